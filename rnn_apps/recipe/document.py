@@ -1,0 +1,56 @@
+"""Values as they were written, and where each one was written."""
+
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+__all__ = ["Document", "Key", "Path", "Place", "Problem"]
+
+Key = str | int
+Path = tuple[Key, ...]
+
+
+class Place(NamedTuple):
+    """Where something was written.
+
+    Attributes:
+        text: what a message calls the place: "recipes/imdb.yaml:7" or "--set model.cell".
+        line: its line in the recipe; what comes from elsewhere sorts last.
+    """
+
+    text: str
+    line: int = 1_000_000_000
+
+
+class Problem(NamedTuple):
+    """One problem, as a line of text, and the line of the recipe it belongs to."""
+
+    line: int
+    text: str
+
+
+@dataclass
+class Document:
+    """What a recipe's file and its overrides say, before anything is checked.
+
+    Attributes:
+        values: the recipe as plain mappings, lists and scalars.
+        places: where each value was written; the empty path is the whole.
+        problems: what was already found wrong while reading.
+    """
+
+    values: Any
+    places: dict[Path, Place]
+    problems: list[Problem] = field(default_factory=list)
+
+    def place(self, path: Path) -> Place:
+        """Returns where `path` was written, or else the nearest of its parents."""
+        while path and path not in self.places:
+            path = path[:-1]
+        return self.places[path]
+
+    def where(self, path: Path) -> str:
+        """Returns how a message names `path`: the place, then the dotted path."""
+        place, dotted = self.place(path).text, ".".join(map(str, path))
+        if not dotted or place.endswith(f" {dotted}"):
+            return place
+        return f"{place}  {dotted}"

@@ -1,0 +1,190 @@
+"""From a name or a file, and what overrides it, to a validated recipe."""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rnn_apps.errors import RecipeError, UserError, message, nearest, shown
+from rnn_apps.recipe.document import Document, Place, Problem
+from rnn_apps.recipe.document import Path as KeyPath
+from rnn_apps.recipe.overriding import Overrides, leaves, override, put
+from rnn_apps.recipe.packaged import find_recipe
+from rnn_apps.recipe.problems import problems_of
+from rnn_apps.recipe.reading import parse_document
+from rnn_apps.settings import Settings, TaskSettings, TrainingSettings
+from rnn_apps.tasks import settings_class, task_names
+
+__all__ = ["Recipe", "apply_overrides", "load_recipe", "with_data", "with_sample"]
+
+NEVER_SET_BY_A_SAMPLE = ("task", "name", "data.source", "data.path", "data.sample")
+
+
+class AnyTaskSettings(TaskSettings):
+    """What can be checked of a recipe whose task is not known."""
+
+    data: Any = None
+    model: Any = None
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A validated recipe: everything that a run depends on.
+
+    Attributes:
+        name: its own `name`, or else that of its file.
+        task: the name of the task.
+        data: the task's data settings.
+        model: the task's model settings.
+        training: how to train.
+        seed: of everything random.
+        export: formats to write at the end.
+        description: free text, or None.
+        path: the file it was read from; no part of what makes two recipes equal.
+        places: where each value was written, for messages.
+    """
+
+    name: str
+    task: str
+    data: Settings
+    model: Settings
+    training: TrainingSettings
+    seed: int
+    export: list[str]
+    description: str | None = None
+    path: Path | None = field(default=None, compare=False)
+    places: Mapping[KeyPath, Place] = field(default_factory=dict, compare=False, repr=False)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Returns every setting, defaults included, as plain values."""
+        return {
+            "name": self.name,
+            "description": self.description,
+            "task": self.task,
+            "seed": self.seed,
+            "data": self.data.model_dump(),
+            "model": self.model.model_dump(),
+            "training": self.training.model_dump(),
+            "export": list(self.export),
+        }
+
+
+def load_recipe(name_or_path: str | os.PathLike, overrides: Overrides = ()) -> Recipe:
+    """Returns the recipe of that name or in that file, checked to the last key.
+
+    Args:
+        name_or_path: a packaged recipe ("imdb"), or the path of a YAML file.
+        overrides: "training.epochs=8" texts, or a mapping such as {"training": {"epochs": 8}}.
+
+    Raises:
+        RecipeError: with every problem found.
+        UserError: if there is no such recipe.
+    """
+    content, path = find_recipe(os.fspath(name_or_path))
+    document = parse_document(content, str(path))
+    if isinstance(document.values, dict):
+        document = override(document, overrides)
+    recipe = _checked(document, path)
+    if getattr(recipe.data, "sample", None) is not None:
+        with_sample(recipe)  # so that a broken `set:` is known now, not when the data cannot be had
+    return recipe
+
+
+def apply_overrides(recipe: Recipe, overrides: Overrides) -> Recipe:
+    """Returns the recipe with overrides applied, under the same checks; see `load_recipe`."""
+    return _checked(override(_document(recipe), overrides), recipe.path)
+
+
+def with_data(recipe: Recipe, path: str | os.PathLike) -> Recipe:
+    """Returns the recipe pointed at the user's own file or folder, as `--data PATH` does."""
+    document = _document(recipe)
+    place = Place(f"--data {os.fspath(path)}")
+    put(document, ("data", "source"), "files", place)
+    put(document, ("data", "path"), path, place)
+    return _checked(document, recipe.path)
+
+
+def with_sample(recipe: Recipe) -> tuple[Recipe, list[str]]:
+    """Returns the recipe pointed at its generated sample, and the settings that the sample overrides.
+
+    Raises:
+        UserError: if the recipe has no sample.
+        RecipeError: if `data.sample.set` does not fit the recipe.
+    """
+    sample = getattr(recipe.data, "sample", None)
+    if sample is None:
+        fix = "Name one, such as {name: reviews}, or make the data available."
+        raise UserError("data.sample", "no sample may stand in for the data of this recipe", fix=fix)
+    document = _document(recipe)
+    applied = [_put_from_sample(document, path, value) for path, value in leaves(sample.set)]
+    put(document, ("data", "source"), "sample", Place("data.sample"))
+    put(document, ("data", "path"), None, Place("data.sample"))
+    return _checked(document, recipe.path), applied
+
+
+def _put_from_sample(document: Document, path: KeyPath, value: object) -> str:
+    dotted = ".".join(path)
+    written = document.place(("data", "sample", "set", dotted))
+    place = Place(f"{written.text}  data.sample.set", written.line)
+    if any(f"{dotted}.".startswith(f"{key}.") for key in NEVER_SET_BY_A_SAMPLE):
+        text = message(f"{place.text}  {dotted}", "a sample cannot set this", fix="Remove it.")
+        document.problems.append(Problem(place.line, text))
+    else:
+        put(document, path, value, place)
+    return f"{dotted} = {shown(value)}"
+
+
+def _document(recipe: Recipe) -> Document:
+    places = dict(recipe.places) or {(): Place(str(recipe.path or recipe.name))}
+    return Document(recipe.as_dict(), places)
+
+
+def _checked(document: Document, path: Path | None) -> Recipe:
+    problems = [*document.problems, *_problems(document)]
+    if problems:
+        raise RecipeError([problem.text for problem in sorted(problems, key=lambda problem: problem.line)])
+    settings = settings_class(document.values["task"]).model_validate(document.values)
+    return Recipe(
+        name=settings.name or _name_of(path),
+        task=settings.task,
+        data=settings.data,
+        model=settings.model,
+        training=settings.training,
+        seed=settings.seed,
+        export=settings.export,
+        description=settings.description,
+        path=path,
+        places=document.places,
+    )
+
+
+def _problems(document: Document) -> list[Problem]:
+    values = document.values
+    if not isinstance(values, dict):
+        expected = "a mapping of keys, the first of which is task"
+        text = message(document.where(()), received=shown(values), expected=expected)
+        return [Problem(document.place(()).line, text)]
+    task = values.get("task")
+    if isinstance(task, str) and task in task_names():
+        return problems_of(document, settings_class(task))
+    known = Document({**values, "task": ""}, document.places)
+    return [_task_problem(document), *problems_of(known, AnyTaskSettings)]
+
+
+def _task_problem(document: Document) -> Problem:
+    line, where = document.place(("task",)).line, document.where(("task",))
+    expected = f"one of {', '.join(task_names())}"
+    if "task" not in document.values:
+        return Problem(line, message(where, "missing", expected=expected))
+    task = document.values["task"]
+    guess = nearest(task, task_names())
+    fix = f'Did you mean "{guess}"?' if guess else None
+    return Problem(line, message(where, received=shown(task), expected=expected, fix=fix))
+
+
+def _name_of(path: Path | None) -> str:
+    """Returns a name that is fit to be a folder's, from that of a file."""
+    stem = path.stem if path else ""
+    return re.sub(r"[^A-Za-z0-9._-]", "_", stem).lstrip("._-")[:100] or "recipe"

@@ -1,0 +1,88 @@
+"""What overrides a recipe: `--set a.b=c` from the command line, nested mappings from Python."""
+
+import copy
+import os
+from collections.abc import Iterable, Iterator, Mapping
+
+from rnn_apps.errors import RecipeError, message, shown
+from rnn_apps.recipe.document import Document, Path, Place, Problem
+from rnn_apps.recipe.reading import parse_value
+
+__all__ = ["Overrides", "leaves", "override", "put"]
+
+Overrides = Mapping[str, object] | Iterable[str]
+
+EXAMPLE = "KEY=VALUE, as in training.epochs=8"
+
+
+def override(document: Document, overrides: Overrides) -> Document:
+    """Returns a copy of the document with the overrides applied; what is wrong with them is noted in it.
+
+    Args:
+        document: what is overridden.
+        overrides: "a.b=c" texts, each of which sets that one key, or a mapping, nested or with dotted
+            keys, which is merged into what is there.
+    """
+    changed = copy.deepcopy(document)
+    if isinstance(overrides, Mapping):
+        for path, value in leaves(overrides):
+            put(changed, path, value, Place(f"override {'.'.join(path)}"))
+        return changed
+    for text in [overrides] if isinstance(overrides, str) else overrides:
+        _assign(changed, text)
+    return changed
+
+
+def put(document: Document, path: Path, value: object, place: Place) -> None:
+    """Sets one value of the document in place, with every mapping on the way to it."""
+    parent = document.values
+    for depth, key in enumerate(path[:-1], start=1):
+        if parent.get(key) is None:
+            parent[key] = {}
+            document.places[path[:depth]] = place
+        parent = parent[key]
+        if not isinstance(parent, dict):
+            problem = f"{'.'.join(path[:depth])} is {shown(parent)}, which has no keys"
+            _refuse(document, message(place.text, problem, fix="Override the whole of it."))
+            return
+    parent[path[-1]] = _plain(value)
+    document.places[path] = place
+
+
+def leaves(overrides: Mapping[str, object], path: Path = ()) -> Iterator[tuple[Path, object]]:
+    """Yields the path and the value of everything that a nested mapping sets; its keys may be dotted."""
+    for key, value in overrides.items():
+        here = (*path, *str(key).split("."))
+        if isinstance(value, Mapping) and value:
+            yield from leaves(value, here)
+        else:
+            yield here, value
+
+
+def _assign(document: Document, text: str) -> None:
+    key, equals, value_text = text.partition("=")
+    path = tuple(key.strip().split("."))
+    if not equals or not all(path):
+        _refuse(document, message(f"--set {shown(text)[1:-1]}", expected=EXAMPLE))
+        return
+    place = Place(f"--set {key.strip()}")
+    try:
+        value = parse_value(value_text, place)
+    except RecipeError as error:
+        document.problems += [Problem(place.line, line) for line in error.problems]
+        return
+    document.problems += value.problems
+    put(document, path, value.values, place)
+
+
+def _refuse(document: Document, text: str) -> None:
+    document.problems.append(Problem(Place("").line, text))
+
+
+def _plain(value: object) -> object:
+    """Returns a value from Python as YAML would have given it."""
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    if isinstance(value, (list, tuple)):
+        return [_plain(entry) for entry in value]
+    return value

@@ -1,0 +1,187 @@
+"""From what the settings refuse to one readable line a problem; what is allowed is read from their schema."""
+
+from functools import cache
+
+from pydantic import ValidationError
+
+from rnn_apps.errors import did_you_mean, message, nearest, shown
+from rnn_apps.recipe.document import Document, Key, Path, Problem
+from rnn_apps.settings import Settings
+
+__all__ = ["allowed_keys", "described", "node_at", "problems_of"]
+
+MOST_CHOICES_SHOWN = 20
+
+
+def problems_of(document: Document, settings: type[Settings]) -> list[Problem]:
+    """Returns every problem that `settings` have with the values of the document."""
+    errors = _errors(document.values, settings)
+    refused = [error["loc"] for error in errors]
+    # Conflicts between keys are looked for only among sound values, so look again without the unsound ones.
+    sound = _without(document.values, refused)
+    conflicts = [error for error in _errors(sound, settings) if error["type"] == "refused"]
+    errors += [error for error in conflicts if error["loc"] not in refused]
+    return [_problem(error, document, settings) for error in errors]
+
+
+def allowed_keys(settings: type[Settings], path: Path = ()) -> list[str]:
+    """Returns the keys that are allowed directly below `path`."""
+    return list(node_at(settings, path).get("properties", {}))
+
+
+def node_at(settings: type[Settings], path: Path) -> dict:
+    """Returns the schema of what stands at `path`; an empty one where anything may stand."""
+    schema = _schema(settings)
+    node = _resolved(schema, schema)
+    for key in path:
+        node = _resolved(_child(node, key), schema)
+    return node
+
+
+def described(node: dict) -> str:
+    """Returns in words what a schema allows: "a whole number from 1 to 10000"."""
+    words = node.get("patternErrorMessage") or _described_choice(node) or _described_type(node)
+    return f"{words} or null" if node.get("nullable") else words
+
+
+def _errors(values: object, settings: type[Settings]) -> list[dict]:
+    try:
+        settings.model_validate(values)
+    except ValidationError as error:
+        return error.errors(include_url=False)
+    return []
+
+
+def _without(values: object, paths: list[Path]) -> object:
+    """Returns a copy of nested mappings without `paths`; a refused entry takes its whole list with it."""
+    if not isinstance(values, dict):
+        return values
+    kept = {}
+    for key, value in values.items():
+        below = [path[1:] for path in paths if path and path[0] == key]
+        lost = any(not path or isinstance(path[0], int) for path in below)
+        if not lost:
+            kept[key] = _without(value, below)
+    return kept
+
+
+def _problem(error: dict, document: Document, settings: type[Settings]) -> Problem:
+    path = error["loc"]
+    line, where = document.place(path).line, document.where(path)
+    if error["type"] == "refused":
+        return Problem(line, f"{where}: {error['ctx']['text']}")
+    if error["type"] == "extra_forbidden":
+        return Problem(line, message(where, "unknown key", fix=_key_advice(path, settings)))
+    node = node_at(settings, path)
+    if error["type"] == "missing":
+        return Problem(line, message(where, "missing", expected=described(node)))
+    received = shown(error["input"])
+    fix = _value_advice(error["input"], node)
+    return Problem(line, message(where, received=received, expected=described(node), fix=fix))
+
+
+def _key_advice(path: Path, settings: type[Settings]) -> str:
+    """Says where an unknown key belongs: elsewhere under the same name, or here under a similar one."""
+    keys = allowed_keys(settings, path[:-1])
+    elsewhere = [".".join(place) for place in _all_keys(settings) if place[-1] == path[-1]]
+    if elsewhere:
+        return f'Did you mean "{elsewhere[0]}"? Allowed here: {", ".join(keys)}.'
+    return did_you_mean(path[-1], keys)
+
+
+def _value_advice(value: object, node: dict) -> str | None:
+    if isinstance(value, str) and "enum" in node:
+        choices = [choice for choice in node["enum"] if isinstance(choice, str)]
+        guess = nearest(value, choices)
+        return f'Did you mean "{guess}"?' if guess else None
+    if isinstance(value, (bool, int, float)) and node.get("type") == "string":
+        return f'To make it text, put it into quotes: "{shown(value)}".'
+    return None
+
+
+@cache
+def _schema(settings: type[Settings]) -> dict:
+    return settings.model_json_schema()
+
+
+@cache
+def _all_keys(settings: type[Settings]) -> list[Path]:
+    found, waiting = [], [()]
+    while waiting:
+        path = waiting.pop(0)
+        below = [(*path, key) for key in allowed_keys(settings, path)]
+        found += below
+        waiting += below
+    return found
+
+
+def _child(node: dict, key: Key) -> dict:
+    if isinstance(key, int):
+        return node.get("items", {})
+    return node.get("properties", {}).get(key, {})
+
+
+def _resolved(node: dict, schema: dict) -> dict:
+    """Follows references, and folds "this or null" into this, marked as nullable."""
+    if "$ref" in node:
+        return _resolved(schema["$defs"][node["$ref"].rpartition("/")[2]], schema) | _annotations(node)
+    if "allOf" in node:
+        return _resolved(node["allOf"][0], schema) | _annotations(node)
+    if "anyOf" in node:
+        options = [_resolved(option, schema) for option in node["anyOf"]]
+        chosen = next(option for option in options if option.get("type") != "null")
+        return chosen | _annotations(node) | {"nullable": len(options) > 1}
+    if "items" in node:
+        return node | {"items": _resolved(node["items"], schema)}
+    return node
+
+
+def _annotations(node: dict) -> dict:
+    return {key: value for key, value in node.items() if key in ("description", "patternErrorMessage")}
+
+
+def _described_choice(node: dict) -> str | None:
+    if "const" in node:
+        return _choice_text(node["const"])
+    if "enum" in node:
+        return "one of " + ", ".join(_choice_text(choice) for choice in node["enum"][:MOST_CHOICES_SHOWN])
+    return None
+
+
+def _choice_text(choice: object) -> str:
+    return choice if isinstance(choice, str) else shown(choice)
+
+
+def _described_type(node: dict) -> str:
+    kind = node.get("type")
+    if kind in ("integer", "number"):
+        return ("a whole number" if kind == "integer" else "a number") + _described_range(node)
+    if kind == "string":
+        return "text" + _described_count(node, "minLength", "maxLength", "letters", prefix=" of ")
+    if kind == "array":
+        entries = _described_count(node, "minItems", "maxItems", "entries", prefix=" of ") or " of entries"
+        return f"a list{entries}, each {described(node['items'])}"
+    if kind == "object":
+        keys = ", ".join(node.get("properties", {}))
+        return f"a mapping with the keys {keys}" if keys else "a mapping"
+    return {"boolean": "true or false"}.get(kind, "plain values")
+
+
+def _described_range(node: dict) -> str:
+    if "minimum" in node and "maximum" in node:
+        return f" from {node['minimum']} to {node['maximum']}"
+    words = {
+        "minimum": "of at least",
+        "exclusiveMinimum": "above",
+        "exclusiveMaximum": "below",
+        "maximum": "at most",
+    }
+    bounds = [f"{word} {node[bound]}" for bound, word in words.items() if bound in node]
+    return f" {' and '.join(bounds)}" if bounds else ""
+
+
+def _described_count(node: dict, least: str, most: str, unit: str, prefix: str) -> str:
+    low, high = node.get(least), node.get(most)
+    if high is None:
+        return f"{prefix}at least {low} {unit}" if low else ""
+    return f"{prefix}{low} to {high} {unit}" if low else f"{prefix}at most {high} {unit}"

@@ -1,0 +1,72 @@
+"""A recipe back as YAML with every default written out, and the JSON Schema of all recipes."""
+
+from typing import Any
+
+import yaml
+from pydantic.json_schema import GenerateJsonSchema, models_json_schema
+
+from rnn_apps.recipe.loading import Recipe
+from rnn_apps.recipe.reading import CORE_SCALARS
+from rnn_apps.tasks import settings_class, task_names
+
+__all__ = ["dump_recipe", "json_schema"]
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+def dump_recipe(recipe: Recipe) -> str:
+    """Returns the recipe as YAML with every default written out; loading it gives an equal recipe."""
+    return yaml.dump(recipe.as_dict(), Dumper=CoreDumper, sort_keys=False, allow_unicode=True, width=100)
+
+
+def json_schema() -> dict[str, Any]:
+    """Returns the JSON Schema (draft 2020-12) of a recipe, with one branch a task."""
+    tasks = {name: settings_class(name) for name in task_names()}
+    references, schema = models_json_schema(
+        [(settings, "validation") for settings in tasks.values()], schema_generator=WithoutFieldTitles
+    )
+    branches = [
+        {
+            "if": {"properties": {"task": {"const": name}}, "required": ["task"]},
+            "then": references[settings, "validation"],
+        }
+        for name, settings in tasks.items()
+    ]
+    return {
+        "$schema": DIALECT,
+        "title": "rnn-apps recipe",
+        "type": "object",
+        "required": ["task"],
+        "properties": {"task": {"enum": list(tasks), "description": "Name of the task."}},
+        "allOf": branches,
+        "$defs": schema["$defs"],
+    }
+
+
+class WithoutFieldTitles(GenerateJsonSchema):
+    """Leaves out titles that only repeat a key."""
+
+    def field_title_should_be_set(self, schema) -> bool:
+        """Returns whether a key gets a title of its own: never."""
+        return False
+
+
+class CoreDumper(yaml.SafeDumper):
+    """Writes text in quotes where YAML 1.1 or YAML 1.2 would take it for something else."""
+
+    def ignore_aliases(self, data) -> bool:
+        """Returns whether to write a repeated value out each time: always."""
+        return True
+
+
+def _represent_text(dumper: CoreDumper, text: str) -> yaml.Node:
+    ambiguous = any(pattern.fullmatch(text) for pattern in CORE_SCALARS.values())
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style='"' if ambiguous else None)
+
+
+def _represent_list(dumper: CoreDumper, entries: list) -> yaml.Node:
+    return dumper.represent_sequence("tag:yaml.org,2002:seq", entries, flow_style=True)
+
+
+CoreDumper.add_representer(str, _represent_text)
+CoreDumper.add_representer(list, _represent_list)
