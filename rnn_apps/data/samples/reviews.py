@@ -1,13 +1,13 @@
 """Generated film reviews: the stand-in for IMDB where the real set cannot be had.
 
-What it is: short English reviews from a small grammar, each with the one opinion of its writer as label, in which
-order matters. Words of praise and blame occur in both classes: negated ("hardly a masterpiece"), conceded
-("although the script is dull, ..."), said by others and overruled ("my friend found it tedious, and I disagree"),
-expected and not met, or as plain facts of the plot ("a sad widow", "a terrible storm"). A bag of words is therefore
-a poor reader of it, while a small recurrent network learns it in minutes.
+What it is: short English reviews from a small grammar, each with the one opinion of its writer as label, in
+which order matters. Words of praise and blame occur in both classes: negated ("hardly a masterpiece"),
+conceded ("although the script is dull, ..."), said by others and overruled ("one critic found it tedious, but
+I disagree"), expected and not met, or as plain facts of the plot ("a sad teacher", "a terrible storm"). A bag
+of words is therefore a poor reader of it, while a small recurrent network learns it in minutes.
 
-What it is not: evidence about real reviews. It has about 200 words, no irony, no spelling mistakes and no doubtful
-cases; a score on it says that the machinery works and nothing about the score on IMDB.
+What it is not: evidence about real reviews. It has about 200 words, no irony, no spelling mistakes and no
+doubtful cases; a score on it says that the machinery works and nothing about the score on IMDB.
 """
 
 import random
@@ -21,8 +21,8 @@ CLASS_NAMES = ("negative", "positive")
 # By kind and then by class; each may follow "is", "was" or "found it", bare or after any negator.
 WORDS = {
     "quality": (
-        ("dull", "weak", "clumsy", "tedious", "terrible", "boring", "shallow", "awkward", "dreadful", "lifeless"),
-        ("superb", "brilliant", "clever", "moving", "wonderful", "funny", "charming", "gripping", "beautiful", "delightful"),
+        ("dull", "weak", "clumsy", "tedious", "terrible", "boring", "shallow", "awkward", "dreadful"),
+        ("superb", "brilliant", "clever", "moving", "lovely", "funny", "charming", "gripping", "rich"),
     ),
     "verdict": (
         ("a mess", "a failure", "a disaster", "a bore", "a waste of time", "a disappointment"),
@@ -36,12 +36,18 @@ WORDS = {
 NEGATORS = ("not", "hardly", "far from", "anything but", "by no means")
 PARTS = (
     "the acting", "the script", "the story", "the dialogue", "the music", "the humour", "the camera work",
-    "the first half", "the second half", "the ending",
+    "the first half", "the second half", "the last scene",
 )  # fmt: skip
 WHOLE = ("the film", "the whole thing", "all of it")
 
 # {own} is what the writer holds, {against} the opposite, {said} what somebody else holds.
-PLAIN = ("this time {own}", "all in all, {own}", "in the end, {own}", "I must say that {own}", "to be honest, {own}")
+PLAIN = (
+    "this time {own}",
+    "all in all, {own}",
+    "in the end, {own}",
+    "I must say that {own}",
+    "to be honest, {own}",
+)
 CONTRASTS = (
     "{against}, but {own}",
     "{against}, but {own}",
@@ -64,7 +70,7 @@ OVERRULED = (
     "{own}, though {friend} found it {said}",
 )
 CRITICS = ("one critic", "the man beside me", "our local paper", "my old teacher")
-ASSENTS = (("and I disagree", "but that is wrong"), ("and I agree", "and that is right"))
+ASSENTS = (("but I disagree", "but that is wrong"), ("and I agree", "and that is right"))
 
 # Facts without an opinion of the film, in which words of praise and blame occur all the same.
 FACTS = (
@@ -84,16 +90,16 @@ DEEDS = (
 )  # fmt: skip
 PEOPLE = (
     "a widow", "a detective", "a thief", "a soldier", "a lawyer", "a clerk", "a waiter", "a king", "a spy",
-    "a sad teacher", "a brilliant painter", "a charming heir", "a clumsy cook", "a clever nurse", "a dull farmer",
-    "a funny singer", "a terrible dentist", "a beautiful pilot",
+    "a sad teacher", "a brilliant painter", "a charming heir", "a clumsy cook", "a clever nurse",
+    "a dull farmer", "a funny singer", "a terrible dentist", "a rich pilot",
 )  # fmt: skip
 FILLERS = {
     "place": (
-        "a village", "a desert", "a garden", "an office", "a beautiful island", "a dull town", "a charming hotel",
-        "a dreadful prison",
+        "a village", "a desert", "a garden", "an office", "a lovely castle", "a dull town",
+        "a charming hotel", "a dreadful prison",
     ),
     "event": (
-        "a war", "a wedding", "a long winter", "a trial", "a terrible storm", "a wonderful summer",
+        "a war", "a wedding", "a long winter", "a trial", "a terrible storm", "a lovely summer",
         "a family disaster", "a triumph at the races",
     ),
     "country": ("Spain", "Norway", "Chile", "Japan", "Ireland", "Poland"),
@@ -169,7 +175,7 @@ def _assent(rng: random.Random, label: int, parts: list[str]) -> str:
     return f"{rng.choice(CRITICS)} found it {said}, {rng.choice(ASSENTS[agrees])}"
 
 
-OPINIONS = (_plain, _plain, _contrast, _turn, _overruled, _assent)
+OPINIONS = (_plain, _plain, _contrast, _contrast, _turn, _overruled, _assent)
 
 
 def _own(rng: random.Random, label: int, parts: list[str]) -> str:
