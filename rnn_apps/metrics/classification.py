@@ -35,9 +35,9 @@ def classification_metrics(
     | name | is |
     |---|---|
     | `accuracy` | part of the examples whose most probable class is the true one |
-    | `f1/<class>` | harmonic mean of precision and recall; absent where a class is neither true nor answered |
+    | `f1/<class>` | harmonic mean of precision and recall; absent if the class is neither true nor answered |
     | `f1_macro` | mean of all `f1/<class>` |
-    | `auc` | area under the ROC curve: of class 1 of 2, else mean of each class that occurs against the rest |
+    | `auc` | area under the ROC curve of class 1 of 2; else mean of each class against the rest |
     | `log_loss` | mean of -ln(probability of the true class), in nats, probabilities clipped at 1e-7 |
     | `calibration_error` | mean difference of confidence and accuracy over 15 bins, weighted by count |
 

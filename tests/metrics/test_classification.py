@@ -126,7 +126,7 @@ def test_confusion_rows_are_true_classes(many_classes):
 def test_reliability_bins_by_hand():
     probabilities = np.array([[0.5, 0.5], [0.4, 0.6], [1.0, 0.0], [0.9, 0.1]])
     curve = reliability_curve([0, 0, 0, 1], probabilities, bins=4)
-    # (0.25, 0.5] holds the first (right), (0.5, 0.75] the second (wrong), (0.75, 1] the rest (one of two right).
+    # (0.25, 0.5] holds the first (right), (0.5, 0.75] the second (wrong), (0.75, 1] the rest (1 of 2 right).
     assert curve.count.tolist() == [0, 1, 1, 2]
     np.testing.assert_allclose(curve.centre, [0.125, 0.375, 0.625, 0.875])
     np.testing.assert_allclose(curve.confidence, [np.nan, 0.5, 0.6, 0.95])
