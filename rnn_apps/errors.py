@@ -91,9 +91,7 @@ def message(
         fix: a full sentence that says how to mend it.
     """
     exchange = ", ".join(
-        f"{word} {text}"
-        for word, text in (("received", received), ("expected", expected))
-        if text is not None
+        f"{word} {text}" for word, text in [("received", received), ("expected", expected)] if text
     )
     clauses = "; ".join(part for part in (problem, exchange) if part)
     line = f"{where}: {clauses}." if clauses else where
@@ -123,7 +121,7 @@ def did_you_mean(name: object, options: Iterable[str], *, listing: str | None = 
 
 
 def shown(value: object, limit: int = LONGEST_SHOWN) -> str:
-    """Returns a received value as a recipe would write it, on one line, safe to print, shortened when long."""
+    """Returns a received value as a recipe would write it: one line, safe to print, shortened when long."""
     text = _one_line(value, limit)
     printable = "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
     return printable if len(printable) <= limit else printable[: limit - 4] + " ..."

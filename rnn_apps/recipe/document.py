@@ -3,10 +3,10 @@
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-__all__ = ["Document", "Key", "Path", "Place", "Problem"]
+__all__ = ["Document", "Key", "KeyPath", "Place", "Problem"]
 
 Key = str | int
-Path = tuple[Key, ...]
+KeyPath = tuple[Key, ...]
 
 
 class Place(NamedTuple):
@@ -39,16 +39,16 @@ class Document:
     """
 
     values: Any
-    places: dict[Path, Place]
+    places: dict[KeyPath, Place]
     problems: list[Problem] = field(default_factory=list)
 
-    def place(self, path: Path) -> Place:
+    def place(self, path: KeyPath) -> Place:
         """Returns where `path` was written, or else the nearest of its parents."""
         while path and path not in self.places:
             path = path[:-1]
         return self.places[path]
 
-    def where(self, path: Path) -> str:
+    def where(self, path: KeyPath) -> str:
         """Returns how a message names `path`: the place, then the dotted path."""
         place, dotted = self.place(path).text, ".".join(map(str, path))
         if not dotted or place.endswith(f" {dotted}"):

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from rnn_apps.errors import RecipeError, UserError, message, nearest, shown
-from rnn_apps.recipe.document import Document, Place, Problem
-from rnn_apps.recipe.document import Path as KeyPath
+from rnn_apps.recipe.document import Document, KeyPath, Place, Problem
 from rnn_apps.recipe.overriding import Overrides, leaves, override, put
 from rnn_apps.recipe.packaged import find_recipe
 from rnn_apps.recipe.problems import problems_of
@@ -19,6 +18,7 @@ from rnn_apps.tasks import settings_class, task_names
 
 __all__ = ["Recipe", "apply_overrides", "load_recipe", "with_data", "with_sample"]
 
+SAMPLE_SET = ("data", "sample", "set")
 NEVER_SET_BY_A_SAMPLE = ("task", "name", "data.source", "data.path", "data.sample")
 
 
@@ -126,8 +126,8 @@ def with_sample(recipe: Recipe) -> tuple[Recipe, list[str]]:
 
 def _put_from_sample(document: Document, path: KeyPath, value: object) -> str:
     dotted = ".".join(path)
-    written = document.place(("data", "sample", "set", dotted))
-    place = Place(f"{written.text}  data.sample.set", written.line)
+    written = document.place((*SAMPLE_SET, dotted))
+    place = Place(Document(None, {(): written}).where(SAMPLE_SET), written.line)
     if any(f"{dotted}.".startswith(f"{key}.") for key in NEVER_SET_BY_A_SAMPLE):
         text = message(f"{place.text}  {dotted}", "a sample cannot set this", fix="Remove it.")
         document.problems.append(Problem(place.line, text))

@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 
 from rnn_apps.errors import RecipeError, message, shown
-from rnn_apps.recipe.document import Document, Path, Place, Problem
+from rnn_apps.recipe.document import Document, KeyPath, Place, Problem
 from rnn_apps.recipe.reading import parse_value
 
 __all__ = ["Overrides", "leaves", "override", "put"]
@@ -33,7 +33,7 @@ def override(document: Document, overrides: Overrides) -> Document:
     return changed
 
 
-def put(document: Document, path: Path, value: object, place: Place) -> None:
+def put(document: Document, path: KeyPath, value: object, place: Place) -> None:
     """Sets one value of the document in place, with every mapping on the way to it."""
     parent = document.values
     for depth, key in enumerate(path[:-1], start=1):
@@ -45,11 +45,13 @@ def put(document: Document, path: Path, value: object, place: Place) -> None:
             problem = f"{'.'.join(path[:depth])} is {shown(parent)}, which has no keys"
             _refuse(document, message(place.text, problem, fix="Override the whole of it."))
             return
+    for stale in [place for place in document.places if place[: len(path)] == path]:
+        del document.places[stale]
     parent[path[-1]] = _plain(value)
     document.places[path] = place
 
 
-def leaves(overrides: Mapping[str, object], path: Path = ()) -> Iterator[tuple[Path, object]]:
+def leaves(overrides: Mapping[str, object], path: KeyPath = ()) -> Iterator[tuple[KeyPath, object]]:
     """Yields the path and the value of everything that a nested mapping sets; its keys may be dotted."""
     for key, value in overrides.items():
         here = (*path, *str(key).split("."))

@@ -5,12 +5,18 @@ from functools import cache
 from pydantic import ValidationError
 
 from rnn_apps.errors import did_you_mean, message, nearest, shown
-from rnn_apps.recipe.document import Document, Key, Path, Problem
+from rnn_apps.recipe.document import Document, Key, KeyPath, Problem
 from rnn_apps.settings import Settings
 
 __all__ = ["allowed_keys", "described", "node_at", "problems_of"]
 
 MOST_CHOICES_SHOWN = 20
+BOUNDS = {
+    "minimum": "of at least",
+    "exclusiveMinimum": "above",
+    "exclusiveMaximum": "below",
+    "maximum": "at most",
+}
 
 
 def problems_of(document: Document, settings: type[Settings]) -> list[Problem]:
@@ -24,12 +30,12 @@ def problems_of(document: Document, settings: type[Settings]) -> list[Problem]:
     return [_problem(error, document, settings) for error in errors]
 
 
-def allowed_keys(settings: type[Settings], path: Path = ()) -> list[str]:
+def allowed_keys(settings: type[Settings], path: KeyPath = ()) -> list[str]:
     """Returns the keys that are allowed directly below `path`."""
     return list(node_at(settings, path).get("properties", {}))
 
 
-def node_at(settings: type[Settings], path: Path) -> dict:
+def node_at(settings: type[Settings], path: KeyPath) -> dict:
     """Returns the schema of what stands at `path`; an empty one where anything may stand."""
     schema = _schema(settings)
     node = _resolved(schema, schema)
@@ -52,7 +58,7 @@ def _errors(values: object, settings: type[Settings]) -> list[dict]:
     return []
 
 
-def _without(values: object, paths: list[Path]) -> object:
+def _without(values: object, paths: list[KeyPath]) -> object:
     """Returns a copy of nested mappings without `paths`; a refused entry takes its whole list with it."""
     if not isinstance(values, dict):
         return values
@@ -80,7 +86,7 @@ def _problem(error: dict, document: Document, settings: type[Settings]) -> Probl
     return Problem(line, message(where, received=received, expected=described(node), fix=fix))
 
 
-def _key_advice(path: Path, settings: type[Settings]) -> str:
+def _key_advice(path: KeyPath, settings: type[Settings]) -> str:
     """Says where an unknown key belongs: elsewhere under the same name, or here under a similar one."""
     keys = allowed_keys(settings, path[:-1])
     elsewhere = [".".join(place) for place in _all_keys(settings) if place[-1] == path[-1]]
@@ -94,7 +100,7 @@ def _value_advice(value: object, node: dict) -> str | None:
         choices = [choice for choice in node["enum"] if isinstance(choice, str)]
         guess = nearest(value, choices)
         return f'Did you mean "{guess}"?' if guess else None
-    if isinstance(value, (bool, int, float)) and node.get("type") == "string":
+    if isinstance(value, (bool, int, float)) and node.get("type") == "string" and "enum" not in node:
         return f'To make it text, put it into quotes: "{shown(value)}".'
     return None
 
@@ -105,7 +111,7 @@ def _schema(settings: type[Settings]) -> dict:
 
 
 @cache
-def _all_keys(settings: type[Settings]) -> list[Path]:
+def _all_keys(settings: type[Settings]) -> list[KeyPath]:
     found, waiting = [], [()]
     while waiting:
         path = waiting.pop(0)
@@ -157,7 +163,7 @@ def _described_type(node: dict) -> str:
     if kind in ("integer", "number"):
         return ("a whole number" if kind == "integer" else "a number") + _described_range(node)
     if kind == "string":
-        return "text" + _described_count(node, "minLength", "maxLength", "letters", prefix=" of ")
+        return "text" + _described_count(node, "minLength", "maxLength", "characters", prefix=" of ")
     if kind == "array":
         entries = _described_count(node, "minItems", "maxItems", "entries", prefix=" of ") or " of entries"
         return f"a list{entries}, each {described(node['items'])}"
@@ -170,13 +176,7 @@ def _described_type(node: dict) -> str:
 def _described_range(node: dict) -> str:
     if "minimum" in node and "maximum" in node:
         return f" from {node['minimum']} to {node['maximum']}"
-    words = {
-        "minimum": "of at least",
-        "exclusiveMinimum": "above",
-        "exclusiveMaximum": "below",
-        "maximum": "at most",
-    }
-    bounds = [f"{word} {node[bound]}" for bound, word in words.items() if bound in node]
+    bounds = [f"{word} {node[bound]}" for bound, word in BOUNDS.items() if bound in node]
     return f" {' and '.join(bounds)}" if bounds else ""
 
 

@@ -5,6 +5,7 @@ last of two equal keys wins in silence. Its scanner is used, and nothing above i
 """
 
 import re
+from collections.abc import Callable
 
 import yaml
 from yaml.composer import Composer
@@ -14,14 +15,14 @@ from yaml.resolver import BaseResolver
 from yaml.scanner import Scanner
 
 from rnn_apps.errors import RecipeError, message, shown
-from rnn_apps.recipe.document import Document, Path, Place, Problem
+from rnn_apps.recipe.document import Document, KeyPath, Place, Problem
 
 __all__ = ["CORE_SCALARS", "LARGEST_FILE", "parse_document", "parse_value"]
 
 LARGEST_FILE = 256 * 1024
 DEEPEST = 32
 MOST_ALIASES = 100
-MOST_VALUES = 50_000
+MOST_VALUES = 20_000
 
 # 40 digits hold every number that a recipe can use; longer ones stay text and are refused as such.
 CORE_SCALARS = {
@@ -64,92 +65,104 @@ def parse_document(data: bytes, file: str) -> Document:
     """
     if len(data) > LARGEST_FILE:
         size = f"more than {LARGEST_FILE // 1024} KiB"
-        raise RecipeError([message(file, received=size, expected="a recipe, which is far smaller")])
-    text = _decoded(data, file)
-    node = _composed(text, lambda line: f"{file}:{line}")
-    if node is None:
-        raise RecipeError(
-            [message(file, "empty", fix="A recipe starts with the key task; see: rnn-apps list")]
-        )
-    return _Reading(lambda line: Place(f"{file}:{line}", line)).document(node)
+        raise _unreadable(file, received=size, expected="a recipe, which is far smaller")
+    document = _parsed(_decoded(data, file), lambda line: Place(f"{file}:{line}", line))
+    if document.values is None:
+        fix = "A recipe starts with the key task; see: rnn-apps list"
+        raise _unreadable(file, "the file says nothing", fix=fix)
+    return document
 
 
 def parse_value(text: str, place: Place) -> Document:
     """Returns what one value means, as in `--set key=value`; no text at all is null."""
-    node = _composed(text, lambda line: place.text)
-    reading = _Reading(lambda line: place)
-    return reading.document(node) if node is not None else Document(None, {(): place})
+    return _parsed(text, lambda line: place)
+
+
+def _parsed(text: str, place_of: Callable[[int], Place]) -> Document:
+    node = _composed(text, lambda line: place_of(line).text)
+    return _Reading(place_of).document(node) if node else Document(None, {(): place_of(1)})
+
+
+def _unreadable(where: str, problem: str | None = None, **parts: str) -> RecipeError:
+    return RecipeError([message(where, problem, **parts)])
 
 
 def _decoded(data: bytes, file: str) -> str:
     if data.startswith(UTF_16_AND_32):
-        raise RecipeError([message(file, "the text is UTF-16 or UTF-32", fix="Save the file as UTF-8.")])
+        raise _unreadable(file, "the text is UTF-16 or UTF-32", fix="Save the file as UTF-8.")
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         where = f"{file}:{_line_at(data, error.start)}"
         problem = f"byte {error.start + 1} of the file, 0x{data[error.start]:02x}, is not UTF-8"
-        raise RecipeError([message(where, problem, fix="Save the file as UTF-8.")]) from None
+        raise _unreadable(where, problem, fix="Save the file as UTF-8.") from None
     if "\0" in text:
-        where = f"{file}:{_line_at(text, text.index(chr(0)))}"
-        raise RecipeError([message(where, "a NUL character; this is no text file")])
+        where = f"{file}:{_line_at(data, data.index(0))}"
+        raise _unreadable(where, "a NUL character; this is not a text file")
     return text
 
 
-def _line_at(text: str | bytes, position: int) -> int:
-    newline = "\n" if isinstance(text, str) else b"\n"
-    return text.count(newline, 0, position) + 1
+def _line_at(data: bytes, position: int) -> int:
+    return data.count(b"\n", 0, position) + 1
 
 
-def _composed(text: str, name) -> yaml.Node | None:
+def _composed(text: str, name: Callable[[int], str]) -> yaml.Node | None:
     """Returns the root node, or None for a text without one; `name` names a line."""
     try:
         _guard(text, name)
         return CoreLoader(text).get_single_node()
     except ReaderError as error:
-        where = name(_line_at(text, error.position))
+        where = name(text.count("\n", 0, error.position) + 1)
         problem = f"the character U+{error.character:04X} is not allowed in YAML"
-        raise RecipeError([message(where, problem, fix="Remove it.")]) from None
+        raise _unreadable(where, problem, fix="Remove it.") from None
     except yaml.MarkedYAMLError as error:
-        raise RecipeError([_syntax_problem(error, name)]) from None
+        raise _syntax_error(error, name) from None
+    except (ValueError, OverflowError):  # PyYAML's own, from "\\UFFFFFFFF" or %YAML with a thousand digits
+        raise _unreadable(name(1), "not YAML: an escape or a version number that is out of range") from None
 
 
-def _guard(text: str, name) -> None:
+def _guard(text: str, name: Callable[[int], str]) -> None:
     """Refuses, event by event and so before anything is built, what would be costly to compose."""
-    depth = aliases = documents = 0
+    depth = aliases = documents = values = 0
     for event in yaml.parse(text, Loader=CoreLoader):
-        line = event.start_mark.line + 1
+        where = name(event.start_mark.line + 1)
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         aliases += isinstance(event, yaml.AliasEvent)
         documents += isinstance(event, yaml.DocumentStartEvent)
+        values += isinstance(event, yaml.NodeEvent)
         if depth > DEEPEST:
-            raise RecipeError([_too_deep(name(line))])
+            raise _too_deep(where)
         if aliases > MOST_ALIASES:
-            problem = f"more than {MOST_ALIASES} aliases (*name)"
-            raise RecipeError([message(name(line), problem, fix="Write the values out.")])
+            raise _unreadable(where, f"more than {MOST_ALIASES} aliases (*name)", fix="Write the values out.")
         if documents > 1:
-            raise RecipeError([message(name(line), "a second document starts here", expected="one a file")])
+            raise _unreadable(where, "a second document starts here", expected="one a file")
+        if values > MOST_VALUES:
+            raise _too_many(where)
 
 
-def _too_deep(where: str) -> str:
-    return message(where, f"nested more than {DEEPEST} levels deep", fix="No recipe needs that.")
+def _too_deep(where: str) -> RecipeError:
+    return _unreadable(where, f"nested more than {DEEPEST} levels deep", fix="No recipe needs that.")
 
 
-def _syntax_problem(error: yaml.MarkedYAMLError, name) -> str:
+def _too_many(where: str) -> RecipeError:
+    return _unreadable(where, f"more than {MOST_VALUES:,} values", fix="No recipe needs that.")
+
+
+def _syntax_error(error: yaml.MarkedYAMLError, name: Callable[[int], str]) -> RecipeError:
     mark = error.problem_mark or error.context_mark
-    where = name(mark.line + 1)
+    where, column = name(mark.line + 1), mark.column + 1
     if mark.buffer is not None and mark.buffer[mark.pointer : mark.pointer + 1] == "\t":
-        return message(where, f"a tab in column {mark.column + 1}", expected="spaces", fix=INDENTATION)
+        return _unreadable(where, f"a tab in column {column}", expected="spaces", fix=INDENTATION)
     problem = " ".join(part for part in (error.context, error.problem) if part)
-    return message(where, f"not YAML, in column {mark.column + 1}: {problem}", fix=INDENTATION)
+    return _unreadable(where, f"not YAML, in column {column}: {problem}", fix=INDENTATION)
 
 
 class _Reading:
     """Turns nodes into plain values, and notes where they stand and what is wrong with them."""
 
-    def __init__(self, place_of):
+    def __init__(self, place_of: Callable[[int], Place]):
         self.place_of = place_of
-        self.places: dict[Path, Place] = {}
+        self.places: dict[KeyPath, Place] = {}
         self.problems: list[Problem] = []
 
     def document(self, root: yaml.Node) -> Document:
@@ -158,24 +171,24 @@ class _Reading:
         values = self._value(root, ())
         return Document(values, self.places, self.problems)
 
-    def _value(self, node: yaml.Node, path: Path):
+    def _value(self, node: yaml.Node, path: KeyPath):
         self._refuse_tag(node, path)
         # An alias is read again wherever it stands, so these two also bound what aliases unfold to.
         if len(path) > DEEPEST:
-            raise RecipeError([_too_deep(self._place(node).text)])
+            raise _too_deep(self._place(node).text)
         if len(self.places) > MOST_VALUES:
-            raise RecipeError([message(self._place(node).text, f"more than {MOST_VALUES:,} values")])
+            raise _too_many(self._place(node).text)
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, path)
         if isinstance(node, yaml.SequenceNode):
             return [self._entry(entry, (*path, number)) for number, entry in enumerate(node.value)]
         return _scalar(node)
 
-    def _entry(self, node: yaml.Node, path: Path):
+    def _entry(self, node: yaml.Node, path: KeyPath):
         self._note(path, node)
         return self._value(node, path)
 
-    def _mapping(self, node: yaml.MappingNode, path: Path) -> dict:
+    def _mapping(self, node: yaml.MappingNode, path: KeyPath) -> dict:
         values, lines = {}, {}
         for key_node, value_node in node.value:
             line = key_node.start_mark.line + 1
@@ -193,13 +206,13 @@ class _Reading:
             values[key] = self._value(value_node, (*path, key))
         return values
 
-    def _refuse_tag(self, node: yaml.Node, path: Path) -> None:
+    def _refuse_tag(self, node: yaml.Node, path: KeyPath) -> None:
         if node.tag != UNTAGGED:
             tag = node.tag.replace("tag:yaml.org,2002:", "!!")
             fix = "A recipe holds plain values only; remove the tag."
             self._refuse(path, node, f"received the tag {shown(tag)}", fix=fix)
 
-    def _refuse(self, path: Path, node: yaml.Node, problem: str, **parts: str) -> None:
+    def _refuse(self, path: KeyPath, node: yaml.Node, problem: str, **parts: str) -> None:
         place = self._place(node)
         where = Document(None, {(): place}).where(path)
         self.problems.append(Problem(place.line, message(where, problem, **parts)))
@@ -207,7 +220,7 @@ class _Reading:
     def _place(self, node: yaml.Node) -> Place:
         return self.place_of(node.start_mark.line + 1)
 
-    def _note(self, path: Path, node: yaml.Node) -> None:
+    def _note(self, path: KeyPath, node: yaml.Node) -> None:
         self.places[path] = self._place(node)
 
 

@@ -53,7 +53,12 @@ class SentimentData(Settings):
         json_schema_extra={"patternErrorMessage": "tfds:NAME (such as tfds:imdb_reviews), files or sample"},
     )
     path: str | None = Field(
-        None, min_length=1, max_length=4096, description="File or folder to read, where source is files."
+        None,
+        min_length=1,
+        max_length=4096,
+        pattern=r"^[^\u0000]+$",
+        description="File or folder to read, where source is files.",
+        json_schema_extra={"patternErrorMessage": "the path of a file or a folder"},
     )
     text: Column = Field("text", description="Column that holds the text.")
     label: Column = Field("label", description="Column that holds the label.")
@@ -81,11 +86,8 @@ class SentimentData(Settings):
         if self.source == "files" and self.path is None:
             yield ("path",), "missing; source is files, expected the file or folder to read."
         if self.source != "files" and self.path is not None:
-            fix = 'Set data.source to "files", or use --data PATH.'
-            yield (
-                ("path",),
-                f"received {shown(self.path)}, but source is {self.source}, which takes no path. {fix}",
-            )
+            conflict = f"received {shown(self.path)}, but source is {self.source}, which takes no path."
+            yield ("path",), f"{conflict} Set data.source to files, or use --data PATH."
         if self.source == "sample" and self.sample is None:
             yield ("sample",), "received null, but source is sample, expected a mapping with name and size."
         if self.text == self.label:

@@ -1,0 +1,35 @@
+import pytest
+
+from rnn_apps.errors import UserError
+from rnn_apps.settings import TaskSettings
+from rnn_apps.tasks import TASKS, settings_class, task_class, task_names
+
+SHAPES = {"one-to-many", "many-to-one", "many-to-many", "one output at every step"}
+
+
+def test_there_is_a_task():
+    assert "sentiment" in task_names()
+
+
+@pytest.mark.parametrize("name", task_names())
+def test_every_task_has_settings_that_say_what_it_does(name):
+    settings = settings_class(name)
+    assert issubclass(settings, TaskSettings)
+    assert settings.shape in SHAPES
+    assert settings.summary
+    assert settings.model_fields["task"].default == name
+    assert {"data", "model"} <= set(settings.model_fields)
+
+
+@pytest.mark.parametrize("name", task_names())
+def test_every_entry_says_module_and_class(name):
+    assert all(target.count(":") == 1 for target in (TASKS[name].settings, TASKS[name].task))
+
+
+@pytest.mark.parametrize("resolve", [settings_class, task_class])
+def test_an_unknown_task_names_the_nearest_and_how_to_list_them(resolve):
+    with pytest.raises(UserError) as caught:
+        resolve("sentimnt")
+    assert str(caught.value) == (
+        'task: unknown task "sentimnt". Did you mean "sentiment"? List them all with: rnn-apps list'
+    )
