@@ -226,7 +226,7 @@ def test_with_sample_leaves_the_path_of_files_behind(write):
 
 def test_a_recipe_without_a_sample_has_no_stand_in(write):
     recipe = load_recipe(write(SOUND.replace("}", ", sample: null}")))
-    with pytest.raises(UserError, match=r"^data\.sample: no sample may stand in for the data"):
+    with pytest.raises(UserError, match=r"^r\.yaml:2  data\.sample: no sample may stand in for the data"):
         with_sample(recipe)
 
 

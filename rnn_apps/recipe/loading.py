@@ -86,15 +86,12 @@ def load_recipe(name_or_path: str | os.PathLike, overrides: Overrides = ()) -> R
     document = parse_document(content, str(path))
     if isinstance(document.values, dict):
         document = override(document, overrides)
-    recipe = _checked(document, path)
-    if getattr(recipe.data, "sample", None) is not None:
-        with_sample(recipe)  # so that a broken `set:` is known now, not when the data cannot be had
-    return recipe
+    return _checked_with_sample(document, path)
 
 
 def apply_overrides(recipe: Recipe, overrides: Overrides) -> Recipe:
     """Returns the recipe with overrides applied, under the same checks; see `load_recipe`."""
-    return _checked(override(_document(recipe), overrides), recipe.path)
+    return _checked_with_sample(override(_document(recipe), overrides), recipe.path)
 
 
 def with_data(recipe: Recipe, path: str | os.PathLike) -> Recipe:
@@ -113,11 +110,11 @@ def with_sample(recipe: Recipe) -> tuple[Recipe, list[str]]:
         UserError: if the recipe has no sample.
         RecipeError: if `data.sample.set` does not fit the recipe.
     """
-    sample = getattr(recipe.data, "sample", None)
+    document, sample = _document(recipe), getattr(recipe.data, "sample", None)
     if sample is None:
         fix = "Name one, such as {name: reviews}, or make the data available."
-        raise UserError("data.sample", "no sample may stand in for the data of this recipe", fix=fix)
-    document = _document(recipe)
+        where = document.where(SAMPLE_SET[:2])
+        raise UserError(where, "no sample may stand in for the data of this recipe", fix=fix)
     applied = [_put_from_sample(document, path, value) for path, value in leaves(sample.set)]
     put(document, ("data", "source"), "sample", Place("data.sample"))
     put(document, ("data", "path"), None, Place("data.sample"))
@@ -139,6 +136,13 @@ def _put_from_sample(document: Document, path: KeyPath, value: object) -> str:
 def _document(recipe: Recipe) -> Document:
     places = dict(recipe.places) or {(): Place(str(recipe.path or recipe.name))}
     return Document(recipe.as_dict(), places)
+
+
+def _checked_with_sample(document: Document, path: Path | None) -> Recipe:
+    recipe = _checked(document, path)
+    if getattr(recipe.data, "sample", None) is not None:
+        with_sample(recipe)  # so that a broken `set:` is known now, not when the data cannot be had
+    return recipe
 
 
 def _checked(document: Document, path: Path | None) -> Recipe:
