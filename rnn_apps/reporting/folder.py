@@ -1,0 +1,92 @@
+"""The files of a finished run, as the report needs them."""
+
+import csv
+import json
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from rnn_apps.errors import RnnAppsError, message
+from rnn_apps.reporting.predictions import PredictionSummary, summarise
+
+__all__ = ["History", "Run", "read_run"]
+
+History = dict[str, list[float]]
+
+
+class Run(NamedTuple):
+    """What a run folder holds.
+
+    Attributes:
+        name: name of the recipe, or of the folder.
+        metrics: the content of metrics.json.
+        history: column -> one number an epoch, NaN where there is none; empty without a history.
+        recipe: text of the resolved recipe; empty without one.
+        predictions: counts and chosen examples.
+    """
+
+    name: str
+    metrics: dict[str, Any]
+    history: History
+    recipe: str
+    predictions: PredictionSummary
+
+
+def read_run(folder: Path) -> Run:
+    """Returns what the files of `folder` say; all but metrics.json may be missing.
+
+    Raises:
+        RnnAppsError: a file that is needed is missing or damaged.
+    """
+    metrics = _metrics(folder / "metrics.json")
+    records = _json_lines(folder / "predictions.jsonl")
+    return Run(
+        name=str(metrics.get("recipe") or folder.resolve().name),
+        metrics=metrics,
+        history=_history(folder / "history.csv"),
+        recipe=_text(folder / "recipe.yaml"),
+        predictions=summarise(records, [str(name) for name in metrics.get("class_names") or []]),
+    )
+
+
+def _metrics(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        raise RnnAppsError(message(str(path), "missing", expected="the folder of a finished run"))
+    return _json_object(path.read_text(encoding="utf-8"), str(path))
+
+
+def _json_object(text: str, where: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        raise RnnAppsError(message(where, f"damaged ({error})", expected="a JSON object")) from error
+    if not isinstance(value, dict):
+        raise RnnAppsError(message(where, received=type(value).__name__, expected="a JSON object"))
+    return value
+
+
+def _json_lines(path: Path) -> Iterator[dict[str, Any]]:
+    if not path.is_file():
+        return
+    with path.open(encoding="utf-8") as lines:
+        for number, line in enumerate(lines, start=1):
+            if line.strip():
+                yield _json_object(line, f"{path}:{number}")
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8") if path.is_file() else ""
+
+
+def _history(path: Path) -> History:
+    rows = list(csv.DictReader(_text(path).splitlines()))
+    return {name: [_number(row[name]) for row in rows] for name in rows[0]} if rows else {}
+
+
+def _number(text: str | None) -> float:
+    try:
+        value = float(text or "nan")
+    except ValueError:
+        return math.nan
+    return value if math.isfinite(value) else math.nan

@@ -1,0 +1,220 @@
+"""Puts the report together: figures into `plots/`, and one HTML file that needs nothing else."""
+
+import base64
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from jinja2 import Environment, PackageLoader
+from matplotlib.figure import Figure
+
+from rnn_apps.reporting import plots, scores
+from rnn_apps.reporting.folder import Run, read_run
+from rnn_apps.reporting.predictions import Example, PredictionSummary
+from rnn_apps.reporting.words import word_trace
+
+__all__ = ["write_report"]
+
+MOST_CONFUSED = 20
+MOST_CURVES = 4
+NOT_A_CURVE = {"epoch", "step", "learning_rate", "seconds", "examples_per_second"}
+SHAPES = {
+    "sentiment": "many-to-one",
+    "image_captioning": "one-to-many",
+    "video_captioning": "many-to-many",
+    "translation": "many-to-many",
+    "language_model": "one output at every step",
+    "tagging": "one output at every step",
+    "frame_labelling": "one output at every step",
+    "forecasting": "many-to-many",
+}
+# Shape -> which of four drawn steps take an input, and which give an output.
+STEPS = {
+    "many-to-one": ((1, 1, 1, 1), (0, 0, 0, 1)),
+    "one-to-many": ((1, 0, 0, 0), (1, 1, 1, 1)),
+    "many-to-many": ((1, 1, 0, 0), (0, 0, 1, 1)),
+    "one output at every step": ((1, 1, 1, 1), (1, 1, 1, 1)),
+}
+
+
+class Picture(NamedTuple):
+    """A figure in the page: name of its PNG, caption, text for readers who cannot see it, and data."""
+
+    name: str
+    caption: str
+    alternative: str
+    source: str
+
+
+def write_report(folder: Path) -> Path:
+    """Writes `report.html` and `plots/*.png` into the folder of a finished run, from the files in it alone.
+
+    Read are `metrics.json`, which must be there, and `history.csv`, `predictions.jsonl` and `recipe.yaml`;
+    what is missing is left out of the page. Each file is written beside its place and then renamed.
+
+    Returns:
+        Path of the report.
+
+    Raises:
+        RnnAppsError: a file that is needed is missing or damaged.
+    """
+    run = read_run(Path(folder))
+    figures = _learning_figures(run) | _prediction_figures(run.predictions)
+    pictures = {name: _picture(Path(folder), name, *parts) for name, parts in figures.items()}
+    page = _environment().get_template("report.html").render(_content(run, pictures))
+    report = Path(folder) / "report.html"
+    _replace(report, page.encode("utf-8", errors="replace"))
+    return report
+
+
+def _environment() -> Environment:
+    loader = PackageLoader("rnn_apps.reporting", package_path="")
+    environment = Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    environment.filters.update(number=scores.number, duration=scores.duration, plainly=_plainly)
+    return environment
+
+
+def _content(run: Run, pictures: Mapping[str, Picture]) -> dict[str, Any]:
+    metrics, predictions = run.metrics, run.predictions
+    task = str(metrics.get("task") or "")
+    shape = metrics.get("shape") or SHAPES.get(task)
+    return {
+        "name": run.name,
+        "task": task,
+        "shape": shape,
+        "diagram": STEPS.get(shape),
+        "metrics": metrics,
+        "mark": _mark(metrics),
+        "main": scores.main_metric(metrics),
+        "baselines": scores.baseline_names(metrics),
+        "rows": scores.score_rows(metrics),
+        "class_rows": scores.class_rows(metrics),
+        "curves": [pictures[name] for name in pictures if name not in ("confusion_matrix", "reliability")],
+        "confusion": pictures.get("confusion_matrix"),
+        "reliability": pictures.get("reliability"),
+        "epochs": len(next(iter(run.history.values()), [])),
+        "total": predictions.total,
+        "groups": _groups(predictions),
+        "class_names": predictions.class_names,
+        "recipe": run.recipe,
+    }
+
+
+def _mark(metrics: Mapping[str, Any]) -> str | None:
+    """Returns what every score of a sample is marked with."""
+    data = metrics.get("data") or {}
+    if not data.get("is_sample"):
+        return metrics.get("score_mark")
+    stands_for = data.get("sample_of")
+    return metrics.get("score_mark") or f"SAMPLE score, not {stands_for or 'a real data set'}"
+
+
+def _groups(predictions: PredictionSummary) -> list[dict[str, Any]]:
+    """Returns the shown examples by the rule that chose them."""
+    rules = [
+        ("Wrong", "The most confident mistakes.", predictions.mistakes),
+        ("Right, but only just", "The right answers of least confidence.", predictions.close_calls),
+        (
+            "Minds changed",
+            "Of the others, those whose score moves most from word to word.",
+            predictions.swings,
+        ),
+    ]
+    return [
+        {"title": title, "rule": rule, "examples": [_shown(example, predictions) for example in examples]}
+        for title, rule, examples in rules
+        if examples
+    ]
+
+
+def _shown(example: Example, predictions: PredictionSummary) -> dict[str, Any]:
+    names = predictions.class_names
+    return {
+        "number": example.number,
+        "words": example.text.split(),
+        "label": names[example.label],
+        "prediction": names[example.prediction],
+        "right": example.label == example.prediction,
+        "score": example.score,
+        "trace": word_trace(example, names),
+    }
+
+
+def _learning_figures(run: Run) -> dict[str, tuple[Figure, str, str]]:
+    history, figures = run.history, {}
+    names = [name for name in history if name not in NOT_A_CURVE and not name.startswith("val_")]
+    best = (run.metrics.get("training") or {}).get("best_epoch")
+    for name in names[:MOST_CURVES]:
+        validation = history.get(f"val_{name}")
+        figure = plots.learning_figure(name, history[name], validation, best)
+        caption = f"{name.replace('_', ' ').capitalize()} by epoch"
+        figures[_file_name(name)] = (figure, caption, _curve_in_words(history[name], validation))
+    return figures
+
+
+def _curve_in_words(training: list[float], validation: list[float] | None) -> str:
+    lines = [("training", training), ("validation", validation or [])]
+    number = scores.number
+    return "; ".join(
+        f"{name} from {number(values[0])} to {number(values[-1])} over {len(values)} epochs"
+        for name, values in lines
+        if values
+    )
+
+
+def _prediction_figures(predictions: PredictionSummary) -> dict[str, tuple[Figure, str, str]]:
+    if not predictions.total:
+        return {}
+    classes = predictions.most_confused(MOST_CONFUSED)
+    all_of_them = len(predictions.class_names)
+    which = (
+        "" if len(classes) == all_of_them else f" ({len(classes)} most confused of {all_of_them:,} classes)"
+    )
+    names = predictions.class_names
+    largest = sorted(predictions.confusion.items(), key=lambda item: -item[1])[:8]
+    cells = "; ".join(
+        f"{names[true]} answered as {names[said]}: {count:,}" for (true, said), count in largest
+    )
+    filled = [index for index, count in enumerate(predictions.bin_count) if count]
+    bins = "; ".join(
+        f"confidence {predictions.bin_confidence[index] / predictions.bin_count[index]:.2f}: "
+        f"accuracy {predictions.bin_right[index] / predictions.bin_count[index]:.2f} "
+        f"of {predictions.bin_count[index]:,}"
+        for index in filled
+    )
+    return {
+        "confusion_matrix": (
+            plots.confusion_figure(predictions, classes),
+            f"Confusion matrix{which}",
+            cells,
+        ),
+        "reliability": (
+            plots.reliability_figure(predictions),
+            "Reliability: can its confidence be believed?",
+            bins,
+        ),
+    }
+
+
+def _picture(folder: Path, name: str, figure: Figure, caption: str, alternative: str) -> Picture:
+    (folder / "plots").mkdir(exist_ok=True)
+    _replace(folder / "plots" / f"{name}.png", plots.png(figure))
+    source = "data:image/svg+xml;base64," + base64.b64encode(plots.svg(figure)).decode("ascii")
+    return Picture(name, caption, f"{caption}: {alternative}", source)
+
+
+def _file_name(name: str) -> str:
+    return "".join(letter if letter.isalnum() or letter in "-_" else "_" for letter in name)
+
+
+def _plainly(value: object) -> str:
+    """Returns a setting as text; what is nested as JSON."""
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, (dict, list)) else scores.number(value)
+
+
+def _replace(path: Path, content: bytes) -> None:
+    beside = path.with_name(path.name + ".part")
+    beside.write_bytes(content)
+    os.replace(beside, path)

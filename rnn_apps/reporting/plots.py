@@ -1,0 +1,125 @@
+"""The figures of a report, drawn without a display and without matplotlib's global state."""
+
+import io
+import math
+from collections.abc import Mapping, Sequence
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from rnn_apps.reporting.predictions import PredictionSummary
+
+__all__ = ["confusion_figure", "learning_figure", "png", "reliability_figure", "svg"]
+
+# Okabe and Ito's blue and vermilion, which all kinds of colour vision tell apart.
+TRAINING, VALIDATION = "#d55e00", "#0072b2"
+INK, PALE = "#1d2433", "#c9ced8"
+SIZE = (4.8, 3.4)  # inches; two stand side by side, one alone still reads on a telephone
+MOST_MARKERS = 40
+LONGEST_NAME = 16
+
+
+def learning_figure(
+    name: str, training: Sequence[float], validation: Sequence[float] | None, best_epoch: int | None
+) -> Figure:
+    """Returns a quantity by epoch, in training and in validation, with the epoch that was kept."""
+    figure, axes = _figure()
+    _curve(axes, training, "training", TRAINING, "s--")
+    if validation is not None:
+        _curve(axes, validation, "validation", VALIDATION, "o-")
+    if best_epoch:
+        axes.axvline(best_epoch, color=PALE, linewidth=5, zorder=0, label=f"kept: epoch {best_epoch}")
+    axes.set(xlabel="epoch", ylabel=name.replace("_", " "), xlim=(0.7, len(training) + 0.3))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    axes.legend(frameon=False, fontsize=9)
+    return figure
+
+
+def confusion_figure(summary: PredictionSummary, classes: Sequence[int]) -> Figure:
+    """Returns the counts of each true class by answer, shaded by the share of the true class."""
+    counts = np.array([[summary.confusion[row, column] for column in classes] for row in classes])
+    shares = counts / np.maximum(1, counts.sum(axis=1, keepdims=True))
+    side = 3.4 if len(classes) <= 8 else 5.6
+    figure, axes = _figure((side + 0.6, side))
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    names = [_shortened(summary.class_names[index]) for index in classes]
+    size = 10 if len(classes) <= 8 else 7
+    turned = max((len(name) for name in names), default=0) * len(classes) > 30
+    axes.set_xticks(range(len(names)), names, rotation=90 if turned else 0, fontsize=size, parse_math=False)
+    axes.set_yticks(range(len(names)), names, fontsize=size, parse_math=False)
+    axes.set(xlabel="answer", ylabel="truth")
+    axes.spines[:].set_visible(False)
+    axes.grid(False)
+    for row, column in np.argwhere(counts):
+        colour = "white" if shares[row, column] > 0.55 else INK
+        axes.text(
+            column, row, f"{counts[row, column]:,}", ha="center", va="center", color=colour, fontsize=size
+        )
+    return figure
+
+
+def reliability_figure(summary: PredictionSummary) -> Figure:
+    """Returns the part of right answers by confidence, over how many answers there are."""
+    figure = Figure(figsize=SIZE, layout="constrained")
+    upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+    count = summary.bin_count
+    filled = np.flatnonzero(count)
+    upper.plot((0, 1), (0, 1), color=INK, linestyle=":", linewidth=1, label="confidence = accuracy")
+    accuracy = summary.bin_right[filled] / count[filled]
+    upper.plot(
+        summary.bin_confidence[filled] / count[filled], accuracy, "o-", color=VALIDATION, label="model"
+    )
+    upper.set(ylabel="accuracy", xlim=(0, 1), ylim=(0, 1.03))
+    upper.legend(frameon=False, fontsize=9, loc="upper left")
+    centres = (np.arange(len(count)) + 0.5) / len(count)
+    lower.bar(centres, count, width=0.9 / len(count), color=VALIDATION)
+    lower.set(xlabel="confidence", ylabel="answers")
+    lower.yaxis.set_major_locator(MaxNLocator(nbins=2, integer=True))
+    for axes in (upper, lower):
+        _plain(axes)
+    return figure
+
+
+def png(figure: Figure) -> bytes:
+    """Returns the figure as a PNG of 160 dots an inch."""
+    return _rendered(figure, "png", {"Software": None}, dpi=160)
+
+
+def svg(figure: Figure) -> bytes:
+    """Returns the figure as an SVG that is the same for the same figure and needs no font."""
+    return _rendered(figure, "svg", {"Date": None, "Creator": None})
+
+
+def _rendered(figure: Figure, kind: str, metadata: Mapping[str, None], **options: int) -> bytes:
+    stream = io.BytesIO()
+    with matplotlib.rc_context({"svg.hashsalt": "rnn-apps", "svg.fonttype": "path"}):
+        figure.savefig(stream, format=kind, metadata=metadata, **options)
+    return stream.getvalue()
+
+
+def _figure(size: tuple[float, float] = SIZE) -> tuple[Figure, Axes]:
+    figure = Figure(figsize=size, layout="constrained")
+    axes = figure.subplots()
+    _plain(axes)
+    return figure, axes
+
+
+def _plain(axes: Axes) -> None:
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(color=PALE, linewidth=0.5)
+    axes.set_axisbelow(True)
+
+
+def _curve(axes: Axes, values: Sequence[float], name: str, colour: str, style: str) -> None:
+    marker, line = style[0], style[1:]
+    shown = marker if len(values) <= MOST_MARKERS else None
+    last = values[-1]
+    label = f"{name} (last {last:.3g})" if math.isfinite(last) else name
+    axes.plot(range(1, len(values) + 1), values, line, marker=shown, markersize=5, color=colour, label=label)
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…"

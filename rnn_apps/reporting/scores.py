@@ -1,0 +1,128 @@
+"""Which numbers the report compares, what they mean, and how they are written."""
+
+import math
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+__all__ = ["Row", "baseline_names", "class_rows", "duration", "main_metric", "number", "score_rows"]
+
+# Name -> (what it is, whether more is better), main ones first.
+METRICS = {
+    "accuracy": ("part of the answers that are right", True),
+    "span_f1": ("exactly right spans, F1", True),
+    "token_accuracy": ("part of the tokens that are right", True),
+    "bleu": ("overlap with the references, 0 to 100", True),
+    "cider_d": ("agreement with the references, 0 to 10", True),
+    "mase": ("error relative to the seasonal naive forecast", False),
+    "perplexity": ("words the model wavers between", False),
+    "nats_per_character": ("surprise at each character", False),
+    "f1_macro": ("F1, mean over the classes", True),
+    "auc": ("how well the scores rank", True),
+    "log_loss": ("surprise at the true class, in nats", False),
+    "calibration_error": ("confidence minus accuracy, mean size", False),
+    "bits_per_character": ("surprise at each character, in bits", False),
+    "smape": ("symmetric percentage error", False),
+}
+PER_CLASS = "f1/"
+MOST_CLASSES = 20
+
+
+class Row(NamedTuple):
+    """A metric and its values, that of the model first.
+
+    Attributes:
+        name: of the metric, or of the class.
+        meaning: what it measures.
+        better: "higher", "lower" or "".
+        values: model on test, each baseline on test, model on validation.
+        best: index of the best of the values on test, or None.
+    """
+
+    name: str
+    meaning: str
+    better: str
+    values: list[float | None]
+    best: int | None
+
+
+def main_metric(metrics: Mapping[str, Any]) -> str | None:
+    """Returns the name of the one score that stands for the run, or None where nothing was measured."""
+    test = metrics.get("test") or {}
+    return next((name for name in [*METRICS, *test] if test.get(name) is not None), None)
+
+
+def baseline_names(metrics: Mapping[str, Any]) -> list[str]:
+    """Returns the names of the baselines, strongest first by the main metric."""
+    baselines = metrics.get("baseline") or {}
+    main = main_metric(metrics)
+    sign = -1 if METRICS.get(main, ("", True))[1] else 1
+    return sorted(baselines, key=lambda name: sign * _finite(baselines[name].get(main), -sign * math.inf))
+
+
+def score_rows(metrics: Mapping[str, Any]) -> list[Row]:
+    """Returns one row a metric, without those of single classes."""
+    test = metrics.get("test") or {}
+    known = [name for name in METRICS if name in test]
+    others = [name for name in test if name not in METRICS and not name.startswith(PER_CLASS)]
+    return [_row(metrics, name) for name in known + others]
+
+
+def class_rows(metrics: Mapping[str, Any]) -> list[Row]:
+    """Returns F1 of single classes, worst first, at most MOST_CLASSES."""
+    names = [name for name in metrics.get("test") or {} if name.startswith(PER_CLASS)]
+    rows = [_row(metrics, name)._replace(name=name.removeprefix(PER_CLASS)) for name in names]
+    return sorted(rows, key=lambda row: _finite(row.values[0], 0.0))[:MOST_CLASSES]
+
+
+def number(value: object) -> str:
+    """Returns a number as the report writes it: three digits behind the point, thousands apart.
+
+    >>> number(0.88934), number(25000), number(None), number(1234.5), number(0.00012)
+    ('0.889', '25,000', '–', '1,234.5', '0.00012')
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return "–" if value is None else str(value)
+    if not math.isfinite(value):
+        return "–"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if abs(value) >= 100:
+        return f"{value:,.1f}"
+    return f"{value:.3f}" if abs(value) >= 0.001 or value == 0 else f"{value:.2g}"
+
+
+def duration(seconds: object) -> str:
+    """Returns seconds as a person says them.
+
+    >>> duration(3.21), duration(75), duration(7384)
+    ('3.2 s', '1 min 15 s', '2 h 3 min')
+    """
+    if not isinstance(seconds, (int, float)) or not math.isfinite(seconds):
+        return "–"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def _row(metrics: Mapping[str, Any], name: str) -> Row:
+    baselines = metrics.get("baseline") or {}
+    validation = metrics.get("validation") or {}
+    of_test = [metrics["test"].get(name)] + [baselines[other].get(name) for other in baseline_names(metrics)]
+    default = ("F1 of one class", True) if name.startswith(PER_CLASS) else ("", None)
+    meaning, higher = METRICS.get(name, default)
+    better = {True: "higher", False: "lower", None: ""}[higher]
+    return Row(name, meaning, better, [*of_test, validation.get(name)], _best(of_test, higher))
+
+
+def _best(values: list[float | None], higher: bool | None) -> int | None:
+    if higher is None or len(values) < 2:
+        return None
+    worst = -math.inf if higher else math.inf
+    finite = [_finite(value, worst) for value in values]
+    return finite.index(max(finite) if higher else min(finite))
+
+
+def _finite(value: object, otherwise: float) -> float:
+    usable = isinstance(value, (int, float)) and math.isfinite(value)
+    return float(value) if usable else otherwise
