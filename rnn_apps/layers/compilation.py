@@ -1,0 +1,109 @@
+"""Which form a loop runs in: XLA for shapes that come back, the plain graph for the rest."""
+
+import os
+from contextlib import contextmanager
+
+import tensorflow as tf
+from tensorflow.python.ops import control_flow_util  # no public way tells an outer XLA function
+
+__all__ = ["LoopCompiler", "graph_form", "num_parts"]
+
+USES_BEFORE_COMPILING = 3
+MAX_COMPILED_SHAPES = 16
+_ADMITTED = -1
+_graph_form = False
+
+
+@contextmanager
+def graph_form():
+    """Within this context every loop is a plain graph of stock operations, as an export needs it."""
+    global _graph_form
+    previous, _graph_form = _graph_form, True
+    try:
+        yield
+    finally:
+        _graph_form = previous
+
+
+def in_graph_form():
+    """Whether `graph_form` is in force."""
+    return _graph_form
+
+
+def inside_xla():
+    """Whether the code being traced is already part of a function that XLA compiles."""
+    if tf.executing_eagerly():
+        return False
+    return control_flow_util.GraphOrParentsInXlaContext(tf.compat.v1.get_default_graph())
+
+
+def num_parts(batch, training):
+    """How many parts of the batch run side by side: one a core while training, at most 4.
+
+    Args:
+        batch: static batch size, or None where it is not known.
+        training: bool. Answers and exports keep one loop.
+    """
+    if not training or _graph_form or inside_xla() or tf.config.list_logical_devices("GPU"):
+        return 1
+    return max(1, min(_cores(), 4, batch or 4))
+
+
+def _cores():
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class LoopCompiler:
+    """Runs loop functions plainly or through XLA.
+
+    Args:
+        mode: ``"auto"`` compiles a (batch, steps) shape on its third use while training, at most 16
+            shapes; True compiles every shape; False none.
+    """
+
+    def __init__(self, mode):
+        self.mode = mode
+        self._uses = None
+        self._functions = {}
+
+    def choose(self, z, training):
+        """Return whether the shape of ``z`` (steps, batch, ...) is to be compiled: a bool or a bool tensor."""
+        if _graph_form or self.mode is False or inside_xla():
+            return False
+        if self.mode is True:
+            return True
+        if not training:
+            return False
+        answer = self._count(tf.cast(tf.shape(z)[:2], tf.int64))
+        return bool(answer) if tf.executing_eagerly() else answer
+
+    def run(self, name, loop, use_xla, *arguments):
+        """Call ``loop(*arguments)`` in the chosen form; `name` tells this layer's loops apart."""
+        plain = self._function(name, loop, jit=False) if tf.executing_eagerly() else loop
+        if use_xla is False:
+            return plain(*arguments)
+        compiled = self._function(name, loop, jit=True)
+        if use_xla is True:
+            return compiled(*arguments)
+        return tf.cond(use_xla, lambda: compiled(*arguments), lambda: plain(*arguments))
+
+    def _function(self, name, loop, jit):
+        key = (name, jit)
+        if key not in self._functions:
+            self._functions[key] = tf.function(
+                loop, jit_compile=jit or None, autograph=False, reduce_retracing=True
+            )
+        return self._functions[key]
+
+    def _count(self, shape):
+        """Count a use of this shape; true once it is among the admitted ones."""
+        with tf.init_scope():
+            if self._uses is None:
+                self._uses = tf.lookup.experimental.MutableHashTable(tf.int64, tf.int64, default_value=0)
+        key, total = shape[0] * 2**32 + shape[1], tf.constant(-1, tf.int64)
+        uses, admitted = tf.unstack(self._uses.lookup(tf.stack([key, total])), num=2)
+        enters = (uses + 1 >= USES_BEFORE_COMPILING) & (admitted < MAX_COMPILED_SHAPES)
+        compiled = (uses == _ADMITTED) | enters
+        uses = tf.where(compiled, tf.constant(_ADMITTED, tf.int64), tf.minimum(uses + 1, USES_BEFORE_COMPILING))
+        self._uses.insert(tf.stack([key, total]), tf.stack([uses, admitted + tf.cast(enters, tf.int64)]))
+        return compiled

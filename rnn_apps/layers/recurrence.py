@@ -1,0 +1,357 @@
+"""The recurrence engine: h_t = f_W(h_{t-1}, x_t), forward and backward, for every cell.
+
+The formula is split once. ``z = x @ kernel + bias`` depends on the input alone and is computed for all
+steps before the loop. A step is ``r = h @ recurrent_kernel`` and the cell's elementwise ``step``. The
+backward loop differentiates ``step`` alone; the gradient of the recurrent kernel is one product over
+all steps after the loop, as in Appleyard et al., "Optimizing Performance of Recurrent Neural Networks
+on GPUs" (2016, https://arxiv.org/abs/1604.01946). `recompute_every` follows Chen et al., "Training Deep
+Nets with Sublinear Memory Cost" (2016, https://arxiv.org/abs/1604.06174).
+
+Everything here is time-major: ``(steps, batch, features)``. An optional tensor is a tuple of none or one.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import tensorflow as tf
+
+__all__ = ["CellForm", "RecurrentWeights", "project", "recur", "recur_in_chunks"]
+
+
+class CellForm(NamedTuple):
+    """What the engine must know of a cell besides its weights.
+
+    Args:
+        step: ``step(z, r, states, *own) -> states``, elementwise or reducing over features.
+        recurrent: how the first state enters a step: ``dense``, ``elementwise`` or ``none``.
+        additive: whether ``step`` reads ``z`` and ``r`` only as ``z + r``.
+    """
+
+    step: Callable
+    recurrent: str
+    additive: bool
+
+
+class RecurrentWeights(NamedTuple):
+    """The tensors that every step shares, each a tuple so that absent ones are empty.
+
+    Args:
+        kernel: ``(units, gates * units)`` if dense, ``(gates * units,)`` if elementwise.
+        bias: ``(gates * units,)``, added to the recurrent product.
+        dropout: ``(batch, units)``, multiplies the state where it enters the recurrent product.
+        own: the cell's own weights, of any shape.
+    """
+
+    kernel: tuple = ()
+    bias: tuple = ()
+    dropout: tuple = ()
+    own: tuple = ()
+
+
+def project(inputs, kernel, bias=()):
+    """Return ``inputs @ kernel + bias`` for all steps in one product: (..., features) to (..., gates * units)."""
+    shape = tf.shape(inputs)
+    flat = tf.matmul(tf.reshape(inputs, [-1, inputs.shape[-1]]), kernel)
+    for vector in bias:
+        flat = tf.nn.bias_add(flat, vector)
+    result = tf.reshape(flat, tf.concat([shape[:-1], [kernel.shape[-1]]], 0))
+    return tf.ensure_shape(result, inputs.shape[:-1] + [kernel.shape[-1]])
+
+
+def recur(form, compiler, z, mask, initial, weights, collect=True, training=True):
+    """Carry the states through all steps.
+
+    Args:
+        form: `CellForm`.
+        compiler: `LoopCompiler`, which runs a loop plainly or through XLA.
+        z: ``(steps, batch, gates * units)``, the part of every step that depends on the input alone.
+        mask: ``(steps, batch, 1)`` bool in a tuple, or ``()``. A masked step repeats the states exactly.
+        initial: tuple of states, each ``(batch, size)``.
+        weights: `RecurrentWeights`.
+        collect: whether the first state of every step is wanted.
+        training: record for the fast backward pass; otherwise TensorFlow differentiates the plain loop.
+
+    Returns:
+        The first state of every step ``(steps, batch, size)`` in a tuple (``()`` without `collect`), and the
+        tuple of final states.
+    """
+    use_xla = compiler.choose(z, training)
+    if not training:
+        record = "outputs" if collect else "nothing"
+        loop = _forward_loop(form, record)
+        finals, histories, _ = compiler.run(record, loop, use_xla, z, mask, initial, weights)
+        return tuple(h[1:] for h in histories), finals
+    arguments = (z, mask, initial, weights)
+
+    @tf.custom_gradient
+    def run(*flat):
+        z, mask, initial, weights = _untaped(arguments, flat)
+        forward = _forward_loop(form, "all")
+        finals, histories, terms = compiler.run("all", forward, use_xla, z, mask, initial, weights)
+        outputs = (histories[0][1:],) if collect else ()
+
+        def gradient(*upstream):
+            tail = (histories, z, terms, mask, weights)
+            d_out, d_finals = tuple(upstream[: len(outputs)]), tuple(upstream[len(outputs) :])
+            backward = _backward_loop(form)
+            d_z, d_r, d_initial, d_own = compiler.run("backward", backward, use_xla, d_out, d_finals, *tail)
+            d_weights = _weight_gradients(form, histories[0][:-1], d_r, weights, d_own)
+            return [d_z, *(None for _ in mask), *d_initial, *tf.nest.flatten(d_weights)]
+
+        return (*outputs, *finals), gradient
+
+    results = run(*tf.nest.flatten(arguments))
+    split = len(results) - len(initial)
+    return tuple(results[:split]), tuple(results[split:])
+
+
+def recur_in_chunks(form, compiler, inputs, kernel, bias, mask, initial, weights, collect, every):
+    """Carry the states through all steps, keeping only the states between chunks of `every` steps.
+
+    The backward pass recomputes each chunk, input product included, so that memory grows with
+    ``every + steps / every``. Arguments and results as for `recur`, with the ``inputs``
+    ``(steps, batch, features)``, ``kernel`` and ``bias`` in place of ``z``; the number of steps must be a
+    multiple of `every`.
+    """
+    arguments = (inputs, kernel, bias, mask, initial, weights)
+
+    @tf.custom_gradient
+    def run(*flat):
+        inputs, kernel, bias, mask, initial, weights = _untaped(arguments, flat)
+        chunks = _Chunks(form, compiler, every, inputs, kernel, bias, mask, weights)
+        outputs, boundaries, finals = chunks.forward(initial, collect)
+
+        def gradient(*upstream):
+            d_out, d_finals = tuple(upstream[: len(outputs)]), tuple(upstream[len(outputs) :])
+            d_inputs, d_initial, d_shared = chunks.backward(boundaries, d_out, d_finals)
+            d_kernel, d_bias, d_weights = d_shared
+            head = [d_inputs, d_kernel, *d_bias, *(None for _ in mask)]
+            return head + [*d_initial, *tf.nest.flatten(d_weights)]
+
+        return (*outputs, *finals), gradient
+
+    results = run(*tf.nest.flatten(arguments))
+    split = len(results) - len(initial)
+    return tuple(results[:split]), tuple(results[split:])
+
+
+def _untaped(structure, flat):
+    """The arguments in their structure, hidden from outer tapes: these would have every loop record itself."""
+    return tf.nest.pack_sequence_as(structure, [tf.stop_gradient(tensor) for tensor in flat])
+
+
+class _Chunks:
+    """The two outer loops of `recur_in_chunks` over one set of tensors."""
+
+    def __init__(self, form, compiler, every, inputs, kernel, bias, mask, weights):
+        self.form, self.compiler, self.every = form, compiler, every
+        self.inputs, self.kernel, self.bias = self.cut(inputs), kernel, bias
+        self.mask, self.weights = tuple(self.cut(m) for m in mask), weights
+        self.count = tf.shape(self.inputs)[0]
+        self.use_xla = compiler.choose(self.inputs[0], True)
+
+    def cut(self, tensor):
+        """(steps, ...) to (chunks, every, ...)."""
+        shape = tf.concat([[-1, self.every], tf.shape(tensor)[1:]], 0)
+        return tf.ensure_shape(tf.reshape(tensor, shape), [None, self.every, *tensor.shape[1:]])
+
+    def join(self, tensor):
+        """(chunks, every, ...) to (steps, ...)."""
+        return tf.reshape(tensor, tf.concat([[-1], tf.shape(tensor)[2:]], 0))
+
+    def chunk(self, index, states, record):
+        """Run one chunk forward: its z, its mask, and what the loop gives."""
+        z = project(self.inputs[index], self.kernel, self.bias)
+        mask = tuple(m[index] for m in self.mask)
+        loop = _forward_loop(self.form, record)
+        return z, mask, self.compiler.run(record, loop, self.use_xla, z, mask, states, self.weights)
+
+    def forward(self, initial, collect):
+        """Return all outputs (if collected), the states before each chunk, and the final states."""
+        boundaries = tuple(_array(self.count, s.shape, s.dtype) for s in initial)
+        outputs = tuple(
+            _array(self.count, [self.every, *s.shape], s.dtype) for s in initial[: int(collect)]
+        )
+
+        def body(i, states, boundaries, outputs):
+            _, _, (finals, histories, _) = self.chunk(i, states, "outputs" if collect else "nothing")
+            boundaries = tuple(b.write(i, s) for b, s in zip(boundaries, states))
+            finals = tuple(tf.ensure_shape(f, s.shape) for f, s in zip(finals, states))
+            return i + 1, finals, boundaries, tuple(o.write(i, h[1:]) for o, h in zip(outputs, histories))
+
+        start = (0, initial, boundaries, outputs)
+        _, finals, boundaries, outputs = tf.while_loop(lambda i, *_: i < self.count, body, start)
+        outputs = tuple(self.join(o.stack()) for o in outputs)
+        return outputs, tuple(b.stack() for b in boundaries), finals
+
+    def backward(self, boundaries, d_outputs, d_finals):
+        """Return the gradients of inputs, of initial states, and of (kernel, bias, weights) summed over chunks."""
+        d_outputs = tuple(self.cut(d) for d in d_outputs)
+        shared = (self.kernel, self.bias, self.weights)
+        sums = tf.nest.map_structure(tf.zeros_like, shared)
+        d_inputs = _array(self.count, self.inputs.shape[1:], self.inputs.dtype)
+
+        def body(i, d_old, sums, d_inputs):
+            z, mask, (_, histories, terms) = self.chunk(i, tuple(b[i] for b in boundaries), "all")
+            tail = (histories, z, terms, mask, self.weights)
+            d_out = tuple(d[i] for d in d_outputs)
+            loop, arguments = _backward_loop(self.form), (d_out, d_old, *tail)
+            d_z, d_r, d_states, d_own = self.compiler.run("backward", loop, self.use_xla, *arguments)
+            d_weights = _weight_gradients(self.form, histories[0][:-1], d_r, self.weights, d_own)
+            d_bias = tuple(tf.reduce_sum(d_z, [0, 1]) for _ in self.bias)
+            new = (_outer_sum(self.inputs[i], d_z), d_bias, d_weights)
+            d_x = project(d_z, tf.transpose(self.kernel))
+            d_states = tuple(tf.ensure_shape(d, old.shape) for d, old in zip(d_states, d_old))
+            return i - 1, d_states, tf.nest.map_structure(tf.add, sums, new), d_inputs.write(i, d_x)
+
+        start = (self.count - 1, d_finals, sums, d_inputs)
+        _, d_initial, sums, d_inputs = tf.while_loop(lambda i, *_: i >= 0, body, start)
+        return self.join(d_inputs.stack()), d_initial, sums
+
+
+def _array(size, element_shape, dtype):
+    return tf.TensorArray(dtype, size, element_shape=element_shape)
+
+
+def _recurrent_term(form, state, weights):
+    """r = h @ recurrent_kernel + bias, or its elementwise form; 0.0 where the cell has none."""
+    if form.recurrent == "none":
+        return 0.0
+    for keep in weights.dropout:
+        state = state * keep
+    (kernel,) = weights.kernel
+    r = tf.matmul(state, kernel) if form.recurrent == "dense" else _repeat_gates(state, kernel) * kernel
+    for bias in weights.bias:
+        r = r + bias
+    return r
+
+
+def _repeat_gates(state, kernel):
+    """(..., units) to (..., gates * units), once a gate of an elementwise kernel."""
+    return tf.concat([state] * (kernel.shape[-1] // state.shape[-1]), axis=-1)
+
+
+def _select(mask, new, old):
+    for m in mask:
+        new = tuple(tf.where(m, n, o) for n, o in zip(new, old))
+    return new
+
+
+def _forward_loop(form, record):
+    """Return the loop over all steps; `record` is ``nothing``, ``outputs`` (first state) or ``all``.
+
+    The loop gives final states, histories (steps + 1, batch, size) that open with the initial state, and
+    what the backward loop must know of each step: r, or z + r for an additive cell.
+    """
+
+    def loop(z, mask, initial, weights):
+        steps, batch = tf.shape(z)[0], initial[0].shape[0]
+        kept = {"nothing": (), "outputs": initial[:1], "all": initial}[record]
+        histories = tuple(_array(steps + 1, s.shape, s.dtype).write(0, s) for s in kept)
+        keep_terms = record == "all" and form.recurrent != "none"
+        terms = (_array(steps, [batch, z.shape[-1]], z.dtype),) if keep_terms else ()
+
+        def body(t, states, histories, terms):
+            r = _recurrent_term(form, states[0], weights)
+            z_t, r = (z[t] + r, 0.0) if form.additive else (z[t], r)
+            terms = tuple(array.write(t, z_t if form.additive else r) for array in terms)
+            new = tuple(form.step(z_t, r, states, *weights.own))
+            states = _select(tuple(m[t] for m in mask), new, states)
+            histories = tuple(array.write(t + 1, s) for array, s in zip(histories, states))
+            return t + 1, states, histories, terms
+
+        start = (0, tuple(initial), histories, terms)
+        _, finals, histories, terms = tf.while_loop(lambda t, *_: t < steps, body, start)
+        return finals, tuple(h.stack() for h in histories), tuple(a.stack() for a in terms)
+
+    return loop
+
+
+def _backward_loop(form):
+    """Return the loop back through all steps: gradients of z, of r, of the initial states, of own weights."""
+
+    def loop(d_outputs, d_finals, histories, z, terms, mask, weights):
+        steps = tf.shape(z)[0]
+        separate_r = not form.additive and form.recurrent != "none"
+        d_z = _array(steps, z.shape[1:], z.dtype)
+        d_r = (_array(steps, z.shape[1:], z.dtype),) if separate_r else ()
+        d_own = tuple(tf.zeros_like(w) for w in weights.own)
+
+        def body(t, d_states, d_own, d_z, d_r):
+            for d in d_outputs:
+                d_states = (d_states[0] + d[t], *d_states[1:])
+            mask_t = tuple(m[t] for m in mask)
+            zeros = tuple(tf.zeros_like(d) for d in d_states) if mask else ()
+            previous = tuple(h[t] for h in histories)
+            z_t = terms[0][t] if form.additive and terms else z[t]
+            r_t = terms[0][t] if separate_r else 0.0
+            d_new = _select(mask_t, d_states, zeros)
+            g_z, g_r, g_previous, g_own = _step_gradients(form, z_t, r_t, previous, weights.own, d_new)
+            into_h = _through_kernel(form, g_r, weights, previous[0].shape[-1])
+            g_previous = _sum_gradients(previous, g_previous, (into_h,))
+            d_states = _sum_gradients(previous, g_previous, _select(mask_t, zeros, d_states) if mask else ())
+            d_own = tuple(total if g is None else total + g for total, g in zip(d_own, g_own))
+            return t - 1, d_states, d_own, d_z.write(t, g_z), tuple(a.write(t, g_r) for a in d_r)
+
+        start = (steps - 1, tuple(d_finals), d_own, d_z, d_r)
+        _, d_initial, d_own, d_z, d_r = tf.while_loop(lambda t, *_: t >= 0, body, start)
+        d_z = d_z.stack()
+        return d_z, d_r[0].stack() if separate_r else d_z, d_initial, d_own
+
+    return loop
+
+
+def _sum_gradients(states, left, right):
+    """Add two lists of gradients of the states, either of which may be short or hold None for none at all."""
+    padded = (*right, *(None for _ in states[len(right) :]))
+    pairs = [[g for g in pair if g is not None] for pair in zip(left, padded)]
+    return tuple(sum(p[1:], p[0]) if p else tf.zeros_like(s) for s, p in zip(states, pairs))
+
+
+def _step_gradients(form, z, r, previous, own, d_new):
+    """Differentiate the cell's elementwise step alone; returns gradients of z, r, states and own weights."""
+    separate_r = isinstance(r, tf.Tensor)
+    sources = [z, *([r] if separate_r else []), *previous, *own]
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(sources)
+        new = tuple(form.step(z, r, previous, *own))
+    gradients = tape.gradient(new, sources, output_gradients=list(d_new))
+    g_z = tf.zeros_like(z) if gradients[0] is None else gradients[0]
+    g_r, rest = (gradients[1], gradients[2:]) if separate_r else (g_z, gradients[1:])
+    g_r = tf.zeros_like(z) if g_r is None else g_r
+    return g_z, g_r, rest[: len(previous)], rest[len(previous) :]
+
+
+def _through_kernel(form, d_r, weights, units):
+    """The gradient that reaches h_{t-1} through the recurrent product, or None where there is none."""
+    if form.recurrent == "none":
+        return None
+    (kernel,) = weights.kernel
+    if form.recurrent == "dense":
+        d_state = tf.matmul(d_r, kernel, transpose_b=True)
+    else:
+        d_state = tf.add_n(tf.split(d_r * kernel, kernel.shape[-1] // units, axis=-1))
+    for keep in weights.dropout:
+        d_state = d_state * keep
+    return d_state
+
+
+def _outer_sum(left, right):
+    """left^T @ right over all steps and rows at once: one product."""
+    left, right = (tf.reshape(t, [-1, t.shape[-1]]) for t in (left, right))
+    return tf.matmul(left, right, transpose_a=True)
+
+
+def _weight_gradients(form, previous, d_r, weights, d_own):
+    """Gradients of the shared weights from all steps; the recurrent dropout mask is a constant."""
+    kernel = ()
+    if form.recurrent != "none":
+        for keep in weights.dropout:
+            previous = previous * keep
+        if form.recurrent == "dense":
+            kernel = (_outer_sum(previous, d_r),)
+        else:
+            repeated = _repeat_gates(previous, weights.kernel[0])
+            kernel = (tf.reduce_sum(repeated * d_r, [0, 1]),)
+    bias = tuple(tf.reduce_sum(d_r, [0, 1]) for _ in weights.bias)
+    return RecurrentWeights(kernel, bias, tuple(tf.zeros_like(k) for k in weights.dropout), d_own)

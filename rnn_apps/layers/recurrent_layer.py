@@ -1,0 +1,234 @@
+"""A cell carried over time: the layer around the engine."""
+
+import logging
+
+import keras
+import tensorflow as tf
+from keras import ops
+
+from rnn_apps.layers import cudnn
+from rnn_apps.layers.arguments import (
+    check_choice,
+    check_count,
+    constructor_arguments,
+    serialized_arguments,
+)
+from rnn_apps.layers.cells import RecurrentCell
+from rnn_apps.layers.compilation import LoopCompiler, num_parts
+from rnn_apps.layers.recurrence import RecurrentWeights, project, recur, recur_in_chunks
+
+__all__ = ["RecurrentLayer"]
+
+_log = logging.getLogger("rnn_apps.layers")
+_OPTIONS = ("return_sequences", "return_state", "go_backwards", "stateful", "unroll", "zero_output_for_mask")
+
+
+class RecurrentLayer(keras.layers.RNN):
+    """Carries any `RecurrentCell` over the steps of a sequence, on the engine.
+
+    All the rest is as in `keras.layers.RNN`: masks, initial and final states, `stateful`, `go_backwards`.
+
+    Args:
+        cell: `RecurrentCell`.
+        return_sequences: the outputs of all steps, not only of the last.
+        return_state: the final states after the output.
+        go_backwards: read the sequence from its end; outputs come in the order of reading.
+        stateful: the final states of a batch are the initial states of the next.
+        unroll: accepted for the sake of Keras; it has no effect, and the log says so.
+        zero_output_for_mask: outputs of masked steps are zeros, not the previous output.
+        compile: ``"auto"``: while training, a (batch, steps) shape is compiled by XLA on its third use, at
+            most 16 shapes a layer. True: always. False: never.
+        recompute_every: keep the states of every so many steps only and compute the steps between again
+            in the backward pass, so that memory grows with ``every + steps / every``.
+
+    Call arguments:
+        sequences: ``(batch, steps, features)``.
+        initial_state: list of states, each ``(batch, size)``; zeros by default.
+        mask: ``(batch, steps)`` bool; False repeats the states exactly.
+        training: bool; the fast forms (XLA, split batch, cuDNN) serve training, the plain loop of stock
+            operations serves answers and exports.
+
+    Returns:
+        ``(batch, output_size)``, or ``(batch, steps, output_size)`` with `return_sequences`; with
+        `return_state` a tuple of that and each final state ``(batch, size)``.
+
+    Raises:
+        ValueError: an argument is out of range.
+
+    Example:
+        >>> layer = RecurrentLayer(VanillaRNNCell(8), return_sequences=True)
+        >>> layer(keras.ops.ones((2, 5, 3))).shape
+        TensorShape([2, 5, 8])
+    """
+
+    def __init__(self, cell, *, unroll=False, compile="auto", recompute_every=None, **kwargs):
+        if not isinstance(cell, RecurrentCell):
+            raise ValueError(
+                f"{type(self).__name__}: cell: received {cell!r}, expected a RecurrentCell. "
+                "A cell of Keras' own contract runs in keras.layers.RNN."
+            )
+        title = type(self).__name__
+        for name in ("return_sequences", "return_state", "go_backwards", "stateful", "zero_output_for_mask"):
+            check_choice(title, name, kwargs.get(name, False), (True, False))
+        super().__init__(cell, **kwargs)
+        self.unroll_requested = check_choice(title, "unroll", unroll, (True, False))
+        self.compile = check_choice(title, "compile", compile, ("auto", True, False))
+        self.recompute_every = recompute_every
+        if recompute_every is not None:
+            check_count(title, "recompute_every", recompute_every)
+        self.supports_jit = compile is not False and compile != "auto"
+        self.engine_path = None
+        self._compiler = LoopCompiler(compile)
+        if unroll:
+            _log.info("%s: unroll has no effect here: the engine's loop is compiled instead.", self.name)
+
+    @property
+    def units(self):
+        """Size of the state."""
+        return self.cell.units
+
+    def inner_loop(self, sequences, initial_state, mask, training=False):
+        """Run the engine: ``(last output, all outputs, final states)``, as `keras.layers.RNN` asks for."""
+        training = training is True
+        initial = tuple(initial_state) if isinstance(initial_state, (list, tuple)) else (initial_state,)
+        mask = mask[0] if isinstance(mask, (list, tuple)) else mask
+        self._note_path(training, mask)
+        sequences = self._drop_inputs(sequences, training)
+        keep = self._recurrent_dropout(initial[0], training)
+        masks = () if mask is None else (mask,)
+        if self.engine_path[0] == "cudnn":
+            outputs, finals = cudnn.run(self.cell, sequences, masks, initial, self.go_backwards)
+            last = self._last_output(finals[0], masks)
+            return self.cell.output(last), self._all_outputs(outputs, masks), list(finals)
+        parts = num_parts(sequences.shape[0], training)
+        rows = (sequences, masks, initial, keep)
+        results = [self._run_rows(*part, training) for part in _split_rows(rows, parts)]
+        last, outputs, finals = tf.nest.map_structure(lambda *r: tf.concat(r, 0) if len(r) > 1 else r[0], *results)
+        return last, outputs, list(finals)
+
+    def _note_path(self, training, mask):
+        path = cudnn.choose_path(self, training, mask)
+        if training and path != self.engine_path:
+            _log.info("%s: %s path: %s", self.name, *path)
+        self.engine_path = path
+
+    def _drop_inputs(self, sequences, training):
+        if not (training and self.cell.dropout):
+            return sequences
+        keep = self.cell.drop(ops.ones_like(sequences[:, :1, :]), self.cell.dropout, True)
+        return sequences * keep
+
+    def _recurrent_dropout(self, state, training):
+        if not (training and self.cell.recurrent_dropout) or self.cell.recurrent == "none":
+            return ()
+        return (self.cell.drop(ops.ones_like(state), self.cell.recurrent_dropout, True),)
+
+    def _run_rows(self, sequences, masks, initial, keep, training):
+        """One part of the batch through the engine: (last output, outputs, final states), batch-major again."""
+        time_major = self._to_time_major(sequences)
+        mask = tuple(self._to_time_major(m)[:, :, None] for m in masks)
+        weights, kernel, bias = self._weights(keep)
+        form, collect = self.cell.form(), self.return_sequences
+        if self.recompute_every:
+            inputs, padded = _pad_steps(time_major, mask, self.recompute_every)
+            chunked = (inputs, kernel, bias, padded, initial, weights, collect, self.recompute_every)
+            outputs, finals = recur_in_chunks(form, self._compiler, *chunked)
+            outputs = tuple(o[: tf.shape(time_major)[0]] for o in outputs)
+        else:
+            z = project(time_major, kernel, bias)
+            outputs, finals = recur(form, self._compiler, z, mask, initial, weights, collect, training)
+        last = self.cell.output(self._last_output(finals[0], masks))
+        if not collect:
+            return last, last, finals
+        return last, self._all_outputs(tf.transpose(outputs[0], [1, 0, 2]), masks), finals
+
+    def _weights(self, keep):
+        cell = self.cell
+        bias_z, bias_r = (tuple(map(_read, bias)) for bias in cell.split_bias())
+        recurrent = () if cell.recurrent == "none" else (_read(cell.recurrent_kernel),)
+        own = tuple(map(_read, cell.own_weights))
+        return RecurrentWeights(recurrent, bias_r, keep, own), _read(cell.kernel), bias_z
+
+    def _to_time_major(self, tensor):
+        """(batch, steps, ...) to (steps, batch, ...), in the order of reading."""
+        tensor = tf.transpose(tensor, [1, 0, *range(2, len(tensor.shape))])
+        return tf.reverse(tensor, [0]) if self.go_backwards else tensor
+
+    def _read_mask(self, masks):
+        """The mask in the order of reading, or () where there is none."""
+        return tuple(tf.reverse(m, [1]) if self.go_backwards else m for m in masks)
+
+    def _last_output(self, state, masks):
+        """What Keras gives for the last step: zeros where no step was real, or it was masked and is to be zero."""
+        for mask in self._read_mask(masks):
+            real = mask[:, -1] if self.zero_output_for_mask else tf.reduce_any(mask, axis=1)
+            state = tf.where(real[:, None], state, tf.zeros_like(state))
+        return state
+
+    def _all_outputs(self, states, masks):
+        """Outputs of all steps: a masked one repeats the last real output, zeros before the first real step."""
+        for mask in self._read_mask(masks):
+            seen = mask if self.zero_output_for_mask else tf.cumsum(tf.cast(mask, tf.int32), axis=1) > 0
+            states = tf.where(seen[:, :, None], states, tf.zeros_like(states))
+        return self.cell.output(states)
+
+    def get_config(self):
+        """Return all constructor arguments."""
+        config = {key: value for key, value in super().get_config().items() if key not in _OPTIONS}
+        options = {name: getattr(self, name) for name in _OPTIONS}
+        options["unroll"] = self.unroll_requested
+        return {**config, **options, "compile": self.compile, "recompute_every": self.recompute_every}
+
+
+class NamedCellLayer(RecurrentLayer):
+    """A `RecurrentLayer` that makes its own cell: one signature, the cell's arguments and the layer's."""
+
+    cell_class = None
+
+    def __init__(self, *args, **kwargs):
+        names = constructor_arguments(self.cell_class)
+        cell_options = {key: kwargs.pop(key) for key in list(kwargs) if key in names}
+        shared = {key: kwargs[key] for key in ("dtype", "trainable") if key in kwargs}
+        super().__init__(self.cell_class(*args, **cell_options, **shared), **kwargs)
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        for name in constructor_arguments(cls.cell_class):
+            if not hasattr(cls, name):
+                setattr(cls, name, property(lambda self, name=name: getattr(self.cell, name)))
+
+    def get_config(self):
+        """Return all constructor arguments, the cell's among them."""
+        config = {key: value for key, value in super().get_config().items() if key != "cell"}
+        return {**config, **serialized_arguments(self.cell, constructor_arguments(self.cell_class))}
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        """Make the layer that `get_config` described."""
+        return cls(**config)
+
+
+def _read(weight):
+    """A weight as a plain tensor in the compute dtype."""
+    return tf.convert_to_tensor(ops.convert_to_tensor(weight))
+
+
+def _split_rows(rows, parts):
+    """Cut every tensor of `rows` along the batch into nearly equal parts."""
+    if parts == 1:
+        return [rows]
+    batch = tf.shape(rows[0])[0]
+    sizes = [(batch + i) // parts for i in range(parts)]
+    flat = [tf.split(tensor, sizes, axis=0, num=parts) for tensor in tf.nest.flatten(rows)]
+    return [tf.nest.pack_sequence_as(rows, list(part)) for part in zip(*flat)]
+
+
+def _pad_steps(inputs, mask, every):
+    """Lengthen (steps, batch, features) to a multiple of `every`; the steps added are masked."""
+    steps = inputs.shape[0]
+    if steps is not None and steps % every == 0:
+        return inputs, mask
+    extra = -tf.shape(inputs)[0] % every
+    mask = mask or (tf.ones(tf.concat([tf.shape(inputs)[:2], [1]], 0), tf.bool),)
+    padding = [[0, extra], [0, 0], [0, 0]]
+    return tf.pad(inputs, padding), tuple(tf.pad(m, padding) for m in mask)
