@@ -11,6 +11,7 @@ from rnn_apps.layers.cells import (
 )
 from rnn_apps.layers.compilation import graph_form
 from rnn_apps.layers.recurrent_layer import RecurrentLayer
+from rnn_apps.layers.stacked_rnn import StackedRNN
 from rnn_apps.layers.vanilla_rnn import GRU, LSTM, VanillaRNN
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "LSTMCell",
     "RecurrentCell",
     "RecurrentLayer",
+    "StackedRNN",
     "VanillaRNN",
     "VanillaRNNCell",
     "get_cell",

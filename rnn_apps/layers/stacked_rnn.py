@@ -1,0 +1,197 @@
+"""Levels of recurrence, one above the other, trained jointly."""
+
+import keras
+from keras import ops
+
+from rnn_apps.layers.arguments import check_choice, check_count, check_rate, serialized_arguments
+from rnn_apps.layers.cells import RecurrentCell, get_cell
+from rnn_apps.layers.recurrent_layer import RecurrentLayer
+
+__all__ = ["StackedRNN"]
+
+_NAMES = (
+    "units",
+    "bidirectional",
+    "dropout",
+    "recurrent_dropout",
+    "residual",
+    "return_sequences",
+    "return_state",
+    "compile",
+    "recompute_every",
+    "seed",
+)
+
+
+@keras.saving.register_keras_serializable(package="rnn_apps")
+class StackedRNN(keras.layers.Layer):
+    """One recurrent layer a level; each level reads the outputs of the level below at every step.
+
+    Args:
+        units: whole number, or one a level, lowest first.
+        cell: ``"vanilla"``, ``"gru"``, ``"lstm"``, a name given with `register_cell`, or a cell class whose
+            first argument is `units`. A class that is no `RecurrentCell` runs in `keras.layers.RNN`, slowly.
+        bidirectional: a second layer a level reads from the end; the outputs of both are concatenated.
+        dropout: rate on the inputs of every level, one mask for all steps.
+        recurrent_dropout: rate on the states where they enter the recurrent product, one mask for all steps.
+        residual: add a level's input to its output; all levels above the first must be equally wide.
+        return_sequences: the outputs of all steps. Otherwise the last, in both directions the last read.
+        return_state: the state after the output, a tuple with one entry a level, at depth one too. An entry
+            is the tuple of the level's states: the forward layer's, then the backward layer's.
+        compile, recompute_every: as in `RecurrentLayer`.
+        seed: of starts and dropout; None draws one.
+
+    Call arguments:
+        sequences: ``(batch, steps, features)``.
+        initial_state: in the form that `return_state` gives; zeros by default.
+        mask: ``(batch, steps)`` bool.
+        training: bool.
+
+    Returns:
+        ``(batch, width)``, or ``(batch, steps, width)`` with `return_sequences`, where width is the last
+        level's units, twice that if bidirectional.
+
+    Raises:
+        ValueError: an argument is out of range, or a residual connection joins different widths.
+
+    Example:
+        >>> StackedRNN((8, 8), cell="gru", bidirectional=True)(keras.ops.ones((2, 5, 3))).shape
+        TensorShape([2, 16])
+
+    Reference:
+        Schuster and Paliwal, "Bidirectional Recurrent Neural Networks" (1997); Hermans and Schrauwen,
+        "Training and Analysing Deep Recurrent Neural Networks" (2013).
+    """
+
+    def __init__(
+        self,
+        units,
+        cell="vanilla",
+        bidirectional=False,
+        dropout=0.0,
+        recurrent_dropout=0.0,
+        residual=False,
+        return_sequences=False,
+        return_state=False,
+        compile="auto",
+        recompute_every=None,
+        seed=None,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.units = _check_units(units)
+        self.cell = cell
+        self.bidirectional = check_choice("StackedRNN", "bidirectional", bidirectional, (True, False))
+        self.dropout = check_rate("StackedRNN", "dropout", dropout)
+        self.recurrent_dropout = check_rate("StackedRNN", "recurrent_dropout", recurrent_dropout)
+        self.residual = check_choice("StackedRNN", "residual", residual, (True, False))
+        self.return_sequences = check_choice("StackedRNN", "return_sequences", return_sequences, (True, False))
+        self.return_state = check_choice("StackedRNN", "return_state", return_state, (True, False))
+        self.compile = check_choice("StackedRNN", "compile", compile, ("auto", True, False))
+        self.recompute_every = recompute_every
+        self.seed = seed
+        if residual and len(set(self.units)) > 1:
+            raise ValueError(f"StackedRNN: residual: received units={self.units}, expected levels of equal width.")
+        self.supports_masking = True
+        self.levels = [self._make_level(level) for level in range(len(self.units))]
+        self.supports_jit = all(layer.supports_jit for layers in self.levels for layer in layers)
+
+    def _make_level(self, level):
+        directions = (False, True) if self.bidirectional else (False,)
+        return [self._make_layer(level, backwards) for backwards in directions]
+
+    def _make_layer(self, level, backwards):
+        seed = None if self.seed is None else self.seed + 2 * level + backwards
+        shared = {"return_sequences": True, "return_state": True, "go_backwards": backwards}
+        shared |= {"dtype": self.dtype_policy, "name": f"level_{level}_{'backward' if backwards else 'forward'}"}
+        cell_class = get_cell(self.cell) if isinstance(self.cell, str) else self.cell
+        if not issubclass(cell_class, RecurrentCell):
+            return keras.layers.RNN(cell_class(self.units[level]), **shared)
+        starts = {name: _start(name, seed) for name in ("kernel", "recurrent")} if seed is not None else {}
+        cell = cell_class(
+            self.units[level],
+            dropout=self.dropout,
+            recurrent_dropout=self.recurrent_dropout,
+            seed=seed,
+            dtype=self.dtype_policy,
+            **{f"{name}_initializer": start for name, start in starts.items()},
+        )
+        return RecurrentLayer(cell, compile=self.compile, recompute_every=self.recompute_every, **shared)
+
+    def slow_levels(self):
+        """Return the names of the layers whose cells are not in the engine's form."""
+        return [x.name for level in self.levels for x in level if not isinstance(x, RecurrentLayer)]
+
+    def build(self, input_shape):
+        """Make all weights for inputs of shape ``(batch, steps, features)``."""
+        width = input_shape[-1]
+        for units, level in zip(self.units, self.levels):
+            for layer in level:
+                layer.build((input_shape[0], input_shape[1], width))
+            width = units * len(level)
+        super().build(input_shape)
+
+    def call(self, sequences, initial_state=None, mask=None, training=False):
+        """Run all levels, the lowest first."""
+        final_state = []
+        for index, level in enumerate(self.levels):
+            start = initial_state[index] if initial_state is not None else None
+            outputs, last, state = self._run_level(level, sequences, start, mask, training)
+            if self.residual and sequences.shape[-1] == outputs.shape[-1]:
+                last = last + _last_real(sequences, mask, last)
+                outputs = outputs + sequences
+            sequences = outputs
+            final_state.append(state)
+        output = sequences if self.return_sequences else last
+        return (output, tuple(final_state)) if self.return_state else output
+
+    def _run_level(self, level, sequences, start, mask, training):
+        outputs, last, state = [], [], ()
+        for index, layer in enumerate(level):
+            count = len(layer.state_size)
+            initial = list(start[index * count : (index + 1) * count]) if start is not None else None
+            result, *states = layer(sequences, initial_state=initial, mask=mask, training=training)
+            last.append(result[:, -1])
+            outputs.append(ops.flip(result, axis=1) if layer.go_backwards else result)
+            state += tuple(states)
+        return ops.concatenate(outputs, -1), ops.concatenate(last, -1), state
+
+    def compute_mask(self, inputs, previous_mask=None):
+        """The mask goes on to the outputs of all steps."""
+        mask = previous_mask if self.return_sequences else None
+        states = tuple(tuple(None for x in lv for _ in x.state_size) for lv in self.levels)
+        return (mask, states) if self.return_state else mask
+
+    def get_config(self):
+        """Return all constructor arguments."""
+        cell = self.cell if isinstance(self.cell, str) else keras.saving.serialize_keras_object(self.cell)
+        return {**super().get_config(), **serialized_arguments(self, _NAMES), "cell": cell}
+
+    @classmethod
+    def from_config(cls, config):
+        """Make the layer that `get_config` described."""
+        cell = config["cell"]
+        cell = cell if isinstance(cell, str) else keras.saving.deserialize_keras_object(cell)
+        return cls(**{**config, "cell": cell})
+
+
+def _check_units(units):
+    listed = (units,) if isinstance(units, int) else tuple(units)
+    if not listed:
+        raise ValueError("StackedRNN: units: received none, expected one a level.")
+    return tuple(check_count("StackedRNN", "units", u) for u in listed)
+
+
+def _start(name, seed):
+    start = keras.initializers.GlorotUniform if name == "kernel" else keras.initializers.Orthogonal
+    return start(seed=seed)
+
+
+def _last_real(sequences, mask, like):
+    """The input (batch, features) of the last real step, to be added to the last output."""
+    if mask is None:
+        return sequences[:, -1]
+    steps = ops.arange(ops.shape(sequences)[1])
+    last = ops.max(ops.where(mask, steps, -1), axis=1)
+    chosen = ops.cast(ops.one_hot(last, ops.shape(sequences)[1]), like.dtype)
+    return ops.einsum("bs,bsf->bf", chosen, sequences)
