@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,6 +19,7 @@ from rnn_apps.reporting.words import word_trace
 __all__ = ["write_report"]
 
 MOST_CONFUSED = 20
+LINE_BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 MOST_CURVES = 4
 NOT_A_CURVE = {"epoch", "step", "learning_rate", "seconds", "examples_per_second"}
 SHAPES = {
@@ -80,6 +82,7 @@ def _content(run: Run, pictures: Mapping[str, Picture]) -> dict[str, Any]:
     metrics, predictions = run.metrics, run.predictions
     task = str(metrics.get("task") or "")
     shape = metrics.get("shape") or SHAPES.get(task)
+    groups = _groups(predictions)
     return {
         "name": run.name,
         "task": task,
@@ -93,10 +96,12 @@ def _content(run: Run, pictures: Mapping[str, Picture]) -> dict[str, Any]:
         "class_rows": scores.class_rows(metrics),
         "curves": [pictures[name] for name in pictures if name not in ("confusion_matrix", "reliability")],
         "confusion": pictures.get("confusion_matrix"),
+        "confusion_is_small": len(predictions.class_names) <= plots.FEW_CLASSES,
         "reliability": pictures.get("reliability"),
         "epochs": len(next(iter(run.history.values()), [])),
         "total": predictions.total,
-        "groups": _groups(predictions),
+        "groups": groups,
+        "traced": any(example["trace"] for group in groups for example in group["examples"]),
         "class_names": predictions.class_names,
         "recipe": run.recipe,
     }
@@ -133,7 +138,7 @@ def _shown(example: Example, predictions: PredictionSummary) -> dict[str, Any]:
     names = predictions.class_names
     return {
         "number": example.number,
-        "words": example.text.split(),
+        "words": LINE_BREAK.sub(" ", example.text).split(),
         "label": names[example.label],
         "prediction": names[example.prediction],
         "right": example.label == example.prediction,

@@ -20,6 +20,7 @@ INK, PALE = "#1d2433", "#c9ced8"
 SIZE = (4.8, 3.4)  # inches; two stand side by side, one alone still reads on a telephone
 MOST_MARKERS = 40
 LONGEST_NAME = 16
+FEW_CLASSES = 8  # as many fit beside another figure
 
 
 def learning_figure(
@@ -30,7 +31,7 @@ def learning_figure(
     _curve(axes, training, "training", TRAINING, "s--")
     if validation is not None:
         _curve(axes, validation, "validation", VALIDATION, "o-")
-    if best_epoch:
+    if best_epoch and best_epoch <= len(training):
         axes.axvline(best_epoch, color=PALE, linewidth=5, zorder=0, label=f"kept: epoch {best_epoch}")
     axes.set(xlabel="epoch", ylabel=name.replace("_", " "), xlim=(0.7, len(training) + 0.3))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
@@ -42,11 +43,11 @@ def confusion_figure(summary: PredictionSummary, classes: Sequence[int]) -> Figu
     """Returns the counts of each true class by answer, shaded by the share of the true class."""
     counts = np.array([[summary.confusion[row, column] for column in classes] for row in classes])
     shares = counts / np.maximum(1, counts.sum(axis=1, keepdims=True))
-    side = 3.4 if len(classes) <= 8 else 5.6
+    side = 3.4 if len(classes) <= FEW_CLASSES else 5.6
     figure, axes = _figure((side + 0.6, side))
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     names = [_shortened(summary.class_names[index]) for index in classes]
-    size = 10 if len(classes) <= 8 else 7
+    size = 10 if len(classes) <= FEW_CLASSES else 7
     turned = max((len(name) for name in names), default=0) * len(classes) > 30
     axes.set_xticks(range(len(names)), names, rotation=90 if turned else 0, fontsize=size, parse_math=False)
     axes.set_yticks(range(len(names)), names, fontsize=size, parse_math=False)

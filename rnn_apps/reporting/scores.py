@@ -53,7 +53,7 @@ def main_metric(metrics: Mapping[str, Any]) -> str | None:
 
 def baseline_names(metrics: Mapping[str, Any]) -> list[str]:
     """Returns the names of the baselines, strongest first by the main metric."""
-    baselines = metrics.get("baseline") or {}
+    baselines = {name: values for name, values in (metrics.get("baseline") or {}).items() if values}
     main = main_metric(metrics)
     sign = -1 if METRICS.get(main, ("", True))[1] else 1
     return sorted(baselines, key=lambda name: sign * _finite(baselines[name].get(main), -sign * math.inf))
@@ -106,9 +106,9 @@ def duration(seconds: object) -> str:
 
 
 def _row(metrics: Mapping[str, Any], name: str) -> Row:
-    baselines = metrics.get("baseline") or {}
     validation = metrics.get("validation") or {}
-    of_test = [metrics["test"].get(name)] + [baselines[other].get(name) for other in baseline_names(metrics)]
+    of_baselines = [metrics["baseline"][other].get(name) for other in baseline_names(metrics)]
+    of_test = [metrics["test"].get(name), *of_baselines]
     default = ("F1 of one class", True) if name.startswith(PER_CLASS) else ("", None)
     meaning, higher = METRICS.get(name, default)
     better = {True: "higher", False: "lower", None: ""}[higher]

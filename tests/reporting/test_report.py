@@ -15,7 +15,7 @@ import pytest
 from rnn_apps.errors import RnnAppsError
 from rnn_apps.reporting import write_report
 from rnn_apps.reporting.predictions import summarise
-from rnn_apps.reporting.scores import class_rows, number
+from rnn_apps.reporting.scores import baseline_names, class_rows, number
 from rnn_apps.reporting.words import tint
 
 HOSTILE = '<script>alert("x")</script><img src="http://evil.example/x.png" onerror=alert(1)> & </pre>'
@@ -231,6 +231,19 @@ def test_empty_metrics_still_give_a_page(tmp_path):
     assert "Nothing was measured" in report_of(tmp_path).text
 
 
+def test_a_baseline_without_scores_is_left_out(tmp_path):
+    page = report_of(
+        a_run(tmp_path, the_metrics(baseline={"majority": {"accuracy": 0.5}, "bag_of_words": None}))
+    )
+    assert "majority" in page.text
+    assert "bag of words" not in page.text
+
+
+def test_line_breaks_of_html_are_shown_as_spaces(tmp_path):
+    record = a_prediction(random.Random(1), steps=False, text="one<br /><br />two")
+    assert "one two" in report_of(a_run(tmp_path, predictions=[record])).text
+
+
 def test_one_epoch_is_drawn_as_points(tmp_path):
     page = report_of(a_run(tmp_path, epochs=1))
     assert "each curve is a point" in page.text
@@ -247,7 +260,7 @@ def test_examples_without_steps_are_shown_as_plain_text(tmp_path):
 def test_of_a_thousand_classes_the_twenty_most_confused_are_drawn(tmp_path):
     names = [f"class {index}" for index in range(1000)]
     rng = random.Random(1)
-    predictions = [a_prediction(rng, names, steps=False) for _ in range(3000)]
+    predictions = [a_prediction(rng, names, steps=False) for _ in range(300)]
     test = {"accuracy": 0.9} | {f"f1/{name}": 0.9 for name in names}
     page = report_of(a_run(tmp_path, the_metrics(class_names=names, test=test), predictions))
     assert "20 most confused of 1,000 classes" in page.text
@@ -287,6 +300,13 @@ def test_a_missing_or_damaged_file_is_named_with_its_line(tmp_path):
     with pytest.raises(RnnAppsError, match=r"predictions\.jsonl:2: damaged"):
         write_report(tmp_path)
     assert not (tmp_path / "report.html").exists()
+
+
+def test_the_strongest_baseline_comes_first():
+    baseline = {"majority": {"accuracy": 0.5}, "bag_of_words": {"accuracy": 0.6}}
+    assert baseline_names({"test": {"accuracy": 0.9}, "baseline": baseline}) == ["bag_of_words", "majority"]
+    errors = {"naive": {"mase": 1.0}, "drift": {"mase": 0.8}}
+    assert baseline_names({"test": {"mase": 0.7}, "baseline": errors}) == ["drift", "naive"]
 
 
 def test_numbers_that_are_none_or_not_finite_are_a_dash():
