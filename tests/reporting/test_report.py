@@ -163,7 +163,9 @@ def test_a_sample_is_marked_in_title_banner_and_score(finished):
 
 def test_a_real_set_is_not_marked(tmp_path):
     data = {"source": "tfds:imdb_reviews", "is_sample": False, "sample_of": None, "train": 1, "test": 1}
-    assert "SAMPLE" not in report_of(a_run(tmp_path, the_metrics(data=data, score_mark=None))).text
+    assert (
+        "SAMPLE" not in report_of(a_run(tmp_path, the_metrics(data=data, score_mark=None), [], epochs=0)).text
+    )
 
 
 def test_nothing_is_loaded_from_anywhere(finished):
@@ -211,7 +213,7 @@ def test_hostile_text_is_shown_and_never_interpreted(tmp_path):
 
 def test_text_that_is_not_valid_unicode_is_still_written(tmp_path):
     record = a_prediction(random.Random(1), text="half of a pair: \ud83d")
-    assert "half of a pair" in report_of(a_run(tmp_path, predictions=[record])).text
+    assert "half of a pair" in report_of(a_run(tmp_path, predictions=[record], epochs=0)).text
 
 
 def test_no_predictions_no_baseline_and_no_history_leave_a_shorter_page(tmp_path):
@@ -232,27 +234,28 @@ def test_empty_metrics_still_give_a_page(tmp_path):
 
 
 def test_a_baseline_without_scores_is_left_out(tmp_path):
-    page = report_of(
-        a_run(tmp_path, the_metrics(baseline={"majority": {"accuracy": 0.5}, "bag_of_words": None}))
-    )
-    assert "majority" in page.text
-    assert "bag of words" not in page.text
+    metrics = the_metrics(baseline={"majority": {"accuracy": 0.5}, "bag_of_words": None})
+    text = report_of(a_run(tmp_path, metrics, [], epochs=0)).text
+    assert "majority" in text
+    assert "bag of words" not in text
 
 
 def test_line_breaks_of_html_are_shown_as_spaces(tmp_path):
     record = a_prediction(random.Random(1), steps=False, text="one<br /><br />two")
-    assert "one two" in report_of(a_run(tmp_path, predictions=[record])).text
+    assert "one two" in report_of(a_run(tmp_path, predictions=[record], epochs=0)).text
 
 
 def test_one_epoch_is_drawn_as_points(tmp_path):
-    page = report_of(a_run(tmp_path, epochs=1))
+    page = report_of(a_run(tmp_path, predictions=[], epochs=1))
     assert "each curve is a point" in page.text
     assert matplotlib.image.imread(tmp_path / "plots" / "loss.png").std() > 0.02
 
 
 def test_examples_without_steps_are_shown_as_plain_text(tmp_path):
     rng = random.Random(1)
-    page = report_of(a_run(tmp_path, predictions=[a_prediction(rng, steps=False) for _ in range(40)]))
+    page = report_of(
+        a_run(tmp_path, predictions=[a_prediction(rng, steps=False) for _ in range(40)], epochs=0)
+    )
     assert "polyline" not in {tag for tag, _ in page.tags}
     assert sum(tag == "article" for tag, _ in page.tags) == 9  # 4 wrong ones of the 40, and 5 right ones
 
@@ -262,7 +265,7 @@ def test_of_a_thousand_classes_the_twenty_most_confused_are_drawn(tmp_path):
     rng = random.Random(1)
     predictions = [a_prediction(rng, names, steps=False) for _ in range(300)]
     test = {"accuracy": 0.9} | {f"f1/{name}": 0.9 for name in names}
-    page = report_of(a_run(tmp_path, the_metrics(class_names=names, test=test), predictions))
+    page = report_of(a_run(tmp_path, the_metrics(class_names=names, test=test), predictions, epochs=0))
     assert "20 most confused of 1,000 classes" in page.text
     assert "The 20 lowest of 1,000 classes" in page.text
 
