@@ -1,15 +1,8 @@
 """Recurrent layers on one engine: vanilla, LSTM, GRU and cells of your own."""
 
-from rnn_apps.layers.cells import (
-    GRUCell,
-    LSTMCell,
-    RecurrentCell,
-    VanillaRNNCell,
-    get_cell,
-    list_cells,
-    register_cell,
-)
+from rnn_apps.layers.cells import GRUCell, LSTMCell, VanillaRNNCell
 from rnn_apps.layers.compilation import graph_form
+from rnn_apps.layers.recurrent_cell import RecurrentCell, get_cell, list_cells, register_cell
 from rnn_apps.layers.recurrent_layer import RecurrentLayer
 from rnn_apps.layers.stacked_rnn import StackedRNN
 from rnn_apps.layers.vanilla_rnn import GRU, LSTM, VanillaRNN

@@ -19,7 +19,7 @@ _SERIALIZERS = {
 
 
 def constructor_arguments(cls, base=keras.layers.Layer):
-    """Return the named constructor arguments of `cls` and its parents below `base`: name to `inspect.Parameter`."""
+    """Return the constructor arguments of `cls` and its parents below `base`: name to parameter."""
     found = {}
     for parent in cls.__mro__:
         if parent is base:

@@ -66,19 +66,27 @@ class LoopCompiler:
         self._uses = None
         self._functions = {}
 
-    def choose(self, z, training):
-        """Return whether the shape of ``z`` (steps, batch, ...) is to be compiled: a bool or a bool tensor."""
+    def runner(self, shape, training):
+        """Count a use of this shape; return ``run(name, loop, *arguments)``, which calls a loop in its form.
+
+        Args:
+            shape: (batch, steps), int32, of the whole batch, so that its parts go one way.
+            training: bool; only training is worth a compilation.
+        """
+        use_xla = self._choose(shape, training)
+        return lambda name, loop, *arguments: self._run(name, loop, use_xla, arguments)
+
+    def _choose(self, shape, training):
         if _graph_form or self.mode is False or inside_xla():
             return False
         if self.mode is True:
             return True
         if not training:
             return False
-        answer = self._count(tf.cast(tf.shape(z)[:2], tf.int64))
+        answer = self._count(tf.cast(shape, tf.int64))
         return bool(answer) if tf.executing_eagerly() else answer
 
-    def run(self, name, loop, use_xla, *arguments):
-        """Call ``loop(*arguments)`` in the chosen form; `name` tells this layer's loops apart."""
+    def _run(self, name, loop, use_xla, arguments):
         plain = self._function(name, loop, jit=False) if tf.executing_eagerly() else loop
         if use_xla is False:
             return plain(*arguments)
@@ -104,6 +112,8 @@ class LoopCompiler:
         uses, admitted = tf.unstack(self._uses.lookup(tf.stack([key, total])), num=2)
         enters = (uses + 1 >= USES_BEFORE_COMPILING) & (admitted < MAX_COMPILED_SHAPES)
         compiled = (uses == _ADMITTED) | enters
-        uses = tf.where(compiled, tf.constant(_ADMITTED, tf.int64), tf.minimum(uses + 1, USES_BEFORE_COMPILING))
+        uses = tf.where(
+            compiled, tf.constant(_ADMITTED, tf.int64), tf.minimum(uses + 1, USES_BEFORE_COMPILING)
+        )
         self._uses.insert(tf.stack([key, total]), tf.stack([uses, admitted + tf.cast(enters, tf.int64)]))
         return compiled

@@ -14,18 +14,19 @@ from keras import ops
 from rnn_apps.layers.cells import GRUCell, LSTMCell, VanillaRNNCell
 from rnn_apps.layers.compilation import in_graph_form, inside_xla
 
-__all__ = ["choose_path", "pack", "run"]
+__all__ = ["choose_path", "is_right_padded", "mode", "pack", "run"]
 
+_KERNEL = tf.raw_ops.CudnnRNNV3
 _GATE_ORDER = {"lstm": (0, 1, 2, 3), "gru": (1, 0, 2), "rnn_tanh": (0,), "rnn_relu": (0,)}
 
 
-def choose_path(layer, training, mask=None, gpus=None):
+def choose_path(layer, training, has_mask=False, gpus=None):
     """Return ``(path, reason)`` of a layer: ``cudnn``, ``xla`` or ``graph``.
 
     Args:
         layer: `RecurrentLayer`.
         training: bool; answers and exports take the graph.
-        mask: whether right-padded cannot be known before the run; cuDNN is then chosen for no mask only.
+        has_mask: bool; only the run can tell whether a mask is right-padded.
         gpus: number of GPUs, looked up where None.
     """
     if in_graph_form():
@@ -37,15 +38,16 @@ def choose_path(layer, training, mask=None, gpus=None):
     if not training:
         return "graph", "not training"
     gpus = len(tf.config.list_logical_devices("GPU")) if gpus is None else gpus
-    obstacle = _obstacle(layer, mask) if gpus else "no GPU"
+    obstacle = _obstacle(layer) if gpus else "no GPU"
     if obstacle is None:
-        return "cudnn", "a GPU, and nothing that cuDNN lacks"
+        masked = "; the plain loop for batches whose mask is not right-padded" if has_mask else ""
+        return "cudnn", "a GPU, and nothing that cuDNN lacks" + masked
     if layer.compile is False:
         return "graph", f"compile=False; no cuDNN: {obstacle}"
     return "xla", f"for shapes used three times or more, the graph before; no cuDNN: {obstacle}"
 
 
-def _obstacle(layer, mask):
+def _obstacle(layer):
     """Name the first option that cuDNN cannot serve, or None."""
     cell = layer.cell
     checks = (
@@ -53,9 +55,7 @@ def _obstacle(layer, mask):
         (not cell.use_bias, "use_bias=False"),
         (cell.recurrent_dropout > 0, "recurrent_dropout"),
         (layer.recompute_every is not None, "recompute_every"),
-        (layer.compile is True, "compile=True"),
-        (layer.compute_dtype not in ("float32", "float16"), f"{layer.compute_dtype}"),
-        (mask is not None, "a mask, which need not be right-padded"),
+        (layer.compute_dtype not in ("float32", "float16"), layer.compute_dtype),
     )
     return next((text for holds, text in checks if holds), None)
 
@@ -88,20 +88,50 @@ def pack(cell):
     return tf.concat([tf.reshape(tf.transpose(g[i]), [-1]) for g in gates for i in order], axis=0)
 
 
-def run(cell, sequences, masks, initial, go_backwards):
-    """Run cuDNN over ``(batch, steps, features)``: outputs (batch, steps, units) and final states.
+def is_right_padded(mask):
+    """Return a bool tensor: whether no real step follows a padded one in any row of ``(batch, steps)``."""
+    return tf.reduce_all(tf.equal(mask, tf.sequence_mask(_lengths(mask), tf.shape(mask)[1])))
 
-    `masks` must be empty: `choose_path` keeps masked sequences on the other paths.
+
+def _lengths(mask):
+    return tf.reduce_sum(tf.cast(mask, tf.int32), axis=1)
+
+
+def run(cell, sequences, masks, initial, go_backwards):
+    """Run cuDNN over ``(batch, steps, features)``: the first state of every step and the final states.
+
+    Args:
+        cell: a cell that `mode` knows.
+        sequences: ``(batch, steps, features)``.
+        masks: right-padded ``(batch, steps)`` bool in a tuple, or ``()``. As in the engine a padded step
+            repeats the states; cuDNN itself gives zeros there and takes no row without a real step.
+        initial: tuple of states, each ``(batch, units)``.
+        go_backwards: read every row from its last step; results come in the order of reading.
     """
-    assert not masks
-    inputs = tf.transpose(tf.reverse(sequences, [1]) if go_backwards else sequences, [1, 0, 2])
-    h, c = initial[0], initial[1] if len(initial) > 1 else tf.zeros([0], inputs.dtype)
-    lengths = tf.fill([tf.shape(sequences)[0]], tf.shape(sequences)[1])
-    c = c[None] if len(initial) > 1 else tf.zeros_like(h)[None]
-    outputs, h, c, *_ = tf.raw_ops.CudnnRNNV3(
+    batch, steps = tf.unstack(tf.shape(sequences)[:2])
+    lengths = _lengths(masks[0]) if masks else tf.fill([batch], steps)
+    at_least_one = tf.maximum(lengths, 1)
+    inputs = tf.reverse_sequence(sequences, at_least_one, 1) if go_backwards else sequences
+    outputs, finals = _call(cell, tf.transpose(inputs, [1, 0, 2]), at_least_one, initial)
+    outputs = tf.transpose(outputs, [1, 0, 2])
+    if not masks:
+        return outputs, finals
+    some = (lengths > 0)[:, None]
+    finals = tuple(tf.where(some, new, old) for new, old in zip(finals, initial))
+    fill = initial[0] if go_backwards else finals[0]  # read backwards, the padding comes first
+    outputs = tf.where(masks[0][:, :, None], outputs, fill[:, None, :])
+    if go_backwards:
+        outputs = tf.reverse(tf.reverse_sequence(outputs, lengths, 1), [1])
+    return outputs, finals
+
+
+def _call(cell, inputs, lengths, initial):
+    """Call the kernel on ``(steps, batch, features)``."""
+    h = initial[0][None]
+    outputs, h, c, *_ = _KERNEL(
         input=inputs,
-        input_h=h[None],
-        input_c=c,
+        input_h=h,
+        input_c=initial[1][None] if len(initial) > 1 else tf.zeros_like(h),
         params=pack(cell),
         sequence_lengths=lengths,
         rnn_mode=mode(cell),
@@ -110,5 +140,4 @@ def run(cell, sequences, masks, initial, go_backwards):
         is_training=True,
         time_major=True,
     )
-    finals = (h[0], c[0]) if len(initial) > 1 else (h[0],)
-    return tf.transpose(outputs, [1, 0, 2]), finals
+    return outputs, (h[0], c[0])[: len(initial)]

@@ -4,8 +4,7 @@ The formula is split once. ``z = x @ kernel + bias`` depends on the input alone 
 steps before the loop. A step is ``r = h @ recurrent_kernel`` and the cell's elementwise ``step``. The
 backward loop differentiates ``step`` alone; the gradient of the recurrent kernel is one product over
 all steps after the loop, as in Appleyard et al., "Optimizing Performance of Recurrent Neural Networks
-on GPUs" (2016, https://arxiv.org/abs/1604.01946). `recompute_every` follows Chen et al., "Training Deep
-Nets with Sublinear Memory Cost" (2016, https://arxiv.org/abs/1604.06174).
+on GPUs" (2016, https://arxiv.org/abs/1604.01946).
 
 Everything here is time-major: ``(steps, batch, features)``. An optional tensor is a tuple of none or one.
 """
@@ -15,7 +14,18 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-__all__ = ["CellForm", "RecurrentWeights", "project", "recur", "recur_in_chunks"]
+__all__ = [
+    "CellForm",
+    "RecurrentWeights",
+    "backward_loop",
+    "forward_loop",
+    "outer_sum",
+    "project",
+    "recur",
+    "step_array",
+    "untaped",
+    "weight_gradients",
+]
 
 
 class CellForm(NamedTuple):
@@ -49,7 +59,7 @@ class RecurrentWeights(NamedTuple):
 
 
 def project(inputs, kernel, bias=()):
-    """Return ``inputs @ kernel + bias`` for all steps in one product: (..., features) to (..., gates * units)."""
+    """Return ``inputs @ kernel + bias`` in one product: (..., features) to (..., gates * units)."""
     shape = tf.shape(inputs)
     flat = tf.matmul(tf.reshape(inputs, [-1, inputs.shape[-1]]), kernel)
     for vector in bias:
@@ -58,12 +68,12 @@ def project(inputs, kernel, bias=()):
     return tf.ensure_shape(result, inputs.shape[:-1] + [kernel.shape[-1]])
 
 
-def recur(form, compiler, z, mask, initial, weights, collect=True, training=True):
+def recur(form, run_loop, z, mask, initial, weights, collect=True, training=True):
     """Carry the states through all steps.
 
     Args:
         form: `CellForm`.
-        compiler: `LoopCompiler`, which runs a loop plainly or through XLA.
+        run_loop: ``run_loop(name, loop, *arguments)`` calls a loop, as `LoopCompiler.runner` gives it.
         z: ``(steps, batch, gates * units)``, the part of every step that depends on the input alone.
         mask: ``(steps, batch, 1)`` bool in a tuple, or ``()``. A masked step repeats the states exactly.
         initial: tuple of states, each ``(batch, size)``.
@@ -75,27 +85,25 @@ def recur(form, compiler, z, mask, initial, weights, collect=True, training=True
         The first state of every step ``(steps, batch, size)`` in a tuple (``()`` without `collect`), and the
         tuple of final states.
     """
-    use_xla = compiler.choose(z, training)
     if not training:
         record = "outputs" if collect else "nothing"
-        loop = _forward_loop(form, record)
-        finals, histories, _ = compiler.run(record, loop, use_xla, z, mask, initial, weights)
+        loop = forward_loop(form, record)
+        finals, histories, _ = run_loop(record, loop, z, mask, initial, weights)
         return tuple(h[1:] for h in histories), finals
     arguments = (z, mask, initial, weights)
 
     @tf.custom_gradient
     def run(*flat):
-        z, mask, initial, weights = _untaped(arguments, flat)
-        forward = _forward_loop(form, "all")
-        finals, histories, terms = compiler.run("all", forward, use_xla, z, mask, initial, weights)
+        z, mask, initial, weights = untaped(arguments, flat)
+        forward = forward_loop(form, "all")
+        finals, histories, terms = run_loop("all", forward, z, mask, initial, weights)
         outputs = (histories[0][1:],) if collect else ()
 
         def gradient(*upstream):
             tail = (histories, z, terms, mask, weights)
             d_out, d_finals = tuple(upstream[: len(outputs)]), tuple(upstream[len(outputs) :])
-            backward = _backward_loop(form)
-            d_z, d_r, d_initial, d_own = compiler.run("backward", backward, use_xla, d_out, d_finals, *tail)
-            d_weights = _weight_gradients(form, histories[0][:-1], d_r, weights, d_own)
+            d_z, d_r, d_initial, d_own = run_loop("backward", backward_loop(form), d_out, d_finals, *tail)
+            d_weights = weight_gradients(form, histories[0][:-1], d_r, weights, d_own)
             return [d_z, *(None for _ in mask), *d_initial, *tf.nest.flatten(d_weights)]
 
         return (*outputs, *finals), gradient
@@ -105,111 +113,13 @@ def recur(form, compiler, z, mask, initial, weights, collect=True, training=True
     return tuple(results[:split]), tuple(results[split:])
 
 
-def recur_in_chunks(form, compiler, inputs, kernel, bias, mask, initial, weights, collect, every):
-    """Carry the states through all steps, keeping only the states between chunks of `every` steps.
-
-    The backward pass recomputes each chunk, input product included, so that memory grows with
-    ``every + steps / every``. Arguments and results as for `recur`, with the ``inputs``
-    ``(steps, batch, features)``, ``kernel`` and ``bias`` in place of ``z``; the number of steps must be a
-    multiple of `every`.
-    """
-    arguments = (inputs, kernel, bias, mask, initial, weights)
-
-    @tf.custom_gradient
-    def run(*flat):
-        inputs, kernel, bias, mask, initial, weights = _untaped(arguments, flat)
-        chunks = _Chunks(form, compiler, every, inputs, kernel, bias, mask, weights)
-        outputs, boundaries, finals = chunks.forward(initial, collect)
-
-        def gradient(*upstream):
-            d_out, d_finals = tuple(upstream[: len(outputs)]), tuple(upstream[len(outputs) :])
-            d_inputs, d_initial, d_shared = chunks.backward(boundaries, d_out, d_finals)
-            d_kernel, d_bias, d_weights = d_shared
-            head = [d_inputs, d_kernel, *d_bias, *(None for _ in mask)]
-            return head + [*d_initial, *tf.nest.flatten(d_weights)]
-
-        return (*outputs, *finals), gradient
-
-    results = run(*tf.nest.flatten(arguments))
-    split = len(results) - len(initial)
-    return tuple(results[:split]), tuple(results[split:])
-
-
-def _untaped(structure, flat):
-    """The arguments in their structure, hidden from outer tapes: these would have every loop record itself."""
+def untaped(structure, flat):
+    """Pack the arguments, hidden from outer tapes, which would have every loop record itself."""
     return tf.nest.pack_sequence_as(structure, [tf.stop_gradient(tensor) for tensor in flat])
 
 
-class _Chunks:
-    """The two outer loops of `recur_in_chunks` over one set of tensors."""
-
-    def __init__(self, form, compiler, every, inputs, kernel, bias, mask, weights):
-        self.form, self.compiler, self.every = form, compiler, every
-        self.inputs, self.kernel, self.bias = self.cut(inputs), kernel, bias
-        self.mask, self.weights = tuple(self.cut(m) for m in mask), weights
-        self.count = tf.shape(self.inputs)[0]
-        self.use_xla = compiler.choose(self.inputs[0], True)
-
-    def cut(self, tensor):
-        """(steps, ...) to (chunks, every, ...)."""
-        shape = tf.concat([[-1, self.every], tf.shape(tensor)[1:]], 0)
-        return tf.ensure_shape(tf.reshape(tensor, shape), [None, self.every, *tensor.shape[1:]])
-
-    def join(self, tensor):
-        """(chunks, every, ...) to (steps, ...)."""
-        return tf.reshape(tensor, tf.concat([[-1], tf.shape(tensor)[2:]], 0))
-
-    def chunk(self, index, states, record):
-        """Run one chunk forward: its z, its mask, and what the loop gives."""
-        z = project(self.inputs[index], self.kernel, self.bias)
-        mask = tuple(m[index] for m in self.mask)
-        loop = _forward_loop(self.form, record)
-        return z, mask, self.compiler.run(record, loop, self.use_xla, z, mask, states, self.weights)
-
-    def forward(self, initial, collect):
-        """Return all outputs (if collected), the states before each chunk, and the final states."""
-        boundaries = tuple(_array(self.count, s.shape, s.dtype) for s in initial)
-        outputs = tuple(
-            _array(self.count, [self.every, *s.shape], s.dtype) for s in initial[: int(collect)]
-        )
-
-        def body(i, states, boundaries, outputs):
-            _, _, (finals, histories, _) = self.chunk(i, states, "outputs" if collect else "nothing")
-            boundaries = tuple(b.write(i, s) for b, s in zip(boundaries, states))
-            finals = tuple(tf.ensure_shape(f, s.shape) for f, s in zip(finals, states))
-            return i + 1, finals, boundaries, tuple(o.write(i, h[1:]) for o, h in zip(outputs, histories))
-
-        start = (0, initial, boundaries, outputs)
-        _, finals, boundaries, outputs = tf.while_loop(lambda i, *_: i < self.count, body, start)
-        outputs = tuple(self.join(o.stack()) for o in outputs)
-        return outputs, tuple(b.stack() for b in boundaries), finals
-
-    def backward(self, boundaries, d_outputs, d_finals):
-        """Return the gradients of inputs, of initial states, and of (kernel, bias, weights) summed over chunks."""
-        d_outputs = tuple(self.cut(d) for d in d_outputs)
-        shared = (self.kernel, self.bias, self.weights)
-        sums = tf.nest.map_structure(tf.zeros_like, shared)
-        d_inputs = _array(self.count, self.inputs.shape[1:], self.inputs.dtype)
-
-        def body(i, d_old, sums, d_inputs):
-            z, mask, (_, histories, terms) = self.chunk(i, tuple(b[i] for b in boundaries), "all")
-            tail = (histories, z, terms, mask, self.weights)
-            d_out = tuple(d[i] for d in d_outputs)
-            loop, arguments = _backward_loop(self.form), (d_out, d_old, *tail)
-            d_z, d_r, d_states, d_own = self.compiler.run("backward", loop, self.use_xla, *arguments)
-            d_weights = _weight_gradients(self.form, histories[0][:-1], d_r, self.weights, d_own)
-            d_bias = tuple(tf.reduce_sum(d_z, [0, 1]) for _ in self.bias)
-            new = (_outer_sum(self.inputs[i], d_z), d_bias, d_weights)
-            d_x = project(d_z, tf.transpose(self.kernel))
-            d_states = tuple(tf.ensure_shape(d, old.shape) for d, old in zip(d_states, d_old))
-            return i - 1, d_states, tf.nest.map_structure(tf.add, sums, new), d_inputs.write(i, d_x)
-
-        start = (self.count - 1, d_finals, sums, d_inputs)
-        _, d_initial, sums, d_inputs = tf.while_loop(lambda i, *_: i >= 0, body, start)
-        return self.join(d_inputs.stack()), d_initial, sums
-
-
-def _array(size, element_shape, dtype):
+def step_array(size, element_shape, dtype):
+    """Return a `tf.TensorArray` of one element a step."""
     return tf.TensorArray(dtype, size, element_shape=element_shape)
 
 
@@ -237,7 +147,7 @@ def _select(mask, new, old):
     return new
 
 
-def _forward_loop(form, record):
+def forward_loop(form, record):
     """Return the loop over all steps; `record` is ``nothing``, ``outputs`` (first state) or ``all``.
 
     The loop gives final states, histories (steps + 1, batch, size) that open with the initial state, and
@@ -247,9 +157,9 @@ def _forward_loop(form, record):
     def loop(z, mask, initial, weights):
         steps, batch = tf.shape(z)[0], initial[0].shape[0]
         kept = {"nothing": (), "outputs": initial[:1], "all": initial}[record]
-        histories = tuple(_array(steps + 1, s.shape, s.dtype).write(0, s) for s in kept)
+        histories = tuple(step_array(steps + 1, s.shape, s.dtype).write(0, s) for s in kept)
         keep_terms = record == "all" and form.recurrent != "none"
-        terms = (_array(steps, [batch, z.shape[-1]], z.dtype),) if keep_terms else ()
+        terms = (step_array(steps, [batch, z.shape[-1]], z.dtype),) if keep_terms else ()
 
         def body(t, states, histories, terms):
             r = _recurrent_term(form, states[0], weights)
@@ -267,14 +177,14 @@ def _forward_loop(form, record):
     return loop
 
 
-def _backward_loop(form):
+def backward_loop(form):
     """Return the loop back through all steps: gradients of z, of r, of the initial states, of own weights."""
 
     def loop(d_outputs, d_finals, histories, z, terms, mask, weights):
         steps = tf.shape(z)[0]
         separate_r = not form.additive and form.recurrent != "none"
-        d_z = _array(steps, z.shape[1:], z.dtype)
-        d_r = (_array(steps, z.shape[1:], z.dtype),) if separate_r else ()
+        d_z = step_array(steps, z.shape[1:], z.dtype)
+        d_r = (step_array(steps, z.shape[1:], z.dtype),) if separate_r else ()
         d_own = tuple(tf.zeros_like(w) for w in weights.own)
 
         def body(t, d_states, d_own, d_z, d_r):
@@ -336,20 +246,20 @@ def _through_kernel(form, d_r, weights, units):
     return d_state
 
 
-def _outer_sum(left, right):
+def outer_sum(left, right):
     """left^T @ right over all steps and rows at once: one product."""
     left, right = (tf.reshape(t, [-1, t.shape[-1]]) for t in (left, right))
     return tf.matmul(left, right, transpose_a=True)
 
 
-def _weight_gradients(form, previous, d_r, weights, d_own):
+def weight_gradients(form, previous, d_r, weights, d_own):
     """Gradients of the shared weights from all steps; the recurrent dropout mask is a constant."""
     kernel = ()
     if form.recurrent != "none":
         for keep in weights.dropout:
             previous = previous * keep
         if form.recurrent == "dense":
-            kernel = (_outer_sum(previous, d_r),)
+            kernel = (outer_sum(previous, d_r),)
         else:
             repeated = _repeat_gates(previous, weights.kernel[0])
             kernel = (tf.reduce_sum(repeated * d_r, [0, 1]),)

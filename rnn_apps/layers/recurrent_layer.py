@@ -13,9 +13,10 @@ from rnn_apps.layers.arguments import (
     constructor_arguments,
     serialized_arguments,
 )
-from rnn_apps.layers.cells import RecurrentCell
 from rnn_apps.layers.compilation import LoopCompiler, num_parts
-from rnn_apps.layers.recurrence import RecurrentWeights, project, recur, recur_in_chunks
+from rnn_apps.layers.recomputation import recur_in_chunks
+from rnn_apps.layers.recurrence import RecurrentWeights, project, recur
+from rnn_apps.layers.recurrent_cell import RecurrentCell
 
 __all__ = ["RecurrentLayer"]
 
@@ -92,22 +93,38 @@ class RecurrentLayer(keras.layers.RNN):
         training = training is True
         initial = tuple(initial_state) if isinstance(initial_state, (list, tuple)) else (initial_state,)
         mask = mask[0] if isinstance(mask, (list, tuple)) else mask
-        self._note_path(training, mask)
+        masks = () if mask is None else (tf.cast(mask, tf.bool),)
+        self._note_path(training, masks)
         sequences = self._drop_inputs(sequences, training)
-        keep = self._recurrent_dropout(initial[0], training)
-        masks = () if mask is None else (mask,)
+        rows = (sequences, masks, initial, self._recurrent_dropout(initial[0], training))
         if self.engine_path[0] == "cudnn":
-            outputs, finals = cudnn.run(self.cell, sequences, masks, initial, self.go_backwards)
-            last = self._last_output(finals[0], masks)
-            return self.cell.output(last), self._all_outputs(outputs, masks), list(finals)
-        parts = num_parts(sequences.shape[0], training)
-        rows = (sequences, masks, initial, keep)
-        results = [self._run_rows(*part, training) for part in _split_rows(rows, parts)]
-        last, outputs, finals = tf.nest.map_structure(lambda *r: tf.concat(r, 0) if len(r) > 1 else r[0], *results)
+            last, outputs, finals = self._run_on_gpu(rows)
+        else:
+            last, outputs, finals = self._run_in_parts(rows, training)
         return last, outputs, list(finals)
 
-    def _note_path(self, training, mask):
-        path = cudnn.choose_path(self, training, mask)
+    def _run_in_parts(self, rows, training):
+        """Run the engine once a part of the batch, side by side."""
+        run_loop = self._compiler.runner(tf.shape(rows[0])[:2], training)
+        parts = _split_rows(rows, num_parts(rows[0].shape[0], training))
+        results = [self._run_rows(part, training, run_loop) for part in parts]
+        return tf.nest.map_structure(lambda *r: tf.concat(r, 0) if len(r) > 1 else r[0], *results)
+
+    def _run_on_gpu(self, rows):
+        """Run cuDNN, or the plain loop where a mask is not right-padded: XLA and cuDNN never mix."""
+        sequences, masks, initial, _ = rows
+
+        def kernel():
+            outputs, finals = cudnn.run(self.cell, sequences, masks, initial, self.go_backwards)
+            return self._results(outputs, finals, masks)
+
+        if not masks:
+            return kernel()
+        run_loop = LoopCompiler(False).runner(tf.shape(sequences)[:2], True)
+        return tf.cond(cudnn.is_right_padded(*masks), kernel, lambda: self._run_rows(rows, True, run_loop))
+
+    def _note_path(self, training, masks):
+        path = cudnn.choose_path(self, training, bool(masks))
         if training and path != self.engine_path:
             _log.info("%s: %s path: %s", self.name, *path)
         self.engine_path = path
@@ -123,8 +140,9 @@ class RecurrentLayer(keras.layers.RNN):
             return ()
         return (self.cell.drop(ops.ones_like(state), self.cell.recurrent_dropout, True),)
 
-    def _run_rows(self, sequences, masks, initial, keep, training):
-        """One part of the batch through the engine: (last output, outputs, final states), batch-major again."""
+    def _run_rows(self, rows, training, run_loop):
+        """Run the engine on one part of the batch; results as of `inner_loop`."""
+        sequences, masks, initial, keep = rows
         time_major = self._to_time_major(sequences)
         mask = tuple(self._to_time_major(m)[:, :, None] for m in masks)
         weights, kernel, bias = self._weights(keep)
@@ -132,15 +150,17 @@ class RecurrentLayer(keras.layers.RNN):
         if self.recompute_every:
             inputs, padded = _pad_steps(time_major, mask, self.recompute_every)
             chunked = (inputs, kernel, bias, padded, initial, weights, collect, self.recompute_every)
-            outputs, finals = recur_in_chunks(form, self._compiler, *chunked)
+            outputs, finals = recur_in_chunks(form, run_loop, *chunked)
             outputs = tuple(o[: tf.shape(time_major)[0]] for o in outputs)
         else:
             z = project(time_major, kernel, bias)
-            outputs, finals = recur(form, self._compiler, z, mask, initial, weights, collect, training)
+            outputs, finals = recur(form, run_loop, z, mask, initial, weights, collect, training)
+        return self._results(tf.transpose(outputs[0], [1, 0, 2]) if collect else None, finals, masks)
+
+    def _results(self, states, finals, masks):
+        """(last output, outputs, final states) as `inner_loop` returns them."""
         last = self.cell.output(self._last_output(finals[0], masks))
-        if not collect:
-            return last, last, finals
-        return last, self._all_outputs(tf.transpose(outputs[0], [1, 0, 2]), masks), finals
+        return last, self._all_outputs(states, masks) if self.return_sequences else last, finals
 
     def _weights(self, keep):
         cell = self.cell
@@ -159,14 +179,14 @@ class RecurrentLayer(keras.layers.RNN):
         return tuple(tf.reverse(m, [1]) if self.go_backwards else m for m in masks)
 
     def _last_output(self, state, masks):
-        """What Keras gives for the last step: zeros where no step was real, or it was masked and is to be zero."""
+        """The last step as Keras gives it: zeros where no step was real, or it is masked and to be zero."""
         for mask in self._read_mask(masks):
             real = mask[:, -1] if self.zero_output_for_mask else tf.reduce_any(mask, axis=1)
             state = tf.where(real[:, None], state, tf.zeros_like(state))
         return state
 
     def _all_outputs(self, states, masks):
-        """Outputs of all steps: a masked one repeats the last real output, zeros before the first real step."""
+        """Outputs of all steps: a masked one repeats the last real one, with zeros before the first."""
         for mask in self._read_mask(masks):
             seen = mask if self.zero_output_for_mask else tf.cumsum(tf.cast(mask, tf.int32), axis=1) > 0
             states = tf.where(seen[:, :, None], states, tf.zeros_like(states))

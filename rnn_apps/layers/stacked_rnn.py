@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from rnn_apps.layers.arguments import check_choice, check_count, check_rate, serialized_arguments
-from rnn_apps.layers.cells import RecurrentCell, get_cell
+from rnn_apps.layers.recurrent_cell import RecurrentCell, get_cell
 from rnn_apps.layers.recurrent_layer import RecurrentLayer
 
 __all__ = ["StackedRNN"]
@@ -85,13 +85,17 @@ class StackedRNN(keras.layers.Layer):
         self.dropout = check_rate("StackedRNN", "dropout", dropout)
         self.recurrent_dropout = check_rate("StackedRNN", "recurrent_dropout", recurrent_dropout)
         self.residual = check_choice("StackedRNN", "residual", residual, (True, False))
-        self.return_sequences = check_choice("StackedRNN", "return_sequences", return_sequences, (True, False))
+        self.return_sequences = check_choice(
+            "StackedRNN", "return_sequences", return_sequences, (True, False)
+        )
         self.return_state = check_choice("StackedRNN", "return_state", return_state, (True, False))
         self.compile = check_choice("StackedRNN", "compile", compile, ("auto", True, False))
         self.recompute_every = recompute_every
         self.seed = seed
         if residual and len(set(self.units)) > 1:
-            raise ValueError(f"StackedRNN: residual: received units={self.units}, expected levels of equal width.")
+            raise ValueError(
+                f"StackedRNN: residual: received units={self.units}, expected levels of equal width."
+            )
         self.supports_masking = True
         self.levels = [self._make_level(level) for level in range(len(self.units))]
         self.supports_jit = all(layer.supports_jit for layers in self.levels for layer in layers)
@@ -103,7 +107,10 @@ class StackedRNN(keras.layers.Layer):
     def _make_layer(self, level, backwards):
         seed = None if self.seed is None else self.seed + 2 * level + backwards
         shared = {"return_sequences": True, "return_state": True, "go_backwards": backwards}
-        shared |= {"dtype": self.dtype_policy, "name": f"level_{level}_{'backward' if backwards else 'forward'}"}
+        shared |= {
+            "dtype": self.dtype_policy,
+            "name": f"level_{level}_{'backward' if backwards else 'forward'}",
+        }
         cell_class = get_cell(self.cell) if isinstance(self.cell, str) else self.cell
         if not issubclass(cell_class, RecurrentCell):
             return keras.layers.RNN(cell_class(self.units[level]), **shared)

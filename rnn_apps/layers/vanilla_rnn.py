@@ -14,7 +14,9 @@ __all__ = ["GRU", "LSTM", "VanillaRNN"]
 def _show_signature(cls):
     """Let help() and editors show the cell's and the layer's arguments in one list."""
     of_cell = list(constructor_arguments(cls.cell_class).values())
-    of_layer = [p for n, p in constructor_arguments(RecurrentLayer).items() if n != "cell" and p not in of_cell]
+    of_layer = [
+        p for n, p in constructor_arguments(RecurrentLayer).items() if n != "cell" and p not in of_cell
+    ]
     of_layer = [p.replace(kind=p.KEYWORD_ONLY) for p in of_layer]
     of_cell = [p.replace(kind=p.POSITIONAL_OR_KEYWORD) for p in of_cell if p.name == "units"] + [
         p.replace(kind=p.KEYWORD_ONLY) for p in of_cell if p.name != "units"
@@ -69,7 +71,7 @@ class LSTM(NamedCellLayer):
 @_show_signature
 @keras.saving.register_keras_serializable(package="rnn_apps")
 class GRU(NamedCellLayer):
-    """Gated recurrent unit (`reset_after`) with the arguments and weights of `keras.layers.GRU`, on the engine.
+    """Gated recurrent unit with the arguments and weights of `keras.layers.GRU`, on the engine.
 
     Args:
         units: size of h.
