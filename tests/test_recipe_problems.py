@@ -15,7 +15,7 @@ DATA = (
 )
 MODEL = (
     "embedding, cell, units, bidirectional, residual, pooling, dropout, recurrent_dropout, "
-    "embedding_dropout, word_dropout"
+    "level_dropout, word_dropout"
 )
 TRAINING = (
     "batch_size, epochs, optimizer, learning_rate, schedule, warmup_steps, weight_decay, clip_norm, "
@@ -147,7 +147,7 @@ IN_MODEL = {
     "all dropped": ("dropout: 1.0", f"dropout: received 1.0, expected {PART}."),
     "negative dropout": ("word_dropout: -0.1", f"word_dropout: received -0.1, expected {PART}."),
     "infinite dropout": ("recurrent_dropout: .inf", f"recurrent_dropout: received .inf, expected {PART}."),
-    "no number at all": ("embedding_dropout: .nan", f"embedding_dropout: received .nan, expected {PART}."),
+    "no number at all": ("level_dropout: .nan", f"level_dropout: received .nan, expected {PART}."),
     "more weights than any machine holds": (
         "{units: [16384, 16384], cell: lstm}",
         # 2 directions x 4 gates x ((128 + 16384) x 16384 + (2 x 16384 + 16384) x 16384), and 20000 x 128

@@ -42,7 +42,7 @@ MODEL_RANGES = [
     ("pooling", ["last", "mean", "max", "mean_max"], ["sum"]),
     ("dropout", [0, 0.99], [-0.1, 1]),
     ("recurrent_dropout", [0, 0.99], [-0.1, 1]),
-    ("embedding_dropout", [0, 0.99], [-0.1, 1]),
+    ("level_dropout", [0, 0.99], [-0.1, 1]),
     ("word_dropout", [0, 0.99], [-0.1, 1]),
 ]
 RANGES = [

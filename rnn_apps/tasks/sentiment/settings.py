@@ -112,9 +112,9 @@ class SentimentModel(Settings):
     pooling: Literal["last", "mean", "max", "mean_max"] = Field(
         "mean_max", description="How the outputs of all steps become one vector."
     )
-    dropout: Fraction = Field(0.5, description="Part of the features dropped between levels.")
+    dropout: Fraction = Field(0.5, description="Part of the pooled features dropped before the classifier.")
     recurrent_dropout: Fraction = Field(0.0, description="Part of the state dropped from step to step.")
-    embedding_dropout: Fraction = Field(0.0, description="Part of the embedding's features dropped.")
+    level_dropout: Fraction = Field(0.0, description="Part of the features dropped from the input of every level.")
     word_dropout: Fraction = Field(0.0, description="Part of the words replaced by the unknown word.")
 
     def cross_checks(self) -> Iterator[tuple[tuple[str, ...], str]]:

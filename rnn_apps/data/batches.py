@@ -1,0 +1,82 @@
+"""Batches of sequences of similar length, in an order that (seed, epoch) alone decides."""
+
+import numpy as np
+import tensorflow as tf
+
+__all__ = ["SequenceBatches", "bucket_boundaries"]
+
+MOST_BUCKETS = 10
+
+
+def bucket_boundaries(lengths, most=MOST_BUCKETS):
+    """Return at most `most` lengths to which sequences are padded, chosen so that little padding is added.
+
+    Args:
+        lengths: length of each sequence; the longest is the last boundary.
+        most: XLA compiles each boundary once, so there are few.
+    """
+    lengths = np.maximum(np.sort(np.asarray(lengths)), 1)
+    if not len(lengths):
+        return [1]
+    quantiles = np.quantile(lengths, np.linspace(0, 1, most + 1)[1:], method="higher")
+    return sorted({int(q) for q in quantiles})
+
+
+class SequenceBatches:
+    """Number sequences with a label each, batched by length.
+
+    Args:
+        numbers: int32, all sequences one after the other.
+        lengths: length of each.
+        labels: int, one a sequence.
+        batch_size: sequences a batch; the last batch of each length may be smaller.
+        seed: None keeps the order of the data, within and between batches, except that lengths are grouped.
+        boundaries: lengths to pad to, ascending; the last must hold the longest sequence.
+    """
+
+    def __init__(self, numbers, lengths, labels, batch_size, seed=None, boundaries=None):
+        self._ragged = tf.RaggedTensor.from_row_lengths(numbers, np.asarray(lengths, np.int64))
+        self._labels = tf.constant(np.asarray(labels), tf.int32)
+        self.batch_size, self.seed = batch_size, seed
+        boundaries = boundaries or bucket_boundaries(lengths)
+        self._boundaries = np.asarray(boundaries)
+        self._bucket = np.searchsorted(self._boundaries, np.maximum(lengths, 1))
+
+    def __len__(self):
+        """Batches in an epoch, the same in every epoch."""
+        counts = np.bincount(self._bucket, minlength=len(self._boundaries))
+        return int(np.sum(-(-counts // self.batch_size)))
+
+    @property
+    def num_examples(self):
+        """Sequences in an epoch."""
+        return len(self._bucket)
+
+    def plan(self, epoch):
+        """Return the batches of an epoch in order: a list of (indices, padded length)."""
+        rng = None if self.seed is None else np.random.default_rng([self.seed, epoch])
+        batches = []
+        for bucket, length in enumerate(self._boundaries):
+            indices = np.flatnonzero(self._bucket == bucket)
+            if rng is not None:
+                rng.shuffle(indices)
+            cuts = range(self.batch_size, len(indices), self.batch_size)
+            batches += [(part, int(length)) for part in np.split(indices, cuts) if len(part)]
+        order = np.arange(len(batches)) if rng is None else rng.permutation(len(batches))
+        return [batches[i] for i in order]
+
+    def epoch(self, epoch=0, start=0):
+        """Return a `tf.data.Dataset` of (numbers (batch, steps), labels (batch,)) from batch `start` on."""
+        plan = self.plan(epoch)
+        order = tf.constant(np.concatenate([indices for indices, _ in plan]))
+        ends = np.cumsum([len(indices) for indices, _ in plan])
+        begins = tf.constant(ends - [len(indices) for indices, _ in plan])
+        ends, lengths = tf.constant(ends), tf.constant([length for _, length in plan], tf.int64)
+
+        def batch(i):
+            indices = order[begins[i] : ends[i]]
+            rows = tf.gather(self._ragged, indices)
+            return rows.to_tensor(default_value=0, shape=tf.stack([-1, lengths[i]])), tf.gather(self._labels, indices)
+
+        dataset = tf.data.Dataset.range(start, len(plan)).map(batch, num_parallel_calls=2)
+        return dataset.prefetch(4)

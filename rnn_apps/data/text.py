@@ -1,0 +1,117 @@
+"""Text to word numbers, on stock TensorFlow operations, so that training and export share one piece."""
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+__all__ = ["PADDING", "UNKNOWN", "TextEncoder"]
+
+PADDING, UNKNOWN = 0, 1
+FIRST_WORD = 2
+_BATCH = 512
+
+
+class TextEncoder(tf.Module):
+    """Turns texts into word numbers: 0 is padding, 1 a word that is not in the vocabulary.
+
+    Text is lower-cased; HTML line breaks count as spaces; words are runs of letters, digits and
+    apostrophes, and each ``!`` and ``?`` is a word of its own.
+
+    Args:
+        words: the vocabulary, most frequent first; `words[i]` has the number ``i + 2``.
+        max_length: words of a text that are kept.
+        keep: ``"start"``, ``"end"`` or ``"both"``: the part of a longer text that is kept.
+    """
+
+    def __init__(self, words, max_length, keep="start"):
+        super().__init__()
+        self.words, self.max_length, self.keep = list(words), max_length, keep
+        numbers = tf.range(FIRST_WORD, FIRST_WORD + len(self.words), dtype=tf.int32)
+        pairs = tf.lookup.KeyValueTensorInitializer(tf.constant(self.words, tf.string), numbers)
+        self._table = tf.lookup.StaticHashTable(pairs, default_value=UNKNOWN)
+
+    @classmethod
+    def learn(cls, texts, vocabulary_size, max_length, keep="start"):
+        """Return an encoder with the most frequent words of `texts`, equals in alphabetical order."""
+        counts = Counter()
+        for tokens in _in_batches(texts, lambda batch: tokenize(batch).flat_values):
+            counts.update(tokens.numpy().tolist())
+        ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+        words = [word.decode("utf-8") for word, _ in ranked[: max(0, vocabulary_size - FIRST_WORD)]]
+        return cls(words, max_length, keep)
+
+    @property
+    def vocabulary_size(self):
+        """Words and the two reserved numbers."""
+        return len(self.words) + FIRST_WORD
+
+    def tokens(self, texts):
+        """Return the words that are read: strings (batch,) to ragged strings (batch, steps)."""
+        tokens = tokenize(texts)
+        if self.keep == "start":
+            return tokens[:, : self.max_length]
+        if self.keep == "end":
+            return tokens[:, -self.max_length :]
+        head = self.max_length - self.max_length // 2
+        lengths = tf.cast(tokens.row_lengths(), tf.int32)
+        tail = tf.minimum(self.max_length // 2, tf.maximum(lengths - head, 0))
+        last = tf.ragged.range(lengths - tail, lengths)
+        return tf.concat([tokens[:, :head], tf.gather(tokens, last, batch_dims=1)], axis=1)
+
+    def numbers(self, tokens):
+        """Return word numbers: ragged strings (batch, steps) to ragged int32."""
+        return tokens.with_flat_values(self._table.lookup(tokens.flat_values))
+
+    def __call__(self, texts):
+        """Return padded word numbers: strings (batch,) to int32 (batch, steps), at least one step."""
+        numbers = self.numbers(self.tokens(texts)).to_tensor(default_value=PADDING)
+        return tf.pad(numbers, [[0, 0], [0, tf.maximum(1 - tf.shape(numbers)[1], 0)]])
+
+    def encode_all(self, texts):
+        """Return the word numbers of all texts in one flat int32 array, and the length of each."""
+        pieces, lengths = [], []
+        for numbers in _in_batches(texts, lambda batch: self.numbers(self.tokens(batch))):
+            pieces.append(numbers.flat_values.numpy())
+            lengths.append(numbers.row_lengths().numpy())
+        if not pieces:
+            return np.zeros(0, np.int32), np.zeros(0, np.int64)
+        return np.concatenate(pieces), np.concatenate(lengths)
+
+    def save(self, folder):
+        """Write `vocabulary.txt` (one word a line) and `text.json` into `folder`."""
+        folder = Path(folder)
+        (folder / "vocabulary.txt").write_text("\n".join(self.words), encoding="utf-8")
+        settings = {"max_length": self.max_length, "keep": self.keep}
+        (folder / "text.json").write_text(json.dumps(settings), encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder):
+        """Return the encoder that `save` wrote."""
+        folder = Path(folder)
+        text = (folder / "vocabulary.txt").read_text(encoding="utf-8")
+        settings = json.loads((folder / "text.json").read_text(encoding="utf-8"))
+        return cls(text.split("\n") if text else [], **settings)
+
+
+def tokenize(texts):
+    """Return the words of each text: strings (batch,) to ragged strings (batch, words)."""
+    texts = tf.strings.unicode_transcode(texts, "UTF-8", "UTF-8", errors="replace", replacement_char=32)
+    texts = tf.strings.lower(tf.strings.regex_replace(texts, r"(?i)<br\s*/?>", " "), encoding="utf-8")
+    texts = tf.strings.regex_replace(texts, r"[^\pL\pM\pN'!?]+", " ")
+    texts = tf.strings.regex_replace(texts, r"([!?])", r" \1 ")
+    return tf.strings.split(texts)
+
+
+def _in_batches(texts, function):
+    dataset = tf.data.Dataset.from_generator(
+        lambda: (_encoded(texts[i : i + _BATCH]) for i in range(0, len(texts), _BATCH)),
+        output_signature=tf.TensorSpec([None], tf.string),
+    )
+    return dataset.map(function, num_parallel_calls=tf.data.AUTOTUNE).prefetch(2)
+
+
+def _encoded(texts):
+    return [text.encode("utf-8", "replace") for text in texts]

@@ -1,0 +1,134 @@
+"""Many-to-one: a sequence of word numbers in, one vector of class scores out."""
+
+import keras
+from keras import ops
+
+from rnn_apps.layers import StackedRNN
+
+__all__ = ["SequencePooling", "WordDropout", "sequence_encoder"]
+
+
+@keras.saving.register_keras_serializable(package="rnn_apps")
+class WordDropout(keras.layers.Layer):
+    """Replaces words by the unknown word while training.
+
+    Args:
+        rate: probability of each word, 0 <= rate < 1.
+        unknown: number of the unknown word; padding, 0, stays.
+        seed: of the choice.
+
+    Call arguments:
+        numbers: int (batch, steps).
+    """
+
+    def __init__(self, rate, unknown=1, seed=None, **kwargs):
+        super().__init__(**kwargs)
+        if not 0 <= rate < 1:
+            raise ValueError(f"WordDropout: rate: received {rate!r}, expected a number from 0 to below 1.")
+        self.rate, self.unknown, self.seed = rate, unknown, seed
+        self.seed_generator = keras.random.SeedGenerator(seed)
+
+    def call(self, numbers, training=False):
+        """Replace while training, else return the numbers."""
+        if not training or not self.rate:
+            return numbers
+        chosen = keras.random.uniform(ops.shape(numbers), seed=self.seed_generator) < self.rate
+        return ops.where(chosen & (numbers > 0), self.unknown, numbers)
+
+    def get_config(self):
+        """Return all constructor arguments."""
+        return {**super().get_config(), "rate": self.rate, "unknown": self.unknown, "seed": self.seed}
+
+
+@keras.saving.register_keras_serializable(package="rnn_apps")
+class SequencePooling(keras.layers.Layer):
+    """Turns the outputs of all real steps into one vector.
+
+    Args:
+        mode: ``"mean"``, ``"max"``, or ``"mean_max"`` for both, concatenated.
+
+    Call arguments:
+        sequences: ``(batch, steps, features)``.
+        mask: ``(batch, steps)`` bool. A row without a real step gives zeros.
+
+    Returns:
+        ``(batch, features)``, or twice as wide for ``"mean_max"``.
+    """
+
+    def __init__(self, mode, **kwargs):
+        super().__init__(**kwargs)
+        if mode not in ("mean", "max", "mean_max"):
+            raise ValueError(f"SequencePooling: mode: received {mode!r}, expected mean, max or mean_max.")
+        self.mode, self.supports_masking = mode, True
+
+    def call(self, sequences, mask=None):
+        """Pool over the steps."""
+        real = ops.ones(ops.shape(sequences)[:2], "bool") if mask is None else mask
+        weight = ops.cast(real, sequences.dtype)[:, :, None]
+        pooled = []
+        if "mean" in self.mode:
+            count = ops.maximum(ops.sum(weight, axis=1), 1)
+            pooled.append(ops.sum(sequences * weight, axis=1) / count)
+        if "max" in self.mode:
+            lowest = ops.cast(-3e4, sequences.dtype)  # fits float16
+            highest = ops.max(ops.where(real[:, :, None], sequences, lowest), axis=1)
+            pooled.append(ops.where(ops.any(real, axis=1)[:, None], highest, ops.zeros_like(highest)))
+        return ops.concatenate(pooled, axis=-1) if len(pooled) > 1 else pooled[0]
+
+    def compute_mask(self, inputs, previous_mask=None):
+        """No steps are left to mask."""
+        return None
+
+    def get_config(self):
+        """Return all constructor arguments."""
+        return {**super().get_config(), "mode": self.mode}
+
+
+def sequence_encoder(
+    vocabulary_size,
+    num_classes,
+    embedding=128,
+    cell="vanilla",
+    units=(128,),
+    bidirectional=True,
+    residual=False,
+    pooling="mean_max",
+    dropout=0.5,
+    recurrent_dropout=0.0,
+    level_dropout=0.0,
+    word_dropout=0.0,
+    compile="auto",
+    seed=None,
+):
+    """Return a `keras.Model`: word numbers int (batch, steps), 0 for padding, to logits (batch, num_classes).
+
+    Args:
+        vocabulary_size: word numbers, with the reserved ones.
+        num_classes: width of the output.
+        embedding: width of a word's vector.
+        cell, units, bidirectional, residual, recurrent_dropout, compile: as in `StackedRNN`.
+        pooling: ``"last"``, ``"mean"``, ``"max"`` or ``"mean_max"`` of the outputs of all steps.
+        dropout: of the pooled features, before the classifier.
+        level_dropout: of the features that enter each level, the same for all steps.
+        word_dropout: of whole words.
+        seed: of all starts and masks.
+    """
+    numbers = keras.Input((None,), dtype="int32", name="numbers")
+    x = WordDropout(word_dropout, seed=seed)(numbers) if word_dropout else numbers
+    start = keras.initializers.RandomUniform(-0.05, 0.05, seed=seed)
+    x = keras.layers.Embedding(vocabulary_size, embedding, start, mask_zero=True, name="embedding")(x)
+    x = StackedRNN(
+        tuple(units),
+        cell=cell,
+        bidirectional=bidirectional,
+        dropout=level_dropout,
+        recurrent_dropout=recurrent_dropout,
+        residual=residual,
+        return_sequences=pooling != "last",
+        compile=compile,
+        seed=seed,
+        name="recurrent",
+    )(x)
+    x = x if pooling == "last" else SequencePooling(pooling, name="pooling")(x)
+    x = keras.layers.Dropout(dropout, seed=seed, name="dropout")(x) if dropout else x
+    return keras.Model(numbers, keras.layers.Dense(num_classes, dtype="float32", name="logits")(x))

@@ -1,0 +1,60 @@
+"""Raw text to readable answers in one graph: what is exported, and what `predict` calls."""
+
+import tensorflow as tf
+
+__all__ = ["TextClassifier"]
+
+
+class TextClassifier(tf.Module):
+    """Encoder, network and class names together.
+
+    Args:
+        model: `keras.Model`, word numbers (batch, steps) to logits (batch, classes).
+        encoder: `TextEncoder`.
+        class_names: names in the order of the logits.
+    """
+
+    def __init__(self, model, encoder, class_names):
+        super().__init__()
+        self.model, self.encoder = model, encoder
+        self.class_names = tf.constant(class_names)
+        spec = [tf.TensorSpec([None], tf.string, name="text")]
+        self.classify = tf.function(self._classify, input_signature=spec, autograph=False)
+        self.explain = tf.function(self._explain, input_signature=spec, autograph=False)
+
+    def _probabilities(self, numbers):
+        return tf.nn.softmax(self.model(numbers, training=False))
+
+    def _classify(self, text):
+        """Strings (batch,) to label (batch,), score (batch,), probabilities (batch, classes)."""
+        probabilities = self._probabilities(self.encoder(text))
+        return {
+            "label": tf.gather(self.class_names, tf.argmax(probabilities, axis=-1)),
+            "score": tf.reduce_max(probabilities, axis=-1),
+            "probabilities": probabilities,
+        }
+
+    def _explain(self, text):
+        """Strings (batch,) to label, the tokens and scores (batch, steps), padded, and lengths (batch,).
+
+        A score is the probability of the final label when the text ends after that word: the network reads
+        each beginning anew, which is exact for any cell, direction and pooling.
+        """
+        tokens = self.encoder.tokens(text)
+        numbers = self.encoder(text)
+        chosen = tf.argmax(self._probabilities(numbers), axis=-1)
+        steps = tf.shape(numbers)[1]
+
+        def beginnings(row):
+            numbers, label = row
+            seen = tf.sequence_mask(tf.range(1, steps + 1), steps)
+            probabilities = self._probabilities(tf.where(seen, numbers[None], 0))
+            return tf.gather(probabilities, label, axis=1)
+
+        scores = tf.map_fn(beginnings, (numbers, chosen), fn_output_signature=tf.float32)
+        return {
+            "label": tf.gather(self.class_names, chosen),
+            "tokens": tokens.to_tensor(shape=tf.stack([-1, tf.cast(steps, tf.int64)])),
+            "scores": tf.ensure_shape(scores, [None, None]),
+            "lengths": tf.cast(tokens.row_lengths(), tf.int32),
+        }

@@ -1,0 +1,217 @@
+"""Sentiment and any other text classification: many-to-one."""
+
+import json
+from functools import cached_property
+
+import numpy as np
+import tensorflow as tf
+
+from rnn_apps.baselines.bag_of_words import bag_of_words_probabilities
+from rnn_apps.baselines.majority import majority_probabilities
+from rnn_apps.data.batches import SequenceBatches, bucket_boundaries
+from rnn_apps.data.sources import load_parts, open_source
+from rnn_apps.data.text import TextEncoder
+from rnn_apps.errors import UserError
+from rnn_apps.metrics.classification import classification_metrics
+from rnn_apps.models.sequence_encoder import sequence_encoder
+from rnn_apps.tasks.sentiment.answers import TextClassifier
+from rnn_apps.tasks.sentiment.cell import resolve_cell
+from rnn_apps.tasks.task import Monitor, Task
+
+__all__ = ["SentimentTask"]
+
+
+class SentimentTask(Task):
+    """A text in, its class out; see `SentimentSettings` for the recipe.
+
+    Args:
+        recipe: `Recipe` of the task ``sentiment``.
+    """
+
+    monitor = Monitor("val_accuracy", higher_is_better=True)
+    tokenizer = "words in lower case, ! and ? apart, HTML line breaks removed"
+
+    def __init__(self, recipe):
+        super().__init__(recipe)
+        self.encoder, self.class_names = None, None
+
+    def prepare(self):
+        """Read the texts, learn the vocabulary from train, encode every part, make the network."""
+        data = self.recipe.data
+        size = data.sample.size if data.sample else 0
+        source = open_source(data.source, data.path, data.text, data.label, size, self.recipe.seed)
+        self.parts, self.class_names, self.skipped = load_parts(
+            source, data.class_names, data.validation_fraction, data.on_bad_record, data.max_bad_records
+        )
+        self.source_name = source.name
+        train = self.parts["train"].texts
+        self.encoder = TextEncoder.learn(train, data.vocabulary_size, data.max_length, data.keep)
+        self._encoded = {part: self.encoder.encode_all(texts.texts) for part, texts in self.parts.items()}
+        self.model = self._make_model()
+
+    def _make_model(self):
+        recipe, model = self.recipe, self.recipe.model
+        try:
+            return sequence_encoder(
+                self.encoder.vocabulary_size,
+                len(self.class_names),
+                embedding=model.embedding,
+                cell=resolve_cell(model.cell),
+                units=model.units,
+                bidirectional=model.bidirectional,
+                residual=model.residual,
+                pooling=model.pooling,
+                dropout=model.dropout,
+                recurrent_dropout=model.recurrent_dropout,
+                level_dropout=model.level_dropout,
+                word_dropout=model.word_dropout,
+                compile=recipe.training.compile,
+                seed=recipe.seed,
+            )
+        except ValueError as error:
+            raise UserError("model", str(error)) from error
+
+    def _batches(self, part, seed=None):
+        numbers, lengths = self._encoded[part]
+        boundaries = bucket_boundaries(lengths)
+        size = self.recipe.training.batch_size if seed is not None else 256
+        return SequenceBatches(numbers, lengths, self.parts[part].labels, size, seed, boundaries)
+
+    def training_batches(self):
+        """Batches of train in an order that (seed, epoch) decides."""
+        return self._batches("train", seed=self.recipe.seed)
+
+    def loss(self, outputs, targets):
+        """Cross-entropy in nats, with label smoothing."""
+        smoothing = self.recipe.training.label_smoothing
+        hot = tf.one_hot(targets, len(self.class_names))
+        hot = hot * (1 - smoothing) + smoothing / len(self.class_names)
+        return tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(hot, outputs))
+
+    def batch_metrics(self, outputs, targets):
+        """Right answers."""
+        right = tf.equal(tf.argmax(outputs, -1, tf.int32), targets)
+        return {"accuracy": tf.reduce_sum(tf.cast(right, tf.float32))}
+
+    def probabilities(self, part):
+        """Return class probabilities of a part in its own order: (examples, classes)."""
+        return self._predict_batches(self._batches(part))
+
+    def _predict_batches(self, batches):
+        result = np.zeros((batches.num_examples, len(self.class_names)), np.float32)
+        for (indices, _), (numbers, _) in zip(batches.plan(0), batches.epoch(0)):
+            result[indices] = self._answer(numbers).numpy()
+        return result
+
+    @cached_property
+    def _answer(self):
+        spec = tf.TensorSpec([None, None], tf.int32)
+        return tf.function(lambda numbers: tf.nn.softmax(self.model(numbers, training=False)), [spec])
+
+    def validate(self):
+        """Loss and accuracy on validation."""
+        probabilities, labels = self.probabilities("validation"), np.asarray(self.parts["validation"].labels)
+        chosen = np.clip(probabilities[np.arange(len(labels)), labels], 1e-7, 1)
+        return {
+            "val_loss": float(-np.log(chosen).mean()),
+            "val_accuracy": float((probabilities.argmax(1) == labels).mean()),
+        }
+
+    def evaluate(self, part):
+        """Scores on a part, and one record an example."""
+        texts, probabilities = self.parts[part], self.probabilities(part)
+        scores = classification_metrics(texts.labels, probabilities, self.class_names)
+        return scores, [
+            {"text": text, "label": self.class_names[label], **self._readable(row)}
+            for text, label, row in zip(texts.texts, texts.labels, probabilities)
+        ]
+
+    def _readable(self, row):
+        best = int(np.argmax(row))
+        return {
+            "prediction": self.class_names[best],
+            "score": round(float(row[best]), 6),
+            "probabilities": [round(float(p), 6) for p in row],
+        }
+
+    def baselines(self):
+        """The most frequent class, and a bag of words, on the same test part."""
+        train, test, classes = self.parts["train"], self.parts["test"], len(self.class_names)
+        guesses = {
+            "majority": majority_probabilities(train.labels, len(test), classes),
+            "bag_of_words": bag_of_words_probabilities(train.texts, train.labels, test.texts, classes),
+        }
+        return {name: classification_metrics(test.labels, p, self.class_names) for name, p in guesses.items()}
+
+    def describe_data(self):
+        """Source and counts."""
+        return {
+            "source": self.source_name,
+            **{part: len(texts) for part, texts in self.parts.items()},
+            "skipped": self.skipped,
+        }
+
+    def settings(self):
+        """What has to be known to compare scores."""
+        return {"tokenizer": self.tokenizer, "vocabulary": self.encoder.vocabulary_size}
+
+    def save_preprocessing(self, folder):
+        """Vocabulary and class names."""
+        self.encoder.save(folder)
+        (folder / "class_names.json").write_text(json.dumps(self.class_names), encoding="utf-8")
+
+    def restore(self, model, folder):
+        """Take a trained network, its vocabulary and its class names."""
+        self.model = model
+        self.encoder = TextEncoder.load(folder)
+        self.class_names = json.loads((folder / "class_names.json").read_text(encoding="utf-8"))
+
+    def prepare_evaluation(self):
+        """Read the data anew for a restored network, with its own vocabulary and classes."""
+        data = self.recipe.data
+        size = data.sample.size if data.sample else 0
+        source = open_source(data.source, data.path, data.text, data.label, size, self.recipe.seed)
+        self.parts, _, self.skipped = load_parts(
+            source, self.class_names, data.validation_fraction, data.on_bad_record, data.max_bad_records
+        )
+        self.source_name = source.name
+        self._encoded = {part: self.encoder.encode_all(texts.texts) for part, texts in self.parts.items()}
+
+    @cached_property
+    def _classifier(self):
+        return TextClassifier(self.model, self.encoder, self.class_names)
+
+    def predict(self, inputs):
+        """Return label, score and probabilities (by class) of each text."""
+        answers = []
+        for start in range(0, len(inputs), 64):
+            batch = tf.constant([text.encode("utf-8", "replace") for text in inputs[start : start + 64]])
+            answers += list(self._classifier.classify(batch)["probabilities"].numpy())
+        readable = [self._readable(row) for row in answers]
+        return [
+            {
+                "text": text,
+                "label": answer["prediction"],
+                "score": answer["score"],
+                "probabilities": dict(zip(self.class_names, answer["probabilities"])),
+            }
+            for text, answer in zip(inputs, readable)
+        ]
+
+    def explain(self, texts):
+        """Return for each text its [word, probability of the final class after that word] pairs."""
+        answer = self._classifier.explain(tf.constant([t.encode("utf-8", "replace") for t in texts]))
+        words, scores, lengths = (answer[key].numpy() for key in ("tokens", "scores", "lengths"))
+        return [
+            [[word.decode("utf-8"), round(float(score), 4)] for word, score in zip(w[:n], s[:n])]
+            for w, s, n in zip(words, scores, lengths)
+        ]
+
+    def signatures(self):
+        """The classifier with `serving_default` and `explain`."""
+        return self._classifier, {
+            "serving_default": self._classifier.classify,
+            "explain": self._classifier.explain,
+        }
+
+

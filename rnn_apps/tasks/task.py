@@ -1,0 +1,85 @@
+"""What every task must answer, so that training, export and report need not know which one it is."""
+
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import NamedTuple
+
+__all__ = ["Monitor", "Task"]
+
+
+class Monitor(NamedTuple):
+    """The validation metric by which the best weights are chosen.
+
+    Args:
+        name: a key of what `Task.validate` returns.
+        higher_is_better: bool.
+    """
+
+    name: str
+    higher_is_better: bool
+
+
+class Task(ABC):
+    """One application, from data to readable answers.
+
+    A task is made for training with `prepare`, or for answering from a run folder with `restore`.
+
+    Attributes:
+        recipe: the recipe that it carries out.
+        monitor: `Monitor`.
+        model: the `keras.Model`, numbers in and numbers out.
+    """
+
+    monitor = None
+
+    def __init__(self, recipe):
+        self.recipe = recipe
+        self.model = None
+
+    @abstractmethod
+    def prepare(self):
+        """Read the data, learn the preprocessing from the training part, make the model."""
+
+    @abstractmethod
+    def training_batches(self):
+        """Return the batches of the training part: `len`, `num_examples` and `epoch(epoch, start)`."""
+
+    @abstractmethod
+    def loss(self, outputs, targets):
+        """Return the mean loss of a batch: a scalar tensor."""
+
+    @abstractmethod
+    def batch_metrics(self, outputs, targets):
+        """Return name to the sum over the batch's examples of what is shown while training."""
+
+    @abstractmethod
+    def validate(self):
+        """Return name to score on the validation part, for the curves and for `monitor`."""
+
+    @abstractmethod
+    def evaluate(self, part):
+        """Return the scores on a part, and its examples as `predictions.jsonl` has them."""
+
+    @abstractmethod
+    def baselines(self):
+        """Return baseline name to scores on the test part."""
+
+    @abstractmethod
+    def describe_data(self):
+        """Return what `metrics.json` says of the data."""
+
+    @abstractmethod
+    def save_preprocessing(self, folder: Path):
+        """Write into `folder` all that answers need besides the model."""
+
+    @abstractmethod
+    def restore(self, model, folder: Path):
+        """Take a trained model and what `save_preprocessing` wrote."""
+
+    @abstractmethod
+    def predict(self, inputs):
+        """Return a readable answer (a dict) for each raw input."""
+
+    @abstractmethod
+    def signatures(self):
+        """Return the tf.Module to export and its signatures, name to `tf.function` with an input signature."""
