@@ -1,0 +1,43 @@
+"""rnn-apps: recurrent networks with Keras 3, from one YAML recipe to a trained, measured and exported RNN.
+
+TensorFlow is imported on first use of something that needs it.
+"""
+
+import importlib
+import sys
+
+__all__ = ["__version__", "layers", "load_model", "load_recipe", "open_run", "run"]
+
+__version__ = "0.1.0"
+
+_PLACES = {
+    "load_recipe": "rnn_apps.recipe",
+    "open_run": "rnn_apps.runner",
+    "run": "rnn_apps.runner",
+}
+
+
+def load_model(path, **options):
+    """Return a `keras.Model` from a .keras file that may hold our layers; options as `keras.models.load_model`."""
+    _register_layers()
+    return importlib.import_module("keras").models.load_model(path, **options)
+
+
+def _register_layers():
+    importlib.import_module("rnn_apps.models.sequence_encoder")
+
+
+def __getattr__(name):
+    if name in _PLACES:
+        return getattr(importlib.import_module(_PLACES[name]), name)
+    if name == "layers":
+        return importlib.import_module("rnn_apps.layers")
+    raise AttributeError(f"module 'rnn_apps' has no attribute {name!r}")
+
+
+def __dir__():
+    return __all__
+
+
+if "keras" in sys.modules:
+    _register_layers()

@@ -35,7 +35,7 @@ def register_cell(name):
             raise ValueError(
                 f"register_cell({name!r}): the name is taken by {known.__qualname__}; choose another."
             )
-        _CELLS[name] = keras.saving.register_keras_serializable(package="rnn_apps")(cls)
+        _CELLS[name] = keras.saving.register_keras_serializable(package="rnn_apps.cells", name=name)(cls)
         return cls
 
     return register
@@ -89,7 +89,8 @@ class RecurrentCell(keras.layers.Layer):
         kernel_regularizer, recurrent_regularizer, bias_regularizer: penalties on the weights.
         kernel_constraint, recurrent_constraint, bias_constraint: projections of the weights.
         dropout: rate on the inputs, 0 <= rate < 1. In the layers one mask serves all steps of a sequence;
-            a bare cell draws one each call.
+            a bare cell draws one each call. `keras.layers.LSTM` and `GRU` draw one mask a gate; here, for
+            both rates, one mask serves all gates, so that each product stays whole.
         recurrent_dropout: rate on the state where it enters the recurrent product, and only there.
         seed: of the dropout masks.
 

@@ -24,6 +24,7 @@ _log = logging.getLogger("rnn_apps.layers")
 _OPTIONS = ("return_sequences", "return_state", "go_backwards", "stateful", "unroll", "zero_output_for_mask")
 
 
+@keras.saving.register_keras_serializable(package="rnn_apps")
 class RecurrentLayer(keras.layers.RNN):
     """Carries any `RecurrentCell` over the steps of a sequence, on the engine.
 

@@ -41,6 +41,10 @@ class Task(ABC):
         """Read the data, learn the preprocessing from the training part, make the model."""
 
     @abstractmethod
+    def prepare_evaluation(self):
+        """Read the data anew for a restored task."""
+
+    @abstractmethod
     def training_batches(self):
         """Return the batches of the training part: `len`, `num_examples` and `epoch(epoch, start)`."""
 
@@ -69,6 +73,14 @@ class Task(ABC):
         """Return what `metrics.json` says of the data."""
 
     @abstractmethod
+    def settings(self):
+        """Return what has to be known to compare scores: tokenizer and the like."""
+
+    @abstractmethod
+    def explain(self, inputs):
+        """Return for each raw input how the answer moves: a list of [step, score] pairs."""
+
+    @abstractmethod
     def save_preprocessing(self, folder: Path):
         """Write into `folder` all that answers need besides the model."""
 
@@ -83,3 +95,7 @@ class Task(ABC):
     @abstractmethod
     def signatures(self):
         """Return the tf.Module to export and its signatures, name to `tf.function` with an input signature."""
+
+    @abstractmethod
+    def check_export(self, loaded):
+        """Raise RnnAppsError if a loaded SavedModel answers otherwise than this task."""

@@ -1,5 +1,6 @@
 """Sentiment and any other text classification: many-to-one."""
 
+import hashlib
 import json
 from functools import cached_property
 
@@ -11,7 +12,7 @@ from rnn_apps.baselines.majority import majority_probabilities
 from rnn_apps.data.batches import SequenceBatches, bucket_boundaries
 from rnn_apps.data.sources import load_parts, open_source
 from rnn_apps.data.text import TextEncoder
-from rnn_apps.errors import UserError
+from rnn_apps.errors import RnnAppsError, UserError
 from rnn_apps.metrics.classification import classification_metrics
 from rnn_apps.models.sequence_encoder import sequence_encoder
 from rnn_apps.tasks.sentiment.answers import TextClassifier
@@ -19,6 +20,8 @@ from rnn_apps.tasks.sentiment.cell import resolve_cell
 from rnn_apps.tasks.task import Monitor, Task
 
 __all__ = ["SentimentTask"]
+
+EXPORT_TOLERANCE = 1e-5
 
 
 class SentimentTask(Task):
@@ -38,16 +41,28 @@ class SentimentTask(Task):
     def prepare(self):
         """Read the texts, learn the vocabulary from train, encode every part, make the network."""
         data = self.recipe.data
+        self._read(data.class_names)
+        train = self.parts["train"].texts
+        self.encoder = TextEncoder.learn(train, data.vocabulary_size, data.max_length, data.keep)
+        self._encode()
+        self.model = self._make_model()
+
+    def prepare_evaluation(self):
+        """Read the data anew for a restored network, with its own vocabulary and classes."""
+        self._read(self.class_names)
+        self._encode()
+
+    def _read(self, class_names):
+        data = self.recipe.data
         size = data.sample.size if data.sample else 0
         source = open_source(data.source, data.path, data.text, data.label, size, self.recipe.seed)
         self.parts, self.class_names, self.skipped = load_parts(
-            source, data.class_names, data.validation_fraction, data.on_bad_record, data.max_bad_records
+            source, class_names, data.validation_fraction, data.on_bad_record, data.max_bad_records
         )
         self.source_name = source.name
-        train = self.parts["train"].texts
-        self.encoder = TextEncoder.learn(train, data.vocabulary_size, data.max_length, data.keep)
+
+    def _encode(self):
         self._encoded = {part: self.encoder.encode_all(texts.texts) for part, texts in self.parts.items()}
-        self.model = self._make_model()
 
     def _make_model(self):
         recipe, model = self.recipe, self.recipe.model
@@ -145,10 +160,15 @@ class SentimentTask(Task):
 
     def describe_data(self):
         """Source and counts."""
+        digest = hashlib.sha256()
+        for part in self.parts.values():
+            for text, label in zip(part.texts, part.labels):
+                digest.update(f"{label}\t{text}\n".encode("utf-8", "surrogatepass"))
         return {
             "source": self.source_name,
             **{part: len(texts) for part, texts in self.parts.items()},
             "skipped": self.skipped,
+            "fingerprint": digest.hexdigest(),
         }
 
     def settings(self):
@@ -165,17 +185,6 @@ class SentimentTask(Task):
         self.model = model
         self.encoder = TextEncoder.load(folder)
         self.class_names = json.loads((folder / "class_names.json").read_text(encoding="utf-8"))
-
-    def prepare_evaluation(self):
-        """Read the data anew for a restored network, with its own vocabulary and classes."""
-        data = self.recipe.data
-        size = data.sample.size if data.sample else 0
-        source = open_source(data.source, data.path, data.text, data.label, size, self.recipe.seed)
-        self.parts, _, self.skipped = load_parts(
-            source, self.class_names, data.validation_fraction, data.on_bad_record, data.max_bad_records
-        )
-        self.source_name = source.name
-        self._encoded = {part: self.encoder.encode_all(texts.texts) for part, texts in self.parts.items()}
 
     @cached_property
     def _classifier(self):
@@ -208,10 +217,17 @@ class SentimentTask(Task):
         ]
 
     def signatures(self):
-        """The classifier with `serving_default` and `explain`."""
-        return self._classifier, {
-            "serving_default": self._classifier.classify,
-            "explain": self._classifier.explain,
-        }
+        """A classifier with `serving_default` and `explain`, traced anew for the export."""
+        classifier = TextClassifier(self.model, self.encoder, self.class_names)
+        return classifier, {"serving_default": classifier.classify, "explain": classifier.explain}
+
+    def check_export(self, loaded):
+        """Hold the export's answers against our own on a few texts, the empty one among them."""
+        texts = ["", "!", " ".join(self.encoder.words[:50]), "a word that nobody wrote: qwxz"]
+        answer = loaded.signatures["serving_default"](text=tf.constant(texts))
+        own = self._classifier.classify(tf.constant(texts))
+        difference = float(np.abs(answer["probabilities"].numpy() - own["probabilities"].numpy()).max())
+        if difference > EXPORT_TOLERANCE:
+            raise RnnAppsError(f"the export's probabilities differ by {difference} from the trained network's.")
 
 

@@ -1,0 +1,272 @@
+"""The command line: parses, calls one function, prints."""
+
+import json
+import os
+import signal
+import sys
+
+import click
+
+from rnn_apps.errors import RnnAppsError, UserError
+
+__all__ = ["cli", "main"]
+
+_CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+def _examples(*lines):
+    """An epilog of examples, one a line."""
+    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
+
+
+@click.group(context_settings=_CONTEXT, epilog=_examples("rnn-apps list", "rnn-apps run imdb", "rnn-apps run --help"))
+@click.option("--verbose", is_flag=True, help="Show TensorFlow's own log lines and full tracebacks.")
+@click.version_option(package_name="rnn-apps")
+def cli(verbose):
+    """Recurrent networks, from one YAML recipe to a trained, measured and exported RNN."""
+
+
+@cli.command("list", epilog=_examples("rnn-apps list"))
+def list_recipes():
+    """List the recipes that come with rnn-apps, with the shape of recurrence of each."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from rnn_apps.recipe import load_recipe, packaged_recipes
+    from rnn_apps.tasks import settings_class
+
+    table = Table("recipe", "task", "shape", "what it does")
+    for name, line in packaged_recipes().items():
+        task = load_recipe(name).task
+        table.add_row(name, task, settings_class(task).shape, line)
+    Console().print(table)
+
+
+_recipe = click.argument("recipe")
+_set = click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a setting; repeatable.")
+
+
+@cli.command(epilog=_examples("rnn-apps show imdb", "rnn-apps show imdb --set model.cell=gru"))
+@_recipe
+@_set
+def show(recipe, overrides):
+    """Print a recipe with every default written out."""
+    from rnn_apps.recipe import dump_recipe, load_recipe
+
+    click.echo(dump_recipe(load_recipe(recipe, overrides)), nl=False)
+
+
+@cli.command(epilog=_examples("rnn-apps validate recipes/imdb.yaml"))
+@_recipe
+@_set
+def validate(recipe, overrides):
+    """Check a recipe, and name every problem at once."""
+    from rnn_apps.recipe import load_recipe
+
+    loaded = load_recipe(recipe, overrides)
+    click.echo(f"{recipe}: a valid recipe for the task {loaded.task}.")
+
+
+@cli.command(epilog=_examples("rnn-apps schema > recipe.schema.json"))
+def schema():
+    """Print the JSON Schema of recipes, with which editors complete them."""
+    from rnn_apps.recipe import json_schema
+
+    click.echo(json.dumps(json_schema(), indent=2, ensure_ascii=False))
+
+
+def _seed_list(context, parameter, text):
+    if text is None:
+        return None
+    seeds = [part.strip() for part in text.split(",")]
+    if not all(s.isdigit() and int(s) < 2**31 for s in seeds) or len(set(seeds)) < len(seeds):
+        raise click.BadParameter(f'received "{text}", expected distinct whole numbers: --seeds 1,2,3')
+    return [int(s) for s in seeds]
+
+
+@cli.command(
+    "run",
+    epilog=_examples(
+        "rnn-apps run imdb",
+        "rnn-apps run recipes/imdb.yaml --data my_reviews/ --set training.epochs=8",
+        "rnn-apps run imdb_gru --seeds 1,2,3 --out runs/three",
+    ),
+)
+@_recipe
+@_set
+@click.option("--data", type=click.Path(), help="Folder or file of your own data.")
+@click.option("--out", type=click.Path(), help="Folder of the run; runs/<recipe>/<time> by default.")
+@click.option("--seeds", callback=_seed_list, metavar="N,N,...", help="Run once a seed, report mean and range.")
+@click.option("--deterministic", is_flag=True, help="Deterministic operations: bit-equal runs, slower.")
+@click.option("--no-sample", is_flag=True, help="Fail where the data cannot be had; no generated stand-in.")
+def run_recipe(recipe, overrides, data, out, seeds, deterministic, no_sample):
+    """Carry out a RECIPE: train, evaluate, export, report."""
+    from rnn_apps.progress import Progress
+    from rnn_apps.recipe import load_recipe, with_data
+
+    overrides = [*overrides, *(["training.deterministic=true"] if deterministic else [])]
+    loaded = load_recipe(recipe, overrides)
+    if data is not None:
+        loaded = with_data(loaded, data)
+    with Progress() as console:
+        from rnn_apps import runner
+
+        options = {"out": out, "sample": not no_sample, "console": console}
+        if seeds:
+            runs, summary = runner.run_seeds(loaded, seeds, **options)
+        else:
+            runs, summary = [runner.run(loaded, **options)], None
+    _print_result(runs[-1])
+    if summary:
+        for name in ("accuracy", "f1_macro", "auc", "log_loss"):
+            if name in summary:
+                s = summary[name]
+                click.echo(f"{name} over {len(runs)} seeds: {s['mean']:.4f} ({s['low']:.4f} to {s['high']:.4f})")
+
+
+def _print_result(run):
+    from rich.console import Console
+    from rich.table import Table
+
+    metrics = run.metrics
+    mark = metrics.get("score_mark")
+    names = [n for n in metrics["test"] if not n.startswith("f1/")]
+    table = Table("", *names, title=mark)
+    for label, scores in (("this network", metrics["test"]), *metrics["baseline"].items()):
+        table.add_row(label, *(f"{scores[n]:.4f}" if n in scores else "-" for n in names))
+    Console().print(table)
+    where = metrics["data"]["source"]
+    score = next(iter(names), None)
+    if score:
+        suffix = f"  [{mark}]" if mark else ""
+        click.echo(f"Test {score} {metrics['test'][score]:.4f} on {where}{suffix}")
+    click.echo(f"Report: {run.folder / 'report.html'}")
+
+
+_run = click.argument("run", type=click.Path())
+_json = click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+
+
+@cli.command(epilog=_examples("rnn-apps evaluate runs/imdb/2026-01-31-120000", "rnn-apps evaluate RUN --data more/"))
+@_run
+@click.option("--data", type=click.Path(), help="Folder or file of other data.")
+@_json
+def evaluate(run, data, as_json):
+    """Score a run's network anew on the test part of its data, or of other data."""
+    from rnn_apps import runner
+
+    opened = runner.open_run(run)
+    scores = opened.evaluate(data)
+    mark = None if data else opened.metrics.get("score_mark")
+    if as_json:
+        click.echo(json.dumps({"test": scores, "score_mark": mark}))
+        return
+    for name, value in scores.items():
+        click.echo(f"{name:<24} {value:.4f}")
+    if mark:
+        click.echo(mark)
+
+
+@cli.command(
+    epilog=_examples(
+        'rnn-apps predict RUN "a film to remember"',
+        "rnn-apps predict RUN --file reviews.txt --json",
+        "cat reviews.txt | rnn-apps predict RUN -",
+    )
+)
+@_run
+@click.argument("inputs", nargs=-1)
+@click.option("--file", "file", type=click.File("r", encoding="utf-8", errors="replace"), help="One input a line.")
+@_json
+def predict(run, inputs, file, as_json):
+    """Answer INPUTS with a run's network; "-" reads one input a line from standard input."""
+    from rnn_apps import runner
+
+    texts = [text for text in inputs if text != "-"]
+    if file is not None:
+        texts += [line.rstrip("\r\n") for line in file]
+    if "-" in inputs or (not inputs and file is None and not sys.stdin.isatty()):
+        stdin = click.get_text_stream("stdin", encoding="utf-8", errors="replace")
+        texts += [line.rstrip("\r\n") for line in stdin]
+    if not texts:
+        raise UserError("predict", "no input", fix='Give texts, --file, or lines on standard input with "-".')
+    for answer in runner.open_run(run).predict(texts):
+        if as_json:
+            click.echo(json.dumps(answer, ensure_ascii=False))
+        else:
+            click.echo(f"{answer['label']:<12} {answer['score']:.3f}  {answer['text'][:80]}")
+
+
+@cli.command(epilog=_examples("rnn-apps compare runs/imdb/* runs/imdb_gru/*"))
+@click.argument("runs", nargs=-1, required=True, type=click.Path())
+def compare(runs):
+    """Show RUNS side by side: scores, and the settings in which they differ."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from rnn_apps import runner
+
+    opened, differing = runner.compare(runs)
+    table = Table("", *(run.folder.name for run in opened))
+    for key, values in differing.items():
+        table.add_row(key, *map(str, values))
+    table.add_section()
+    names = dict.fromkeys(name for run in opened for name in run.metrics.get("test", {}))
+    for name in names:
+        scores = [run.metrics.get("test", {}).get(name) for run in opened]
+        table.add_row(name, *("-" if s is None else f"{s:.4f}" for s in scores))
+    marks = [run.metrics.get("score_mark") or ("" if run.metrics else "not finished") for run in opened]
+    if any(marks):
+        table.add_row("", *marks)
+    Console().print(table)
+
+
+@cli.command(epilog=_examples("rnn-apps export RUN", "rnn-apps export RUN --out served/1"))
+@_run
+@click.option("--out", type=click.Path(), help="Folder to write; export/1 of the run by default.")
+def export(run, out):
+    """Write a run's network as a SavedModel that takes raw input."""
+    from rnn_apps import runner
+
+    click.echo(f"SavedModel: {runner.open_run(run).export(out)}")
+
+
+def main():
+    """Run the command line with the exit codes of ARCHITECTURE.md: 0, 1, 2, and 130 or 143 after a signal."""
+    verbose = "--verbose" in sys.argv
+    if not verbose:
+        _quieten()
+    try:
+        cli.main(standalone_mode=False)
+    except click.exceptions.Abort:
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except UserError as error:
+        _fail(error, 2)
+    except RnnAppsError as error:
+        number = getattr(error, "signal_number", None)
+        _fail(error, 128 + number if number else 1)
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        sys.exit(0)
+    except Exception as error:
+        if verbose:
+            raise
+        text = str(error).strip().splitlines()
+        _fail(f"{type(error).__name__}: {text[0] if text else ''}\n(rnn-apps --verbose shows the traceback)", 1)
+
+
+def _fail(error, code):
+    click.echo(str(error), err=True)
+    sys.exit(code)
+
+
+def _quieten():
+    """Send what TensorFlow's C++ part writes to stderr away; Python's own stderr stays on the terminal."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    sys.stderr = os.fdopen(os.dup(2), "w", buffering=1, errors="backslashreplace")
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)

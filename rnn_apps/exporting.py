@@ -1,0 +1,43 @@
+"""Export: a SavedModel that takes raw input and gives readable output, on stock operations."""
+
+import tensorflow as tf
+from tensorflow.core.protobuf import saved_model_pb2
+
+from rnn_apps.errors import RnnAppsError
+from rnn_apps.layers import graph_form
+
+__all__ = ["export_saved_model"]
+
+_FOREIGN = ("PyFunc", "EagerPyFunc", "PyFuncStateless")
+
+
+def export_saved_model(task, folder):
+    """Write the task's SavedModel (TF Serving's layout) and hold its answers against the task's own.
+
+    Args:
+        task: a trained `Task`.
+        folder: where to write; must not be there.
+
+    Raises:
+        RnnAppsError: the export holds an operation that a stock runtime lacks, or it answers otherwise.
+    """
+    with graph_form():
+        module, signatures = task.signatures()
+        tf.saved_model.save(module, str(folder), signatures=signatures)
+    _check_operations(folder)
+    task.check_export(tf.saved_model.load(str(folder)))
+
+
+def _check_operations(folder):
+    """Refuse Python functions and functions marked for XLA."""
+    functions = _graph_of(folder).library.function
+    foreign = {n.op for f in functions for n in f.node_def if n.op in _FOREIGN}
+    compiled = [f.signature.name for f in functions if f.attr["_XlaMustCompile"].b]
+    if foreign or compiled:
+        raise RnnAppsError(f"{folder}: the export holds {sorted(foreign) or compiled}, which stock runtimes lack.")
+
+
+def _graph_of(folder):
+    model = saved_model_pb2.SavedModel()
+    model.ParseFromString((folder / "saved_model.pb").read_bytes())
+    return model.meta_graphs[0].graph_def

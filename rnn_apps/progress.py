@@ -1,0 +1,43 @@
+"""The progress of a run on a terminal."""
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+
+__all__ = ["Progress"]
+
+
+class Progress:
+    """Lines, and a bar with the time left, loss and metrics while training; a plain log where there is no terminal."""
+
+    def __init__(self):
+        self._console = Console(highlight=False, soft_wrap=True)
+        self._bar, self._task = None, None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.close()
+
+    def say(self, text):
+        """Print one line, above the bar if there is one."""
+        self._console.print(text, markup=False)
+
+    def step(self, step, total, logs):
+        """Move the bar to this training step."""
+        if not self._console.is_terminal:
+            return
+        if self._bar is None:
+            columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+            self._bar = Bar(*columns, TextColumn("{task.description}"), console=self._console, transient=True)
+            self._bar.start()
+            self._task = self._bar.add_task("", total=total)
+        text = "  ".join(f"{name} {value:.4f}" for name, value in logs.items())
+        self._bar.update(self._task, completed=step, description=text)
+
+    def close(self):
+        """Take the bar away."""
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None

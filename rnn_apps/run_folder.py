@@ -1,0 +1,143 @@
+"""The folder of a run: every file is written beside its place and renamed into it; the manifest comes last."""
+
+import csv
+import hashlib
+import io
+import json
+import os
+import shutil
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from rnn_apps.errors import UserError
+
+__all__ = ["RunFolder"]
+
+MANIFEST = "manifest.json"
+
+
+class RunFolder:
+    """A run's files.
+
+    Args:
+        path: the folder.
+    """
+
+    def __init__(self, path):
+        self.path = Path(path)
+
+    @staticmethod
+    def check_free(out):
+        """Raise UserError if `out` is taken or cannot be made; nothing is written."""
+        out = Path(out)
+        if out.is_file() or (out.is_dir() and any(out.iterdir())):
+            raise UserError(
+                "--out", f"{out} is there already and not empty", fix="Name another folder, or remove it yourself."
+            )
+        parent = next(p for p in (out, *out.absolute().parents) if p.exists())
+        if not os.access(parent, os.W_OK):
+            raise UserError("--out", f"{parent} cannot be written to", fix="Name a folder of your own.")
+
+    @classmethod
+    def create(cls, name, out=None):
+        """Make the folder: `out`, or ``runs/<name>/<time>``."""
+        if out is None:
+            base = Path("runs") / name / datetime.now().strftime("%Y-%m-%d-%H%M%S")
+            out = next(p for p in (base, *(base.with_name(f"{base.name}-{i}") for i in range(2, 1000))) if not p.exists())
+        cls.check_free(out)
+        folder = cls(out)
+        try:
+            for child in ("logs", "checkpoints"):
+                (folder.path / child).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError("--out", f"{out} cannot be made: {error.strerror}", fix="Name another folder.") from error
+        return folder
+
+    @classmethod
+    def open(cls, path, needs=("recipe.yaml",)):
+        """Return the folder of an earlier run; UserError if it is none, or lacks a file that is needed."""
+        folder = cls(path)
+        missing = [name for name in needs if not (folder.path / name).exists()]
+        if not folder.path.is_dir():
+            raise UserError(str(path), "no such folder", expected="the folder of a run", fix=_recent())
+        if missing:
+            raise UserError(str(path), f"{missing[0]} is not there", expected="the folder of a run", fix=_recent())
+        return folder
+
+    @property
+    def is_complete(self):
+        """Whether the run came to its end."""
+        return (self.path / MANIFEST).is_file()
+
+    def __truediv__(self, name):
+        return self.path / name
+
+    @contextmanager
+    def writing(self, name):
+        """Give a temporary path beside `name`; what is written there is renamed to `name` at the end."""
+        target = self.path / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = target.with_name(f".{os.getpid()}.{target.name}")
+        try:
+            yield temporary
+            if target.is_dir():
+                shutil.rmtree(target)
+            os.replace(temporary, target)
+        finally:
+            if temporary.is_dir():
+                shutil.rmtree(temporary)
+            else:
+                temporary.unlink(missing_ok=True)
+
+    def write_text(self, name, text):
+        """Write one text file."""
+        with self.writing(name) as path:
+            path.write_text(text, encoding="utf-8")
+
+    def write_json(self, name, value):
+        """Write one JSON file, readable."""
+        self.write_text(name, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+    def write_json_lines(self, name, records):
+        """Write one JSON object a line."""
+        with self.writing(name) as path, open(path, "w", encoding="utf-8") as lines:
+            for record in records:
+                lines.write(json.dumps(record, ensure_ascii=False) + "\n")
+
+    def write_csv(self, name, rows):
+        """Write rows, dicts with the keys of the first."""
+        text = io.StringIO(newline="")
+        writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+        self.write_text(name, text.getvalue())
+
+    def read_json(self, name):
+        """Return the content of a JSON file of the run."""
+        return json.loads((self.path / name).read_text(encoding="utf-8"))
+
+    def write_manifest(self, facts):
+        """Write the sha256 of every artefact, with `facts`; it marks the run complete."""
+        files = sorted(p for p in self.path.rglob("*") if p.is_file() and p.name != MANIFEST)
+        kept = [p for p in files if p.relative_to(self.path).parts[0] not in ("logs", "checkpoints")]
+        digests = {p.relative_to(self.path).as_posix(): _sha256(p) for p in kept}
+        self.write_json(MANIFEST, {**facts, "sha256": digests})
+
+
+def _sha256(path):
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest() if hasattr(hashlib, "file_digest") else _digest(file)
+
+
+def _digest(file):
+    digest = hashlib.sha256()
+    while block := file.read(1 << 20):
+        digest.update(block)
+    return digest.hexdigest()
+
+
+def _recent():
+    """Advice that names the newest runs here."""
+    runs = sorted(Path("runs").glob("*/*/recipe.yaml"), key=lambda p: p.stat().st_mtime)[-3:]
+    return f"The newest here: {', '.join(str(p.parent) for p in runs)}." if runs else "Run a recipe first."
