@@ -124,7 +124,7 @@ data:
   sample: {size: 100, set: {model.units: [32], model: {cell: gru, dropout: 1e-5}, training.clip_norm: null}}
 model: {cell: my.cells:Leaky, units: [2, 2], residual: true, dropout: 0.1}
 training: {learning_rate: 1e-7, clip_norm: null, weight_averaging: 0.999, compile: false}
-export: [keras, saved_model]
+export: []
 """.replace("'', ", "")
 
 

@@ -50,7 +50,7 @@ RANGES = [
     *[(SentimentData, SOUND_DATA, *row) for row in DATA_RANGES],
     *[(SentimentModel, {}, *row) for row in MODEL_RANGES],
     (SentimentSettings, {"data": SOUND_DATA}, "seed", [0, 2**31 - 1], [-1, 2**31]),
-    (SentimentSettings, {"data": SOUND_DATA}, "export", [[], ["keras"]], [["onnx"], ["keras", "keras"]]),
+    (SentimentSettings, {"data": SOUND_DATA}, "export", [[], ["saved_model"]], [["onnx"], ["saved_model", "saved_model"]]),
     (SentimentSettings, {"data": SOUND_DATA}, "name", ["a", "a.b-c_1"], ["", "../x", ".a", "a/b", "a" * 101]),
 ]
 
