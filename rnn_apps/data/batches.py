@@ -6,18 +6,22 @@ import tensorflow as tf
 __all__ = ["SequenceBatches", "bucket_boundaries"]
 
 MOST_BUCKETS = 10
+BATCHES_A_BUCKET = 16
 
 
-def bucket_boundaries(lengths, most=MOST_BUCKETS):
-    """Return at most `most` lengths to which sequences are padded, chosen so that little padding is added.
+def bucket_boundaries(lengths, batch_size):
+    """Return lengths to which sequences are padded: at most 10, and few where there are few batches.
+
+    Each costs one compilation by XLA, which pays only if it comes back.
 
     Args:
         lengths: length of each sequence; the longest is the last boundary.
-        most: XLA compiles each boundary once, so there are few.
+        batch_size: sequences a batch.
     """
     lengths = np.maximum(np.sort(np.asarray(lengths)), 1)
     if not len(lengths):
         return [1]
+    most = min(MOST_BUCKETS, 1 + len(lengths) // (batch_size * BATCHES_A_BUCKET))
     quantiles = np.quantile(lengths, np.linspace(0, 1, most + 1)[1:], method="higher")
     return sorted({int(q) for q in quantiles})
 
@@ -38,7 +42,7 @@ class SequenceBatches:
         self._ragged = tf.RaggedTensor.from_row_lengths(numbers, np.asarray(lengths, np.int64))
         self._labels = tf.constant(np.asarray(labels), tf.int32)
         self.batch_size, self.seed = batch_size, seed
-        boundaries = boundaries or bucket_boundaries(lengths)
+        boundaries = boundaries or bucket_boundaries(lengths, batch_size)
         self._boundaries = np.asarray(boundaries)
         self._bucket = np.searchsorted(self._boundaries, np.maximum(lengths, 1))
 
@@ -73,6 +77,7 @@ class SequenceBatches:
         begins = tf.constant(ends - [len(indices) for indices, _ in plan])
         ends, lengths = tf.constant(ends), tf.constant([length for _, length in plan], tf.int64)
 
+        @tf.autograph.experimental.do_not_convert
         def batch(i):
             indices = order[begins[i] : ends[i]]
             rows = tf.gather(self._ragged, indices)

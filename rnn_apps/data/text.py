@@ -110,6 +110,7 @@ def _in_batches(texts, function):
         lambda: (_encoded(texts[i : i + _BATCH]) for i in range(0, len(texts), _BATCH)),
         output_signature=tf.TensorSpec([None], tf.string),
     )
+    function = tf.autograph.experimental.do_not_convert(function)
     return dataset.map(function, num_parallel_calls=tf.data.AUTOTUNE).prefetch(2)
 
 

@@ -95,10 +95,10 @@ class RecurrentLayer(keras.layers.RNN):
         initial = tuple(initial_state) if isinstance(initial_state, (list, tuple)) else (initial_state,)
         mask = mask[0] if isinstance(mask, (list, tuple)) else mask
         masks = () if mask is None else (tf.cast(mask, tf.bool),)
-        self._note_path(training, masks)
+        path = self._note_path(training, masks)
         sequences = self._drop_inputs(sequences, training)
         rows = (sequences, masks, initial, self._recurrent_dropout(initial[0], training))
-        if self.engine_path[0] == "cudnn":
+        if path == "cudnn":
             last, outputs, finals = self._run_on_gpu(rows)
         else:
             last, outputs, finals = self._run_in_parts(rows, training)
@@ -125,10 +125,12 @@ class RecurrentLayer(keras.layers.RNN):
         return tf.cond(cudnn.is_right_padded(*masks), kernel, lambda: self._run_rows(rows, True, run_loop))
 
     def _note_path(self, training, masks):
+        """Choose the path; what training takes is logged and kept in `engine_path`."""
         path = cudnn.choose_path(self, training, bool(masks))
         if training and path != self.engine_path:
             _log.info("%s: %s path: %s", self.name, *path)
-        self.engine_path = path
+            self.engine_path = path
+        return path[0]
 
     def _drop_inputs(self, sequences, training):
         if not (training and self.cell.dropout):

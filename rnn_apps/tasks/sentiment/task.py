@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from rnn_apps.baselines.bag_of_words import bag_of_words_probabilities
 from rnn_apps.baselines.majority import majority_probabilities
-from rnn_apps.data.batches import SequenceBatches, bucket_boundaries
+from rnn_apps.data.batches import SequenceBatches
 from rnn_apps.data.sources import load_parts, open_source
 from rnn_apps.data.text import TextEncoder
 from rnn_apps.errors import RnnAppsError, UserError
@@ -22,6 +22,7 @@ from rnn_apps.tasks.task import Monitor, Task
 __all__ = ["SentimentTask"]
 
 EXPORT_TOLERANCE = 1e-5
+ANSWERS_AT_ONCE = 256
 
 
 class SentimentTask(Task):
@@ -88,9 +89,8 @@ class SentimentTask(Task):
 
     def _batches(self, part, seed=None):
         numbers, lengths = self._encoded[part]
-        boundaries = bucket_boundaries(lengths)
-        size = self.recipe.training.batch_size if seed is not None else 256
-        return SequenceBatches(numbers, lengths, self.parts[part].labels, size, seed, boundaries)
+        size = ANSWERS_AT_ONCE if seed is None else self.recipe.training.batch_size
+        return SequenceBatches(numbers, lengths, self.parts[part].labels, size, seed)
 
     def training_batches(self):
         """Batches of train in an order that (seed, epoch) decides."""
@@ -121,7 +121,11 @@ class SentimentTask(Task):
     @cached_property
     def _answer(self):
         spec = tf.TensorSpec([None, None], tf.int32)
-        return tf.function(lambda numbers: tf.nn.softmax(self.model(numbers, training=False)), [spec])
+
+        def answer(numbers):
+            return tf.nn.softmax(self.model(numbers, training=False))
+
+        return tf.function(answer, input_signature=[spec], autograph=False)
 
     def validate(self):
         """Loss and accuracy on validation."""
