@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import tensorflow as tf
 from tensorflow.python.ops import control_flow_util  # no public way tells an outer XLA function
 
-__all__ = ["LoopCompiler", "graph_form", "num_parts"]
+__all__ = ["LoopCompiler", "graph_form", "in_graph_form", "inside_xla", "num_parts"]
 
 USES_BEFORE_COMPILING = 3
 MAX_COMPILED_SHAPES = 16

@@ -18,7 +18,7 @@ from rnn_apps.layers.recomputation import recur_in_chunks
 from rnn_apps.layers.recurrence import RecurrentWeights, project, recur
 from rnn_apps.layers.recurrent_cell import RecurrentCell
 
-__all__ = ["RecurrentLayer"]
+__all__ = ["NamedCellLayer", "RecurrentLayer"]
 
 _log = logging.getLogger("rnn_apps.layers")
 _OPTIONS = ("return_sequences", "return_state", "go_backwards", "stateful", "unroll", "zero_output_for_mask")

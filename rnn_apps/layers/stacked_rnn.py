@@ -1,5 +1,8 @@
 """Levels of recurrence, one above the other, trained jointly."""
 
+import inspect
+import logging
+
 import keras
 from keras import ops
 
@@ -9,6 +12,7 @@ from rnn_apps.layers.recurrent_layer import RecurrentLayer
 
 __all__ = ["StackedRNN"]
 
+_log = logging.getLogger("rnn_apps.layers")
 _NAMES = (
     "units",
     "bidirectional",
@@ -30,11 +34,13 @@ class StackedRNN(keras.layers.Layer):
     Args:
         units: whole number, or one a level, lowest first.
         cell: ``"vanilla"``, ``"gru"``, ``"lstm"``, a name given with `register_cell`, or a cell class whose
-            first argument is `units`. A class that is no `RecurrentCell` runs in `keras.layers.RNN`, slowly.
+            first argument is `units`. A class that is no `RecurrentCell` runs in `keras.layers.RNN`, slowly;
+            the log says so at build, and `slow_levels` lists them.
         bidirectional: a second layer a level reads from the end; the outputs of both are concatenated.
         dropout: rate on the inputs of every level, one mask for all steps.
         recurrent_dropout: rate on the states where they enter the recurrent product, one mask for all steps.
-        residual: add a level's input to its output; all levels above the first must be equally wide.
+        residual: add a level's input to its output where they are equally wide, which all levels above the
+            first must be. Nothing is added at padded steps.
         return_sequences: the outputs of all steps. Otherwise the last, in both directions the last read.
         return_state: the state after the output, a tuple with one entry a level, at depth one too. An entry
             is the tuple of the level's states: the forward layer's, then the backward layer's.
@@ -80,7 +86,7 @@ class StackedRNN(keras.layers.Layer):
     ):
         super().__init__(**kwargs)
         self.units = _check_units(units)
-        self.cell = cell
+        self.cell = _check_cell(cell)
         self.bidirectional = check_choice("StackedRNN", "bidirectional", bidirectional, (True, False))
         self.dropout = check_rate("StackedRNN", "dropout", dropout)
         self.recurrent_dropout = check_rate("StackedRNN", "recurrent_dropout", recurrent_dropout)
@@ -91,7 +97,9 @@ class StackedRNN(keras.layers.Layer):
         self.return_state = check_choice("StackedRNN", "return_state", return_state, (True, False))
         self.compile = check_choice("StackedRNN", "compile", compile, ("auto", True, False))
         self.recompute_every = recompute_every
-        self.seed = seed
+        if recompute_every is not None:
+            check_count("StackedRNN", "recompute_every", recompute_every)
+        self.seed = _check_seed(seed)
         if residual and len(set(self.units)) > 1:
             raise ValueError(
                 f"StackedRNN: residual: received units={self.units}, expected levels of equal width."
@@ -113,7 +121,7 @@ class StackedRNN(keras.layers.Layer):
         }
         cell_class = get_cell(self.cell) if isinstance(self.cell, str) else self.cell
         if not issubclass(cell_class, RecurrentCell):
-            return keras.layers.RNN(cell_class(self.units[level]), **shared)
+            return keras.layers.RNN(self._make_keras_cell(cell_class, self.units[level], seed), **shared)
         starts = {name: _start(name, seed) for name in ("kernel", "recurrent")} if seed is not None else {}
         cell = cell_class(
             self.units[level],
@@ -124,6 +132,21 @@ class StackedRNN(keras.layers.Layer):
             **{f"{name}_initializer": start for name, start in starts.items()},
         )
         return RecurrentLayer(cell, compile=self.compile, recompute_every=self.recompute_every, **shared)
+
+    def _make_keras_cell(self, cell_class, units, seed):
+        """Make a cell of Keras' contract with the options that its constructor takes."""
+        parameters = inspect.signature(cell_class).parameters
+        options = {"dropout": self.dropout, "recurrent_dropout": self.recurrent_dropout, "seed": seed}
+        for name in ("dropout", "recurrent_dropout"):
+            if options[name] and name not in parameters:
+                raise ValueError(
+                    f"StackedRNN: {name}: received {options[name]}, expected 0: "
+                    f"{cell_class.__name__} takes none."
+                )
+        options = {name: value for name, value in options.items() if name in parameters}
+        if any(p.kind is p.VAR_KEYWORD or p.name == "dtype" for p in parameters.values()):
+            options["dtype"] = self.dtype_policy
+        return cell_class(units, **options)
 
     def slow_levels(self):
         """Return the names of the layers whose cells are not in the engine's form."""
@@ -136,6 +159,9 @@ class StackedRNN(keras.layers.Layer):
             for layer in level:
                 layer.build((input_shape[0], input_shape[1], width))
             width = units * len(level)
+        if slow := self.slow_levels():
+            name = self.cell.__name__
+            _log.warning("%s: %s: %s is not a RecurrentCell: slow path", self.name, ", ".join(slow), name)
         super().build(input_shape)
 
     def call(self, sequences, initial_state=None, mask=None, training=False):
@@ -145,8 +171,9 @@ class StackedRNN(keras.layers.Layer):
             start = initial_state[index] if initial_state is not None else None
             outputs, last, state = self._run_level(level, sequences, start, mask, training)
             if self.residual and sequences.shape[-1] == outputs.shape[-1]:
-                last = last + _last_real(sequences, mask, last)
-                outputs = outputs + sequences
+                added = sequences if mask is None else ops.where(mask[:, :, None], sequences, 0)
+                last = last + _last_read(added, mask, level)
+                outputs = outputs + added
             sequences = outputs
             final_state.append(state)
         output = sequences if self.return_sequences else last
@@ -171,19 +198,27 @@ class StackedRNN(keras.layers.Layer):
 
     def get_config(self):
         """Return all constructor arguments."""
-        cell = self.cell if isinstance(self.cell, str) else keras.saving.serialize_keras_object(self.cell)
+        by_class = not isinstance(self.cell, str)
+        cell = {"registered_name": keras.saving.get_registered_name(self.cell)} if by_class else self.cell
         return {**super().get_config(), **serialized_arguments(self, _NAMES), "cell": cell}
 
     @classmethod
     def from_config(cls, config):
         """Make the layer that `get_config` described."""
         cell = config["cell"]
-        cell = cell if isinstance(cell, str) else keras.saving.deserialize_keras_object(cell)
+        if isinstance(cell, dict):
+            name = cell["registered_name"]
+            cell = keras.saving.get_registered_object(name) or getattr(keras.layers, name, None)
+            if cell is None:
+                raise ValueError(
+                    f"StackedRNN: cell: received {name!r}, expected a class that register_cell or "
+                    "keras.saving.register_keras_serializable has registered before the model is loaded."
+                )
         return cls(**{**config, "cell": cell})
 
 
 def _check_units(units):
-    listed = (units,) if isinstance(units, int) else tuple(units)
+    listed = tuple(units) if isinstance(units, (list, tuple)) else (units,)
     if not listed:
         raise ValueError("StackedRNN: units: received none, expected one a level.")
     return tuple(check_count("StackedRNN", "units", u) for u in listed)
@@ -194,11 +229,30 @@ def _start(name, seed):
     return start(seed=seed)
 
 
-def _last_real(sequences, mask, like):
-    """The input (batch, features) of the last real step, to be added to the last output."""
+def _check_cell(cell):
+    if not isinstance(cell, (str, type)):
+        raise ValueError(f"StackedRNN: cell: received {cell!r}, expected a name or a cell class.")
+    return cell
+
+
+def _check_seed(seed):
+    if seed is not None and not isinstance(seed, int):
+        raise ValueError(f"StackedRNN: seed: received {seed!r}, expected a whole number or None.")
+    return seed
+
+
+def _last_read(sequences, mask, level):
+    """For each direction its share of the features, of the real step that it read last: (batch, features)."""
+    shares = ops.split(sequences, len(level), axis=-1)
+    ends = [_end(share, mask, layer.go_backwards) for share, layer in zip(shares, level)]
+    return ops.concatenate(ends, axis=-1)
+
+
+def _end(sequences, mask, backwards):
     if mask is None:
-        return sequences[:, -1]
-    steps = ops.arange(ops.shape(sequences)[1])
-    last = ops.max(ops.where(mask, steps, -1), axis=1)
-    chosen = ops.cast(ops.one_hot(last, ops.shape(sequences)[1]), like.dtype)
+        return sequences[:, 0] if backwards else sequences[:, -1]
+    steps = ops.shape(sequences)[1]
+    order = ops.arange(steps, 0, -1) if backwards else ops.arange(1, steps + 1)
+    read_last = ops.argmax(ops.where(mask, order, 0), axis=1)  # a fully padded row is all zeros
+    chosen = ops.cast(ops.one_hot(read_last, steps), sequences.dtype)
     return ops.einsum("bs,bsf->bf", chosen, sequences)

@@ -1,0 +1,115 @@
+import functools
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from oracles import assert_close, mask_of, randomize, sequences, states, tensors
+from user_cells import IndRNNCell, LayerNormCell, MinGRUCell
+
+from rnn_apps.layers import GRUCell, LSTMCell, RecurrentLayer, VanillaRNNCell, recurrent_layer
+
+STEP = 1e-5
+
+
+def layer_of(cell_class, **options):
+    cell = cell_class(3, dtype="float64", seed=1, **options.pop("cell", {}))
+    layer = RecurrentLayer(
+        cell, return_sequences=True, return_state=True, compile=False, dtype="float64", **options
+    )
+    layer.build((None, None, 2))
+    randomize(layer)
+    return layer
+
+
+def loss_and_gradients(layer, values, mask):
+    """The loss of `tensors` and its gradients for a list of values: inputs, initial states, weights."""
+    count = 1 + len(layer.cell.state_sizes)
+    for variable, value in zip(layer.trainable_variables, values[count:]):
+        variable.assign(value)
+    layer.cell.seed_generator.state.assign([0, 1])  # the same dropout masks each time
+    results, gradients = tensors(layer, values[0], mask, list(values[1:count]))
+    total = 0.0
+    for shift, result in enumerate(results):
+        flat = tf.reshape(result, [-1])
+        angles = tf.cast(tf.range(tf.size(flat)), tf.float64) + shift
+        total += float(tf.reduce_sum(tf.cos(angles) * flat + 0.5 * flat * flat))
+    return total, [np.asarray(g) for g in gradients]
+
+
+@pytest.mark.parametrize(
+    ("cell_class", "options", "mask"),
+    [
+        (LayerNormCell, {}, "holes"),
+        (IndRNNCell, {}, "right"),
+        (IndRNNCell, {"cell": {"recurrent_dropout": 0.5, "dropout": 0.5}}, "none"),
+        (MinGRUCell, {}, "left"),
+        (GRUCell, {"cell": {"recurrent_dropout": 0.5}}, "none"),
+        (LSTMCell, {"cell": {"recurrent_dropout": 0.5}, "recompute_every": 2}, "fully padded"),
+        (LayerNormCell, {"recompute_every": 3}, "none"),
+    ],
+)
+def test_gradients_are_those_of_finite_differences(cell_class, options, mask):
+    layer, mask = layer_of(cell_class, **options), mask_of(mask)
+    x, initial = sequences(features=2, dtype="float64"), states(layer.cell.state_sizes, dtype="float64")
+    values = [x, *initial, *(np.asarray(w) for w in layer.get_weights())]
+    rng = np.random.default_rng(3)
+    _, gradients = loss_and_gradients(layer, values, mask)
+    for index, gradient in enumerate(gradients):
+        direction = rng.normal(size=gradient.shape)
+        ends = []
+        for sign in (1, -1):
+            moved = list(values)
+            moved[index] = values[index] + sign * STEP * direction
+            ends.append(loss_and_gradients(layer, moved, mask)[0])
+        slope = (ends[0] - ends[1]) / (2 * STEP)
+        assert np.sum(gradient * direction) == pytest.approx(slope, rel=1e-6, abs=1e-7), index
+        assert gradient.any()
+
+
+@pytest.mark.parametrize(
+    "cell_class", [VanillaRNNCell, GRUCell, LSTMCell, LayerNormCell, IndRNNCell, MinGRUCell]
+)
+def test_chunks_computed_again_give_what_the_whole_gives(cell_class):
+    x, mask = sequences(steps=5, features=2, dtype="float64"), mask_of("holes")
+    for return_sequences in (True, False):
+        whole = layer_of(cell_class)
+        whole.return_sequences = return_sequences
+        initial = states(whole.cell.state_sizes, dtype="float64")
+        expected = tensors(whole, x, mask, initial)
+        for every in (2,) if return_sequences else (5,):  # with steps left over, and without
+            chunked = layer_of(cell_class, recompute_every=every)
+            chunked.return_sequences = return_sequences
+            for ours, theirs in zip(tensors(chunked, x, mask, initial), expected):
+                assert_close(ours, theirs, 1e-12)
+
+
+def test_more_steps_a_chunk_than_there_are_is_one_chunk():
+    x = sequences(steps=3, features=2, dtype="float64")
+    whole, chunked = layer_of(GRUCell), layer_of(GRUCell, recompute_every=8)
+    for ours, theirs in zip(tensors(chunked, x), tensors(whole, x)):
+        assert_close(ours, theirs, 1e-12)
+
+
+def test_chunks_in_a_traced_function_of_unknown_length_give_the_same():
+    layer, plain = layer_of(LSTMCell, recompute_every=2), layer_of(LSTMCell)
+    traced = tf.function(
+        functools.partial(tensors, layer), input_signature=[tf.TensorSpec([None, None, 2], tf.float64)]
+    )
+    for steps in (1, 5):
+        x = sequences(steps=steps, features=2, dtype="float64")
+        for ours, theirs in zip(traced(x), tensors(plain, x)):
+            assert_close(ours, theirs, 1e-12)
+
+
+@pytest.mark.parametrize("parts", [2, 4])
+def test_a_batch_in_parts_gives_what_the_whole_gives(parts, monkeypatch):
+    x, mask = sequences(features=2, dtype="float64"), mask_of("right")
+    answers = []
+    for count in (1, parts):  # four parts of three rows: one of them is empty
+        monkeypatch.setattr(recurrent_layer, "num_parts", lambda batch, training, count=count: count)
+        layer = layer_of(LSTMCell, cell={"recurrent_dropout": 0.5, "dropout": 0.5})
+        initial = states(layer.cell.state_sizes, dtype="float64")
+        layer.cell.seed_generator.state.assign([0, 1])
+        answers.append(tensors(layer, x, mask, initial))
+    for ours, theirs in zip(*answers):
+        assert_close(ours, theirs, 1e-12)

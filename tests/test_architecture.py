@@ -1,0 +1,300 @@
+"""Holds the floors of the design: imports go down only, sizes, public names, and the light commands.
+
+Every law is a function of a package folder that returns what breaks it, so that a control can plant a fault
+in a copy and see it caught.
+"""
+
+import ast
+import importlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "rnn_apps"
+FLOORS = {
+    "cli": 7,
+    "runner": 6,
+    **dict.fromkeys(("training", "checkpoint", "exporting", "importing", "serving"), 5),
+    **dict.fromkeys(("checking", "inspecting", "reporting", "run_folder", "progress"), 5),
+    "recipe": 4,
+    "tasks": 3,
+    "models": 2,
+    **dict.fromkeys(("layers", "data", "metrics", "baselines"), 1),
+    **dict.fromkeys(("errors", "settings"), 0),
+}
+FRONT = {"", "__main__"}  # rnn_apps itself and `python -m rnn_apps` open every floor
+SAMPLES_OF_RECIPES = "recipes"  # package data, no code
+FORBIDDEN_PAIRS = {("models", "data")}
+WITHIN_FLOOR = {("settings", "errors")}  # the strict settings speak in the message formula
+ONLY = {"serving": {"errors"}}  # of ours it may import nothing else
+MAX_FILE, MAX_FUNCTION = 350, 60
+
+
+def modules(package):
+    """Dotted name below the package to path; a package's name stands for its __init__."""
+    found = {}
+    for path in sorted(package.rglob("*.py")):
+        parts = path.relative_to(package).with_suffix("").parts
+        found[".".join(p for p in parts if p != "__init__")] = path
+    return found
+
+
+def imports(package, name, path, top_level=False):
+    """Names below the package that a module imports, relative imports resolved."""
+    known, tree, found = modules(package), ast.parse(path.read_text()), set()
+    nodes = _run_on_import(tree) if top_level else ast.walk(tree)
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                parts = (f"rnn_apps.{name}" if name else "rnn_apps").split(".")
+                here = parts if path.name == "__init__.py" else parts[:-1]
+                base = ".".join([*here[: len(here) - node.level + 1], *([base] if base else [])])
+            for alias in node.names:
+                inner = f"{base}.{alias.name}"
+                found.add(inner if inner.removeprefix("rnn_apps.") in known else base)
+    return {m.removeprefix("rnn_apps").lstrip(".") for m in found if m.split(".")[0] == "rnn_apps"}
+
+
+def _run_on_import(tree):
+    """The statements that run when the module is imported: not those inside functions."""
+    todo = list(tree.body)
+    while todo:
+        node = todo.pop()
+        yield node
+        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+            todo += ast.iter_child_nodes(node)
+
+
+def place_of(name):
+    return name.split(".")[0]
+
+
+def wrong_directions(package):
+    """Imports that go up, sideways between packages, or where they never may."""
+    wrong = []
+    for name, path in modules(package).items():
+        here = place_of(name)
+        if here in FRONT or here == SAMPLES_OF_RECIPES:
+            continue
+        if here not in FLOORS:
+            wrong.append(f"{name}: is on no floor")
+            continue
+        for target in imports(package, name, path):
+            there = place_of(target)
+            inside = there in (here, "", SAMPLES_OF_RECIPES)
+            down = FLOORS.get(there, 99) < FLOORS[here] or (here, there) in WITHIN_FLOOR
+            allowed = (inside or down) and (here, there) not in FORBIDDEN_PAIRS
+            if here in ONLY and there != here:
+                allowed = allowed and there in ONLY[here]
+            if not allowed:
+                wrong.append(f"{name} imports {target}")
+    return wrong
+
+
+def cycles(package):
+    """Modules that can be reached from themselves by imports that run on import."""
+    known = modules(package)
+    edges = {n: imports(package, n, p, top_level=True) & set(known) - {n} for n, p in known.items()}
+    wrong = []
+    for name in known:
+        seen, todo = set(), list(edges[name])
+        while todo:
+            step = todo.pop()
+            if step not in seen:
+                seen.add(step)
+                todo += edges[step]
+        if name in seen:
+            wrong.append(name)
+    return wrong
+
+
+def too_large(package):
+    wrong = []
+    for name, path in modules(package).items():
+        text = path.read_text()
+        lines = text.count("\n")
+        if lines > MAX_FILE:
+            wrong.append(f"{name}: {lines} lines")
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                length = node.end_lineno - node.lineno + 1
+                if length > MAX_FUNCTION:
+                    wrong.append(f"{name}.{node.name}: {length} lines")
+    return wrong
+
+
+def unclear_names(package):
+    vague = {"utils", "util", "misc", "common", "helpers"}
+    return [name for name in modules(package) if set(name.split(".")) & vague]
+
+
+def wrong_all(package):
+    """Modules without `__all__`, or whose `__all__` names what they do not define, or names it twice."""
+    wrong = []
+    for name, path in modules(package).items():
+        tree = ast.parse(path.read_text())
+        if name == "__main__" or place_of(name) == SAMPLES_OF_RECIPES or not tree.body:
+            continue
+        listed = _assigned(tree, "__all__")
+        if listed is None:
+            if any(not isinstance(node, ast.Expr) for node in tree.body):
+                wrong.append(f"{name}: no __all__")
+            continue
+        lazy = any(isinstance(n, ast.FunctionDef) and n.name == "__getattr__" for n in tree.body)
+        missing = set(listed) - _defined(tree)
+        wrong += [f"{name}: __all__ names {n}, which is not there" for n in sorted(missing) if not lazy]
+        wrong += [f"{name}: __all__ names {n} twice" for n in set(listed) if listed.count(n) > 1]
+    return wrong
+
+
+def _assigned(tree, name):
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and any(getattr(t, "id", None) == name for t in node.targets):
+            try:
+                return list(ast.literal_eval(node.value))
+            except ValueError:
+                return [*_defined(tree)]  # computed; the import below checks it
+    return None
+
+
+def _defined(tree):
+    names = set()
+    for node in _run_on_import(tree):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            names.add(node.name)
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            names |= {(a.asname or a.name).split(".")[0] for a in node.names}
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            names.add(node.id)
+    return names
+
+
+def undocumented(package):
+    """Modules, and public classes, functions and methods, without a docstring."""
+    wrong = []
+    for name, path in modules(package).items():
+        tree = ast.parse(path.read_text())
+        if tree.body and ast.get_docstring(tree) is None:
+            wrong.append(f"{name}: module")
+        wrong += [f"{name}.{n}" for n in _without_docstring(tree.body)]
+    return wrong
+
+
+def _without_docstring(body, prefix=""):
+    for node in body:
+        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            continue
+        if node.name.startswith("_") or any(_is_setter(d) for d in node.decorator_list):
+            continue
+        if ast.get_docstring(node) is None:
+            yield prefix + node.name
+        if isinstance(node, ast.ClassDef):
+            yield from _without_docstring(node.body, f"{node.name}.")
+
+
+def _is_setter(decorator):
+    return isinstance(decorator, ast.Attribute) and decorator.attr in ("setter", "deleter")
+
+
+LAWS = [wrong_directions, cycles, too_large, unclear_names, wrong_all, undocumented]
+DOC = '"""It."""\n\n'
+FAULTS = [
+    (wrong_directions, {"layers/a.py": "from rnn_apps.models import b"}, "layers.a imports models"),
+    (wrong_directions, {"layers/a.py": "from rnn_apps import data"}, "layers.a imports data"),
+    (wrong_directions, {"metrics/a.py": "import rnn_apps.baselines"}, "metrics.a imports baselines"),
+    (wrong_directions, {"models/a.py": "def f():\n    from rnn_apps.data import b"}, "models.a imports data"),
+    (wrong_directions, {"training.py": "from rnn_apps.exporting import b"}, "training imports exporting"),
+    (wrong_directions, {"tasks/a.py": "from ..recipe import b"}, "tasks.a imports recipe"),
+    (wrong_directions, {"serving.py": "from rnn_apps.models import b"}, "serving imports models"),
+    (wrong_directions, {"errors.py": "from rnn_apps import cli"}, "errors imports cli"),
+    (wrong_directions, {"errors.py": "from rnn_apps import settings"}, "errors imports settings"),
+    (wrong_directions, {"somewhere.py": ""}, "somewhere: is on no floor"),
+    (cycles, {"layers/a.py": "import rnn_apps.layers.b", "layers/b.py": "from . import a"}, "layers.a"),
+    (
+        cycles,
+        {"models/a.py": "from rnn_apps.models.a1 import x", "models/a1.py": "from . import a"},
+        "models.a1",
+    ),
+    (too_large, {"errors.py": "x = 1\n" * 351}, "errors: 351 lines"),
+    (too_large, {"errors.py": "def f():\n" + "    x = 1\n" * 60}, "errors.f: 61 lines"),
+    (unclear_names, {"layers/utils.py": ""}, "layers.utils"),
+    (unclear_names, {"common/a.py": ""}, "common.a"),
+    (wrong_all, {"errors.py": DOC + "x = 1"}, "errors: no __all__"),
+    (wrong_all, {"errors.py": DOC + "__all__ = ['gone']"}, "errors: __all__ names gone, which is not there"),
+    (wrong_all, {"errors.py": DOC + "x = 1\n__all__ = ['x', 'x']"}, "errors: __all__ names x twice"),
+    (undocumented, {"errors.py": "x = 1"}, "errors: module"),
+    (undocumented, {"errors.py": DOC + "def f(): pass"}, "errors.f"),
+    (undocumented, {"errors.py": DOC + 'class A:\n    """It."""\n    def f(self): pass'}, "errors.A.f"),
+]
+SOUND = {
+    "layers/a.py": DOC + "from rnn_apps.layers import b\nfrom rnn_apps import errors\n__all__ = ['f']\n"
+    'def f():\n    """It."""\n',
+    "layers/b.py": DOC + "def _g():\n    import rnn_apps.layers.a\n__all__ = []\n",
+    "models/a.py": DOC + "from rnn_apps.layers.a import f\n__all__ = ['f']\n",
+}
+
+
+def plant(folder, files):
+    package = folder / "rnn_apps"
+    names = ("errors.py", "settings.py", "cli.py", "training.py", "exporting.py", "serving.py")
+    packages = ("layers", "data", "metrics", "baselines", "models", "tasks", "recipe")
+    for name in (*names, "__init__.py", *(f"{p}/__init__.py" for p in packages), *files):
+        path = package / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(files.get(name, ""))
+    return package
+
+
+@pytest.mark.parametrize("law", LAWS, ids=lambda law: law.__name__)
+def test_nothing_breaks_the_law(law):
+    assert len(modules(PACKAGE)) > 10, "the package was not found"
+    assert law(PACKAGE) == []
+
+
+@pytest.mark.parametrize(
+    ("law", "files", "caught"), FAULTS, ids=lambda value: getattr(value, "__name__", None)
+)
+def test_a_planted_fault_is_caught(law, files, caught, tmp_path):
+    assert any(found.startswith(caught) for found in law(plant(tmp_path, files)))
+
+
+@pytest.mark.parametrize("law", LAWS, ids=lambda law: law.__name__)
+def test_sound_code_passes(law, tmp_path):
+    assert law(plant(tmp_path, SOUND)) == []
+
+
+def test_all_names_what_an_import_gives():
+    for name in modules(PACKAGE):
+        if name in ("", "__main__") or place_of(name) == SAMPLES_OF_RECIPES:
+            continue
+        module = importlib.import_module(f"rnn_apps.{name}")
+        assert [n for n in getattr(module, "__all__", ()) if not hasattr(module, n)] == [], name
+
+
+LIGHT = """
+import sys
+from rnn_apps.cli import main
+try:
+    main()
+except SystemExit as end:
+    assert not end.code, end.code
+heavy = {"tensorflow", "keras"} & set(sys.modules)
+assert not heavy, heavy
+"""
+
+
+@pytest.mark.parametrize("command", ["--help", "list", "validate imdb", "schema"])
+def test_a_light_command_never_imports_tensorflow(command):
+    if not (PACKAGE / "cli.py").exists():
+        pytest.skip("rnn_apps/cli.py does not exist yet")
+    line = [sys.executable, "-c", LIGHT, *command.split()]
+    done = subprocess.run(
+        line, capture_output=True, text=True, cwd=PACKAGE.parent, env=os.environ, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
