@@ -18,7 +18,12 @@ _PLACES = {
 
 
 def load_model(path, **options):
-    """Return a `keras.Model` from a .keras file that may hold our layers; options as `keras.models.load_model`."""
+    """Return a `keras.Model` from a .keras file that may hold our layers.
+
+    Args:
+        path: the file.
+        **options: of `keras.models.load_model`.
+    """
     _register_layers()
     return importlib.import_module("keras").models.load_model(path, **options)
 

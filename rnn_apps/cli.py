@@ -4,12 +4,13 @@ import json
 import os
 import signal
 import sys
+import warnings
 
 import click
 
-from rnn_apps.errors import RnnAppsError, UserError
+from rnn_apps.errors import RnnAppsError, UserError, shown
 
-__all__ = ["cli", "main"]
+__all__ = ["call", "cli", "main"]
 
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -19,17 +20,27 @@ def _examples(*lines):
     return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
 
 
-@click.group(context_settings=_CONTEXT, epilog=_examples("rnn-apps list", "rnn-apps run imdb", "rnn-apps run --help"))
-@click.option("--verbose", is_flag=True, help="Show TensorFlow's own log lines and full tracebacks.")
+_verbose = click.option(
+    "--verbose",
+    is_flag=True,
+    expose_value=False,
+    help="Show TensorFlow's own log lines and full tracebacks.",
+)
+
+
+@click.group(
+    context_settings=_CONTEXT,
+    epilog=_examples("rnn-apps list", "rnn-apps run imdb", "rnn-apps run --help"),
+)
+@_verbose
 @click.version_option(package_name="rnn-apps")
-def cli(verbose):
+def cli():
     """Recurrent networks, from one YAML recipe to a trained, measured and exported RNN."""
 
 
 @cli.command("list", epilog=_examples("rnn-apps list"))
 def list_recipes():
     """List the recipes that come with rnn-apps, with the shape of recurrence of each."""
-    from rich.console import Console
     from rich.table import Table
 
     from rnn_apps.recipe import load_recipe, packaged_recipes
@@ -39,11 +50,13 @@ def list_recipes():
     for name, line in packaged_recipes().items():
         task = load_recipe(name).task
         table.add_row(name, task, settings_class(task).shape, line)
-    Console().print(table)
+    _print_table(table)
 
 
 _recipe = click.argument("recipe")
-_set = click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a setting; repeatable.")
+_set = click.option(
+    "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a setting; repeatable."
+)
 
 
 @cli.command(epilog=_examples("rnn-apps show imdb", "rnn-apps show imdb --set model.cell=gru"))
@@ -96,18 +109,24 @@ def _seed_list(context, parameter, text):
 @_set
 @click.option("--data", type=click.Path(), help="Folder or file of your own data.")
 @click.option("--out", type=click.Path(), help="Folder of the run; runs/<recipe>/<time> by default.")
-@click.option("--seeds", callback=_seed_list, metavar="N,N,...", help="Run once a seed, report mean and range.")
+@click.option(
+    "--seeds", callback=_seed_list, metavar="N,N,...", help="Run once a seed, report mean and range."
+)
 @click.option("--deterministic", is_flag=True, help="Deterministic operations: bit-equal runs, slower.")
 @click.option("--no-sample", is_flag=True, help="Fail where the data cannot be had; no generated stand-in.")
+@_verbose
 def run_recipe(recipe, overrides, data, out, seeds, deterministic, no_sample):
     """Carry out a RECIPE: train, evaluate, export, report."""
     from rnn_apps.progress import Progress
     from rnn_apps.recipe import load_recipe, with_data
+    from rnn_apps.run_folder import RunFolder
 
     overrides = [*overrides, *(["training.deterministic=true"] if deterministic else [])]
     loaded = load_recipe(recipe, overrides)
     if data is not None:
         loaded = with_data(loaded, data)
+    if out is not None:
+        RunFolder.check_free(out)  # before TensorFlow is loaded
     with Progress() as console:
         from rnn_apps import runner
 
@@ -115,17 +134,33 @@ def run_recipe(recipe, overrides, data, out, seeds, deterministic, no_sample):
         if seeds:
             runs, summary = runner.run_seeds(loaded, seeds, **options)
         else:
-            runs, summary = [runner.run(loaded, **options)], None
-    _print_result(runs[-1])
-    if summary:
-        for name in ("accuracy", "f1_macro", "auc", "log_loss"):
-            if name in summary:
-                s = summary[name]
-                click.echo(f"{name} over {len(runs)} seeds: {s['mean']:.4f} ({s['low']:.4f} to {s['high']:.4f})")
+            runs, summary = [runner.run(loaded, **options)], {}
+    for finished in runs:
+        _print_result(finished)
+    for name, s in summary.items():
+        if not name.startswith("f1/"):
+            line = f"{name} over {len(runs)} seeds: {s['mean']:.4f} ({s['low']:.4f} to {s['high']:.4f})"
+            click.echo(line + _mark_after(runs[0].metrics))
+
+
+def _mark_after(metrics):
+    mark = metrics.get("score_mark")
+    return f"  [{mark}]" if mark else ""
+
+
+def _print_table(table):
+    """Print a rich table as wide as the terminal, or as it needs to be where there is none."""
+    from rich.console import Console
+    from rich.measure import Measurement
+
+    console = Console()
+    if not console.is_terminal:
+        needed = Measurement.get(console, console.options.update(max_width=10_000), table)
+        console.width = max(console.width, needed.maximum)
+    console.print(table)
 
 
 def _print_result(run):
-    from rich.console import Console
     from rich.table import Table
 
     metrics = run.metrics
@@ -134,12 +169,10 @@ def _print_result(run):
     table = Table("", *names, title=mark)
     for label, scores in (("this network", metrics["test"]), *metrics["baseline"].items()):
         table.add_row(label, *(f"{scores[n]:.4f}" if n in scores else "-" for n in names))
-    Console().print(table)
-    where = metrics["data"]["source"]
-    score = next(iter(names), None)
-    if score:
-        suffix = f"  [{mark}]" if mark else ""
-        click.echo(f"Test {score} {metrics['test'][score]:.4f} on {where}{suffix}")
+    _print_table(table)
+    if names:
+        score = metrics["test"][names[0]]
+        click.echo(f"Test {names[0]} {score:.4f} on {metrics['data']['source']}{_mark_after(metrics)}")
     click.echo(f"Report: {run.folder / 'report.html'}")
 
 
@@ -147,10 +180,11 @@ _run = click.argument("run", type=click.Path())
 _json = click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 
 
-@cli.command(epilog=_examples("rnn-apps evaluate runs/imdb/2026-01-31-120000", "rnn-apps evaluate RUN --data more/"))
+@cli.command(epilog=_examples("rnn-apps evaluate RUN", "rnn-apps evaluate RUN --data more/ --json"))
 @_run
 @click.option("--data", type=click.Path(), help="Folder or file of other data.")
 @_json
+@_verbose
 def evaluate(run, data, as_json):
     """Score a run's network anew on the test part of its data, or of other data."""
     from rnn_apps import runner
@@ -176,8 +210,13 @@ def evaluate(run, data, as_json):
 )
 @_run
 @click.argument("inputs", nargs=-1)
-@click.option("--file", "file", type=click.File("r", encoding="utf-8", errors="replace"), help="One input a line.")
+@click.option(
+    "--file",
+    type=click.File("r", encoding="utf-8-sig", errors="replace"),
+    help="One input a line.",
+)
 @_json
+@_verbose
 def predict(run, inputs, file, as_json):
     """Answer INPUTS with a run's network; "-" reads one input a line from standard input."""
     from rnn_apps import runner
@@ -194,22 +233,28 @@ def predict(run, inputs, file, as_json):
         if as_json:
             click.echo(json.dumps(answer, ensure_ascii=False))
         else:
-            click.echo(f"{answer['label']:<12} {answer['score']:.3f}  {answer['text'][:80]}")
+            click.echo(f"{answer['label']:<12} {answer['score']:.3f}  {_one_line(answer['text'])}")
+
+
+def _one_line(text):
+    """The start of a text, without what could steer the terminal."""
+    start = " ".join(text[:1000].split())
+    return "".join(letter for letter in start if letter.isprintable())[:80]
 
 
 @cli.command(epilog=_examples("rnn-apps compare runs/imdb/* runs/imdb_gru/*"))
 @click.argument("runs", nargs=-1, required=True, type=click.Path())
+@_verbose
 def compare(runs):
     """Show RUNS side by side: scores, and the settings in which they differ."""
-    from rich.console import Console
     from rich.table import Table
 
     from rnn_apps import runner
 
     opened, differing = runner.compare(runs)
-    table = Table("", *(run.folder.name for run in opened))
+    table = Table("", *(str(run.folder) for run in opened))
     for key, values in differing.items():
-        table.add_row(key, *map(str, values))
+        table.add_row(key, *map(shown, values))
     table.add_section()
     names = dict.fromkeys(name for run in opened for name in run.metrics.get("test", {}))
     for name in names:
@@ -218,12 +263,13 @@ def compare(runs):
     marks = [run.metrics.get("score_mark") or ("" if run.metrics else "not finished") for run in opened]
     if any(marks):
         table.add_row("", *marks)
-    Console().print(table)
+    _print_table(table)
 
 
 @cli.command(epilog=_examples("rnn-apps export RUN", "rnn-apps export RUN --out served/1"))
 @_run
 @click.option("--out", type=click.Path(), help="Folder to write; export/1 of the run by default.")
+@_verbose
 def export(run, out):
     """Write a run's network as a SavedModel that takes raw input."""
     from rnn_apps import runner
@@ -232,41 +278,56 @@ def export(run, out):
 
 
 def main():
-    """Run the command line with the exit codes of ARCHITECTURE.md: 0, 1, 2, and 130 or 143 after a signal."""
+    """Run the command line; TensorFlow's own lines reach the terminal with --verbose only."""
     verbose = "--verbose" in sys.argv
     if not verbose:
         _quieten()
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # so that files are tidied up
+    sys.exit(call(sys.argv[1:], verbose))
+
+
+def call(arguments, verbose=False):
+    """Carry out a command and return its exit code: 0, 1, 2, and 130 or 143 after a signal.
+
+    Args:
+        arguments: list of strings, without the name of the program.
+        verbose: raise what is a bug of ours in place of one line about it.
+    """
     try:
-        cli.main(standalone_mode=False)
+        cli.main(arguments, prog_name="rnn-apps", standalone_mode=False)
     except click.exceptions.Abort:
-        sys.exit(130)
+        return 128 + signal.SIGINT
+    except click.exceptions.Exit as finished:
+        return finished.exit_code
     except click.ClickException as error:
         error.show()
-        sys.exit(error.exit_code)
+        return error.exit_code
     except UserError as error:
-        _fail(error, 2)
+        return _failed(error, 2)
     except RnnAppsError as error:
         number = getattr(error, "signal_number", None)
-        _fail(error, 128 + number if number else 1)
+        return _failed(error, 128 + number if number else 1)
     except KeyboardInterrupt:
-        sys.exit(128 + signal.SIGINT)
+        return 128 + signal.SIGINT
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        sys.exit(0)
     except Exception as error:
         if verbose:
             raise
         text = str(error).strip().splitlines()
-        _fail(f"{type(error).__name__}: {text[0] if text else ''}\n(rnn-apps --verbose shows the traceback)", 1)
+        where = "(rnn-apps --verbose shows where)"
+        return _failed(f"{type(error).__name__}: {text[0] if text else ''}\n{where}", 1)
+    return 0
 
 
-def _fail(error, code):
+def _failed(error, code):
     click.echo(str(error), err=True)
-    sys.exit(code)
+    return code
 
 
 def _quieten():
     """Send what TensorFlow's C++ part writes to stderr away; Python's own stderr stays on the terminal."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    warnings.filterwarnings("ignore")
     sys.stderr = os.fdopen(os.dup(2), "w", buffering=1, errors="backslashreplace")
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)

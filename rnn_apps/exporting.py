@@ -1,5 +1,7 @@
 """Export: a SavedModel that takes raw input and gives readable output, on stock operations."""
 
+import itertools
+
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
@@ -30,11 +32,15 @@ def export_saved_model(task, folder):
 
 def _check_operations(folder):
     """Refuse Python functions and functions marked for XLA."""
-    functions = _graph_of(folder).library.function
-    foreign = {n.op for f in functions for n in f.node_def if n.op in _FOREIGN}
+    graph = _graph_of(folder)
+    functions = graph.library.function
+    nodes = itertools.chain(graph.node, *(f.node_def for f in functions))
+    foreign = {node.op for node in nodes if node.op in _FOREIGN}
     compiled = [f.signature.name for f in functions if f.attr["_XlaMustCompile"].b]
     if foreign or compiled:
-        raise RnnAppsError(f"{folder}: the export holds {sorted(foreign) or compiled}, which stock runtimes lack.")
+        raise RnnAppsError(
+            f"{folder}: the export holds {sorted(foreign) or compiled}, which stock runtimes lack."
+        )
 
 
 def _graph_of(folder):

@@ -6,12 +6,18 @@ from rich.progress import Progress as Bar
 
 __all__ = ["Progress"]
 
+STARTING = "preparing the first steps"
+
 
 class Progress:
-    """Lines, and a bar with the time left, loss and metrics while training; a plain log where there is no terminal."""
+    """Lines, and while training a bar with the time left, loss and metrics, where there is a terminal.
 
-    def __init__(self):
-        self._console = Console(highlight=False, soft_wrap=True)
+    Args:
+        console: a rich `Console`; standard output by default.
+    """
+
+    def __init__(self, console=None):
+        self._console = console or Console(highlight=False, soft_wrap=True)
         self._bar, self._task = None, None
 
     def __enter__(self):
@@ -25,15 +31,15 @@ class Progress:
         self._console.print(text, markup=False)
 
     def step(self, step, total, logs):
-        """Move the bar to this training step."""
+        """Move the bar to this training step; step 0 comes before the first."""
         if not self._console.is_terminal:
             return
         if self._bar is None:
-            columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+            columns = (BarColumn(20), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
             self._bar = Bar(*columns, TextColumn("{task.description}"), console=self._console, transient=True)
             self._bar.start()
             self._task = self._bar.add_task("", total=total)
-        text = "  ".join(f"{name} {value:.4f}" for name, value in logs.items())
+        text = "  ".join(f"{name} {value:.4f}" for name, value in logs.items()) if step else STARTING
         self._bar.update(self._task, completed=step, description=text)
 
     def close(self):

@@ -1,8 +1,9 @@
-"""The folder of a run: every file is written beside its place and renamed into it; the manifest comes last."""
+"""The folder of a run: each file is written beside its place and renamed; the manifest comes last."""
 
 import csv
 import hashlib
 import io
+import itertools
 import json
 import os
 import shutil
@@ -31,27 +32,41 @@ class RunFolder:
     def check_free(out):
         """Raise UserError if `out` is taken or cannot be made; nothing is written."""
         out = Path(out)
-        if out.is_file() or (out.is_dir() and any(out.iterdir())):
-            raise UserError(
-                "--out", f"{out} is there already and not empty", fix="Name another folder, or remove it yourself."
-            )
-        parent = next(p for p in (out, *out.absolute().parents) if p.exists())
-        if not os.access(parent, os.W_OK):
+        if out.is_dir() and any(out.iterdir()):
+            fix = "Name another folder, or remove it yourself."
+            raise UserError("--out", f"{out} is there already and not empty", fix=fix)
+        parent = next(p for p in (out.absolute(), *out.absolute().parents) if p.exists())
+        if not parent.is_dir():
+            raise UserError("--out", f"{parent} is a file", expected="a folder", fix="Name another folder.")
+        if not os.access(parent, os.W_OK | os.X_OK):
             raise UserError("--out", f"{parent} cannot be written to", fix="Name a folder of your own.")
 
     @classmethod
-    def create(cls, name, out=None):
-        """Make the folder: `out`, or ``runs/<name>/<time>``."""
+    def free_path(cls, name, out=None):
+        """Return where a run may be made: `out` if free, or a new ``runs/<name>/<time>``; writes nothing.
+
+        Raises:
+            UserError: `out` is taken or cannot be made.
+        """
         if out is None:
             base = Path("runs") / name / datetime.now().strftime("%Y-%m-%d-%H%M%S")
-            out = next(p for p in (base, *(base.with_name(f"{base.name}-{i}") for i in range(2, 1000))) if not p.exists())
+            others = (base.with_name(f"{base.name}-{i}") for i in itertools.count(2))
+            out = next(path for path in itertools.chain([base], others) if not path.exists())
+        cls.check_free(out)
+        return Path(out)
+
+    @classmethod
+    def create(cls, out):
+        """Make the folder; UserError if it is taken or cannot be made."""
         cls.check_free(out)
         folder = cls(out)
         try:
             for child in ("logs", "checkpoints"):
                 (folder.path / child).mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise UserError("--out", f"{out} cannot be made: {error.strerror}", fix="Name another folder.") from error
+            raise UserError(
+                "--out", f"{out} cannot be made: {error.strerror}", fix="Name another folder."
+            ) from error
         return folder
 
     @classmethod
@@ -62,7 +77,9 @@ class RunFolder:
         if not folder.path.is_dir():
             raise UserError(str(path), "no such folder", expected="the folder of a run", fix=_recent())
         if missing:
-            raise UserError(str(path), f"{missing[0]} is not there", expected="the folder of a run", fix=_recent())
+            raise UserError(
+                str(path), f"{missing[0]} is not there", expected="the folder of a run", fix=_recent()
+            )
         return folder
 
     @property
@@ -75,20 +92,21 @@ class RunFolder:
 
     @contextmanager
     def writing(self, name):
-        """Give a temporary path beside `name`; what is written there is renamed to `name` at the end."""
+        """Give a temporary path beside `name`; what is written there is renamed to `name` at the end.
+
+        If the writing fails, what was there before stays as it was.
+        """
         target = self.path / name
         target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = target.with_name(f".{os.getpid()}.{target.name}")
+        temporary, old = (target.with_name(f".{os.getpid()}{mark}.{target.name}") for mark in ("", ".old"))
         try:
             yield temporary
-            if target.is_dir():
-                shutil.rmtree(target)
+            if target.is_dir():  # no rename replaces a folder
+                os.replace(target, old)
             os.replace(temporary, target)
         finally:
-            if temporary.is_dir():
-                shutil.rmtree(temporary)
-            else:
-                temporary.unlink(missing_ok=True)
+            _remove(temporary)
+            _remove(old)
 
     def write_text(self, name, text):
         """Write one text file."""
@@ -114,8 +132,14 @@ class RunFolder:
         self.write_text(name, text.getvalue())
 
     def read_json(self, name):
-        """Return the content of a JSON file of the run."""
-        return json.loads((self.path / name).read_text(encoding="utf-8"))
+        """Return the content of a JSON file of the run; UserError if it is missing or damaged."""
+        try:
+            return json.loads((self.path / name).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            problem = f"cannot be read ({error})"
+            raise UserError(
+                str(self.path / name), problem, fix="The run is damaged; run it again."
+            ) from error
 
     def write_manifest(self, facts):
         """Write the sha256 of every artefact, with `facts`; it marks the run complete."""
@@ -125,9 +149,20 @@ class RunFolder:
         self.write_json(MANIFEST, {**facts, "sha256": digests})
 
 
+def _remove(path):
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
 def _sha256(path):
     with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest() if hasattr(hashlib, "file_digest") else _digest(file)
+        return (
+            hashlib.file_digest(file, "sha256").hexdigest()
+            if hasattr(hashlib, "file_digest")
+            else _digest(file)
+        )
 
 
 def _digest(file):

@@ -170,6 +170,8 @@ class Trainer:
             with self._catching_signals():
                 for epoch in range(self.settings.epochs):
                     self._run_epoch(epoch)
+                    if self._signal:  # it came while validating
+                        raise Interrupted(self._signal)
                     if self.model.stop_training or self._patience_is_over(epoch):
                         break
         finally:
@@ -186,9 +188,10 @@ class Trainer:
             size, loss = int(inputs.shape[0]), float(loss)
             self.step += 1
             if not math.isfinite(loss):
+                where = f"step {self.step} (epoch {epoch + 1}, batch {batch + 1})"
+                rate = f"training.learning_rate (now {self.settings.learning_rate})"
                 raise TrainingFailed(
-                    f"training: the loss became {loss} at step {self.step} (epoch {epoch + 1}, batch {batch + 1}). "
-                    f"Try a lower training.learning_rate (now {self.settings.learning_rate}) or training.clip_norm."
+                    f"training: the loss became {loss} at {where}. Try a lower {rate} or training.clip_norm."
                 )
             examples, losses = examples + size, losses + loss * size
             for name, value in metrics.items():
@@ -230,9 +233,14 @@ class Trainer:
 
     @contextmanager
     def _catching_signals(self):
-        """SIGINT and SIGTERM end the run after the step at hand (in the main thread; elsewhere they are not ours)."""
+        """SIGINT and SIGTERM end the run after the step at hand, a second one at once.
+
+        Outside the main thread signals are not ours.
+        """
 
         def note(number, frame):
+            if self._signal:
+                raise KeyboardInterrupt
             self._signal = number
 
         try:

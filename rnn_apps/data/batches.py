@@ -43,6 +43,9 @@ class SequenceBatches:
         self._labels = tf.constant(np.asarray(labels), tf.int32)
         self.batch_size, self.seed = batch_size, seed
         boundaries = boundaries or bucket_boundaries(lengths, batch_size)
+        if len(lengths) and max(lengths) > boundaries[-1]:
+            expected = f"the last to hold {max(lengths)} steps"
+            raise ValueError(f"boundaries: received {list(boundaries)}, expected {expected}.")
         self._boundaries = np.asarray(boundaries)
         self._bucket = np.searchsorted(self._boundaries, np.maximum(lengths, 1))
 
@@ -81,7 +84,9 @@ class SequenceBatches:
         def batch(i):
             indices = order[begins[i] : ends[i]]
             rows = tf.gather(self._ragged, indices)
-            return rows.to_tensor(default_value=0, shape=tf.stack([-1, lengths[i]])), tf.gather(self._labels, indices)
+            return rows.to_tensor(default_value=0, shape=tf.stack([-1, lengths[i]])), tf.gather(
+                self._labels, indices
+            )
 
         dataset = tf.data.Dataset.range(start, len(plan)).map(batch, num_parallel_calls=2)
         return dataset.prefetch(4)

@@ -4,39 +4,48 @@ import csv
 import gzip
 import json
 import sys
+import zlib
 from pathlib import Path
 
 from rnn_apps.data.records import LabelledText
-from rnn_apps.errors import DataError, did_you_mean
+from rnn_apps.errors import DataError, did_you_mean, shown
 
 __all__ = ["find_parts", "read_records"]
 
 PART_NAMES = {"train": ("train",), "validation": ("validation", "val", "dev"), "test": ("test",)}
 ENDINGS = (".csv", ".csv.gz", ".jsonl", ".jsonl.gz")
+COLUMNS_SHOWN = 12
+UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
 
-def find_parts(path):
+def find_parts(path, needed="train"):
     """Return part name to file for a data folder, or ``{"train": file}`` for a single file.
 
     Args:
         path: a folder with ``train.*`` and, where there are any, ``validation.*`` (or ``val``, ``dev``) and
             ``test.*``, each .csv or .jsonl, gzipped or not; or one such file.
+        needed: the part that must be there; None where any will do.
 
     Raises:
         DataError: nothing is there, or nothing that can be read.
     """
     path = Path(path).expanduser()
     if path.is_file():
-        if not path.name.endswith(ENDINGS):
-            raise DataError(str(path), received=f"a {path.suffix or 'nameless'} file", expected=_expected())
+        if not path.name.lower().endswith(ENDINGS):
+            ending = f"a {path.suffix} file" if path.suffix else "a file without an ending"
+            raise DataError(str(path), received=ending, expected=_expected())
         return {"train": path}
     if not path.is_dir():
         raise DataError(str(path), "no such file or folder", fix="Check the path after --data or data.path.")
-    parts = {part: _one_file(path, part) for part in PART_NAMES}
-    if parts["train"] is None:
-        there = ", ".join(sorted(p.name for p in path.iterdir())[:8]) or "nothing"
-        raise DataError(str(path), received=there, expected=f"train{_expected()}")
-    return {part: file for part, file in parts.items() if file is not None}
+    found = {part: _one_file(path, part) for part in PART_NAMES}
+    parts = {part: file for part, file in found.items() if file is not None}
+    if not parts or (needed and needed not in parts):
+        names = sorted(p.name for p in path.iterdir())
+        there = ", ".join(names[:8]) + (" and more" if len(names) > 8 else "")
+        raise DataError(
+            str(path), received=there or "an empty folder", expected=f"{needed or 'test'}{_expected()}"
+        )
+    return parts
 
 
 def _expected():
@@ -44,10 +53,17 @@ def _expected():
 
 
 def _one_file(folder, part):
-    found = [folder / (stem + end) for stem in PART_NAMES[part] for end in ENDINGS if (folder / (stem + end)).is_file()]
+    found = [
+        folder / (stem + end)
+        for stem in PART_NAMES[part]
+        for end in ENDINGS
+        if (folder / (stem + end)).is_file()
+    ]
     if len(found) > 1:
         names = ", ".join(file.name for file in found)
-        raise DataError(str(folder), received=f"{names} for {part}", expected="one file a part", fix="Move one away.")
+        raise DataError(
+            str(folder), received=f"{names} for {part}", expected="one file a part", fix="Move one away."
+        )
     return found[0] if found else None
 
 
@@ -61,47 +77,94 @@ def read_records(file, text_column, label_column):
     Raises:
         DataError: the file cannot be read, or lacks a column.
     """
-    opener = gzip.open if file.name.endswith(".gz") else open
-    reader = _csv_records if ".csv" in file.suffixes else _json_records
+    name = file.name.lower()
+    opener = gzip.open if name.endswith(".gz") else open
+    reader = _csv_records if name.removesuffix(".gz").endswith(".csv") else _json_records
     try:
+        with opener(file, "rb") as content:
+            if content.read(2) in UTF_16:
+                raise DataError(str(file), received="UTF-16", expected="UTF-8", fix="Save the file as UTF-8.")
         with opener(file, "rt", encoding="utf-8-sig", errors="surrogateescape", newline="") as lines:
             yield from reader(file, lines, text_column, label_column)
-    except (OSError, EOFError, csv.Error) as error:
-        raise DataError(str(file), f"cannot be read: {error}", fix="Check the file, or fetch it again.") from error
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(
+            str(file), f"cannot be read: {error}", fix="Check the file, or fetch it again."
+        ) from error
 
 
 def _csv_records(file, lines, text_column, label_column):
     csv.field_size_limit(sys.maxsize)
-    rows = csv.DictReader(line.replace("\0", "") for line in lines)
-    columns = rows.fieldnames or []
+    rows = csv.reader((line.replace("\0", "") for line in lines), strict=True)
+    begin, columns = _next_row(file, rows)
     for key, column in (("text", text_column), ("label", label_column)):
-        if column not in columns:
-            raise _no_column(f"{file}:1", key, column, columns)
-    for row in rows:
-        yield LabelledText(f"{file}:{rows.line_num}", row[text_column] or "", row[label_column] or "")
+        if column not in (columns or []):
+            raise _no_column(file if columns is None else f"{file}:{begin}", key, column, columns or [])
+    text, label = columns.index(text_column), columns.index(label_column)
+    while True:
+        begin, row = _next_row(file, rows)
+        if row is None:
+            return
+        place = f"{file}:{begin}"
+        if len(row) == len(columns):
+            yield LabelledText(place, row[text], row[label])
+        else:
+            many = f"{len(row)} {'field' if len(row) == 1 else 'fields'} where the header has {len(columns)}"
+            yield LabelledText(place, "", "", problem=many)
+
+
+def _next_row(file, rows):
+    """Return the line on which the next row begins, and the row, None at the end; pass over empty lines."""
+    while True:
+        begin = rows.line_num + 1
+        try:
+            row = next(rows, None)
+        except csv.Error as error:
+            fix = 'Close each quote; a quote inside a quoted field is written twice: "".'
+            raise DataError(f"{file}:{begin}", f"not CSV: {error}", fix=fix) from error
+        if row is None or row:
+            return begin, row
 
 
 def _json_records(file, lines, text_column, label_column):
+    columns_are_known = False
     for number, line in enumerate(lines, start=1):
         place = f"{file}:{number}"
         if not line.strip():
             continue
-        try:
-            record = json.loads(line)
-        except (json.JSONDecodeError, RecursionError) as error:
-            raise DataError(place, f"not JSON: {error}", expected='one {"text": ..., "label": ...} a line') from error
-        if not isinstance(record, dict):
-            raise DataError(place, received=type(record).__name__, expected="an object with text and label")
-        if number == 1:
+        record, problem = _json_object(line)
+        if problem:
+            yield LabelledText(place, "", "", problem=problem)
+            continue
+        if not columns_are_known:
             for key, column in (("text", text_column), ("label", label_column)):
                 if column not in record:
                     raise _no_column(place, key, column, list(record))
-        values = (record.get(text_column), record.get(label_column))
-        yield LabelledText(place, *("" if value is None else str(value) for value in values))
+            columns_are_known = True
+        values = [record.get(text_column), record.get(label_column)]
+        nested = [key for key, value in zip(("text", "label"), values) if isinstance(value, (dict, list))]
+        problem = f"{nested[0]} is not a string" if nested else None
+        yield LabelledText(place, *("" if value is None else str(value) for value in values), problem=problem)
+
+
+def _json_object(line):
+    """Return the object on a line and None, or None and what is wrong with the line."""
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError):
+        return None, "not JSON"
+    return (record, None) if isinstance(record, dict) else (None, "not a JSON object")
 
 
 def _no_column(place, key, column, columns):
-    advice = did_you_mean(column, columns) if columns else "The file is empty."
-    there = ", ".join(map(repr, columns[:12])) or "none"
-    fix = f"{advice} Name the right one: --set data.{key}=COLUMN"
-    return DataError(place, f"no column {column!r}; the columns are {there}", fix=fix)
+    if not columns:
+        return DataError(str(place), "empty", expected=f"records with {shown(column)}")
+    there = ", ".join(map(shown, columns[:COLUMNS_SHOWN])) + (
+        " and more" if len(columns) > COLUMNS_SHOWN else ""
+    )
+    separator = next((mark for mark in ";\t|" if mark in columns[0]), None)
+    if len(columns) == 1 and separator:
+        fix = f"Columns are separated by commas, not by {shown(separator)}."
+    else:
+        guess = did_you_mean(column, columns).partition("Allowed here")[0]
+        fix = f"{guess}Name the right one: --set data.{key}=COLUMN"
+    return DataError(str(place), f"no column {shown(column)}; the columns are {there}", fix=fix)

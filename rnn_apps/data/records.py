@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from rnn_apps.errors import DataError
+from rnn_apps.errors import DataError, shown
 
-__all__ = ["BadRecords", "LabelledText", "LabelledTexts", "part_of", "usable"]
+__all__ = ["BadRecords", "ClassNames", "LabelledText", "LabelledTexts", "part_of", "usable"]
+
+CLASSES_SHOWN = 12
 
 
 class LabelledText(NamedTuple):
@@ -18,11 +20,13 @@ class LabelledText(NamedTuple):
         place: where the record stands.
         text: the text.
         label: the label as it is written.
+        problem: why the record cannot be read, or None.
     """
 
     place: str
     text: str
     label: str
+    problem: str | None = None
 
 
 @dataclass
@@ -46,29 +50,64 @@ class LabelledTexts:
         self.labels.append(label)
 
 
+class ClassNames:
+    """The classes of a data set, and which of them a written label means.
+
+    A label means a class by its name, else by its number from 0, else by its name in other capitals.
+
+    Args:
+        names: the classes in order.
+        advice: a sentence that says what to do about labels that are none of them.
+    """
+
+    def __init__(self, names, advice):
+        self.names, self.advice = list(names), advice
+        folded = Counter(name.casefold() for name in self.names)
+        self._index = {
+            name.casefold(): i for i, name in enumerate(self.names) if folded[name.casefold()] == 1
+        }
+        self._index |= {str(i): i for i in range(len(self.names))}
+        self._index |= {f"{i}.0": i for i in range(len(self.names))}  # as spreadsheets write whole numbers
+        self._index |= {name: i for i, name in enumerate(self.names)}
+
+    def index(self, label):
+        """Return the class index of a written label, or None."""
+        label = label.strip()
+        return self._index.get(label, self._index.get(label.casefold()))
+
+    def __str__(self):
+        shown_names = ", ".join(self.names[:CLASSES_SHOWN]) + (
+            ", ..." if len(self.names) > CLASSES_SHOWN else ""
+        )
+        return f"{shown_names} (or 0 to {len(self.names) - 1})"
+
+
 class BadRecords:
     """What is done with records that cannot be used.
 
     Args:
         action: ``"fail"`` refuses the first; ``"skip"`` counts it and goes on.
         most: records that may be skipped before the data is refused after all.
+
+    Attributes:
+        skipped: reason to number of records.
     """
 
     def __init__(self, action, most):
         self.action, self.most = action, most
         self.skipped = Counter()
 
-    def report(self, place, reason, fix):
+    def report(self, place, reason, fix, received=None, expected=None):
         """Count a bad record, or raise DataError."""
+        details = {"received": received, "expected": expected}
         if self.action == "fail":
             advice = f"{fix} Or skip such records: --set data.on_bad_record=skip"
-            raise DataError(place, reason, fix=advice)
+            raise DataError(place, reason, fix=advice, **details)
         self.skipped[reason] += 1
         if self.skipped.total() > self.most:
+            reason = f"{reason}; more than {self.most} bad records were skipped, this one the last"
             raise DataError(
-                place,
-                f"{reason}; more than {self.most} bad records were skipped before it",
-                fix=f"{fix} Or raise the cap: --set data.max_bad_records=N",
+                place, reason, fix=f"{fix} Or raise the cap: --set data.max_bad_records=N", **details
             )
 
 
@@ -87,17 +126,26 @@ def part_of(text, fractions):
     return "train"
 
 
-def usable(records: Iterator[LabelledText], class_index, bad):
-    """Yield (text, class index) of the records that can be used; the others go to `bad`."""
-    for place, text, label in records:
-        index = class_index(label)
-        if any("\ud800" <= c <= "\udfff" for c in text):
-            bad.report(place, "text is not valid UTF-8", "Save the file as UTF-8.")
+def usable(records: Iterator[LabelledText], classes, bad):
+    """Yield (text, class index) of the records that can be used; the others go to `bad`.
+
+    Args:
+        records: as a source yields them.
+        classes: `ClassNames`.
+        bad: `BadRecords`.
+    """
+    for place, text, label, problem in records:
+        index = classes.index(label)
+        if problem:
+            bad.report(place, problem, "Mend the record.")
+        elif any("\ud800" <= c <= "\udfff" for c in text + label):
+            bad.report(place, "not valid UTF-8", "Save the file as UTF-8.")
         elif not text.strip():
             bad.report(place, "text is empty", "Remove the record.")
         elif not label.strip():
             bad.report(place, "label is missing", "Add the label or remove the record.")
         elif index is None:
-            bad.report(place, f"label {label!r} is none of the classes", "Mend it, or data.class_names.")
+            reason = "label is none of the classes"
+            bad.report(place, reason, classes.advice, received=shown(label), expected=str(classes))
         else:
             yield text, index

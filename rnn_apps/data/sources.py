@@ -1,14 +1,24 @@
 """Where labelled texts come from: TFDS, the user's files, or the generated sample; one interface."""
 
 from rnn_apps.data import files, tfds_source
-from rnn_apps.data.records import BadRecords, LabelledText, LabelledTexts, part_of, usable
+from rnn_apps.data.records import BadRecords, ClassNames, LabelledText, LabelledTexts, part_of, usable
 from rnn_apps.data.samples import reviews
 from rnn_apps.data.tfds_source import SourceUnavailable
-from rnn_apps.errors import DataError
+from rnn_apps.errors import DataError, shown
 
-__all__ = ["FileSource", "SampleSource", "SourceUnavailable", "TfdsSource", "load_parts", "open_source"]
+__all__ = [
+    "FileSource",
+    "SampleSource",
+    "SourceUnavailable",
+    "TfdsSource",
+    "load_parts",
+    "load_test",
+    "open_source",
+]
 
 TEST_FRACTION = 0.2
+MOST_CLASSES = 1000
+OTHER_CLASSES = "Mend it, or take the classes from the data: --set data.class_names=null."
 
 
 class FileSource:
@@ -17,11 +27,12 @@ class FileSource:
     Args:
         path: folder or file.
         text_column, label_column: names of the columns.
+        needed: the part that a folder must hold; None where any will do.
     """
 
-    def __init__(self, path, text_column, label_column):
+    def __init__(self, path, text_column, label_column, needed="train"):
         self.name = str(path)
-        self._files, self._columns = files.find_parts(path), (text_column, label_column)
+        self._files, self._columns = files.find_parts(path, needed), (text_column, label_column)
         self.parts = list(self._files)
         self.class_names = None
 
@@ -39,12 +50,16 @@ class TfdsSource:
 
     Raises:
         SourceUnavailable: it is neither here nor reachable.
+        DataError: TFDS knows no such set, or it has no train part.
     """
 
     def __init__(self, name, text_column, label_column):
         self.name = f"tfds:{name}"
         self._builder, self._columns = tfds_source.open_builder(name), (text_column, label_column)
         self.parts = [part for part in ("train", "validation", "test") if part in self._builder.info.splits]
+        if "train" not in self.parts:
+            splits = ", ".join(self._builder.info.splits) or "none"
+            raise DataError(f"tfds:{name}", received=f"the splits {splits}", expected="one called train")
         label = self._builder.info.features.get(label_column)
         self.class_names = getattr(label, "names", None)
 
@@ -63,7 +78,10 @@ class SampleSource:
 
     def __init__(self, size, seed):
         self.name = "sample:reviews"
-        rows = [LabelledText(f"sample:{i}", r.text, str(r.label)) for i, r in enumerate(reviews.reviews(size, seed))]
+        rows = [
+            LabelledText(f"sample:{i}", r.text, str(r.label))
+            for i, r in enumerate(reviews.reviews(size, seed))
+        ]
         cuts = (0, round(0.7 * size), round(0.8 * size), size)
         self.parts = ["train", "validation", "test"]
         self._rows = {part: rows[a:b] for part, a, b in zip(self.parts, cuts, cuts[1:])}
@@ -74,10 +92,18 @@ class SampleSource:
         return iter(self._rows[part])
 
 
-def open_source(source, path, text_column, label_column, sample_size, seed):
-    """Return the source that a recipe names: ``tfds:NAME``, ``files`` or ``sample``."""
+def open_source(source, path, text_column, label_column, sample_size, seed, needed="train"):
+    """Return the source that a recipe names: ``tfds:NAME``, ``files`` or ``sample``.
+
+    Args:
+        source: the name.
+        path: folder or file, where source is ``files``.
+        text_column, label_column: names of the columns.
+        sample_size, seed: of the generated sample.
+        needed: the part that a folder must hold; None where any will do.
+    """
     if source == "files":
-        return FileSource(path, text_column, label_column)
+        return FileSource(path, text_column, label_column, needed)
     if source == "sample":
         return SampleSource(sample_size, seed)
     return TfdsSource(source.removeprefix("tfds:"), text_column, label_column)
@@ -96,24 +122,47 @@ def load_parts(source, class_names, validation_fraction, on_bad_record="fail", m
         on_bad_record, max_bad_records: as in `BadRecords`.
 
     Returns:
-        Part name to `LabelledTexts` for train, validation and test; the class names; the bad records by reason.
+        Part name to `LabelledTexts` for train, validation and test; the class names; bad records by reason.
 
     Raises:
-        DataError: a record is bad and not to be skipped, a part is empty, or there is one class only.
+        DataError: a record is bad and not to be skipped, a part is empty, or train shows one class only.
     """
     bad = BadRecords(on_bad_record, max_bad_records)
-    class_names = class_names or source.class_names or _classes_of(source)
-    index = _class_index(class_names)
+    classes = ClassNames(class_names or source.class_names or _classes_of(source), OTHER_CLASSES)
     loaded = {part: LabelledTexts() for part in ("train", "validation", "test")}
     fractions = _carved(source.parts, validation_fraction)
     for part in source.parts:
         target = "test" if part == "validation" and "test" not in source.parts else part
-        for text, label in usable(source.records(part), index, bad):
+        for text, label in usable(source.records(part), classes, bad):
             loaded[part_of(text, fractions) if part == "train" else target].add(text, label)
-    for part, texts in loaded.items():
-        if not len(texts):
-            raise DataError(source.name, f"no usable example for {part}", fix="Give more data.")
-    return loaded, class_names, dict(bad.skipped)
+    _refuse_what_teaches_nothing(source.name, loaded, classes.names)
+    return loaded, classes.names, dict(bad.skipped)
+
+
+def load_test(
+    source, class_names, validation_fraction, on_bad_record="fail", max_bad_records=100, whole=False
+):
+    """Read what a trained network is tested on: the test part, as `load_parts` gives it.
+
+    Args:
+        source, validation_fraction, on_bad_record, max_bad_records: as in `load_parts`.
+        class_names: the classes of the network.
+        whole: where there is neither test nor validation, take all that there is; else carve the test part.
+
+    Returns:
+        `LabelledTexts`, and the bad records by reason.
+    """
+    bad = BadRecords(on_bad_record, max_bad_records)
+    classes = ClassNames(class_names, "The network knows no other classes.")
+    part = next(part for part in ("test", "validation", "train") if part in source.parts)
+    fractions = _carved(source.parts, validation_fraction) if part == "train" and not whole else {}
+    texts = LabelledTexts()
+    for text, label in usable(source.records(part), classes, bad):
+        if not fractions or part_of(text, fractions) == "test":
+            texts.add(text, label)
+    if not len(texts):
+        raise DataError(source.name, "no usable example to test on", fix="Give more data.")
+    return texts, dict(bad.skipped)
 
 
 def _carved(parts, validation_fraction):
@@ -125,29 +174,31 @@ def _carved(parts, validation_fraction):
     return fractions
 
 
+def _refuse_what_teaches_nothing(name, loaded, class_names):
+    total = sum(map(len, loaded.values()))
+    for part, texts in loaded.items():
+        if not len(texts):
+            fix = f"Give more, or a file for {part}." if total else "Give more."
+            raise DataError(name, f"no usable example for {part}, {total} in all", fix=fix)
+    if len(seen := set(loaded["train"].labels)) < 2:
+        received = f"only examples of the class {shown(class_names[seen.pop()])} in train"
+        raise DataError(name, received=received, expected="two classes or more")
+
+
 def _classes_of(source):
     """The distinct labels of train, numbers in their order, names in theirs."""
-    labels = {label.strip() for _, _, label in source.records("train")} - {""}
+    labels = {record.label.strip() for record in source.records("train") if not record.problem} - {""}
     if len(labels) < 2:
-        raise DataError(source.name, received=f"{len(labels)} class in train", expected="two or more")
-    if len(labels) > 1000:
+        received = f"only the class {shown(labels.pop())} in train" if labels else "no label in train"
+        raise DataError(source.name, received=received, expected="two classes or more")
+    if len(labels) > MOST_CLASSES:
         raise DataError(
             source.name,
             received=f"{len(labels)} distinct labels in train",
-            expected="at most 1000 classes",
+            expected=f"at most {MOST_CLASSES} classes",
             fix="Is the label column the right one? --set data.label=COLUMN",
         )
-    numeric = all(label.lstrip("-").isdigit() for label in labels)
-    return sorted(labels, key=int) if numeric else sorted(labels)
-
-
-def _class_index(class_names):
-    """Return a function from a written label to its class: by name, else by number from 0."""
-    by_name = {name: i for i, name in enumerate(class_names)}
-    by_number = {str(i): i for i in range(len(class_names))}
-
-    def index(label):
-        label = label.strip()
-        return by_name.get(label, by_number.get(label))
-
-    return index
+    try:
+        return sorted(sorted(labels), key=float)
+    except ValueError:
+        return sorted(labels)

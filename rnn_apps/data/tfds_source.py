@@ -1,14 +1,24 @@
 """Labelled texts of TensorFlow Datasets: read where they are, fetched where they can be."""
 
-import socket
+import contextlib
+import difflib
+import io
+import logging
+import os
+import shutil
+import threading
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from rnn_apps.data.records import LabelledText
-from rnn_apps.errors import DataError, RnnAppsError, did_you_mean
+from rnn_apps.errors import DataError, RnnAppsError, shown
 
 __all__ = ["SourceUnavailable", "open_builder", "read_split"]
 
 PROBE_SECONDS = 5
+ALL_PROBES_SECONDS = 12
+CATALOG = "All sets: https://www.tensorflow.org/datasets/catalog"
+_log = logging.getLogger(__name__)
 
 
 class SourceUnavailable(RnnAppsError):
@@ -16,63 +26,126 @@ class SourceUnavailable(RnnAppsError):
 
 
 def open_builder(name):
-    """Return a prepared TFDS builder, fetching the set if its host answers.
+    """Return a prepared TFDS builder, fetching the set if its hosts answer.
+
+    Sets are looked for and kept in the folder TFDS_DATA_DIR, or else where TFDS keeps them.
 
     Args:
         name: the part after ``tfds:``.
 
     Raises:
-        SourceUnavailable: the set is not here and its host does not answer within 5 s.
-        DataError: TFDS knows no such set.
+        SourceUnavailable: the set is not here, and a host of it does not answer within 5 s.
+        DataError: TFDS knows no such set, or cannot read what it finds.
     """
-    import tensorflow_datasets as tfds
-
-    try:
-        builder = tfds.builder(name)
-    except tfds.core.DatasetNotFoundError as error:
-        known = did_you_mean(name, tfds.list_builders(with_community_datasets=False))
-        raise DataError("data.source", f"TensorFlow Datasets has no set {name!r}", fix=known) from error
-    if builder.data_path.exists():
-        return builder
-    _probe(builder)
-    try:
-        builder.download_and_prepare()
-    except Exception as error:  # TFDS lets through whatever its network and file layers raise
-        raise SourceUnavailable(f"{name} could not be fetched: {_first_line(error)}") from error
+    with _quiet():
+        builder = _builder(name)
+        if builder.data_path.exists():
+            return builder
+        _check_hosts(builder)
+        _log.info("Fetching %s (%s) into %s", name, builder.info.download_size, builder.data_dir)
+        _fetch(builder)
     return builder
 
 
+@contextlib.contextmanager
+def _quiet():
+    """Within this context TFDS neither prints nor logs, errors apart."""
+    import tensorflow_datasets as tfds
+    from absl import logging as absl_logging
+
+    verbosity = absl_logging.get_verbosity()
+    absl_logging.set_verbosity(absl_logging.ERROR)
+    tfds.disable_progress_bar()
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            yield
+    finally:
+        absl_logging.set_verbosity(verbosity)
+
+
+def _builder(name):
+    import tensorflow_datasets as tfds
+
+    try:
+        return tfds.builder(name, data_dir=os.environ.get("TFDS_DATA_DIR") or None)
+    except tfds.core.DatasetNotFoundError as error:
+        close = difflib.get_close_matches(name, tfds.list_builders(with_community_datasets=False), n=3)
+        guess = f"Did you mean {' or '.join(map(shown, close))}? " if close else ""
+        raise DataError(
+            "data.source", f"TensorFlow Datasets has no set {shown(name)}", fix=guess + CATALOG
+        ) from error
+    except Exception as error:  # each builder fails in its own way: a wrong version, configuration, import
+        problem = f"TensorFlow Datasets cannot open {shown(name)}: {_first_line(error)}"
+        raise DataError("data.source", problem, fix=CATALOG) from error
+
+
 def _first_line(error):
-    return (str(error).splitlines() or [type(error).__name__])[0][:200]
+    return (str(error).splitlines() or [type(error).__name__])[0][:200].rstrip(".")
 
 
-def _probe(builder):
-    hosts = {urlsplit(url).hostname for url in getattr(builder, "url_infos", {})} - {None}
-    for host in sorted(hosts):
-        try:
-            socket.create_connection((host, 443), timeout=PROBE_SECONDS).close()
-        except OSError as error:
-            raise SourceUnavailable(
-                f"{builder.name} is not in {builder.data_dir.rsplit('/', 3)[0]} and {host} does not answer ({error})"
-            ) from error
+def _check_hosts(builder):
+    """Ask every host of the set for one of its files, side by side, `ALL_PROBES_SECONDS` at most."""
+    urls = {urlsplit(url).hostname: url for url in getattr(builder, "url_infos", {})}
+    problems = dict.fromkeys(urls, "does not answer")
+    threads = [threading.Thread(target=_probe, args=(*item, problems), daemon=True) for item in urls.items()]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(ALL_PROBES_SECONDS / len(threads))
+    if problems:
+        host, problem = sorted(problems.items())[0]
+        raise SourceUnavailable(f"{builder.name} is not in {builder.data_dir_root} and {host} {problem}")
+
+
+def _probe(host, url, problems):
+    """Take the host out of `problems` if it would send the file; only the head of the answer is read."""
+    import requests
+
+    try:
+        with requests.get(url, stream=True, timeout=PROBE_SECONDS) as response:
+            if response.ok:
+                del problems[host]
+            else:
+                problems[host] = f"answers {response.status_code} {response.reason}"
+    except requests.RequestException:
+        pass
+
+
+def _fetch(builder):
+    """Download and prepare; what a failure leaves is removed."""
+    import tensorflow_datasets as tfds
+
+    places = [Path(builder.data_dir_root), Path(builder.data_dir_root) / builder.name]
+    new = next((place for place in places if not place.exists()), None)
+    config = tfds.download.DownloadConfig(try_download_gcs=False)  # without a network it tries for minutes
+    try:
+        builder.download_and_prepare(download_config=config)
+    except BaseException as error:
+        if new is not None:
+            shutil.rmtree(new, ignore_errors=True)
+        if not isinstance(error, Exception):
+            raise
+        raise SourceUnavailable(f"{builder.name} could not be fetched: {_first_line(error)}") from error
 
 
 def read_split(builder, split, text_column, label_column):
     """Yield `LabelledText` for every example of a split.
 
     Raises:
-        DataError: the set has no such feature.
+        DataError: the set has no such split or feature.
     """
     import tensorflow_datasets as tfds
 
     features = builder.info.features
     for key, column in (("text", text_column), ("label", label_column)):
         if column not in features:
-            names = ", ".join(features)
             fix = f"Name the right one: --set data.{key}=FEATURE"
-            raise DataError(builder.name, f"no feature {column!r}; its features are {names}", fix=fix)
+            problem = f"no feature {shown(column)}; its features are {', '.join(features)}"
+            raise DataError(builder.name, problem, fix=fix)
     for number, example in enumerate(tfds.as_numpy(builder.as_dataset(split=split))):
-        text, label = example[text_column], example[label_column]
-        text = text.decode("utf-8", "surrogateescape") if isinstance(text, bytes) else str(text)
-        label = label.decode("utf-8", "surrogateescape") if isinstance(label, bytes) else str(label)
+        text, label = (_text(example[column]) for column in (text_column, label_column))
         yield LabelledText(f"{builder.name}:{split}:{number}", text, label)
+
+
+def _text(value):
+    return value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else str(value)

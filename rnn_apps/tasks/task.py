@@ -41,8 +41,12 @@ class Task(ABC):
         """Read the data, learn the preprocessing from the training part, make the model."""
 
     @abstractmethod
-    def prepare_evaluation(self):
-        """Read the data anew for a restored task."""
+    def prepare_evaluation(self, whole=False):
+        """Read the test part anew for a restored task.
+
+        Args:
+            whole: take all examples where the data has no part of its own to test on.
+        """
 
     @abstractmethod
     def training_batches(self):
@@ -84,6 +88,9 @@ class Task(ABC):
     def save_preprocessing(self, folder: Path):
         """Write into `folder` all that answers need besides the model."""
 
+    def register(self):  # noqa: B027  most tasks have nothing of the user's to import
+        """Make the classes of a saved model known to Keras, before it is loaded."""
+
     @abstractmethod
     def restore(self, model, folder: Path):
         """Take a trained model and what `save_preprocessing` wrote."""
@@ -94,7 +101,7 @@ class Task(ABC):
 
     @abstractmethod
     def signatures(self):
-        """Return the tf.Module to export and its signatures, name to `tf.function` with an input signature."""
+        """Return the tf.Module to export, and its signatures: name to a `tf.function` of set inputs."""
 
     @abstractmethod
     def check_export(self, loaded):

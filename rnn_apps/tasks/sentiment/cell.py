@@ -4,9 +4,12 @@ import importlib
 import sys
 from pathlib import Path
 
-from rnn_apps.errors import UserError
+import keras
 
-__all__ = ["resolve_cell"]
+from rnn_apps.errors import UserError, shown
+from rnn_apps.layers import list_cells
+
+__all__ = ["cell_advice", "resolve_cell"]
 
 
 def resolve_cell(name):
@@ -16,7 +19,7 @@ def resolve_cell(name):
         name: a registered name, or ``module:Class``; the module is looked up in the working folder too.
 
     Raises:
-        UserError: there is no such module or class.
+        UserError: there is no such module or class, or it is no cell.
     """
     module, _, attribute = name.partition(":")
     if not attribute:
@@ -25,6 +28,22 @@ def resolve_cell(name):
     if here not in sys.path:
         sys.path.insert(0, here)
     try:
-        return getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
-        raise UserError("model.cell", received=f'"{name}"', fix=f"{error}. Write module:Class.") from error
+        cell = getattr(importlib.import_module(module), attribute)
+    except Exception as error:  # whatever the user's module raises
+        fix = (
+            f"Start rnn-apps in the folder that holds the module {module}, or put that folder on PYTHONPATH."
+        )
+        problem = f"{type(error).__name__}: {error}".rstrip(".")
+        raise UserError("model.cell", problem, received=shown(name), fix=fix) from error
+    if not (isinstance(cell, type) and issubclass(cell, keras.layers.Layer)):
+        raise UserError(
+            "model.cell", received=shown(name), expected="a class that is a RecurrentCell or a Keras cell"
+        )
+    return cell
+
+
+def cell_advice(name):
+    """Return how to mend a cell name that nothing is registered under, or None for any other."""
+    if ":" in name or name in list_cells():
+        return None
+    return "A cell of your own is written module:Class, so that its module is imported."

@@ -10,13 +10,13 @@ import tensorflow as tf
 from rnn_apps.baselines.bag_of_words import bag_of_words_probabilities
 from rnn_apps.baselines.majority import majority_probabilities
 from rnn_apps.data.batches import SequenceBatches
-from rnn_apps.data.sources import load_parts, open_source
+from rnn_apps.data.sources import load_parts, load_test, open_source
 from rnn_apps.data.text import TextEncoder
 from rnn_apps.errors import RnnAppsError, UserError
 from rnn_apps.metrics.classification import classification_metrics
 from rnn_apps.models.sequence_encoder import sequence_encoder
 from rnn_apps.tasks.sentiment.answers import TextClassifier
-from rnn_apps.tasks.sentiment.cell import resolve_cell
+from rnn_apps.tasks.sentiment.cell import cell_advice, resolve_cell
 from rnn_apps.tasks.task import Monitor, Task
 
 __all__ = ["SentimentTask"]
@@ -42,25 +42,31 @@ class SentimentTask(Task):
     def prepare(self):
         """Read the texts, learn the vocabulary from train, encode every part, make the network."""
         data = self.recipe.data
-        self._read(data.class_names)
+        self._read()
         train = self.parts["train"].texts
         self.encoder = TextEncoder.learn(train, data.vocabulary_size, data.max_length, data.keep)
         self._encode()
         self.model = self._make_model()
 
-    def prepare_evaluation(self):
-        """Read the data anew for a restored network, with its own vocabulary and classes."""
-        self._read(self.class_names)
+    def prepare_evaluation(self, whole=False):
+        """Read the test part anew for a restored network, with its own vocabulary and classes."""
+        source, options = self._open_source(needed=None if whole else "train")
+        test, self.skipped = load_test(source, self.class_names, *options, whole=whole)
+        self.parts = {"test": test}
         self._encode()
 
-    def _read(self, class_names):
-        data = self.recipe.data
-        size = data.sample.size if data.sample else 0
-        source = open_source(data.source, data.path, data.text, data.label, size, self.recipe.seed)
+    def _read(self):
+        source, options = self._open_source()
         self.parts, self.class_names, self.skipped = load_parts(
-            source, class_names, data.validation_fraction, data.on_bad_record, data.max_bad_records
+            source, self.recipe.data.class_names, *options
         )
         self.source_name = source.name
+
+    def _open_source(self, needed="train"):
+        data = self.recipe.data
+        size = data.sample.size if data.sample else 0
+        source = open_source(data.source, data.path, data.text, data.label, size, self.recipe.seed, needed)
+        return source, (data.validation_fraction, data.on_bad_record, data.max_bad_records)
 
     def _encode(self):
         self._encoded = {part: self.encoder.encode_all(texts.texts) for part, texts in self.parts.items()}
@@ -85,7 +91,7 @@ class SentimentTask(Task):
                 seed=recipe.seed,
             )
         except ValueError as error:
-            raise UserError("model", str(error)) from error
+            raise UserError("model", str(error).rstrip("."), fix=cell_advice(model.cell)) from error
 
     def _batches(self, part, seed=None):
         numbers, lengths = self._encoded[part]
@@ -184,6 +190,10 @@ class SentimentTask(Task):
         self.encoder.save(folder)
         (folder / "class_names.json").write_text(json.dumps(self.class_names), encoding="utf-8")
 
+    def register(self):
+        """Import the module of a cell of the user's own."""
+        resolve_cell(self.recipe.model.cell)
+
     def restore(self, model, folder):
         """Take a trained network, its vocabulary and its class names."""
         self.model = model
@@ -232,6 +242,6 @@ class SentimentTask(Task):
         own = self._classifier.classify(tf.constant(texts))
         difference = float(np.abs(answer["probabilities"].numpy() - own["probabilities"].numpy()).max())
         if difference > EXPORT_TOLERANCE:
-            raise RnnAppsError(f"the export's probabilities differ by {difference} from the trained network's.")
-
-
+            raise RnnAppsError(
+                f"the export's probabilities differ by {difference} from the trained network's."
+            )

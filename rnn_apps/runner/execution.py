@@ -1,4 +1,4 @@
-"""Carries out one recipe, from data to report, and answers from the folder that it leaves."""
+"""One recipe on its way from data to report."""
 
 import logging
 import random
@@ -9,29 +9,27 @@ from itertools import islice
 from pathlib import Path
 
 import keras
-import numpy as np
 import tensorflow as tf
 
-import rnn_apps.models.sequence_encoder  # noqa: F401  registers the layers of saved networks
 from rnn_apps.data.sources import SourceUnavailable
 from rnn_apps.errors import UserError
 from rnn_apps.exporting import export_saved_model
 from rnn_apps.layers import RecurrentLayer
-from rnn_apps.recipe import apply_overrides, dump_recipe, load_recipe, with_data, with_sample
+from rnn_apps.recipe import apply_overrides, dump_recipe, with_sample
 from rnn_apps.reporting import write_report
 from rnn_apps.reporting.predictions import summarise
 from rnn_apps.run_folder import RunFolder
+from rnn_apps.runner.finished import SAVED_MODEL, Run
 from rnn_apps.tasks import task_class
 from rnn_apps.training import Interrupted, Trainer
 
-__all__ = ["Run", "compare", "open_run", "run", "run_seeds"]
+__all__ = ["Execution", "Lines"]
 
 MORE_TRACED = 12
 TRACED_WORDS = 120
-SAVED_MODEL = "export/1"
 
 
-class Console:
+class Lines:
     """Where a run says what it does: plain lines, and nothing for single steps."""
 
     def say(self, text):
@@ -39,160 +37,34 @@ class Console:
         print(text, flush=True)
 
     def step(self, step, total, logs):
-        """Take note of one training step."""
+        """Take note of one training step; step 0 comes before the first."""
 
     def close(self):
         """Training is over."""
 
 
-class Run:
-    """A finished run: its scores, its network and its answers.
+class Execution:
+    """One recipe on its way from data to report.
 
     Args:
-        folder: `RunFolder` or path.
-
-    Attributes:
-        folder: path of the run.
-        recipe: the resolved `Recipe`.
-        metrics: content of `metrics.json`, {} where the run did not come to its end.
-    """
-
-    def __init__(self, folder):
-        self._files = RunFolder.open(folder, needs=("recipe.yaml", "model.keras", "preprocessing"))
-        self.folder = self._files.path
-        self.recipe = load_recipe(self.folder / "recipe.yaml")
-        self.metrics = self._files.read_json("metrics.json") if (self.folder / "metrics.json").is_file() else {}
-        self._task = None
-
-    @property
-    def task(self):
-        """The task with its trained network, loaded on first use."""
-        if self._task is None:
-            task = task_class(self.recipe.task)(self.recipe)
-            model = keras.models.load_model(self.folder / "model.keras", compile=False)
-            task.restore(model, self.folder / "preprocessing")
-            self._task = task
-        return self._task
-
-    @property
-    def model(self):
-        """The trained `keras.Model`, numbers in and numbers out."""
-        return self.task.model
-
-    def predict(self, inputs):
-        """Return a readable answer (a dict) for each raw input."""
-        return self.task.predict(list(inputs))
-
-    def explain(self, inputs):
-        """Return for each raw input how the answer moves, as [step, score] pairs."""
-        return self.task.explain(list(inputs))
-
-    def evaluate(self, data=None):
-        """Score the network anew on the test part of the run's data, or of other data.
-
-        Args:
-            data: a folder or file in the layout of the task, or None for the data of the run.
-        """
-        if data is not None:
-            self.task.recipe = with_data(self.recipe, data)
-        try:
-            self.task.prepare_evaluation()
-        except SourceUnavailable as error:
-            raise UserError("data.source", str(error), fix="Name the data: --data PATH") from error
-        return self.task.evaluate("test")[0]
-
-    def export(self, out=None):
-        """Write the SavedModel anew, into the run or into `out`, and return its path."""
-        if out is not None:
-            RunFolder.check_free(out)
-        folder, name = (self._files, SAVED_MODEL) if out is None else (RunFolder(Path(out).parent), Path(out).name)
-        with folder.writing(name) as path:
-            export_saved_model(self.task, path)
-        return folder / name
-
-
-def open_run(folder):
-    """Return the `Run` in a folder."""
-    return Run(folder)
-
-
-def run(recipe, *, data=None, out=None, sample=True, overrides=(), console=None, **settings):
-    """Carry out a recipe: train, evaluate, export, report.
-
-    Args:
-        recipe: name of a packaged recipe, path of a YAML file, or a `Recipe`.
-        data: folder or file of the user's own data, in the layout of the task.
-        out: folder for the run; ``runs/<recipe>/<time>`` by default.
+        recipe: `Recipe`.
+        out: path of the run folder, free.
         sample: whether generated data may stand in for a set that cannot be had.
-        overrides: ``"training.epochs=8"`` texts.
-        console: where progress goes; prints lines by default.
-        **settings: overrides as nested dicts, ``training={"epochs": 8}``.
-
-    Returns:
-        `Run`.
-
-    Raises:
-        UserError: something in recipe or data has to be mended; nothing was written.
-        Interrupted: a signal came; the folder holds the best network so far.
+        console: `Lines`, or what has its methods.
     """
-    console = console or Console()
-    recipe = load_recipe(recipe) if isinstance(recipe, (str, Path)) else recipe
-    recipe = apply_overrides(apply_overrides(recipe, overrides), settings)
-    recipe = with_data(recipe, data) if data is not None else recipe
-    if out is not None:
-        RunFolder.check_free(out)
-    return _Execution(recipe, out, sample, console).carry_out()
-
-
-def run_seeds(recipe, seeds, out=None, **options):
-    """Carry out a recipe once a seed, side by side in one folder; return the runs and a summary of scores.
-
-    Returns:
-        List of `Run`, and metric name to ``{"mean", "low", "high"}`` over the seeds.
-    """
-    folder = RunFolder.create((load_recipe(recipe) if isinstance(recipe, (str, Path)) else recipe).name, out)
-    runs = [run(recipe, out=folder / f"seed-{seed}", **options, seed=seed) for seed in seeds]
-    scores = {name: [r.metrics["test"][name] for r in runs] for name in runs[0].metrics["test"]}
-    summary = {
-        name: {"mean": float(np.mean(values)), "low": min(values), "high": max(values)}
-        for name, values in scores.items()
-    }
-    folder.write_json("seeds.json", {"seeds": list(seeds), "test": summary})
-    return runs, summary
-
-
-def compare(folders):
-    """Return the runs of these folders, and the settings in which they differ: dotted path to values."""
-    runs = [open_run(folder) for folder in folders]
-    flat = [dict(_leaves(r.recipe.as_dict())) for r in runs]
-    keys = list(dict.fromkeys(key for settings in flat for key in settings))
-    differing = {key: [settings.get(key) for settings in flat] for key in keys}
-    return runs, {key: values for key, values in differing.items() if any(v != values[0] for v in values)}
-
-
-def _leaves(value, path=""):
-    if isinstance(value, dict):
-        for key, child in value.items():
-            yield from _leaves(child, f"{path}.{key}" if path else key)
-    else:
-        yield path, value
-
-
-class _Execution:
-    """One recipe on its way from data to report."""
 
     def __init__(self, recipe, out, sample, console):
         self.recipe, self.out, self.sample, self.console = recipe, out, sample, console
-        self.sample_of, self.seconds, self.notices = None, {}, []
+        self.sample_of, self.seconds = None, {}
 
     def carry_out(self):
-        """All of it, in order."""
+        """All of it, in order; returns the `Run`."""
         if self.recipe.training.deterministic:
             tf.config.experimental.enable_op_determinism()
-        with self._timed("data"):
+        with self._timed("data"), _log_lines(self.console):
             self._prepare()
-        self.folder = RunFolder.create(self.recipe.name, self.out)
-        self.folder.write_text("recipe.yaml", dump_recipe(self.recipe))
+        self.folder = RunFolder.create(self.out)
+        self.folder.write_text("recipe.yaml", dump_recipe(_found_from_anywhere(self.recipe)))
         self.console.say(f"Run folder: {self.folder.path}")
         with self._timed("training"):
             self._train()
@@ -202,7 +74,11 @@ class _Execution:
             self._export()
         self._write_metrics()
         write_report(self.folder.path)
-        versions = {"python": sys.version.split()[0], "tensorflow": tf.__version__, "keras": keras.__version__}
+        versions = {
+            "python": sys.version.split()[0],
+            "tensorflow": tf.__version__,
+            "keras": keras.__version__,
+        }
         facts = {"versions": versions, "seed": self.recipe.seed, "data": self.data["fingerprint"]}
         self.folder.write_manifest(facts)
         return Run(self.folder.path)
@@ -246,25 +122,26 @@ class _Execution:
         self.console.say(f"{error}. Using the generated sample{changes}; every score is marked as such.")
 
     def _train(self):
-        callbacks = [_Logs(self.folder, self.console)]
-        self.trainer = Trainer(self.task, callbacks, self.console.step)
-        callbacks[0].trainer = self.trainer
+        logs = _Logs(self.folder, self.console)
+        self.trainer = logs.trainer = Trainer(self.task, [logs], self.console.step)
         self.console.say(f"Network: {self.task.model.count_params():,} weights")
+        self.console.step(0, self.trainer.total_steps, {})
         try:
             self.trainer.train()
         except Interrupted:
+            self.console.close()
             self._save_network()
+            done = f"step {self.trainer.step} of {self.trainer.total_steps}"
+            self.console.say(f"Stopped at {done}; the best network so far is in {self.folder.path}")
             raise
         finally:
             self.console.close()
         self._save_network()
 
     def _save_network(self):
+        self.task.model.optimizer = None
         with self.folder.writing("model.keras") as path:
-            named = path.with_suffix(".keras")
-            self.task.model.optimizer = None
-            self.task.model.save(named)
-            named.rename(path)
+            self.task.model.save(path)
         with self.folder.writing("preprocessing") as path:
             path.mkdir()
             self.task.save_preprocessing(path)
@@ -281,7 +158,9 @@ class _Execution:
         """Let the records that the report shows carry the score word by word."""
         summary = summarise(records, self.task.class_names)
         chosen = [e.number - 1 for e in (*summary.mistakes, *summary.close_calls)]
-        short = (i for i, r in enumerate(records) if len(r["text"].split()) <= TRACED_WORDS and i not in chosen)
+        short = (
+            i for i, r in enumerate(records) if len(r["text"].split()) <= TRACED_WORDS and i not in chosen
+        )
         for i in [*chosen, *islice(short, MORE_TRACED)]:
             (records[i]["steps"],) = self.task.explain([records[i]["text"]])
 
@@ -318,9 +197,37 @@ class _Execution:
         self.folder.write_json("metrics.json", metrics)
 
 
+@contextmanager
+def _log_lines(console):
+    """Within this context what our modules log is said on the console."""
+    log, handler = logging.getLogger("rnn_apps"), logging.Handler()
+    handler.emit = lambda record: console.say(record.getMessage())
+    level, propagate = log.level, log.propagate
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    log.propagate = False
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
+        log.setLevel(level)
+        log.propagate = propagate
+
+
+def _found_from_anywhere(recipe):
+    """The recipe with an absolute path to its data, so that the run can be evaluated from any folder."""
+    path = getattr(recipe.data, "path", None)
+    if path is None:
+        return recipe
+    return apply_overrides(recipe, {"data": {"path": str(Path(path).expanduser().absolute())}})
+
+
 def _paths(model):
     layers = [layer for layer in model._flatten_layers() if isinstance(layer, RecurrentLayer)]
-    return [dict(zip(("layer", "path", "reason"), (layer.name, *(layer.engine_path or ("", ""))))) for layer in layers]
+    return [
+        dict(zip(("layer", "path", "reason"), (layer.name, *(layer.engine_path or ("", "")))))
+        for layer in layers
+    ]
 
 
 class _Logs(keras.callbacks.Callback):

@@ -1,0 +1,6 @@
+"""Carries out recipes, from data to report, and answers from the folders that they leave."""
+
+from rnn_apps.runner.finished import Run, open_run
+from rnn_apps.runner.running import compare, run, run_seeds
+
+__all__ = ["Run", "compare", "open_run", "run", "run_seeds"]

@@ -1,0 +1,111 @@
+"""A finished run: its scores, its network and its answers."""
+
+from pathlib import Path
+
+import keras
+
+import rnn_apps.models.sequence_encoder  # noqa: F401  registers the layers of saved networks
+from rnn_apps.data.sources import SourceUnavailable
+from rnn_apps.errors import UserError
+from rnn_apps.exporting import export_saved_model
+from rnn_apps.recipe import load_recipe, with_data
+from rnn_apps.run_folder import RunFolder
+from rnn_apps.tasks import task_class
+
+__all__ = ["SAVED_MODEL", "Run", "open_run"]
+
+SAVED_MODEL = "export/1"
+
+
+class Run:
+    """A finished run: its scores, its network and its answers.
+
+    Args:
+        folder: path of the run.
+
+    Attributes:
+        folder: path of the run.
+        recipe: the resolved `Recipe`.
+        metrics: content of `metrics.json`, {} where the run did not come to its end.
+
+    Raises:
+        UserError: the folder is no run, or a file of it is missing or damaged.
+    """
+
+    def __init__(self, folder):
+        self._files = RunFolder.open(folder, needs=("recipe.yaml", "model.keras", "preprocessing"))
+        self.folder = self._files.path
+        self.recipe = load_recipe(self.folder / "recipe.yaml")
+        self.metrics = (
+            self._files.read_json("metrics.json") if (self.folder / "metrics.json").is_file() else {}
+        )
+        self._task = None
+
+    @property
+    def task(self):
+        """The task with its trained network, loaded on first use."""
+        if self._task is None:
+            task = task_class(self.recipe.task)(self.recipe)
+            task.register()
+            self._task = self._restored(
+                task, lambda: keras.models.load_model(self.folder / "model.keras", compile=False)
+            )
+        return self._task
+
+    def _restored(self, task, load):
+        try:
+            task.restore(load(), self.folder / "preprocessing")
+        except Exception as error:  # Keras raises whatever its reader meets in a damaged file
+            problem = f"the saved network cannot be read ({str(error).strip().splitlines()[0][:150]})"
+            raise UserError(
+                str(self.folder), problem, fix="A file of it is damaged or missing; run it again."
+            ) from error
+        return task
+
+    @property
+    def model(self):
+        """The trained `keras.Model`, numbers in and numbers out."""
+        return self.task.model
+
+    def predict(self, inputs):
+        """Return a readable answer (a dict) for each raw input, or for a single one."""
+        return self.task.predict(_listed(inputs))
+
+    def explain(self, inputs):
+        """Return for each raw input how the answer moves, as [step, score] pairs."""
+        return self.task.explain(_listed(inputs))
+
+    def evaluate(self, data=None):
+        """Score the network anew on the test part of the run's data, or of other data.
+
+        Args:
+            data: a folder or file in the layout of the task; a lone file, or a folder with neither test nor
+                validation part, is tested on whole. None for the data of the run.
+        """
+        recipe = self.recipe if data is None else with_data(self.recipe, data)
+        task = self._restored(task_class(recipe.task)(recipe), lambda: self.model)
+        try:
+            task.prepare_evaluation(whole=data is not None)
+        except SourceUnavailable as error:
+            raise UserError("data.source", str(error), fix="Name the data: --data PATH") from error
+        return task.evaluate("test")[0]
+
+    def export(self, out=None):
+        """Write the SavedModel anew, into the run or into `out`, and return its path."""
+        if out is not None:
+            RunFolder.check_free(out)
+        folder, name = (
+            (self._files, SAVED_MODEL) if out is None else (RunFolder(Path(out).parent), Path(out).name)
+        )
+        with folder.writing(name) as path:
+            export_saved_model(self.task, path)
+        return folder / name
+
+
+def _listed(inputs):
+    return [inputs] if isinstance(inputs, str) else list(inputs)
+
+
+def open_run(folder):
+    """Return the `Run` in a folder."""
+    return Run(folder)

@@ -1,0 +1,91 @@
+"""Recipes carried out: once, once a seed, and finished runs side by side."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from rnn_apps.recipe import apply_overrides, load_recipe, with_data
+from rnn_apps.run_folder import RunFolder
+from rnn_apps.runner.execution import Execution, Lines
+from rnn_apps.runner.finished import open_run
+
+__all__ = ["compare", "run", "run_seeds"]
+
+
+def run(recipe, *, data=None, out=None, sample=True, overrides=(), console=None, **settings):
+    """Carry out a recipe: train, evaluate, export, report.
+
+    Args:
+        recipe: name of a packaged recipe, path of a YAML file, or a `Recipe`.
+        data: folder or file of the user's own data, in the layout of the task; or settings of `data`, a dict.
+        out: folder for the run; ``runs/<recipe>/<time>`` by default.
+        sample: whether generated data may stand in for a set that cannot be had.
+        overrides: ``"training.epochs=8"`` texts.
+        console: where progress goes; prints lines by default.
+        **settings: overrides as nested dicts, ``training={"epochs": 8}``.
+
+    Returns:
+        `Run`.
+
+    Raises:
+        UserError: something in recipe or data has to be mended; nothing was written.
+        TrainingFailed: the loss is no longer a number.
+        Interrupted: a signal came; the folder holds the best network so far.
+    """
+    if isinstance(data, Mapping):
+        data, settings = None, {**settings, "data": data}
+    recipe = _loaded(recipe)
+    recipe = apply_overrides(apply_overrides(recipe, overrides), settings)
+    recipe = with_data(recipe, data) if data is not None else recipe
+    out = RunFolder.free_path(recipe.name, out)
+    return Execution(recipe, out, sample, console or Lines()).carry_out()
+
+
+def _loaded(recipe):
+    return load_recipe(recipe) if isinstance(recipe, (str, os.PathLike)) else recipe
+
+
+def run_seeds(recipe, seeds, out=None, **options):
+    """Carry out a recipe once a seed, side by side in one folder, with a summary in its `seeds.json`.
+
+    Args:
+        recipe: as in `run`.
+        seeds: whole numbers.
+        out: folder of all runs; ``runs/<recipe>/<time>`` by default.
+        **options: of `run`.
+
+    Returns:
+        List of `Run`, and metric name to ``{"mean", "low", "high"}`` over the seeds.
+    """
+    recipe = _loaded(recipe)
+    folder = RunFolder(RunFolder.free_path(recipe.name, out))
+    runs = [run(recipe, out=folder / f"seed-{seed}", **{**options, "seed": seed}) for seed in seeds]
+    scores = [finished.metrics["test"] for finished in runs]
+    names = [name for name in scores[0] if all(name in others for others in scores)]
+    summary = {name: _range([test[name] for test in scores]) for name in names}
+    mark = runs[0].metrics["score_mark"]
+    folder.write_json("seeds.json", {"seeds": list(seeds), "test": summary, "score_mark": mark})
+    return runs, summary
+
+
+def _range(values):
+    return {"mean": float(np.mean(values)), "low": min(values), "high": max(values)}
+
+
+def compare(folders):
+    """Return the runs of these folders, and the settings in which they differ: dotted path to values."""
+    runs = [open_run(Path(folder)) for folder in folders]
+    flat = [dict(_leaves(r.recipe.as_dict())) for r in runs]
+    keys = list(dict.fromkeys(key for settings in flat for key in settings))
+    differing = {key: [settings.get(key) for settings in flat] for key in keys}
+    return runs, {key: values for key, values in differing.items() if any(v != values[0] for v in values)}
+
+
+def _leaves(value, path=""):
+    if isinstance(value, dict):
+        for key, child in value.items():
+            yield from _leaves(child, f"{path}.{key}" if path else key)
+    else:
+        yield path, value
