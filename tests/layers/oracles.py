@@ -53,12 +53,12 @@ def tensors(layer, x, mask=None, initial=None, training=True):
     with tf.GradientTape() as tape:
         tape.watch([x, *flat])
         results = tf.nest.flatten(layer(x, training=training, **options))
-        loss = tf.add_n([_weighted_sum(r, i) for i, r in enumerate(results)])
+        loss = tf.add_n([weighted_sum(r, i) for i, r in enumerate(results)])
     sources = [x, *flat, *weights]
     return results, tape.gradient(loss, sources, unconnected_gradients="zero")
 
 
-def _weighted_sum(tensor, shift):
+def weighted_sum(tensor, shift):
     """A sum in which every element counts differently and nonlinearly."""
     tensor = tf.cast(tensor, tf.float64 if tensor.dtype == tf.float64 else tf.float32)
     flat = tf.reshape(tensor, [-1])

@@ -91,6 +91,15 @@ def test_the_compiled_third_call_gives_what_the_first_gave_in_eager_and_in_a_gra
     assert int(traced(x)[0][0].shape[0]) == 3
 
 
+def test_stock_fit_runs_in_the_form_that_the_layer_chooses():
+    layer = VanillaRNN(4)
+    model = keras.Sequential([keras.Input((5, 3)), layer, keras.layers.Dense(1)])
+    model.compile(keras.optimizers.SGD(0.05), "mse")
+    history = model.fit(sequences(batch=6), np.ones((6, 1)), batch_size=3, epochs=3, verbose=0).history
+    assert history["loss"][-1] < history["loss"][0]
+    assert layer.engine_path[0] == "xla"
+
+
 def test_a_model_with_jit_compile_runs():
     layer = LSTM(4, compile=True)
     model = keras.Sequential([keras.Input((5, 3)), layer, keras.layers.Dense(1)])

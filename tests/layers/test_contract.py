@@ -80,8 +80,8 @@ SUBJECTS = [
     over(LayerNormCell),
     over(IndRNNCell),
     over(MinGRUCell),
-    stacked("one level"),
-    stacked("two levels, both directions, residual", False, units=(3, 3), bidirectional=True, residual=True),
+    stacked("one level, both directions", False, bidirectional=True),
+    stacked("two levels, residual", False, units=(3, 3), residual=True, cell="gru"),
 ]
 
 

@@ -39,8 +39,7 @@ def hand_made_stack(ours, cell, units, bidirectional):
     return run
 
 
-@pytest.mark.parametrize("bidirectional", [False, True])
-@pytest.mark.parametrize("cell", ["vanilla", "lstm", "gru"])
+@pytest.mark.parametrize(("cell", "bidirectional"), [("vanilla", False), ("lstm", True), ("gru", True)])
 def test_a_stack_is_what_keras_layers_make_by_hand(cell, bidirectional):
     ours = StackedRNN((4, 3), cell=cell, bidirectional=bidirectional, **OPTIONS)
     ours.build((None, None, 3))
