@@ -62,18 +62,16 @@ class ClassNames:
 
     def __init__(self, names, advice):
         self.names, self.advice = list(names), advice
-        folded = Counter(name.casefold() for name in self.names)
-        self._index = {
-            name.casefold(): i for i, name in enumerate(self.names) if folded[name.casefold()] == 1
-        }
-        self._index |= {str(i): i for i in range(len(self.names))}
+        self._index = {str(i): i for i in range(len(self.names))}
         self._index |= {f"{i}.0": i for i in range(len(self.names))}  # as spreadsheets write whole numbers
         self._index |= {name: i for i, name in enumerate(self.names)}
+        folded = [name.casefold() for name in self.names]
+        self._folded = {name: i for i, name in enumerate(folded) if folded.count(name) == 1}
 
     def index(self, label):
         """Return the class index of a written label, or None."""
         label = label.strip()
-        return self._index.get(label, self._index.get(label.casefold()))
+        return self._index.get(label, self._folded.get(label.casefold()))
 
     def __str__(self):
         shown_names = ", ".join(self.names[:CLASSES_SHOWN]) + (

@@ -60,7 +60,7 @@ class TfdsSource:
         if "train" not in self.parts:
             splits = ", ".join(self._builder.info.splits) or "none"
             raise DataError(f"tfds:{name}", received=f"the splits {splits}", expected="one called train")
-        label = self._builder.info.features.get(label_column)
+        label = dict(self._builder.info.features.items()).get(label_column)
         self.class_names = getattr(label, "names", None)
 
     def records(self, part):

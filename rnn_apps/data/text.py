@@ -29,8 +29,9 @@ class TextEncoder(tf.Module):
     def __init__(self, words, max_length, keep="start"):
         super().__init__()
         self.words, self.max_length, self.keep = list(words), max_length, keep
-        numbers = tf.range(FIRST_WORD, FIRST_WORD + len(self.words), dtype=tf.int32)
-        pairs = tf.lookup.KeyValueTensorInitializer(tf.constant(self.words, tf.string), numbers)
+        numbers = [UNKNOWN, *range(FIRST_WORD, FIRST_WORD + len(self.words))]
+        words = ["", *self.words]  # a table cannot be empty, and no text holds the word ""
+        pairs = tf.lookup.KeyValueTensorInitializer(words, numbers, tf.string, tf.int32)
         self._table = tf.lookup.StaticHashTable(pairs, default_value=UNKNOWN)
 
     @classmethod
@@ -98,7 +99,14 @@ class TextEncoder(tf.Module):
 
 def tokenize(texts):
     """Return the words of each text: strings (batch,) to ragged strings (batch, words)."""
-    texts = tf.strings.unicode_transcode(texts, "UTF-8", "UTF-8", errors="replace", replacement_char=32)
+    texts = tf.strings.unicode_transcode(
+        texts,
+        "UTF-8",
+        "UTF-8",
+        errors="replace",
+        replacement_char=32,
+        replace_control_characters=True,  # `lower` cuts a text at its first NUL
+    )
     texts = tf.strings.lower(tf.strings.regex_replace(texts, r"(?i)<br\s*/?>", " "), encoding="utf-8")
     texts = tf.strings.regex_replace(texts, r"[^\pL\pM\pN'!?]+", " ")
     texts = tf.strings.regex_replace(texts, r"([!?])", r" \1 ")

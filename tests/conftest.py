@@ -1,0 +1,51 @@
+"""What tests of several floors share: one tiny finished run, made once."""
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import pytest
+
+SMALL_NETWORK = {"embedding": 4, "units": [4], "bidirectional": False}
+SMALL_TRAINING = {"epochs": 2, "batch_size": 16, "compile": False}
+SMALL_SAMPLE = {"source": "sample", "vocabulary_size": 100, "sample": {"size": 200}}
+
+
+class Heard:
+    """A console that keeps what is said."""
+
+    def __init__(self):
+        self.lines, self.steps, self.closed = [], [], False
+
+    def say(self, text):
+        self.lines.append(text)
+
+    def step(self, step, total, logs):
+        self.steps.append((step, total, dict(logs)))
+
+    def close(self):
+        self.closed = True
+
+
+@pytest.fixture
+def heard():
+    return Heard()
+
+
+@pytest.fixture(scope="session")
+def small_recipe():
+    from rnn_apps.recipe import load_recipe
+
+    settings = {"model": SMALL_NETWORK, "training": SMALL_TRAINING, "data": SMALL_SAMPLE}
+    return load_recipe("imdb", settings)
+
+
+@pytest.fixture(scope="session")
+def finished(small_recipe, tmp_path_factory):
+    """A whole run of the generated sample, of seconds; read it, never write into it."""
+    import rnn_apps
+
+    heard = Heard()
+    run = rnn_apps.run(small_recipe, out=tmp_path_factory.mktemp("runs") / "finished", console=heard)
+    run.heard = heard
+    return run

@@ -1,0 +1,236 @@
+"""The user's own files: what can be read, and what is said of what cannot."""
+
+import csv
+import gzip
+import io
+import json
+
+import pytest
+
+from rnn_apps.data.files import find_parts, read_records
+from rnn_apps.errors import DataError
+
+ROWS = [
+    ("A plain one", "positive"),
+    ('With "quotes", a comma,\nand a second\nline', "negative"),
+    ("Grüße – 日本語 🎬<br /><br />as IMDB breaks lines", "positive"),
+]
+
+
+def as_csv(rows, columns=("text", "label")):
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows([columns, *rows])
+    return text.getvalue().encode()
+
+
+def as_json_lines(rows, columns=("text", "label")):
+    return "".join(json.dumps(dict(zip(columns, row))) + "\n" for row in rows).encode()
+
+
+def read(file, text="text", label="label"):
+    return [(record.text, record.label) for record in read_records(file, text, label)]
+
+
+def a_file(folder, content, name="train.csv"):
+    file = folder / name
+    file.write_bytes(content.encode() if isinstance(content, str) else content)
+    return file
+
+
+def refusal(file, **columns):
+    with pytest.raises(DataError) as caught:
+        read(file, **columns)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"], ids=["plain", "bom"])
+@pytest.mark.parametrize("pack", [lambda content: content, gzip.compress], ids=["raw", "gz"])
+@pytest.mark.parametrize(("write", "ending"), [(as_csv, "csv"), (as_json_lines, "jsonl")])
+def test_every_format_gives_the_same_records(tmp_path, write, ending, pack, mark):
+    packed = ".gz" if pack is gzip.compress else ""
+    file = a_file(tmp_path, pack(mark + write(ROWS)), f"train.{ending}{packed}")
+    assert read(file) == ROWS
+
+
+@pytest.mark.parametrize("name", ["TRAIN.CSV", "Train.Csv.GZ"])
+def test_capitals_in_an_ending_do_not_matter(tmp_path, name):
+    content = as_csv(ROWS)
+    file = a_file(tmp_path, gzip.compress(content) if name.endswith("GZ") else content, name)
+    assert read(find_parts(file)["train"]) == ROWS
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"])
+def test_any_line_ending_is_read(tmp_path, ending):
+    file = a_file(tmp_path, ending.join(["text,label", "one,0", "two,1", ""]))
+    assert read(file) == [("one", "0"), ("two", "1")]
+
+
+def test_columns_go_by_name_wherever_they_stand(tmp_path):
+    file = a_file(tmp_path, as_csv([("7", "neg", "bad")], ("id", "stars", "review")))
+    assert read(file, "review", "stars") == [("bad", "neg")]
+
+
+@pytest.mark.parametrize(("write", "ending"), [(as_csv, "csv"), (as_json_lines, "jsonl")])
+def test_a_record_is_named_by_the_line_on_which_it_begins(tmp_path, write, ending):
+    file = a_file(tmp_path, write(ROWS), f"train.{ending}")
+    places = [record.place for record in read_records(file, "text", "label")]
+    raw = file.read_bytes().decode().split("\n")
+    begins = [next(i for i, line in enumerate(raw, 1) if start in line) for start in ("plain", "With", "Gr")]
+    assert places == [f"{file}:{line}" for line in begins]
+
+
+def test_empty_lines_are_passed_over_but_counted(tmp_path):
+    file = a_file(tmp_path, "text,label\n\n\none,0\n\ntwo,1\n")
+    assert [r.place for r in read_records(file, "text", "label")] == [f"{file}:4", f"{file}:6"]
+    lines = a_file(tmp_path, '\n{"text": "one", "label": 0}\n\n{"text": "two", "label": 1}\n', "train.jsonl")
+    assert [r.place for r in read_records(lines, "text", "label")] == [f"{lines}:2", f"{lines}:4"]
+
+
+def test_json_labels_may_be_numbers_and_null_is_a_missing_one(tmp_path):
+    rows = [("one", 0), ("two", 1), ("three", None), ("four", True)]
+    assert [label for _, label in read(a_file(tmp_path, as_json_lines(rows), "train.jsonl"))] == [
+        "0",
+        "1",
+        "",
+        "True",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("[1, 2]", "not a JSON object"),
+        ('"text"', "not a JSON object"),
+        ("{text: 1}", "not JSON"),
+        ("[" * 100_000, "not JSON"),
+        ('{"text": "a", "label": ' + "9" * 5000 + "}", "not JSON"),
+        ('{"text": ["a"], "label": 1}', "text is not a string"),
+        ('{"text": "a", "label": {}}', "label is not a string"),
+    ],
+    ids=lambda text: text[:20],
+)
+def test_a_bad_json_line_is_a_bad_record_and_the_next_line_is_read(tmp_path, line, problem):
+    good = json.dumps({"text": "good", "label": "1"})
+    file = a_file(tmp_path, f"{good}\n{line}\n{good}\n", "train.jsonl")
+    records = list(read_records(file, "text", "label"))
+    assert [record.problem for record in records] == [None, problem, None]
+    assert records[1].place == f"{file}:2"
+
+
+@pytest.mark.parametrize(
+    ("row", "problem"),
+    [("one", "1 field where the header has 2"), ("one, two,0", "3 fields where the header has 2")],
+)
+def test_a_row_of_another_width_is_a_bad_record_and_never_cut_in_silence(tmp_path, row, problem):
+    records = list(read_records(a_file(tmp_path, f"text,label\n{row}\ngood,1\n"), "text", "label"))
+    assert [record.problem for record in records] == [problem, None]
+
+
+def test_bad_bytes_stay_visible(tmp_path):
+    file = a_file(tmp_path, b"text,label\ncaf\xe9,1\n")
+    assert read(file) == [("caf\udce9", "1")]
+
+
+def test_a_quote_that_is_never_closed_does_not_swallow_the_rest(tmp_path):
+    file = a_file(tmp_path, 'text,label\ngood,1\n"bad,0\nmore,1\n')
+    assert refusal(file).startswith(f"{file}:3: not CSV: ")
+
+
+def test_a_missing_column_names_the_nearest_and_those_there_are(tmp_path):
+    file = a_file(tmp_path, as_csv([("a", "b")], ("txt", "label")))
+    assert refusal(file) == (
+        f'{file}:1: no column "text"; the columns are "txt", "label". Did you mean "txt"? '
+        "Name the right one: --set data.text=COLUMN"
+    )
+    lines = a_file(tmp_path, b"\n" + as_json_lines([("a", "b")], ("text", "labels")), "train.jsonl")
+    assert refusal(lines) == (
+        f'{lines}:2: no column "label"; the columns are "text", "labels". Did you mean "labels"? '
+        "Name the right one: --set data.label=COLUMN"
+    )
+
+
+@pytest.mark.parametrize("separator", [";", "\t"])
+def test_another_separator_than_a_comma_is_recognised(tmp_path, separator):
+    message = refusal(a_file(tmp_path, f"text{separator}label\na{separator}1\n"))
+    assert message.endswith(f"Columns are separated by commas, not by {json.dumps(separator)}.")
+
+
+def test_utf_16_is_named(tmp_path):
+    file = a_file(tmp_path, "text,label\na,1\n".encode("utf-16"))
+    assert refusal(file) == f"{file}: received UTF-16, expected UTF-8. Save the file as UTF-8."
+
+
+def test_an_empty_csv_is_named(tmp_path):
+    file = a_file(tmp_path, b"")
+    assert refusal(file) == f'{file}: empty; expected records with "text".'
+
+
+@pytest.mark.parametrize("cut", [20, -1])
+def test_a_truncated_gz_is_named(tmp_path, cut):
+    file = a_file(tmp_path, gzip.compress(as_csv(ROWS * 50))[:cut], "train.csv.gz")
+    assert refusal(file).startswith(f"{file}: cannot be read: ")
+
+
+def test_what_is_no_gz_and_damage_inside_one_are_named(tmp_path):
+    file = a_file(tmp_path, b"text,label\n", "train.csv.gz")
+    assert "cannot be read: Not a gzipped file" in refusal(file)
+    packed = bytearray(gzip.compress(as_csv(ROWS * 50)))
+    packed[15:25] = b"\xff" * 10
+    assert "cannot be read: " in refusal(a_file(tmp_path, bytes(packed), "train.csv.gz"))
+
+
+@pytest.mark.parametrize("stem", ["validation", "val", "dev"])
+@pytest.mark.parametrize("ending", ["csv", "csv.gz", "jsonl", "jsonl.gz"])
+def test_a_folder_may_name_its_parts_in_every_usual_way(tmp_path, stem, ending):
+    for name in ("train.csv", f"{stem}.{ending}", "test.jsonl", "notes.txt"):
+        a_file(tmp_path, b"", name)
+    assert {part: file.name for part, file in find_parts(tmp_path).items()} == {
+        "train": "train.csv",
+        "validation": f"{stem}.{ending}",
+        "test": "test.jsonl",
+    }
+
+
+def test_a_lone_file_is_the_training_part(tmp_path):
+    file = a_file(tmp_path, b"", "anything.jsonl.gz")
+    assert find_parts(file) == {"train": file}
+
+
+def test_two_files_for_one_part_are_refused(tmp_path):
+    for name in ("train.csv", "val.csv", "dev.csv"):
+        a_file(tmp_path, b"", name)
+    with pytest.raises(DataError) as caught:
+        find_parts(tmp_path)
+    assert str(caught.value) == (
+        f"{tmp_path}: received val.csv, dev.csv for validation, expected one file a part. Move one away."
+    )
+
+
+def test_a_folder_without_train_says_what_is_there(tmp_path):
+    a_file(tmp_path, b"", "reviews.csv")
+    with pytest.raises(DataError) as caught:
+        find_parts(tmp_path)
+    assert str(caught.value) == (
+        f"{tmp_path}: received reviews.csv, expected train.csv, .csv.gz, .jsonl or .jsonl.gz."
+    )
+
+
+def test_an_empty_folder_another_ending_and_nothing_at_all_are_named(tmp_path):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match=r"received an empty folder, expected train\.csv"):
+        find_parts(tmp_path / "empty")
+    with pytest.raises(DataError, match=r"received a \.tsv file, expected \.csv, "):
+        find_parts(a_file(tmp_path, b"", "train.tsv"))
+    with pytest.raises(DataError, match="no such file or folder"):
+        find_parts(tmp_path / "nowhere")
+
+
+def test_a_folder_to_test_on_needs_no_train(tmp_path):
+    a_file(tmp_path, b"", "test.csv")
+    assert list(find_parts(tmp_path, needed=None)) == ["test"]
+
+
+def test_a_home_folder_may_be_written_with_a_tilde(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    a_file(tmp_path, b"", "train.csv")
+    assert find_parts("~")["train"] == tmp_path / "train.csv"

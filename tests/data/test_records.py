@@ -1,0 +1,103 @@
+"""Bad records: named, counted, refused or skipped; and which part a text falls into."""
+
+from collections import Counter
+
+import pytest
+
+from rnn_apps.data.records import BadRecords, ClassNames, LabelledText, part_of, usable
+from rnn_apps.errors import DataError
+
+CLASSES = ClassNames(["negative", "positive"], "Mend it.")
+BAD = [
+    (LabelledText("f:1", "", "0"), "text is empty"),
+    (LabelledText("f:2", " \t\n\u00a0", "0"), "text is empty"),
+    (LabelledText("f:3", "good", ""), "label is missing"),
+    (LabelledText("f:4", "good", "  "), "label is missing"),
+    (LabelledText("f:5", "caf\udce9", "0"), "not valid UTF-8"),
+    (LabelledText("f:6", "good", "neg\udce9"), "not valid UTF-8"),
+    (LabelledText("f:7", "good", "neutral"), "label is none of the classes"),
+    (LabelledText("f:8", "", "", "not JSON"), "not JSON"),
+]
+
+
+@pytest.mark.parametrize(("record", "reason"), BAD, ids=lambda value: str(value)[:30])
+def test_a_bad_record_is_refused_by_place_and_reason(record, reason):
+    with pytest.raises(DataError) as caught:
+        list(usable([record], CLASSES, BadRecords("fail", 0)))
+    message = str(caught.value)
+    assert message.startswith(f"{record.place}: {reason}")
+    assert message.endswith("Or skip such records: --set data.on_bad_record=skip")
+
+
+def test_an_unknown_label_says_what_was_received_and_expected():
+    with pytest.raises(DataError) as caught:
+        list(usable([LabelledText("f:7", "good", "neutral")], CLASSES, BadRecords("fail", 0)))
+    assert '; received "neutral", expected negative, positive (or 0 to 1). Mend it.' in str(caught.value)
+
+
+def test_skipped_records_are_counted_by_reason_and_the_others_kept():
+    bad = BadRecords("skip", len(BAD))
+    records = [
+        LabelledText("f:0", "one", "0"),
+        *(record for record, _ in BAD),
+        LabelledText("f:9", "two", "1"),
+    ]
+    assert list(usable(records, CLASSES, bad)) == [("one", 0), ("two", 1)]
+    assert bad.skipped == Counter(reason for _, reason in BAD)
+
+
+def test_more_bad_records_than_the_cap_are_refused():
+    records = [LabelledText(f"f:{i}", "", "0") for i in range(1, 5)]
+    assert list(usable(records[:3], CLASSES, BadRecords("skip", 3))) == []
+    with pytest.raises(DataError) as caught:
+        list(usable(records, CLASSES, BadRecords("skip", 3)))
+    assert str(caught.value) == (
+        "f:4: text is empty; more than 3 bad records were skipped, this one the last. Remove the record. "
+        "Or raise the cap: --set data.max_bad_records=N"
+    )
+
+
+@pytest.mark.parametrize(
+    ("label", "index"),
+    [
+        ("negative", 0),
+        (" positive ", 1),
+        ("0", 0),
+        ("1", 1),
+        ("1.0", 1),
+        ("Positive", 1),
+        ("NEGATIVE", 0),
+        ("2", None),
+        ("-1", None),
+        ("pos", None),
+        ("", None),
+    ],
+)
+def test_a_label_means_a_class_by_name_by_number_or_in_other_capitals(label, index):
+    assert CLASSES.index(label) == index
+
+
+def test_a_name_goes_before_a_number_and_capitals_that_tell_classes_apart_count():
+    assert [ClassNames(["1", "0"], "").index(label) for label in "01"] == [1, 0]
+    names = ClassNames(["Polish", "polish"], "")
+    assert [names.index(label) for label in ("Polish", "polish", "POLISH")] == [0, 1, None]
+
+
+def test_many_classes_are_shown_in_part():
+    assert str(ClassNames([f"c{i}" for i in range(1000)], "")).endswith("c11, ... (or 0 to 999)")
+
+
+def test_equal_texts_fall_into_one_part_and_the_parts_have_their_sizes():
+    fractions = {"test": 0.2, "validation": 0.1}
+    parts = Counter(part_of(f"review {i}", fractions) for i in range(5000))
+    assert parts["test"] == pytest.approx(1000, abs=100)  # 3.5 standard deviations of a binomial
+    assert parts["validation"] == pytest.approx(500, abs=75)
+    assert {part_of("the same", fractions) for _ in range(3)} == {part_of("the same", fractions)}
+
+
+def test_another_fraction_of_validation_never_moves_the_test_part():
+    texts = [f"review {i}" for i in range(500)]
+    small, large = (
+        {t for t in texts if part_of(t, {"test": 0.2, "validation": v}) == "test"} for v in (0.1, 0.5)
+    )
+    assert small == large
