@@ -131,4 +131,6 @@ def sequence_encoder(
     )(x)
     x = x if pooling == "last" else SequencePooling(pooling, name="pooling")(x)
     x = keras.layers.Dropout(dropout, seed=seed, name="dropout")(x) if dropout else x
-    return keras.Model(numbers, keras.layers.Dense(num_classes, dtype="float32", name="logits")(x))
+    start = keras.initializers.GlorotUniform(seed=seed)
+    logits = keras.layers.Dense(num_classes, kernel_initializer=start, dtype="float32", name="logits")(x)
+    return keras.Model(numbers, logits)

@@ -32,7 +32,7 @@ TRICKY = [
 
 
 def python_tokens(text):
-    """The documented rule, letter by letter: letters, marks, digits, apostrophes make words; ! and ? are words."""
+    """The documented rule, letter by letter: letters, marks, digits, apostrophes; ! and ? are words."""
     lowered, i = [], 0
     while i < len(text):
         end = text.find(">", i)

@@ -17,6 +17,7 @@ class TextClassifier(tf.Module):
     def __init__(self, model, encoder, class_names):
         super().__init__()
         self.model, self.encoder = model, encoder
+        self._held = [variable.value for variable in model.variables]  # tf.saved_model finds no others
         self.class_names = tf.constant(class_names)
         spec = [tf.TensorSpec([None], tf.string, name="text")]
         self.classify = tf.function(self._classify, input_signature=spec, autograph=False)

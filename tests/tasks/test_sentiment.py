@@ -1,0 +1,231 @@
+"""The sentiment task: loss, scores and answers by hand, and every cell exported to stock TensorFlow."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from rnn_apps.errors import RnnAppsError, UserError
+from rnn_apps.exporting import export_saved_model
+from rnn_apps.recipe import apply_overrides, load_recipe, with_data
+from rnn_apps.tasks import task_class
+from rnn_apps.tasks.sentiment.cell import resolve_cell
+
+CLASSES = ["bad", "fair", "good"]
+WORDS = {"bad": "a dull mess", "fair": "an average film", "good": "a lovely gem"}
+
+
+def prepared(small_recipe, folder=None, **changes):
+    keras.utils.set_random_seed(small_recipe.seed)
+    recipe = apply_overrides(small_recipe, changes)
+    task = task_class("sentiment")(with_data(recipe, folder) if folder else recipe)
+    task.prepare()
+    return task
+
+
+@pytest.fixture(scope="module")
+def three_classes(tmp_path_factory, small_recipe):
+    """A task on 60 texts of three classes, not trained."""
+    folder = tmp_path_factory.mktemp("three")
+    for part, start in (("train", 0), ("validation", 30), ("test", 45)):
+        rows = [
+            {"text": f"{WORDS[CLASSES[i % 3]]} {'very ' * (i % 4)}{i}", "label": CLASSES[i % 3]}
+            for i in range(start, start + 30 if part == "train" else start + 15)
+        ]
+        (folder / f"{part}.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    return prepared(small_recipe, folder, data={"class_names": None, "vocabulary_size": 20})
+
+
+def test_classes_vocabulary_and_counts_come_from_the_data(three_classes):
+    task = three_classes
+    assert task.class_names == CLASSES
+    assert task.encoder.vocabulary_size == 20
+    described = task.describe_data()
+    assert [described[part] for part in ("train", "validation", "test")] == [30, 15, 15]
+    assert task.settings()["vocabulary"] == 20
+
+
+def test_the_fingerprint_tells_data_apart(three_classes):
+    before, test = three_classes.describe_data()["fingerprint"], three_classes.parts["test"]
+    assert three_classes.describe_data()["fingerprint"] == before
+    for column, other in ((test.texts, "another text"), (test.labels, 2)):
+        kept, column[0] = column[0], other
+        assert three_classes.describe_data()["fingerprint"] != before
+        column[0] = kept
+
+
+def test_the_vocabulary_is_learned_from_train_alone(three_classes):
+    assert "0" in three_classes.encoder.words
+    assert "45" not in three_classes.encoder.words
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.3])
+def test_the_loss_is_the_cross_entropy_with_smoothed_labels(three_classes, small_recipe, smoothing):
+    logits = np.random.default_rng(0).normal(size=(5, 3)).astype("float32")
+    labels = np.array([0, 1, 2, 2, 1])
+    smooth = np.eye(3)[labels] * (1 - smoothing) + smoothing / 3
+    expected = -(smooth * np.log(np.exp(logits) / np.exp(logits).sum(1, keepdims=True))).sum(1).mean()
+    recipe = three_classes.recipe
+    three_classes.recipe = apply_overrides(recipe, {"training": {"label_smoothing": smoothing}})
+    loss = three_classes.loss(tf.constant(logits), tf.constant(labels))
+    three_classes.recipe = recipe
+    assert float(loss) == pytest.approx(expected, rel=1e-5)
+
+
+def test_right_answers_are_counted(three_classes):
+    logits = tf.constant([[1.0, 0, 0], [0, 1, 0], [0, 1, 0]])
+    metrics = three_classes.batch_metrics(logits, tf.constant([0, 1, 2]))
+    assert {name: float(value) for name, value in metrics.items()} == {"accuracy": 2.0}
+
+
+def test_scores_belong_to_the_texts_however_they_were_batched(three_classes):
+    """`predict` answers one text after another; `evaluate` batches them by length."""
+    scores, records = three_classes.evaluate("test")
+    texts = three_classes.parts["test"].texts
+    assert [record["text"] for record in records] == texts
+    for record, answer in zip(records, three_classes.predict(texts)):
+        assert record["prediction"] == answer["label"]
+        assert record["probabilities"] == pytest.approx(list(answer["probabilities"].values()), abs=2e-6)
+    right = [record["label"] == record["prediction"] for record in records]
+    assert scores["accuracy"] == pytest.approx(np.mean(right))
+
+
+def test_validation_loss_and_accuracy_are_those_of_the_probabilities(three_classes):
+    texts = three_classes.parts["validation"]
+    rows = np.array([list(a["probabilities"].values()) for a in three_classes.predict(texts.texts)])
+    scores = three_classes.validate()
+    assert scores["val_loss"] == pytest.approx(-np.log(rows[np.arange(15), texts.labels]).mean(), abs=1e-4)
+    assert scores["val_accuracy"] == pytest.approx((rows.argmax(1) == texts.labels).mean())
+
+
+def test_an_answer_names_label_score_and_probabilities(three_classes):
+    (answer,) = three_classes.predict(["a lovely gem"])
+    assert answer["text"] == "a lovely gem"
+    assert list(answer["probabilities"]) == CLASSES
+    assert answer["score"] == max(answer["probabilities"].values())
+    assert answer["probabilities"][answer["label"]] == answer["score"]
+    assert sum(answer["probabilities"].values()) == pytest.approx(1, abs=1e-5)
+    assert three_classes.predict([]) == []
+
+
+@pytest.mark.parametrize("text", ["", "...", "a \udce9 surrogate", "x" * 100_000, "word " * 20_000])
+def test_any_text_gets_an_answer(three_classes, text):
+    assert three_classes.predict([text])[0]["label"] in CLASSES
+
+
+def test_explaining_gives_the_score_of_every_beginning(three_classes):
+    text = "a very lovely gem"
+    final = three_classes.predict([text])[0]["label"]
+    (steps,) = three_classes.explain([text])
+    assert [word for word, _ in steps] == text.split()
+    for count, (_, score) in enumerate(steps, start=1):
+        (answer,) = three_classes.predict([" ".join(text.split()[:count])])
+        assert score == pytest.approx(answer["probabilities"][final], abs=2e-4)
+
+
+def test_the_baselines_are_scored_on_the_same_test_part(three_classes):
+    baselines = three_classes.baselines()
+    assert baselines["majority"]["accuracy"] == pytest.approx(1 / 3)
+    assert baselines["bag_of_words"]["accuracy"] == 1.0  # every class has words of its own
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"model": {"cell": "gru", "bidirectional": True}, "training": {"compile": True}},
+        {"model": {"cell": "lstm"}, "data": {"keep": "both", "max_length": 5}},
+    ],
+    ids=["gru compiled", "lstm, both ends"],
+)
+def test_every_cell_exports_and_answers_the_same_for_batches_of_any_size(small_recipe, tmp_path, changes):
+    task = prepared(small_recipe, **{**changes, "data": {**changes.get("data", {}), "sample": {"size": 100}}})
+    export_saved_model(task, tmp_path / "export")
+    loaded = tf.saved_model.load(str(tmp_path / "export"))
+    for texts in ([], [""], ["Far from dull!", "", "one two three four five six seven eight"]):
+        answer = loaded.signatures["serving_default"](text=tf.constant(texts, tf.string))
+        own = task.predict(texts)
+        assert [label.decode() for label in answer["label"].numpy()] == [a["label"] for a in own]
+        np.testing.assert_allclose(
+            answer["probabilities"],
+            [list(a["probabilities"].values()) for a in own] or np.zeros((0, 2)),
+            atol=2e-6,
+        )
+
+
+def test_an_export_that_answers_otherwise_is_refused(three_classes, tmp_path):
+    export_saved_model(three_classes, tmp_path / "export")
+    loaded = tf.saved_model.load(str(tmp_path / "export"))
+    three_classes.check_export(loaded)
+    bias = three_classes.model.get_layer("logits").bias
+    bias.assign([0.0, 1e-4, 0.0])
+    with pytest.raises(RnnAppsError, match="differ by"):
+        three_classes.check_export(loaded)
+    bias.assign([0.0, 0.0, 0.0])
+
+
+def test_a_restored_task_answers_the_same(three_classes, tmp_path):
+    three_classes.save_preprocessing(tmp_path)
+    again = task_class("sentiment")(three_classes.recipe)
+    again.restore(three_classes.model, tmp_path)
+    texts = ["a lovely gem", "dull", ""]
+    assert again.predict(texts) == three_classes.predict(texts)
+    again.prepare_evaluation()
+    assert again.evaluate("test") == three_classes.evaluate("test")
+
+
+# Cells of the user's own
+
+
+@pytest.mark.parametrize("name", ["vanilla", "leaky"])
+def test_a_registered_name_is_passed_on(name):
+    assert resolve_cell(name) == name
+
+
+def test_a_cell_is_found_in_a_module_of_the_working_folder(tmp_path, monkeypatch):
+    (tmp_path / "my_own_cells.py").write_text(
+        "from rnn_apps.layers import VanillaRNNCell\nclass Mine(VanillaRNNCell): pass\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.path", ["/nowhere", *__import__("sys").path])
+    assert resolve_cell("my_own_cells:Mine").__name__ == "Mine"
+
+
+@pytest.mark.parametrize(
+    ("source", "name", "problem"),
+    [
+        ("", "broken_cells_1:Missing", "AttributeError: module 'broken_cells_1' has no attribute 'Missing'"),
+        ("1 +", "broken_cells_2:Mine", "SyntaxError: "),
+        ("raise RuntimeError('oh')", "broken_cells_3:Mine", "RuntimeError: oh"),
+        ("", "no_such_module:Mine", "ModuleNotFoundError: No module named 'no_such_module'"),
+    ],
+)
+def test_a_cell_that_cannot_be_imported_is_the_users_to_mend(tmp_path, monkeypatch, source, name, problem):
+    module = name.split(":")[0]
+    if module != "no_such_module":
+        (tmp_path / f"{module}.py").write_text(source)
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(UserError) as caught:
+        resolve_cell(name)
+    message = str(caught.value)
+    assert message.startswith(f"model.cell: {problem}")
+    assert f'received "{name}". Start rnn-apps in the folder that holds the module {module}' in message
+
+
+def test_what_is_no_cell_is_refused(tmp_path, monkeypatch):
+    with pytest.raises(UserError, match='received "math:sqrt", expected a class that is a RecurrentCell'):
+        resolve_cell("math:sqrt")
+
+
+def test_an_unregistered_name_says_how_to_write_a_cell_of_ones_own(small_recipe):
+    with pytest.raises(UserError) as caught:
+        prepared(small_recipe, model={"cell": "leaky_one"}, data={"sample": {"size": 100}})
+    assert "received 'leaky_one', expected one of vanilla" in str(caught.value)
+    assert str(caught.value).endswith("is written module:Class, so that its module is imported.")
+
+
+def test_a_recipe_of_another_residual_width_blames_no_cell(small_recipe):
+    with pytest.raises(UserError) as caught:
+        load_recipe("imdb", {"model": {"units": [3, 4], "residual": True}})
+    assert "module:Class" not in str(caught.value)

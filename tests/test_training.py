@@ -1,0 +1,336 @@
+"""Our own step and loop, on a network of one matrix, of which every number can be made by hand."""
+
+import math
+import signal
+from types import SimpleNamespace
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from rnn_apps.settings import TrainingSettings
+from rnn_apps.tasks.task import Monitor
+from rnn_apps.training import Interrupted, Trainer, TrainingFailed, WeightAverage, learning_rate_schedule
+
+INPUTS = np.random.default_rng(0).normal(size=(12, 3)).astype("float32")
+TARGETS = np.random.default_rng(1).normal(size=(12, 2)).astype("float32")
+START = np.random.default_rng(2).normal(size=(3, 2)).astype("float32")
+SIZES = (5, 5, 2)  # the last batch is smaller
+
+
+class Batches:
+    """The same three batches in every epoch."""
+
+    num_examples = 12
+
+    def __len__(self):
+        return len(SIZES)
+
+    def epoch(self, epoch, start=0):
+        ends = np.cumsum(SIZES)
+        for end, size in list(zip(ends, SIZES))[start:]:
+            yield tf.constant(INPUTS[end - size : end]), tf.constant(TARGETS[end - size : end])
+
+
+class LinearTask:
+    """A linear network under a squared loss; validation scores are those it is given."""
+
+    monitor = Monitor("val_score", higher_is_better=True)
+
+    def __init__(self, scores=None, **settings):
+        settings = {
+            "epochs": 2,
+            "batch_size": 5,
+            "optimizer": "sgd",
+            "learning_rate": 0.1,
+            "clip_norm": None,
+        } | settings
+        self.recipe = SimpleNamespace(training=TrainingSettings(**settings))
+        dense = keras.layers.Dense(2, use_bias=False)
+        self.model = keras.Sequential([keras.Input((3,)), dense])
+        dense.kernel.assign(START)
+        self.scores = iter(scores or range(1000))
+        self.validated = []
+
+    def training_batches(self):
+        return Batches()
+
+    def loss(self, outputs, targets):
+        return tf.reduce_mean(tf.reduce_sum((outputs - targets) ** 2, axis=1))
+
+    def batch_metrics(self, outputs, targets):
+        return {"count": tf.cast(tf.shape(outputs)[0], tf.float32)}
+
+    def validate(self):
+        self.validated.append(self.kernel)
+        return {"val_score": next(self.scores)}
+
+    @property
+    def kernel(self):
+        return self.model.get_weights()[0]
+
+
+def by_hand(steps, rate=lambda step: 0.1, clip=None):
+    """Plain gradient descent in NumPy: for each of `steps`, (kernel after it, loss before it)."""
+    kernel, course, ends = START.astype("float64"), [], np.cumsum(SIZES)
+    for step in range(steps):
+        end, size = ends[step % len(SIZES)], SIZES[step % len(SIZES)]
+        x, y = INPUTS[end - size : end], TARGETS[end - size : end]
+        error = x @ kernel - y
+        gradient = 2 * x.T @ error / size
+        norm = np.sqrt((gradient**2).sum())
+        if clip and norm > clip:
+            gradient = gradient * clip / norm
+        kernel = kernel - rate(step) * gradient
+        course.append((kernel, (error**2).sum(1).mean()))
+    return course
+
+
+def trained(task, **options):
+    trainer = Trainer(task, **options)
+    trainer.train()
+    return trainer
+
+
+@pytest.mark.parametrize("clip", [None, 0.3])
+def test_the_weights_after_an_epoch_are_those_of_the_steps_made_by_hand(clip):
+    task = LinearTask(epochs=1, clip_norm=clip)
+    trained(task)
+    np.testing.assert_allclose(task.kernel, by_hand(3, clip=clip)[-1][0], atol=1e-6)
+
+
+def test_a_gradient_below_the_norm_is_left_as_it_is():
+    task = LinearTask(epochs=1, clip_norm=1e6)
+    trained(task)
+    np.testing.assert_allclose(task.kernel, by_hand(3)[-1][0], atol=1e-6)
+
+
+def test_penalties_of_layers_are_part_of_what_is_minimised():
+    task = LinearTask(epochs=1)
+    task.model.layers[0].kernel_regularizer = keras.regularizers.L2(0.5)
+    task.model.layers[0].kernel.regularizer = keras.regularizers.L2(0.5)
+    first = START - 0.1 * (2 * INPUTS[:5].T @ (INPUTS[:5] @ START - TARGETS[:5]) / 5 + 2 * 0.5 * START)
+    Trainer(task)._step(tf.constant(INPUTS[:5]), tf.constant(TARGETS[:5]))
+    np.testing.assert_allclose(task.kernel, first, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "stock"),
+    [
+        ("adam", lambda: keras.optimizers.Adam(0.1)),
+        ("adamw", lambda: keras.optimizers.AdamW(0.1, weight_decay=0.01)),
+        ("rmsprop", lambda: keras.optimizers.RMSprop(0.1)),
+    ],
+)
+def test_two_epochs_are_those_of_stock_fit(optimizer, stock):
+    task = LinearTask(optimizer=optimizer, weight_decay=0.01 if optimizer == "adamw" else 0.0)
+    trained(task)
+    peer = LinearTask()
+    peer.model.compile(stock(), loss=lambda y, x: tf.reduce_sum((x - y) ** 2, axis=1))
+    peer.model.fit(INPUTS, TARGETS, batch_size=5, epochs=2, shuffle=False, verbose=0)
+    np.testing.assert_allclose(task.kernel, peer.kernel, atol=1e-5)
+
+
+def test_history_holds_means_over_examples_and_what_belongs_to_an_epoch():
+    trainer = trained(LinearTask(scores=[0.5, 0.7]))
+    losses = [loss for _, loss in by_hand(6)]
+    for epoch, row in enumerate(trainer.history):
+        assert row["epoch"] == epoch + 1
+        assert row["step"] == 3 * (epoch + 1)
+        assert row["loss"] == pytest.approx(
+            np.average(losses[3 * epoch : 3 * epoch + 3], weights=SIZES), rel=1e-5
+        )
+        assert row["count"] == pytest.approx(1.0)
+        assert row["val_score"] == [0.5, 0.7][epoch]
+        assert row["learning_rate"] == pytest.approx(0.1)
+        assert row["examples_per_second"] == pytest.approx(12 / row["seconds"])
+    assert (trainer.step, trainer.total_steps) == (6, 6)
+
+
+HALF_COSINE = [1.0, 0.5 + 0.5 * math.cos(math.pi / 4), 0.5, 0.5 + 0.5 * math.cos(3 * math.pi / 4), 0.0]
+
+
+@pytest.mark.parametrize(
+    ("schedule", "warmup", "total", "expected"),
+    [
+        ("constant", 4, 8, [0.25, 0.5, 0.75, 1, 1, 1, 1, 1]),
+        ("linear", 0, 4, [1, 0.75, 0.5, 0.25, 0]),
+        ("linear", 2, 6, [0.5, 1, 1, 0.75, 0.5, 0.25, 0]),
+        ("cosine", 0, 4, HALF_COSINE),
+        ("cosine", 1, 5, [1, *HALF_COSINE]),
+        ("linear", 8, 4, [0.125, 0.25, 0.375, 0.5]),
+    ],
+)
+def test_the_learning_rate_follows_its_course(schedule, warmup, total, expected):
+    settings = TrainingSettings(schedule=schedule, warmup_steps=warmup, learning_rate=0.2)
+    rate = learning_rate_schedule(settings, total)
+    assert [float(rate(step)) for step in range(len(expected))] == pytest.approx(
+        [0.2 * e for e in expected], abs=1e-7
+    )
+
+
+def test_a_constant_rate_is_a_number_so_that_callbacks_can_change_it():
+    assert learning_rate_schedule(TrainingSettings(learning_rate=0.2), 10) == 0.2
+
+
+def test_the_schedule_is_what_the_steps_use():
+    task = LinearTask(schedule="linear", warmup_steps=2)
+    trained(task)
+    rates = [0.05, 0.1, 0.1, 0.075, 0.05, 0.025]
+    np.testing.assert_allclose(task.kernel, by_hand(6, rates.__getitem__)[-1][0], atol=1e-6)
+
+
+def test_a_schedule_comes_back_from_its_config():
+    rate = learning_rate_schedule(TrainingSettings(schedule="cosine", warmup_steps=3), 10)
+    again = keras.optimizers.schedules.deserialize(keras.optimizers.schedules.serialize(rate))
+    assert [float(again(step)) for step in range(10)] == [float(rate(step)) for step in range(10)]
+
+
+def test_the_averaged_weights_are_validated_and_kept():
+    task = LinearTask(scores=[1, 2], weight_averaging=0.3)
+    trained(task)
+    average, seen = START.astype("float64"), []
+    for step, (kernel, _) in enumerate(by_hand(6), start=1):
+        decay = min(0.3, step / (step + 10))
+        average = decay * average + (1 - decay) * kernel
+        seen += [average] if step % 3 == 0 else []
+    np.testing.assert_allclose(task.validated, seen, atol=1e-5)
+    np.testing.assert_allclose(task.kernel, average, atol=1e-5)
+
+
+def test_training_goes_on_from_the_weights_not_from_their_average():
+    weight = keras.Variable(1.0)
+    average = WeightAverage([weight], 0.9)
+    weight.assign(3.0)
+    average.update()
+    with average.in_place():
+        assert float(weight.value) == pytest.approx(1 + 2 * (1 - 1 / 11))
+    assert float(weight.value) == 3.0
+
+
+def test_the_best_weights_are_kept_not_the_last():
+    task = LinearTask(scores=[0.5, 0.9, 0.7], epochs=3)
+    trainer = trained(task)
+    assert trainer.best_epoch == 2
+    np.testing.assert_allclose(task.kernel, by_hand(6)[-1][0], atol=1e-5)
+
+
+def test_a_score_that_is_better_when_lower_is_understood():
+    task = LinearTask(scores=[0.5, 0.9, 0.7], epochs=3)
+    task.monitor = Monitor("val_score", higher_is_better=False)
+    assert trained(task).best_epoch == 1
+
+
+def test_training_stops_after_so_many_epochs_without_improvement():
+    trainer = trained(LinearTask(scores=[0.5, 0.9, 0.9, 0.8, 1.0], epochs=5, early_stopping=2))
+    assert [row["epoch"] for row in trainer.history] == [1, 2, 3, 4]
+    assert trainer.best_epoch == 2
+
+
+class Recorder(keras.callbacks.Callback):
+    """Writes down each hook, and raises a signal or asks for a stop where it is told to."""
+
+    def __init__(self, at=None, action=lambda recorder: None):
+        super().__init__()
+        self.hooks, self.at, self.action = [], at, action
+
+    def note(self, name, logs=None):
+        self.hooks.append((name, sorted(logs or {})))
+        if self.at == name:
+            self.action(self)
+
+    def on_train_begin(self, logs=None):
+        self.note("train begins", logs)
+
+    def on_train_end(self, logs=None):
+        self.note("train ends")
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.note(f"epoch {epoch} begins", logs)
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.note(f"epoch {epoch} ends", logs)
+
+    def on_train_batch_begin(self, batch, logs=None):
+        self.note(f"batch {batch} begins", logs)
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.note(f"batch {batch} ends", logs)
+
+
+def test_callbacks_are_driven_as_stock_fit_drives_them():
+    ours, stock, task, peer = Recorder(), Recorder(), LinearTask(), LinearTask()
+    trained(task, callbacks=[ours])
+    peer.model.compile("sgd", "mse")
+    peer.model.fit(INPUTS, TARGETS, batch_size=5, epochs=2, callbacks=[stock], verbose=0)
+    assert [name for name, _ in ours.hooks] == [name for name, _ in stock.hooks]
+    logs = dict(ours.hooks)
+    assert logs["batch 0 ends"] == ["count", "loss"]
+    assert logs["epoch 0 ends"] == ["count", "loss", "val_score"]
+    assert ours.model is task.model
+
+
+def test_a_callback_may_stop_training_in_the_middle_of_an_epoch():
+    def stop(recorder):
+        recorder.model.stop_training = True
+
+    trainer = trained(LinearTask(epochs=5), callbacks=[Recorder("batch 1 ends", stop)])
+    assert (trainer.step, len(trainer.history)) == (2, 1)
+
+
+def test_a_callback_may_change_the_learning_rate():
+    plateau = keras.callbacks.ReduceLROnPlateau("val_score", factor=0.5, patience=1, mode="max")
+    task = LinearTask(scores=[3, 2, 1], epochs=3)
+    trainer = trained(task, callbacks=[plateau])
+    assert [row["learning_rate"] for row in trainer.history] == pytest.approx([0.1, 0.1, 0.05])
+    task.model.set_weights([START])
+
+
+def test_progress_is_told_after_each_step():
+    told = []
+    trained(LinearTask(), on_step=lambda step, total, logs: told.append((step, total, sorted(logs))))
+    assert told == [(step, 6, ["count", "loss"]) for step in range(1, 7)]
+
+
+def test_a_loss_that_is_no_number_fails_and_names_the_step_and_the_best_weights_stay():
+    task = LinearTask(epochs=3)
+    original = task.loss
+    task.calls = tf.Variable(0)
+
+    def loss(outputs, targets):
+        return tf.where(task.calls.assign_add(1) < 5, original(outputs, targets), float("nan"))
+
+    task.loss = loss
+    with pytest.raises(TrainingFailed) as caught:
+        trained(task)
+    assert str(caught.value) == (
+        "training: the loss became nan at step 5 (epoch 2, batch 2). "
+        "Try a lower training.learning_rate (now 0.1) or training.clip_norm."
+    )
+    np.testing.assert_allclose(task.kernel, by_hand(3)[-1][0], atol=1e-6)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("at", ["batch 1 ends", "epoch 1 ends"])
+def test_a_signal_ends_training_after_the_step_with_the_best_weights(number, at):
+    before = signal.getsignal(number)
+    task = LinearTask(scores=[0.9, 0.8], epochs=2)
+    recorder = Recorder(at, lambda recorder: signal.raise_signal(number))
+    trainer = Trainer(task, [recorder])
+    with pytest.raises(Interrupted) as caught:
+        trainer.train()
+    assert caught.value.signal_number == number
+    assert trainer.step == {"batch 1 ends": 2, "epoch 1 ends": 6}[at]
+    steps = {"batch 1 ends": 2, "epoch 1 ends": 3}[at]  # no epoch was finished, or the first was the best
+    np.testing.assert_allclose(task.kernel, by_hand(steps)[-1][0], atol=1e-6)
+    assert signal.getsignal(number) == before
+
+
+def test_a_second_signal_ends_at_once():
+    def twice(recorder):
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        trained(LinearTask(), callbacks=[Recorder("batch 0 ends", twice)])
