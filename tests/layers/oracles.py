@@ -6,10 +6,10 @@ import tensorflow as tf
 
 MASKS = {
     "none": None,
-    "right": [[1, 1, 1, 1, 1], [1, 1, 1, 0, 0], [1, 0, 0, 0, 0]],
-    "left": [[1, 1, 1, 1, 1], [0, 0, 1, 1, 1], [0, 0, 0, 0, 1]],
-    "holes": [[1, 0, 1, 0, 1], [0, 1, 0, 1, 0], [1, 1, 0, 0, 1]],
-    "fully padded": [[0, 0, 0, 0, 0], [1, 1, 1, 0, 0], [0, 0, 0, 0, 0]],
+    "right": [[1, 1, 1, 1, 1], [1, 1, 1, 0, 0], [1, 0, 0, 0, 0], [1, 1, 1, 1, 0]],
+    "left": [[1, 1, 1, 1, 1], [0, 0, 1, 1, 1], [0, 0, 0, 0, 1], [0, 1, 1, 1, 1]],
+    "holes": [[1, 0, 1, 0, 1], [0, 1, 0, 1, 0], [1, 1, 0, 0, 1], [1, 1, 1, 0, 1]],
+    "fully padded": [[0, 0, 0, 0, 0], [1, 1, 1, 0, 0], [0, 0, 0, 0, 0], [1, 1, 1, 1, 1]],
 }
 
 
@@ -17,11 +17,11 @@ def mask_of(name):
     return None if MASKS[name] is None else tf.constant(MASKS[name]) > 0
 
 
-def sequences(batch=3, steps=5, features=3, seed=0, dtype="float32"):
+def sequences(batch=4, steps=5, features=3, seed=0, dtype="float32"):
     return np.random.default_rng(seed).normal(size=(batch, steps, features)).astype(dtype)
 
 
-def states(sizes, batch=3, seed=1, dtype="float32"):
+def states(sizes, batch=4, seed=1, dtype="float32"):
     rng = np.random.default_rng(seed)
     return [rng.normal(size=(batch, size)).astype(dtype) * 0.5 for size in sizes]
 

@@ -174,7 +174,7 @@ def test_regularizers_and_constraints_act_as_in_keras(name):
 def test_the_activity_regularizer_acts_on_the_output():
     layer = VanillaRNN(4, activity_regularizer=keras.regularizers.L2(0.1))
     output = layer(sequences())
-    assert float(sum(layer.losses)) == pytest.approx(0.1 * np.sum(np.square(output)) / 3, rel=1e-5)
+    assert float(sum(layer.losses)) == pytest.approx(0.1 * np.sum(np.square(output)) / 4, rel=1e-5)
 
 
 def test_a_cell_that_is_not_ours_is_refused_and_told_where_it_runs():

@@ -28,7 +28,7 @@ def test_the_output_is_y_equals_w_hy_h_and_the_state_stays_h():
     for mask in ("none", "right", "left", "fully padded"):
         outputs, final = layer(x, initial_state=initial, mask=mask_of(mask))
         hidden, finals = numpy_loop(NUMPY_STEPS["vanilla"], weights, x, initial, mask_of(mask))
-        assert outputs.shape == (3, 5, 2)
+        assert outputs.shape == (4, 5, 2)
         assert_close([outputs, final], [hidden @ output_kernel, finals[0]])
 
 
@@ -39,7 +39,7 @@ def test_the_last_output_is_w_hy_of_the_final_state():
     *weights, output_kernel = layer.get_weights()
     x = sequences()
     _, finals = numpy_loop(
-        NUMPY_STEPS["vanilla"], weights, x, states([4]) * 0 + [np.zeros((3, 4), "float32")]
+        NUMPY_STEPS["vanilla"], weights, x, states([4]) * 0 + [np.zeros((4, 4), "float32")]
     )
     assert_close([layer(x)], [finals[0] @ output_kernel])
 
