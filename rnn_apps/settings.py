@@ -73,6 +73,12 @@ class TrainingSettings(Settings):
     warmup_steps: int = Field(
         0, ge=0, le=1_000_000_000, description="Steps over which the learning rate rises from zero."
     )
+    epsilon: float = Field(
+        1e-7,
+        gt=0,
+        le=1,
+        description="Added to Adam's divisor; a larger one lets rare words learn more slowly.",
+    )
     weight_decay: float = Field(0.0, ge=0, le=1, description="Decoupled weight decay.")
     clip_norm: float | None = Field(
         1.0, gt=0, description="Largest norm of the whole gradient; null leaves it as it is."

@@ -68,14 +68,16 @@ def learning_rate_schedule(settings, total_steps):
 
 def make_optimizer(settings, total_steps):
     """Return the Keras optimizer of `TrainingSettings`; the gradient is clipped by the step, not by it."""
+    rate = learning_rate_schedule(settings, total_steps)
+    decay = settings.weight_decay or None
+    if settings.optimizer == "sgd":
+        return keras.optimizers.SGD(rate, weight_decay=decay)
     classes = {
         "adam": keras.optimizers.Adam,
         "adamw": keras.optimizers.AdamW,
-        "sgd": keras.optimizers.SGD,
         "rmsprop": keras.optimizers.RMSprop,
     }
-    rate = learning_rate_schedule(settings, total_steps)
-    return classes[settings.optimizer](rate, weight_decay=settings.weight_decay or None)
+    return classes[settings.optimizer](rate, epsilon=settings.epsilon, weight_decay=decay)
 
 
 class WeightAverage:

@@ -15,6 +15,7 @@ TRAINING_RANGES = [
     ("epochs", [1, 10_000], [0, 10_001]),
     ("learning_rate", [1e-12, 10], [0, -1e-3, 10.1]),
     ("warmup_steps", [0, 100_000], [-1]),
+    ("epsilon", [1e-12, 1], [0, -1e-7, 2]),
     ("weight_decay", [0, 1], [-0.1, 1.1]),
     ("clip_norm", [None, 1e-3, 1e6], [0, -1]),
     ("weight_averaging", [None, 0.001, 0.999], [0, 1]),
@@ -44,13 +45,21 @@ MODEL_RANGES = [
     ("recurrent_dropout", [0, 0.99], [-0.1, 1]),
     ("level_dropout", [0, 0.99], [-0.1, 1]),
     ("word_dropout", [0, 0.99], [-0.1, 1]),
+    ("pair_buckets", [0, 10_000_000], [-1, 10_000_001]),
+    ("pair_embedding", [1, 4096], [0, 4097]),
 ]
 RANGES = [
     *[(TrainingSettings, {}, *row) for row in TRAINING_RANGES],
     *[(SentimentData, SOUND_DATA, *row) for row in DATA_RANGES],
     *[(SentimentModel, {}, *row) for row in MODEL_RANGES],
     (SentimentSettings, {"data": SOUND_DATA}, "seed", [0, 2**31 - 1], [-1, 2**31]),
-    (SentimentSettings, {"data": SOUND_DATA}, "export", [[], ["saved_model"]], [["onnx"], ["saved_model", "saved_model"]]),
+    (
+        SentimentSettings,
+        {"data": SOUND_DATA},
+        "export",
+        [[], ["saved_model"]],
+        [["onnx"], ["saved_model", "saved_model"]],
+    ),
     (SentimentSettings, {"data": SOUND_DATA}, "name", ["a", "a.b-c_1"], ["", "../x", ".a", "a/b", "a" * 101]),
 ]
 
@@ -94,6 +103,7 @@ def test_defaults_are_those_that_are_documented():
         "learning_rate": 1e-3,
         "schedule": "constant",
         "warmup_steps": 0,
+        "epsilon": 1e-7,
         "weight_decay": 0.0,
         "clip_norm": 1.0,
         "weight_averaging": None,
