@@ -52,7 +52,10 @@ class TextClassifier(tf.Module):
             probabilities = self._probabilities(tf.where(seen, numbers[None], 0))
             return tf.gather(probabilities, label, axis=1)
 
-        scores = tf.map_fn(beginnings, (numbers, chosen), fn_output_signature=tf.float32)
+        batch = tf.shape(numbers)[0]
+        missing = tf.maximum(1 - batch, 0)  # map_fn cannot stack the answers of no text
+        rows = tf.pad(numbers, [[0, missing], [0, 0]]), tf.pad(chosen, [[0, missing]])
+        scores = tf.map_fn(beginnings, rows, fn_output_signature=tf.float32)[:batch]
         return {
             "label": tf.gather(self.class_names, chosen),
             "tokens": tokens.to_tensor(shape=tf.stack([-1, tf.cast(steps, tf.int64)])),

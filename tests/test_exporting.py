@@ -1,0 +1,117 @@
+"""The exported SavedModel: the contract's names, the trained network's answers, stock TensorFlow alone."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from tensorflow.core.protobuf import saved_model_pb2
+
+from rnn_apps.errors import RnnAppsError
+from rnn_apps.exporting import export_saved_model
+
+TEXTS = ["Far from dull!", "", "<br />The film is a mess?", "Grüße 🎬"]
+
+STOCK_CLIENT = """
+import json, sys
+import tensorflow as tf
+
+folder, texts = sys.argv[1], json.loads(sys.argv[2])
+loaded = tf.saved_model.load(folder)
+answers = {}
+for name, signature in loaded.signatures.items():
+    assert list(signature.structured_input_signature[1]) == ["text"]
+    for batch in ([], texts[:1], texts):
+        answer = signature(text=tf.constant(batch, tf.string))
+        assert all(len(value) == len(batch) for value in answer.values()), (name, batch)
+    answers[name] = {key: (x.dtype.name, x.shape.rank, x.numpy().tolist()) for key, x in answer.items()}
+assert not any(name.partition(".")[0] == "rnn_apps" for name in sys.modules)
+print(json.dumps(answers, default=bytes.decode))
+"""
+
+
+@pytest.fixture(scope="module")
+def answers(finished):
+    """What a process answers that has not imported rnn_apps."""
+    command = [sys.executable, "-c", STOCK_CLIENT, finished.folder / "export" / "1", json.dumps(TEXTS)]
+    process = subprocess.run(
+        command, capture_output=True, text=True, env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    )
+    assert process.returncode == 0, process.stderr
+    return json.loads(process.stdout)
+
+
+def test_another_process_without_rnn_apps_gets_the_trained_networks_answers(finished, answers):
+    own, answer = finished.predict(TEXTS), answers["serving_default"]
+    assert {name: (kind, rank) for name, (kind, rank, _) in answer.items()} == {
+        "label": ("string", 1),
+        "score": ("float32", 1),
+        "probabilities": ("float32", 2),
+    }
+    assert answer["label"][2] == [a["label"] for a in own]
+    np.testing.assert_allclose(answer["score"][2], [a["score"] for a in own], atol=2e-6)
+    np.testing.assert_allclose(
+        answer["probabilities"][2], [list(a["probabilities"].values()) for a in own], atol=2e-6
+    )
+
+
+def test_another_process_gets_the_same_explanations(finished, answers):
+    answer = answers["explain"]
+    assert {name: (kind, rank) for name, (kind, rank, _) in answer.items()} == {
+        "label": ("string", 1),
+        "tokens": ("string", 2),
+        "scores": ("float32", 2),
+        "lengths": ("int32", 1),
+    }
+    assert answer["label"][2] == [a["label"] for a in finished.predict(TEXTS)]
+    for row, own in enumerate(finished.explain(TEXTS)):
+        length = answer["lengths"][2][row]
+        assert answer["tokens"][2][row][:length] == [word for word, _ in own]
+        assert answer["scores"][2][row][:length] == pytest.approx([score for _, score in own], abs=1e-4)
+        assert set(answer["tokens"][2][row][length:]) <= {""}
+
+
+def test_the_export_holds_stock_operations_and_nothing_marked_for_xla(finished):
+    saved = saved_model_pb2.SavedModel()
+    saved.ParseFromString((finished.folder / "export" / "1" / "saved_model.pb").read_bytes())
+    functions = saved.meta_graphs[0].graph_def.library.function
+    operations = {node.op for function in functions for node in function.node_def}
+    assert len(operations) > 20
+    assert not [name for name in operations if "PyFunc" in name or "Cudnn" in name or "Xla" in name]
+    assert not any(function.attr["_XlaMustCompile"].b for function in functions)
+    assert not any(node.attr["_XlaMustCompile"].b for function in functions for node in function.node_def)
+
+
+class Module(tf.Module):
+    """Stands for a task whose export is not stock."""
+
+    def __init__(self, function):
+        super().__init__()
+        self.serve = function
+
+    def signatures(self):
+        return self, {"serving_default": self.serve}
+
+    def check_export(self, loaded):
+        raise AssertionError("refused too late")
+
+
+TEXT = [tf.TensorSpec([None], tf.string)]
+NUMBERS = [tf.TensorSpec([None], tf.float32)]
+FOREIGN = {
+    "PyFunc": tf.function(
+        lambda text: {"y": tf.py_function(lambda x: x, [text], tf.string)}, input_signature=TEXT
+    ),
+    "lambda": tf.function(
+        lambda x: {"y": tf.function(lambda inner: inner + 1, jit_compile=True)(x)}, input_signature=NUMBERS
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", FOREIGN)
+def test_what_a_stock_runtime_lacks_is_refused(tmp_path, kind):
+    with pytest.raises(RnnAppsError, match=rf"the export holds .*{kind}.*, which stock runtimes lack"):
+        export_saved_model(Module(FOREIGN[kind]), tmp_path / "export")

@@ -1,0 +1,467 @@
+"""A run from recipe to report, what its folder holds, and what Python gets from it."""
+
+import csv
+import hashlib
+import json
+import os
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import rnn_apps
+from rnn_apps import runner
+from rnn_apps.errors import UserError
+from rnn_apps.recipe import apply_overrides, load_recipe
+from rnn_apps.run_folder import RunFolder
+from rnn_apps.runner import running
+from rnn_apps.runner.execution import Execution
+from rnn_apps.training import Interrupted, TrainingFailed
+
+FILES = {
+    "recipe.yaml",
+    "model.keras",
+    "metrics.json",
+    "history.csv",
+    "predictions.jsonl",
+    "report.html",
+    "manifest.json",
+}
+FOLDERS = {"logs", "checkpoints", "preprocessing", "export", "plots"}
+
+
+def in_another_process(script, *arguments, cwd=None):
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    command = [sys.executable, "-c", script, *map(str, arguments)]
+    process = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=cwd)
+    assert process.returncode == 0, process.stderr
+    return process.stdout
+
+
+@pytest.fixture
+def copy(finished, tmp_path):
+    """A copy of the finished run, to be damaged."""
+    return shutil.copytree(finished.folder, tmp_path / "copy")
+
+
+# What a run leaves
+
+
+def test_the_folder_holds_what_the_contract_lists_and_nothing_else(finished):
+    assert {p.name for p in finished.folder.iterdir() if p.is_file()} == FILES
+    assert {p.name for p in finished.folder.iterdir() if p.is_dir()} == FOLDERS
+    assert list((finished.folder / "logs").rglob("events.out.tfevents.*"))
+    assert {p.name for p in (finished.folder / "preprocessing").iterdir()} == {
+        "vocabulary.txt",
+        "text.json",
+        "class_names.json",
+    }
+
+
+def test_metrics_are_those_of_the_contract(finished, small_recipe):
+    metrics = json.loads((finished.folder / "metrics.json").read_text())
+    assert metrics == finished.metrics
+    assert metrics["task"] == "sentiment"
+    assert metrics["recipe"] == "imdb"
+    assert metrics["class_names"] == ["negative", "positive"]
+    data = metrics["data"]
+    assert data | {"fingerprint": None} == {
+        "source": "sample:reviews",
+        "is_sample": True,
+        "sample_of": None,
+        "train": 140,
+        "validation": 20,
+        "test": 40,
+        "skipped": {},
+        "fingerprint": None,
+    }
+    names = {"accuracy", "f1_macro", "f1/negative", "f1/positive", "auc", "log_loss", "calibration_error"}
+    assert set(metrics["test"]) == names
+    assert {"majority", "bag_of_words"} == set(metrics["baseline"])
+    steps = 2 * -(-140 // 16)
+    assert metrics["training"]["steps_planned"] == metrics["training"]["steps_executed"] == steps
+    assert metrics["training"]["resumes"] == 0
+    assert metrics["training"]["parameters"] == sum(w.size for w in finished.model.get_weights())
+    assert set(metrics["seconds"]) == {"data", "training", "evaluation", "export"}
+    assert metrics["score_mark"] == "SAMPLE score, not real data"
+    assert [layer["path"] for layer in metrics["layers"]] == ["graph"]
+    assert "tokenizer" in metrics["settings"]
+
+
+def test_the_scores_are_those_of_the_predictions(finished):
+    with open(finished.folder / "predictions.jsonl", encoding="utf-8") as lines:
+        records = [json.loads(line) for line in lines]
+    assert len(records) == 40
+    right = [record["label"] == record["prediction"] for record in records]
+    assert finished.metrics["test"]["accuracy"] == pytest.approx(np.mean(right))
+    names = finished.metrics["class_names"]
+    true = [record["probabilities"][names.index(record["label"])] for record in records]
+    assert finished.metrics["test"]["log_loss"] == pytest.approx(-np.log(true).mean(), abs=1e-4)
+    answers = finished.predict([record["text"] for record in records])
+    assert [answer["label"] for answer in answers] == [record["prediction"] for record in records]
+
+
+def test_some_predictions_carry_the_score_word_by_word(finished):
+    with open(finished.folder / "predictions.jsonl", encoding="utf-8") as lines:
+        traced = [record for record in map(json.loads, lines) if "steps" in record]
+    assert len(traced) >= 12
+    for record in traced:
+        assert record["steps"][-1][1] == pytest.approx(record["score"], abs=2e-4)
+
+
+def test_the_history_has_a_row_an_epoch(finished):
+    with open(finished.folder / "history.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["epoch"] for row in rows] == ["1", "2"]
+    assert [row["step"] for row in rows] == ["9", "18"]
+    best = max(rows, key=lambda row: float(row["val_accuracy"]))
+    assert finished.metrics["training"]["best_epoch"] == int(best["epoch"])
+    assert finished.metrics["validation"]["accuracy"] == pytest.approx(float(best["val_accuracy"]))
+
+
+def test_the_manifest_holds_digests_of_every_artefact_versions_seed_and_data(finished):
+    manifest = json.loads((finished.folder / "manifest.json").read_text())
+    kept = [p for p in finished.folder.rglob("*") if p.is_file() and "logs" not in p.parts]
+    assert manifest["sha256"] == {
+        p.relative_to(finished.folder).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest()
+        for p in kept
+        if p.name != "manifest.json"
+    }
+    assert manifest["versions"]["tensorflow"] == tf.__version__
+    assert manifest["seed"] == 1
+    assert manifest["data"] == finished.metrics["data"]["fingerprint"]
+
+
+def test_the_resolved_recipe_is_the_one_that_ran(finished, small_recipe):
+    assert load_recipe(finished.folder / "recipe.yaml") == small_recipe == finished.recipe
+
+
+def test_what_is_said_is_each_thing_once(finished):
+    lines = finished.heard.lines
+    assert lines[0] == "Data: sample:reviews (train 140, validation 20, test 40)"
+    assert lines[1] == f"Run folder: {finished.folder}"
+    assert len(lines) == len(set(lines))
+    assert [line[:9] for line in lines if line.startswith("Epoch")] == ["Epoch 1/2", "Epoch 2/2"]
+    assert sum("graph path" in line for line in lines) == 1
+    assert finished.heard.closed
+
+
+def test_progress_goes_from_none_to_all_steps(finished):
+    assert [step for step, _, _ in finished.heard.steps] == list(range(19))
+    assert {total for _, total, _ in finished.heard.steps} == {18}
+    assert set(finished.heard.steps[-1][2]) == {"loss", "accuracy"}
+
+
+# The run again
+
+
+def test_the_same_seed_gives_the_same_history(finished, small_recipe, tmp_path, heard):
+    execution = Execution(small_recipe, tmp_path / "again", True, heard)
+    random.random()
+    tf.random.normal([3])
+    execution._prepare()
+    execution.folder = RunFolder.create(execution.out)
+    execution._train()
+    rows = []
+    for folder in (finished.folder, tmp_path / "again"):
+        with open(folder / "history.csv", newline="") as file:
+            read = csv.DictReader(file)
+            rows.append(
+                [[row[k] for k in row if k not in ("seconds", "examples_per_second")] for row in read]
+            )
+    assert rows[0] == rows[1]
+    for ours, theirs in zip(finished.model.get_weights(), execution.task.model.get_weights()):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_deterministic_operations_are_turned_on_where_the_recipe_asks(
+    small_recipe, monkeypatch, tmp_path, heard
+):
+    class Reached(Exception):
+        pass
+
+    calls = []
+    monkeypatch.setattr(tf.config.experimental, "enable_op_determinism", lambda: calls.append(True))
+    monkeypatch.setattr(Execution, "_prepare", lambda self: (_ for _ in ()).throw(Reached))
+    for deterministic in (False, True):
+        recipe = apply_overrides(small_recipe, {"training": {"deterministic": deterministic}})
+        with pytest.raises(Reached):
+            Execution(recipe, tmp_path / "out", True, heard).carry_out()
+        assert calls == [True] * deterministic
+
+
+def test_a_run_opened_again_scores_and_answers_the_same(finished):
+    again = rnn_apps.open_run(finished.folder)
+    assert again.evaluate() == pytest.approx(finished.metrics["test"])
+    assert again.predict(["Far from dull!"]) == finished.predict(["Far from dull!"])
+    assert again.predict("Far from dull!") == again.predict(["Far from dull!"])
+    (steps,) = again.explain("Far from dull!")
+    assert [word for word, _ in steps] == ["far", "from", "dull", "!"]
+
+
+def test_other_data_is_scored_without_changing_the_run(finished, tmp_path):
+    texts = ["Far from dull!", "A mess.", "All of it is superb."]
+    answers = finished.predict(texts)
+    rows = [{"text": text, "label": answer["label"]} for text, answer in zip(texts, answers)]
+    (tmp_path / "test.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    assert finished.evaluate(tmp_path)["accuracy"] == 1.0
+    assert finished.evaluate(tmp_path / "test.jsonl")["accuracy"] == 1.0
+    assert finished.evaluate() == pytest.approx(finished.metrics["test"])
+
+
+def test_stock_keras_loads_the_network_where_keras_was_imported_first(finished):
+    """The other order, `rnn_apps` first, is in tests/test_cli.py."""
+    script = """
+import keras, numpy, sys, rnn_apps
+print(keras.models.load_model(sys.argv[1])(numpy.array([[2, 3, 4]])).numpy().tolist())
+"""
+    said = in_another_process(script, finished.folder / "model.keras")
+    assert json.loads(said) == finished.model(np.array([[2, 3, 4]])).numpy().tolist()
+
+
+def test_importing_the_package_is_light():
+    script = (
+        "import sys, rnn_apps as r; r.load_recipe; print('tensorflow' in sys.modules, 'keras' in sys.modules)"
+    )
+    assert in_another_process(script).split() == ["False", "False"]
+
+
+def test_public_names_are_there():
+    assert all(hasattr(rnn_apps, name) for name in rnn_apps.__all__)
+    assert set(rnn_apps.__all__) <= set(dir(rnn_apps))
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+        _ = rnn_apps.nothing
+
+
+# Where something is missing or damaged
+
+
+@pytest.mark.parametrize("missing", ["recipe.yaml", "model.keras", "preprocessing"])
+def test_a_run_that_lacks_a_part_says_which(copy, missing):
+    path = copy / missing
+    shutil.rmtree(path) if path.is_dir() else path.unlink()
+    with pytest.raises(UserError, match=f"{missing} is not there; expected the folder of a run"):
+        rnn_apps.open_run(copy)
+
+
+def test_a_damaged_network_is_named(copy):
+    content = (copy / "model.keras").read_bytes()
+    (copy / "model.keras").write_bytes(content[: len(content) // 2])
+    with pytest.raises(UserError, match=r"the saved network cannot be read \(.*A file of it is damaged"):
+        rnn_apps.open_run(copy).predict(["a"])
+
+
+def test_damaged_preprocessing_is_named(copy):
+    (copy / "preprocessing" / "class_names.json").write_text("{")
+    with pytest.raises(UserError, match="the saved network cannot be read"):
+        rnn_apps.open_run(copy).predict(["a"])
+
+
+def test_damaged_metrics_are_named(copy):
+    (copy / "metrics.json").write_text("{")
+    with pytest.raises(UserError, match=r"metrics\.json: cannot be read"):
+        rnn_apps.open_run(copy)
+
+
+def test_a_failed_export_leaves_the_old_one(copy, monkeypatch):
+    def fail(task, path):
+        path.mkdir()
+        raise OSError("disk full")
+
+    before = (copy / "export/1/saved_model.pb").read_bytes()
+    monkeypatch.setattr("rnn_apps.runner.finished.export_saved_model", fail)
+    with pytest.raises(OSError, match="disk full"):
+        rnn_apps.open_run(copy).export()
+    assert (copy / "export/1/saved_model.pb").read_bytes() == before
+    assert os.listdir(copy / "export") == ["1"]
+
+
+def test_an_export_elsewhere_never_overwrites(copy, tmp_path):
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken" / "file").write_text("kept")
+    with pytest.raises(UserError, match="is there already and not empty"):
+        rnn_apps.open_run(copy).export(tmp_path / "taken")
+    assert os.listdir(tmp_path / "taken") == ["file"]
+
+
+# Data that cannot be had
+
+
+@pytest.fixture
+def offline(tmp_path, monkeypatch):
+    def no_network(*_, **__):
+        raise OSError("no network in this test")
+
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "sets"))
+    monkeypatch.setattr(socket, "getaddrinfo", no_network)
+
+
+def out_of_reach(small_recipe, **sample):
+    return apply_overrides(
+        small_recipe, {"data": {"source": "tfds:imdb_reviews", "sample": {"size": 100, **sample}}}
+    )
+
+
+def test_the_sample_stands_in_with_its_settings_said_and_marked(small_recipe, offline, tmp_path, heard):
+    recipe = out_of_reach(small_recipe, set={"model.embedding": 3})
+    execution = Execution(recipe, tmp_path / "out", True, heard)
+    execution._prepare()
+    assert heard.lines[0] == (
+        f"imdb_reviews is not in {tmp_path / 'sets'} and ai.stanford.edu does not answer. Using the "
+        "generated sample with model.embedding = 3; every score is marked as such."
+    )
+    assert execution.sample_of == "imdb_reviews"
+    assert execution.recipe.data.source == "sample"
+    assert execution.task.model.get_layer("embedding").output_dim == 3
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+def test_where_no_sample_may_stand_in_the_run_is_refused_and_nothing_written(
+    small_recipe, offline, tmp_path, allowed, heard
+):
+    recipe = out_of_reach(small_recipe)
+    recipe = apply_overrides(recipe, {"data": {"sample": None}}) if allowed else recipe
+    with pytest.raises(UserError, match="ai.stanford.edu does not answer. Name the data: --data PATH"):
+        rnn_apps.run(recipe, out=tmp_path / "out", sample=allowed, console=heard)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_data_that_was_named_never_falls_back(small_recipe, tmp_path, heard):
+    with pytest.raises(UserError, match="no such file or folder"):
+        rnn_apps.run(small_recipe, data=tmp_path / "nowhere", out=tmp_path / "out", console=heard)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_skipped_records_are_said_and_counted(small_recipe, tmp_path, heard):
+    rows = [{"text": f"review {i}", "label": i % 2} for i in range(100)]
+    rows += [{"text": "", "label": 1}, {"text": "good"}, {"text": "x", "label": "mixed"}]
+    (tmp_path / "all.jsonl").write_text("\n".join(map(json.dumps, rows)) + "\n[]\n")
+    settings = {"data": {"source": "files", "path": tmp_path / "all.jsonl", "on_bad_record": "skip"}}
+    execution = Execution(apply_overrides(small_recipe, settings), tmp_path / "out", True, heard)
+    execution._prepare()
+    assert execution.data["skipped"] == {
+        "text is empty": 1,
+        "label is missing": 1,
+        "label is none of the classes": 1,
+        "not a JSON object": 1,
+    }
+    assert "  skipped 1: not a JSON object" in heard.lines
+
+
+# Stops
+
+
+class Stopping:
+    """A console that raises a signal at a step, as if it came from outside."""
+
+    def __init__(self, number, at):
+        self.number, self.at, self.lines = number, at, []
+
+    def say(self, text):
+        self.lines.append(text)
+
+    def step(self, step, total, logs):
+        if step == self.at:
+            signal.raise_signal(self.number)
+
+    def close(self):
+        pass
+
+
+def test_a_signal_leaves_the_network_and_the_history_so_far(small_recipe, tmp_path):
+    console, out = Stopping(signal.SIGTERM, 11), tmp_path / "out"
+    with pytest.raises(Interrupted):
+        rnn_apps.run(small_recipe, out=out, console=console)
+    assert console.lines[-1] == f"Stopped at step 11 of 18; the best network so far is in {out}"
+    assert len((out / "history.csv").read_text().splitlines()) == 2  # columns and one whole epoch
+    assert not (out / "manifest.json").exists()
+    stopped = rnn_apps.open_run(out)
+    assert stopped.metrics == {}
+    assert stopped.predict(["a film"])[0]["label"] in ("negative", "positive")
+
+
+def test_a_loss_that_is_no_number_ends_the_run(small_recipe, tmp_path, heard):
+    settings = {"training": {"learning_rate": 10.0, "clip_norm": None, "optimizer": "sgd"}}
+    recipe = apply_overrides(small_recipe, settings)
+
+    class Explodes(Execution):
+        def _make_task(self):
+            super()._make_task()
+            self.task.loss = lambda outputs, targets: tf.reduce_sum(outputs) * np.inf
+
+    with pytest.raises(TrainingFailed, match="at step 1 "):
+        Explodes(recipe, tmp_path / "out", True, heard).carry_out()
+    assert heard.closed
+    assert not (tmp_path / "out" / "manifest.json").exists()
+
+
+# Several runs
+
+
+def test_settings_of_the_data_may_be_given_as_a_dict(monkeypatch, small_recipe):
+    seen = {}
+
+    class NotCarriedOut:
+        def __init__(self, recipe, *_):
+            seen["recipe"] = recipe
+
+        def carry_out(self):
+            pass
+
+    monkeypatch.setattr(running, "Execution", NotCarriedOut)
+    rnn_apps.run(
+        "imdb", data={"max_length": 7}, training={"epochs": 3}, overrides=["model.units=[5]"], seed=9
+    )
+    recipe = seen["recipe"]
+    assert (recipe.data.max_length, recipe.training.epochs, recipe.model.units, recipe.seed) == (7, 3, [5], 9)
+    assert recipe.data.source == "tfds:imdb_reviews"
+
+
+def test_a_run_a_seed_and_a_summary(monkeypatch, finished, tmp_path):
+    accuracies = {3: 0.5, 1: 0.75, 2: 0.625}
+
+    class Seeded:
+        def __init__(self, recipe, out, *_):
+            self.recipe, self.out = recipe, out
+
+        def carry_out(self):
+            shutil.copytree(finished.folder, self.out)
+            metrics = {**finished.metrics, "test": {"accuracy": accuracies[self.recipe.seed]}}
+            if self.recipe.seed == 1:
+                metrics["test"]["auc"] = 0.5  # not defined for every seed
+            (self.out / "metrics.json").write_text(json.dumps(metrics))
+            return rnn_apps.open_run(self.out)
+
+    monkeypatch.setattr(running, "Execution", Seeded)
+    runs, summary = runner.run_seeds("imdb", [3, 1, 2], out=tmp_path / "seeds")
+    assert [run.folder for run in runs] == [tmp_path / "seeds" / f"seed-{seed}" for seed in (3, 1, 2)]
+    assert summary == {"accuracy": {"mean": 0.625, "low": 0.5, "high": 0.75}}
+    assert json.loads((tmp_path / "seeds" / "seeds.json").read_text()) == {
+        "seeds": [3, 1, 2],
+        "test": summary,
+        "score_mark": "SAMPLE score, not real data",
+    }
+
+
+def test_seeds_refused_by_their_data_leave_nothing(small_recipe, tmp_path, heard):
+    with pytest.raises(UserError):
+        runner.run_seeds(
+            small_recipe, [1, 2], out=tmp_path / "seeds", data=tmp_path / "nowhere", console=heard
+        )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_runs_side_by_side_show_the_settings_that_differ(finished, copy):
+    recipe = (copy / "recipe.yaml").read_text().replace("embedding: 4", "embedding: 5")
+    (copy / "recipe.yaml").write_text(recipe)
+    (copy / "metrics.json").unlink()
+    runs, differing = runner.compare([finished.folder, copy])
+    assert differing == {"model.embedding": [4, 5]}
+    assert [run.folder for run in runs] == [finished.folder, copy]
+    assert runs[1].metrics == {}
