@@ -1,0 +1,440 @@
+"""The command line: exit codes, plain messages, and what a user reads at the end of a run."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+
+import click
+import numpy as np
+import pytest
+
+from rnn_apps import runner
+from rnn_apps.cli import call, cli
+from rnn_apps.errors import RnnAppsError, UserError
+from rnn_apps.training import Interrupted, TrainingFailed
+
+COMMANDS = ["list", "show", "validate", "run", "evaluate", "predict", "compare", "export", "schema"]
+
+
+@pytest.fixture
+def answer(capsys):
+    """Carry out a command in this process: (exit code, standard output, standard error)."""
+
+    def run(*arguments):
+        capsys.readouterr()
+        code = call([str(argument) for argument in arguments])
+        return (code, *capsys.readouterr())
+
+    return run
+
+
+# Help and light commands
+
+
+def test_every_command_of_the_contract_is_there():
+    assert sorted(cli.commands) == sorted(COMMANDS)
+
+
+@pytest.mark.parametrize("command", [[], *([name] for name in COMMANDS)], ids=str)
+def test_help_ends_in_examples(answer, command):
+    code, out, _ = answer(*command, "--help")
+    assert code == 0
+    examples = out.partition("Examples:\n")[2].splitlines()
+    assert examples
+    assert all(line.strip().startswith(("rnn-apps ", "cat ")) for line in examples)
+    assert all(" ".join(["rnn-apps", *command]) in line for line in examples)
+
+
+def test_list_names_every_recipe_with_its_shape(answer):
+    code, out, _ = answer("list")
+    assert code == 0
+    assert all(word in out for word in ("imdb", "imdb_gru", "sentiment", "many-to-one"))
+
+
+def test_show_prints_a_recipe_that_is_valid_again(answer, tmp_path):
+    code, out, _ = answer("show", "imdb", "--set", "model.cell=gru")
+    assert code == 0
+    assert "cell: gru" in out
+    (tmp_path / "mine.yaml").write_text(out)
+    assert answer("validate", tmp_path / "mine.yaml") == (
+        0,
+        f"{tmp_path / 'mine.yaml'}: a valid recipe for the task sentiment.\n",
+        "",
+    )
+
+
+def test_schema_is_json(answer):
+    code, out, _ = answer("schema")
+    assert code == 0
+    assert json.loads(out)["title"] == "rnn-apps recipe"
+
+
+# What is wrong, in plain words
+
+
+@pytest.mark.parametrize(
+    ("arguments", "part"),
+    [
+        (["run", "imbd"], 'imbd: no such recipe, and no such file. Did you mean "imdb"?'),
+        (["validate", "imdb", "--set", "model.cel=gru"], 'model.cel: unknown key. Did you mean "cell"?'),
+        (["run", "imdb", "--set", "training.epochs"], "--set training.epochs: expected KEY=VALUE"),
+        (
+            ["run", "imdb", "--set", "training.epochs=five", "--set", "seed=-1"],
+            "2 problems; nothing was run.",
+        ),
+        (["run", "imdb", "--seeds", "1,one"], 'received "1,one", expected distinct whole numbers'),
+        (["run", "imdb", "--seeds", "1,1"], "expected distinct whole numbers"),
+        (["run", "imdb", "--data", "nowhere"], "nowhere: no such file or folder"),
+        (["run", "imdb", "--out", "taken"], "--out: taken is there already and not empty"),
+        (["predict", "nowhere", "text"], "nowhere: no such folder; expected the folder of a run"),
+        (["evaluate", "taken"], "taken: recipe.yaml is not there; expected the folder of a run"),
+        (["compare", "nowhere"], "nowhere: no such folder"),
+        (["export", "nowhere"], "nowhere: no such folder"),
+        (["compare"], "Missing argument"),
+        (["rum", "imdb"], "No such command"),
+        (["run", "imdb", "--epochs", "3"], "No such option"),
+        (["predict", "run", "--file", "nowhere"], "No such file or directory"),
+    ],
+    ids=lambda value: " ".join(value)[:40] if isinstance(value, list) else "",
+)
+def test_what_the_user_can_mend_exits_with_2_and_writes_nothing(
+    answer, tmp_path, monkeypatch, arguments, part
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken" / "file").write_text("kept")
+    code, out, err = answer(*arguments)
+    assert (code, out) == (2, "")
+    assert part in " ".join(err.split())
+    assert "Traceback" not in err
+    assert [str(p.relative_to(tmp_path)) for p in sorted(tmp_path.rglob("*"))] == ["taken", "taken/file"]
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (
+            UserError("a.csv:7  label", received='"good"', expected="0 or 1"),
+            2,
+            'received "good", expected 0 or 1',
+        ),
+        (RnnAppsError("the disk is on fire"), 1, "the disk is on fire"),
+        (TrainingFailed("training: the loss became nan at step 3"), 1, "the loss became nan at step 3"),
+        (Interrupted(signal.SIGINT), 130, "stopped by SIGINT"),
+        (Interrupted(signal.SIGTERM), 143, "stopped by SIGTERM"),
+        (KeyboardInterrupt(), 130, ""),
+        (click.exceptions.Abort(), 130, ""),
+        (
+            ZeroDivisionError("division by zero\nmore"),
+            1,
+            "ZeroDivisionError: division by zero\n(rnn-apps --verbose",
+        ),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else "",
+)
+def test_each_kind_of_failure_has_its_exit_code_and_no_traceback(answer, monkeypatch, error, code, said):
+    def fail(*_, **__):
+        raise error
+
+    monkeypatch.setattr(runner, "compare", fail)
+    found, out, err = answer("compare", "a", "b")
+    assert (found, out) == (code, "")
+    assert said in err
+    assert "Traceback" not in err
+    assert len(err.splitlines()) <= 2
+
+
+def test_verbose_shows_where_a_bug_is(monkeypatch):
+    def fail(*_):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(runner, "compare", fail)
+    with pytest.raises(ZeroDivisionError):
+        call(["--verbose", "compare", "a"], verbose=True)
+
+
+@pytest.mark.parametrize("command", ["run", "evaluate", "predict", "compare", "export"])
+def test_verbose_may_stand_behind_the_command_too(answer, command):
+    assert "--verbose" in answer(command, "--help")[1]
+
+
+# A run, from its command to its last line
+
+
+@pytest.fixture(scope="module")
+def sample_run(tmp_path_factory):
+    """`rnn-apps run imdb` where there is neither data nor network: (exit code, lines, folder)."""
+    folder, patch = tmp_path_factory.mktemp("cli"), pytest.MonkeyPatch()
+
+    def no_network(*_, **__):
+        raise OSError("no network in this test")
+
+    patch.setattr(socket, "getaddrinfo", no_network)
+    patch.setenv("TFDS_DATA_DIR", str(folder / "sets"))
+    patch.chdir(folder)
+    settings = ["model.units=[3]", "model.embedding=3", "model.bidirectional=false", "training.epochs=1"]
+    settings += ["data.sample.size=100", "training.compile=false"]
+    arguments = [part for setting in settings for part in ("--set", setting)]
+    with open(folder / "said", "w+") as said:
+        patch.setattr(sys, "stdout", said)
+        code = call(["run", "imdb", *arguments, "--out", "mine"])
+        patch.undo()
+        said.seek(0)
+        return code, said.read().splitlines(), folder / "mine"
+
+
+def test_a_run_without_data_says_so_in_one_line_and_marks_its_score(sample_run):
+    code, lines, folder = sample_run
+    assert code == 0
+    assert lines[0].startswith("imdb_reviews is not in ")
+    assert lines[0].endswith("Using the generated sample; every score is marked as such.")
+    accuracy = json.loads((folder / "metrics.json").read_text())["test"]["accuracy"]
+    assert lines[-2:] == [
+        f"Test accuracy {accuracy:.4f} on sample:reviews  [SAMPLE score, not imdb_reviews]",
+        "Report: mine/report.html",
+    ]
+    assert (
+        sum("SAMPLE score, not imdb_reviews" in line for line in lines) == 2
+    )  # over the table, and behind the score
+    assert any("bag_of_words" in line for line in lines)
+
+
+def test_no_line_of_a_run_comes_twice_or_from_tensorflow(sample_run):
+    _, lines, _ = sample_run
+    words = [line for line in lines if line.strip()]
+    assert len(words) == len(set(words))
+    assert not [
+        line for line in lines if "tensorflow/" in line or "WARNING" in line or line.startswith(("I0", "E0"))
+    ]
+
+
+def test_the_metrics_of_a_fallback_say_what_it_stands_for(sample_run):
+    data = json.loads((sample_run[2] / "metrics.json").read_text())["data"]
+    assert (data["is_sample"], data["sample_of"], data["source"]) == (True, "imdb_reviews", "sample:reviews")
+
+
+def test_seeds_end_with_each_runs_score_and_their_mean(answer, monkeypatch, finished, tmp_path):
+    summary = {
+        "accuracy": {"mean": 0.625, "low": 0.5, "high": 0.75},
+        "f1/positive": {"mean": 0, "low": 0, "high": 0},
+    }
+    asked = {}
+
+    def run_seeds(recipe, seeds, **options):
+        asked.update(options, seeds=seeds)
+        return [finished, finished], summary
+
+    monkeypatch.setattr(runner, "run_seeds", run_seeds)
+    code, out, _ = answer("run", "imdb", "--seeds", "1, 2", "--no-sample", "--out", tmp_path / "out")
+    assert code == 0
+    assert (asked["seeds"], asked["sample"], asked["out"]) == ([1, 2], False, str(tmp_path / "out"))
+    assert out.count(f"Report: {finished.folder / 'report.html'}") == 2
+    assert out.splitlines()[-1] == (
+        "accuracy over 2 seeds: 0.6250 (0.5000 to 0.7500)  [SAMPLE score, not real data]"
+    )
+
+
+def test_options_reach_the_recipe(answer, monkeypatch, finished, tmp_path):
+    seen = {}
+    monkeypatch.setattr(
+        runner, "run", lambda recipe, **options: seen.update(recipe=recipe, **options) or finished
+    )
+    answer("run", "imdb", "--deterministic", "--data", tmp_path, "--set", "seed=5")
+    assert seen["recipe"].training.deterministic
+    assert (seen["recipe"].data.source, seen["recipe"].data.path) == ("files", str(tmp_path))
+    assert seen["recipe"].seed == 5
+    assert seen["sample"] is True
+
+
+# Finished runs
+
+
+def test_evaluate_prints_the_scores_and_the_mark(answer, finished):
+    code, out, _ = answer("evaluate", finished.folder)
+    assert code == 0
+    assert out.splitlines()[-1] == "SAMPLE score, not real data"
+    assert out.splitlines()[0].split() == ["accuracy", f"{finished.metrics['test']['accuracy']:.4f}"]
+    code, out, _ = answer("evaluate", finished.folder, "--json")
+    said = json.loads(out)
+    assert said["score_mark"] == "SAMPLE score, not real data"
+    assert said["test"] == pytest.approx(finished.metrics["test"])
+
+
+def test_predict_answers_arguments_files_and_standard_input_in_order(answer, finished, tmp_path, monkeypatch):
+    (tmp_path / "reviews.txt").write_bytes(b"\xef\xbb\xbfa film\r\nna\xc3\xafve\n")
+    (tmp_path / "stdin").write_bytes(b"from stdin\n\xff bad bytes\n")
+    monkeypatch.setattr(sys, "stdin", open(tmp_path / "stdin", encoding="utf-8", errors="replace"))  # noqa: SIM115
+    code, out, _ = answer(
+        "predict", finished.folder, "first", "-", "--file", tmp_path / "reviews.txt", "--json"
+    )
+    said = [json.loads(line) for line in out.splitlines()]
+    assert code == 0
+    assert [a["text"] for a in said] == ["first", "a film", "naïve", "from stdin", "\ufffd bad bytes"]
+    assert said == finished.predict([a["text"] for a in said])
+
+
+def test_a_printed_prediction_is_one_line_that_cannot_steer_the_terminal(answer, finished):
+    hostile = "two\nlines \x1b[31mred\x1b[0m " + "word " * 50
+    code, out, _ = answer("predict", finished.folder, hostile)
+    (line,) = out.splitlines()
+    label, score, text = line.split(maxsplit=2)
+    assert code == 0
+    assert label in ("negative", "positive")
+    assert 0.5 <= float(score) <= 1
+    assert text.startswith("two lines [31mred[0m word")
+    assert len(text) <= 80
+    assert text.isprintable()
+
+
+def test_predict_without_input_says_how_to_give_some(answer, finished, tmp_path, monkeypatch):
+    (tmp_path / "empty").write_text("")
+    monkeypatch.setattr(sys, "stdin", open(tmp_path / "empty"))  # noqa: SIM115
+    code, _, err = answer("predict", finished.folder)
+    assert code == 2
+    assert err == 'predict: no input. Give texts, --file, or lines on standard input with "-".\n'
+
+
+def test_compare_shows_what_differs_and_marks_samples_and_stops(answer, finished, tmp_path):
+    other = shutil.copytree(finished.folder, tmp_path / "other")
+    recipe = (other / "recipe.yaml").read_text()
+    (other / "recipe.yaml").write_text(
+        recipe.replace("name: imdb", "name: mine").replace("epochs: 2", "epochs: 3")
+    )
+    (other / "metrics.json").unlink()
+    code, out, _ = answer("compare", finished.folder, other)
+    rows = [
+        [cell.strip() for cell in line.strip("│┃ ").replace("┃", "│").split("│")] for line in out.splitlines()
+    ]
+    assert code == 0
+    assert ["", str(finished.folder), str(other)] in rows or [str(finished.folder), str(other)] in rows
+    assert ["name", '"imdb"', '"mine"'] in rows
+    assert ["training.epochs", "2", "3"] in rows
+    assert ["accuracy", f"{finished.metrics['test']['accuracy']:.4f}", "-"] in rows
+    assert not any(row[0] == "seed" for row in rows)
+    assert "SAMPLE score, not real data" in out
+    assert "not finished" in out
+
+
+def test_export_writes_where_it_is_told_and_never_over_anything(answer, finished, tmp_path):
+    code, out, _ = answer("export", finished.folder, "--out", tmp_path / "served" / "1")
+    assert (code, out) == (0, f"SavedModel: {tmp_path / 'served' / '1'}\n")
+    assert (tmp_path / "served" / "1" / "saved_model.pb").is_file()
+    code, _, err = answer("export", finished.folder, "--out", tmp_path / "served" / "1")
+    assert code == 2
+    assert "is there already and not empty" in err
+
+
+# A cell of the user's own, three classes, and other processes
+
+CELL = """
+from keras import ops
+from rnn_apps.layers import RecurrentCell, register_cell
+
+@register_cell("leaky_of_mine")
+class Leaky(RecurrentCell):
+    gates = 2
+
+    def step(self, z, r, states):
+        (h,) = states
+        leak, new = ops.split(z + r, 2, axis=-1)
+        leak = ops.sigmoid(leak)
+        return (leak * h + (1 - leak) * ops.tanh(new),)
+"""
+ANOTHER_PROCESS = """
+import json, os, sys
+import rnn_apps
+own, other, texts = sys.argv[1], sys.argv[2], json.loads(sys.argv[3])
+network = rnn_apps.load_model(other)
+import numpy
+print(json.dumps(network(numpy.array([[2, 3, 4]])).numpy().tolist()))
+os.chdir("elsewhere")
+try:
+    rnn_apps.open_run(own).predict(texts)
+except rnn_apps.errors.UserError as error:
+    print(json.dumps(str(error)))
+os.chdir("..")
+print(json.dumps(rnn_apps.open_run(own).predict(texts)))
+"""
+
+
+def test_a_cell_of_ones_own_runs_on_three_classes_and_answers_in_another_process(
+    answer, finished, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "cells_of_mine.py").write_text(CELL)
+    words = {"bad": "dull", "fair": "average", "good": "lovely"}
+    rows = [{"text": f"a {words[name]} film, number {i}", "label": name} for i in range(60) for name in words]
+    (tmp_path / "films.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    settings = [
+        "model.cell=cells_of_mine:Leaky",
+        "data.class_names=null",
+        "model.units=[3]",
+        "model.embedding=3",
+    ]
+    settings += ["training.epochs=1", "training.compile=false", "model.bidirectional=false"]
+    arguments = [part for setting in settings for part in ("--set", setting)]
+    code, out, err = answer("run", "imdb", "--data", "films.jsonl", *arguments, "--out", "run")
+    assert (code, err) == (0, "")
+    assert "SAMPLE" not in out
+    run = runner.open_run("run")
+    assert run.metrics["class_names"] == ["bad", "fair", "good"]
+    assert {"f1/bad", "f1/fair", "f1/good", "auc"} <= set(run.metrics["test"])
+    assert run.metrics["baseline"]["bag_of_words"]["accuracy"] > 0.9
+
+    texts = ["a lovely film", "dull", ""]
+    command = [
+        sys.executable,
+        "-c",
+        ANOTHER_PROCESS,
+        tmp_path / "run",
+        finished.folder / "model.keras",
+        json.dumps(texts),
+    ]
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    process = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert process.returncode == 0, process.stderr
+    network, refusal, answers = map(json.loads, process.stdout.splitlines())
+    assert network == finished.model(np.array([[2, 3, 4]])).numpy().tolist()
+    assert refusal.startswith("model.cell: ModuleNotFoundError: No module named 'cells_of_mine'")
+    assert "Start rnn-apps in the folder that holds the module cells_of_mine" in refusal
+    assert answers == run.predict(texts)
+
+
+# The program itself
+
+PROGRAM = [sys.executable, "-m", "rnn_apps"]
+
+
+def test_the_program_exits_with_the_code_of_the_failure():
+    process = subprocess.run([*PROGRAM, "run", "imbd"], capture_output=True, text=True)
+    assert process.returncode == 2
+    assert process.stdout == ""
+    assert process.stderr.startswith("imbd: no such recipe")
+
+
+def test_a_reader_that_goes_away_is_no_failure():
+    process = subprocess.run(
+        f"{' '.join(PROGRAM)} schema | head -1; exit ${{PIPESTATUS[0]}}",
+        shell=True,
+        executable="/bin/bash",
+        capture_output=True,
+        text=True,
+    )
+    assert (process.returncode, process.stdout, process.stderr) == (0, "{\n", "")
+
+
+def test_what_cpp_code_writes_to_standard_error_is_sent_away_but_not_python():
+    script = """
+import os, sys
+from rnn_apps import cli
+cli._quieten()
+os.write(2, b"noise of TensorFlow")
+print("a message", file=sys.stderr)
+"""
+    process = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert process.stderr == "a message\n"
