@@ -225,8 +225,8 @@ def predict(run, inputs, file, as_json):
     if file is not None:
         texts += [line.rstrip("\r\n") for line in file]
     if "-" in inputs or (not inputs and file is None and not sys.stdin.isatty()):
-        stdin = click.get_text_stream("stdin", encoding="utf-8", errors="replace")
-        texts += [line.rstrip("\r\n") for line in stdin]
+        sys.stdin.reconfigure(encoding="utf-8", errors="replace")
+        texts += [line.rstrip("\r\n") for line in sys.stdin]
     if not texts:
         raise UserError("predict", "no input", fix='Give texts, --file, or lines on standard input with "-".')
     for answer in runner.open_run(run).predict(texts):

@@ -267,7 +267,7 @@ def test_evaluate_prints_the_scores_and_the_mark(answer, finished):
 def test_predict_answers_arguments_files_and_standard_input_in_order(answer, finished, tmp_path, monkeypatch):
     (tmp_path / "reviews.txt").write_bytes(b"\xef\xbb\xbfa film\r\nna\xc3\xafve\n")
     (tmp_path / "stdin").write_bytes(b"from stdin\n\xff bad bytes\n")
-    monkeypatch.setattr(sys, "stdin", open(tmp_path / "stdin", encoding="utf-8", errors="replace"))  # noqa: SIM115
+    monkeypatch.setattr(sys, "stdin", open(tmp_path / "stdin", encoding="ascii"))  # noqa: SIM115
     code, out, _ = answer(
         "predict", finished.folder, "first", "-", "--file", tmp_path / "reviews.txt", "--json"
     )

@@ -29,6 +29,9 @@ for name, signature in loaded.signatures.items():
         assert all(len(value) == len(batch) for value in answer.values()), (name, batch)
     answers[name] = {key: (x.dtype.name, x.shape.rank, x.numpy().tolist()) for key, x in answer.items()}
 assert not any(name.partition(".")[0] == "rnn_apps" for name in sys.modules)
+import keras, numpy, rnn_apps
+network = keras.models.load_model(sys.argv[3])
+answers["network"] = network(numpy.array([[2, 3, 4]])).numpy().tolist()
 print(json.dumps(answers, default=bytes.decode))
 """
 
@@ -36,7 +39,8 @@ print(json.dumps(answers, default=bytes.decode))
 @pytest.fixture(scope="module")
 def answers(finished):
     """What a process answers that has not imported rnn_apps."""
-    command = [sys.executable, "-c", STOCK_CLIENT, finished.folder / "export" / "1", json.dumps(TEXTS)]
+    export, network = finished.folder / "export" / "1", finished.folder / "model.keras"
+    command = [sys.executable, "-c", STOCK_CLIENT, export, json.dumps(TEXTS), network]
     process = subprocess.run(
         command, capture_output=True, text=True, env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
     )
@@ -72,6 +76,11 @@ def test_another_process_gets_the_same_explanations(finished, answers):
         assert answer["tokens"][2][row][:length] == [word for word, _ in own]
         assert answer["scores"][2][row][:length] == pytest.approx([score for _, score in own], abs=1e-4)
         assert set(answer["tokens"][2][row][length:]) <= {""}
+
+
+def test_stock_keras_loads_the_network_where_keras_was_imported_before_rnn_apps(finished, answers):
+    """The other order is in tests/test_cli.py."""
+    assert answers["network"] == finished.model(np.array([[2, 3, 4]])).numpy().tolist()
 
 
 def test_the_export_holds_stock_operations_and_nothing_marked_for_xla(finished):

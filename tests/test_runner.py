@@ -215,16 +215,6 @@ def test_other_data_is_scored_without_changing_the_run(finished, tmp_path):
     assert finished.evaluate() == pytest.approx(finished.metrics["test"])
 
 
-def test_stock_keras_loads_the_network_where_keras_was_imported_first(finished):
-    """The other order, `rnn_apps` first, is in tests/test_cli.py."""
-    script = """
-import keras, numpy, sys, rnn_apps
-print(keras.models.load_model(sys.argv[1])(numpy.array([[2, 3, 4]])).numpy().tolist())
-"""
-    said = in_another_process(script, finished.folder / "model.keras")
-    assert json.loads(said) == finished.model(np.array([[2, 3, 4]])).numpy().tolist()
-
-
 def test_importing_the_package_is_light():
     script = (
         "import sys, rnn_apps as r; r.load_recipe; print('tensorflow' in sys.modules, 'keras' in sys.modules)"
