@@ -17,7 +17,7 @@ class Progress:
     """
 
     def __init__(self, console=None):
-        self._console = console or Console(highlight=False, soft_wrap=True)
+        self._console = console or Console(highlight=False)
         self._bar, self._task = None, None
 
     def __enter__(self):
@@ -27,8 +27,8 @@ class Progress:
         self.close()
 
     def say(self, text):
-        """Print one line, above the bar if there is one."""
-        self._console.print(text, markup=False)
+        """Print one line, above the bar if there is one; a terminal gets long ones broken between words."""
+        self._console.print(text, markup=False, soft_wrap=not self._console.is_terminal)
 
     def step(self, step, total, logs):
         """Move the bar to this training step; step 0 comes before the first."""

@@ -30,6 +30,16 @@ def test_a_terminal_gets_a_bar_with_steps_time_left_loss_and_metric():
     assert "Epoch 1/1" in text
 
 
+def test_a_long_line_is_broken_between_words_on_a_terminal_and_nowhere_in_a_file():
+    text = "many words " * 20
+    for terminal in (True, False):
+        out = io.StringIO()
+        Progress(Console(file=out, force_terminal=terminal, width=30, color_system=None)).say(text)
+        lines = out.getvalue().splitlines()
+        assert {word for line in lines for word in line.split()} == {"many", "words"}
+        assert (len(lines) > 1) == terminal
+
+
 def test_a_file_gets_lines_alone_and_text_as_it_is():
     text, bar_is_up = shown(terminal=False)
     assert not bar_is_up

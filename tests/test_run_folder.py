@@ -34,7 +34,7 @@ def test_two_runs_within_a_second_get_folders_of_their_own(tmp_path, monkeypatch
 
 def test_a_folder_in_use_is_refused_and_nothing_in_it_changes(tmp_path):
     (tmp_path / "thesis.txt").write_text("years of work")
-    for attempt in (RunFolder.create, RunFolder.check_free):
+    for attempt in (RunFolder.create, RunFolder.check_free, lambda out: RunFolder.free_path("imdb", out)):
         assert refusal(attempt, tmp_path) == (
             f"--out: {tmp_path} is there already and not empty. Name another folder, or remove it yourself."
         )

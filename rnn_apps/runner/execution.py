@@ -250,8 +250,11 @@ class _Logs(keras.callbacks.Callback):
         scores = "  ".join(f"{key} {row[key]:.4f}" for key in rows[-1] if "loss" in key or "accuracy" in key)
         self.console.say(f"Epoch {epoch + 1}/{epochs}  {scores}  ({row['seconds']:.0f} s)")
         if epoch == 0:
+            layers = {}
             for line in _paths(self.model):
-                self.console.say(f"  {line['layer']}: {line['path']} path, {line['reason']}")
+                layers.setdefault((line["path"], line["reason"]), []).append(line["layer"])
+            for (path, reason), names in layers.items():
+                self.console.say(f"  {', '.join(names)}: {path} path, {reason}")
 
 
 logging.getLogger("rnn_apps").addHandler(logging.NullHandler())
