@@ -152,6 +152,7 @@ class Trainer:
             total = loss + penalty
         variables = self.model.trainable_variables
         gradients = tape.gradient(total, [v.value for v in variables])
+        gradients = [tf.convert_to_tensor(g) for g in gradients]  # an embedding's rows, added up once
         if self.settings.clip_norm:
             gradients, _ = tf.clip_by_global_norm(gradients, self.settings.clip_norm)
         self.optimizer.apply(gradients, variables)

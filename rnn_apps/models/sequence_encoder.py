@@ -1,9 +1,11 @@
 """Many-to-one: a sequence of word numbers in, one vector of class scores out."""
 
 import keras
+import tensorflow as tf
 from keras import ops
 
 from rnn_apps.layers import StackedRNN
+from rnn_apps.layers.compilation import LoopCompiler
 
 __all__ = ["PairEmbedding", "SequencePooling", "WordDropout", "sequence_encoder"]
 
@@ -100,21 +102,33 @@ class SequencePooling(keras.layers.Layer):
         super().__init__(**kwargs)
         if mode not in ("mean", "max", "mean_max"):
             raise ValueError(f"SequencePooling: mode: received {mode!r}, expected mean, max or mean_max.")
-        self.mode, self.supports_masking = mode, True
+        self.mode, self.supports_masking, self.supports_jit = mode, True, False
+        self._compiler = LoopCompiler("auto")
 
-    def call(self, sequences, mask=None):
+    def call(self, sequences, mask=None, training=False):
         """Pool over the steps."""
-        real = ops.ones(ops.shape(sequences)[:2], "bool") if mask is None else mask
-        weight = ops.cast(real, sequences.dtype)[:, :, None]
-        pooled = []
-        if "mean" in self.mode:
-            count = ops.maximum(ops.sum(weight, axis=1), 1)
-            pooled.append(ops.sum(sequences * weight, axis=1) / count)
-        if "max" in self.mode:
-            lowest = ops.cast(-3e4, sequences.dtype)  # fits float16
-            highest = ops.max(ops.where(real[:, :, None], sequences, lowest), axis=1)
-            pooled.append(ops.where(ops.any(real, axis=1)[:, None], highest, ops.zeros_like(highest)))
-        return ops.concatenate(pooled, axis=-1) if len(pooled) > 1 else pooled[0]
+        if mask is None:
+            mask = tf.ones(tf.shape(sequences)[:2], tf.bool)
+        if training is not True:
+            return _pool(self.mode, sequences, mask)
+        return self._fast(sequences, mask)
+
+    def _fast(self, sequences, mask):
+        """The same for training: XLA fuses each direction into one pass over the sequence."""
+        run = self._compiler.runner(tf.shape(sequences)[:2], True)
+
+        @tf.custom_gradient
+        def pool(sequences):
+            sequences = tf.stop_gradient(sequences)
+            pooled = run("pool", lambda x, m: _pool(self.mode, x, m), sequences, mask)
+
+            def gradient(upstream):
+                backward = lambda x, m, p, d: _pool_gradient(self.mode, x, m, p, d)  # noqa: E731
+                return run("gradient", backward, sequences, mask, pooled, upstream)
+
+            return pooled, gradient
+
+        return pool(sequences)
 
     def compute_mask(self, inputs, previous_mask=None):
         """No steps are left to mask."""
@@ -123,6 +137,35 @@ class SequencePooling(keras.layers.Layer):
     def get_config(self):
         """Return all constructor arguments."""
         return {**super().get_config(), "mode": self.mode}
+
+
+def _pool(mode, sequences, mask):
+    """(batch, steps, features) to (batch, features) or twice that; zeros for a row without a real step."""
+    real, weight = mask[:, :, None], tf.cast(mask, sequences.dtype)
+    pooled = []
+    if "mean" in mode:
+        count = tf.maximum(tf.reduce_sum(weight, axis=1, keepdims=True), 1)
+        pooled.append(tf.einsum("bs,bsf->bf", weight / count, sequences))
+    if "max" in mode:
+        highest = tf.reduce_max(tf.where(real, sequences, sequences.dtype.min), axis=1)
+        pooled.append(tf.where(tf.reduce_any(mask, axis=1)[:, None], highest, tf.zeros_like(highest)))
+    return tf.concat(pooled, axis=-1)
+
+
+def _pool_gradient(mode, sequences, mask, pooled, upstream):
+    """The gradient of `_pool`; steps that share the highest value share its gradient."""
+    real, weight = mask[:, :, None], tf.cast(mask, sequences.dtype)
+    parts = len(mode.split("_"))
+    upstream, result = tf.split(upstream, parts, axis=-1), tf.zeros_like(sequences)
+    if "mean" in mode:
+        count = tf.maximum(tf.reduce_sum(weight, axis=1, keepdims=True), 1)
+        result += (weight / count)[:, :, None] * upstream[0][:, None]
+    if "max" in mode:
+        highest = tf.split(pooled, parts, axis=-1)[-1]
+        equal = tf.cast(real & (sequences == highest[:, None]), sequences.dtype)
+        shared = upstream[-1] / tf.maximum(tf.reduce_sum(equal, axis=1), 1)
+        result += equal * shared[:, None]
+    return result
 
 
 def sequence_encoder(
