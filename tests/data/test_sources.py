@@ -123,6 +123,12 @@ def test_one_class_only_is_refused(tmp_path, class_names):
         load(tmp_path, class_names=class_names)
 
 
+def test_a_column_of_empty_labels_is_refused(tmp_path):
+    write(tmp_path, "train", [(f"review {i}", "") for i in range(10)])
+    with pytest.raises(DataError, match="received no label in train, expected two classes or more"):
+        load(tmp_path, class_names=None, on_bad_record="skip")
+
+
 def test_a_part_without_examples_is_refused(tmp_path):
     write(write(tmp_path, "train", rows(100)), "test", [])
     with pytest.raises(DataError) as caught:
@@ -167,6 +173,13 @@ def test_other_data_is_tested_on_whole_where_it_has_no_part_for_it(tmp_path):
     write(tmp_path, "train", rows(50))
     source = open_source("files", tmp_path / "train.csv", "text", "label", 0, 1, needed=None)
     assert len(load_test(source, NAMES, 0.1, whole=True)[0]) == 50
+
+
+def test_nothing_to_test_on_is_refused(tmp_path):
+    write(write(tmp_path, "train", rows(50)), "test", [])
+    source = open_source("files", tmp_path, "text", "label", 0, 1)
+    with pytest.raises(DataError, match="no usable example to test on"):
+        load_test(source, NAMES, 0.1)
 
 
 def test_the_sample_is_seeded_and_divided_seven_to_one_to_two():
@@ -223,10 +236,21 @@ def test_a_set_that_tfds_prepared_is_read_without_a_network(prepared, monkeypatc
     monkeypatch.setattr(socket, "create_connection", no_network)
     capfd.readouterr()
     source = open_source("tfds:imdb_reviews", None, "text", "label", 0, 1)
+    assert source.name == "tfds:imdb_reviews"
     assert (source.parts, source.class_names) == (["train", "test"], ["neg", "pos"])
     for part, expected in REVIEWS.items():
         assert sorted((r.text, int(r.label)) for r in source.records(part)) == sorted(expected)
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_set_without_a_train_split_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
+    monkeypatch.setattr("rnn_apps.data.tfds_source._check_hosts", lambda builder: None)
+    monkeypatch.setattr("rnn_apps.data.tfds_source._fetch", lambda builder: None)
+    with pytest.raises(
+        DataError, match="^tfds:imdb_reviews: received the splits none, expected one called train"
+    ):
+        open_source("tfds:imdb_reviews", None, "text", "label", 0, 1)
 
 
 def test_a_missing_feature_names_those_there_are(prepared):
