@@ -78,6 +78,10 @@ class PairEmbedding(keras.layers.Layer):
         before = ops.pad(numbers, [[0, 0], [1, 0]])[:, :-1]
         return self.table((before * 1_000_003 + numbers) % self.buckets)
 
+    def compute_mask(self, numbers, previous_mask=None):
+        """Padding is masked, as in the words' own embedding."""
+        return ops.not_equal(numbers, 0)
+
     def get_config(self):
         """Return all constructor arguments."""
         return {**super().get_config(), "buckets": self.buckets, "width": self.width, "seed": self.seed}
