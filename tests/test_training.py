@@ -321,6 +321,7 @@ def test_a_signal_ends_training_after_the_step_with_the_best_weights(number, at)
     with pytest.raises(Interrupted) as caught:
         trainer.train()
     assert caught.value.signal_number == number
+    assert str(caught.value) == f"stopped by {number.name}"
     assert trainer.step == {"batch 1 ends": 2, "epoch 1 ends": 6}[at]
     steps = {"batch 1 ends": 2, "epoch 1 ends": 3}[at]  # no epoch was finished, or the first was the best
     np.testing.assert_allclose(task.kernel, by_hand(steps)[-1][0], atol=1e-6)
