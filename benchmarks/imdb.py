@@ -1,4 +1,4 @@
-"""Training examples a second of the whole sentiment pipeline, beside stock Keras and torch on the same batches.
+"""Training examples a second of the whole sentiment pipeline, beside stock Keras and torch.
 
     python benchmarks/imdb.py --data FOLDER            # train.csv.gz, test.csv.gz as recipes/README.md says
     python benchmarks/imdb.py --data FOLDER --cell gru
@@ -19,7 +19,6 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from rnn_apps.models.sequence_encoder import SequencePooling
 from rnn_apps.recipe import apply_overrides, load_recipe, with_data, with_sample
 from rnn_apps.tasks import task_class
 from rnn_apps.training import Trainer
@@ -29,6 +28,10 @@ try:
 except ImportError:
     torch = None
 
+PLAIN = {
+    "model": {"embedding": 128, "pair_buckets": 0, "word_dropout": 0.0, "level_dropout": 0.0},
+    "training": {"weight_averaging": None, "schedule": "constant"},
+}
 KERAS_LAYERS = {"vanilla": keras.layers.SimpleRNN, "gru": keras.layers.GRU, "lstm": keras.layers.LSTM}
 
 
@@ -61,9 +64,12 @@ def stock_keras(task, batches, jit_compile):
     for units in model.units:
         layer = KERAS_LAYERS[model.cell](units, return_sequences=True)
         x = keras.layers.Bidirectional(layer)(x)
-    x = keras.layers.Dropout(model.dropout)(SequencePooling("mean_max")(x))
+    pooled = [keras.layers.GlobalAveragePooling1D()(x), keras.layers.GlobalMaxPooling1D()(x)]
+    x = keras.layers.Dropout(model.dropout)(keras.layers.Concatenate()(pooled))
     network = keras.Model(inputs, keras.layers.Dense(len(task.class_names))(x))
-    optimizer = keras.optimizers.Adam(settings.training.learning_rate, global_clipnorm=settings.training.clip_norm)
+    optimizer = keras.optimizers.Adam(
+        settings.training.learning_rate, global_clipnorm=settings.training.clip_norm
+    )
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     network.compile(optimizer, loss, metrics=["accuracy"], jit_compile=jit_compile)
     return lambda: network.fit(batches.epoch(0), epochs=1, verbose=0)
@@ -117,7 +123,10 @@ def main():
     parser.add_argument("--batches", type=int, default=120)
     parser.add_argument("--turns", type=int, default=3)
     arguments = parser.parse_args()
-    recipe = apply_overrides(load_recipe("imdb"), {"model": {"cell": arguments.cell, "units": [arguments.units]}})
+    recipe = apply_overrides(
+        load_recipe("imdb"), {"model": {"cell": arguments.cell, "units": [arguments.units]}}
+    )
+    recipe = apply_overrides(recipe, PLAIN)
     recipe = with_data(recipe, arguments.data) if arguments.data else with_sample(recipe)[0]
     keras.utils.set_random_seed(1)
     start = time.perf_counter()
@@ -125,7 +134,10 @@ def main():
     task.prepare()
     prepared = time.perf_counter() - start
     batches = FixedBatches(task.training_batches(), arguments.batches)
-    pipelines = {"rnn-apps": ours(task, batches), "keras.layers, model.fit": stock_keras(task, batches, False)}
+    pipelines = {
+        "rnn-apps": ours(task, batches),
+        "keras.layers, model.fit": stock_keras(task, batches, False),
+    }
     if torch is not None:
         torch.set_num_threads(os.cpu_count())
         pipelines["torch"] = with_torch(task, batches)
@@ -133,7 +145,9 @@ def main():
     rounds = [{name: timed(turn) for name, turn in pipelines.items()} for _ in range(arguments.turns)]
     seconds = {name: float(np.median([r[name] for r in rounds])) for name in pipelines}
     reading = timed(lambda: [None for _ in batches.epoch(0)])
-    print(f"{arguments.cell}, {arguments.units} units, both directions; {batches.num_examples:,} reviews a turn")
+    print(
+        f"{arguments.cell}, {arguments.units} units, both directions; {batches.num_examples:,} reviews a turn"
+    )
     print("\n| pipeline | examples a second | beside rnn-apps | first turn, s |\n|---|---|---|---|")
     for name, s in seconds.items():
         rate = batches.num_examples / s

@@ -1,7 +1,7 @@
-"""Writes the reviews of a data folder as `imdb_reviews` in TFDS' own on-disk format, to prove that path offline.
+"""Writes the reviews of a data folder as `imdb_reviews` in TFDS' own on-disk format, to prove that path.
 
-    python benchmarks/prepare_tfds.py --data FOLDER --out DATA_DIR
-    TFDS_DATA_DIR=DATA_DIR rnn-apps run imdb
+python benchmarks/prepare_tfds.py --data FOLDER --out DATA_DIR
+TFDS_DATA_DIR=DATA_DIR rnn-apps run imdb
 """
 
 import argparse
