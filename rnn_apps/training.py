@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from rnn_apps.errors import RnnAppsError
+from rnn_apps.memory import keep_freed_memory
 
 __all__ = ["Interrupted", "Trainer", "TrainingFailed", "learning_rate_schedule", "make_optimizer"]
 
@@ -139,6 +140,10 @@ class Trainer:
         self._callbacks = keras.callbacks.CallbackList(list(callbacks), model=self.model)
         self._on_step = on_step or (lambda *_: None)
         self._signal = None
+        keep_freed_memory()
+        self._update = tf.function(
+            self._apply, autograph=False, jit_compile=self.settings.compile is not False
+        )
         self._step = tf.function(self._train_step, autograph=False, reduce_retracing=True)
         self.history, self.step, self.best_epoch = [], 0, 0
         self._best = (None, None)
@@ -153,12 +158,16 @@ class Trainer:
         variables = self.model.trainable_variables
         gradients = tape.gradient(total, [v.value for v in variables])
         gradients = [tf.convert_to_tensor(g) for g in gradients]  # an embedding's rows, added up once
+        self._update(gradients)
+        return loss, self.task.batch_metrics(outputs, targets)
+
+    def _apply(self, gradients):
+        """Clip by the joint norm, take the optimizer's step, move the average: few passes where XLA fuses them."""
         if self.settings.clip_norm:
             gradients, _ = tf.clip_by_global_norm(gradients, self.settings.clip_norm)
-        self.optimizer.apply(gradients, variables)
+        self.optimizer.apply(gradients, self.model.trainable_variables)
         if self._average:
             self._average.update()
-        return loss, self.task.batch_metrics(outputs, targets)
 
     def train(self):
         """Run all epochs, or stop early; the model has the best weights in the end.
