@@ -162,7 +162,7 @@ class Trainer:
         return loss, self.task.batch_metrics(outputs, targets)
 
     def _apply(self, gradients):
-        """Clip by the joint norm, take the optimizer's step, move the average: few passes where XLA fuses them."""
+        """Clip by the joint norm, take the optimizer's step, move the average: XLA makes few passes of it."""
         if self.settings.clip_norm:
             gradients, _ = tf.clip_by_global_norm(gradients, self.settings.clip_norm)
         self.optimizer.apply(gradients, self.model.trainable_variables)
