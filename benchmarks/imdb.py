@@ -29,7 +29,7 @@ except ImportError:
     torch = None
 
 PLAIN = {
-    "model": {"embedding": 128, "pair_buckets": 0, "word_dropout": 0.0, "level_dropout": 0.0},
+    "model": {"embedding": 128, "word_dropout": 0.0, "level_dropout": 0.0},
     "training": {"weight_averaging": None, "schedule": "constant"},
 }
 KERAS_LAYERS = {"vanilla": keras.layers.SimpleRNN, "gru": keras.layers.GRU, "lstm": keras.layers.LSTM}

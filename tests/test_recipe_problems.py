@@ -15,8 +15,7 @@ DATA = (
 )
 MODEL = (
     "embedding, cell, units, bidirectional, residual, pooling, dropout, recurrent_dropout, "
-    "level_dropout, word_dropout, "
-    "pair_buckets, pair_embedding"
+    "level_dropout, word_dropout"
 )
 TRAINING = (
     "batch_size, epochs, optimizer, learning_rate, schedule, warmup_steps, epsilon, weight_decay, clip_norm, "
@@ -149,14 +148,6 @@ IN_MODEL = {
     "negative dropout": ("word_dropout: -0.1", f"word_dropout: received -0.1, expected {PART}."),
     "infinite dropout": ("recurrent_dropout: .inf", f"recurrent_dropout: received .inf, expected {PART}."),
     "no number at all": ("level_dropout: .nan", f"level_dropout: received .nan, expected {PART}."),
-    "a pair table below nothing": (
-        "pair_buckets: -1",
-        "pair_buckets: received -1, expected a whole number from 0 to 10000000.",
-    ),
-    "a pair of no width": (
-        "pair_embedding: 0",
-        "pair_embedding: received 0, expected a whole number from 1 to 4096.",
-    ),
     "more weights than any machine holds": (
         "{units: [16384, 16384], cell: lstm}",
         # 2 directions x 4 gates x ((128 + 16384) x 16384 + (2 x 16384 + 16384) x 16384), and 20000 x 128

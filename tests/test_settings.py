@@ -45,8 +45,6 @@ MODEL_RANGES = [
     ("recurrent_dropout", [0, 0.99], [-0.1, 1]),
     ("level_dropout", [0, 0.99], [-0.1, 1]),
     ("word_dropout", [0, 0.99], [-0.1, 1]),
-    ("pair_buckets", [0, 10_000_000], [-1, 10_000_001]),
-    ("pair_embedding", [1, 4096], [0, 4097]),
 ]
 RANGES = [
     *[(TrainingSettings, {}, *row) for row in TRAINING_RANGES],

@@ -7,7 +7,7 @@ from keras import ops
 from rnn_apps.layers import StackedRNN
 from rnn_apps.layers.compilation import LoopCompiler
 
-__all__ = ["PairEmbedding", "SequencePooling", "WordDropout", "sequence_encoder"]
+__all__ = ["SequencePooling", "WordDropout", "sequence_encoder"]
 
 
 @keras.saving.register_keras_serializable(package="rnn_apps")
@@ -40,51 +40,6 @@ class WordDropout(keras.layers.Layer):
     def get_config(self):
         """Return all constructor arguments."""
         return {**super().get_config(), "rate": self.rate, "unknown": self.unknown, "seed": self.seed}
-
-
-@keras.saving.register_keras_serializable(package="rnn_apps")
-class PairEmbedding(keras.layers.Layer):
-    """A vector for each word together with the word before it; pairs are hashed into a fixed number of rows.
-
-    Args:
-        buckets: rows of the table, at least 1; pairs that fall into one row share it.
-        width: width of a vector.
-        seed: of the start.
-
-    Call arguments:
-        numbers: int (batch, steps), 0 for padding.
-
-    Returns:
-        ``(batch, steps, width)``.
-
-    Reference:
-        Joulin et al., "Bag of Tricks for Efficient Text Classification" (2016), hashed n-grams.
-    """
-
-    def __init__(self, buckets, width, seed=None, **kwargs):
-        super().__init__(**kwargs)
-        self.buckets, self.width, self.seed = buckets, width, seed
-        start = keras.initializers.RandomUniform(-0.05, 0.05, seed=seed)
-        self.table = keras.layers.Embedding(buckets, width, start, name="pairs")
-
-    def build(self, input_shape):
-        """Make the table."""
-        self.table.build(input_shape)
-        super().build(input_shape)
-
-    def call(self, numbers):
-        """Look every pair up."""
-        numbers = ops.cast(numbers, "int64")
-        before = ops.pad(numbers, [[0, 0], [1, 0]])[:, :-1]
-        return self.table((before * 1_000_003 + numbers) % self.buckets)
-
-    def compute_mask(self, numbers, previous_mask=None):
-        """Padding is masked, as in the words' own embedding."""
-        return ops.not_equal(numbers, 0)
-
-    def get_config(self):
-        """Return all constructor arguments."""
-        return {**super().get_config(), "buckets": self.buckets, "width": self.width, "seed": self.seed}
 
 
 @keras.saving.register_keras_serializable(package="rnn_apps")
@@ -185,8 +140,6 @@ def sequence_encoder(
     recurrent_dropout=0.0,
     level_dropout=0.0,
     word_dropout=0.0,
-    pair_buckets=0,
-    pair_embedding=32,
     compile="auto",
     seed=None,
 ):
@@ -201,17 +154,12 @@ def sequence_encoder(
         dropout: of the pooled features, before the classifier.
         level_dropout: of the features that enter each level, the same for all steps.
         word_dropout: of whole words.
-        pair_buckets: rows of a `PairEmbedding` beside the words' own vectors; 0 for none.
-        pair_embedding: width of a pair's vector.
         seed: of all starts and masks.
     """
     numbers = keras.Input((None,), dtype="int32", name="numbers")
     x = WordDropout(word_dropout, seed=seed)(numbers) if word_dropout else numbers
     start = keras.initializers.RandomUniform(-0.05, 0.05, seed=seed)
-    words = keras.layers.Embedding(vocabulary_size, embedding, start, mask_zero=True, name="embedding")(x)
-    if pair_buckets:
-        pairs = PairEmbedding(pair_buckets, pair_embedding, seed=seed, name="pairs")(x)
-        words = keras.layers.Concatenate(name="features")([words, pairs])
+    x = keras.layers.Embedding(vocabulary_size, embedding, start, mask_zero=True, name="embedding")(x)
     x = StackedRNN(
         tuple(units),
         cell=cell,
@@ -223,7 +171,7 @@ def sequence_encoder(
         compile=compile,
         seed=seed,
         name="recurrent",
-    )(words)
+    )(x)
     x = x if pooling == "last" else SequencePooling(pooling, name="pooling")(x)
     x = keras.layers.Dropout(dropout, seed=seed, name="dropout")(x) if dropout else x
     start = keras.initializers.GlorotUniform(seed=seed)

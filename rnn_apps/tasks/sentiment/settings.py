@@ -119,14 +119,6 @@ class SentimentModel(Settings):
     )
     word_dropout: Fraction = Field(0.0, description="Part of the words replaced by the unknown word.")
 
-    pair_buckets: int = Field(
-        0,
-        ge=0,
-        le=10_000_000,
-        description="Rows for vectors of hashed word pairs beside the words'; 0: none.",
-    )
-    pair_embedding: int = Field(32, ge=1, le=4096, description="Numbers a word pair.")
-
     def cross_checks(self) -> Iterator[tuple[tuple[str, ...], str]]:
         """Yields residual connections between levels of different sizes."""
         if self.residual and len(set(self.units)) > 1:
@@ -135,8 +127,7 @@ class SentimentModel(Settings):
     def recurrent_weights(self) -> int:
         """Returns how many weights the recurrent levels have, biases apart."""
         directions = 2 if self.bidirectional else 1
-        first = self.embedding + (self.pair_embedding if self.pair_buckets else 0)
-        inputs = [first, *(directions * units for units in self.units[:-1])]
+        inputs = [self.embedding, *(directions * units for units in self.units[:-1])]
         per_gate = sum((features + units) * units for features, units in zip(inputs, self.units))
         return directions * GATES.get(self.cell, 4) * per_gate
 
@@ -153,8 +144,7 @@ class SentimentSettings(TaskSettings):
 
     def cross_checks(self) -> Iterator[tuple[tuple[str, ...], str]]:
         """Yields networks that no machine could hold."""
-        pairs = self.model.pair_buckets * self.model.pair_embedding
-        embedding = self.data.vocabulary_size * self.model.embedding + pairs
+        embedding = self.data.vocabulary_size * self.model.embedding
         recurrent = self.model.recurrent_weights()
         if embedding + recurrent > MOST_WEIGHTS:
             key = "embedding" if embedding > recurrent else "units"

@@ -87,8 +87,6 @@ class SentimentTask(Task):
                 recurrent_dropout=model.recurrent_dropout,
                 level_dropout=model.level_dropout,
                 word_dropout=model.word_dropout,
-                pair_buckets=model.pair_buckets,
-                pair_embedding=model.pair_embedding,
                 compile=recipe.training.compile,
                 seed=recipe.seed,
             )
