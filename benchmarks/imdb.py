@@ -54,6 +54,7 @@ def ours(task, batches):
     task.training_batches = lambda: batches
     task.validate = lambda: {"val_loss": 0.0, "val_accuracy": 0.0}
     trainer = Trainer(task)
+    trainer.model.stop_training = False
     return lambda: trainer._run_epoch(0)
 
 
