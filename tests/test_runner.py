@@ -302,9 +302,11 @@ def test_the_sample_stands_in_with_its_settings_said_and_marked(small_recipe, of
     recipe = out_of_reach(small_recipe, set={"model.embedding": 3})
     execution = Execution(recipe, tmp_path / "out", True, heard)
     execution._prepare()
-    notice, changes = heard.lines[0].split(" Using the generated sample with ")
-    assert notice == f"imdb_reviews is not in {tmp_path / 'sets'} and ai.stanford.edu does not answer."
-    assert changes.endswith("model.embedding = 3; every score is marked as such.")
+    assert heard.lines[0] == (
+        f"imdb_reviews is not in {tmp_path / 'sets'} and ai.stanford.edu does not answer. Using the "
+        "generated sample with model.word_dropout = 0.0, model.level_dropout = 0.0, "
+        "training.weight_averaging = null, model.embedding = 3; every score is marked as such."
+    )
     assert execution.sample_of == "imdb_reviews"
     assert execution.recipe.data.source == "sample"
     assert execution.task.model.get_layer("embedding").output_dim == 3
