@@ -140,6 +140,7 @@ def sequence_encoder(
     recurrent_dropout=0.0,
     level_dropout=0.0,
     word_dropout=0.0,
+    word_vectors=None,
     compile="auto",
     seed=None,
 ):
@@ -154,6 +155,7 @@ def sequence_encoder(
         dropout: of the pooled features, before the classifier.
         level_dropout: of the features that enter each level, the same for all steps.
         word_dropout: of whole words.
+        word_vectors: float (vocabulary_size, embedding) from which the embedding starts; None is random.
         seed: of all starts and masks.
     """
     numbers = keras.Input((None,), dtype="int32", name="numbers")
@@ -176,4 +178,7 @@ def sequence_encoder(
     x = keras.layers.Dropout(dropout, seed=seed, name="dropout")(x) if dropout else x
     start = keras.initializers.GlorotUniform(seed=seed)
     logits = keras.layers.Dense(num_classes, kernel_initializer=start, dtype="float32", name="logits")(x)
-    return keras.Model(numbers, logits)
+    model = keras.Model(numbers, logits)
+    if word_vectors is not None:
+        model.get_layer("embedding").set_weights([word_vectors])
+    return model

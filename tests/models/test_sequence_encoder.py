@@ -137,3 +137,10 @@ def test_stock_fit_trains_it():
     model.compile(keras.optimizers.Adam(0.1), loss, jit_compile=False)
     history = model.fit(numbers, labels, epochs=12, verbose=0).history["loss"]
     assert history[-1] < 0.8 * history[0]
+
+
+def test_word_vectors_are_where_the_embedding_starts():
+    vectors = np.random.default_rng(0).normal(size=(9, 3)).astype("float32")
+    network = small_encoder(word_vectors=vectors)
+    np.testing.assert_array_equal(network.get_layer("embedding").get_weights()[0], vectors)
+    assert network.get_layer("embedding").trainable

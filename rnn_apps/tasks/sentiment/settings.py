@@ -118,6 +118,10 @@ class SentimentModel(Settings):
         0.0, description="Part of the features dropped from the input of every level."
     )
     word_dropout: Fraction = Field(0.0, description="Part of the words replaced by the unknown word.")
+    word_vectors: Literal["random", "cooccurrence"] = Field(
+        "random",
+        description="Where the embedding starts: at random, or from which words stand near which in train.",
+    )
 
     def cross_checks(self) -> Iterator[tuple[tuple[str, ...], str]]:
         """Yields residual connections between levels of different sizes."""

@@ -12,6 +12,7 @@ from rnn_apps.baselines.majority import majority_probabilities
 from rnn_apps.data.batches import SequenceBatches
 from rnn_apps.data.sources import load_parts, load_test, open_source
 from rnn_apps.data.text import TextEncoder
+from rnn_apps.data.word_vectors import cooccurrence_vectors
 from rnn_apps.errors import RnnAppsError, UserError
 from rnn_apps.metrics.classification import classification_metrics
 from rnn_apps.models.sequence_encoder import sequence_encoder
@@ -87,11 +88,18 @@ class SentimentTask(Task):
                 recurrent_dropout=model.recurrent_dropout,
                 level_dropout=model.level_dropout,
                 word_dropout=model.word_dropout,
+                word_vectors=self._word_vectors(),
                 compile=recipe.training.compile,
                 seed=recipe.seed,
             )
         except ValueError as error:
             raise UserError("model", str(error).rstrip("."), fix=cell_advice(model.cell)) from error
+
+    def _word_vectors(self):
+        if self.recipe.model.word_vectors == "random":
+            return None
+        size, width = self.encoder.vocabulary_size, self.recipe.model.embedding
+        return cooccurrence_vectors(*self._encoded["train"], size, width, seed=self.recipe.seed)
 
     def _batches(self, part, seed=None):
         numbers, lengths = self._encoded[part]
