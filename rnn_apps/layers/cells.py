@@ -8,6 +8,13 @@ from rnn_apps.layers.recurrent_cell import RecurrentCell, register_cell
 
 __all__ = ["GRUCell", "LSTMCell", "VanillaRNNCell"]
 
+# The derivative of an activation, read from its value.
+_SLOPES = {
+    keras.activations.tanh: lambda h: 1 - h * h,
+    keras.activations.sigmoid: lambda h: h * (1 - h),
+    keras.activations.relu: lambda h: ops.cast(h > 0, h.dtype),
+}
+
 
 @register_cell("vanilla")
 class VanillaRNNCell(RecurrentCell):
@@ -54,6 +61,11 @@ class VanillaRNNCell(RecurrentCell):
     def step(self, z, r, states):
         """h_t = tanh(z_t + r_t)."""
         return (self.activation(z + r),)
+
+    def form(self):
+        """As of every cell; what the backward loop needs is read from h, so that nothing else is kept."""
+        own_step = type(self).step is not VanillaRNNCell.step
+        return super().form()._replace(slope=None if own_step else _SLOPES.get(self.activation))
 
     def output(self, state):
         """y_t = W_hy h_t."""

@@ -11,6 +11,7 @@ from rnn_apps.layers.recurrence import (
     outer_sum,
     project,
     step_array,
+    step_terms,
     untaped,
     weight_gradients,
 )
@@ -102,7 +103,7 @@ class _Chunks:
 
         def body(i, d_old, sums, d_inputs):
             z, mask, (_, histories, terms) = self.chunk(i, tuple(b[i] for b in boundaries), "all")
-            tail = (histories, z, terms, mask, self.weights)
+            tail = (histories, step_terms(self.form, z, terms), mask, self.weights)
             d_out = tuple(d[i] for d in d_outputs)
             loop = backward_loop(self.form)
             d_z, d_r, d_states, d_own = self.run_loop("backward", loop, d_out, d_old, *tail)

@@ -23,6 +23,7 @@ __all__ = [
     "project",
     "recur",
     "step_array",
+    "step_terms",
     "untaped",
     "weight_gradients",
 ]
@@ -35,11 +36,14 @@ class CellForm(NamedTuple):
         step: ``step(z, r, states, *own) -> states``, elementwise or reducing over features.
         recurrent: how the first state enters a step: ``dense``, ``elementwise`` or ``none``.
         additive: whether ``step`` reads ``z`` and ``r`` only as ``z + r``.
+        slope: where an additive step is one activation of ``z + r``, its derivative as a function of the
+            state that it gave; None lets the engine differentiate ``step``.
     """
 
     step: Callable
     recurrent: str
     additive: bool
+    slope: Callable | None = None
 
 
 class RecurrentWeights(NamedTuple):
@@ -100,7 +104,7 @@ def recur(form, run_loop, z, mask, initial, weights, collect=True, training=True
         outputs = (histories[0][1:],) if collect else ()
 
         def gradient(*upstream):
-            tail = (histories, z, terms, mask, weights)
+            tail = (histories, step_terms(form, z, terms), mask, weights)
             d_out, d_finals = tuple(upstream[: len(outputs)]), tuple(upstream[len(outputs) :])
             d_z, d_r, d_initial, d_own = run_loop("backward", backward_loop(form), d_out, d_finals, *tail)
             d_weights = weight_gradients(form, histories[0][:-1], d_r, weights, d_own)
@@ -151,14 +155,14 @@ def forward_loop(form, record):
     """Return the loop over all steps; `record` is ``nothing``, ``outputs`` (first state) or ``all``.
 
     The loop gives final states, histories (steps + 1, batch, size) that open with the initial state, and
-    what the backward loop must know of each step: r, or z + r for an additive cell.
+    what of each step the backward loop cannot read from them: r, or z + r for an additive cell.
     """
 
     def loop(z, mask, initial, weights):
         steps, batch = tf.shape(z)[0], initial[0].shape[0]
         kept = {"nothing": (), "outputs": initial[:1], "all": initial}[record]
         histories = tuple(step_array(steps + 1, s.shape, s.dtype).write(0, s) for s in kept)
-        keep_terms = record == "all" and form.recurrent != "none"
+        keep_terms = record == "all" and form.recurrent != "none" and form.slope is None
         terms = (step_array(steps, [batch, z.shape[-1]], z.dtype),) if keep_terms else ()
 
         def body(t, states, histories, terms):
@@ -177,14 +181,22 @@ def forward_loop(form, record):
     return loop
 
 
+def step_terms(form, z, terms):
+    """Return what the backward loop reads of each step besides the states: (), (z,), (z + r,) or (z, r)."""
+    if form.slope is not None or (form.additive and terms):
+        return terms
+    return (z, *terms)
+
+
 def backward_loop(form):
     """Return the loop back through all steps: gradients of z, of r, of the initial states, of own weights."""
 
-    def loop(d_outputs, d_finals, histories, z, terms, mask, weights):
-        steps = tf.shape(z)[0]
-        separate_r = not form.additive and form.recurrent != "none"
-        d_z = step_array(steps, z.shape[1:], z.dtype)
-        d_r = (step_array(steps, z.shape[1:], z.dtype),) if separate_r else ()
+    def loop(d_outputs, d_finals, histories, terms, mask, weights):
+        steps, batch = tf.shape(histories[0])[0] - 1, histories[0].shape[1]
+        separate_r = len(terms) == 2
+        shape = [batch, (terms or weights.kernel)[0].shape[-1]]
+        d_z = step_array(steps, shape, histories[0].dtype)
+        d_r = (step_array(steps, shape, histories[0].dtype),) if separate_r else ()
         d_own = tuple(tf.zeros_like(w) for w in weights.own)
 
         def body(t, d_states, d_own, d_z, d_r):
@@ -193,10 +205,13 @@ def backward_loop(form):
             mask_t = tuple(m[t] for m in mask)
             zeros = tuple(tf.zeros_like(d) for d in d_states) if mask else ()
             previous = tuple(h[t] for h in histories)
-            z_t = terms[0][t] if form.additive and terms else z[t]
-            r_t = terms[0][t] if separate_r else 0.0
             d_new = _select(mask_t, d_states, zeros)
-            g_z, g_r, g_previous, g_own = _step_gradients(form, z_t, r_t, previous, weights.own, d_new)
+            if form.slope is not None:
+                g_z = g_r = d_new[0] * form.slope(histories[0][t + 1])
+                g_previous, g_own = (None,), ()
+            else:
+                z_t, r_t = (*(term[t] for term in terms), 0.0)[:2]
+                g_z, g_r, g_previous, g_own = _step_gradients(form, z_t, r_t, previous, weights.own, d_new)
             into_h = _through_kernel(form, g_r, weights, previous[0].shape[-1])
             g_previous = _sum_gradients(previous, g_previous, (into_h,))
             d_states = _sum_gradients(previous, g_previous, _select(mask_t, zeros, d_states) if mask else ())

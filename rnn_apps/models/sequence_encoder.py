@@ -1,5 +1,7 @@
 """Many-to-one: a sequence of word numbers in, one vector of class scores out."""
 
+from functools import partial
+
 import keras
 import tensorflow as tf
 from keras import ops
@@ -79,11 +81,10 @@ class SequencePooling(keras.layers.Layer):
         @tf.custom_gradient
         def pool(sequences):
             sequences = tf.stop_gradient(sequences)
-            pooled = run("pool", lambda x, m: _pool(self.mode, x, m), sequences, mask)
+            pooled = run("pool", partial(_pool, self.mode), sequences, mask)
 
             def gradient(upstream):
-                backward = lambda x, m, p, d: _pool_gradient(self.mode, x, m, p, d)  # noqa: E731
-                return run("gradient", backward, sequences, mask, pooled, upstream)
+                return run("gradient", partial(_pool_gradient, self.mode), sequences, mask, pooled, upstream)
 
             return pooled, gradient
 

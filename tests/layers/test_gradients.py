@@ -11,6 +11,13 @@ from rnn_apps.layers import GRUCell, LSTMCell, RecurrentLayer, VanillaRNNCell, r
 STEP = 1e-5
 
 
+class SquaredVanillaCell(VanillaRNNCell):
+    """A vanilla cell with a step of its own: the slope of the base would be wrong for it."""
+
+    def step(self, z, r, states):
+        return (self.activation(z + r) ** 2 + states[0] / 2,)
+
+
 def layer_of(cell_class, **options):
     cell = cell_class(3, dtype="float64", seed=1, **options.pop("cell", {}))
     layer = RecurrentLayer(
@@ -44,6 +51,12 @@ def loss(layer, values, mask):
         (IndRNNCell, {}, "right"),
         (IndRNNCell, {"cell": {"recurrent_dropout": 0.5, "dropout": 0.5}}, "none"),
         (MinGRUCell, {}, "left"),
+        (VanillaRNNCell, {}, "holes"),
+        (VanillaRNNCell, {"cell": {"activation": "relu", "recurrent_dropout": 0.5}}, "left"),
+        (VanillaRNNCell, {"cell": {"activation": "sigmoid"}, "recompute_every": 2}, "right"),
+        (VanillaRNNCell, {"cell": {"activation": "softsign"}}, "none"),
+        (VanillaRNNCell, {"cell": {"output_units": 2}}, "fully padded"),
+        (SquaredVanillaCell, {}, "holes"),
         (GRUCell, {"cell": {"recurrent_dropout": 0.5}}, "none"),
         (LSTMCell, {"cell": {"recurrent_dropout": 0.5}, "recompute_every": 3}, "none"),
     ],
@@ -110,3 +123,19 @@ def test_a_batch_in_parts_gives_what_the_whole_gives(parts, monkeypatch):
         answers.append(tensors(layer, x, mask, initial))
     for ours, theirs in zip(*answers):
         assert_close(ours, theirs, 1e-12)
+
+
+@pytest.mark.parametrize("activation", ["tanh", "relu", "sigmoid"])
+def test_a_slope_is_the_derivative_of_its_activation(activation):
+    cell = VanillaRNNCell(3, activation)
+    z = tf.constant([[-2.0, -0.3, 0.0, 0.4, 3.0]])
+    with tf.GradientTape() as tape:
+        tape.watch(z)
+        h = cell.activation(z)
+    assert_close(cell.form().slope(h), tape.gradient(h, z))
+
+
+def test_only_the_vanilla_step_with_a_known_activation_has_a_slope():
+    assert VanillaRNNCell(3, "softsign").form().slope is None
+    assert SquaredVanillaCell(3).form().slope is None
+    assert GRUCell(3).form().slope is None
