@@ -62,6 +62,19 @@ def test_the_vocabulary_is_learned_from_train_alone(three_classes):
     assert "45" not in three_classes.encoder.words
 
 
+def test_word_vectors_from_cooccurrence_are_those_of_train(small_recipe, tmp_path):
+    rows = [{"text": text, "label": text[-1]} for text in ("a b x", "c d y") * 10]
+    (tmp_path / "train.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    (tmp_path / "validation.jsonl").write_text(json.dumps({"text": "a d", "label": "x"}))
+    (tmp_path / "test.jsonl").write_text(json.dumps({"text": "b c", "label": "y"}))
+    changes = {"data": {"class_names": None}, "model": {"word_vectors": "cooccurrence", "embedding": 4}}
+    task = prepared(small_recipe, tmp_path, **changes)
+    vectors = dict(zip(task.encoder.words, task.model.get_layer("embedding").get_weights()[0][2:] / 2))
+    assert vectors["a"] @ vectors["b"] > 0.2  # together in train
+    assert vectors["a"] @ vectors["d"] < 0  # together in validation only
+    assert vectors["b"] @ vectors["c"] < 0  # together in test only
+
+
 @pytest.mark.parametrize("smoothing", [0.0, 0.3])
 def test_the_loss_is_the_cross_entropy_with_smoothed_labels(three_classes, small_recipe, smoothing):
     logits = np.random.default_rng(0).normal(size=(5, 3)).astype("float32")
