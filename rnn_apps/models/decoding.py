@@ -1,0 +1,240 @@
+"""Sequences out of a step function: greedy, sampling and beam search, each one loop of stock operations.
+
+A step function takes ``(tokens, states, context)`` and returns ``(logits, states)``: the tokens last written
+int32 (rows,), any nested structure of states whose first axis is the rows, and a context (encoder outputs,
+masks) that no step changes; logits are (rows, vocabulary). A row is one sequence being written.
+"""
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+__all__ = ["Decoded", "beam_search", "sample"]
+
+
+class Decoded(NamedTuple):
+    """What was written, best first.
+
+    Args:
+        tokens: int32 (batch, nbest, steps), without the end token, padded; steps is that of the longest.
+        lengths: int32 (batch, nbest), tokens written, the end token not counted.
+        scores: float32 (batch, nbest), by which they are ranked: the log-probability in nats, end token
+            included, over the length penalty; -inf where there are fewer sequences than `nbest`.
+    """
+
+    tokens: tf.Tensor
+    lengths: tf.Tensor
+    scores: tf.Tensor
+
+
+def sample(
+    step,
+    start,
+    states,
+    context=(),
+    *,
+    end,
+    max_length,
+    temperature=1.0,
+    top_k=0,
+    top_p=1.0,
+    seed=0,
+    forbidden=(),
+    padding=0,
+):
+    """Write one sequence a row, each token drawn from the step's distribution; stop when all have ended.
+
+    Args:
+        step: step function of this module.
+        start: int32 (batch,), what each sequence is begun with; not part of the answer.
+        states, context: what `step` takes first, their first axis the batch.
+        end: token that ends a sequence; -1 for none.
+        max_length: tokens written at most.
+        temperature: divides the logits; 0 takes the likeliest token, which is greedy decoding.
+        top_k: draw among the k likeliest alone; 0 for all.
+        top_p: draw among the fewest tokens that hold this much probability; 1 for all.
+        seed: int; the same seed gives the same tokens.
+        forbidden: tokens never written.
+        padding: token that fills what is shorter.
+
+    Every argument but `step` and `forbidden` may be a tensor.
+
+    Returns:
+        `Decoded` with one answer a row; scores are log-probabilities under the step's own distribution.
+
+    Reference:
+        Fan et al., "Hierarchical Neural Story Generation" (2018) for top-k; Holtzman et al., "The Curious
+        Case of Neural Text Degeneration" (2020) for top-p.
+    """
+    seeds = tf.stack([tf.cast(seed, tf.int32), 0])
+
+    def body(t, tokens, states, written, lengths, scores, ended):
+        logits, states = step(tokens, states, context)
+        likelihood = _log_probabilities(logits, forbidden)
+        noise = tf.random.stateless_uniform(
+            tf.shape(likelihood), tf.random.experimental.stateless_fold_in(seeds, t), minval=1e-20
+        )
+        chosen = _draw(likelihood, noise, temperature, top_k, top_p)
+        gained = tf.gather(likelihood, chosen, batch_dims=1)
+        scores += tf.where(ended, 0.0, gained)
+        ended |= chosen == end
+        lengths += tf.cast(~ended, tf.int32)
+        tokens = tf.where(ended, padding, chosen)
+        return t + 1, tokens, states, written.write(t, tokens), lengths, scores, ended
+
+    batch = tf.shape(start)[0]
+    written = tf.TensorArray(tf.int32, 0, dynamic_size=True, element_shape=start.shape)
+    nothing = (tf.zeros([batch], tf.int32), tf.zeros([batch]), tf.fill([batch], False))
+    loop = (0, start, states, written, *nothing)
+    ran = _repeat(body, loop, lambda t, *rest: ~tf.reduce_all(rest[-1]), max_length)
+    written, lengths, scores = ran[3:6]
+    tokens = tf.transpose(written.stack())
+    return Decoded(tokens[:, None], lengths[:, None], scores[:, None])
+
+
+def _draw(likelihood, noise, temperature, top_k, top_p):
+    """Draw a token a row by the Gumbel trick, which is the likeliest token at temperature 0."""
+    temperature = tf.cast(temperature, tf.float32)
+    scaled = likelihood / tf.where(temperature > 0, temperature, 1.0)
+    scaled = _keep_likeliest(scaled, top_k, top_p)
+    gumbel = -tf.math.log(-tf.math.log(noise))
+    return tf.argmax(scaled + tf.where(temperature > 0, gumbel, 0.0), axis=-1, output_type=tf.int32)
+
+
+def _keep_likeliest(scaled, top_k, top_p):
+    """Give -inf to all but the `top_k` likeliest, and to all outside the smallest set that holds `top_p`."""
+    size = tf.shape(scaled)[-1]
+    order = tf.argsort(scaled, direction="DESCENDING", stable=True)
+    ranked = tf.nn.softmax(tf.gather(scaled, order, batch_dims=1))
+    before = tf.cumsum(ranked, axis=-1, exclusive=True)
+    most = tf.where(tf.cast(top_k, tf.int32) > 0, top_k, size)
+    kept = (before < top_p) & (tf.range(size) < most)
+    kept |= tf.range(size) == 0  # the likeliest always stays
+    back = tf.argsort(order)
+    return tf.where(tf.gather(kept, back, batch_dims=1), scaled, -float("inf"))
+
+
+class _Beams(NamedTuple):
+    """Sequences in writing or written, per input: (batch, beam, max_length), (batch, beam) twice."""
+
+    tokens: tf.Tensor
+    lengths: tf.Tensor
+    scores: tf.Tensor
+
+    def best(self, count):
+        """The `count` best."""
+        scores, places = tf.math.top_k(self.scores, count)
+        return _Beams(*(tf.gather(part, places, batch_dims=1) for part in self[:2]), scores), places
+
+
+def beam_search(
+    step,
+    start,
+    states,
+    context=(),
+    *,
+    end,
+    max_length,
+    beam=5,
+    nbest=1,
+    length_penalty=0.0,
+    forbidden=(),
+    padding=0,
+):
+    """Search for the likeliest sequences, keeping the `beam` best beginnings of every length.
+
+    A sequence that has `max_length` tokens counts as complete. The search of an input ends when nothing still
+    in writing can overtake its `nbest` answers.
+
+    Args:
+        step, start, states, context, end, max_length, forbidden, padding: as in `sample`.
+        beam: width; at most half the vocabulary's size to the power of `max_length` makes a difference.
+        nbest: answers an input, at most `beam`.
+        length_penalty: alpha of ((5 + length) / 6) ** alpha, which divides the log-probability; from 0, no
+            penalty on long sequences taken back, to about 1. The end token counts.
+
+    Returns:
+        `Decoded`, best first.
+
+    Reference:
+        Graves, "Sequence Transduction with Recurrent Neural Networks" (2012); the penalty of Wu et al.,
+        "Google's Neural Machine Translation System" (2016).
+    """
+    batch = tf.shape(start)[0]
+    states, context = (
+        tf.nest.map_structure(lambda t: tf.repeat(t, beam, axis=0), s) for s in (states, context)
+    )
+    shape = tf.stack([batch, beam])
+    empty = tf.fill(tf.stack([batch, beam, max_length]), padding)
+    none = tf.fill(shape, -float("inf"))
+    first = tf.tile(tf.where(tf.range(beam) == 0, 0.0, -float("inf"))[None], [batch, 1])  # one beginning
+    alive = _Beams(empty, tf.zeros(shape, tf.int32), first)
+    done = _Beams(empty, tf.zeros(shape, tf.int32), none)
+
+    def body(t, tokens, states, alive, done):
+        logits, states = step(tokens, states, context)
+        likelihood = tf.reshape(_log_probabilities(logits, forbidden), [batch, beam, logits.shape[-1]])
+        candidates, parents, chosen, ended = _expand(alive, likelihood, t, beam, end, padding)
+        complete = ended | (t + 1 == max_length)
+        among_best = tf.range(tf.shape(ended)[1]) < beam  # so that a beam of one is greedy
+        ranked = tf.where(
+            complete & among_best, candidates.scores / _penalty(t + 1, length_penalty), -float("inf")
+        )
+        pool = _Beams(*(tf.concat(p, 1) for p in zip(done, candidates._replace(scores=ranked))))
+        done, _ = pool.best(beam)
+        left = tf.where(complete, -float("inf"), candidates.scores)
+        alive, places = candidates._replace(scores=left).best(beam)
+        rows = tf.range(batch)[:, None] * beam + tf.gather(parents, places, batch_dims=1)
+        rows = tf.reshape(rows, [-1])
+        states = tf.nest.map_structure(lambda s: tf.gather(s, rows), states)
+        tokens = tf.reshape(tf.gather(chosen, places, batch_dims=1), [-1])
+        return t + 1, tokens, states, alive, done
+
+    def unfinished(t, tokens, states, alive, done):
+        reachable = tf.reduce_max(alive.scores, axis=1) / _penalty(max_length, length_penalty)
+        return tf.reduce_any(reachable > tf.math.top_k(done.scores, nbest).values[:, -1])
+
+    loop = (0, tf.repeat(start, beam), states, alive, done)
+    *_, done = _repeat(body, loop, unfinished, max_length)
+    best, _ = done.best(nbest)
+    longest = tf.reduce_max(tf.concat([[0], tf.reshape(best.lengths, [-1])], 0))
+    return Decoded(best.tokens[:, :, :longest], best.lengths, best.scores)
+
+
+def _expand(alive, likelihood, t, beam, end, padding):
+    """The best continuations of all beginnings of each input, twice as many as beams: one in two may end."""
+    batch, size = tf.shape(likelihood)[0], likelihood.shape[-1]
+    total = tf.reshape(alive.scores[:, :, None] + likelihood, tf.stack([batch, beam * size]))
+    scores, places = tf.math.top_k(total, tf.minimum(2 * beam, beam * size))
+    parents, chosen = places // size, places % size
+    ended = chosen == end
+    here = tf.range(tf.shape(alive.tokens)[-1]) == t
+    kept = tf.where(ended, padding, chosen)
+    tokens = tf.where(here, kept[:, :, None], tf.gather(alive.tokens, parents, batch_dims=1))
+    lengths = tf.where(ended, t, t + 1)
+    return _Beams(tokens, lengths, scores), parents, chosen, ended
+
+
+def _penalty(length, alpha):
+    """The length penalty of Wu et al. (2016)."""
+    return ((5.0 + tf.cast(length, tf.float32)) / 6.0) ** tf.cast(alpha, tf.float32)
+
+
+def _log_probabilities(logits, forbidden):
+    """(rows, vocabulary) float32, normalised over the tokens that are allowed."""
+    logits = tf.cast(logits, tf.float32)
+    if len(forbidden):
+        hidden = tf.reduce_any(tf.range(logits.shape[-1])[:, None] == tf.constant(forbidden), axis=1)
+        logits = tf.where(hidden, -float("inf"), logits)
+    return tf.nn.log_softmax(logits)
+
+
+def _repeat(body, loop, unfinished, max_length):
+    """Run `body` while any row is `unfinished`, at most `max_length` times; the number of rows may vary."""
+
+    def free(tensor):
+        rows = isinstance(tensor, tf.Tensor) and tensor.shape.rank
+        return tf.TensorShape([None, *tensor.shape[1:]]) if rows else None
+
+    shapes = tf.nest.map_structure(free, loop)
+    return tf.while_loop(lambda t, *rest: (t < max_length) & unfinished(t, *rest), body, loop, shapes)
