@@ -29,7 +29,8 @@ def load_model(path, **options):
 
 
 def _register_layers():
-    importlib.import_module("rnn_apps.models.sequence_encoder")
+    for name in ("sequence_decoder", "sequence_encoder", "visual_encoder"):
+        importlib.import_module(f"rnn_apps.models.{name}")
 
 
 def __getattr__(name):

@@ -71,12 +71,9 @@ def sample(
     def body(t, tokens, states, written, lengths, scores, ended):
         logits, states = step(tokens, states, context)
         likelihood = _log_probabilities(logits, forbidden)
-        noise = tf.random.stateless_uniform(
-            tf.shape(likelihood), tf.random.experimental.stateless_fold_in(seeds, t), minval=1e-20
-        )
-        chosen = _draw(likelihood, noise, temperature, top_k, top_p)
-        gained = tf.gather(likelihood, chosen, batch_dims=1)
-        scores += tf.where(ended, 0.0, gained)
+        drawn = tf.random.experimental.stateless_fold_in(seeds, t)
+        chosen = _draw(likelihood, drawn, temperature, top_k, top_p)
+        scores += tf.where(ended, 0.0, tf.gather(likelihood, chosen, batch_dims=1))
         ended |= chosen == end
         lengths += tf.cast(~ended, tf.int32)
         tokens = tf.where(ended, padding, chosen)
@@ -92,11 +89,12 @@ def sample(
     return Decoded(tokens[:, None], lengths[:, None], scores[:, None])
 
 
-def _draw(likelihood, noise, temperature, top_k, top_p):
+def _draw(likelihood, seeds, temperature, top_k, top_p):
     """Draw a token a row by the Gumbel trick, which is the likeliest token at temperature 0."""
     temperature = tf.cast(temperature, tf.float32)
     scaled = likelihood / tf.where(temperature > 0, temperature, 1.0)
     scaled = _keep_likeliest(scaled, top_k, top_p)
+    noise = tf.random.stateless_uniform(tf.shape(scaled), seeds, minval=1e-20)
     gumbel = -tf.math.log(-tf.math.log(noise))
     return tf.argmax(scaled + tf.where(temperature > 0, gumbel, 0.0), axis=-1, output_type=tf.int32)
 
@@ -160,45 +158,56 @@ def beam_search(
         Graves, "Sequence Transduction with Recurrent Neural Networks" (2012); the penalty of Wu et al.,
         "Google's Neural Machine Translation System" (2016).
     """
-    batch = tf.shape(start)[0]
-    states, context = (
-        tf.nest.map_structure(lambda t: tf.repeat(t, beam, axis=0), s) for s in (states, context)
-    )
-    shape = tf.stack([batch, beam])
-    empty = tf.fill(tf.stack([batch, beam, max_length]), padding)
-    none = tf.fill(shape, -float("inf"))
-    first = tf.tile(tf.where(tf.range(beam) == 0, 0.0, -float("inf"))[None], [batch, 1])  # one beginning
-    alive = _Beams(empty, tf.zeros(shape, tf.int32), first)
-    done = _Beams(empty, tf.zeros(shape, tf.int32), none)
+    search = _BeamSearch(step, tf.shape(start)[0], beam, nbest, end, max_length, length_penalty, forbidden)
+    return search.run(start, states, context, padding)
 
-    def body(t, tokens, states, alive, done):
-        logits, states = step(tokens, states, context)
-        likelihood = tf.reshape(_log_probabilities(logits, forbidden), [batch, beam, logits.shape[-1]])
-        candidates, parents, chosen, ended = _expand(alive, likelihood, t, beam, end, padding)
-        complete = ended | (t + 1 == max_length)
-        among_best = tf.range(tf.shape(ended)[1]) < beam  # so that a beam of one is greedy
-        ranked = tf.where(
-            complete & among_best, candidates.scores / _penalty(t + 1, length_penalty), -float("inf")
-        )
-        pool = _Beams(*(tf.concat(p, 1) for p in zip(done, candidates._replace(scores=ranked))))
-        done, _ = pool.best(beam)
+
+class _BeamSearch:
+    """The loop of `beam_search`; its arguments are those."""
+
+    def __init__(self, step, batch, beam, nbest, end, max_length, length_penalty, forbidden):
+        self.step, self.batch, self.beam, self.nbest = step, batch, beam, nbest
+        self.end, self.max_length, self.length_penalty = end, max_length, length_penalty
+        self.forbidden = forbidden
+
+    def run(self, start, states, context, padding):
+        """Search until nothing still in writing can win."""
+        repeated = tf.nest.map_structure(lambda t: tf.repeat(t, self.beam, axis=0), (start, states, context))
+        start, states, self.context = repeated
+        self.padding = padding
+        shape = tf.stack([self.batch, self.beam])
+        empty = tf.fill(tf.stack([self.batch, self.beam, self.max_length]), padding)
+        first = tf.where(tf.range(self.beam) == 0, 0.0, -float("inf"))  # one beginning, not many equal ones
+        alive = _Beams(empty, tf.zeros(shape, tf.int32), tf.tile(first[None], [self.batch, 1]))
+        done = alive._replace(scores=tf.fill(shape, -float("inf")))
+        loop = (0, start, states, alive, done)
+        *_, done = _repeat(self.body, loop, self.unfinished, self.max_length)
+        best, _ = done.best(self.nbest)
+        longest = tf.reduce_max(tf.concat([[0], tf.reshape(best.lengths, [-1])], 0))
+        return Decoded(best.tokens[:, :, :longest], best.lengths, best.scores)
+
+    def body(self, t, tokens, states, alive, done):
+        """Write one token on all beginnings, and sort what comes out into complete and alive."""
+        logits, states = self.step(tokens, states, self.context)
+        likelihood = _log_probabilities(logits, self.forbidden)
+        likelihood = tf.reshape(likelihood, [self.batch, self.beam, logits.shape[-1]])
+        candidates, parents, chosen = _expand(alive, likelihood, t, self.beam, self.end, self.padding)
+        complete = (chosen == self.end) | (t + 1 == self.max_length)
+        among_best = tf.range(tf.shape(chosen)[1]) < self.beam  # so that a beam of one is greedy
+        scores = candidates.scores / _penalty(t + 1, self.length_penalty)
+        ranked = candidates._replace(scores=tf.where(complete & among_best, scores, -float("inf")))
+        done, _ = _Beams(*(tf.concat(pair, 1) for pair in zip(done, ranked))).best(self.beam)
         left = tf.where(complete, -float("inf"), candidates.scores)
-        alive, places = candidates._replace(scores=left).best(beam)
-        rows = tf.range(batch)[:, None] * beam + tf.gather(parents, places, batch_dims=1)
-        rows = tf.reshape(rows, [-1])
-        states = tf.nest.map_structure(lambda s: tf.gather(s, rows), states)
+        alive, places = candidates._replace(scores=left).best(self.beam)
+        rows = tf.range(self.batch)[:, None] * self.beam + tf.gather(parents, places, batch_dims=1)
+        states = tf.nest.map_structure(lambda s: tf.gather(s, tf.reshape(rows, [-1])), states)
         tokens = tf.reshape(tf.gather(chosen, places, batch_dims=1), [-1])
         return t + 1, tokens, states, alive, done
 
-    def unfinished(t, tokens, states, alive, done):
-        reachable = tf.reduce_max(alive.scores, axis=1) / _penalty(max_length, length_penalty)
-        return tf.reduce_any(reachable > tf.math.top_k(done.scores, nbest).values[:, -1])
-
-    loop = (0, tf.repeat(start, beam), states, alive, done)
-    *_, done = _repeat(body, loop, unfinished, max_length)
-    best, _ = done.best(nbest)
-    longest = tf.reduce_max(tf.concat([[0], tf.reshape(best.lengths, [-1])], 0))
-    return Decoded(best.tokens[:, :, :longest], best.lengths, best.scores)
+    def unfinished(self, t, tokens, states, alive, done):
+        """Whether any beginning could still overtake its input's answers: scores only fall."""
+        reachable = tf.reduce_max(alive.scores, axis=1) / _penalty(self.max_length, self.length_penalty)
+        return tf.reduce_any(reachable > tf.math.top_k(done.scores, self.nbest).values[:, -1])
 
 
 def _expand(alive, likelihood, t, beam, end, padding):
@@ -212,7 +221,7 @@ def _expand(alive, likelihood, t, beam, end, padding):
     kept = tf.where(ended, padding, chosen)
     tokens = tf.where(here, kept[:, :, None], tf.gather(alive.tokens, parents, batch_dims=1))
     lengths = tf.where(ended, t, t + 1)
-    return _Beams(tokens, lengths, scores), parents, chosen, ended
+    return _Beams(tokens, lengths, scores), parents, chosen
 
 
 def _penalty(length, alpha):

@@ -1,0 +1,120 @@
+"""Images in, a grid of region features out: a CNN of keras.applications, or a small one from scratch."""
+
+import inspect
+
+import keras
+
+__all__ = ["SMALL_CNN", "ApplicationPreprocessing", "application_names", "visual_encoder"]
+
+SMALL_CNN = "small_cnn"
+_SMALL_FILTERS = (32, 64, 96, 128)
+
+
+def application_names():
+    """Return the names of the networks of `keras.applications`, in alphabetical order."""
+    found = vars(keras.applications).items()
+    return sorted(name for name, value in found if inspect.isfunction(value))
+
+
+@keras.saving.register_keras_serializable(package="rnn_apps")
+class ApplicationPreprocessing(keras.layers.Layer):
+    """Scales RGB images from 0 to 255 as a network of `keras.applications` was trained on.
+
+    Args:
+        application: its name, such as ``"MobileNetV2"``.
+
+    Call arguments:
+        images: ``(batch, height, width, 3)``.
+    """
+
+    def __init__(self, application, **kwargs):
+        super().__init__(**kwargs)
+        self.application = application
+        self._scale = _module_of(application).preprocess_input
+
+    def call(self, images):
+        """Scale."""
+        return self._scale(images)
+
+    def get_config(self):
+        """Return all constructor arguments."""
+        return {**super().get_config(), "application": self.application}
+
+
+def _module_of(application):
+    """The module of keras.applications that holds a network and its preprocessing."""
+    if application not in application_names():
+        raise ValueError(
+            f"visual_encoder: name: received {application!r}, expected {SMALL_CNN} or a network of "
+            f"keras.applications: {', '.join(application_names())}."
+        )
+    source = getattr(keras.applications, application).__module__
+    return getattr(keras.applications, source.rpartition(".")[2])
+
+
+def visual_encoder(name, weights=None, image_size=(160, 160), options=None, unfrozen_from=None, seed=None):
+    """Return a `keras.Model` from images (batch, height, width, 3) to regions (batch, places, features).
+
+    Images are RGB, 0 to 255. The places are the rows of the last feature map, one after the other; their mean
+    is the pooled vector.
+
+    Args:
+        name: a network of `keras.applications`, such as ``"MobileNetV2"``, or ``"small_cnn"``.
+        weights: ``"imagenet"``, the path of a ``.weights.h5`` file for the network without its top, or None
+            for a random start.
+        image_size: (height, width) in pixels.
+        options: further arguments of the network, such as ``{"alpha": 0.35}``.
+        unfrozen_from: name of the network's layer from which on it is trained, batch normalisation apart,
+            which keeps its statistics. None freezes all of it. The small CNN is trained whole.
+        seed: of the small CNN's start.
+
+    Raises:
+        ValueError: no network, option or layer of that name, or weights that do not fit.
+    """
+    images = keras.Input((*image_size, 3), name="images")
+    if name == SMALL_CNN:
+        maps = _small_cnn(images, seed)
+    else:
+        scaled = ApplicationPreprocessing(name, name="scale")(images)
+        network = _application(name, weights, (*image_size, 3), options or {})
+        _freeze_until(network, unfrozen_from)
+        maps = network(scaled, training=False)
+    regions = keras.layers.Reshape((-1, maps.shape[-1]), name="regions")(maps)
+    encoder = keras.Model(images, regions, name="visual_encoder")
+    if name == SMALL_CNN and weights is not None:
+        encoder.load_weights(weights)
+    return encoder
+
+
+def _application(name, weights, shape, options):
+    constructor = getattr(keras.applications, name)
+    allowed = set(inspect.signature(constructor).parameters) - {"weights", "include_top", "input_shape"}
+    if unknown := set(options) - allowed:
+        raise ValueError(
+            f"visual_encoder: options: received {sorted(unknown)}, expected of {name}: {sorted(allowed)}."
+        )
+    return constructor(include_top=False, weights=weights, input_shape=shape, **options)
+
+
+def _freeze_until(network, unfrozen_from):
+    names = [layer.name for layer in network.layers]
+    if unfrozen_from is not None and unfrozen_from not in names:
+        raise ValueError(
+            f"visual_encoder: unfrozen_from: received {unfrozen_from!r}, expected a layer of {network.name}: "
+            f"{', '.join(names)}."
+        )
+    first = len(names) if unfrozen_from is None else names.index(unfrozen_from)
+    for index, layer in enumerate(network.layers):
+        layer.trainable = index >= first and not isinstance(layer, keras.layers.BatchNormalization)
+
+
+def _small_cnn(images, seed):
+    """Four strided convolutions: 1/16 of the height and width, 128 features."""
+    x = keras.layers.Rescaling(1 / 127.5, offset=-1, name="scale")(images)
+    for index, filters in enumerate(_SMALL_FILTERS):
+        start = keras.initializers.HeNormal(seed=None if seed is None else seed + index)
+        layer = keras.layers.Conv2D(
+            filters, 3, strides=2, padding="same", activation="relu", kernel_initializer=start
+        )
+        x = keras.layers.GroupNormalization(groups=8)(layer(x))
+    return x
