@@ -5,12 +5,13 @@ import gzip
 import json
 import sys
 import zlib
+from contextlib import contextmanager
 from pathlib import Path
 
 from rnn_apps.data.records import LabelledText
 from rnn_apps.errors import DataError, did_you_mean, shown
 
-__all__ = ["find_parts", "read_records"]
+__all__ = ["PART_NAMES", "find_parts", "json_object", "open_lines", "read_records"]
 
 PART_NAMES = {"train": ("train",), "validation": ("validation", "val", "dev"), "test": ("test",)}
 ENDINGS = (".csv", ".csv.gz", ".jsonl", ".jsonl.gz")
@@ -77,15 +78,29 @@ def read_records(file, text_column, label_column):
     Raises:
         DataError: the file cannot be read, or lacks a column.
     """
-    name = file.name.lower()
-    opener = gzip.open if name.endswith(".gz") else open
-    reader = _csv_records if name.removesuffix(".gz").endswith(".csv") else _json_records
+    is_csv = file.name.lower().removesuffix(".gz").endswith(".csv")
+    reader = _csv_records if is_csv else _json_records
+    with open_lines(file) as lines:
+        yield from reader(file, lines, text_column, label_column)
+
+
+@contextmanager
+def open_lines(file):
+    """Open a text file, gzipped or not, as lines; bad bytes stay visible as surrogates.
+
+    Args:
+        file: path.
+
+    Raises:
+        DataError: it is UTF-16, or it breaks off while it is read.
+    """
+    opener = gzip.open if file.name.lower().endswith(".gz") else open
     try:
         with opener(file, "rb") as content:
             if content.read(2) in UTF_16:
                 raise DataError(str(file), received="UTF-16", expected="UTF-8", fix="Save the file as UTF-8.")
         with opener(file, "rt", encoding="utf-8-sig", errors="surrogateescape", newline="") as lines:
-            yield from reader(file, lines, text_column, label_column)
+            yield lines
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(
             str(file), f"cannot be read: {error}", fix="Check the file, or fetch it again."
@@ -131,7 +146,7 @@ def _json_records(file, lines, text_column, label_column):
         place = f"{file}:{number}"
         if not line.strip():
             continue
-        record, problem = _json_object(line)
+        record, problem = json_object(line)
         if problem:
             yield LabelledText(place, "", "", problem=problem)
             continue
@@ -146,8 +161,8 @@ def _json_records(file, lines, text_column, label_column):
         yield LabelledText(place, *("" if value is None else str(value) for value in values), problem=problem)
 
 
-def _json_object(line):
-    """Return the object on a line and None, or None and what is wrong with the line."""
+def json_object(line):
+    """Return the JSON object on a line and None, or None and what is wrong with the line."""
     try:
         record = json.loads(line)
     except (ValueError, RecursionError):

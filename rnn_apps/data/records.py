@@ -8,8 +8,17 @@ from typing import NamedTuple
 
 from rnn_apps.errors import DataError, shown
 
-__all__ = ["BadRecords", "ClassNames", "LabelledText", "LabelledTexts", "part_of", "usable"]
+__all__ = [
+    "BadRecords",
+    "ClassNames",
+    "LabelledText",
+    "LabelledTexts",
+    "carved_fractions",
+    "part_of",
+    "usable",
+]
 
+TEST_FRACTION = 0.2
 CLASSES_SHOWN = 12
 
 
@@ -107,6 +116,23 @@ class BadRecords:
             raise DataError(
                 place, reason, fix=f"{fix} Or raise the cap: --set data.max_bad_records=N", **details
             )
+
+
+def carved_fractions(parts, validation_fraction):
+    """Return the fractions of train that become the parts which the data lacks, for `part_of`.
+
+    With no validation part it is carved from train; with no test part the validation part is the test and
+    another validation is carved; with neither 20 % are the test.
+
+    Args:
+        parts: names of the parts that are there.
+        validation_fraction: of train, where validation has to be carved.
+    """
+    has_test_left = "test" in parts or "validation" in parts
+    fractions = {} if has_test_left else {"test": TEST_FRACTION}
+    if not {"validation", "test"} <= set(parts):
+        fractions["validation"] = validation_fraction * (1 - sum(fractions.values()))
+    return fractions
 
 
 def part_of(text, fractions):

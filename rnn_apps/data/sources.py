@@ -1,7 +1,15 @@
 """Where labelled texts come from: TFDS, the user's files, or the generated sample; one interface."""
 
 from rnn_apps.data import files, tfds_source
-from rnn_apps.data.records import BadRecords, ClassNames, LabelledText, LabelledTexts, part_of, usable
+from rnn_apps.data.records import (
+    BadRecords,
+    ClassNames,
+    LabelledText,
+    LabelledTexts,
+    carved_fractions,
+    part_of,
+    usable,
+)
 from rnn_apps.data.samples import reviews
 from rnn_apps.data.tfds_source import SourceUnavailable
 from rnn_apps.errors import DataError, shown
@@ -16,7 +24,6 @@ __all__ = [
     "open_source",
 ]
 
-TEST_FRACTION = 0.2
 MOST_CLASSES = 1000
 OTHER_CLASSES = "Mend it, or take the classes from the data: --set data.class_names=null."
 
@@ -130,7 +137,7 @@ def load_parts(source, class_names, validation_fraction, on_bad_record="fail", m
     bad = BadRecords(on_bad_record, max_bad_records)
     classes = ClassNames(class_names or source.class_names or _classes_of(source), OTHER_CLASSES)
     loaded = {part: LabelledTexts() for part in ("train", "validation", "test")}
-    fractions = _carved(source.parts, validation_fraction)
+    fractions = carved_fractions(source.parts, validation_fraction)
     for part in source.parts:
         target = "test" if part == "validation" and "test" not in source.parts else part
         for text, label in usable(source.records(part), classes, bad):
@@ -155,7 +162,7 @@ def load_test(
     bad = BadRecords(on_bad_record, max_bad_records)
     classes = ClassNames(class_names, "The network knows no other classes.")
     part = next(part for part in ("test", "validation", "train") if part in source.parts)
-    fractions = _carved(source.parts, validation_fraction) if part == "train" and not whole else {}
+    fractions = carved_fractions(source.parts, validation_fraction) if part == "train" and not whole else {}
     texts = LabelledTexts()
     for text, label in usable(source.records(part), classes, bad):
         if not fractions or part_of(text, fractions) == "test":
@@ -163,15 +170,6 @@ def load_test(
     if not len(texts):
         raise DataError(source.name, "no usable example to test on", fix="Give more data.")
     return texts, dict(bad.skipped)
-
-
-def _carved(parts, validation_fraction):
-    """Fractions of train that become other parts."""
-    has_test_left = "test" in parts or "validation" in parts
-    fractions = {} if has_test_left else {"test": TEST_FRACTION}
-    if not {"validation", "test"} <= set(parts):
-        fractions["validation"] = validation_fraction * (1 - sum(fractions.values()))
-    return fractions
 
 
 def _refuse_what_teaches_nothing(name, loaded, class_names):

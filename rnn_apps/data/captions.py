@@ -1,0 +1,267 @@
+"""Pictures and clips with their captions, in the user's own folder.
+
+The folder holds one captions file and the images. The captions file is ``captions.jsonl`` (an object a line
+with ``image``, or ``frames`` in the order of time, and ``captions`` or ``caption``), ``captions.csv``
+(``image``, ``caption``), each with ``split`` where there is one, or a token file of the Flickr8k layout
+(``NAME#0<tab>CAPTION``) beside its lists ``*trainImages.txt``, ``*devImages.txt``, ``*testImages.txt``.
+The images lie in one ``.zip``, in a folder ``images`` or ``frames``, or beside the captions.
+"""
+
+import csv
+import sys
+import zipfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from rnn_apps.data.files import PART_NAMES, json_object, open_lines
+from rnn_apps.data.records import carved_fractions, part_of
+from rnn_apps.errors import DataError, shown
+
+__all__ = ["Captioned", "CaptionRecord", "ImageStore", "find_captions", "load_captioned", "read_captions"]
+
+_PARTS = {written: part for part, names in PART_NAMES.items() for written in names}
+_LISTS = {"train": "trainImages.txt", "validation": "devImages.txt", "test": "testImages.txt"}
+
+
+class CaptionRecord(NamedTuple):
+    """One line of a captions file.
+
+    Args:
+        place: file:line, which names it to the user.
+        name: of the picture or clip.
+        frames: names of its images in the order of time; of a picture one.
+        captions: one or more sentences.
+        split: as it is written, or None.
+        problem: why the line cannot be read, or None.
+    """
+
+    place: str
+    name: str = ""
+    frames: tuple = ()
+    captions: tuple = ()
+    split: str | None = None
+    problem: str | None = None
+
+
+@dataclass
+class Captioned:
+    """A picture or clip with all its captions.
+
+    Args:
+        name: of the picture or clip.
+        frames: names of its images in the order of time; of a picture one.
+        captions: its sentences.
+    """
+
+    name: str
+    frames: tuple
+    captions: list = field(default_factory=list)
+
+
+class ImageStore:
+    """Images by name, from a folder or a zip file.
+
+    Args:
+        path: folder, or zip file.
+
+    Raises:
+        DataError: the zip file cannot be opened.
+    """
+
+    def __init__(self, path):
+        self.path = Path(path)
+        self._zip = None
+        if self.path.is_file():
+            try:
+                self._zip = zipfile.ZipFile(self.path)
+            except (OSError, zipfile.BadZipFile) as error:
+                raise DataError(str(path), f"cannot be read: {error}", fix="Fetch it again.") from error
+            self.names = {m.filename for m in self._zip.infolist() if not m.is_dir()}
+        else:
+            found = (p for p in self.path.rglob("*") if p.is_file())
+            self.names = {p.relative_to(self.path).as_posix() for p in found}
+
+    def size(self, name):
+        """Bytes of an image, before it is read."""
+        if self._zip:
+            return self._zip.getinfo(name).file_size
+        return (self.path / name).stat().st_size
+
+    def read(self, name):
+        """Return the bytes of one of `names`.
+
+        Raises:
+            DataError: the member of the zip file, or the file, is broken.
+        """
+        try:
+            return self._zip.read(name) if self._zip else (self.path / name).read_bytes()
+        except (OSError, zipfile.BadZipFile, RuntimeError, EOFError, NotImplementedError) as error:
+            raise DataError(
+                f"{self.path}: {name}", f"cannot be read: {error}", fix="Fetch it again."
+            ) from error
+
+
+def find_captions(folder):
+    """Return the captions file of a data folder and the place of its images.
+
+    Raises:
+        DataError: no such folder, none or several captions files, or several zip files.
+    """
+    folder = Path(folder).expanduser()
+    if not folder.is_dir():
+        raise DataError(str(folder), "no such folder", fix="Check the path after --data or data.path.")
+    names = [p for end in ("", ".gz") for p in (f"captions.jsonl{end}", f"captions.csv{end}")]
+    files = [folder / name for name in names if (folder / name).is_file()]
+    files += sorted(folder.glob("*token.txt"))
+    file = _the_one(folder, files, "captions file: captions.jsonl, captions.csv or *.token.txt")
+    if zips := sorted(folder.glob("*.zip")):
+        return file, _the_one(folder, zips, "zip file of images")
+    inner = [folder / name for name in ("images", "frames") if (folder / name).is_dir()]
+    return file, inner[0] if inner else folder
+
+
+def _the_one(folder, found, what):
+    if len(found) == 1:
+        return found[0]
+    received = ", ".join(f.name for f in found) or "none"
+    raise DataError(str(folder), received=received, expected=f"one {what}")
+
+
+def read_captions(file):
+    """Yield a `CaptionRecord` for every line of a captions file, in its order.
+
+    Args:
+        file: path, as `find_captions` gives it.
+
+    Raises:
+        DataError: the file cannot be read, or lacks a column.
+    """
+    name = file.name.lower().removesuffix(".gz")
+    reader = {"jsonl": _json_lines, "csv": _csv_rows}.get(name.rpartition(".")[2], _token_lines)
+    with open_lines(file) as lines:
+        yield from reader(file, lines)
+
+
+def _json_lines(file, lines):
+    for number, line in enumerate(lines, start=1):
+        if line.strip():
+            record, problem = json_object(line)
+            place = f"{file}:{number}"
+            yield CaptionRecord(place, problem=problem) if problem else _from_json(place, record)
+
+
+def _from_json(place, record):
+    frames, captions = record.get("frames"), record.get("captions")
+    image, caption, split = (record.get(key) for key in ("image", "caption", "split"))
+    frames = [image] if frames is None and image is not None else frames
+    captions = [caption] if captions is None and caption is not None else captions
+    for key, value in (("image or frames", frames), ("captions", captions)):
+        if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
+            return CaptionRecord(place, problem=f"{key}: expected a string or a list of strings")
+    if not isinstance(split, (str, type(None))):
+        return CaptionRecord(place, problem="split: expected a string")
+    name = record.get("video_id") or record.get("name") or (frames[0] if frames else "")
+    return CaptionRecord(place, str(name), tuple(frames), tuple(captions), split)
+
+
+def _csv_rows(file, lines):
+    csv.field_size_limit(sys.maxsize)
+    rows = csv.DictReader((line.replace("\0", "") for line in lines), strict=True)
+    try:
+        missing = [name for name in ("image", "caption") if name not in (rows.fieldnames or [])]
+        if missing:
+            there = ", ".join(map(shown, rows.fieldnames or [])) or "none"
+            raise DataError(str(file), f"no column {shown(missing[0])}; the columns are {there}")
+        for row in rows:
+            image, caption = row["image"] or "", row["caption"] or ""
+            split = row.get("split") or None
+            yield CaptionRecord(f"{file}:{rows.line_num}", image, (image,), (caption,), split)
+    except csv.Error as error:
+        fix = 'Close each quote; a quote inside a quoted field is written twice: "".'
+        raise DataError(f"{file}:{rows.line_num}", f"not CSV: {error}", fix=fix) from error
+
+
+def _token_lines(file, lines):
+    splits = _split_lists(file.parent)
+    for number, line in enumerate(lines, start=1):
+        place = f"{file}:{number}"
+        name, tab, caption = line.rstrip("\r\n").partition("\t")
+        name = name.rpartition("#")[0]
+        if not line.strip():
+            continue
+        if not tab or not name:
+            yield CaptionRecord(place, problem="expected NAME#NUMBER, a tab and a caption")
+        elif not splits or name in splits:
+            yield CaptionRecord(place, name, (name,), (caption,), splits.get(name))
+
+
+def _split_lists(folder):
+    """Image name to part, from lists in the Flickr8k layout; an image in no list belongs to no part."""
+    splits = {}
+    for part, ending in _LISTS.items():
+        for file in sorted(folder.glob(f"*{ending}")):
+            with open_lines(file) as lines:
+                splits |= {line.strip(): part for line in lines if line.strip()}
+    return splits
+
+
+def load_captioned(path, bad, validation_fraction=0.1):
+    """Read the captions of a data folder and the names of its images.
+
+    Splits are those of the data, else made by a hash of the name, so that no picture stands on both sides.
+
+    Args:
+        path: folder in the layout of this module.
+        bad: `BadRecords`.
+        validation_fraction: of train, where validation has to be carved.
+
+    Returns:
+        Part name to list of `Captioned` for train, validation and test, and the `ImageStore`.
+
+    Raises:
+        DataError: a record is bad and not to be skipped, or a part is empty.
+    """
+    file, place = find_captions(path)
+    store = ImageStore(place)
+    found = {}
+    for record in read_captions(file):
+        if problem := _problem_of(record, store):
+            bad.report(record.place, *problem)
+            continue
+        part = _PARTS[record.split.strip().lower()] if record.split else None
+        _, one = found.setdefault(record.name, (part, Captioned(record.name, record.frames)))
+        one.captions += [" ".join(c.split()) for c in record.captions if c.strip()]
+    return _in_parts(str(path), found, validation_fraction), store
+
+
+def _problem_of(record, store):
+    """Return what is wrong with a record and how to mend it, or None."""
+    if record.problem:
+        return record.problem, "Mend the record."
+    if any("\ud800" <= c <= "\udfff" for c in "".join((record.name, *record.frames, *record.captions))):
+        return "not valid UTF-8", "Save the file as UTF-8."
+    if not any(record.frames):
+        return "names no image", "Name one, or remove the record."
+    if not any(caption.strip() for caption in record.captions):
+        return "caption is empty", "Remove the record."
+    if gone := [name for name in record.frames if name not in store.names]:
+        return "its image is not there", f"{shown(gone[0])} is not in {store.path}."
+    if record.split and record.split.strip().lower() not in _PARTS:
+        return "split is none of train, validation and test", f"It says {shown(record.split)}."
+    return None
+
+
+def _in_parts(path, found, validation_fraction):
+    parts = {part: [] for part in PART_NAMES}
+    there = {part for part, _ in found.values() if part}
+    fractions = carved_fractions(there, validation_fraction)
+    for part, one in found.values():
+        if part == "validation" and "test" not in there:
+            part = "test"
+        parts[part_of(one.name, fractions) if part in (None, "train") else part].append(one)
+    for part, inputs in parts.items():
+        if not inputs:
+            total = sum(map(len, parts.values()))
+            raise DataError(path, f"no usable example for {part}, {total} in all", fix="Give more.")
+    return parts

@@ -1,0 +1,213 @@
+"""Captions and images in every layout that is read, and what is wrong with a folder, named."""
+
+import gzip
+import io
+import json
+import zipfile
+
+import pytest
+from PIL import Image
+
+from rnn_apps.data.captions import ImageStore, load_captioned
+from rnn_apps.data.records import BadRecords
+from rnn_apps.errors import DataError
+
+NAMES = [f"{i:02}.png" for i in range(12)]
+
+
+def picture():
+    file = io.BytesIO()
+    Image.new("RGB", (2, 2)).save(file, "PNG")
+    return file.getvalue()
+
+
+def put_images(folder, names=NAMES, where="images"):
+    if where.endswith(".zip"):
+        with zipfile.ZipFile(folder / where, "w") as target:
+            for name in names:
+                target.writestr(name, picture())
+        return
+    for name in names:
+        path = folder / where / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(picture())
+
+
+def split_of(index):
+    return ("train", "train", "val", "test")[index % 4]
+
+
+def rows():
+    return [
+        {"image": n, "captions": [f"a {n}", "two  words"], "split": split_of(i)} for i, n in enumerate(NAMES)
+    ]
+
+
+def put_jsonl(folder, records, name="captions.jsonl"):
+    text = "\n".join(r if isinstance(r, str) else json.dumps(r) for r in records)
+    data = text.encode("utf-8", "surrogateescape")
+    (folder / name).write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
+
+
+def put_csv(folder, lines=None):
+    lines = lines or [f'{n},"a {n}",{split_of(i)}\n{n},two  words,' for i, n in enumerate(NAMES)]
+    (folder / "captions.csv").write_text("\n".join(["image,caption,split", *lines]))
+
+
+def put_tokens(folder):
+    lines = [f"{n}#{k}\t{c}" for n in NAMES for k, c in enumerate([f"a {n}", "two  words"])]
+    (folder / "My.token.txt").write_text("\n".join(lines))
+    for part, ending in (("train", "train"), ("val", "dev"), ("test", "test")):
+        names = [n for i, n in enumerate(NAMES) if split_of(i) == part]
+        (folder / f"My.{ending}Images.txt").write_text("\n".join(names) + "\n")
+
+
+def loaded(folder, action="fail", most=100):
+    bad = BadRecords(action, most)
+    parts, store = load_captioned(folder, bad)
+    return parts, store, dict(bad.skipped)
+
+
+@pytest.mark.parametrize("where", ["images", "frames", ".", "pictures.zip"])
+@pytest.mark.parametrize("layout", ["jsonl", "jsonl.gz", "csv", "tokens"])
+def test_every_layout_gives_the_same(layout, where, tmp_path):
+    put_images(tmp_path, where=where)
+    if layout.startswith("jsonl"):
+        put_jsonl(tmp_path, rows(), f"captions.{layout}")
+    else:
+        {"csv": put_csv, "tokens": put_tokens}[layout](tmp_path)
+    parts, store, _ = loaded(tmp_path)
+    for part, written in (("train", "train"), ("validation", "val"), ("test", "test")):
+        expected = [n for i, n in enumerate(NAMES) if split_of(i) == written]
+        assert [one.name for one in parts[part]] == expected
+        for one in parts[part]:
+            assert one.captions == [f"a {one.name}", "two words"]
+            assert one.frames == (one.name,)
+            assert store.read(one.frames[0]) == picture()
+            assert store.size(one.frames[0]) == len(picture())
+
+
+def test_a_clip_has_its_frames_in_the_order_of_the_record(tmp_path):
+    put_images(tmp_path, where="clips.zip")
+    frames = [["02.png", "00.png"], ["01.png"], ["03.png", "04.png", "05.png"]]
+    records = [
+        {"video_id": f"v{i}", "frames": f, "captions": ["x"], "split": s}
+        for i, (f, s) in enumerate(zip(frames, ("train", "dev", "test")))
+    ]
+    put_jsonl(tmp_path, records)
+    parts, _, _ = loaded(tmp_path)
+    found = [one for part in ("train", "validation", "test") for one in parts[part]]
+    assert [one.name for one in found] == ["v0", "v1", "v2"]
+    assert [list(one.frames) for one in found] == frames
+
+
+def test_without_splits_a_hash_of_the_name_makes_them(tmp_path):
+    names = [f"{i}.png" for i in range(200)]
+    put_images(tmp_path, names)
+    records = [{"image": n, "caption": f"caption {k}"} for k in range(3) for n in names]
+    put_jsonl(tmp_path, records)
+    parts, _, _ = loaded(tmp_path)
+    sides = {part: {one.name for one in inputs} for part, inputs in parts.items()}
+    assert set.union(*sides.values()) == set(names)
+    assert sum(map(len, sides.values())) == 200, "a picture stands on two sides"
+    assert all(len(one.captions) == 3 for inputs in parts.values() for one in inputs)
+    assert 20 < len(sides["test"]) < 60
+    put_jsonl(tmp_path, records[::-1])
+    assert {part: {one.name for one in inputs} for part, inputs in loaded(tmp_path)[0].items()} == sides
+
+
+def test_validation_is_carved_from_train_and_a_lonely_validation_is_the_test(tmp_path):
+    names = [f"{i}.png" for i in range(100)]
+    put_images(tmp_path, names)
+    split = lambda i: "dev" if i < 10 else "train"  # noqa: E731
+    put_jsonl(tmp_path, [{"image": n, "caption": "x", "split": split(i)} for i, n in enumerate(names)])
+    parts, _, _ = loaded(tmp_path)
+    assert {one.name for one in parts["test"]} == set(names[:10])
+    assert 0 < len(parts["validation"]) < 30
+
+
+GOOD = {"image": "00.png", "caption": "x", "split": "train"}
+BAD = [
+    ("{oops", "not JSON"),
+    ("[1]", "not a JSON object"),
+    ({"image": "00.png"}, "captions: expected a string or a list of strings"),
+    ({"image": "00.png", "captions": "x"}, "captions: expected a string or a list of strings"),
+    ({"image": 7, "caption": "x"}, "image or frames: expected a string or a list of strings"),
+    ({"frames": ["00.png", 3], "caption": "x"}, "image or frames: expected a string or a list of strings"),
+    ({"frames": [], "caption": "x"}, "names no image"),
+    ({"image": "", "caption": "x"}, "names no image"),
+    ({"image": "00.png", "caption": " "}, "caption is empty"),
+    ({"image": "00.png", "captions": []}, "caption is empty"),
+    ({"image": "99.png", "caption": "x"}, "its image is not there"),
+    ({"image": "../../secret.png", "caption": "x"}, "its image is not there"),
+    ({"image": "/etc/hostname", "caption": "x"}, "its image is not there"),
+    ({"image": "00.png", "caption": "x", "split": "restval"}, "split is none of train, validation and test"),
+    ({"image": "00.png", "caption": "x", "split": 3}, "split: expected a string"),
+    ('{"image": "00.png", "caption": "caf\udce9"}', "not valid UTF-8"),
+]
+
+
+@pytest.mark.parametrize(("record", "reason"), BAD)
+def test_a_bad_record_is_named_or_counted(record, reason, tmp_path):
+    put_images(tmp_path)
+    put_jsonl(tmp_path, [*rows(), record])
+    with pytest.raises(DataError, match=r"captions\.jsonl:13: ") as caught:
+        loaded(tmp_path)
+    assert reason in str(caught.value)
+    assert "on_bad_record=skip" in str(caught.value)
+    parts, _, skipped = loaded(tmp_path, "skip")
+    assert skipped == {reason: 1}
+    assert sum(map(len, parts.values())) == 12
+
+
+def test_a_token_line_without_a_tab_is_bad_and_an_image_in_no_list_belongs_to_no_part(tmp_path):
+    put_images(tmp_path)
+    put_tokens(tmp_path)
+    file = tmp_path / "My.token.txt"
+    file.write_text(file.read_text() + "\nstray.png#0\tnot in any list\n00.png no tab\n")
+    with pytest.raises(DataError, match=r"token\.txt:26: expected NAME#NUMBER, a tab and a caption"):
+        loaded(tmp_path)
+    assert loaded(tmp_path, "skip")[2] == {"expected NAME#NUMBER, a tab and a caption": 1}
+
+
+def broken_zip(folder):
+    put_images(folder, where="pictures.zip")
+    (folder / "pictures.zip").write_bytes((folder / "pictures.zip").read_bytes()[:50])
+
+
+FOLDERS = [
+    (lambda f: None, "received none, expected one captions file"),
+    (lambda f: (put_jsonl(f, rows()), put_csv(f)), "received captions.jsonl, captions.csv, expected one"),
+    (lambda f: [put_images(f, where=w) for w in ("a.zip", "b.zip")] and put_csv(f), "expected one zip file"),
+    (lambda f: (broken_zip(f), put_csv(f)), "pictures.zip: cannot be read"),
+    (lambda f: (put_images(f), put_jsonl(f, [GOOD])), "no usable example for"),
+    (lambda f: (put_images(f), put_jsonl(f, [])), "no usable example for train, 0 in all"),
+    (lambda f: (put_images(f), (f / "captions.csv").write_text("file,caption\n")), 'no column "image"'),
+    (lambda f: (put_images(f), (f / "captions.csv").write_text("")), "the columns are none"),
+    (lambda f: (put_images(f), put_csv(f, ['00.png,"open'])), "not CSV"),
+    (lambda f: (put_images(f), (f / "captions.jsonl").write_bytes(b"\xff\xfe{")), "received UTF-16"),
+    (lambda f: (put_images(f), (f / "captions.jsonl.gz").write_bytes(b"\x1f\x8b\x08")), "cannot be read"),
+]
+
+
+@pytest.mark.parametrize(("fill", "message"), FOLDERS)
+def test_a_folder_that_cannot_be_used_is_named(fill, message, tmp_path):
+    fill(tmp_path)
+    with pytest.raises(DataError, match=message) as caught:
+        loaded(tmp_path)
+    assert str(tmp_path) in str(caught.value)
+
+
+def test_no_folder_is_named(tmp_path):
+    with pytest.raises(DataError, match="gone: no such folder"):
+        loaded(tmp_path / "gone")
+
+
+def test_a_broken_member_of_a_zip_is_named(tmp_path):
+    put_images(tmp_path, where="pictures.zip")
+    data = bytearray((tmp_path / "pictures.zip").read_bytes())
+    begin = data.index(b"\x89PNG")
+    data[begin + 5] ^= 255
+    (tmp_path / "pictures.zip").write_bytes(bytes(data))
+    with pytest.raises(DataError, match=r"pictures\.zip: 00\.png: cannot be read"):
+        ImageStore(tmp_path / "pictures.zip").read("00.png")
