@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-__all__ = ["PADDING", "UNKNOWN", "TextEncoder"]
+__all__ = ["PADDING", "UNKNOWN", "TextEncoder", "in_batches", "tokenize"]
 
 PADDING, UNKNOWN = 0, 1
 FIRST_WORD = 2
@@ -38,7 +38,7 @@ class TextEncoder(tf.Module):
     def learn(cls, texts, vocabulary_size, max_length, keep="start"):
         """Return an encoder with the most frequent words of `texts`, equals in alphabetical order."""
         counts = Counter()
-        for tokens in _in_batches(texts, lambda batch: tokenize(batch).flat_values):
+        for tokens in in_batches(texts, lambda batch: tokenize(batch).flat_values):
             counts.update(tokens.numpy().tolist())
         ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
         words = [word.decode("utf-8") for word, _ in ranked[: max(0, vocabulary_size - FIRST_WORD)]]
@@ -74,7 +74,7 @@ class TextEncoder(tf.Module):
     def encode_all(self, texts):
         """Return the word numbers of all texts in one flat int32 array, and the length of each."""
         pieces, lengths = [], []
-        for numbers in _in_batches(texts, lambda batch: self.numbers(self.tokens(batch))):
+        for numbers in in_batches(texts, lambda batch: self.numbers(self.tokens(batch))):
             pieces.append(numbers.flat_values.numpy())
             lengths.append(numbers.row_lengths().numpy())
         if not pieces:
@@ -113,7 +113,13 @@ def tokenize(texts):
     return tf.strings.split(texts)
 
 
-def _in_batches(texts, function):
+def in_batches(texts, function):
+    """Return a dataset of what `function` makes of batches of texts, as a graph and in parallel.
+
+    Args:
+        texts: list of str.
+        function: strings (batch,) to tensors.
+    """
     dataset = tf.data.Dataset.from_generator(
         lambda: (_encoded(texts[i : i + _BATCH]) for i in range(0, len(texts), _BATCH)),
         output_signature=tf.TensorSpec([None], tf.string),

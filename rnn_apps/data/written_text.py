@@ -1,0 +1,99 @@
+"""Text that a network writes: to token numbers with a start and an end, and back, on stock operations."""
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from rnn_apps.data.text import PADDING, UNKNOWN, in_batches, tokenize
+
+__all__ = ["END", "FIRST_TOKEN", "START", "WrittenText"]
+
+START, END, FIRST_TOKEN = 2, 3, 4
+
+
+class WrittenText(tf.Module):
+    """Turns texts into token numbers and numbers into texts.
+
+    0 is padding, 1 a token that is not in the vocabulary, 2 the start and 3 the end of a text. Words are
+    those of `rnn_apps.data.text.tokenize`, so that what is written is in lower case and without most
+    punctuation; characters are Unicode code points, and what is written comes back to the letter.
+
+    Args:
+        tokens: the vocabulary, most frequent first; ``tokens[i]`` has the number ``i + 4``.
+        unit: ``"word"`` or ``"character"``.
+    """
+
+    def __init__(self, tokens, unit="word"):
+        super().__init__()
+        if unit not in ("word", "character"):
+            raise ValueError(f"WrittenText: unit: received {unit!r}, expected word or character.")
+        self.tokens, self.unit = list(tokens), unit
+        numbers = [UNKNOWN, *range(FIRST_TOKEN, FIRST_TOKEN + len(self.tokens))]
+        pairs = tf.lookup.KeyValueTensorInitializer(["", *self.tokens], numbers, tf.string, tf.int32)
+        self._table = tf.lookup.StaticHashTable(pairs, default_value=UNKNOWN)
+        self._written = tf.constant(["", "\ufffd", "", "", *self.tokens])
+
+    @classmethod
+    def learn(cls, texts, unit="word", size=10_000, min_count=1):
+        """Return the vocabulary of `texts`: tokens that come `min_count` times, at most `size` in all."""
+        counts = Counter()
+        for tokens in in_batches(texts, lambda batch: _split(batch, unit).flat_values):
+            counts.update(tokens.numpy().tolist())
+        frequent = [token for token, count in counts.items() if count >= min_count]
+        ranked = sorted(frequent, key=lambda token: (-counts[token], token))
+        return cls([t.decode("utf-8") for t in ranked[: max(0, size - FIRST_TOKEN)]], unit)
+
+    @property
+    def size(self):
+        """Tokens and the four reserved numbers."""
+        return len(self.tokens) + FIRST_TOKEN
+
+    def numbers(self, texts):
+        """Return token numbers without start and end: strings (batch,) to ragged int32 (batch, steps)."""
+        tokens = _split(texts, self.unit)
+        return tokens.with_flat_values(self._table.lookup(tokens.flat_values))
+
+    def encode_all(self, texts, max_length):
+        """Return the numbers of all texts, each cut to `max_length` and ended: flat int32 and the lengths."""
+        pieces, lengths = [], []
+        for numbers in in_batches(texts, lambda batch: self._ended(batch, max_length)):
+            pieces.append(numbers.flat_values.numpy())
+            lengths.append(numbers.row_lengths().numpy())
+        if not pieces:
+            return np.zeros(0, np.int32), np.zeros(0, np.int64)
+        return np.concatenate(pieces), np.concatenate(lengths)
+
+    def _ended(self, texts, max_length):
+        numbers = self.numbers(texts)[:, :max_length]
+        end = tf.fill([numbers.nrows(), 1], END)
+        return tf.concat([numbers, tf.RaggedTensor.from_tensor(end)], axis=1)
+
+    def texts(self, numbers):
+        """Return what is written: int32 (..., steps), padded or ended, to strings (...)."""
+        shape = tf.shape(numbers)
+        flat = tf.reshape(numbers, [-1, shape[-1]])
+        before_end = tf.cumsum(tf.cast(flat == END, tf.int32), axis=1) == 0
+        kept = before_end & (flat != PADDING) & (flat != START)
+        tokens = tf.ragged.boolean_mask(tf.gather(self._written, flat), kept)
+        separator = " " if self.unit == "word" else ""
+        return tf.reshape(tf.strings.reduce_join(tokens, axis=-1, separator=separator), shape[:-1])
+
+    def save(self, file):
+        """Write the vocabulary as a JSON file."""
+        content = {"unit": self.unit, "tokens": self.tokens}
+        Path(file).write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
+
+    @classmethod
+    def load(cls, file):
+        """Return what `save` wrote."""
+        return cls(**json.loads(Path(file).read_text(encoding="utf-8")))
+
+
+def _split(texts, unit):
+    """Tokens of each text: strings (batch,) to ragged strings (batch, tokens)."""
+    if unit == "word":
+        return tokenize(texts)
+    return tf.strings.unicode_split(texts, "UTF-8", errors="replace", replacement_char=0xFFFD)
