@@ -1,0 +1,121 @@
+"""Features that a frozen encoder gives, computed once and kept on disk in shards."""
+
+import hashlib
+import json
+import os
+import time
+from pathlib import Path
+
+import numpy as np
+
+__all__ = ["FeatureCache", "cache_folder", "fingerprint"]
+
+_INPUTS_A_SHARD = 256
+
+
+def cache_folder():
+    """Return where features are kept: ``$RNN_APPS_CACHE``, else ``$XDG_CACHE_HOME`` or ``~/.cache``."""
+    if chosen := os.environ.get("RNN_APPS_CACHE"):
+        return Path(chosen)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "rnn-apps" / "features"
+
+
+def fingerprint(*parts):
+    """Return a name that changes with any of the parts, which may be anything that JSON can write."""
+    text = json.dumps(parts, sort_keys=True, ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+class FeatureCache:
+    """float16 features of many inputs, in shards that are written whole or not at all.
+
+    Args:
+        folder: of this cache alone; name it by the `fingerprint` of encoder, weights and inputs, so that
+            another encoder or a changed image finds another folder.
+        count: inputs.
+        shape: of the features of one input, such as (places, features).
+    """
+
+    def __init__(self, folder, count, shape):
+        self.folder, self.count, self.shape = Path(folder), count, tuple(shape)
+        self._shards = {}
+
+    @property
+    def bytes(self):
+        """Size of all shards on disk, headers apart."""
+        return 2 * self.count * int(np.prod(self.shape))
+
+    def fill(self, compute, say=lambda text: None):
+        """Compute what is missing; a fill that was broken off goes on where it stopped.
+
+        Args:
+            compute: ``compute(begin, end)`` gives the features of these inputs, float (end - begin, *shape).
+            say: is told size and time once the first shard has shown how long one takes.
+
+        Raises:
+            OSError: the disk is full or the folder cannot be written; finished shards stay.
+        """
+        missing = [shard for shard in range(-(-self.count // _INPUTS_A_SHARD)) if not self._is_there(shard)]
+        if not missing:
+            return
+        self.folder.mkdir(parents=True, exist_ok=True)
+        for done, shard in enumerate(missing):
+            begin, end = self._range(shard)
+            start = time.perf_counter()
+            self._write(shard, np.asarray(compute(begin, end), np.float16))
+            if done == 0:
+                minutes = (time.perf_counter() - start) * (len(missing) - 1) / 60
+                left = sum(np.diff(self._range(s))[0] for s in missing)
+                say(
+                    f"Computing the features of {left:,} inputs once: {self.bytes / 1e6:,.0f} MB in "
+                    f"{self.folder}, about {minutes:.1f} minutes"
+                )
+
+    def __getitem__(self, inputs):
+        """Return float16 (len(inputs), *shape) for an array of input numbers, in their order."""
+        inputs = np.asarray(inputs)
+        result = np.empty((len(inputs), *self.shape), np.float16)
+        shards = inputs // _INPUTS_A_SHARD
+        for shard in np.unique(shards):
+            chosen = shards == shard
+            result[chosen] = self._open(int(shard))[inputs[chosen] % _INPUTS_A_SHARD]
+        return result
+
+    def _range(self, shard):
+        begin = shard * _INPUTS_A_SHARD
+        return begin, min(begin + _INPUTS_A_SHARD, self.count)
+
+    def _path(self, shard):
+        return self.folder / f"{shard:05}.npy"
+
+    def _is_there(self, shard):
+        """Whether a shard is on disk, whole and of the right shape."""
+        try:
+            self._open(shard)
+        except (OSError, ValueError, EOFError):
+            return False
+        return True
+
+    def _open(self, shard):
+        if shard not in self._shards:
+            begin, end = self._range(shard)
+            found = np.load(self._path(shard), mmap_mode="r", allow_pickle=False)
+            if found.shape != (end - begin, *self.shape) or found.dtype != np.float16:
+                raise ValueError(f"{self._path(shard)}: received {found.dtype} {found.shape}")
+            self._shards[shard] = found
+        return self._shards[shard]
+
+    def _write(self, shard, features):
+        begin, end = self._range(shard)
+        if features.shape != (end - begin, *self.shape):
+            expected = (end - begin, *self.shape)
+            raise ValueError(f"compute({begin}, {end}): received {features.shape}, expected {expected}.")
+        unfinished = self._path(shard).with_suffix(f".{os.getpid()}.part")
+        try:
+            with open(unfinished, "wb") as file:
+                np.save(file, features, allow_pickle=False)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(unfinished, self._path(shard))
+        finally:
+            unfinished.unlink(missing_ok=True)
