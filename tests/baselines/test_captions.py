@@ -21,7 +21,7 @@ def test_the_nearest_is_nearest_by_angle_however_far():
 
 
 def test_of_several_captions_it_is_the_one_that_the_others_agree_with():
-    several = [["wheels", "a red car drives fast", "a red car"]]
+    several = [["wheels", "a red car drives fast", "a red car", "a red car outside"]]
     assert nearest_captions([[1, 0]], [[2, 0]], several) == ["a red car"]
 
 
