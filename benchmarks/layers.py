@@ -5,9 +5,9 @@ python benchmarks/layers.py [--rounds 15] [--cells vanilla lstm gru] [--shapes 0
 
 import argparse
 import os
-import resource
 import subprocess
 import sys
+from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -68,7 +68,7 @@ def memory(cells, shape_index):
 
 
 def peak_growth(peer, cell, shape):
-    """MB by which the peak resident memory grows over five runs, compiling included; - without torch."""
+    """MB by which the peak resident memory grows over five runs, compiling included (Linux)."""
     if peer == "torch":
         run = peers.torch_run(cell, shape)
     else:
@@ -76,10 +76,17 @@ def peak_growth(peer, cell, shape):
         peers.tf_run(peer, cell, (2, 2, 2, 2))()  # what a first call of any size takes
     if run is None:
         return "-"
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    Path("/proc/self/clear_refs").write_text("5")  # the peak starts from here; see proc(5)
+    before = resident("VmRSS")
     for _ in range(5):
         run()
-    return round((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)
+    return round(resident("VmHWM") - before)
+
+
+def resident(field):
+    """MB of this process: VmRSS now, VmHWM at its peak."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(field))
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ The images lie in one ``.zip``, in a folder ``images`` or ``frames``, or beside 
 import csv
 import sys
 import zipfile
+import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -20,6 +21,7 @@ from rnn_apps.errors import DataError, shown
 
 __all__ = ["Captioned", "CaptionRecord", "ImageStore", "find_captions", "load_captioned", "read_captions"]
 
+_BROKEN = (OSError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError)
 _PARTS = {written: part for part, names in PART_NAMES.items() for written in names}
 _LISTS = {"train": "trainImages.txt", "validation": "devImages.txt", "test": "testImages.txt"}
 
@@ -59,8 +61,16 @@ class Captioned:
     captions: list = field(default_factory=list)
 
 
+@dataclass
+class _Sorted:
+    """An input, and the part that its lines name, None so far."""
+
+    input: Captioned
+    part: str | None = None
+
+
 class ImageStore:
-    """Images by name, from a folder or a zip file.
+    """Images by name, from a folder or a zip file; one folder around all of a zip file is not in the names.
 
     Args:
         path: folder, or zip file.
@@ -77,16 +87,18 @@ class ImageStore:
                 self._zip = zipfile.ZipFile(self.path)
             except (OSError, zipfile.BadZipFile) as error:
                 raise DataError(str(path), f"cannot be read: {error}", fix="Fetch it again.") from error
-            self.names = {m.filename for m in self._zip.infolist() if not m.is_dir()}
+            there = [m.filename for m in self._zip.infolist() if not m.is_dir()]
         else:
-            found = (p for p in self.path.rglob("*") if p.is_file())
-            self.names = {p.relative_to(self.path).as_posix() for p in found}
+            there = [p.relative_to(self.path).as_posix() for p in self.path.rglob("*") if p.is_file()]
+        top = _common_top(there) if self._zip else ""
+        self._full = {name.removeprefix(top): name for name in there}
+        self.names = self._full.keys()
 
     def size(self, name):
         """Bytes of an image, before it is read."""
         if self._zip:
-            return self._zip.getinfo(name).file_size
-        return (self.path / name).stat().st_size
+            return self._zip.getinfo(self._full[name]).file_size
+        return (self.path / self._full[name]).stat().st_size
 
     def read(self, name):
         """Return the bytes of one of `names`.
@@ -95,11 +107,26 @@ class ImageStore:
             DataError: the member of the zip file, or the file, is broken.
         """
         try:
-            return self._zip.read(name) if self._zip else (self.path / name).read_bytes()
-        except (OSError, zipfile.BadZipFile, RuntimeError, EOFError, NotImplementedError) as error:
+            full = self._full[name]
+            return self._zip.read(full) if self._zip else (self.path / full).read_bytes()
+        except (
+            OSError,
+            zipfile.BadZipFile,
+            RuntimeError,
+            EOFError,
+            NotImplementedError,
+            zlib.error,
+        ) as error:
             raise DataError(
                 f"{self.path}: {name}", f"cannot be read: {error}", fix="Fetch it again."
             ) from error
+
+
+def _common_top(names):
+    """The folder, with its slash, that opens the name of every image of a zip file, or an empty text."""
+    tops = {name.partition("/")[0] for name in names if not name.startswith("__MACOSX/")}
+    only = tops.pop() + "/" if len(tops) == 1 else ""
+    return only if all(name.startswith((only, "__MACOSX/")) for name in names) else ""
 
 
 def find_captions(folder):
@@ -113,11 +140,12 @@ def find_captions(folder):
         raise DataError(str(folder), "no such folder", fix="Check the path after --data or data.path.")
     names = [p for end in ("", ".gz") for p in (f"captions.jsonl{end}", f"captions.csv{end}")]
     files = [folder / name for name in names if (folder / name).is_file()]
-    files += sorted(folder.glob("*token.txt"))
+    files += sorted(f for f in folder.glob("*token.txt") if not f.name.endswith(".lemma.token.txt"))
     file = _the_one(folder, files, "captions file: captions.jsonl, captions.csv or *.token.txt")
-    if zips := sorted(folder.glob("*.zip")):
-        return file, _the_one(folder, zips, "zip file of images")
     inner = [folder / name for name in ("images", "frames") if (folder / name).is_dir()]
+    zips = [] if inner else sorted(folder.glob("*.zip"))
+    if zips:
+        return file, _the_one(folder, zips, "zip file of images")
     return file, inner[0] if inner else folder
 
 
@@ -229,9 +257,14 @@ def load_captioned(path, bad, validation_fraction=0.1):
         if problem := _problem_of(record, store):
             bad.report(record.place, *problem)
             continue
-        part = _PARTS[record.split.strip().lower()] if record.split else None
-        _, one = found.setdefault(record.name, (part, Captioned(record.name, record.frames)))
-        one.captions += [" ".join(c.split()) for c in record.captions if c.strip()]
+        one = found.setdefault(record.name, _Sorted(Captioned(record.name, record.frames)))
+        part = _PARTS[record.split.strip().lower()] if record.split else one.part
+        if one.part not in (None, part) or one.input.frames != record.frames:
+            fix = "Give each picture one split and one list of frames."
+            bad.report(record.place, "it contradicts an earlier line about the same picture", fix)
+            continue
+        one.part = part
+        one.input.captions += [" ".join(c.split()) for c in record.captions if c.strip()]
     return _in_parts(str(path), found, validation_fraction), store
 
 
@@ -254,12 +287,12 @@ def _problem_of(record, store):
 
 def _in_parts(path, found, validation_fraction):
     parts = {part: [] for part in PART_NAMES}
-    there = {part for part, _ in found.values() if part}
+    there = {one.part for one in found.values() if one.part}
     fractions = carved_fractions(there, validation_fraction)
-    for part, one in found.values():
-        if part == "validation" and "test" not in there:
-            part = "test"
-        parts[part_of(one.name, fractions) if part in (None, "train") else part].append(one)
+    for one in found.values():
+        part = "test" if one.part == "validation" and "test" not in there else one.part
+        part = part_of(one.input.name, fractions) if part in (None, "train") else part
+        parts[part].append(one.input)
     for part, inputs in parts.items():
         if not inputs:
             total = sum(map(len, parts.values()))

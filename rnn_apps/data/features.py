@@ -11,6 +11,7 @@ import numpy as np
 __all__ = ["FeatureCache", "cache_folder", "fingerprint"]
 
 _INPUTS_A_SHARD = 256
+_SHARDS_OPEN = 128  # each holds a file open
 
 
 def cache_folder():
@@ -91,19 +92,24 @@ class FeatureCache:
     def _is_there(self, shard):
         """Whether a shard is on disk, whole and of the right shape."""
         try:
-            self._open(shard)
+            self._load(shard)
         except (OSError, ValueError, EOFError):
             return False
         return True
 
     def _open(self, shard):
         if shard not in self._shards:
-            begin, end = self._range(shard)
-            found = np.load(self._path(shard), mmap_mode="r", allow_pickle=False)
-            if found.shape != (end - begin, *self.shape) or found.dtype != np.float16:
-                raise ValueError(f"{self._path(shard)}: received {found.dtype} {found.shape}")
-            self._shards[shard] = found
+            if len(self._shards) == _SHARDS_OPEN:
+                self._shards.pop(next(iter(self._shards)))
+            self._shards[shard] = self._load(shard)
         return self._shards[shard]
+
+    def _load(self, shard):
+        begin, end = self._range(shard)
+        found = np.load(self._path(shard), mmap_mode="r", allow_pickle=False)
+        if found.shape != (end - begin, *self.shape) or found.dtype != np.float16:
+            raise ValueError(f"{self._path(shard)}: received {found.dtype} {found.shape}")
+        return found
 
     def _write(self, shard, features):
         begin, end = self._range(shard)

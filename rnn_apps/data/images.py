@@ -36,7 +36,8 @@ def check_image(encoded):
         (width, height) in pixels.
 
     Raises:
-        BadImage: empty, above 64 MiB, no image of these formats, or above 50 million pixels.
+        BadImage: empty, above 64 MiB, no image of these formats, above 50 million pixels, or a BMP with a
+            palette, whose colours TensorFlow's decoder loses.
     """
     if not encoded:
         raise BadImage("the file is empty, expected an image")
@@ -45,6 +46,7 @@ def check_image(encoded):
     try:
         with Image.open(io.BytesIO(encoded), formats=_FORMATS) as image:
             width, height = image.size
+            kind = (image.format, image.mode)
     except UnidentifiedImageError:
         beginning = encoded[:12]
         raise BadImage(f"begins with {beginning!r}, expected a JPEG, PNG, GIF or BMP image") from None
@@ -52,6 +54,8 @@ def check_image(encoded):
         raise BadImage(f"more pixels than fit any memory, expected at most {MOST_PIXELS:,}") from None
     except (OSError, ValueError, SyntaxError) as error:
         raise BadImage(f"its header cannot be read ({error})") from None
+    if kind == ("BMP", "P"):
+        raise BadImage("a BMP image with a palette, expected one with three channels; save it as PNG")
     if width * height > MOST_PIXELS:
         raise BadImage(f"{width:,} x {height:,} pixels, expected at most {MOST_PIXELS:,} in all")
     return width, height
@@ -61,7 +65,7 @@ def decode_image(encoded, size):
     """Return an image as float32 (height, width, 3), RGB, 0 to 255, from a scalar string tensor.
 
     Grey, palette, CMYK, 16-bit and transparent images become 8-bit RGB; of an animation the first frame
-    counts. The aspect is not kept.
+    counts. The aspect is not kept, and the camera's note on how to turn the picture (EXIF) is not followed.
 
     Args:
         encoded: bytes of a JPEG, PNG, GIF or BMP file.

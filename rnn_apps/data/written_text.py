@@ -74,7 +74,7 @@ class WrittenText(tf.Module):
     def texts(self, numbers):
         """Return what is written: int32 (..., steps), padded or ended, to strings (...)."""
         shape = tf.shape(numbers)
-        flat = tf.reshape(numbers, [-1, shape[-1]])
+        flat = tf.reshape(numbers, [tf.reduce_prod(shape[:-1]), shape[-1]])
         before_end = tf.cumsum(tf.cast(flat == END, tf.int32), axis=1) == 0
         kept = before_end & (flat != PADDING) & (flat != START)
         tokens = tf.ragged.boolean_mask(tf.gather(self._written, flat), kept)

@@ -64,8 +64,8 @@ class VanillaRNNCell(RecurrentCell):
 
     def form(self):
         """As of every cell; what the backward loop needs is read from h, so that nothing else is kept."""
-        own_step = type(self).step is not VanillaRNNCell.step
-        return super().form()._replace(slope=None if own_step else _SLOPES.get(self.activation))
+        known = type(self).step is VanillaRNNCell.step and self.recurrent != "none"
+        return super().form()._replace(slope=_SLOPES.get(self.activation) if known else None)
 
     def output(self, state):
         """y_t = W_hy h_t."""

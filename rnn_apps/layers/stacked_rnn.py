@@ -10,7 +10,7 @@ from rnn_apps.layers.arguments import check_choice, check_count, check_rate, ser
 from rnn_apps.layers.recurrent_cell import RecurrentCell, get_cell
 from rnn_apps.layers.recurrent_layer import RecurrentLayer
 
-__all__ = ["StackedRNN"]
+__all__ = ["StackedRNN", "cell_from_config"]
 
 _log = logging.getLogger("rnn_apps.layers")
 _NAMES = (
@@ -205,16 +205,25 @@ class StackedRNN(keras.layers.Layer):
     @classmethod
     def from_config(cls, config):
         """Make the layer that `get_config` described."""
-        cell = config["cell"]
-        if isinstance(cell, dict):
-            name = cell["registered_name"]
-            cell = keras.saving.get_registered_object(name) or getattr(keras.layers, name, None)
-            if cell is None:
-                raise ValueError(
-                    f"StackedRNN: cell: received {name!r}, expected a class that register_cell or "
-                    "keras.saving.register_keras_serializable has registered before the model is loaded."
-                )
-        return cls(**{**config, "cell": cell})
+        return cls(**{**config, "cell": cell_from_config(config["cell"])})
+
+
+def cell_from_config(cell):
+    """Return the name or the cell class that the configuration of a `StackedRNN` describes.
+
+    Raises:
+        ValueError: the class is not registered.
+    """
+    if not isinstance(cell, dict):
+        return cell
+    name = cell["registered_name"]
+    found = keras.saving.get_registered_object(name) or getattr(keras.layers, name, None)
+    if found is None:
+        raise ValueError(
+            f"StackedRNN: cell: received {name!r}, expected a class that register_cell or "
+            "keras.saving.register_keras_serializable has registered before the model is loaded."
+        )
+    return found
 
 
 def _check_units(units):

@@ -66,26 +66,26 @@ def sample(
         Fan et al., "Hierarchical Neural Story Generation" (2018) for top-k; Holtzman et al., "The Curious
         Case of Neural Text Degeneration" (2020) for top-p.
     """
-    seeds = tf.stack([tf.cast(seed, tf.int32), 0])
+    seed = tf.cast(seed, tf.int32)
 
     def body(t, tokens, states, written, lengths, scores, ended):
         logits, states = step(tokens, states, context)
         likelihood = _log_probabilities(logits, forbidden)
-        drawn = tf.random.experimental.stateless_fold_in(seeds, t)
-        chosen = _draw(likelihood, drawn, temperature, top_k, top_p)
+        chosen = _draw(likelihood, tf.stack([seed, t]), temperature, top_k, top_p)
         scores += tf.where(ended, 0.0, tf.gather(likelihood, chosen, batch_dims=1))
         ended |= chosen == end
         lengths += tf.cast(~ended, tf.int32)
         tokens = tf.where(ended, padding, chosen)
-        return t + 1, tokens, states, written.write(t, tokens), lengths, scores, ended
+        return t + 1, tokens, states, written.write(t + 1, tokens), lengths, scores, ended
 
     batch = tf.shape(start)[0]
-    written = tf.TensorArray(tf.int32, 0, dynamic_size=True, element_shape=start.shape)
+    written = tf.TensorArray(tf.int32, 1, dynamic_size=True, element_shape=start.shape).write(0, start)
     nothing = (tf.zeros([batch], tf.int32), tf.zeros([batch]), tf.fill([batch], False))
     loop = (0, start, states, written, *nothing)
     ran = _repeat(body, loop, lambda t, *rest: ~tf.reduce_all(rest[-1]), max_length)
     written, lengths, scores = ran[3:6]
-    tokens = tf.transpose(written.stack())
+    longest = tf.reduce_max(tf.concat([[0], lengths], 0))
+    tokens = tf.transpose(written.stack()[1 : longest + 1])
     return Decoded(tokens[:, None], lengths[:, None], scores[:, None])
 
 
@@ -158,6 +158,8 @@ def beam_search(
         Graves, "Sequence Transduction with Recurrent Neural Networks" (2012); the penalty of Wu et al.,
         "Google's Neural Machine Translation System" (2016).
     """
+    if isinstance(length_penalty, (int, float)) and length_penalty < 0:
+        raise ValueError(f"beam_search: length_penalty: received {length_penalty}, expected at least 0.")
     search = _BeamSearch(step, tf.shape(start)[0], beam, nbest, end, max_length, length_penalty, forbidden)
     return search.run(start, states, context, padding)
 

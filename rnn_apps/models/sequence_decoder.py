@@ -1,14 +1,18 @@
 """Words out: a recurrent decoder that is trained on whole sequences and writes token by token."""
 
+from itertools import count
+
 import keras
 import tensorflow as tf
 from keras import ops
 
 from rnn_apps.layers import StackedRNN
+from rnn_apps.layers.stacked_rnn import cell_from_config
 
 __all__ = ["SequenceDecoder"]
 
 _ATTENTION = (None, "dot", "additive")
+_SEEDS_OF_THE_STACK = 100  # `StackedRNN` counts its own from the seed on
 
 
 @keras.saving.register_keras_serializable(package="rnn_apps")
@@ -75,7 +79,7 @@ class SequenceDecoder(keras.layers.Layer):
             raise ValueError(
                 f"SequenceDecoder: attention: received {attention!r}, expected dot, additive or None."
             )
-        self.vocabulary_size, self.embedding, self.units = vocabulary_size, embedding, tuple(units)
+        self.vocabulary_size, self.embedding, self.units = vocabulary_size, embedding, units
         self.cell, self.attention, self.tied, self.dropout = cell, attention, tied, dropout
         self.level_dropout, self.recurrent_dropout = level_dropout, recurrent_dropout
         self.residual, self.compile, self.seed = residual, compile, seed
@@ -84,6 +88,7 @@ class SequenceDecoder(keras.layers.Layer):
 
     def _make_layers(self):
         part = {"dtype": self.dtype_policy}
+        self._next_seed = count(0 if self.seed is None else self.seed + _SEEDS_OF_THE_STACK)
         start = keras.initializers.RandomUniform(-0.05, 0.05, seed=self.seed)
         self.embedder = keras.layers.Embedding(
             self.vocabulary_size, self.embedding, start, name="embedding", **part
@@ -102,6 +107,7 @@ class SequenceDecoder(keras.layers.Layer):
             name="recurrent",
             **part,
         )
+        self.units = self.recurrent.units
         width = self.units[-1]
         layers = {"dot": keras.layers.Attention, "additive": keras.layers.AdditiveAttention}
         if self.attention:
@@ -117,7 +123,8 @@ class SequenceDecoder(keras.layers.Layer):
         self.logits = None if self.tied else self._dense(self.vocabulary_size, "logits")
 
     def _dense(self, width, name, **options):
-        start = keras.initializers.GlorotUniform(seed=self.seed)
+        seed = next(self._next_seed)  # equal seeds would make equal weights of equal shapes
+        start = keras.initializers.GlorotUniform(seed=None if self.seed is None else seed)
         return keras.layers.Dense(
             width, kernel_initializer=start, name=name, dtype=self.dtype_policy, **options
         )
@@ -158,6 +165,11 @@ class SequenceDecoder(keras.layers.Layer):
 
     def begin(self, summary):
         """Return the states of all levels before the first token, from ``(batch, features)``."""
+        if self.built and not self.openings[0][0].built:
+            raise ValueError(
+                "SequenceDecoder: summary: received one, expected none, as in the first call, "
+                "which made the weights."
+            )
         return tuple(tuple(opening(summary) for opening in level) for level in self.openings)
 
     def zero_states(self, batch):
@@ -171,6 +183,10 @@ class SequenceDecoder(keras.layers.Layer):
         """Return what attention reads of a memory, once for all steps: the context of `step`, or ()."""
         if memory is None:
             return ()
+        if not self.attention:
+            raise ValueError(
+                "SequenceDecoder: memory: received one, expected none: attention is what reads it."
+            )
         mask = ops.ones(ops.shape(memory)[:2], "bool") if memory_mask is None else memory_mask
         return self.key(memory), mask
 
@@ -211,4 +227,10 @@ class SequenceDecoder(keras.layers.Layer):
         """Return all constructor arguments."""
         names = ("vocabulary_size", "embedding", "units", "cell", "attention", "tied", "dropout")
         names += ("level_dropout", "recurrent_dropout", "residual", "compile", "seed")
-        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
+        own = {name: getattr(self, name) for name in names}
+        return {**super().get_config(), **own, "cell": self.recurrent.get_config()["cell"]}
+
+    @classmethod
+    def from_config(cls, config):
+        """Make the layer that `get_config` described."""
+        return cls(**{**config, "cell": cell_from_config(config["cell"])})

@@ -73,6 +73,11 @@ def visual_encoder(name, weights=None, image_size=(160, 160), options=None, unfr
     """
     images = keras.Input((*image_size, 3), name="images")
     if name == SMALL_CNN:
+        if options or unfrozen_from:
+            raise ValueError(
+                f"visual_encoder: options, unfrozen_from: received {options!r}, {unfrozen_from!r}, expected "
+                f"none: {SMALL_CNN} has no options and is trained whole."
+            )
         maps = _small_cnn(images, seed)
     else:
         scaled = ApplicationPreprocessing(name, name="scale")(images)

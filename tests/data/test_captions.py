@@ -21,9 +21,9 @@ def picture():
     return file.getvalue()
 
 
-def put_images(folder, names=NAMES, where="images"):
+def put_images(folder, names=NAMES, where="images", compression=zipfile.ZIP_STORED):
     if where.endswith(".zip"):
-        with zipfile.ZipFile(folder / where, "w") as target:
+        with zipfile.ZipFile(folder / where, "w", compression) as target:
             for name in names:
                 target.writestr(name, picture())
         return
@@ -203,11 +203,46 @@ def test_no_folder_is_named(tmp_path):
         loaded(tmp_path / "gone")
 
 
-def test_a_broken_member_of_a_zip_is_named(tmp_path):
-    put_images(tmp_path, where="pictures.zip")
+@pytest.mark.parametrize("compression", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_a_broken_member_of_a_zip_is_named(compression, tmp_path):
+    put_images(tmp_path, where="pictures.zip", compression=compression)
     data = bytearray((tmp_path / "pictures.zip").read_bytes())
-    begin = data.index(b"\x89PNG")
-    data[begin + 5] ^= 255
+    begin = data.index(b"00.png") + len("00.png")
+    data[begin : begin + 8] = b"\xff" * 8
     (tmp_path / "pictures.zip").write_bytes(bytes(data))
     with pytest.raises(DataError, match=r"pictures\.zip: 00\.png: cannot be read"):
         ImageStore(tmp_path / "pictures.zip").read("00.png")
+
+
+@pytest.mark.parametrize("changed", [{"split": "test"}, {"frames": ["01.png"]}])
+def test_lines_that_contradict_each_other_about_a_picture_are_refused(changed, tmp_path):
+    put_images(tmp_path)
+    first = {"name": "n", "frames": ["00.png"], "caption": "x", "split": "train"}
+    put_jsonl(tmp_path, [*rows(), first, {**first, **changed}])
+    with pytest.raises(DataError, match=r"jsonl:14: it contradicts an earlier line about the same picture"):
+        loaded(tmp_path)
+
+
+def test_a_split_that_comes_late_holds_for_the_whole_picture(tmp_path):
+    put_images(tmp_path)
+    late = [{"image": "00.png", "caption": "x"}, {"image": "00.png", "caption": "y", "split": "test"}]
+    put_jsonl(tmp_path, [*late, *rows()[1:]])
+    parts, _, _ = loaded(tmp_path)
+    assert [one.captions for one in parts["test"] if one.name == "00.png"] == [["x", "y"]]
+
+
+def test_one_folder_around_all_images_of_a_zip_is_no_part_of_their_names(tmp_path):
+    put_images(tmp_path, [f"Pictures/{n}" for n in NAMES] + ["__MACOSX/Pictures/._00.png"], "pictures.zip")
+    put_csv(tmp_path)
+    parts, store, _ = loaded(tmp_path)
+    assert sum(map(len, parts.values())) == 12
+    assert store.read("00.png") == picture()
+
+
+def test_lemmas_are_no_captions_and_a_folder_of_images_comes_before_a_zip(tmp_path):
+    put_images(tmp_path)
+    put_tokens(tmp_path)
+    (tmp_path / "My.lemma.token.txt").write_text("00.png#0\tdog run")
+    put_images(tmp_path, ["other.png"], "other.zip")
+    parts, _, _ = loaded(tmp_path)
+    assert sum(map(len, parts.values())) == 12

@@ -93,11 +93,12 @@ CUT = CUT[: len(CUT) // 2]
         (encoded(kind="TIFF"), "expected a JPEG, PNG, GIF or BMP"),
         (CUT, "200 x 200 pixels that cannot be decoded"),
         (encoded(size=(99, 50))[:80], "99 x 50 pixels that cannot be decoded"),
+        (encoded("P", "BMP"), "a BMP image with a palette"),
         (encoded()[:20], "begins with|cannot be"),
         (huge_png(), r"expected at most 50,000,000"),
         (huge_png(9_000, 9_000), "9,000 x 9,000 pixels, expected at most 50,000,000 in all"),
     ],
-    ids=["empty", "html", "zeros", "tiff", "cut-jpeg", "cut-png", "header-only", "huge", "large"],
+    ids="empty html zeros tiff cut-jpeg cut-png palette-bmp header-only huge large".split(),  # noqa: SIM905
 )
 def test_what_is_no_image_is_named(data, message):
     with pytest.raises(BadImage, match=message):

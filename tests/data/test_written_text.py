@@ -87,6 +87,13 @@ def test_no_texts_and_no_tokens():
     assert written.encode_all(["word"], 3)[0].tolist() == [1, END]
 
 
+@pytest.mark.parametrize("shape", [(0, 1, 0), (0, 5), (3, 0)])
+def test_numbers_of_nothing_are_texts_of_nothing(shape):
+    texts = WrittenText(["a"]).texts(tf.zeros(shape, tf.int32))
+    assert texts.shape == shape[:-1]
+    assert set(texts.numpy().ravel().tolist()) <= {b""}
+
+
 def test_another_unit_is_refused():
     with pytest.raises(ValueError, match="unit: received 'syllable', expected word or character"):
         WrittenText([], unit="syllable")

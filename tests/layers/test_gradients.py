@@ -3,12 +3,16 @@ import functools
 import numpy as np
 import pytest
 import tensorflow as tf
-from oracles import assert_close, mask_of, randomize, sequences, states, tensors, weighted_sum
+from oracles import answers, assert_close, mask_of, randomize, sequences, states, tensors, weighted_sum
 from user_cells import IndRNNCell, LayerNormCell, MinGRUCell
 
 from rnn_apps.layers import GRUCell, LSTMCell, RecurrentLayer, VanillaRNNCell, recurrent_layer
 
 STEP = 1e-5
+
+
+class NoRecurrenceCell(VanillaRNNCell):
+    recurrent = "none"
 
 
 class SquaredVanillaCell(VanillaRNNCell):
@@ -136,6 +140,13 @@ def test_a_slope_is_the_derivative_of_its_activation(activation):
 
 
 def test_only_the_vanilla_step_with_a_known_activation_has_a_slope():
+    assert NoRecurrenceCell(3).form().slope is None
     assert VanillaRNNCell(3, "softsign").form().slope is None
     assert SquaredVanillaCell(3).form().slope is None
     assert GRUCell(3).form().slope is None
+
+
+def test_a_vanilla_step_without_recurrence_has_the_gradients_of_the_plain_loop():
+    layer, x = layer_of(NoRecurrenceCell), sequences(features=2, dtype="float64")
+    fast, plain = (answers(layer, x, mask_of("right"), training=t)[1] for t in (True, False))
+    assert_close(fast, plain)

@@ -207,11 +207,32 @@ def test_fewer_sequences_than_asked_for_score_minus_infinity():
     assert np.isneginf(decoded.scores[0, 2:]).all()
 
 
-def test_no_rows_give_no_answers():
-    start, states, context = start_of(0)
-    options = {"end": END, "max_length": 3}
-    assert beam_search(table_step(tables()), start, states, context, **options).scores.shape == (0, 1)
-    assert sample(table_step(tables()), start, states, context, **options).scores.shape == (0, 1)
+@pytest.mark.parametrize(("inputs", "max_length"), [(0, 3), (2, 0), (0, 0)])
+def test_no_rows_and_no_tokens_give_empty_answers_in_a_graph_too(inputs, max_length):
+    step, options = table_step(tables()), {"end": END, "max_length": max_length}
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.int32)])
+    def write(rows):
+        start = tf.fill(tf.shape(rows), START)
+        given = (step, start, (start, tf.zeros_like(start)), rows)
+        return beam_search(*given, beam=2, **options).tokens, sample(*given, **options).tokens
+
+    for tokens in write(tf.range(inputs)):
+        assert tokens.shape == (inputs, 1, 0)
+
+
+def test_the_tokens_are_as_long_as_the_longest():
+    probability = np.full((1, 4, 4, 4), 1e-9)
+    probability[0, :, START], probability[0, :, A] = [0, 1, 0, 0], [1, 0, 0, 0]
+    start, states, context = start_of(1)
+    given = (table_step(np.log(probability + 1e-9)), start, states, context)
+    assert sample(*given, end=END, max_length=9).tokens.shape == (1, 1, 1)
+    assert beam_search(*given, end=END, max_length=9, beam=2).tokens.shape == (1, 1, 1)
+
+
+def test_a_negative_length_penalty_is_refused():
+    with pytest.raises(ValueError, match="length_penalty: received -1, expected at least 0"):
+        beam_search(None, tf.zeros([1], tf.int32), (), end=END, max_length=3, length_penalty=-1)
 
 
 def test_one_export_serves_any_batch_beam_and_temperature(tmp_path):

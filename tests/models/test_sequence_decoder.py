@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from rnn_apps.layers import GRUCell
 from rnn_apps.models.decoding import beam_search, sample
 from rnn_apps.models.sequence_decoder import SequenceDecoder
 
@@ -153,3 +154,28 @@ def test_what_cannot_be_is_refused():
         decoder_of(attention="dot")(TOKENS)
     with pytest.raises(ValueError, match="expected none: attention is what reads it"):
         decoder_of()(TOKENS, memory=MEMORY)
+    with pytest.raises(ValueError, match="received one, expected none: attention is what reads it"):
+        decoder_of().remember(MEMORY)
+    decoder = randomized(decoder_of())
+    with pytest.raises(ValueError, match="summary: received one, expected none, as in the first call"):
+        decoder(TOKENS, summary=SUMMARY)
+
+
+def test_a_seed_gives_every_weight_another_start():
+    decoder = decoder_of(cell="lstm", attention="dot")
+    decoder(TOKENS, memory=np.ones((3, 2, 4), "float32"), summary=np.ones((3, 4), "float32"))
+    matrices = [np.asarray(w) for w in decoder.weights if len(w.shape) == 2]
+    for index, one in enumerate(matrices):
+        assert not any(one.shape == other.shape and (one == other).all() for other in matrices[:index])
+    again = decoder_of(cell="lstm", attention="dot")
+    again(TOKENS, memory=np.ones((3, 2, 4), "float32"), summary=np.ones((3, 4), "float32"))
+    for first, second in zip(decoder.get_weights(), again.get_weights()):
+        np.testing.assert_array_equal(first, second)
+
+
+def test_units_and_cell_are_taken_as_the_stack_takes_them():
+    decoder = decoder_of(units=4, cell=GRUCell)
+    assert decoder.units == (4,)
+    copy = SequenceDecoder.from_config(decoder.get_config())
+    assert copy.cell is GRUCell
+    assert copy.get_config() == decoder.get_config()

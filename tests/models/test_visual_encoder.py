@@ -65,7 +65,7 @@ def test_normalisation_keeps_its_statistics_while_training():
 
 @pytest.mark.parametrize("name", ["MobileNetV2", "small_cnn"])
 def test_weights_come_from_a_file(name, tmp_path):
-    settings = {**SMALL_MOBILE, "name": name}
+    settings = SMALL_MOBILE if name == "MobileNetV2" else {"name": name, "image_size": (64, 96)}
     first = visual_encoder(**settings)
     path = tmp_path / "cnn.weights.h5"
     saved = first if name == "small_cnn" else first.get_layer("mobilenetv2_0.35_64")
@@ -85,6 +85,7 @@ def test_a_saved_encoder_answers_the_same(mobile, tmp_path):
     [
         ({"name": "MobileNetV9"}, "received 'MobileNetV9', expected small_cnn or a network of keras.app"),
         ({"options": {"alfa": 1}}, r"options: received \['alfa'\], expected of MobileNetV2: \['alpha'"),
+        ({"name": "small_cnn"}, "small_cnn has no options and is trained whole"),
         ({"unfrozen_from": "block_99"}, "unfrozen_from: received 'block_99', expected a layer of mobilenet"),
     ],
 )

@@ -7,19 +7,21 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from rnn_apps.data.word_vectors import cooccurrence_vectors
 from rnn_apps.errors import RnnAppsError, UserError
 from rnn_apps.exporting import export_saved_model
 from rnn_apps.recipe import apply_overrides, load_recipe, with_data
 from rnn_apps.tasks import task_class
 from rnn_apps.tasks.sentiment.cell import resolve_cell
+from rnn_apps.training import Trainer
 
 CLASSES = ["bad", "fair", "good"]
 WORDS = {"bad": "a dull mess", "fair": "an average film", "good": "a lovely gem"}
 
 
 def prepared(small_recipe, folder=None, **changes):
-    keras.utils.set_random_seed(small_recipe.seed)
     recipe = apply_overrides(small_recipe, changes)
+    keras.utils.set_random_seed(recipe.seed)
     task = task_class("sentiment")(with_data(recipe, folder) if folder else recipe)
     task.prepare()
     return task
@@ -62,17 +64,22 @@ def test_the_vocabulary_is_learned_from_train_alone(three_classes):
     assert "45" not in three_classes.encoder.words
 
 
-def test_word_vectors_from_cooccurrence_are_those_of_train(small_recipe, tmp_path):
-    rows = [{"text": text, "label": text[-1]} for text in ("a b x", "c d y") * 10]
-    (tmp_path / "train.jsonl").write_text("\n".join(map(json.dumps, rows)))
-    (tmp_path / "validation.jsonl").write_text(json.dumps({"text": "a d", "label": "x"}))
-    (tmp_path / "test.jsonl").write_text(json.dumps({"text": "b c", "label": "y"}))
-    changes = {"data": {"class_names": None}, "model": {"word_vectors": "cooccurrence", "embedding": 4}}
-    task = prepared(small_recipe, tmp_path, **changes)
-    vectors = dict(zip(task.encoder.words, task.model.get_layer("embedding").get_weights()[0][2:] / 2))
-    assert vectors["a"] @ vectors["b"] > 0.2  # together in train
-    assert vectors["a"] @ vectors["d"] < 0  # together in validation only
-    assert vectors["b"] @ vectors["c"] < 0  # together in test only
+def test_word_vectors_from_cooccurrence_are_those_of_train_alone(small_recipe, tmp_path):
+    texts = {"train": ["a b x", "c d y", "b a a x", "d c y y"], "validation": ["a d x"], "test": ["b c y"]}
+    for part, several in texts.items():
+        rows = [json.dumps({"text": text, "label": text[-1]}) for text in several]
+        (tmp_path / f"{part}.jsonl").write_text("\n".join(rows))
+    model = {"word_vectors": "cooccurrence", "embedding": 4}
+    task = prepared(small_recipe, tmp_path, data={"class_names": None}, model=model)
+
+    def vectors_of(*parts):
+        encoded = task.encoder.encode_all([text for part in parts for text in texts[part]])
+        return cooccurrence_vectors(*encoded, task.encoder.vocabulary_size, 4, seed=task.recipe.seed)
+
+    start = task.model.get_layer("embedding").get_weights()[0]
+    np.testing.assert_array_equal(start, vectors_of("train"))
+    for other in ("validation", "test"):
+        assert np.abs(start - vectors_of("train", other)).max() > 0.01
 
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.3])
@@ -86,6 +93,18 @@ def test_the_loss_is_the_cross_entropy_with_smoothed_labels(three_classes, small
     loss = three_classes.loss(tf.constant(logits), tf.constant(labels))
     three_classes.recipe = recipe
     assert float(loss) == pytest.approx(expected, rel=1e-5)
+
+
+def test_the_same_seed_trains_the_same_weights_to_the_bit_and_another_seed_others(small_recipe):
+    rates = {"dropout": 0.5, "word_dropout": 0.2, "level_dropout": 0.2, "recurrent_dropout": 0.2}
+    trained = []
+    for seed in (1, 1, 2):
+        task = prepared(small_recipe, seed=seed, model={"word_vectors": "cooccurrence", **rates})
+        Trainer(task).train()
+        trained.append(task.model.get_weights())
+    for first, again, other in zip(*trained):
+        np.testing.assert_array_equal(first, again)
+        assert (first != other).any()
 
 
 def test_right_answers_are_counted(three_classes):

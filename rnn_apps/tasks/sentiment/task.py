@@ -73,7 +73,7 @@ class SentimentTask(Task):
         self._encoded = {part: self.encoder.encode_all(texts.texts) for part, texts in self.parts.items()}
 
     def _make_model(self):
-        recipe, model = self.recipe, self.recipe.model
+        recipe, model, vectors = self.recipe, self.recipe.model, self._word_vectors()
         try:
             return sequence_encoder(
                 self.encoder.vocabulary_size,
@@ -88,7 +88,7 @@ class SentimentTask(Task):
                 recurrent_dropout=model.recurrent_dropout,
                 level_dropout=model.level_dropout,
                 word_dropout=model.word_dropout,
-                word_vectors=self._word_vectors(),
+                word_vectors=vectors,
                 compile=recipe.training.compile,
                 seed=recipe.seed,
             )
