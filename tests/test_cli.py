@@ -192,7 +192,8 @@ def test_a_run_without_data_says_so_in_one_line_and_marks_its_score(sample_run):
     assert code == 0
     assert lines[0].startswith("imdb_reviews is not in ")
     assert lines[0].endswith(
-        "Using the generated sample with model.word_dropout = 0.0, model.level_dropout = 0.0, "
+        'Using the generated sample with model.word_vectors = "random", model.word_dropout = 0.0, '
+        'training.schedule = "constant", '
         "training.weight_averaging = null; every score is marked as such."
     )
     accuracy = json.loads((folder / "metrics.json").read_text())["test"]["accuracy"]

@@ -15,7 +15,7 @@ DATA = (
 )
 MODEL = (
     "embedding, cell, units, bidirectional, residual, pooling, dropout, recurrent_dropout, "
-    "level_dropout, word_dropout"
+    "level_dropout, word_dropout, word_vectors"
 )
 TRAINING = (
     "batch_size, epochs, optimizer, learning_rate, schedule, warmup_steps, epsilon, weight_decay, clip_norm, "
