@@ -140,6 +140,10 @@ IN_MODEL = {
         "{units: [4, 5], residual: true}",
         "residual: received true, but units are [4, 5]; expected levels of one size.",
     ),
+    "word vectors": (
+        "word_vectors: glove",
+        'word_vectors: received "glove", expected one of random, cooccurrence.',
+    ),
     "pooling": (
         "pooling: mean-max",
         'pooling: received "mean-max", expected one of last, mean, max, mean_max. Did you mean "mean_max"?',
