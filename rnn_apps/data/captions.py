@@ -7,15 +7,13 @@ with ``image``, or ``frames`` in the order of time, and ``captions`` or ``captio
 The images lie in one ``.zip``, in a folder ``images`` or ``frames``, or beside the captions.
 """
 
-import csv
-import sys
 import zipfile
 import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from rnn_apps.data.files import PART_NAMES, json_object, open_lines
+from rnn_apps.data.files import PART_NAMES, csv_rows, json_object, open_lines, wrong_width
 from rnn_apps.data.records import carved_fractions, part_of
 from rnn_apps.errors import DataError, shown
 
@@ -166,7 +164,7 @@ def read_captions(file):
         DataError: the file cannot be read, or lacks a column.
     """
     name = file.name.lower().removesuffix(".gz")
-    reader = {"jsonl": _json_lines, "csv": _csv_rows}.get(name.rpartition(".")[2], _token_lines)
+    reader = {"jsonl": _json_lines, "csv": _csv_records}.get(name.rpartition(".")[2], _token_lines)
     with open_lines(file) as lines:
         yield from reader(file, lines)
 
@@ -193,21 +191,18 @@ def _from_json(place, record):
     return CaptionRecord(place, str(name), tuple(frames), tuple(captions), split)
 
 
-def _csv_rows(file, lines):
-    csv.field_size_limit(sys.maxsize)
-    rows = csv.DictReader((line.replace("\0", "") for line in lines), strict=True)
-    try:
-        missing = [name for name in ("image", "caption") if name not in (rows.fieldnames or [])]
-        if missing:
-            there = ", ".join(map(shown, rows.fieldnames or [])) or "none"
-            raise DataError(str(file), f"no column {shown(missing[0])}; the columns are {there}")
-        for row in rows:
-            image, caption = row["image"] or "", row["caption"] or ""
-            split = row.get("split") or None
-            yield CaptionRecord(f"{file}:{rows.line_num}", image, (image,), (caption,), split)
-    except csv.Error as error:
-        fix = 'Close each quote; a quote inside a quoted field is written twice: "".'
-        raise DataError(f"{file}:{rows.line_num}", f"not CSV: {error}", fix=fix) from error
+def _csv_records(file, lines):
+    rows = csv_rows(file, lines)
+    _, columns = next(rows, (1, []))
+    for name in ("image", "caption"):
+        if name not in columns:
+            there = ", ".join(map(shown, columns)) or "none"
+            raise DataError(str(file), f"no column {shown(name)}; the columns are {there}")
+    for begin, row in rows:
+        place, problem = f"{file}:{begin}", wrong_width(row, columns)
+        values = dict(zip(columns, row))
+        image, caption, split = (values.get(key, "") for key in ("image", "caption", "split"))
+        yield CaptionRecord(place, image, (image,), (caption,), split or None, problem)
 
 
 def _token_lines(file, lines):

@@ -11,7 +11,7 @@ from pathlib import Path
 from rnn_apps.data.records import LabelledText
 from rnn_apps.errors import DataError, did_you_mean, shown
 
-__all__ = ["PART_NAMES", "find_parts", "json_object", "open_lines", "read_records"]
+__all__ = ["PART_NAMES", "csv_rows", "find_parts", "json_object", "open_lines", "read_records", "wrong_width"]
 
 PART_NAMES = {"train": ("train",), "validation": ("validation", "val", "dev"), "test": ("test",)}
 ENDINGS = (".csv", ".csv.gz", ".jsonl", ".jsonl.gz")
@@ -108,27 +108,29 @@ def open_lines(file):
 
 
 def _csv_records(file, lines, text_column, label_column):
-    csv.field_size_limit(sys.maxsize)
-    rows = csv.reader((line.replace("\0", "") for line in lines), strict=True)
-    begin, columns = _next_row(file, rows)
+    rows = csv_rows(file, lines)
+    begin, columns = next(rows, (1, None))
     for key, column in (("text", text_column), ("label", label_column)):
         if column not in (columns or []):
             raise _no_column(file if columns is None else f"{file}:{begin}", key, column, columns or [])
     text, label = columns.index(text_column), columns.index(label_column)
-    while True:
-        begin, row = _next_row(file, rows)
-        if row is None:
-            return
-        place = f"{file}:{begin}"
-        if len(row) == len(columns):
-            yield LabelledText(place, row[text], row[label])
-        else:
-            many = f"{len(row)} {'field' if len(row) == 1 else 'fields'} where the header has {len(columns)}"
-            yield LabelledText(place, "", "", problem=many)
+    for begin, row in rows:
+        place, problem = f"{file}:{begin}", wrong_width(row, columns)
+        yield LabelledText(place, "", "", problem) if problem else LabelledText(place, row[text], row[label])
 
 
-def _next_row(file, rows):
-    """Return the line on which the next row begins, and the row, None at the end; pass over empty lines."""
+def csv_rows(file, lines):
+    """Yield the line on which each row of a CSV file begins, and the row; empty lines are passed over.
+
+    Args:
+        file: path, for messages.
+        lines: as `open_lines` gives them.
+
+    Raises:
+        DataError: it is not CSV.
+    """
+    csv.field_size_limit(sys.maxsize)
+    rows = csv.reader((line.replace("\0", "") for line in lines), strict=True)
     while True:
         begin = rows.line_num + 1
         try:
@@ -136,8 +138,17 @@ def _next_row(file, rows):
         except csv.Error as error:
             fix = 'Close each quote; a quote inside a quoted field is written twice: "".'
             raise DataError(f"{file}:{begin}", f"not CSV: {error}", fix=fix) from error
-        if row is None or row:
-            return begin, row
+        if row is None:
+            return
+        if row:
+            yield begin, row
+
+
+def wrong_width(row, columns):
+    """Return what is wrong with a row that has more or fewer fields than there are columns, or None."""
+    if len(row) == len(columns):
+        return None
+    return f"{len(row)} {'field' if len(row) == 1 else 'fields'} where the header has {len(columns)}"
 
 
 def _json_records(file, lines, text_column, label_column):

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-__all__ = ["PADDING", "UNKNOWN", "TextEncoder", "in_batches", "tokenize"]
+__all__ = ["PADDING", "UNKNOWN", "TextEncoder", "flat_numbers", "rank_tokens", "tokenize"]
 
 PADDING, UNKNOWN = 0, 1
 FIRST_WORD = 2
@@ -37,11 +37,7 @@ class TextEncoder(tf.Module):
     @classmethod
     def learn(cls, texts, vocabulary_size, max_length, keep="start"):
         """Return an encoder with the most frequent words of `texts`, equals in alphabetical order."""
-        counts = Counter()
-        for tokens in in_batches(texts, lambda batch: tokenize(batch).flat_values):
-            counts.update(tokens.numpy().tolist())
-        ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-        words = [word.decode("utf-8") for word, _ in ranked[: max(0, vocabulary_size - FIRST_WORD)]]
+        words = rank_tokens(texts, tokenize)[: max(0, vocabulary_size - FIRST_WORD)]
         return cls(words, max_length, keep)
 
     @property
@@ -73,13 +69,7 @@ class TextEncoder(tf.Module):
 
     def encode_all(self, texts):
         """Return the word numbers of all texts in one flat int32 array, and the length of each."""
-        pieces, lengths = [], []
-        for numbers in in_batches(texts, lambda batch: self.numbers(self.tokens(batch))):
-            pieces.append(numbers.flat_values.numpy())
-            lengths.append(numbers.row_lengths().numpy())
-        if not pieces:
-            return np.zeros(0, np.int32), np.zeros(0, np.int64)
-        return np.concatenate(pieces), np.concatenate(lengths)
+        return flat_numbers(texts, lambda batch: self.numbers(self.tokens(batch)))
 
     def save(self, folder):
         """Write `vocabulary.txt` (one word a line) and `text.json` into `folder`."""
@@ -113,13 +103,38 @@ def tokenize(texts):
     return tf.strings.split(texts)
 
 
-def in_batches(texts, function):
-    """Return a dataset of what `function` makes of batches of texts, as a graph and in parallel.
+def rank_tokens(texts, split, min_count=1):
+    """Return the distinct tokens of texts, most frequent first, equals in alphabetical order.
 
     Args:
         texts: list of str.
-        function: strings (batch,) to tensors.
+        split: strings (batch,) to ragged strings (batch, tokens).
+        min_count: how often a token must come.
     """
+    counts = Counter()
+    for tokens in _in_batches(texts, lambda batch: split(batch).flat_values):
+        counts.update(tokens.numpy().tolist())
+    frequent = [token for token, count in counts.items() if count >= min_count]
+    return [token.decode("utf-8") for token in sorted(frequent, key=lambda t: (-counts[t], t))]
+
+
+def flat_numbers(texts, encode):
+    """Return the numbers of all texts in one flat int32 array, and the length of each.
+
+    Args:
+        texts: list of str.
+        encode: strings (batch,) to ragged int32 (batch, steps).
+    """
+    pieces, lengths = [], []
+    for numbers in _in_batches(texts, encode):
+        pieces.append(numbers.flat_values.numpy())
+        lengths.append(numbers.row_lengths().numpy())
+    if not pieces:
+        return np.zeros(0, np.int32), np.zeros(0, np.int64)
+    return np.concatenate(pieces), np.concatenate(lengths)
+
+
+def _in_batches(texts, function):
     dataset = tf.data.Dataset.from_generator(
         lambda: (_encoded(texts[i : i + _BATCH]) for i in range(0, len(texts), _BATCH)),
         output_signature=tf.TensorSpec([None], tf.string),

@@ -1,13 +1,11 @@
 """Text that a network writes: to token numbers with a start and an end, and back, on stock operations."""
 
 import json
-from collections import Counter
 from pathlib import Path
 
-import numpy as np
 import tensorflow as tf
 
-from rnn_apps.data.text import PADDING, UNKNOWN, in_batches, tokenize
+from rnn_apps.data.text import PADDING, UNKNOWN, flat_numbers, rank_tokens, tokenize
 
 __all__ = ["END", "FIRST_TOKEN", "START", "WrittenText"]
 
@@ -39,12 +37,8 @@ class WrittenText(tf.Module):
     @classmethod
     def learn(cls, texts, unit="word", size=10_000, min_count=1):
         """Return the vocabulary of `texts`: tokens that come `min_count` times, at most `size` in all."""
-        counts = Counter()
-        for tokens in in_batches(texts, lambda batch: _split(batch, unit).flat_values):
-            counts.update(tokens.numpy().tolist())
-        frequent = [token for token, count in counts.items() if count >= min_count]
-        ranked = sorted(frequent, key=lambda token: (-counts[token], token))
-        return cls([t.decode("utf-8") for t in ranked[: max(0, size - FIRST_TOKEN)]], unit)
+        ranked = rank_tokens(texts, lambda batch: _split(batch, unit), min_count)
+        return cls(ranked[: max(0, size - FIRST_TOKEN)], unit)
 
     @property
     def size(self):
@@ -58,13 +52,7 @@ class WrittenText(tf.Module):
 
     def encode_all(self, texts, max_length):
         """Return the numbers of all texts, each cut to `max_length` and ended: flat int32 and the lengths."""
-        pieces, lengths = [], []
-        for numbers in in_batches(texts, lambda batch: self._ended(batch, max_length)):
-            pieces.append(numbers.flat_values.numpy())
-            lengths.append(numbers.row_lengths().numpy())
-        if not pieces:
-            return np.zeros(0, np.int32), np.zeros(0, np.int64)
-        return np.concatenate(pieces), np.concatenate(lengths)
+        return flat_numbers(texts, lambda batch: self._ended(batch, max_length))
 
     def _ended(self, texts, max_length):
         numbers = self.numbers(texts)[:, :max_length]

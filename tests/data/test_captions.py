@@ -246,3 +246,10 @@ def test_lemmas_are_no_captions_and_a_folder_of_images_comes_before_a_zip(tmp_pa
     put_images(tmp_path, ["other.png"], "other.zip")
     parts, _, _ = loaded(tmp_path)
     assert sum(map(len, parts.values())) == 12
+
+
+def test_a_csv_row_of_another_width_is_named_by_the_line_on_which_it_begins(tmp_path):
+    put_images(tmp_path)
+    put_csv(tmp_path, ['00.png,"two\nlines",train', "01.png,a comma, too many,train"])
+    with pytest.raises(DataError, match=r"captions\.csv:4: 4 fields where the header has 3"):
+        loaded(tmp_path)
