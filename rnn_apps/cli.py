@@ -204,6 +204,7 @@ def evaluate(run, data, as_json):
 @cli.command(
     epilog=_examples(
         'rnn-apps predict RUN "a film to remember"',
+        "rnn-apps predict RUN photo.jpg --beam 5 --nbest 3",
         "rnn-apps predict RUN --file reviews.txt --json",
         "cat reviews.txt | rnn-apps predict RUN -",
     )
@@ -215,10 +216,14 @@ def evaluate(run, data, as_json):
     type=click.File("r", encoding="utf-8-sig", errors="replace"),
     help="One input a line.",
 )
+@click.option("--beam", type=int, help="Width of the beam search of a task that writes; 1 is greedy.")
+@click.option("--nbest", type=int, help="Texts an input of a task that writes, best first.")
+@click.option("--temperature", type=float, help="Draw texts at random; above 1 more freely, below 1 less.")
+@click.option("--seed", type=int, help="Of what is drawn at random.")
 @_json
 @_verbose
-def predict(run, inputs, file, as_json):
-    """Answer INPUTS with a run's network; "-" reads one input a line from standard input."""
+def predict(run, inputs, file, as_json, **options):
+    """Answer INPUTS, texts or files, with a run's network; "-" reads one input a line from standard input."""
     from rnn_apps import runner
 
     texts = [text for text in inputs if text != "-"]
@@ -229,17 +234,17 @@ def predict(run, inputs, file, as_json):
         texts += [line.rstrip("\r\n") for line in sys.stdin]
     if not texts:
         raise UserError("predict", "no input", fix='Give texts, --file, or lines on standard input with "-".')
-    for answer in runner.open_run(run).predict(texts):
+    opened = runner.open_run(run)
+    for answer in opened.predict(texts, **{k: v for k, v in options.items() if v is not None}):
         if as_json:
             click.echo(json.dumps(answer, ensure_ascii=False))
         else:
-            click.echo(f"{answer['label']:<12} {answer['score']:.3f}  {_one_line(answer['text'])}")
+            click.echo(_harmless(opened.task.answer_line(answer)))
 
 
-def _one_line(text):
-    """The start of a text, without what could steer the terminal."""
-    start = " ".join(text[:1000].split())
-    return "".join(letter for letter in start if letter.isprintable())[:80]
+def _harmless(text):
+    """Lines without what could steer the terminal."""
+    return "\n".join("".join(c for c in line if c.isprintable()) for line in text.split("\n"))
 
 
 @cli.command(epilog=_examples("rnn-apps compare runs/imdb/* runs/imdb_gru/*"))

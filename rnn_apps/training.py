@@ -123,13 +123,14 @@ class Trainer:
         on_step: called with (step, total steps, logs) after each step, for a progress bar.
 
     Attributes:
-        history: one dict an epoch: loss, the batch metrics, validation, learning rate, seconds.
+        history: one dict an epoch: loss and the batch metrics, means over what `Task.count` counts,
+            validation, learning rate, seconds.
         step: optimizer steps taken.
         best_epoch: the epoch, from 1, whose weights the model has in the end.
     """
 
     def __init__(self, task, callbacks=(), on_step=None):
-        self.task, self.model, self.settings = task, task.model, task.recipe.training
+        self.task, self.model, self.settings = task, task.trained, task.recipe.training
         self.batches = task.training_batches()
         self.total_steps = self.settings.epochs * len(self.batches)
         self.optimizer = make_optimizer(self.settings, self.total_steps)
@@ -159,7 +160,7 @@ class Trainer:
         gradients = tape.gradient(total, [v.value for v in variables])
         gradients = [tf.convert_to_tensor(g) for g in gradients]  # an embedding's rows, added up once
         self._update(gradients)
-        return loss, self.task.batch_metrics(outputs, targets)
+        return loss, self.task.count(targets), self.task.batch_metrics(outputs, targets)
 
     def _apply(self, gradients):
         """Clip by the joint norm, take the optimizer's step, move the average: XLA makes few passes of it."""
@@ -192,12 +193,12 @@ class Trainer:
 
     def _run_epoch(self, epoch):
         self._callbacks.on_epoch_begin(epoch)
-        start, losses, counts = time.perf_counter(), 0.0, {}
-        examples = 0
+        start, losses, sums = time.perf_counter(), 0.0, {}
+        examples, counted = 0, 0.0
         for batch, (inputs, targets) in enumerate(self.batches.epoch(epoch)):
             self._callbacks.on_train_batch_begin(batch)
-            loss, metrics = self._step(inputs, targets)
-            size, loss = int(inputs.shape[0]), float(loss)
+            loss, count, metrics = self._step(inputs, targets)
+            loss, count = float(loss), float(count)
             self.step += 1
             if not math.isfinite(loss):
                 where = f"step {self.step} (epoch {epoch + 1}, batch {batch + 1})"
@@ -205,10 +206,11 @@ class Trainer:
                 raise TrainingFailed(
                     f"training: the loss became {loss} at {where}. Try a lower {rate} or training.clip_norm."
                 )
-            examples, losses = examples + size, losses + loss * size
+            examples += int(targets.shape[0])
+            counted, losses = counted + count, losses + loss * count
             for name, value in metrics.items():
-                counts[name] = counts.get(name, 0.0) + float(value)
-            logs = {"loss": losses / examples, **{name: total / examples for name, total in counts.items()}}
+                sums[name] = sums.get(name, 0.0) + float(value)
+            logs = {"loss": losses / counted, **{name: total / counted for name, total in sums.items()}}
             self._callbacks.on_train_batch_end(batch, logs)
             self._on_step(self.step, self.total_steps, logs)
             if self._signal or self.model.stop_training:

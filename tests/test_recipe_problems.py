@@ -10,8 +10,8 @@ from rnn_apps.recipe import load_recipe
 
 TOP = "name, description, task, seed, training, export, data, model"
 DATA = (
-    "source, path, text, label, class_names, validation_fraction, vocabulary_size, max_length, keep, "
-    "on_bad_record, max_bad_records, sample"
+    "source, path, validation_fraction, on_bad_record, max_bad_records, sample, text, label, class_names, "
+    "vocabulary_size, max_length, keep"
 )
 MODEL = (
     "embedding, cell, units, bidirectional, residual, pooling, dropout, recurrent_dropout, "

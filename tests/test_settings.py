@@ -5,6 +5,7 @@ from pydantic import ValidationError
 
 from rnn_apps import settings
 from rnn_apps.settings import Settings, TaskSettings, TrainingSettings
+from rnn_apps.tasks.settings import recurrent_weights
 from rnn_apps.tasks.sentiment.settings import SentimentData, SentimentModel, SentimentSettings
 
 SOUND_DATA = {"source": "tfds:imdb_reviews"}
@@ -148,10 +149,9 @@ def test_a_conflict_between_keys_names_the_key_to_mend():
 
 def test_recurrent_weights_are_those_of_the_equation():
     # W_xh (features, units) and W_hh (units, units), for each direction and gate, by hand.
-    two_levels = SentimentModel(embedding=3, units=[5, 7], bidirectional=True, cell="lstm")
     by_hand = 2 * 4 * (3 * 5 + 5 * 5 + 10 * 7 + 7 * 7)
-    assert two_levels.recurrent_weights() == by_hand
-    assert SentimentModel(embedding=3, units=[5], bidirectional=False).recurrent_weights() == 3 * 5 + 5 * 5
+    assert recurrent_weights("lstm", [5, 7], features=3, directions=2) == by_hand
+    assert recurrent_weights("vanilla", [5], features=3) == 3 * 5 + 5 * 5
 
 
 def test_every_public_name_exists():

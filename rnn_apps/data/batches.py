@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-__all__ = ["SequenceBatches", "bucket_boundaries"]
+__all__ = ["SequenceBatches", "WrittenBatches", "bucket_boundaries"]
 
 MOST_BUCKETS = 10
 BATCHES_A_BUCKET = 16
@@ -90,3 +90,32 @@ class SequenceBatches:
 
         dataset = tf.data.Dataset.range(start, len(plan)).map(batch, num_parallel_calls=2)
         return dataset.prefetch(4)
+
+
+class WrittenBatches(SequenceBatches):
+    """Texts to be written, batched by length, each with the input it belongs to.
+
+    A batch is ((input, tokens before), tokens): what the network is given, the tokens that stand before each
+    step (batch, steps), the first of which is the start, and those that it should write (batch, steps).
+
+    Args:
+        numbers, lengths: of the texts, each with its end, as in `SequenceBatches`.
+        inputs: ``inputs(texts, epoch)`` gives the input of these texts as tensors, from their numbers, an int
+            tensor (batch,).
+        start: token that stands before the first.
+        batch_size, seed, boundaries: as in `SequenceBatches`.
+    """
+
+    def __init__(self, numbers, lengths, inputs, start, batch_size, seed=None, boundaries=None):
+        super().__init__(numbers, lengths, np.arange(len(lengths)), batch_size, seed, boundaries)
+        self._inputs, self._start = inputs, start
+
+    def epoch(self, epoch=0, start=0):
+        """Return a `tf.data.Dataset` of the batches from `start` on."""
+
+        @tf.autograph.experimental.do_not_convert
+        def with_input(tokens, texts):
+            before = tf.pad(tokens[:, :-1], [[0, 0], [1, 0]], constant_values=self._start)
+            return (*self._inputs(texts, epoch), before), tokens
+
+        return super().epoch(epoch, start).map(with_input, num_parallel_calls=2).prefetch(4)

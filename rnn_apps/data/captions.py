@@ -1,10 +1,11 @@
 """Pictures and clips with their captions, in the user's own folder.
 
 The folder holds one captions file and the images. The captions file is ``captions.jsonl`` (an object a line
-with ``image``, or ``frames`` in the order of time, and ``captions`` or ``caption``), ``captions.csv``
-(``image``, ``caption``), each with ``split`` where there is one, or a token file of the Flickr8k layout
-(``NAME#0<tab>CAPTION``) beside its lists ``*trainImages.txt``, ``*devImages.txt``, ``*testImages.txt``.
-The images lie in one ``.zip``, in a folder ``images`` or ``frames``, or beside the captions.
+with ``image``, ``frames`` in the order of time, or ``video``, and ``captions`` or ``caption``),
+``captions.csv`` (``image`` or ``video``, ``caption``), each with ``split`` where there is one, or a token
+file of the Flickr8k layout (``NAME#0<tab>CAPTION``) beside its lists ``*trainImages.txt``,
+``*devImages.txt``, ``*testImages.txt``. The images or videos lie in one ``.zip``, in a folder ``images``,
+``frames`` or ``videos``, or beside the captions.
 """
 
 import zipfile
@@ -15,6 +16,7 @@ from typing import NamedTuple
 
 from rnn_apps.data.files import PART_NAMES, csv_rows, json_object, open_lines, wrong_width
 from rnn_apps.data.records import carved_fractions, part_of
+from rnn_apps.data.video import VIDEO_SUFFIXES
 from rnn_apps.errors import DataError, shown
 
 __all__ = ["Captioned", "CaptionRecord", "ImageStore", "find_captions", "load_captioned", "read_captions"]
@@ -30,10 +32,11 @@ class CaptionRecord(NamedTuple):
     Args:
         place: file:line, which names it to the user.
         name: of the picture or clip.
-        frames: names of its images in the order of time; of a picture one.
+        frames: names of its images in the order of time; of a picture one, of a video its file.
         captions: one or more sentences.
         split: as it is written, or None.
         problem: why the line cannot be read, or None.
+        kind: ``"image"``, or ``"video"``.
     """
 
     place: str
@@ -42,6 +45,7 @@ class CaptionRecord(NamedTuple):
     captions: tuple = ()
     split: str | None = None
     problem: str | None = None
+    kind: str = "image"
 
 
 @dataclass
@@ -50,7 +54,7 @@ class Captioned:
 
     Args:
         name: of the picture or clip.
-        frames: names of its images in the order of time; of a picture one.
+        frames: names of its images in the order of time; of a picture one, of a video its file.
         captions: its sentences.
     """
 
@@ -98,6 +102,14 @@ class ImageStore:
             return self._zip.getinfo(self._full[name]).file_size
         return (self.path / self._full[name]).stat().st_size
 
+    def mark(self, name):
+        """Return what changes when the image changes, without reading it: size and checksum or time."""
+        if self._zip:
+            member = self._zip.getinfo(self._full[name])
+            return [name, member.file_size, member.CRC]
+        status = (self.path / self._full[name]).stat()
+        return [name, status.st_size, status.st_mtime_ns]
+
     def read(self, name):
         """Return the bytes of one of `names`.
 
@@ -140,7 +152,7 @@ def find_captions(folder):
     files = [folder / name for name in names if (folder / name).is_file()]
     files += sorted(f for f in folder.glob("*token.txt") if not f.name.endswith(".lemma.token.txt"))
     file = _the_one(folder, files, "captions file: captions.jsonl, captions.csv or *.token.txt")
-    inner = [folder / name for name in ("images", "frames") if (folder / name).is_dir()]
+    inner = [folder / name for name in ("images", "frames", "videos") if (folder / name).is_dir()]
     zips = [] if inner else sorted(folder.glob("*.zip"))
     if zips:
         return file, _the_one(folder, zips, "zip file of images")
@@ -179,8 +191,13 @@ def _json_lines(file, lines):
 
 def _from_json(place, record):
     frames, captions = record.get("frames"), record.get("captions")
-    image, caption, split = (record.get(key) for key in ("image", "caption", "split"))
+    image, video, caption, split = (record.get(key) for key in ("image", "video", "caption", "split"))
     frames = [image] if frames is None and image is not None else frames
+    kind = "video" if frames is None and video is not None else "image"
+    if kind == "video":
+        if problem := _wrong_video(video):
+            return CaptionRecord(place, problem=problem)
+        frames = [video]
     captions = [caption] if captions is None and caption is not None else captions
     for key, value in (("image or frames", frames), ("captions", captions)):
         if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
@@ -188,21 +205,31 @@ def _from_json(place, record):
     if not isinstance(split, (str, type(None))):
         return CaptionRecord(place, problem="split: expected a string")
     name = record.get("video_id") or record.get("name") or (frames[0] if frames else "")
-    return CaptionRecord(place, str(name), tuple(frames), tuple(captions), split)
+    return CaptionRecord(place, str(name), tuple(frames), tuple(captions), split, kind=kind)
+
+
+def _wrong_video(name):
+    """What is wrong with the name of a video, or None."""
+    if isinstance(name, str) and (not name or name.lower().endswith(VIDEO_SUFFIXES)):
+        return None
+    return f"video: expected a file name that ends in {', '.join(VIDEO_SUFFIXES)}"
 
 
 def _csv_records(file, lines):
     rows = csv_rows(file, lines)
     _, columns = next(rows, (1, []))
-    for name in ("image", "caption"):
+    kind = "video" if "video" in columns and "image" not in columns else "image"
+    for name in (kind, "caption"):
         if name not in columns:
             there = ", ".join(map(shown, columns)) or "none"
             raise DataError(str(file), f"no column {shown(name)}; the columns are {there}")
     for begin, row in rows:
         place, problem = f"{file}:{begin}", wrong_width(row, columns)
         values = dict(zip(columns, row))
-        image, caption, split = (values.get(key, "") for key in ("image", "caption", "split"))
-        yield CaptionRecord(place, image, (image,), (caption,), split or None, problem)
+        file_name, caption, split = (values.get(key, "") for key in (kind, "caption", "split"))
+        if kind == "video":
+            problem = problem or _wrong_video(file_name)
+        yield CaptionRecord(place, file_name, (file_name,), (caption,), split or None, problem, kind)
 
 
 def _token_lines(file, lines):
@@ -229,7 +256,7 @@ def _split_lists(folder):
     return splits
 
 
-def load_captioned(path, bad, validation_fraction=0.1):
+def load_captioned(path, bad, validation_fraction=0.1, whole=False):
     """Read the captions of a data folder and the names of its images.
 
     Splits are those of the data, else made by a hash of the name, so that no picture stands on both sides.
@@ -238,6 +265,7 @@ def load_captioned(path, bad, validation_fraction=0.1):
         path: folder in the layout of this module.
         bad: `BadRecords`.
         validation_fraction: of train, where validation has to be carved.
+        whole: where the data names no part to test on, take all of it as the test.
 
     Returns:
         Part name to list of `Captioned` for train, validation and test, and the `ImageStore`.
@@ -260,7 +288,7 @@ def load_captioned(path, bad, validation_fraction=0.1):
             continue
         one.part = part
         one.input.captions += [" ".join(c.split()) for c in record.captions if c.strip()]
-    return _in_parts(str(path), found, validation_fraction), store
+    return _in_parts(str(path), found, validation_fraction, whole), store
 
 
 def _problem_of(record, store):
@@ -270,19 +298,21 @@ def _problem_of(record, store):
     if any("\ud800" <= c <= "\udfff" for c in "".join((record.name, *record.frames, *record.captions))):
         return "not valid UTF-8", "Save the file as UTF-8."
     if not any(record.frames):
-        return "names no image", "Name one, or remove the record."
+        return f"names no {record.kind}", "Name one, or remove the record."
     if not any(caption.strip() for caption in record.captions):
         return "caption is empty", "Remove the record."
     if gone := [name for name in record.frames if name not in store.names]:
-        return "its image is not there", f"{shown(gone[0])} is not in {store.path}."
+        return f"its {record.kind} is not there", f"{shown(gone[0])} is not in {store.path}."
     if record.split and record.split.strip().lower() not in _PARTS:
         return "split is none of train, validation and test", f"It says {shown(record.split)}."
     return None
 
 
-def _in_parts(path, found, validation_fraction):
-    parts = {part: [] for part in PART_NAMES}
+def _in_parts(path, found, validation_fraction, whole):
     there = {one.part for one in found.values() if one.part}
+    if whole and not there & {"validation", "test"} and found:
+        return {"test": [one.input for one in found.values()]}
+    parts = {part: [] for part in PART_NAMES}
     fractions = carved_fractions(there, validation_fraction)
     for one in found.values():
         part = "test" if one.part == "validation" and "test" not in there else one.part

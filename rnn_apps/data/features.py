@@ -1,4 +1,4 @@
-"""Features that a frozen encoder gives, computed once and kept on disk in shards."""
+"""What is read or computed once for every input, features or pixels, and kept on disk in shards."""
 
 import hashlib
 import json
@@ -28,29 +28,31 @@ def fingerprint(*parts):
 
 
 class FeatureCache:
-    """float16 features of many inputs, in shards that are written whole or not at all.
+    """Arrays of one shape for many inputs, in shards that are written whole or not at all.
 
     Args:
         folder: of this cache alone; name it by the `fingerprint` of encoder, weights and inputs, so that
             another encoder or a changed image finds another folder.
         count: inputs.
-        shape: of the features of one input, such as (places, features).
+        shape: of one input, such as (places, features).
+        dtype: of the arrays: float16 for features, uint8 for pixels.
     """
 
-    def __init__(self, folder, count, shape):
+    def __init__(self, folder, count, shape, dtype=np.float16):
         self.folder, self.count, self.shape = Path(folder), count, tuple(shape)
+        self.dtype = np.dtype(dtype)
         self._shards = {}
 
     @property
     def bytes(self):
         """Size of all shards on disk, headers apart."""
-        return 2 * self.count * int(np.prod(self.shape))
+        return self.dtype.itemsize * self.count * int(np.prod(self.shape))
 
     def fill(self, compute, say=lambda text: None):
         """Compute what is missing; a fill that was broken off goes on where it stopped.
 
         Args:
-            compute: ``compute(begin, end)`` gives the features of these inputs, float (end - begin, *shape).
+            compute: ``compute(begin, end)`` gives the arrays of these inputs, (end - begin, *shape).
             say: is told size and time once the first shard has shown how long one takes.
 
         Raises:
@@ -63,19 +65,19 @@ class FeatureCache:
         for done, shard in enumerate(missing):
             begin, end = self._range(shard)
             start = time.perf_counter()
-            self._write(shard, np.asarray(compute(begin, end), np.float16))
+            self._write(shard, np.asarray(compute(begin, end), self.dtype))
             if done == 0:
                 minutes = (time.perf_counter() - start) * (len(missing) - 1) / 60
                 left = sum(np.diff(self._range(s))[0] for s in missing)
                 say(
-                    f"Computing the features of {left:,} inputs once: {self.bytes / 1e6:,.0f} MB in "
+                    f"Preparing {left:,} inputs once: {self.bytes / 1e6:,.0f} MB in "
                     f"{self.folder}, about {minutes:.1f} minutes"
                 )
 
     def __getitem__(self, inputs):
-        """Return float16 (len(inputs), *shape) for an array of input numbers, in their order."""
+        """Return (len(inputs), *shape) for an array of input numbers, in their order."""
         inputs = np.asarray(inputs)
-        result = np.empty((len(inputs), *self.shape), np.float16)
+        result = np.empty((len(inputs), *self.shape), self.dtype)
         shards = inputs // _INPUTS_A_SHARD
         for shard in np.unique(shards):
             chosen = shards == shard
@@ -107,7 +109,7 @@ class FeatureCache:
     def _load(self, shard):
         begin, end = self._range(shard)
         found = np.load(self._path(shard), mmap_mode="r", allow_pickle=False)
-        if found.shape != (end - begin, *self.shape) or found.dtype != np.float16:
+        if found.shape != (end - begin, *self.shape) or found.dtype != self.dtype:
             raise ValueError(f"{self._path(shard)}: received {found.dtype} {found.shape}")
         return found
 

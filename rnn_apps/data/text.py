@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-__all__ = ["PADDING", "UNKNOWN", "TextEncoder", "flat_numbers", "rank_tokens", "tokenize"]
+__all__ = ["PADDING", "UNKNOWN", "TextEncoder", "flat_numbers", "rank_tokens", "read_words", "tokenize"]
 
 PADDING, UNKNOWN = 0, 1
 FIRST_WORD = 2
@@ -132,6 +132,18 @@ def flat_numbers(texts, encode):
     if not pieces:
         return np.zeros(0, np.int32), np.zeros(0, np.int64)
     return np.concatenate(pieces), np.concatenate(lengths)
+
+
+def read_words(texts):
+    """Return texts as they are read: a list of str, the words of `tokenize` with one space between."""
+
+    def read(batch):
+        return tf.strings.reduce_join(tokenize(batch), axis=-1, separator=" ")
+
+    joined = []
+    for words in _in_batches(texts, read):
+        joined += [text.decode("utf-8") for text in words.numpy()]
+    return joined
 
 
 def _in_batches(texts, function):

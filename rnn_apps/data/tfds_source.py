@@ -10,10 +10,11 @@ import threading
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from rnn_apps.data.captions import Captioned
 from rnn_apps.data.records import LabelledText
 from rnn_apps.errors import DataError, RnnAppsError, shown
 
-__all__ = ["SourceUnavailable", "open_builder", "read_split"]
+__all__ = ["EncodedImagesOfSplits", "SourceUnavailable", "open_builder", "read_split"]
 
 PROBE_SECONDS = 5
 ALL_PROBES_SECONDS = 12
@@ -149,3 +150,56 @@ def read_split(builder, split, text_column, label_column):
 
 def _text(value):
     return value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else str(value)
+
+
+class EncodedImagesOfSplits:
+    """The encoded images of a captioned set, by name; they are quick to read in the order of the set.
+
+    Args:
+        builder: of a set with the features ``image`` and ``captions`` (a sequence with ``text``).
+
+    Raises:
+        DataError: the set has no such features.
+    """
+
+    def __init__(self, builder):
+        self.path, self._builder = builder.info.full_name, builder
+        self._at, self._images = (None, -1), None
+        if missing := {"image", "captions"} - set(builder.info.features):
+            there = ", ".join(builder.info.features)
+            raise DataError(
+                builder.name, received=f"the features {there}", expected=f"also {' and '.join(missing)}"
+            )
+
+    def captioned(self, split):
+        """Return a `Captioned` for every example of a split."""
+        return [
+            Captioned(name, (name,), [" ".join(_text(t).split()) for t in example["captions"]["text"]])
+            for number, example in enumerate(self._examples(split, "captions"))
+            for name in [f"{split}:{number}"]
+        ]
+
+    def mark(self, name):
+        """Return what changes when the image changes: the set's name and version tell."""
+        return f"{self.path}:{name}"
+
+    def read(self, name):
+        """Return the bytes of an image."""
+        split, _, number = name.rpartition(":")
+        if split != self._at[0] or int(number) <= self._at[1]:
+            self._at, self._images = (split, -1), self._examples(split, "image")
+        while self._at[1] < int(number):
+            encoded = next(self._images)["image"]
+            self._at = (split, self._at[1] + 1)
+        return encoded
+
+    def _examples(self, split, feature):
+        import tensorflow_datasets as tfds
+
+        of_captions = self._builder.info.features["captions"]
+        wanted = {"captions": of_captions} if feature == "captions" else {"image": tfds.features.Image()}
+        decoders = tfds.decode.PartialDecoding(
+            wanted, decoders={"image": tfds.decode.SkipDecoding()} if feature == "image" else None
+        )
+        dataset = self._builder.as_dataset(split=split, decoders=decoders)
+        return iter(tfds.as_numpy(dataset))

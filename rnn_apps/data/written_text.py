@@ -5,11 +5,13 @@ from pathlib import Path
 
 import tensorflow as tf
 
+from rnn_apps.data.subwords import NUM_BYTES, join_pieces, learn_pieces, piece_bytes, split_pieces
 from rnn_apps.data.text import PADDING, UNKNOWN, flat_numbers, rank_tokens, tokenize
 
 __all__ = ["END", "FIRST_TOKEN", "START", "WrittenText"]
 
 START, END, FIRST_TOKEN = 2, 3, 4
+UNITS = ("word", "character", "subword")
 
 
 class WrittenText(tf.Module):
@@ -17,26 +19,38 @@ class WrittenText(tf.Module):
 
     0 is padding, 1 a token that is not in the vocabulary, 2 the start and 3 the end of a text. Words are
     those of `rnn_apps.data.text.tokenize`, so that what is written is in lower case and without most
-    punctuation; characters are Unicode code points, and what is written comes back to the letter.
+    punctuation; characters are Unicode code points, and what is written comes back to the letter. So it does
+    from subwords, the pieces of `rnn_apps.data.subwords`, to which no text is unknown.
 
     Args:
-        tokens: the vocabulary, most frequent first; ``tokens[i]`` has the number ``i + 4``.
-        unit: ``"word"`` or ``"character"``.
+        tokens: the vocabulary, most frequent first; ``tokens[i]`` has the number ``i + 4``. Bytes among
+            subwords that are no character by themselves are written as ``<0xE2>``.
+        unit: ``"word"``, ``"character"`` or ``"subword"``.
     """
 
     def __init__(self, tokens, unit="word"):
         super().__init__()
-        if unit not in ("word", "character"):
-            raise ValueError(f"WrittenText: unit: received {unit!r}, expected word or character.")
+        if unit not in UNITS:
+            raise ValueError(f"WrittenText: unit: received {unit!r}, expected word, character or subword.")
         self.tokens, self.unit = list(tokens), unit
+        keys = [piece_bytes(token) if unit == "subword" else token.encode() for token in self.tokens]
         numbers = [UNKNOWN, *range(FIRST_TOKEN, FIRST_TOKEN + len(self.tokens))]
-        pairs = tf.lookup.KeyValueTensorInitializer(["", *self.tokens], numbers, tf.string, tf.int32)
+        pairs = tf.lookup.KeyValueTensorInitializer([b"", *keys], numbers, tf.string, tf.int32)
         self._table = tf.lookup.StaticHashTable(pairs, default_value=UNKNOWN)
-        self._written = tf.constant(["", "\ufffd", "", "", *self.tokens])
+        self._written = tf.constant([b"", "\ufffd".encode(), b"", b"", *keys])
+        self._lengths = tuple(sorted({1, *map(len, keys)}))
 
     @classmethod
     def learn(cls, texts, unit="word", size=10_000, min_count=1):
-        """Return the vocabulary of `texts`: tokens that come `min_count` times, at most `size` in all."""
+        """Return the vocabulary of `texts`: tokens that come `min_count` times, at most `size` in all.
+
+        Subwords are the 256 bytes, and joined ones that stood side by side `min_count` times, at least twice.
+        """
+        if unit == "subword":
+            if size < NUM_BYTES + FIRST_TOKEN:
+                least = f"at least {NUM_BYTES + FIRST_TOKEN} for subwords"
+                raise ValueError(f"WrittenText: size: received {size}, expected {least}.")
+            return cls(learn_pieces(texts, size - FIRST_TOKEN, max(2, min_count)), unit)
         ranked = rank_tokens(texts, lambda batch: _split(batch, unit), min_count)
         return cls(ranked[: max(0, size - FIRST_TOKEN)], unit)
 
@@ -47,7 +61,10 @@ class WrittenText(tf.Module):
 
     def numbers(self, texts):
         """Return token numbers without start and end: strings (batch,) to ragged int32 (batch, steps)."""
-        tokens = _split(texts, self.unit)
+        if self.unit == "subword":
+            tokens = split_pieces(texts, self._table, self._lengths)
+        else:
+            tokens = _split(texts, self.unit)
         return tokens.with_flat_values(self._table.lookup(tokens.flat_values))
 
     def encode_all(self, texts, max_length):
@@ -66,6 +83,8 @@ class WrittenText(tf.Module):
         before_end = tf.cumsum(tf.cast(flat == END, tf.int32), axis=1) == 0
         kept = before_end & (flat != PADDING) & (flat != START)
         tokens = tf.ragged.boolean_mask(tf.gather(self._written, flat), kept)
+        if self.unit == "subword":
+            return tf.reshape(join_pieces(tokens), shape[:-1])
         separator = " " if self.unit == "word" else ""
         return tf.reshape(tf.strings.reduce_join(tokens, axis=-1, separator=separator), shape[:-1])
 

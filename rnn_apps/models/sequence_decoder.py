@@ -159,9 +159,13 @@ class SequenceDecoder(keras.layers.Layer):
 
     def call(self, tokens, memory=None, summary=None, memory_mask=None, training=False):
         """Teacher forcing: the logits of all steps at once."""
+        return self.attend(tokens, memory, summary, memory_mask, training)[0]
+
+    def attend(self, tokens, memory=None, summary=None, memory_mask=None, training=False):
+        """As a call, and the attention weights ``(batch, steps, places)``, None without attention."""
         states = None if summary is None else self.begin(summary)
         h, _ = self._recur(tokens, states, training)
-        return self._answer(h, self.remember(memory, memory_mask), training)[0]
+        return self._answer(h, self.remember(memory, memory_mask), training)
 
     def begin(self, summary):
         """Return the states of all levels before the first token, from ``(batch, features)``."""

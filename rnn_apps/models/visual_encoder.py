@@ -52,11 +52,19 @@ def _module_of(application):
     return getattr(keras.applications, source.rpartition(".")[2])
 
 
-def visual_encoder(name, weights=None, image_size=(160, 160), options=None, unfrozen_from=None, seed=None):
+def visual_encoder(
+    name,
+    weights=None,
+    image_size=(160, 160),
+    options=None,
+    unfrozen_from=None,
+    pooled=False,
+    seed=None,
+):
     """Return a `keras.Model` from images (batch, height, width, 3) to regions (batch, places, features).
 
-    Images are RGB, 0 to 255. The places are the rows of the last feature map, one after the other; their mean
-    is the pooled vector.
+    Images are RGB, 0 to 255. The places are the rows of the last feature map, one after the other; if pooled,
+    there is one place, their mean.
 
     Args:
         name: a network of `keras.applications`, such as ``"MobileNetV2"``, or ``"small_cnn"``.
@@ -66,6 +74,7 @@ def visual_encoder(name, weights=None, image_size=(160, 160), options=None, unfr
         options: further arguments of the network, such as ``{"alpha": 0.35}``.
         unfrozen_from: name of the network's layer from which on it is trained, batch normalisation apart,
             which keeps its statistics. None freezes all of it. The small CNN is trained whole.
+        pooled: give the mean of the regions, (batch, 1, features).
         seed: of the small CNN's start.
 
     Raises:
@@ -85,6 +94,9 @@ def visual_encoder(name, weights=None, image_size=(160, 160), options=None, unfr
         _freeze_until(network, unfrozen_from)
         maps = network(scaled, training=False)
     regions = keras.layers.Reshape((-1, maps.shape[-1]), name="regions")(maps)
+    if pooled:
+        mean = keras.layers.GlobalAveragePooling1D(name="pooled")(regions)
+        regions = keras.layers.Reshape((1, -1), name="one_region")(mean)
     encoder = keras.Model(images, regions, name="visual_encoder")
     if name == SMALL_CNN and weights is not None:
         encoder.load_weights(weights)

@@ -106,6 +106,8 @@ def with_data(recipe: Recipe, path: str | os.PathLike) -> Recipe:
 def with_sample(recipe: Recipe) -> tuple[Recipe, list[str]]:
     """Returns the recipe pointed at its generated sample, and the settings that the sample overrides.
 
+    What the user has overridden stays. The sample's `set:` is empty afterwards, so that it applies once.
+
     Raises:
         UserError: if the recipe has no sample.
         RecipeError: if `data.sample.set` does not fit the recipe.
@@ -115,10 +117,16 @@ def with_sample(recipe: Recipe) -> tuple[Recipe, list[str]]:
         fix = "Name one, such as {name: reviews}, or make the data available."
         where = document.where(SAMPLE_SET[:2])
         raise UserError(where, "no sample may stand in for the data of this recipe", fix=fix)
-    applied = [_put_from_sample(document, path, value) for path, value in leaves(sample.set)]
+    wanted = [(path, value) for path, value in leaves(sample.set) if not _is_overridden(document, path)]
+    applied = [_put_from_sample(document, path, value) for path, value in wanted]
+    put(document, SAMPLE_SET, {}, Place("data.sample"))
     put(document, ("data", "source"), "sample", Place("data.sample"))
     put(document, ("data", "path"), None, Place("data.sample"))
     return _checked(document, recipe.path), applied
+
+
+def _is_overridden(document: Document, path: KeyPath) -> bool:
+    return document.place(path).text.startswith(("--set ", "override "))
 
 
 def _put_from_sample(document: Document, path: KeyPath, value: object) -> str:
@@ -140,9 +148,10 @@ def _document(recipe: Recipe) -> Document:
 
 def _checked_with_sample(document: Document, path: Path | None) -> Recipe:
     recipe = _checked(document, path)
-    if getattr(recipe.data, "sample", None) is not None:
-        with_sample(recipe)  # so that a broken `set:` is known now, not when the data cannot be had
-    return recipe
+    if getattr(recipe.data, "sample", None) is None:
+        return recipe
+    sampled, _ = with_sample(recipe)  # always, so that a broken `set:` is known before it is needed
+    return sampled if recipe.data.source == "sample" else recipe
 
 
 def _checked(document: Document, path: Path | None) -> Recipe:

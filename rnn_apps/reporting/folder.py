@@ -4,6 +4,7 @@ import csv
 import json
 import math
 from collections.abc import Iterator
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,7 +24,8 @@ class Run(NamedTuple):
         metrics: the content of metrics.json.
         history: column -> one number an epoch, NaN where there is none; empty without a history.
         recipe: text of the resolved recipe; empty without one.
-        predictions: counts and chosen examples.
+        predictions: counts and chosen examples of a classification.
+        texts: records of what was written, where the task writes; else empty.
     """
 
     name: str
@@ -31,6 +33,7 @@ class Run(NamedTuple):
     history: History
     recipe: str
     predictions: PredictionSummary
+    texts: list[dict[str, Any]]
 
 
 def read_run(folder: Path) -> Run:
@@ -41,11 +44,15 @@ def read_run(folder: Path) -> Run:
     """
     metrics = _metrics(folder / "metrics.json")
     records = _json_lines(folder / "predictions.jsonl")
+    first = list(islice(records, 1))
+    writes = bool(first) and "references" in first[0]
+    records = chain(first, records)
     return Run(
         name=str(metrics.get("recipe") or folder.resolve().name),
         metrics=metrics,
         history=_history(folder / "history.csv"),
         recipe=_text(folder / "recipe.yaml"),
+        texts=list(records) if writes else [],
         predictions=summarise(records, [str(name) for name in metrics.get("class_names") or []]),
     )
 

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from rnn_apps.reporting import plots, scores
 from rnn_apps.reporting.folder import Run, read_run
 from rnn_apps.reporting.predictions import Example, PredictionSummary
+from rnn_apps.reporting.texts import summarise_texts
 from rnn_apps.reporting.words import word_trace
 
 __all__ = ["write_report"]
@@ -21,6 +22,7 @@ __all__ = ["write_report"]
 MOST_CONFUSED = 20
 LINE_BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 MOST_CURVES = 4
+NO_CURVES = ("confusion_matrix", "reliability", "lengths", "scores")
 NOT_A_CURVE = {"epoch", "step", "learning_rate", "seconds", "examples_per_second"}
 SHAPES = {
     "sentiment": "many-to-one",
@@ -63,9 +65,12 @@ def write_report(folder: Path) -> Path:
         RnnAppsError: a file that is needed is missing or damaged.
     """
     run = read_run(Path(folder))
-    figures = _learning_figures(run) | _prediction_figures(run.predictions)
+    texts, of_texts = summarise_texts(run.texts, Path(folder))
+    figures = _learning_figures(run) | _prediction_figures(run.predictions) | of_texts
     pictures = {name: _picture(Path(folder), name, *parts) for name, parts in figures.items()}
-    page = _environment().get_template("report.html").render(_content(run, pictures))
+    content = _content(run, pictures)
+    content |= {"texts": texts if run.texts else None, "text_pictures": [pictures[name] for name in of_texts]}
+    page = _environment().get_template("report.html").render(content)
     report = Path(folder) / "report.html"
     _replace(report, page.encode("utf-8", errors="replace"))
     return report
@@ -92,9 +97,10 @@ def _content(run: Run, pictures: Mapping[str, Picture]) -> dict[str, Any]:
         "mark": _mark(metrics),
         "main": scores.main_metric(metrics),
         "baselines": scores.baseline_names(metrics),
+        "scale": scores.bar_scale(metrics),
         "rows": scores.score_rows(metrics),
         "class_rows": scores.class_rows(metrics),
-        "curves": [pictures[name] for name in pictures if name not in ("confusion_matrix", "reliability")],
+        "curves": [pictures[name] for name in pictures if name not in NO_CURVES],
         "confusion": pictures.get("confusion_matrix"),
         "confusion_is_small": len(predictions.class_names) <= plots.FEW_CLASSES,
         "reliability": pictures.get("reliability"),
@@ -150,12 +156,18 @@ def _shown(example: Example, predictions: PredictionSummary) -> dict[str, Any]:
 def _learning_figures(run: Run) -> dict[str, tuple[Figure, str, str]]:
     history, figures = run.history, {}
     names = [name for name in history if name not in NOT_A_CURVE and not name.startswith("val_")]
+    alone = [name for name in history if name.startswith("val_") and name.removeprefix("val_") not in names]
     best = (run.metrics.get("training") or {}).get("best_epoch")
     for name in names[:MOST_CURVES]:
         validation = history.get(f"val_{name}")
         figure = plots.learning_figure(name, history[name], validation, best)
         caption = f"{name.replace('_', ' ').capitalize()} by epoch"
         figures[_file_name(name)] = (figure, caption, _curve_in_words(history[name], validation))
+    for name in (name.removeprefix("val_") for name in alone[:MOST_CURVES]):
+        validation = history[f"val_{name}"]
+        figure = plots.learning_figure(name, [], validation, best)
+        caption = f"{name.replace('_', ' ').capitalize()} by epoch"
+        figures[_file_name(name)] = (figure, caption, _curve_in_words([], validation))
     return figures
 
 

@@ -12,7 +12,15 @@ from matplotlib.ticker import MaxNLocator
 
 from rnn_apps.reporting.predictions import PredictionSummary
 
-__all__ = ["confusion_figure", "learning_figure", "png", "reliability_figure", "svg"]
+__all__ = [
+    "confusion_figure",
+    "learning_figure",
+    "length_figure",
+    "png",
+    "reliability_figure",
+    "score_figure",
+    "svg",
+]
 
 # Okabe and Ito's blue and vermilion, which all kinds of colour vision tell apart.
 TRAINING, VALIDATION = "#d55e00", "#0072b2"
@@ -26,14 +34,16 @@ FEW_CLASSES = 8  # as many fit beside another figure
 def learning_figure(
     name: str, training: Sequence[float], validation: Sequence[float] | None, best_epoch: int | None
 ) -> Figure:
-    """Returns a quantity by epoch, in training and in validation, with the epoch that was kept."""
+    """Returns a quantity by epoch, in training, in validation or both, with the epoch that was kept."""
     figure, axes = _figure()
-    _curve(axes, training, "training", TRAINING, "s--")
+    epochs = max(len(training), len(validation or []))
+    if training:
+        _curve(axes, training, "training", TRAINING, "s--")
     if validation is not None:
         _curve(axes, validation, "validation", VALIDATION, "o-")
-    if best_epoch and best_epoch <= len(training):
+    if best_epoch and best_epoch <= epochs:
         axes.axvline(best_epoch, color=PALE, linewidth=5, zorder=0, label=f"kept: epoch {best_epoch}")
-    axes.set(xlabel="epoch", ylabel=name.replace("_", " "), xlim=(0.7, len(training) + 0.3))
+    axes.set(xlabel="epoch", ylabel=name.replace("_", " "), xlim=(0.7, epochs + 0.3))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.legend(frameon=False, fontsize=9)
     return figure
@@ -81,6 +91,33 @@ def reliability_figure(summary: PredictionSummary) -> Figure:
     lower.yaxis.set_major_locator(MaxNLocator(nbins=2, integer=True))
     for axes in (upper, lower):
         _plain(axes)
+    return figure
+
+
+def length_figure(lengths: Sequence[int], wanted: Sequence[int]) -> Figure:
+    """Returns how many words the texts have, and their references, each as parts of their number."""
+    figure, axes = _figure()
+    longest = int(np.quantile([*lengths, *wanted], 0.995)) + 1
+    bins = np.arange(longest + 2) - 0.5
+    for values, name, colour, fill in (
+        (wanted, "references", TRAINING, False),
+        (lengths, "written", VALIDATION, True),
+    ):
+        parts = np.full(len(values), 1 / max(1, len(values)))
+        style = {"histtype": "stepfilled", "alpha": 0.6} if fill else {"histtype": "step", "linewidth": 1.8}
+        axes.hist(np.minimum(values, longest), bins, weights=parts, label=name, color=colour, **style)
+    axes.set(xlabel="words", ylabel="part of the texts")
+    axes.legend(frameon=False, fontsize=9)
+    return figure
+
+
+def score_figure(values: Sequence[float], name: str) -> Figure:
+    """Returns how the scores of single texts are spread."""
+    figure, axes = _figure()
+    axes.hist(values, bins=30, color=VALIDATION)
+    axes.axvline(float(np.mean(values)), color=TRAINING, linestyle="--", label=f"mean {np.mean(values):.3g}")
+    axes.set(xlabel=name, ylabel="texts")
+    axes.legend(frameon=False, fontsize=9)
     return figure
 
 

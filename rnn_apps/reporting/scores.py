@@ -4,18 +4,33 @@ import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-__all__ = ["Row", "baseline_names", "class_rows", "duration", "main_metric", "number", "score_rows"]
+__all__ = [
+    "Row",
+    "bar_scale",
+    "baseline_names",
+    "class_rows",
+    "duration",
+    "main_metric",
+    "number",
+    "score_rows",
+]
 
 # Name -> (what it is, whether more is better), main ones first.
 METRICS = {
     "accuracy": ("part of the answers that are right", True),
     "span_f1": ("exactly right spans, F1", True),
-    "token_accuracy": ("part of the tokens that are right", True),
     "bleu": ("overlap with the references, 0 to 100", True),
     "cider_d": ("agreement with the references, 0 to 10", True),
+    "bleu_4": ("overlap of up to four words with the references, 0 to 100", True),
+    "bleu_3": ("of up to three words", True),
+    "bleu_2": ("of up to two words", True),
+    "bleu_1": ("of single words", True),
+    "rouge_l": ("longest common subsequence, F, 0 to 100", True),
+    "chrf": ("overlap of characters, F, 0 to 100", True),
     "mase": ("error relative to the seasonal naive forecast", False),
     "perplexity": ("words the model wavers between", False),
     "nats_per_character": ("surprise at each character", False),
+    "token_accuracy": ("next tokens that are right, given the true ones before", True),
     "f1_macro": ("F1, mean over the classes", True),
     "auc": ("how well the scores rank", True),
     "log_loss": ("surprise at the true class, in nats", False),
@@ -49,6 +64,19 @@ def main_metric(metrics: Mapping[str, Any]) -> str | None:
     """Returns the name of the one score that stands for the run, or None where nothing was measured."""
     test = metrics.get("test") or {}
     return next((name for name in [*METRICS, *test] if test.get(name) is not None), None)
+
+
+def bar_scale(metrics: Mapping[str, Any]) -> float | None:
+    """Returns what the longest bar of the main metric stands for, 1 at least; None where bars say nothing."""
+    main = main_metric(metrics)
+    values = [
+        (metrics.get("test") or {}).get(main),
+        *(metrics["baseline"][n].get(main) for n in baseline_names(metrics)),
+    ]
+    finite = [_finite(value, -1.0) for value in values if value is not None]
+    if not finite or min(finite) < 0 or METRICS.get(main, ("", True))[1] is False:
+        return None
+    return max(1.0, *finite)
 
 
 def baseline_names(metrics: Mapping[str, Any]) -> list[str]:

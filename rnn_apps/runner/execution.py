@@ -5,7 +5,6 @@ import random
 import sys
 import time
 from contextlib import contextmanager
-from itertools import islice
 from pathlib import Path
 
 import keras
@@ -16,8 +15,7 @@ from rnn_apps.errors import UserError
 from rnn_apps.exporting import export_saved_model
 from rnn_apps.layers import RecurrentLayer
 from rnn_apps.recipe import apply_overrides, dump_recipe, with_sample
-from rnn_apps.reporting import write_report
-from rnn_apps.reporting.predictions import summarise
+from rnn_apps.reporting import shown_examples, write_report
 from rnn_apps.run_folder import RunFolder
 from rnn_apps.runner.finished import SAVED_MODEL, Run
 from rnn_apps.tasks import task_class
@@ -25,8 +23,7 @@ from rnn_apps.training import Interrupted, Trainer
 
 __all__ = ["Execution", "Lines"]
 
-MORE_TRACED = 12
-TRACED_WORDS = 120
+NOT_A_SCORE = {"epoch", "step", "learning_rate", "seconds", "examples_per_second"}
 
 
 class Lines:
@@ -124,7 +121,9 @@ class Execution:
     def _train(self):
         logs = _Logs(self.folder, self.console)
         self.trainer = logs.trainer = Trainer(self.task, [logs], self.console.step)
-        self.console.say(f"Network: {self.task.model.count_params():,} weights")
+        whole, moving = self.task.model.count_params(), _count(self.task.trained.trainable_weights)
+        trained = "" if moving == whole else f", {moving:,} of them trained"
+        self.console.say(f"Network: {whole:,} weights{trained}")
         self.console.step(0, self.trainer.total_steps, {})
         try:
             self.trainer.train()
@@ -139,7 +138,7 @@ class Execution:
         self._save_network()
 
     def _save_network(self):
-        self.task.model.optimizer = None
+        self.task.trained.optimizer = None
         with self.folder.writing("model.keras") as path:
             self.task.model.save(path)
         with self.folder.writing("preprocessing") as path:
@@ -150,19 +149,18 @@ class Execution:
         self.console.say("Evaluating on the test part, and the baselines beside it")
         self.validation = self.task.evaluate("validation")[0]
         self.scores, records = self.task.evaluate("test")
-        self._trace(records)
+        self._illustrate(records)
         self.folder.write_json_lines("predictions.jsonl", records)
         self.baselines = self.task.baselines()
 
-    def _trace(self, records):
-        """Let the records that the report shows carry the score word by word."""
-        summary = summarise(records, self.task.class_names)
-        chosen = [e.number - 1 for e in (*summary.mistakes, *summary.close_calls)]
-        short = (
-            i for i, r in enumerate(records) if len(r["text"].split()) <= TRACED_WORDS and i not in chosen
-        )
-        for i in [*chosen, *islice(short, MORE_TRACED)]:
-            (records[i]["steps"],) = self.task.explain([records[i]["text"]])
+    def _illustrate(self, records):
+        """Let the records that the report shows carry what explains them."""
+        for number in shown_examples(records, self.task.class_names):
+            entries, files = self.task.illustrate("test", number)
+            records[number] |= entries
+            for name, content in files.items():
+                with self.folder.writing(name) as path:
+                    path.write_bytes(content)
 
     def _export(self):
         for _ in self.recipe.export:
@@ -187,6 +185,7 @@ class Execution:
                 "steps_executed": trainer.step,
                 "resumes": 0,
                 "parameters": int(self.task.model.count_params()),
+                "parameters_trained": _count(self.task.trained.trainable_weights),
                 "best_epoch": trainer.best_epoch,
             },
             "seconds": self.seconds,
@@ -222,6 +221,10 @@ def _found_from_anywhere(recipe):
     return apply_overrides(recipe, {"data": {"path": str(Path(path).expanduser().absolute())}})
 
 
+def _count(weights):
+    return sum(int(weight.shape.num_elements()) for weight in weights)
+
+
 def _paths(model):
     layers = [layer for layer in model._flatten_layers() if isinstance(layer, RecurrentLayer)]
     return [
@@ -247,7 +250,7 @@ class _Logs(keras.callbacks.Callback):
                 tf.summary.scalar(name, value, step=epoch + 1)
         self._writer.flush()
         row, epochs = rows[-1], self.trainer.settings.epochs
-        scores = "  ".join(f"{key} {row[key]:.4f}" for key in rows[-1] if "loss" in key or "accuracy" in key)
+        scores = "  ".join(f"{key} {row[key]:.4f}" for key in row if key not in NOT_A_SCORE)
         self.console.say(f"Epoch {epoch + 1}/{epochs}  {scores}  ({row['seconds']:.0f} s)")
         if epoch == 0:
             layers = {}

@@ -1,10 +1,10 @@
 """A finished run: its scores, its network and its answers."""
 
+import os
 from pathlib import Path
 
 import keras
 
-import rnn_apps.models.sequence_encoder  # noqa: F401  registers the layers of saved networks
 from rnn_apps.data.sources import SourceUnavailable
 from rnn_apps.errors import UserError
 from rnn_apps.exporting import export_saved_model
@@ -67,9 +67,22 @@ class Run:
         """The trained `keras.Model`, numbers in and numbers out."""
         return self.task.model
 
-    def predict(self, inputs):
-        """Return a readable answer (a dict) for each raw input, or for a single one."""
-        return self.task.predict(_listed(inputs))
+    def predict(self, inputs, **options):
+        """Return a readable answer (a dict) for each raw input, or for a single one.
+
+        Args:
+            inputs: text, or path; several as a list.
+            **options: what the task takes: ``beam``, ``nbest``, ``temperature``, ``seed`` where it writes.
+
+        Raises:
+            UserError: an input cannot be read, or the task has no such option.
+        """
+        for name in options:
+            if name not in self.task.options:
+                allowed = ", ".join(f"--{other}" for other in self.task.options) or "none"
+                where = f"the task {self.recipe.task} has no such option"
+                raise UserError(f"--{name}", where, fix=f"Its options: {allowed}.")
+        return self.task.predict(_listed(inputs), **options)
 
     def explain(self, inputs):
         """Return for each raw input how the answer moves, as [step, score] pairs."""
@@ -103,7 +116,7 @@ class Run:
 
 
 def _listed(inputs):
-    return [inputs] if isinstance(inputs, str) else list(inputs)
+    return [inputs] if isinstance(inputs, (str, os.PathLike)) else list(inputs)
 
 
 def open_run(folder):

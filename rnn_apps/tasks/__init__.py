@@ -26,6 +26,10 @@ TASKS = {
         settings="rnn_apps.tasks.sentiment.settings:SentimentSettings",
         task="rnn_apps.tasks.sentiment.task:SentimentTask",
     ),
+    "image_captioning": TaskEntry(
+        settings="rnn_apps.tasks.image_captioning.settings:ImageCaptioningSettings",
+        task="rnn_apps.tasks.image_captioning.task:ImageCaptioningTask",
+    ),
 }
 
 

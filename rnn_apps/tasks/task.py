@@ -4,6 +4,8 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import NamedTuple
 
+import tensorflow as tf
+
 __all__ = ["Monitor", "Task"]
 
 
@@ -27,10 +29,14 @@ class Task(ABC):
     Attributes:
         recipe: the recipe that it carries out.
         monitor: `Monitor`.
-        model: the `keras.Model`, numbers in and numbers out.
+        model: the `keras.Model`, numbers in and numbers out; it is saved.
+        options: names of what `predict` takes besides its inputs.
+        class_names: of a classification.
     """
 
     monitor = None
+    options = ()
+    class_names = None
 
     def __init__(self, recipe):
         self.recipe = recipe
@@ -52,13 +58,22 @@ class Task(ABC):
     def training_batches(self):
         """Return the batches of the training part: `len`, `num_examples` and `epoch(epoch, start)`."""
 
+    @property
+    def trained(self):
+        """The `keras.Model` that is trained; `model`, unless a frozen part stands before it."""
+        return self.model
+
     @abstractmethod
     def loss(self, outputs, targets):
-        """Return the mean loss of a batch: a scalar tensor."""
+        """Return the mean loss of a batch, over what `count` counts: a scalar tensor."""
+
+    def count(self, targets):
+        """Return over how much the loss of a batch is the mean: examples, or tokens."""
+        return tf.shape(targets)[0]
 
     @abstractmethod
     def batch_metrics(self, outputs, targets):
-        """Return name to the sum over the batch's examples of what is shown while training."""
+        """Return name to the sum over what `count` counts of what is shown while training."""
 
     @abstractmethod
     def validate(self):
@@ -81,8 +96,20 @@ class Task(ABC):
         """Return what has to be known to compare scores: tokenizer and the like."""
 
     @abstractmethod
+    def illustrate(self, part, number):
+        """Return what the report shows of an example beside its record.
+
+        Args:
+            part: name of the part.
+            number: of the example in the records of `evaluate`.
+
+        Returns:
+            Entries for its record, and file name to bytes of what it refers to.
+        """
+
+    @abstractmethod
     def explain(self, inputs):
-        """Return for each raw input how the answer moves: a list of [step, score] pairs."""
+        """Return for each raw input how its answer comes about."""
 
     @abstractmethod
     def save_preprocessing(self, folder: Path):
@@ -96,8 +123,12 @@ class Task(ABC):
         """Take a trained model and what `save_preprocessing` wrote."""
 
     @abstractmethod
-    def predict(self, inputs):
-        """Return a readable answer (a dict) for each raw input."""
+    def predict(self, inputs, **options):
+        """Return a readable answer (a dict) for each raw input; which `options` it takes, the task says."""
+
+    @abstractmethod
+    def answer_line(self, answer):
+        """Return what the command line prints of an answer of `predict`."""
 
     @abstractmethod
     def signatures(self):

@@ -95,7 +95,7 @@ def test_size_and_time_are_said_once(tmp_path):
     cache = filled(tmp_path, say=said.append)
     assert cache.bytes == TRUE.nbytes
     assert len(said) == 1
-    assert "features of 23 inputs once: 0 MB" in said[0]
+    assert "Preparing 23 inputs once: 0 MB" in said[0]
     assert str(tmp_path) in said[0]
     filled(tmp_path, say=said.append)
     assert len(said) == 1

@@ -58,7 +58,39 @@ def test_an_unknown_character_is_visible():
     assert written.texts(tf.constant([flat])).numpy()[0].decode() == "a\ufffd"
 
 
-@pytest.mark.parametrize("unit", ["word", "character"])
+def test_no_text_is_unknown_to_subwords_and_capitals_stay():
+    written = WrittenText.learn(["A dog and a Dog"] * 2, unit="subword", size=300)
+    texts = ["a Wolf, é 猫 👩‍👩‍👧", "DOG  dog ", ""]
+    flat, lengths = written.encode_all(texts, 100)
+    assert 1 not in flat
+    padded = tf.RaggedTensor.from_row_lengths(flat, lengths).to_tensor()
+    assert [text.decode() for text in written.texts(padded).numpy()] == texts
+
+
+def test_subwords_are_joined_pieces_after_all_bytes():
+    written = WrittenText.learn(["low low low"], unit="subword")
+    assert written.size == 4 + 256 + 3
+    assert written.tokens[256:] == [" l", " lo", " low"]
+    flat, lengths = written.encode_all(["low low slow"], max_length=5)
+    space, s = (4 + ord(letter) for letter in " s")
+    assert flat.tolist() == [262, 262, space, s, 4 + ord("l"), END]
+    assert lengths.tolist() == [6]
+    assert WrittenText.learn(["low low low"], "subword", size=262).tokens[256:] == [" l", " lo"]
+    assert WrittenText.learn(["low low low"], "subword", min_count=4).size == 260
+
+
+@pytest.mark.parametrize(("given", "pairs_joined"), [(1, 0), (2, 2)])
+def test_what_stands_side_by_side_once_is_no_subword(given, pairs_joined):
+    written = WrittenText.learn(["ab"] * given, unit="subword", min_count=1)
+    assert written.size == 260 + pairs_joined
+
+
+def test_a_vocabulary_too_small_for_the_bytes_is_refused():
+    with pytest.raises(ValueError, match="size: received 259, expected at least 260 for subwords"):
+        WrittenText.learn(TEXTS, "subword", size=259)
+
+
+@pytest.mark.parametrize("unit", ["word", "character", "subword"])
 def test_saved_and_exported_it_does_the_same(unit, tmp_path):
     written = WrittenText.learn(TEXTS, unit)
     written.save(tmp_path / "written.json")
@@ -95,5 +127,5 @@ def test_numbers_of_nothing_are_texts_of_nothing(shape):
 
 
 def test_another_unit_is_refused():
-    with pytest.raises(ValueError, match="unit: received 'syllable', expected word or character"):
+    with pytest.raises(ValueError, match="unit: received 'syllable', expected word, character or subword"):
         WrittenText([], unit="syllable")

@@ -12,7 +12,7 @@ from rnn_apps.errors import RnnAppsError, UserError
 from rnn_apps.exporting import export_saved_model
 from rnn_apps.recipe import apply_overrides, load_recipe, with_data
 from rnn_apps.tasks import task_class
-from rnn_apps.tasks.sentiment.cell import resolve_cell
+from rnn_apps.tasks.cell import resolve_cell
 from rnn_apps.training import Trainer
 
 CLASSES = ["bad", "fair", "good"]

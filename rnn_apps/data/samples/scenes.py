@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageDraw
 
-__all__ = ["COLOURS", "RELATIONS", "SHAPES", "SIZES", "Scene", "scenes"]
+__all__ = ["COLOURS", "RELATIONS", "SHAPES", "SIZES", "Scene", "draw_shapes", "scenes"]
 
 COLOURS = {
     "red": (214, 39, 40),
@@ -84,12 +84,25 @@ def _captions(things, relation):
 
 
 def _draw(things, places, rng, pixels):
-    large = pixels * _FINER
     grey = int(rng.integers(20, 90))
+    shapes = [(shape, colour, place, SIZES[size]) for (size, colour, shape), place in zip(things, places)]
+    return draw_shapes(shapes, grey, pixels)
+
+
+def draw_shapes(shapes, grey, pixels):
+    """Return a picture of shapes on grey as uint8 (pixels, pixels, 3), RGB.
+
+    Args:
+        shapes: list of (shape, colour, (x, y), half), the first two by name; middle and half the height as
+            parts of the picture.
+        grey: of the background, 0 to 255.
+        pixels: height and width.
+    """
+    large = pixels * _FINER
     picture = Image.new("RGB", (large, large), (grey, grey, grey))
     pen = ImageDraw.Draw(picture)
-    for (size, colour, shape), (x, y) in zip(things, places):
-        half, x, y = SIZES[size] * large, x * large, y * large
+    for shape, colour, (x, y), half in shapes:
+        half, x, y = half * large, x * large, y * large
         box = [x - half, y - half, x + half, y + half]
         if shape == "circle":
             pen.ellipse(box, COLOURS[colour])

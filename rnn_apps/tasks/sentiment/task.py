@@ -16,8 +16,8 @@ from rnn_apps.data.word_vectors import cooccurrence_vectors
 from rnn_apps.errors import RnnAppsError, UserError
 from rnn_apps.metrics.classification import classification_metrics
 from rnn_apps.models.sequence_encoder import sequence_encoder
+from rnn_apps.tasks.cell import cell_advice, resolve_cell
 from rnn_apps.tasks.sentiment.answers import TextClassifier
-from rnn_apps.tasks.sentiment.cell import cell_advice, resolve_cell
 from rnn_apps.tasks.task import Monitor, Task
 
 __all__ = ["SentimentTask"]
@@ -38,7 +38,7 @@ class SentimentTask(Task):
 
     def __init__(self, recipe):
         super().__init__(recipe)
-        self.encoder, self.class_names = None, None
+        self.encoder = None
 
     def prepare(self):
         """Read the texts, learn the vocabulary from train, encode every part, make the network."""
@@ -228,6 +228,16 @@ class SentimentTask(Task):
             }
             for text, answer in zip(inputs, readable)
         ]
+
+    def illustrate(self, part, number):
+        """The score of an example word by word."""
+        (steps,) = self.explain([self.parts[part].texts[number]])
+        return {"steps": steps}, {}
+
+    def answer_line(self, answer):
+        """Label, score and text."""
+        start = " ".join(answer["text"][:1000].split())[:80]
+        return f"{answer['label']:<12} {answer['score']:.3f}  {start}"
 
     def explain(self, texts):
         """Return for each text its [word, probability of the final class after that word] pairs."""

@@ -1,0 +1,208 @@
+"""Parallel texts for translation, in the user's own folder.
+
+The folder holds two files a part, one a language, of which line i of one is the translation of line i of the
+other (``train.en`` and ``train.de``), or one file of two columns (``train.tsv``: a tab between source and
+target, no quoting; the first line may name the languages, in either order). Parts are ``train``,
+``validation`` (or ``val``, ``dev``) and one whose name begins with ``test``; each file may be gzipped.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rnn_apps.data.files import PART_NAMES, open_lines
+from rnn_apps.data.records import carved_fractions, part_of
+from rnn_apps.errors import DataError, shown
+
+__all__ = ["Pairs", "find_parallel", "load_parallel"]
+
+_TABLE = "tsv"
+_NAMES_SHOWN = 8
+
+
+@dataclass
+class Pairs:
+    """The sentences of one part and their translations.
+
+    Args:
+        sources: sentences of the source language.
+        targets: the translation of each.
+    """
+
+    sources: list[str] = field(default_factory=list)
+    targets: list[str] = field(default_factory=list)
+
+    def __len__(self):
+        return len(self.sources)
+
+    def add(self, source, target):
+        """Append one pair."""
+        self.sources.append(source)
+        self.targets.append(target)
+
+
+def find_parallel(path, source_language, target_language):
+    """Return part name to its files, (source, target) or (table,), for a folder in the layout of this module.
+
+    Args:
+        path: the folder.
+        source_language, target_language: endings of the files, or names of the columns, such as ``en``.
+
+    Raises:
+        DataError: no such folder, no training part, a language is missing, or one part in several files.
+    """
+    folder, languages = Path(path).expanduser(), (source_language, target_language)
+    if not folder.is_dir():
+        problem = "not a folder" if folder.exists() else "no such folder"
+        raise DataError(str(folder), problem, fix="Check the path after --data or data.path.")
+    if source_language == target_language:
+        raise DataError(str(folder), f"source and target language are both {shown(source_language)}")
+    there = _texts_of_parts(folder)
+    parts = {}
+    for part in PART_NAMES:
+        stems = [stem for stem in there if _is_of(part, stem) and {_TABLE, *languages} & set(there[stem])]
+        if len(stems) > 1:
+            names = ", ".join(stems)
+            fix = "Keep the one that you want here and move the others away."
+            raise DataError(str(folder), received=f"{names} for {part}", expected=f"one {part} set", fix=fix)
+        if stems:
+            parts[part] = _files_of(folder, stems[0], there[stems[0]], languages)
+    if "train" not in parts:
+        raise _no_train(folder, there, languages)
+    return parts
+
+
+def _is_of(part, stem):
+    return stem.startswith("test") if part == "test" else stem in PART_NAMES[part]
+
+
+def _texts_of_parts(folder):
+    """Name before the ending to ending to files, for what is named as a part is."""
+    there = {}
+    for file in sorted(folder.iterdir()):
+        stem, _, ending = file.name.removesuffix(".gz").rpartition(".")
+        if file.is_file() and any(_is_of(part, stem) for part in PART_NAMES):
+            there.setdefault(stem, {}).setdefault(ending, []).append(file)
+    return there
+
+
+def _files_of(folder, stem, by_ending, languages):
+    wanted = [file for ending in (_TABLE, *languages) for file in by_ending.get(ending, [])]
+    endings = [language for language in languages if language in by_ending]
+    is_table = _TABLE in by_ending
+    if len(wanted) > (1 if is_table else len(endings)):
+        names = ", ".join(file.name for file in wanted)
+        expected = f"{stem}.{_TABLE} or a file for each language"
+        raise DataError(str(folder), received=names, expected=expected, fix="Move one away.")
+    if not is_table and len(endings) == 1:
+        missing = f"{stem}.{next(language for language in languages if language not in endings)}"
+        others = ", ".join(sorted(set(by_ending) - {endings[0]}))
+        fix = f"Add {missing}" + (f", or name another language: there is {others}." if others else ".")
+        raise DataError(str(folder), received=f"{stem}.{endings[0]} without {missing}", fix=fix)
+    return tuple(wanted)
+
+
+def _no_train(folder, there, languages):
+    source, target = languages
+    expected = f"train.{source} and train.{target}, or train.{_TABLE}"
+    if endings := there.get("train"):
+        names = " and ".join(map(shown, languages))
+        problem = f"no files of the languages {names}; the endings there are {', '.join(map(shown, endings))}"
+        return DataError(str(folder), problem, fix="Name two of them as source and target language.")
+    names = sorted(file.name for file in folder.iterdir())
+    received = ", ".join(names[:_NAMES_SHOWN]) + (" and more" if len(names) > _NAMES_SHOWN else "")
+    return DataError(str(folder), received=received or "an empty folder", expected=expected)
+
+
+def load_parallel(path, source_language, target_language, bad, validation_fraction=0.1):
+    """Read the sentence pairs of a data folder.
+
+    Parts that are not there are carved from train by a hash of the source, so that equal sources stand on one
+    side. Case and inner blanks stay as they are.
+
+    Args:
+        path: folder in the layout of this module.
+        source_language, target_language: as for `find_parallel`.
+        bad: `BadRecords`.
+        validation_fraction: of train, where validation has to be carved.
+
+    Returns:
+        Part name to `Pairs` for train, validation and test.
+
+    Raises:
+        DataError: files of different length, a bad record that is not to be skipped, or an empty part.
+    """
+    languages = (source_language, target_language)
+    found = find_parallel(path, *languages)
+    fractions = carved_fractions(found, validation_fraction)
+    parts = {part: Pairs() for part in PART_NAMES}
+    for name, files in found.items():
+        name = "test" if name == "validation" and "test" not in found else name
+        rows = _table_rows(*files, languages) if len(files) == 1 else _aligned_lines(*files)
+        for places, texts in rows:
+            if problem := _problem_of(places, texts):
+                bad.report(*problem)
+                continue
+            source, target = (text.strip() for text in texts)
+            parts[part_of(source, fractions) if name == "train" else name].add(source, target)
+    for part, pairs in parts.items():
+        if not len(pairs):
+            total = sum(map(len, parts.values()))
+            raise DataError(str(path), f"no usable pair for {part}, {total} in all", fix="Give more.")
+    return parts
+
+
+def _problem_of(places, texts):
+    """Return what `BadRecords.report` takes, or None for a source and a target that can be used."""
+    if len(texts) != 2:
+        width = "1 column" if len(texts) == 1 else f"{len(texts)} columns"
+        fix = "Put one tab between source and target, and none inside them."
+        return places[0], "a row of the wrong width", fix, width, "2"
+    for name, place, text in zip(("source", "target"), places, texts):
+        if any("\ud800" <= c <= "\udfff" for c in text):
+            return place, "not valid UTF-8", "Save the file as UTF-8."
+        if not text.strip():
+            return place, f"{name} is empty", "Remove the pair."
+    return None
+
+
+def _aligned_lines(source_file, target_file):
+    """Yield the places and texts of source and target, line by line.
+
+    Raises:
+        DataError: one file has more lines.
+    """
+    files, texts = (source_file, target_file), []
+    for file in files:
+        with open_lines(file) as lines:
+            texts.append(list(lines))
+    if len(texts[0]) != len(texts[1]):
+        counts = " and ".join(f"{file.name} with {len(lines):,} lines" for file, lines in zip(files, texts))
+        fix = "Line i of one has to be the translation of line i of the other."
+        where, expected = str(source_file.parent), "as many lines in both"
+        raise DataError(where, received=counts, expected=expected, fix=fix)
+    for number, pair in enumerate(zip(*texts), start=1):
+        yield [f"{file}:{number}" for file in files], pair
+
+
+def _table_rows(file, languages):
+    """Yield the places and texts of source and target, row by row; all columns where they are not two.
+
+    Raises:
+        DataError: the first line names one language but not the other.
+    """
+    order = [0, 1]
+    with open_lines(file) as lines:
+        for number, line in enumerate(lines, start=1):
+            row = line.rstrip("\r\n").split("\t")
+            names = [column.strip().casefold() for column in row]
+            if number == 1 and any(language.casefold() in names for language in languages):
+                order = [_column(f"{file}:1", names, language) for language in languages]
+            elif line.strip():
+                yield [f"{file}:{number}"] * 2, [row[i] for i in order] if len(row) == 2 else row
+
+
+def _column(place, names, language):
+    if len(names) != 2 or language.casefold() not in names:
+        received = f"the columns {', '.join(map(shown, names))}"
+        raise DataError(place, received=received, expected=f"two, one of them {shown(language)}")
+    return names.index(language.casefold())

@@ -1,0 +1,288 @@
+"""What image and video captioning have in common: a CNN, kept features, captions and their scores."""
+
+import hashlib
+import io
+from abc import abstractmethod
+from functools import cached_property
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+from PIL import Image
+
+from rnn_apps.baselines.captions import most_frequent_caption, nearest_captions
+from rnn_apps.data.records import BadRecords
+from rnn_apps.data.text import read_words
+from rnn_apps.data.visual_inputs import VisualInputs
+from rnn_apps.data.written_text import WrittenText
+from rnn_apps.errors import UserError
+from rnn_apps.metrics.generation import caption_scores, corpus_bleu_scores, sentence_cider_d
+from rnn_apps.models.encoder_decoder import encoder_decoder, with_front
+from rnn_apps.models.visual_encoder import visual_encoder
+from rnn_apps.tasks.task import Monitor
+from rnn_apps.tasks.writing.task import WritingTask
+from rnn_apps.tasks.writing.writer import Search, Writer
+
+__all__ = ["CaptioningTask"]
+
+SHOWN_WIDTH = 240  # pixels of a picture in the report
+THUMBNAIL = 16  # pixels a side, by which the baseline compares where the CNN is trained
+
+
+class CaptioningTask(WritingTask):
+    """Pictures in, a sentence out; a subclass says what an input is.
+
+    Attributes:
+        front: the CNN, pixels to regions.
+    """
+
+    monitor = Monitor("val_cider_d", higher_is_better=True)
+    answer = "caption"
+    tokenizer = "words in lower case, ! and ? apart, other punctuation removed, of answers and references"
+    frames = None
+
+    def __init__(self, recipe):
+        super().__init__(recipe)
+        self.front, self.visual, self.signature = None, {}, None
+
+    @property
+    def trained(self):
+        """Encoder and decoder, with the CNN where that is trained."""
+        return self.model if self.recipe.model.encoder.is_trained else self.network
+
+    @abstractmethod
+    def load(self, bad, whole):
+        """Return the `CaptionedParts` that the recipe names."""
+
+    @abstractmethod
+    def read(self, one):
+        """Return the images of an input, uint8 (images, height, width, 3)."""
+
+    @abstractmethod
+    def make_encoder(self, places, features):
+        """Return what reads the regions of the images of an input."""
+
+    def prepare(self):
+        """Read pictures and captions, learn the vocabulary from train, make the network."""
+        self._load(whole=False)
+        self.front = self._make_front()
+        self._open_images()
+        data = self.recipe.data
+        train = [caption for one in self.visual["train"].inputs for caption in one.captions]
+        self.written = WrittenText.learn(train, "word", data.vocabulary_size, data.min_count)
+        self._refer()
+        network = encoder_decoder(self._encoder(), self.make_decoder(self.recipe.model.attention))
+        self.network, self.model = network, with_front(self.whole_front(), network)
+
+    def prepare_evaluation(self, whole=False):
+        """Read the test part anew for a restored network."""
+        self._load(whole)
+        self.parts = {"test": self.parts["test"]}
+        self._open_images()
+        self._refer()
+
+    def _load(self, whole):
+        data = self.recipe.data
+        self.bad = BadRecords(data.on_bad_record, data.max_bad_records)
+        self.source_name, self.parts, self.store = self.load(self.bad, whole)
+
+    def _make_front(self):
+        encoder = self.recipe.model.encoder
+        try:
+            return visual_encoder(
+                encoder.name,
+                encoder.weights,
+                tuple(encoder.image_size),
+                encoder.options,
+                encoder.unfrozen_from,
+                encoder.pooled,
+                self.recipe.seed,
+            )
+        except Exception as error:  # Keras raises whatever it meets in a file or on the network
+            raise _front_error(encoder, error) from error
+
+    def _encoder(self):
+        places, features = self.front.output_shape[1:]
+        return self.make_encoder((self.frames or 1) * places, features)
+
+    def whole_front(self):
+        """Return the model from the pixels of an input to what the network is given."""
+        return self.front
+
+    def _open_images(self):
+        """Read all images, or take them from the cache; what cannot be read is left out."""
+        encoder = self.recipe.model.encoder
+        front = None if encoder.is_trained else self.front
+        key = front and [encoder.name, _digest(front)]
+        for part, inputs in self.parts.items():
+            mirror = encoder.flips and part == "train"
+            settings = (encoder.image_size, self.frames, front, key, mirror)
+            self.visual[part] = VisualInputs(inputs, self.read, self._mark, *settings)
+            self.visual[part].fill(self.bad)
+
+    def _mark(self, one):
+        return [self.store.mark(frame) for frame in one.frames]
+
+    def _refer(self):
+        self.captions = {}
+        for part, visual in self.visual.items():
+            self.refer(part, [one.captions for one in visual.inputs])
+            counts = [len(one.captions) for one in visual.inputs]
+            words = iter(read_words([caption for one in visual.inputs for caption in one.captions]))
+            self.captions[part] = [[next(words) for _ in range(count)] for count in counts]
+
+    def num_inputs(self, part):
+        """Pictures or clips that can be read."""
+        return len(self.visual[part])
+
+    def input_name(self, part, number):
+        """The name of the picture or clip."""
+        return self.visual[part].inputs[number].name
+
+    def reference_texts(self, part):
+        """Captions as the tokenizer reads them."""
+        return self.captions[part]
+
+    def given(self, part, numbers):
+        """Features, or pixels."""
+        return self._as_given(self.visual[part][numbers])
+
+    def _as_given(self, arrays):
+        arrays = tf.cast(arrays, tf.float32)
+        return self.whole_front()(arrays, training=False) if self.recipe.model.encoder.is_trained else arrays
+
+    def input_batch(self, part):
+        """Features or pixels, half of them mirrored in training where the recipe wants it."""
+        visual, flips = self.visual[part], self.recipe.model.encoder.flips and part == "train"
+
+        def gather(numbers, epoch):
+            if not flips or epoch < 0:
+                return visual[numbers]
+            rng = np.random.default_rng([self.recipe.seed, epoch, *numbers[:4]])
+            return visual.partly_mirrored(numbers, rng.random(len(numbers)) < 0.5)
+
+        def batch(numbers, epoch):
+            epoch = tf.constant(-1 if epoch is None else epoch)
+            arrays = tf.numpy_function(gather, [numbers, epoch], visual.dtype, stateful=False)
+            return tf.cast(tf.ensure_shape(arrays, [None, *visual.shape]), tf.float32)
+
+        return batch
+
+    def scores(self, answers, references):
+        """CIDEr-D, BLEU, ROUGE-L and chrF of words; CIDEr-D of each."""
+        plain = corpus_bleu_scores(answers, references, tokenize="none")
+        self.signature = plain["signatures"]["bleu"].replace("smooth:exp", "smooth:none")
+        ours = caption_scores(answers, references)
+        ordered = {name: ours[name] for name in ("cider_d", "bleu_4", "bleu_3", "bleu_2", *ours)}
+        return {**ordered, "chrf": plain["chrf"]}, {"cider_d": sentence_cider_d(answers, references)}
+
+    def baselines(self):
+        """The most frequent caption of train, and the caption of the nearest input of train."""
+        train, references = self.captions["train"], self.reference_texts("test")
+        nearest = nearest_captions(self._vectors("test"), self._vectors("train"), train)
+        answers = {
+            "most_frequent_caption": [most_frequent_caption(train)] * len(references),
+            "nearest_caption": nearest,
+        }
+        return {name: self.scores(texts, references)[0] for name, texts in answers.items()}
+
+    def _vectors(self, part):
+        """One vector an input: the mean of its features, or where the CNN is trained a small grey picture."""
+        visual, rows = self.visual[part], []
+        for start in range(0, len(visual), 256):
+            arrays = visual[np.arange(start, min(start + 256, len(visual)))].astype(np.float32)
+            if self.recipe.model.encoder.is_trained:
+                flat = arrays.reshape(-1, *arrays.shape[-3:])
+                small = tf.image.resize(flat, (THUMBNAIL, THUMBNAIL), antialias=True).numpy()
+                rows.append(small.reshape(len(arrays), -1))
+            else:
+                rows.append(arrays.mean(axis=1))
+        vectors = np.concatenate(rows)
+        return vectors - vectors.mean(axis=0)
+
+    def describe_data(self):
+        """Source and counts."""
+
+        def marks(part):
+            return (str(self._mark(one)) for one in self.visual[part].inputs)
+
+        return {
+            "source": self.source_name,
+            **{part: len(visual) for part, visual in self.visual.items()},
+            "skipped": dict(self.bad.skipped),
+            "fingerprint": self.fingerprint(marks),
+        }
+
+    def settings(self):
+        """What has to be known to compare scores."""
+        scale = "BLEU, ROUGE-L, chrF 0 to 100; CIDEr-D 0 to 10"
+        return {"tokenizer": self.tokenizer, **super().settings(), "scale": scale, "bleu": self.signature}
+
+    def restore(self, model, folder):
+        """Take a trained network and its vocabulary."""
+        super().restore(model, folder)
+        self.front = model.get_layer("visual_encoder")
+
+    @cached_property
+    def _grid(self):
+        """Rows and columns of the regions of an image."""
+        if self.recipe.model.encoder.pooled:
+            return [1, 1]
+        return list(self.front.get_layer("regions").input.shape[1:3])
+
+    def illustrate(self, part, number):
+        """Its images, and where the network looked at each word."""
+        images = self.visual[part].images(number)
+        files = {f"examples/{part}-{number}-{i}.jpg": _jpeg(image) for i, image in enumerate(images)}
+        return {"pictures": list(files), "attention": self._attention(part, number)}, files
+
+    def _attention(self, part, number):
+        if self.recipe.model.attention is None:
+            return None
+        read = self._search.encode(self.given(part, np.array([number])))
+        decoded = self._search.best(read, self.recipe.model.decoding.beam, 1)
+        tokens = decoded.tokens[:, 0]
+        weights = self._search.attention(read, tokens)[0, : int(decoded.lengths[0, 0])].numpy()
+        words = [word.decode("utf-8") for word in self.written.texts(tokens[0][:, None]).numpy()]
+        rounded = [[round(float(w), 4) for w in row] for row in weights]
+        return {"tokens": words[: len(rounded)], "weights": rounded, "grid": self._grid}
+
+    def writer_of(self, read_raw, raw):
+        """Return a `Writer` whose raw inputs `read_raw` turns into what the encoder is given."""
+        decoding = self.recipe.model.decoding
+        search = Search(self.network, decoding.length_penalty, decoding.max_length)
+        return Writer(self.model, search, self.written, decoding.beam, read_raw, raw, self.answer)
+
+
+def _front_error(encoder, error):
+    text = (str(error).strip().splitlines() or [type(error).__name__])[0][:200].rstrip(".")
+    if encoder.weights == "imagenet" and not isinstance(error, ValueError):
+        return UserError(
+            "model.encoder.weights",
+            f"the ImageNet weights of {encoder.name} are not on this machine and cannot be fetched ({text})",
+            fix="Name a file of weights for the network without its top, which Keras calls NAME_no_top.h5: "
+            "--set model.encoder.weights=FILE.weights.h5. Keras keeps what it fetched in ~/.keras/models.",
+        )
+    if encoder.weights not in (None, "imagenet"):
+        if not Path(encoder.weights).is_file():
+            return UserError("model.encoder.weights", "no such file", received=encoder.weights)
+        fix = f"Expected a .weights.h5 or .h5 file of {encoder.name} with these options, without its top."
+        return UserError("model.encoder.weights", f"{encoder.weights} does not fit: {text}", fix=fix)
+    return UserError("model.encoder", text)
+
+
+def _digest(model: keras.Model):
+    digest = hashlib.sha256()
+    for weight in model.get_weights():
+        digest.update(np.ascontiguousarray(weight).tobytes())
+    return digest.hexdigest()
+
+
+def _jpeg(pixels):
+    image = Image.fromarray(pixels)
+    scale = SHOWN_WIDTH / image.width
+    resample = Image.Resampling.BICUBIC if scale < 2 else Image.Resampling.NEAREST
+    stream = io.BytesIO()
+    image.resize((SHOWN_WIDTH, round(image.height * scale)), resample).save(stream, "JPEG", quality=85)
+    return stream.getvalue()

@@ -1,0 +1,44 @@
+"""Settings that tasks share whose answer is a text; no TensorFlow here."""
+
+from collections.abc import Iterator
+from typing import Literal
+
+from pydantic import Field
+
+from rnn_apps.settings import Fraction, Settings
+from rnn_apps.tasks.settings import CellName, Units
+
+__all__ = ["DecoderSettings", "DecodingSettings"]
+
+
+class DecodingSettings(Settings):
+    """How the trained network writes: beam search, unless it is asked for something else."""
+
+    beam: int = Field(5, ge=1, le=100, description="Beginnings kept by beam search; 1 is greedy.")
+    length_penalty: float = Field(
+        0.7, ge=0, le=10, description="Exponent of the length penalty; 0 prefers short texts."
+    )
+    max_length: int = Field(30, ge=1, le=10_000, description="Tokens written at most.")
+
+
+class DecoderSettings(Settings):
+    """The recurrent network that writes."""
+
+    embedding: int = Field(256, ge=1, le=4096, description="Numbers a token.")
+    cell: CellName = "gru"
+    units: Units = [512]
+    attention: Literal["dot", "additive"] | None = Field(
+        "dot", description="How it looks at what it was given; null sees the summary at the start alone."
+    )
+    tied: bool = Field(False, description="Embedding and output share one matrix.")
+    residual: bool = Field(False, description="Add each level's input to its output.")
+    dropout: Fraction = Field(0.3, description="Part dropped of embedded tokens and before the output.")
+    level_dropout: Fraction = Field(
+        0.0, description="Part of the features dropped from the input of every level."
+    )
+    recurrent_dropout: Fraction = Field(0.0, description="Part of the state dropped from step to step.")
+
+    def cross_checks(self) -> Iterator[tuple[tuple[str, ...], str]]:
+        """Yields residual connections between levels of different sizes."""
+        if self.residual and len(set(self.units)) > 1:
+            yield ("residual",), f"received true, but units are {self.units}; expected levels of one size."

@@ -1,0 +1,338 @@
+"""What tasks have in common whose answer is a text with several references."""
+
+import hashlib
+from abc import abstractmethod
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from rnn_apps.data.batches import WrittenBatches
+from rnn_apps.data.text import PADDING
+from rnn_apps.data.written_text import START, WrittenText
+from rnn_apps.errors import RnnAppsError, UserError
+from rnn_apps.metrics.generation import perplexity
+from rnn_apps.models.sequence_decoder import SequenceDecoder
+from rnn_apps.tasks.cell import cell_advice, resolve_cell
+from rnn_apps.tasks.task import Task
+from rnn_apps.tasks.writing.writer import Search, Writer
+
+__all__ = ["References", "WritingTask"]
+
+ANSWERS_AT_ONCE = 64
+INPUTS_AT_ONCE = 16
+EXPORT_TOLERANCE = 1e-4
+
+
+class References(NamedTuple):
+    """All texts of a part that are to be written.
+
+    Args:
+        numbers: int32, their tokens and ends, one text after the other.
+        lengths: tokens of each, the end counted.
+        owners: number of the input that each belongs to.
+    """
+
+    numbers: np.ndarray
+    lengths: np.ndarray
+    owners: np.ndarray
+
+
+class WritingTask(Task):
+    """A network that writes; a subclass says what it is given.
+
+    Attributes:
+        written: `WrittenText` of what is written.
+        network: encoder and decoder, which is trained.
+        references: part name to `References`.
+    """
+
+    options = ("beam", "nbest", "temperature", "seed")
+    answer = "text"
+
+    def __init__(self, recipe):
+        super().__init__(recipe)
+        self.written, self.network, self.references = None, None, {}
+
+    @property
+    def trained(self):
+        """Encoder and decoder."""
+        return self.network
+
+    @abstractmethod
+    def num_inputs(self, part):
+        """Return how many inputs a part has."""
+
+    @abstractmethod
+    def given(self, part, numbers):
+        """Return what the network is given for these inputs of a part, as an array."""
+
+    @abstractmethod
+    def input_batch(self, part):
+        """Return ``f(inputs, epoch)``: from an int tensor of input numbers to what the network is given."""
+
+    @abstractmethod
+    def reference_texts(self, part):
+        """Return a list of texts for every input of a part, as they are scored."""
+
+    @abstractmethod
+    def scores(self, answers, references):
+        """Return name to score of texts, and the score of each one under the name of `record_score`."""
+
+    @abstractmethod
+    def writer(self):
+        """Return a `Writer` from raw input to text, with graphs of its own."""
+
+    def make_decoder(self, attention=None, **options):
+        """Return the `SequenceDecoder` that the recipe asks for."""
+        model = self.recipe.model
+        try:
+            return SequenceDecoder(
+                self.written.size,
+                embedding=model.embedding,
+                units=tuple(model.units),
+                cell=resolve_cell(model.cell),
+                attention=attention,
+                tied=model.tied,
+                dropout=model.dropout,
+                level_dropout=model.level_dropout,
+                recurrent_dropout=model.recurrent_dropout,
+                residual=model.residual,
+                compile=self.recipe.training.compile,
+                seed=self.recipe.seed,
+                name="decoder",
+                **options,
+            )
+        except ValueError as error:
+            raise UserError("model", str(error).rstrip("."), fix=cell_advice(model.cell)) from error
+
+    def refer(self, part, texts):
+        """Encode the texts of every input of a part, a list each, for training and for the loss."""
+        owners = np.repeat(np.arange(len(texts)), [len(several) for several in texts])
+        flat = [text for several in texts for text in several]
+        self.references[part] = References(
+            *self.written.encode_all(flat, self.recipe.data.max_length), owners
+        )
+
+    def _batches(self, part, seed=None):
+        numbers, lengths, owners = self.references[part]
+        owners, given = tf.constant(owners), self.input_batch(part)
+        size = self.recipe.training.batch_size if seed is not None else 2 * ANSWERS_AT_ONCE
+
+        def inputs(texts, epoch):
+            return (given(tf.gather(owners, texts), epoch if seed is not None else None),)
+
+        return WrittenBatches(numbers, lengths, inputs, START, size, seed)
+
+    def training_batches(self):
+        """Every reference of train with its input, in an order that (seed, epoch) decides."""
+        return self._batches("train", seed=self.recipe.seed)
+
+    def count(self, targets):
+        """Tokens, ends included."""
+        return tf.math.count_nonzero(targets, dtype=tf.float32)
+
+    def loss(self, outputs, targets):
+        """Mean cross-entropy of a token in nats, with label smoothing."""
+        smoothing = self.recipe.training.label_smoothing
+        losses = tf.nn.sparse_softmax_cross_entropy_with_logits(targets, outputs)
+        if smoothing:
+            evenly = tf.reduce_logsumexp(outputs, axis=-1) - tf.reduce_mean(outputs, axis=-1)
+            losses = (1 - smoothing) * losses + smoothing * evenly
+        return tf.reduce_sum(tf.where(targets != PADDING, losses, 0.0)) / self.count(targets)
+
+    def batch_metrics(self, outputs, targets):
+        """Tokens that are right, given the true ones before them."""
+        right = (tf.argmax(outputs, -1, tf.int32) == targets) & (targets != PADDING)
+        return {"token_accuracy": tf.math.count_nonzero(right, dtype=tf.float32)}
+
+    @cached_property
+    def _likelihood(self):
+        def likelihood(given, before, tokens):
+            logits = self.trained([given, before], training=False)
+            nats = tf.nn.sparse_softmax_cross_entropy_with_logits(tokens, logits)
+            nats = tf.reduce_sum(tf.where(tokens != PADDING, nats, 0.0))
+            return nats, self.batch_metrics(logits, tokens)["token_accuracy"], self.count(tokens)
+
+        return tf.function(likelihood, autograph=False, reduce_retracing=True)
+
+    def teacher_forced(self, part):
+        """Return the mean loss of a reference's token in nats, and the part of the tokens that is right."""
+        sums = np.zeros(3)
+        for (given, before), tokens in self._batches(part).epoch():
+            sums += [float(value) for value in self._likelihood(given, before, tokens)]
+        return sums[0] / sums[2], sums[1] / sums[2]
+
+    @cached_property
+    def _search(self):
+        decoding = self.recipe.model.decoding
+        return Search(self.network, decoding.length_penalty, decoding.max_length)
+
+    @cached_property
+    def _searched(self):
+        def searched(given, beam):
+            return self._search.best(self._search.encode(given), beam, 1)
+
+        return tf.function(searched, autograph=False, reduce_retracing=True)
+
+    def write(self, part, beam):
+        """Return the best text and its score for every input of a part, in order."""
+        texts, scores = [], []
+        for start in range(0, self.num_inputs(part), ANSWERS_AT_ONCE):
+            numbers = np.arange(start, min(start + ANSWERS_AT_ONCE, self.num_inputs(part)))
+            decoded = self._searched(self.given(part, numbers), tf.constant(beam))
+            texts += [t.decode("utf-8") for t in self.written.texts(decoded.tokens[:, 0]).numpy()]
+            scores += decoded.scores[:, 0].numpy().tolist()
+        return texts, scores
+
+    def validate(self):
+        """Loss and token accuracy of the references, and the main score of what is written greedily."""
+        loss, accuracy = self.teacher_forced("validation")
+        answers, _ = self.write("validation", beam=1)
+        scores, _ = self.scores(answers, self.reference_texts("validation"))
+        name = self.monitor.name.removeprefix("val_")
+        return {"val_loss": loss, "val_token_accuracy": accuracy, self.monitor.name: scores[name]}
+
+    def evaluate(self, part):
+        """Scores of beam search on a part, and one record an input."""
+        answers, ranks = self.write(part, self.recipe.model.decoding.beam)
+        references = self.reference_texts(part)
+        scores, each = self.scores(answers, references)
+        loss, accuracy = self.teacher_forced(part)
+        scores |= {"token_accuracy": accuracy, "perplexity": perplexity(loss)}
+        records = [
+            {
+                "input": self.input_name(part, number),
+                "prediction": answer,
+                "score": round(rank, 4),
+                "references": several,
+                **{name: round(float(values[number]), 4) for name, values in each.items()},
+            }
+            for number, (answer, rank, several) in enumerate(zip(answers, ranks, references))
+        ]
+        return scores, records
+
+    def input_name(self, part, number):
+        """Return what an input is called in its record."""
+        return f"{part}:{number}"
+
+    def settings(self):
+        """What has to be known to compare scores."""
+        decoding = self.recipe.model.decoding
+        search = f"beam {decoding.beam}, length penalty {decoding.length_penalty}"
+        texts = self.references.get("test")
+        about = {} if texts is None else {"references": self._reference_count("test")}
+        longest = f"at most {decoding.max_length} tokens"
+        return {"decoding": f"{search}, {longest}", "vocabulary": self.written.size, **about}
+
+    def _reference_count(self, part):
+        counts = np.bincount(self.references[part].owners)
+        return f"{counts.min()} to {counts.max()}" if counts.min() < counts.max() else int(counts.min())
+
+    def fingerprint(self, marks):
+        """Return a digest of all references and of what stands for each input."""
+        digest = hashlib.sha256()
+        for part in self.references:
+            for mark, texts in zip(marks(part), self.reference_texts(part)):
+                digest.update("\t".join([part, mark, *texts, "\n"]).encode("utf-8", "surrogatepass"))
+        return digest.hexdigest()
+
+    def save_preprocessing(self, folder):
+        """The vocabulary of what is written."""
+        self.written.save(folder / "written.json")
+
+    def register(self):
+        """Import the module of a cell of the user's own."""
+        resolve_cell(self.recipe.model.cell)
+
+    def restore(self, model, folder):
+        """Take a trained network and its vocabulary."""
+        self.model = model
+        self.network = model if model.name == "network" else model.get_layer("network")
+        self.written = WrittenText.load(folder / "written.json")
+
+    @cached_property
+    def _writer(self) -> Writer:
+        return self.writer()
+
+    def generate(self, raw, beam=None, nbest=None, temperature=0.0, seed=0):
+        """Return candidates and their scores for raw inputs, as lists a row."""
+        beam = self.recipe.model.decoding.beam if beam is None else beam
+        nbest = 1 if nbest is None else nbest
+        limits = {
+            "--beam": (beam, 1, 100),
+            "--nbest": (nbest, 1, 100),
+            "--temperature": (temperature, 0, 100),
+        }
+        for name, (value, least, most) in limits.items():
+            if not least <= value <= most:
+                raise UserError(name, received=str(value), expected=f"a number from {least} to {most}")
+        answer = self._writer.generate(
+            raw, *map(tf.constant, (int(beam), int(nbest), float(temperature), int(seed)))
+        )
+        texts = [[t.decode("utf-8") for t in row] for row in answer["candidates"].numpy()]
+        return texts, answer["scores"].numpy().tolist()
+
+    @abstractmethod
+    def raw(self, inputs):
+        """Return what the export takes, as a tensor, of what a user names; UserError for what is none."""
+
+    def predict(self, inputs, **options):
+        """Return the text of each input, with candidates and their scores, best first.
+
+        Args:
+            inputs: what a user names.
+            **options: ``beam``, ``nbest``, ``temperature``, ``seed``.
+        """
+        answers = []
+        for start in range(0, len(inputs), INPUTS_AT_ONCE):
+            answers += zip(*self.generate(self.raw(inputs[start : start + INPUTS_AT_ONCE]), **options))
+        return [
+            {"input": str(name), self.answer: texts[0], "candidates": texts, "scores": scores}
+            for name, (texts, scores) in zip(inputs, answers)
+        ]
+
+    def explain(self, inputs):
+        """Return for each input its text, the tokens of it, and attention weights (steps, places)."""
+        answer = self._writer.explain(self.raw(inputs))
+        texts, tokens, weights, lengths = (
+            answer[key].numpy() for key in (self.answer, "tokens", "weights", "lengths")
+        )
+        return [
+            {
+                self.answer: text.decode("utf-8"),
+                "tokens": [token.decode("utf-8") for token in row[:n]],
+                "weights": w[:n].tolist(),
+            }
+            for text, row, w, n in zip(texts, tokens, weights, lengths)
+        ]
+
+    def answer_line(self, answer):
+        """The input and its text, or its texts with their scores."""
+        name, texts = answer["input"], answer.get("candidates")
+        if not texts or len(texts) == 1:
+            return f"{name}: {answer[self.answer]}"
+        lines = [f"  {score:8.3f}  {text}" for text, score in zip(texts, answer["scores"])]
+        return "\n".join([f"{name}:", *lines])
+
+    def signatures(self):
+        """A writer with `serving_default`, `generate` and `explain`, traced anew for the export."""
+        writer = self.writer()
+        return writer, writer.signatures
+
+    @abstractmethod
+    def export_examples(self):
+        """Return a few raw inputs, as a tensor, on which the export is held against the trained network."""
+
+    def check_export(self, loaded):
+        """Hold the export's texts and scores against our own."""
+        raw = self.export_examples()
+        answer = loaded.signatures["serving_default"](raw)
+        own = self._writer.write(raw)
+        difference = float(np.abs(answer["scores"].numpy() - own["scores"].numpy()).max())
+        same = (answer[self.answer].numpy() == own[self.answer].numpy()).all()
+        if difference > EXPORT_TOLERANCE or not same:
+            raise RnnAppsError(
+                f"the export's texts differ from the trained network's, scores by {difference}."
+            )

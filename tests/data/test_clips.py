@@ -1,0 +1,152 @@
+"""The generated clips: what a caption says is what happens, and only the order of the frames tells it."""
+
+import re
+
+import numpy as np
+import pytest
+from scipy.stats import ks_2samp
+
+from rnn_apps.data.samples.clips import CHANGES, OPPOSITES, clips
+from rnn_apps.data.samples.scenes import COLOURS, SHAPES
+
+THING = f"(?P<colour>{'|'.join(COLOURS)}) (?P<shape>{'|'.join(SHAPES)})"
+FORMS = {form.format(THING): change for change, forms in CHANGES.items() for form in forms}
+STEPS = {"moves up": (0, -1), "moves down": (0, 1), "moves left": (-1, 0), "moves right": (1, 0)}
+BY_CHANCE = 0.25  # two samples of 150 of one law are further apart once in 10,000 times (Kolmogorov, Smirnov)
+
+
+@pytest.fixture(scope="module")
+def sample():
+    return clips(1200, seed=1)
+
+
+@pytest.fixture(scope="module")
+def traces(sample):
+    """Word to (clips, frames, 3): x, y and area of the shape, NaN where there is none."""
+    found = {change: [] for change in CHANGES}
+    for clip in sample:
+        found[read(clip.captions[0])[0]].append(trace(clip.frames))
+    return {change: np.array(one) for change, one in found.items()}
+
+
+def read(caption):
+    """(word, colour, shape) of a caption."""
+    found = [(change, re.fullmatch(form, caption)) for form, change in FORMS.items()]
+    ((change, match),) = [(change, match) for change, match in found if match]
+    return change, match["colour"], match["shape"]
+
+
+def covered(frame):
+    """Where a frame differs from its corner, from 0 to 1: parts of pixels that the shape covers."""
+    away = np.abs(frame.astype(float) - frame[0, 0]).max(axis=-1)
+    return away / max(away.max(), 1)
+
+
+def trace(frames):
+    rows = []
+    for frame in frames:
+        weight = covered(frame)
+        area = weight.sum()
+        y, x = (np.indices(weight.shape) * weight).sum(axis=(1, 2)) / area if area else (np.nan, np.nan)
+        rows.append((x, y, area or np.nan))
+    return rows
+
+
+def apart(first, second):
+    """The largest difference of two distributions, 0 to 1; what a guess by a threshold gains is half of it."""
+    return ks_2samp(np.ravel(first), np.ravel(second)).statistic
+
+
+@pytest.mark.parametrize("change", STEPS)
+def test_a_shape_that_moves_goes_the_way_of_the_caption_and_keeps_its_size(change, traces):
+    right, down = STEPS[change]
+    x, y, area = np.moveaxis(np.diff(traces[change], axis=1), -1, 0)
+    assert (x * right + y * down).min() > 0.5  # pixels a frame
+    assert np.abs(x * down + y * right).max() < 0.2
+    assert np.abs(area).max() < 0.1 * traces[change][..., 2].mean()
+
+
+def test_a_shape_grows_or_shrinks_in_its_place(traces):
+    for change, sign in (("grows", 1), ("shrinks", -1)):
+        middle = traces[change][..., :2]
+        first, last = (traces[change][:, i, 2] for i in (0, -1))
+        assert ((last / first) ** sign).min() > 1.5  # 1.4 squared, less what smoothing does
+        assert np.abs(middle - middle[:, :1]).max() < 1
+
+
+def test_a_shape_appears_or_vanishes_once_and_at_any_time(traces):
+    for change, sign in (("appears", 1), ("vanishes", -1)):
+        there = ~np.isnan(traces[change][..., 2])
+        turns = np.diff(there.astype(int), axis=1)
+        assert (np.abs(turns).sum(axis=1) == 1).all()
+        assert (turns.sum(axis=1) == sign).all()
+        assert set(np.abs(turns).argmax(axis=1)) == set(range(7))
+
+
+@pytest.mark.parametrize(("first", "second"), OPPOSITES.items())
+def test_played_backwards_a_clip_is_one_of_the_opposite_word(first, second, traces):
+    there, back = (np.nan_to_num(one, nan=-9) for one in (traces[first][:, ::-1], traces[second]))
+    assert min(len(there), len(back)) > 120
+    for frame in range(8):
+        for value in range(3):
+            assert apart(there[:, frame, value], back[:, frame, value]) < BY_CHANCE
+    forwards = np.nan_to_num(traces[first], nan=-9)
+    assert max(apart(forwards[:, -1, v], back[:, -1, v]) for v in range(3)) > BY_CHANCE, "the test is blind"
+
+
+@pytest.mark.parametrize(("first", "second"), OPPOSITES.items())
+def test_the_frames_without_their_order_say_nothing_of_the_word(first, second, traces):
+    one, other = (np.nan_to_num(traces[word], nan=-9) for word in (first, second))
+    for value in range(3):
+        assert apart(one[..., value], other[..., value]) < BY_CHANCE
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "value"), [("moves up", "moves down", 1), ("moves left", "moves right", 0)]
+)
+@pytest.mark.parametrize("frame", [0, -1])
+def test_where_a_shape_begins_or_ends_leaves_the_way_open(first, second, value, frame, traces):
+    gain = apart(traces[first][:, frame, value], traces[second][:, frame, value]) / 2
+    assert gain < 0.3, "a guess by one place alone is right in 80 %"
+
+
+def test_the_three_captions_say_the_same_in_other_words(sample):
+    for clip in sample:
+        assert len(set(clip.captions)) == 3
+        assert len({read(caption) for caption in clip.captions}) == 1
+    assert {read(clip.captions[0])[0] for clip in sample} == set(CHANGES)
+    assert len({clip.captions[0] for clip in sample}) == 144  # 8 words, 6 colours, 3 shapes
+
+
+def test_colour_and_shape_are_those_of_the_caption(sample):
+    filled = {"circle": np.pi / 4, "square": 1.0, "triangle": 0.5}
+    for clip in sample[:200]:
+        _, colour, shape = read(clip.captions[0])
+        weight, frame = max(((covered(f), f) for f in clip.frames), key=lambda pair: pair[0].sum())
+        middle = frame[np.unravel_index(weight.argmax(), weight.shape)]
+        assert np.abs(middle.astype(int) - COLOURS[colour]).max() < 12
+        rows = np.flatnonzero(weight.max(axis=1) > 0.5)
+        assert weight.sum() / (len(rows) * np.ptp(np.flatnonzero(weight.max(axis=0) > 0.5)) or 1) == (
+            pytest.approx(filled[shape], rel=0.3)
+        )
+
+
+def test_nothing_is_cut_off_and_clips_differ(sample):
+    for clip in sample:
+        edges = [clip.frames[:, 0], clip.frames[:, -1], clip.frames[:, :, 0], clip.frames[:, :, -1]]
+        assert len(np.unique(np.concatenate(edges, axis=1).reshape(-1, 3), axis=0)) == 1
+    assert len({clip.frames.tobytes() for clip in sample}) == len(sample)
+
+
+def test_the_seed_decides():
+    first, again, other = (clips(5, seed) for seed in (1, 1, 2))
+    assert all((a.frames == b.frames).all() and a.captions == b.captions for a, b in zip(first, again))
+    assert any(a.captions != b.captions for a, b in zip(first, other))
+    short = clips(1, 1, frames=2, pixels=32)[0].frames
+    assert short.shape == (2, 32, 32, 3)
+    assert short.dtype == np.uint8
+
+
+def test_one_frame_is_refused_because_nothing_changes_in_it():
+    with pytest.raises(ValueError, match="received frames=1, expected at least 2"):
+        clips(1, 1, frames=1)
