@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-__all__ = ["SequenceBatches", "WrittenBatches", "bucket_boundaries"]
+__all__ = ["LengthBuckets", "SequenceBatches", "WrittenBatches", "bucket_boundaries"]
 
 MOST_BUCKETS = 10
 BATCHES_A_BUCKET = 16
@@ -26,21 +26,17 @@ def bucket_boundaries(lengths, batch_size):
     return sorted({int(q) for q in quantiles})
 
 
-class SequenceBatches:
-    """Number sequences with a label each, batched by length.
+class LengthBuckets:
+    """Examples of similar length batched together, in an order that (seed, epoch) alone decides.
 
     Args:
-        numbers: int32, all sequences one after the other.
-        lengths: length of each.
-        labels: int, one a sequence.
-        batch_size: sequences a batch; the last batch of each length may be smaller.
+        lengths: of each example.
+        batch_size: examples a batch; the last batch of each length may be smaller.
         seed: None keeps the order of the data, within and between batches, except that lengths are grouped.
-        boundaries: lengths to pad to, ascending; the last must hold the longest sequence.
+        boundaries: lengths to pad to, ascending; the last must hold the longest example.
     """
 
-    def __init__(self, numbers, lengths, labels, batch_size, seed=None, boundaries=None):
-        self._ragged = tf.RaggedTensor.from_row_lengths(numbers, np.asarray(lengths, np.int64))
-        self._labels = tf.constant(np.asarray(labels), tf.int32)
+    def __init__(self, lengths, batch_size, seed=None, boundaries=None):
         self.batch_size, self.seed = batch_size, seed
         boundaries = boundaries or bucket_boundaries(lengths, batch_size)
         if len(lengths) and max(lengths) > boundaries[-1]:
@@ -56,7 +52,7 @@ class SequenceBatches:
 
     @property
     def num_examples(self):
-        """Sequences in an epoch."""
+        """Examples in an epoch."""
         return len(self._bucket)
 
     def plan(self, epoch):
@@ -72,8 +68,8 @@ class SequenceBatches:
         order = np.arange(len(batches)) if rng is None else rng.permutation(len(batches))
         return [batches[i] for i in order]
 
-    def epoch(self, epoch=0, start=0):
-        """Return a `tf.data.Dataset` of (numbers (batch, steps), labels (batch,)) from batch `start` on."""
+    def _mapped(self, epoch, start, batch):
+        """A `tf.data.Dataset` of ``batch(indices, padded length)`` for the plan of an epoch."""
         plan = self.plan(epoch)
         order = tf.constant(np.concatenate([indices for indices, _ in plan]))
         ends = np.cumsum([len(indices) for indices, _ in plan])
@@ -81,41 +77,88 @@ class SequenceBatches:
         ends, lengths = tf.constant(ends), tf.constant([length for _, length in plan], tf.int64)
 
         @tf.autograph.experimental.do_not_convert
-        def batch(i):
-            indices = order[begins[i] : ends[i]]
-            rows = tf.gather(self._ragged, indices)
-            return rows.to_tensor(default_value=0, shape=tf.stack([-1, lengths[i]])), tf.gather(
-                self._labels, indices
-            )
+        def numbered(i):
+            return batch(order[begins[i] : ends[i]], lengths[i])
 
-        dataset = tf.data.Dataset.range(start, len(plan)).map(batch, num_parallel_calls=2)
+        dataset = tf.data.Dataset.range(start, len(plan)).map(numbered, num_parallel_calls=2)
         return dataset.prefetch(4)
 
 
-class WrittenBatches(SequenceBatches):
-    """Texts to be written, batched by length, each with the input it belongs to.
-
-    A batch is ((input, tokens before), tokens): what the network is given, the tokens that stand before each
-    step (batch, steps), the first of which is the start, and those that it should write (batch, steps).
+class SequenceBatches(LengthBuckets):
+    """Number sequences with a label each, batched by length.
 
     Args:
-        numbers, lengths: of the texts, each with its end, as in `SequenceBatches`.
-        inputs: ``inputs(texts, epoch)`` gives the input of these texts as tensors, from their numbers, an int
-            tensor (batch,).
-        start: token that stands before the first.
-        batch_size, seed, boundaries: as in `SequenceBatches`.
+        numbers: int32, all sequences one after the other.
+        lengths: length of each.
+        labels: int, one a sequence.
+        batch_size, seed, boundaries: as in `LengthBuckets`.
     """
 
-    def __init__(self, numbers, lengths, inputs, start, batch_size, seed=None, boundaries=None):
-        super().__init__(numbers, lengths, np.arange(len(lengths)), batch_size, seed, boundaries)
-        self._inputs, self._start = inputs, start
+    def __init__(self, numbers, lengths, labels, batch_size, seed=None, boundaries=None):
+        super().__init__(lengths, batch_size, seed, boundaries)
+        self._ragged = tf.RaggedTensor.from_row_lengths(numbers, np.asarray(lengths, np.int64))
+        self._labels = tf.constant(np.asarray(labels), tf.int32)
+
+    def epoch(self, epoch=0, start=0):
+        """Return a `tf.data.Dataset` of (numbers (batch, steps), labels (batch,)) from batch `start` on."""
+
+        def batch(indices, length):
+            rows = tf.gather(self._ragged, indices).to_tensor(0, shape=tf.stack([-1, length]))
+            return rows, tf.gather(self._labels, indices)
+
+        return self._mapped(epoch, start, batch)
+
+
+class WrittenBatches(LengthBuckets):
+    """Inputs with all the texts that are to be written about each, batched by their longest text.
+
+    A batch is ((given, owners, before), tokens): what the network is given (inputs, ...); for each text which
+    of the inputs it belongs to (texts,), so that an input is read once for all its texts; the tokens that
+    stand before each step (texts, steps), the first of which is the start; and those to be written (texts,
+    steps).
+
+    Args:
+        numbers: int32, all texts with their ends, one after the other, those of an input together.
+        lengths: of the texts.
+        owners: number of the input of each text, ascending from 0.
+        given: ``given(inputs, epoch)`` gives what the network reads, from an int tensor of input numbers.
+        start: token that stands before the first.
+        batch_size: texts a batch, roughly.
+        seed, boundaries: as in `LengthBuckets`.
+        most: texts of an input in an epoch; if it has more, they are drawn anew each epoch. None for all.
+    """
+
+    def __init__(
+        self, numbers, lengths, owners, given, start, batch_size, seed=None, boundaries=None, most=None
+    ):
+        counts = np.bincount(owners)
+        self._first = np.concatenate([[0], np.cumsum(counts)])
+        self._taken = counts if most is None else np.minimum(counts, most)
+        longest = np.maximum.reduceat(lengths, self._first[:-1])
+        super().__init__(longest, max(1, round(batch_size / self._taken.mean())), seed, boundaries)
+        self._texts = tf.RaggedTensor.from_row_lengths(numbers, np.asarray(lengths, np.int64))
+        self._given, self._start = given, start
 
     def epoch(self, epoch=0, start=0):
         """Return a `tf.data.Dataset` of the batches from `start` on."""
+        texts = tf.RaggedTensor.from_row_lengths(self._chosen(epoch), self._taken)
 
-        @tf.autograph.experimental.do_not_convert
-        def with_input(tokens, texts):
+        def batch(inputs, length):
+            chosen = tf.gather(texts, inputs)
+            tokens = tf.gather(self._texts, chosen.flat_values).to_tensor(0, shape=tf.stack([-1, length]))
             before = tf.pad(tokens[:, :-1], [[0, 0], [1, 0]], constant_values=self._start)
-            return (*self._inputs(texts, epoch), before), tokens
+            owners = tf.cast(chosen.value_rowids(), tf.int32)
+            return (self._given(inputs, epoch), owners, before), tokens
 
-        return super().epoch(epoch, start).map(with_input, num_parallel_calls=2).prefetch(4)
+        return self._mapped(epoch, start, batch)
+
+    def _chosen(self, epoch):
+        """Numbers of the texts of this epoch, input by input."""
+        rng = np.random.default_rng([self.seed or 0, epoch])
+        ranges = zip(self._first, self._first[1:], self._taken)
+        return np.concatenate(
+            [
+                np.arange(a, b) if k == b - a else np.sort(a + rng.choice(b - a, k, replace=False))
+                for a, b, k in ranges
+            ]
+        )

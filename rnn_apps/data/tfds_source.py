@@ -14,7 +14,7 @@ from rnn_apps.data.captions import Captioned
 from rnn_apps.data.records import LabelledText
 from rnn_apps.errors import DataError, RnnAppsError, shown
 
-__all__ = ["EncodedImagesOfSplits", "SourceUnavailable", "open_builder", "read_split"]
+__all__ = ["EncodedImagesOfSplits", "SourceUnavailable", "open_builder", "read_split", "read_texts"]
 
 PROBE_SECONDS = 5
 ALL_PROBES_SECONDS = 12
@@ -146,6 +146,14 @@ def read_split(builder, split, text_column, label_column):
     for number, example in enumerate(tfds.as_numpy(builder.as_dataset(split=split))):
         text, label = (_text(example[column]) for column in (text_column, label_column))
         yield LabelledText(f"{builder.name}:{split}:{number}", text, label)
+
+
+def read_texts(builder, split, features):
+    """Yield for every example of a split the texts of these features, as a tuple."""
+    import tensorflow_datasets as tfds
+
+    for example in tfds.as_numpy(builder.as_dataset(split=split)):
+        yield tuple(_text(example[name]).strip() for name in features)
 
 
 def _text(value):

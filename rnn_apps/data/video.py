@@ -65,7 +65,10 @@ def read_frames(source, size, frames=16, per_second=None, most=MOST_FRAMES):
     if frames < 1 or most < 1 or (per_second is not None and not per_second > 0):
         received = f"frames={frames}, per_second={per_second}, most={most}"
         raise ValueError(f"read_frames: received {received}, expected each to be above 0")
-    import av
+    try:
+        import av
+    except ImportError as error:
+        raise ImportError("reading video files needs PyAV: pip install av") from error
 
     count, seconds, pixels = 0, 0.0, []
     try:
@@ -73,7 +76,7 @@ def read_frames(source, size, frames=16, per_second=None, most=MOST_FRAMES):
             count, seconds = _promised(container, stream)
             wanted = _how_many(seconds, frames, per_second, most)
             if seconds / wanted >= SEEK_FROM and container.format.name != "gif":
-                pixels = _by_seeking(container, stream, size, pick_evenly(count, wanted), seconds / count)
+                pixels = _by_seeking(container, stream, size, count, wanted, seconds)
                 if len(pixels) == wanted:
                     return np.stack(pixels)
         for _ in range(_PASSES):
@@ -83,7 +86,7 @@ def read_frames(source, size, frames=16, per_second=None, most=MOST_FRAMES):
             if seen == count:
                 break
             count = seen
-    except av.FFmpegError as error:
+    except (av.FFmpegError, OSError) as error:
         raise BadVideo(f"cannot be decoded ({error.strerror}), expected a whole video") from None
     if not pixels:
         raise BadVideo(f"none of its frames can be decoded, expected some of at most {MOST_PIXELS:,} pixels")
@@ -164,8 +167,8 @@ def _promised(container, stream):
         seconds = float(stream.duration * stream.time_base)
     else:
         seconds = (container.duration or 0) / 1_000_000
-    count = stream.frames or round(seconds * float(stream.average_rate or 0))
-    return (count, seconds) if count > 0 and seconds > 0 else (0, 0.0)
+    count = round(seconds * float(stream.average_rate or 0))
+    return (count, seconds) if count > 0 else (0, 0.0)
 
 
 def _decoded(container, stream):
@@ -199,7 +202,7 @@ def _resizer(size):
 
     def resized(frame):
         small = scaler.reformat(frame, width, height, "rgb24", interpolation=smooth, threads=1)
-        return small.to_ndarray()
+        return np.array(small.to_ndarray())  # a copy, for the view would keep the frame
 
     return resized
 
@@ -207,69 +210,71 @@ def _resizer(size):
 def _in_one_pass(container, stream, size, picked):
     """Return the picked frames, how many there are, and how many seconds they last."""
     resized, pixels = _resizer(size), []
-    seen, first, last = 0, None, None
-    left = deque(picked)
+    seen, left = 0, deque(picked)
     for frame in _decoded(container, stream):
         if left and left[0] == seen:
             pixels.append(resized(frame))
             left.popleft()
         seen += 1
-        first, last = (frame.time if first is None else first), frame.time
-    if seen > 1 and None not in (first, last) and last > first:
-        return pixels, seen, (last - first) * seen / (seen - 1)
     return pixels, seen, seen / float(stream.average_rate or 25)
 
 
-def _by_seeking(container, stream, size, picked, lasts):
-    """Return the picked frames, or fewer where the container does not lead to them.
+def _by_seeking(container, stream, size, count, wanted, seconds):
+    """Return the frames nearest to the middles of equal spans, or fewer where a span shows none.
 
     Args:
         container: at its beginning.
         stream: of the frames.
         size: (height, width) in pixels.
-        picked: indices of frames.
-        lasts: seconds of a frame.
+        count: of frames there are by the header.
+        wanted: number of frames, and of spans.
+        seconds: of the whole clip.
     """
-    step = lasts / float(stream.time_base)
-    moving = _decoded(container, stream)
-    first = next(moving, None)
-    if first is None or first.pts is None:
+    start = next((frame.pts for frame in _decoded(container, stream)), None)
+    if start is None:
         return []
-    start, resized, pixels = first.pts, _resizer(size), []
+    whole = seconds / float(stream.time_base)
+    step, resized, pixels = whole / count, _resizer(size), []
     reached, jumps = start - 1, True
-    for target in (start + index * step for index in picked):
+    for target in (start + index * step for index in pick_evenly(count, wanted)):
         if jumps:
-            moving = _jump(container, stream, start, target, step)
-            landed = next(moving, None)
-            if landed is None or landed.pts is None:
+            landed, moving = _jump(container, stream, min(start, 0), target, step)
+            if landed is None:
                 return pixels
-            jumps = landed.pts > reached  # else key frames are so far apart that jumping leads back
-            moving = chain((landed,), moving)
-        late = max(reached, target - step / 2)
-        frame = next((f for f in moving if f.pts is not None and f.pts > late), None)
-        if frame is None:
+            jumps = landed > reached  # else key frames are so far apart that jumping leads back
+        frame = next((f for f in moving if f.pts is not None and f.pts > target - step / 2), None)
+        if frame is None or frame.pts > target + whole / wanted / 2:
             return pixels
         reached = frame.pts
         pixels.append(resized(frame))
+        del frame  # or it stays in memory beside those on the way to the next
     return pixels
 
 
-def _jump(container, stream, start, target, step):
-    """Yield the frames from the key frame before the target on; times in the unit of the stream."""
+def _jump(container, stream, least, target, step):
+    """Return the time of the key frame before a target, and the frames from there on, or None and None.
+
+    Args:
+        container: anywhere.
+        stream: of the frames; all times are in its unit.
+        least: time before which nothing lies.
+        target: time.
+        step: time from frame to frame.
+    """
     import av
 
     for back in (0, _REORDERED):  # some containers find a key frame by when it is decoded, not shown
         try:
-            container.seek(max(start, floor(target + step / 2 - back * step)), stream=stream)
+            container.seek(max(least, floor(target + step / 2 - back * step)), stream=stream)
         except av.FFmpegError:
-            return
-        moving = _decoded(container, stream)
-        landed = next(moving, None)
-        if landed is None or landed.pts is None or landed.pts < target + step / 2:
             break
-    if landed is not None:
-        yield landed
-        yield from moving
+        moving = _decoded(container, stream)
+        first = next(moving, None)
+        if first is None or first.pts is None:
+            break
+        if first.pts < target + step / 2:
+            return first.pts, chain(iter([first]), moving)  # an iterator that is done keeps no frame
+    return None, None
 
 
 def read_all(jobs, read, workers=2, ahead=4):

@@ -36,6 +36,7 @@ def recur_in_chunks(form, run_loop, inputs, kernel, bias, mask, initial, weights
         outputs, boundaries, finals = chunks.forward(initial, collect)
 
         def gradient(*upstream):
+            upstream = [tf.convert_to_tensor(g) for g in upstream]  # a gather's is made of slices
             d_out, d_finals = tuple(upstream[: len(outputs)]), tuple(upstream[len(outputs) :])
             d_inputs, d_initial, d_shared = chunks.backward(boundaries, d_out, d_finals)
             d_kernel, d_bias, d_weights = d_shared

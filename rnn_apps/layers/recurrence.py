@@ -105,6 +105,7 @@ def recur(form, run_loop, z, mask, initial, weights, collect=True, training=True
 
         def gradient(*upstream):
             tail = (histories, step_terms(form, z, terms), mask, weights)
+            upstream = [tf.convert_to_tensor(g) for g in upstream]  # a gather's is made of slices
             d_out, d_finals = tuple(upstream[: len(outputs)]), tuple(upstream[len(outputs) :])
             d_z, d_r, d_initial, d_own = run_loop("backward", backward_loop(form), d_out, d_finals, *tail)
             d_weights = weight_gradients(form, histories[0][:-1], d_r, weights, d_own)

@@ -1,25 +1,40 @@
 """An encoder that reads and a decoder that writes, as one network: one-to-many and many-to-many."""
 
 import keras
+from keras import ops
 
-__all__ = ["PlaceBias", "encoder_decoder", "region_encoder", "with_front"]
+from rnn_apps.layers import StackedRNN
+
+__all__ = ["PlaceBias", "encoder_decoder", "region_encoder", "text_reader", "with_front"]
 
 
 @keras.saving.register_keras_serializable(package="rnn_apps")
 class PlaceBias(keras.layers.Layer):
     """Adds a learned vector a place.
 
+    Args:
+        seed: of the start.
+
     Call arguments:
         sequences: ``(batch, places, features)``, the same places in every call.
     """
 
+    def __init__(self, seed=None, **kwargs):
+        super().__init__(**kwargs)
+        self.seed = seed
+
     def build(self, shape):
-        """Make the vectors, zeros at the start."""
-        self.bias = self.add_weight(name="bias", shape=shape[1:], initializer="zeros")
+        """Make the vectors, as large at the start as what they are added to."""
+        start = keras.initializers.RandomNormal(stddev=1.0, seed=self.seed)
+        self.bias = self.add_weight(name="bias", shape=shape[1:], initializer=start)
 
     def call(self, sequences):
         """Add."""
         return sequences + self.bias
+
+    def get_config(self):
+        """Return all constructor arguments."""
+        return {**super().get_config(), "seed": self.seed}
 
 
 def region_encoder(places, features, projection, dropout=0.0, seed=None):
@@ -41,14 +56,51 @@ def region_encoder(places, features, projection, dropout=0.0, seed=None):
     start = keras.initializers.GlorotUniform(seed=seed)
     x = keras.layers.LayerNormalization(name="norm")(regions)
     x = keras.layers.Dense(projection, use_bias=False, kernel_initializer=start, name="project")(x)
-    x = keras.layers.ReLU(name="relu")(PlaceBias(name="place")(x))
+    x = keras.layers.ReLU(name="relu")(PlaceBias(seed, name="place")(x))
     x = keras.layers.Dropout(dropout, seed=seed, name="dropout")(x)
     summary = keras.layers.GlobalAveragePooling1D(name="summary")(x)
     return keras.Model(regions, {"memory": x, "summary": summary}, name="encoder")
 
 
+def text_reader(vocabulary_size, embedding, dropout=0.0, level_dropout=0.0, seed=None, **recurrence):
+    """Return a `keras.Model` from token numbers int (batch, steps), 0 for padding, to what a decoder reads.
+
+    Args:
+        vocabulary_size: token numbers.
+        embedding: width of a token's vector.
+        dropout: part of the embedded tokens and of what is remembered that is dropped.
+        level_dropout: of what enters each level.
+        seed: of starts and masks.
+        **recurrence: of `StackedRNN`; the sequence is read from both ends.
+
+    Returns:
+        A model that gives ``memory`` (batch, steps, 2 * units), ``memory_mask`` (batch, steps), and as
+        ``summary`` (batch, 2 * units) the last state of both directions.
+    """
+    numbers = keras.Input((None,), dtype="int32", name="numbers")
+    start = keras.initializers.RandomUniform(-0.05, 0.05, seed=seed)
+    x = keras.layers.Embedding(vocabulary_size, embedding, start, mask_zero=True, name="embedding")(numbers)
+    x = keras.layers.Dropout(dropout, seed=seed, name="embedding_dropout")(x)
+    recurrence = {**recurrence, "dropout": level_dropout}
+    return _reader(numbers, x, ops.not_equal(numbers, 0), dropout, seed, recurrence)
+
+
+def _reader(inputs, x, mask, dropout, seed, recurrence):
+    stack = StackedRNN(
+        bidirectional=True, return_sequences=True, return_state=True, seed=seed, name="reader", **recurrence
+    )
+    x, states = stack(x, mask=mask)
+    last = states[-1]
+    summary = ops.concatenate([last[0], last[len(last) // 2]], axis=-1)  # h of both directions
+    memory = keras.layers.Dropout(dropout, seed=seed, name="dropout")(x)
+    return keras.Model(inputs, {"memory": memory, "summary": summary, "memory_mask": mask}, name="encoder")
+
+
 def encoder_decoder(encoder, decoder):
-    """Return the network that is trained: what `encoder` takes and tokens (batch, steps) to logits.
+    """Return the network that is trained: ``[given, owners, tokens]`` to logits (texts, steps, vocabulary).
+
+    given (inputs, ...) is what `encoder` reads; owners int (texts,) says to which input each row of tokens,
+    int (texts, steps), belongs, so that an input with several texts is read once.
 
     Args:
         encoder: `keras.Model` that gives a dict: ``memory``, ``summary`` and, where not all of the memory is
@@ -56,9 +108,14 @@ def encoder_decoder(encoder, decoder):
         decoder: `SequenceDecoder`.
     """
     given = keras.Input(encoder.input_shape[1:], dtype=encoder.inputs[0].dtype, name="given")
-    tokens = keras.Input((None,), dtype="int32", name="tokens")
-    logits = decoder(tokens, **encoder(given))
-    return keras.Model([given, tokens], logits, name="network")
+    owners, tokens = _texts()
+    read = {name: ops.take(part, owners, axis=0) for name, part in encoder(given).items()}
+    return keras.Model([given, owners, tokens], decoder(tokens, **read), name="network")
+
+
+def _texts():
+    owners = keras.Input((), dtype="int32", name="owners")
+    return owners, keras.Input((None,), dtype="int32", name="tokens")
 
 
 def with_front(front, network):
@@ -69,5 +126,6 @@ def with_front(front, network):
         network: of `encoder_decoder`.
     """
     pixels = keras.Input(front.input_shape[1:], dtype=front.inputs[0].dtype, name="pixels")
-    tokens = keras.Input((None,), dtype="int32", name="tokens")
-    return keras.Model([pixels, tokens], network([front(pixels), tokens]), name="whole")
+    owners, tokens = _texts()
+    logits = network([front(pixels), owners, tokens])
+    return keras.Model([pixels, owners, tokens], logits, name="whole")

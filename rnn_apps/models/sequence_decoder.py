@@ -19,13 +19,15 @@ _SEEDS_OF_THE_STACK = 100  # `StackedRNN` counts its own from the seed on
 class SequenceDecoder(keras.layers.Layer):
     """A language model that begins from a summary and looks at a memory.
 
-    While training it reads the true tokens (teacher forcing) in one pass of the engine; attention comes after
-    the recurrence, so that no step waits for it. `begin` and `step` run the same weights one token at a time
-    for `rnn_apps.models.decoding`.
+    While training it reads the true tokens (teacher forcing), each level in one pass of the engine: attention
+    comes after the first level and before the others, so that no step waits for it, and what was seen enters
+    the state of the levels above. `begin` and `step` run the same weights one token at a time for
+    `rnn_apps.models.decoding`.
 
     ======================= ================================================================
-    h_t                     stacked recurrence over the embedded tokens, from the states of `begin`
-    c_t                     attention of W_q h_t over the memory, W_m m_j, where there is one
+    s_t                     first level of recurrence over the embedded tokens, from the states of `begin`
+    c_t                     attention of W_q s_t over the memory, W_m m_j, where there is one
+    h_t                     the levels above over [s_t; c_t]; s_t itself where there are none
     y_t                     W_y tanh(W_o [h_t; c_t]), or E tanh(...) with E the embedding if `tied`
     ======================= ================================================================
 
@@ -55,7 +57,8 @@ class SequenceDecoder(keras.layers.Layer):
 
     Reference:
         Sutskever et al., "Sequence to Sequence Learning" (2014); attention after the recurrence of Luong et
-        al. (2015), additive score of Bahdanau et al. (2015); tied weights of Press and Wolf (2017).
+        al. (2015), additive score of Bahdanau et al. (2015); what was seen in the levels above of Wu et al.,
+        "Google's Neural Machine Translation System" (2016); tied weights of Press and Wolf (2017).
     """
 
     def __init__(
@@ -94,21 +97,13 @@ class SequenceDecoder(keras.layers.Layer):
             self.vocabulary_size, self.embedding, start, name="embedding", **part
         )
         self.drop = keras.layers.Dropout(self.dropout, seed=self.seed, **part)
-        self.recurrent = StackedRNN(
-            self.units,
-            cell=self.cell,
-            dropout=self.level_dropout,
-            recurrent_dropout=self.recurrent_dropout,
-            residual=self.residual,
-            return_sequences=True,
-            return_state=True,
-            compile=self.compile,
-            seed=self.seed,
-            name="recurrent",
-            **part,
-        )
-        self.units = self.recurrent.units
-        width = self.units[-1]
+        units = (self.units,) if isinstance(self.units, int) else tuple(self.units)
+        below = 1 if self.attention else len(units)
+        self.recurrent = self._stack(units[:below], "recurrent", self.seed)
+        seed = None if self.seed is None else self.seed + 2 * below
+        self.above = self._stack(units[below:], "above", seed) if units[below:] else None
+        self.units = units
+        width = units[0]
         layers = {"dot": keras.layers.Attention, "additive": keras.layers.AdditiveAttention}
         if self.attention:
             self.look = layers[self.attention](name="attention", seed=self.seed, **part)
@@ -118,9 +113,24 @@ class SequenceDecoder(keras.layers.Layer):
             [self._dense(size, f"begin_{level}_{i}", activation="tanh") for i, size in enumerate(sizes)]
             for level, sizes in enumerate(self._state_sizes())
         ]
-        joint = self.embedding if self.tied else width
+        joint = self.embedding if self.tied else units[-1]
         self.join = self._dense(joint, "join", activation="tanh")
         self.logits = None if self.tied else self._dense(self.vocabulary_size, "logits")
+
+    def _stack(self, units, name, seed):
+        return StackedRNN(
+            units,
+            cell=self.cell,
+            dropout=self.level_dropout,
+            recurrent_dropout=self.recurrent_dropout,
+            residual=self.residual,
+            return_sequences=True,
+            return_state=True,
+            compile=self.compile,
+            seed=seed,
+            name=name,
+            dtype=self.dtype_policy,
+        )
 
     def _dense(self, width, name, **options):
         seed = next(self._next_seed)  # equal seeds would make equal weights of equal shapes
@@ -130,7 +140,8 @@ class SequenceDecoder(keras.layers.Layer):
         )
 
     def _state_sizes(self):
-        sizes = [level[0].state_size for level in self.recurrent.levels]
+        levels = [*self.recurrent.levels, *(self.above.levels if self.above else ())]
+        sizes = [level[0].state_size for level in levels]
         return [size if isinstance(size, (list, tuple)) else [size] for size in sizes]
 
     def build(self, tokens_shape, memory_shape=None, summary_shape=None):
@@ -140,9 +151,11 @@ class SequenceDecoder(keras.layers.Layer):
                 f"SequenceDecoder: attention={self.attention!r}: received memory of shape {memory_shape}, "
                 f"expected {'a memory' if self.attention else 'none: attention is what reads it'}."
             )
-        width = self.units[-1]
+        width, last = self.units[0], self.units[-1]
         self.embedder.build(tokens_shape)
         self.recurrent.build((None, None, self.embedding))
+        if self.above:
+            self.above.build((None, None, 2 * width))
         if self.attention:
             self.query.build((None, None, width))
             self.key.build(memory_shape)
@@ -150,11 +163,11 @@ class SequenceDecoder(keras.layers.Layer):
         for level in self.openings if summary_shape is not None else ():
             for opening in level:
                 opening.build(summary_shape)
-        self.join.build((None, None, 2 * width if self.attention else width))
+        self.join.build((None, None, last + width if self.attention else last))
         if self.tied:
             self.bias = self.add_weight(name="bias", shape=(self.vocabulary_size,), initializer="zeros")
         else:
-            self.logits.build((None, None, width))
+            self.logits.build((None, None, last))
         self.built = True
 
     def call(self, tokens, memory=None, summary=None, memory_mask=None, training=False):
@@ -164,8 +177,8 @@ class SequenceDecoder(keras.layers.Layer):
     def attend(self, tokens, memory=None, summary=None, memory_mask=None, training=False):
         """As a call, and the attention weights ``(batch, steps, places)``, None without attention."""
         states = None if summary is None else self.begin(summary)
-        h, _ = self._recur(tokens, states, training)
-        return self._answer(h, self.remember(memory, memory_mask), training)
+        logits, _, weights = self._write(tokens, states, self.remember(memory, memory_mask), training)
+        return logits, weights
 
     def begin(self, summary):
         """Return the states of all levels before the first token, from ``(batch, features)``."""
@@ -201,27 +214,34 @@ class SequenceDecoder(keras.layers.Layer):
 
     def step_with_attention(self, tokens, states, context=()):
         """As `step`, and the attention weights ``(rows, places)``, None without attention."""
-        h, states = self._recur(tokens[:, None], states, training=False)
-        logits, weights = self._answer(h, context, training=False)
+        logits, states, weights = self._write(tokens[:, None], states, context, training=False)
         return logits[:, 0], states, None if weights is None else weights[:, 0]
 
-    def _recur(self, tokens, states, training):
+    def _write(self, tokens, states, context, training):
+        """Logits (batch, steps, vocabulary), states, and attention weights or None."""
+        below = len(self.recurrent.levels)
+        first, others = (None, None) if states is None else (states[:below], states[below:])
         vectors = self.drop(self.embedder(tokens), training=training)
-        return self.recurrent(vectors, initial_state=states, training=training)
-
-    def _answer(self, h, context, training):
-        """Logits (batch, steps, vocabulary) from h (batch, steps, units), and attention weights or None."""
-        weights = None
+        h, states = self.recurrent(vectors, initial_state=first, training=training)
+        weights, seen = None, []
         if context:
             keys, mask = context
             asked = [self.query(h), keys, keys]
-            seen, weights = self.look(asked, mask=[None, mask], return_attention_scores=True)
-            h = ops.concatenate([h, seen], axis=-1)
+            found, weights = self.look(asked, mask=[None, mask], return_attention_scores=True)
+            seen = [found]
+        if self.above:
+            h, above = self.above(
+                ops.concatenate([h, *seen], axis=-1), initial_state=others, training=training
+            )
+            states = (*states, *above)
+        return self._logits(ops.concatenate([h, *seen], axis=-1), training), states, weights
+
+    def _logits(self, h, training):
         joined = self.drop(self.join(h), training=training)
         if not self.tied:
-            return ops.cast(self.logits(joined), "float32"), weights
+            return ops.cast(self.logits(joined), "float32")
         logits = ops.matmul(joined, ops.transpose(ops.cast(self.embedder.embeddings, joined.dtype)))
-        return ops.cast(logits, "float32") + ops.cast(self.bias, "float32"), weights
+        return ops.cast(logits, "float32") + ops.cast(self.bias, "float32")
 
     def compute_mask(self, inputs, previous_mask=None):
         """Padding is for the loss to leave out."""

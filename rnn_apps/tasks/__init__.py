@@ -30,6 +30,10 @@ TASKS = {
         settings="rnn_apps.tasks.image_captioning.settings:ImageCaptioningSettings",
         task="rnn_apps.tasks.image_captioning.task:ImageCaptioningTask",
     ),
+    "translation": TaskEntry(
+        settings="rnn_apps.tasks.translation.settings:TranslationSettings",
+        task="rnn_apps.tasks.translation.task:TranslationTask",
+    ),
 }
 
 

@@ -101,6 +101,63 @@ def test_a_clip_has_its_frames_in_the_order_of_the_record(tmp_path):
     assert [list(one.frames) for one in found] == frames
 
 
+CLIPS = [f"{i:02}{suffix}" for i, suffix in enumerate([".mp4", ".AVI", ".mkv", ".gif", ".webm", ".mov"] * 2)]
+
+
+@pytest.mark.parametrize("where", ["videos", ".", "clips.zip"])
+@pytest.mark.parametrize("layout", ["jsonl", "csv"])
+def test_a_video_stands_for_its_frames_by_the_name_of_its_file(layout, where, tmp_path):
+    put_images(tmp_path, CLIPS, where)
+    if layout == "jsonl":
+        records = [{"video": n, "caption": f"a {n}", "split": split_of(i)} for i, n in enumerate(CLIPS)]
+        put_jsonl(tmp_path, records)
+    else:
+        lines = [f"{n},a {n},{split_of(i)}" for i, n in enumerate(CLIPS)]
+        (tmp_path / "captions.csv").write_text("\n".join(["video,caption,split", *lines]))
+    parts, store, _ = loaded(tmp_path)
+    found = [one for inputs in parts.values() for one in inputs]
+    assert sorted(one.name for one in found) == sorted(CLIPS)
+    for one in found:
+        assert one.frames == (one.name,)
+        assert one.captions == [f"a {one.name}"]
+        assert store.size(one.frames[0]) > 0
+
+
+def test_a_video_has_the_name_that_its_record_gives_and_images_come_before_videos(tmp_path):
+    put_images(tmp_path, ["00.mp4", *NAMES])
+    named = {"video": "00.mp4", "name": "v7", "caption": "x", "split": "train"}
+    both = {"video": "is not looked at", "image": "00.png", "caption": "x", "split": "train"}
+    put_jsonl(tmp_path, [*rows()[1:], named, both])
+    found = {one.name: one.frames for one in loaded(tmp_path)[0]["train"]}
+    assert found["v7"] == ("00.mp4",)
+    assert found["00.png"] == ("00.png",)
+
+
+VIDEO_PROBLEM = "video: expected a file name that ends in .mp4, .avi, .mkv, .gif, .webm, .mov"
+BAD_VIDEOS = [
+    ("00.png", VIDEO_PROBLEM),
+    ("clip", VIDEO_PROBLEM),
+    ("99.mp4", "its video is not there"),
+    ("", "names no video"),
+]
+
+
+@pytest.mark.parametrize("layout", ["jsonl", "csv"])
+@pytest.mark.parametrize(("name", "reason"), [*BAD_VIDEOS, (7, VIDEO_PROBLEM), (["a.mp4"], VIDEO_PROBLEM)])
+def test_a_bad_video_is_named_or_counted(name, reason, layout, tmp_path):
+    put_images(tmp_path, CLIPS)
+    if layout == "jsonl":
+        good = [{"video": n, "caption": "x", "split": split_of(i)} for i, n in enumerate(CLIPS)]
+        put_jsonl(tmp_path, [*good, {"video": name, "caption": "x"}])
+    else:
+        lines = [f"{n},x,{split_of(i)}" for i, n in enumerate(CLIPS)]
+        (tmp_path / "captions.csv").write_text("\n".join(["video,caption,split", *lines, f'"{name}",x,']))
+    with pytest.raises(DataError, match=r"captions\.(jsonl:13|csv:14): ") as caught:
+        loaded(tmp_path)
+    assert reason in str(caught.value)
+    assert loaded(tmp_path, "skip")[2] == {reason: 1}
+
+
 def test_without_splits_a_hash_of_the_name_makes_them(tmp_path):
     names = [f"{i}.png" for i in range(200)]
     put_images(tmp_path, names)

@@ -12,12 +12,12 @@ from rnn_apps.data.samples.scenes import COLOURS, SHAPES
 THING = f"(?P<colour>{'|'.join(COLOURS)}) (?P<shape>{'|'.join(SHAPES)})"
 FORMS = {form.format(THING): change for change, forms in CHANGES.items() for form in forms}
 STEPS = {"moves up": (0, -1), "moves down": (0, 1), "moves left": (-1, 0), "moves right": (1, 0)}
-BY_CHANCE = 0.25  # two samples of 150 of one law are further apart once in 10,000 times (Kolmogorov, Smirnov)
+BY_CHANCE = 0.28  # two samples of 125 of one law are further apart once in 10,000 times (Kolmogorov, Smirnov)
 
 
 @pytest.fixture(scope="module")
 def sample():
-    return clips(1200, seed=1)
+    return clips(1000, seed=1)
 
 
 @pytest.fixture(scope="module")
@@ -36,24 +36,23 @@ def read(caption):
     return change, match["colour"], match["shape"]
 
 
-def covered(frame):
-    """Where a frame differs from its corner, from 0 to 1: parts of pixels that the shape covers."""
-    away = np.abs(frame.astype(float) - frame[0, 0]).max(axis=-1)
-    return away / max(away.max(), 1)
+def covered(frames):
+    """Which parts of pixels the shape covers, 0 to 1, from how they differ from the corner."""
+    away = np.abs(frames.astype(float) - frames[:, :1, :1]).max(axis=-1)
+    return away / np.maximum(away.max(), 1)
 
 
 def trace(frames):
-    rows = []
-    for frame in frames:
-        weight = covered(frame)
-        area = weight.sum()
-        y, x = (np.indices(weight.shape) * weight).sum(axis=(1, 2)) / area if area else (np.nan, np.nan)
-        rows.append((x, y, area or np.nan))
-    return rows
+    """x, y and area of the shape in every frame, NaN where there is none."""
+    weight = covered(frames)
+    area = weight.sum(axis=(1, 2))
+    area[area == 0] = np.nan
+    across = np.arange(frames.shape[1])
+    return np.stack([weight.sum(axis=1) @ across / area, weight.sum(axis=2) @ across / area, area], axis=-1)
 
 
 def apart(first, second):
-    """The largest difference of two distributions, 0 to 1; what a guess by a threshold gains is half of it."""
+    """How far two distributions are apart, 0 to 1; a guess by a threshold gains half of it."""
     return ks_2samp(np.ravel(first), np.ravel(second)).statistic
 
 
@@ -68,10 +67,10 @@ def test_a_shape_that_moves_goes_the_way_of_the_caption_and_keeps_its_size(chang
 
 def test_a_shape_grows_or_shrinks_in_its_place(traces):
     for change, sign in (("grows", 1), ("shrinks", -1)):
-        middle = traces[change][..., :2]
+        moved = traces[change][..., :2] - traces[change][:, :1, :2]
         first, last = (traces[change][:, i, 2] for i in (0, -1))
-        assert ((last / first) ** sign).min() > 1.5  # 1.4 squared, less what smoothing does
-        assert np.abs(middle - middle[:, :1]).max() < 1
+        assert ((last / first) ** sign).min() > 1.5  # 1.35 squared is 1.8, less what smoothing does
+        assert np.abs(moved).max(axis=(0, 1)) == pytest.approx([0, 1], abs=1)  # a triangle is heavier below
 
 
 def test_a_shape_appears_or_vanishes_once_and_at_any_time(traces):
@@ -86,12 +85,14 @@ def test_a_shape_appears_or_vanishes_once_and_at_any_time(traces):
 @pytest.mark.parametrize(("first", "second"), OPPOSITES.items())
 def test_played_backwards_a_clip_is_one_of_the_opposite_word(first, second, traces):
     there, back = (np.nan_to_num(one, nan=-9) for one in (traces[first][:, ::-1], traces[second]))
-    assert min(len(there), len(back)) > 120
+    assert min(len(there), len(back)) > 100
     for frame in range(8):
         for value in range(3):
             assert apart(there[:, frame, value], back[:, frame, value]) < BY_CHANCE
-    forwards = np.nan_to_num(traces[first], nan=-9)
-    assert max(apart(forwards[:, -1, v], back[:, -1, v]) for v in range(3)) > BY_CHANCE, "the test is blind"
+    changed = [one[:, -1] - one[:, 0] for one in (there, back)]
+    for value in range(3):
+        assert apart(changed[0][:, value], changed[1][:, value]) < BY_CHANCE
+    assert max(apart(-changed[0][:, v], changed[1][:, v]) for v in range(3)) > 0.9, "the test is blind"
 
 
 @pytest.mark.parametrize(("first", "second"), OPPOSITES.items())
@@ -102,12 +103,13 @@ def test_the_frames_without_their_order_say_nothing_of_the_word(first, second, t
 
 
 @pytest.mark.parametrize(
-    ("first", "second", "value"), [("moves up", "moves down", 1), ("moves left", "moves right", 0)]
+    ("first", "second", "value"),
+    [("moves up", "moves down", 1), ("moves left", "moves right", 0), ("shrinks", "grows", 2)],
 )
 @pytest.mark.parametrize("frame", [0, -1])
-def test_where_a_shape_begins_or_ends_leaves_the_way_open(first, second, value, frame, traces):
+def test_how_a_shape_begins_or_ends_leaves_open_what_happens(first, second, value, frame, traces):
     gain = apart(traces[first][:, frame, value], traces[second][:, frame, value]) / 2
-    assert gain < 0.3, "a guess by one place alone is right in 80 %"
+    assert gain < 0.3, "a guess by one frame alone is right in 80 %"
 
 
 def test_the_three_captions_say_the_same_in_other_words(sample):
@@ -118,23 +120,23 @@ def test_the_three_captions_say_the_same_in_other_words(sample):
     assert len({clip.captions[0] for clip in sample}) == 144  # 8 words, 6 colours, 3 shapes
 
 
-def test_colour_and_shape_are_those_of_the_caption(sample):
+def test_colour_and_shape_are_those_of_the_caption():
     filled = {"circle": np.pi / 4, "square": 1.0, "triangle": 0.5}
-    for clip in sample[:200]:
+    for clip in clips(150, seed=2, frames=2, pixels=96):
         _, colour, shape = read(clip.captions[0])
-        weight, frame = max(((covered(f), f) for f in clip.frames), key=lambda pair: pair[0].sum())
-        middle = frame[np.unravel_index(weight.argmax(), weight.shape)]
-        assert np.abs(middle.astype(int) - COLOURS[colour]).max() < 12
-        rows = np.flatnonzero(weight.max(axis=1) > 0.5)
-        assert weight.sum() / (len(rows) * np.ptp(np.flatnonzero(weight.max(axis=0) > 0.5)) or 1) == (
-            pytest.approx(filled[shape], rel=0.3)
-        )
+        weights = covered(clip.frames)
+        largest = weights.sum(axis=(1, 2)).argmax()
+        weight, frame = weights[largest], clip.frames[largest]
+        inside = frame[np.unravel_index(weight.argmax(), weight.shape)]
+        assert np.abs(inside.astype(int) - COLOURS[colour]).max() < 12
+        height, width = (np.count_nonzero(weight.max(axis=axis) > 0.5) for axis in (1, 0))
+        assert weight.sum() / (height * width) == pytest.approx(filled[shape], rel=0.2)
 
 
 def test_nothing_is_cut_off_and_clips_differ(sample):
     for clip in sample:
         edges = [clip.frames[:, 0], clip.frames[:, -1], clip.frames[:, :, 0], clip.frames[:, :, -1]]
-        assert len(np.unique(np.concatenate(edges, axis=1).reshape(-1, 3), axis=0)) == 1
+        assert (np.stack(edges) == clip.frames[0, 0, 0]).all()
     assert len({clip.frames.tobytes() for clip in sample}) == len(sample)
 
 

@@ -24,8 +24,9 @@ CHANGES = {
 # The second of each is drawn as the first and played backwards.
 OPPOSITES = {"moves up": "moves down", "moves left": "moves right", "vanishes": "appears", "shrinks": "grows"}
 _HALVES = (0.07, 0.13)  # half the height of a shape, of the picture's
-_WAYS = (0.15, 0.28)  # how far a shape moves; short, so that most places begin one way and end the other
-_GROWTH = (1.4, 2.0)
+_WAYS = (0.12, 0.22)  # how far a shape moves; short, so that most places begin one way and end the other
+_MIDDLE_HALVES = (0.07, 0.17)  # of a shape that changes its size
+_GROWTH = (1.35, 1.7)  # the largest height by the smallest; little, for the same reason
 
 
 class Clip(NamedTuple):
@@ -74,9 +75,9 @@ def _course(rng, change, frames):
         there = rng.integers(1, frames)
         return [(place, half) if frame < there else None for frame in range(frames)]
     if change == "shrinks":
-        large = half * rng.uniform(*_GROWTH)
-        place = _place(rng, large)
-        return [(place, size) for size in np.linspace(large, half, frames)]
+        middle, factor = rng.uniform(*_MIDDLE_HALVES), rng.uniform(*_GROWTH) ** 0.5
+        place = _place(rng, middle * factor)
+        return [(place, size) for size in np.linspace(middle * factor, middle / factor, frames)]
     way = rng.uniform(*_WAYS)
     along = np.array((way, 0) if change == "moves left" else (0, way))
     middle = _place(rng, half + along / 2)
@@ -85,5 +86,5 @@ def _course(rng, change, frames):
 
 def _place(rng, margin):
     """(x, y) at least that far from every edge, one number or (x, y), and a little more for the smoothing."""
-    margin = np.array(margin) + 0.02
+    margin = np.array(margin) + 0.03
     return tuple(rng.uniform(margin, 1 - margin, 2))

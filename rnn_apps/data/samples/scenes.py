@@ -31,7 +31,7 @@ class Scene(NamedTuple):
 
     Args:
         image: uint8 (pixels, pixels, 3), RGB.
-        captions: three sentences that say the same.
+        captions: four sentences that say the same.
         places: of both shapes, (x, y) as parts of the picture.
     """
 
@@ -74,13 +74,13 @@ def _places(rng, direction):
 
 
 def _captions(things, relation):
+    """Two ways to say it, from either side: what is said first cannot be known from the picture."""
     first, second = (" ".join(thing) for thing in things)
-    side = relation.replace("left of", "to the left of").replace("right of", "to the right of")
-    return [
-        f"a {first} is {side} a {second}",
-        f"there is a {first} {relation} a {second}",
-        f"a {second} is {_OPPOSITE[relation]} a {first}",
-    ]
+    sentences = []
+    for one, side, other in ((first, relation, second), (second, _OPPOSITE[relation], first)):
+        plain = side.replace("left of", "to the left of").replace("right of", "to the right of")
+        sentences += [f"a {one} is {plain} a {other}", f"there is a {one} {side} a {other}"]
+    return sentences
 
 
 def _draw(things, places, rng, pixels):

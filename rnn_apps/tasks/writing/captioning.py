@@ -22,7 +22,6 @@ from rnn_apps.models.encoder_decoder import encoder_decoder, with_front
 from rnn_apps.models.visual_encoder import visual_encoder
 from rnn_apps.tasks.task import Monitor
 from rnn_apps.tasks.writing.task import WritingTask
-from rnn_apps.tasks.writing.writer import Search, Writer
 
 __all__ = ["CaptioningTask"]
 
@@ -136,9 +135,9 @@ class CaptioningTask(WritingTask):
         """Pictures or clips that can be read."""
         return len(self.visual[part])
 
-    def input_name(self, part, number):
+    def about(self, part, number):
         """The name of the picture or clip."""
-        return self.visual[part].inputs[number].name
+        return {"input": self.visual[part].inputs[number].name}
 
     def reference_texts(self, part):
         """Captions as the tokenizer reads them."""
@@ -235,24 +234,8 @@ class CaptioningTask(WritingTask):
         """Its images, and where the network looked at each word."""
         images = self.visual[part].images(number)
         files = {f"examples/{part}-{number}-{i}.jpg": _jpeg(image) for i, image in enumerate(images)}
-        return {"pictures": list(files), "attention": self._attention(part, number)}, files
-
-    def _attention(self, part, number):
-        if self.recipe.model.attention is None:
-            return None
-        read = self._search.encode(self.given(part, np.array([number])))
-        decoded = self._search.best(read, self.recipe.model.decoding.beam, 1)
-        tokens = decoded.tokens[:, 0]
-        weights = self._search.attention(read, tokens)[0, : int(decoded.lengths[0, 0])].numpy()
-        words = [word.decode("utf-8") for word in self.written.texts(tokens[0][:, None]).numpy()]
-        rounded = [[round(float(w), 4) for w in row] for row in weights]
-        return {"tokens": words[: len(rounded)], "weights": rounded, "grid": self._grid}
-
-    def writer_of(self, read_raw, raw):
-        """Return a `Writer` whose raw inputs `read_raw` turns into what the encoder is given."""
-        decoding = self.recipe.model.decoding
-        search = Search(self.network, decoding.length_penalty, decoding.max_length)
-        return Writer(self.model, search, self.written, decoding.beam, read_raw, raw, self.answer)
+        looked = self.attention_of(self.given(part, np.array([number])))
+        return {"pictures": list(files), "attention": looked and {**looked, "grid": self._grid}}, files
 
 
 def _front_error(encoder, error):

@@ -50,6 +50,7 @@ class WritingTask(Task):
 
     options = ("beam", "nbest", "temperature", "seed")
     answer = "text"
+    references_at_once = None
 
     def __init__(self, recipe):
         super().__init__(recipe)
@@ -117,13 +118,14 @@ class WritingTask(Task):
 
     def _batches(self, part, seed=None):
         numbers, lengths, owners = self.references[part]
-        owners, given = tf.constant(owners), self.input_batch(part)
-        size = self.recipe.training.batch_size if seed is not None else 2 * ANSWERS_AT_ONCE
+        given, training = self.input_batch(part), seed is not None
+        size = self.recipe.training.batch_size if training else 2 * ANSWERS_AT_ONCE
+        most = self.references_at_once if training else None
 
-        def inputs(texts, epoch):
-            return (given(tf.gather(owners, texts), epoch if seed is not None else None),)
+        def of_epoch(inputs, epoch):
+            return given(inputs, epoch if training else None)
 
-        return WrittenBatches(numbers, lengths, inputs, START, size, seed)
+        return WrittenBatches(numbers, lengths, owners, of_epoch, START, size, seed, most=most)
 
     def training_batches(self):
         """Every reference of train with its input, in an order that (seed, epoch) decides."""
@@ -149,8 +151,8 @@ class WritingTask(Task):
 
     @cached_property
     def _likelihood(self):
-        def likelihood(given, before, tokens):
-            logits = self.trained([given, before], training=False)
+        def likelihood(given, owners, before, tokens):
+            logits = self.trained([given, owners, before], training=False)
             nats = tf.nn.sparse_softmax_cross_entropy_with_logits(tokens, logits)
             nats = tf.reduce_sum(tf.where(tokens != PADDING, nats, 0.0))
             return nats, self.batch_metrics(logits, tokens)["token_accuracy"], self.count(tokens)
@@ -160,8 +162,8 @@ class WritingTask(Task):
     def teacher_forced(self, part):
         """Return the mean loss of a reference's token in nats, and the part of the tokens that is right."""
         sums = np.zeros(3)
-        for (given, before), tokens in self._batches(part).epoch():
-            sums += [float(value) for value in self._likelihood(given, before, tokens)]
+        for inputs, tokens in self._batches(part).epoch():
+            sums += [float(value) for value in self._likelihood(*inputs, tokens)]
         return sums[0] / sums[2], sums[1] / sums[2]
 
     @cached_property
@@ -203,7 +205,7 @@ class WritingTask(Task):
         scores |= {"token_accuracy": accuracy, "perplexity": perplexity(loss)}
         records = [
             {
-                "input": self.input_name(part, number),
+                **self.about(part, number),
                 "prediction": answer,
                 "score": round(rank, 4),
                 "references": several,
@@ -213,9 +215,26 @@ class WritingTask(Task):
         ]
         return scores, records
 
-    def input_name(self, part, number):
-        """Return what an input is called in its record."""
-        return f"{part}:{number}"
+    def attention_of(self, given):
+        """Return the tokens written about one input and the attention weights of each; None without."""
+        if self.recipe.model.attention is None:
+            return None
+        read = self._search.encode(given)
+        decoded = self._search.best(read, self.recipe.model.decoding.beam, 1)
+        tokens, steps = decoded.tokens[:, 0], int(decoded.lengths[0, 0])
+        weights = self._search.attention(read, tokens)[0, :steps].numpy()
+        words = [word.decode("utf-8") for word in self.written.texts(tokens[0, :steps, None]).numpy()]
+        return {"tokens": words, "weights": [[round(float(w), 4) for w in row] for row in weights]}
+
+    def writer_of(self, read_raw, raw, places=None):
+        """Return a `Writer` whose raw inputs `read_raw` turns into what the encoder is given."""
+        decoding = self.recipe.model.decoding
+        search = Search(self.network, decoding.length_penalty, decoding.max_length)
+        return Writer(self.model, search, self.written, decoding.beam, read_raw, raw, self.answer, places)
+
+    def about(self, part, number):
+        """Return what a record says of its input."""
+        return {"input": f"{part}:{number}"}
 
     def settings(self):
         """What has to be known to compare scores."""

@@ -82,11 +82,13 @@ class Writer(tf.Module):
         read_raw: raw inputs, as `raw` says, to what the encoder is given.
         raw: `tf.TensorSpec` of the inputs; its name is that of the signatures' argument.
         answer: what the text is called.
+        places: raw inputs to the text of each place (batch, places) that is looked at, or None.
     """
 
-    def __init__(self, model, search, written, beam, read_raw, raw, answer):
+    def __init__(self, model, search, written, beam, read_raw, raw, answer, places=None):
         super().__init__()
         self.search, self.written, self.beam, self.answer = search, written, beam, answer
+        self._places = places
         self._read_raw = read_raw
         self._held = [variable.value for variable in model.variables]  # tf.saved_model finds no others
         scalar = {"beam": tf.int32, "nbest": tf.int32, "temperature": tf.float32, "seed": tf.int32}
@@ -123,7 +125,10 @@ class Writer(tf.Module):
         return {self.answer: candidates[:, 0], "candidates": candidates, "scores": decoded.scores}
 
     def _explain(self, raw):
-        """The text, its tokens (batch, steps), their number, and attention weights (batch, steps, places)."""
+        """The text, its tokens (batch, steps), their number, and attention weights (batch, steps, places).
+
+        Where the places are tokens themselves, ``sources`` (batch, places) are their texts.
+        """
         read = self.read(raw)
         decoded = self.search.best(read, self.beam, 1)
         tokens = decoded.tokens[:, 0]
@@ -133,4 +138,5 @@ class Writer(tf.Module):
             "tokens": self.written.texts(tokens[:, :, None]),
             "weights": weights,
             "lengths": decoded.lengths[:, 0],
+            **({"sources": self._places(raw)} if self._places else {}),
         }

@@ -1,0 +1,197 @@
+"""Translation: many-to-many, a sentence in and its translation out."""
+
+import numpy as np
+import tensorflow as tf
+from sacrebleu.metrics import CHRF
+
+from rnn_apps.data.records import BadRecords
+from rnn_apps.data.text import flat_numbers
+from rnn_apps.data.translation_sources import load_pairs
+from rnn_apps.data.written_text import END, WrittenText
+from rnn_apps.metrics.generation import corpus_bleu_scores
+from rnn_apps.models.encoder_decoder import encoder_decoder, text_reader
+from rnn_apps.tasks.cell import resolve_cell
+from rnn_apps.tasks.task import Monitor
+from rnn_apps.tasks.writing.task import WritingTask
+
+__all__ = ["TranslationTask"]
+
+STEP_OF_LENGTHS = 8  # sources are padded to multiples of it, so that few shapes are compiled
+
+
+class TranslationTask(WritingTask):
+    """A sentence in, its translation out; see `TranslationSettings` for the recipe.
+
+    Args:
+        recipe: `Recipe` of the task ``translation``.
+
+    Attributes:
+        read: `WrittenText` of the source language.
+    """
+
+    monitor = Monitor("val_bleu", higher_is_better=True)
+
+    def __init__(self, recipe):
+        super().__init__(recipe)
+        self.read, self.sources, self.signatures_of_scores = None, {}, None
+
+    def prepare(self):
+        """Read the pairs, learn both vocabularies from train, make the network."""
+        self._load()
+        data, train = self.recipe.data, self.parts["train"]
+        self.read = WrittenText.learn(train.sources, data.unit, data.vocabulary_size)
+        self.written = WrittenText.learn(train.targets, data.unit, data.vocabulary_size)
+        self._encode()
+        self.model = self.network = encoder_decoder(self._make_reader(), self._decoder())
+
+    def prepare_evaluation(self, whole=False):
+        """Read the test part anew for a restored network."""
+        self._load()
+        self.parts = {"test": self.parts["test"]}
+        self._encode()
+
+    def _load(self):
+        data, sample = self.recipe.data, self.recipe.data.sample
+        self.bad = BadRecords(data.on_bad_record, data.max_bad_records)
+        languages = (data.source_language, data.target_language)
+        size = sample.size if sample else 0
+        self.source_name, self.parts = load_pairs(
+            data.source,
+            data.path,
+            languages,
+            size,
+            self.recipe.seed,
+            self.bad,
+            data.validation_fraction,
+            data.max_examples,
+        )
+
+    def _encode(self):
+        for part, pairs in self.parts.items():
+            self.refer(part, [[target] for target in pairs.targets])
+            numbers, lengths = flat_numbers(pairs.sources, self._source_numbers)
+            self.sources[part] = tf.RaggedTensor.from_row_lengths(numbers, lengths)
+
+    def _source_numbers(self, texts):
+        """Strings (batch,) to ragged token numbers, each sentence cut and ended."""
+        numbers = self.read.numbers(texts)[:, : self.recipe.data.max_length]
+        return tf.concat([numbers, tf.fill([numbers.nrows(), 1], END)], axis=1)
+
+    def _make_reader(self):
+        model = self.recipe.model
+        return text_reader(
+            self.read.size,
+            model.embedding,
+            model.dropout,
+            model.level_dropout,
+            self.recipe.seed,
+            units=tuple(model.encoder_units),
+            cell=resolve_cell(model.cell),
+            recurrent_dropout=model.recurrent_dropout,
+            compile=self.recipe.training.compile,
+        )
+
+    def _decoder(self):
+        return self.make_decoder(self.recipe.model.attention)
+
+    def num_inputs(self, part):
+        """Pairs."""
+        return len(self.parts[part])
+
+    def given(self, part, numbers):
+        """Token numbers of these sources, padded."""
+        return _padded(tf.gather(self.sources[part], numbers))
+
+    def input_batch(self, part):
+        """Token numbers of the sources."""
+        sources = self.sources[part]
+        return lambda numbers, epoch: _padded(tf.gather(sources, numbers))
+
+    def reference_texts(self, part):
+        """The translations as they are written."""
+        return [[target] for target in self.parts[part].targets]
+
+    def about(self, part, number):
+        """Place and source."""
+        return {"input": f"{part}:{number + 1}", "source": self.parts[part].sources[number]}
+
+    def scores(self, answers, references):
+        """BLEU of one to four tokens and chrF of plain text, as sacrebleu gives them; chrF of each."""
+        scores = corpus_bleu_scores(answers, references)
+        self.signatures_of_scores = scores.pop("signatures")
+        chrf = CHRF()
+        each = [chrf.sentence_score(answer, texts).score for answer, texts in zip(answers, references)]
+        return scores, {"chrf": np.array(each)}
+
+    def baselines(self):
+        """The source itself, which shares names and numbers with its translation."""
+        return {
+            "copy_of_the_source": self.scores(self.parts["test"].sources, self.reference_texts("test"))[0]
+        }
+
+    def describe_data(self):
+        """Source and counts."""
+        return {
+            "source": self.source_name,
+            **{part: len(pairs) for part, pairs in self.parts.items()},
+            "skipped": dict(self.bad.skipped),
+            "fingerprint": self.fingerprint(lambda part: self.parts[part].sources),
+        }
+
+    def settings(self):
+        """What has to be known to compare scores."""
+        data = self.recipe.data
+        about = {"languages": f"{data.source_language} to {data.target_language}", "tokens": data.unit}
+        return {
+            **about,
+            "vocabulary_read": self.read.size,
+            **super().settings(),
+            **(self.signatures_of_scores or {}),
+        }
+
+    def save_preprocessing(self, folder):
+        """Both vocabularies."""
+        super().save_preprocessing(folder)
+        self.read.save(folder / "read.json")
+
+    def restore(self, model, folder):
+        """Take a trained network and its vocabularies."""
+        super().restore(model, folder)
+        self.read = WrittenText.load(folder / "read.json")
+
+    def illustrate(self, part, number):
+        """Where the network looked at each token."""
+        looked = self.attention_of(self.given(part, [number]))
+        if looked is None:
+            return {}, {}
+        (tokens,) = self._source_numbers(tf.constant([self.parts[part].sources[number]]))
+        words = [word.decode("utf-8") or "(end)" for word in self.read.texts(tokens[:, None]).numpy()]
+        return {"attention": {**looked, "sources": words}}, {}
+
+    def raw(self, inputs):
+        """The texts."""
+        return tf.constant([text.encode("utf-8", "replace") for text in inputs])
+
+    def writer(self):
+        """From texts to their translations."""
+
+        def read_raw(texts):
+            return self._source_numbers(texts).to_tensor()
+
+        def places(texts):
+            return self.read.texts(read_raw(texts)[:, :, None])
+
+        writer = self.writer_of(read_raw, tf.TensorSpec([None], tf.string, name="text"), places)
+        writer.read_table = self.read  # tf.saved_model finds its table there
+        return writer
+
+    def export_examples(self):
+        """The empty text, a short one, and one of many tokens."""
+        return tf.constant(["", "a man", " ".join(self.read.tokens[300:320]) or "a", "ÄÖ 😀"])
+
+
+def _padded(ragged):
+    """Ragged int32 (batch, steps) to dense, padded to a multiple of `STEP_OF_LENGTHS`."""
+    longest = tf.maximum(ragged.bounding_shape()[1], 1)
+    steps = -(-longest // STEP_OF_LENGTHS) * STEP_OF_LENGTHS
+    return ragged.to_tensor(0, shape=tf.stack([-1, steps]))
