@@ -27,6 +27,12 @@ class Heard:
         self.closed = True
 
 
+@pytest.fixture(scope="session", autouse=True)
+def cache_of_its_own(tmp_path_factory):
+    """What is computed once for every input goes where the tests are, not into the user's cache."""
+    os.environ["RNN_APPS_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+
+
 @pytest.fixture
 def heard():
     return Heard()

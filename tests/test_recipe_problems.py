@@ -7,8 +7,10 @@ import pytest
 
 from rnn_apps.errors import RecipeError
 from rnn_apps.recipe import load_recipe
+from rnn_apps.tasks import task_names
 
 TOP = "name, description, task, seed, training, export, data, model"
+TASKS = ", ".join(task_names())
 DATA = (
     "source, path, validation_fraction, on_bad_record, max_bad_records, sample, text, label, class_names, "
     "vocabulary_size, max_length, keep"
@@ -214,15 +216,15 @@ IN_TRAINING = {
 
 # Whole recipes. id: (text, problems)
 WHOLE = {
-    "no task": ("data: {source: sample}\n", ["r.yaml:1  task: missing; expected one of sentiment."]),
+    "no task": ("data: {source: sample}\n", [f"r.yaml:1  task: missing; expected one of {TASKS}."]),
     "misspelt task": (
         "# first\ntask: sentimental\n",
-        ['r.yaml:2  task: received "sentimental", expected one of sentiment. Did you mean "sentiment"?'],
+        [f'r.yaml:2  task: received "sentimental", expected one of {TASKS}. Did you mean "sentiment"?'],
     ),
     "task is a list, and more is wrong": (
         "task: [sentiment]\nseed: -1\nsede: 1\n",
         [
-            'r.yaml:1  task: received ["sentiment"], expected one of sentiment. Did you mean "sentiment"?',
+            f'r.yaml:1  task: received ["sentiment"], expected one of {TASKS}. Did you mean "sentiment"?',
             "r.yaml:2  seed: received -1, expected a whole number from 0 to 2147483647.",
             f'r.yaml:3  sede: unknown key. Did you mean "seed"? Allowed here: {TOP}.',
         ],

@@ -5,8 +5,8 @@ from pydantic import ValidationError
 
 from rnn_apps import settings
 from rnn_apps.settings import Settings, TaskSettings, TrainingSettings
-from rnn_apps.tasks.settings import recurrent_weights
 from rnn_apps.tasks.sentiment.settings import SentimentData, SentimentModel, SentimentSettings
+from rnn_apps.tasks.settings import recurrent_weights
 
 SOUND_DATA = {"source": "tfds:imdb_reviews"}
 

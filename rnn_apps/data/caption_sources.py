@@ -1,18 +1,21 @@
-"""Where pictures with captions come from: TFDS, the user's folder, or the generated sample; one interface."""
+"""Where pictures and clips with captions come from: TFDS, the user's folder, or generated; one interface."""
 
 import hashlib
 import io
 from typing import NamedTuple
 
+from PIL import Image
+
 from rnn_apps.data import tfds_source
 from rnn_apps.data.captions import Captioned, ImageStore, load_captioned
+from rnn_apps.data.samples.clips import clips
 from rnn_apps.data.samples.scenes import scenes
 from rnn_apps.errors import DataError
 
-__all__ = ["CaptionedParts", "EncodedImages", "load_pictures"]
+__all__ = ["CaptionedParts", "EncodedImages", "load_clips", "load_pictures"]
 
 _PARTS_OF_TFDS = {"train": "train", "validation": "validation", "val": "validation", "test": "test"}
-_LONGEST_SIDE = 64  # pixels of a generated picture
+_SCENE_PIXELS, _CLIP_PIXELS, _CLIP_FRAMES = 64, 48, 8  # of what is generated
 
 
 class CaptionedParts(NamedTuple):
@@ -35,7 +38,12 @@ class EncodedImages:
     Args:
         path: what a message calls them.
         images: name to bytes.
+
+    Attributes:
+        workers: threads that may read at once.
     """
+
+    workers = 2
 
     def __init__(self, path, images):
         self.path, self._images = path, images
@@ -69,25 +77,35 @@ def load_pictures(source, path, sample_size, seed, bad, validation_fraction, who
     if source == "files":
         return CaptionedParts(str(path), *load_captioned(path, bad, validation_fraction, whole))
     if source == "sample":
-        return _sample(sample_size, seed)
+        return _sample("scenes", [([s.image], s.captions) for s in scenes(sample_size, seed, _SCENE_PIXELS)])
     return _from_tfds(source.removeprefix("tfds:"))
 
 
-def _sample(size, seed):
-    """Generated scenes: 80 % train, 10 % validation, 10 % test."""
+def load_clips(source, path, sample_size, seed, bad, validation_fraction, whole=False):
+    """Read the captions of the source that a recipe names, and where its clips are.
+
+    Args:
+        source: ``files`` or ``sample``; the others as in `load_pictures`.
+    """
+    if source == "files":
+        return CaptionedParts(str(path), *load_captioned(path, bad, validation_fraction, whole))
+    made = clips(sample_size, seed, _CLIP_FRAMES, _CLIP_PIXELS)
+    return _sample("clips", [(clip.frames, clip.captions) for clip in made])
+
+
+def _sample(name, made):
+    """Generated images with captions: 80 % train, 10 % validation, 10 % test."""
     images, inputs = {}, []
-    for number, scene in enumerate(scenes(size, seed, _LONGEST_SIDE)):
-        name = f"scene-{number:05}.png"
-        images[name] = _png(scene.image)
-        inputs.append(Captioned(name, (name,), scene.captions))
-    cuts = (0, round(0.8 * size), round(0.9 * size), size)
+    for number, (frames, captions) in enumerate(made):
+        names = [f"{name}-{number:05}-{frame}.png" for frame in range(len(frames))]
+        images |= {frame: _png(pixels) for frame, pixels in zip(names, frames)}
+        inputs.append(Captioned(f"{name}-{number:05}", tuple(names), captions))
+    cuts = (0, round(0.8 * len(inputs)), round(0.9 * len(inputs)), len(inputs))
     parts = {p: inputs[a:b] for p, a, b in zip(("train", "validation", "test"), cuts, cuts[1:])}
-    return CaptionedParts("sample:scenes", parts, EncodedImages("sample:scenes", images))
+    return CaptionedParts(f"sample:{name}", parts, EncodedImages(f"sample:{name}", images))
 
 
 def _png(pixels):
-    from PIL import Image
-
     stream = io.BytesIO()
     Image.fromarray(pixels).save(stream, "PNG")
     return stream.getvalue()

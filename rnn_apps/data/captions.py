@@ -77,9 +77,14 @@ class ImageStore:
     Args:
         path: folder, or zip file.
 
+    Attributes:
+        workers: threads that may read at once.
+
     Raises:
         DataError: the zip file cannot be opened.
     """
+
+    workers = 2
 
     def __init__(self, path):
         self.path = Path(path)

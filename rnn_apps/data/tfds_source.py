@@ -166,9 +166,14 @@ class EncodedImagesOfSplits:
     Args:
         builder: of a set with the features ``image`` and ``captions`` (a sequence with ``text``).
 
+    Attributes:
+        workers: threads that may read at once.
+
     Raises:
         DataError: the set has no such features.
     """
+
+    workers = 1  # two would ask out of order, which starts the reading anew
 
     def __init__(self, builder):
         self.path, self._builder = builder.info.full_name, builder

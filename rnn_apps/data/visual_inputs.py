@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from rnn_apps.data.features import FeatureCache, cache_folder, fingerprint
+from rnn_apps.data.video import read_all
 from rnn_apps.errors import DataError, shown
 
 __all__ = ["VisualInputs"]
@@ -31,12 +32,14 @@ class VisualInputs:
         front: `keras.Model` from images (images, height, width, 3) to (images, places, features), or None.
         key: what `front` depends on: anything that JSON can write.
         mirror: keep the mirrored images too.
+        workers: threads that read.
 
     Attributes:
         inputs: those that can be read, once `fill` has run.
     """
 
-    def __init__(self, inputs, read, mark, size, frames=None, front=None, key=None, mirror=False):
+    def __init__(self, inputs, read, mark, size, frames=None, front=None, key=None, mirror=False, workers=2):
+        self._workers = workers
         self.inputs, self._all, self._read, self.frames = inputs, inputs, read, frames
         self._rows, self._size, self._front = np.arange(len(inputs)), tuple(size), front
         marks = [mark(one) for one in inputs]
@@ -124,8 +127,9 @@ class VisualInputs:
         cache = self._caches[0]
         result = np.zeros((len(rows), *cache.shape), cache.dtype)
         waiting = []
-        for place, row in enumerate(rows):
-            images = self._images_or_none(row, _Silent(bad))
+        silent = _Silent(bad)
+        all_images = read_all(rows, lambda row: self._images_or_none(row, silent), self._workers)
+        for place, images in enumerate(all_images):
             if images is None:
                 continue
             images = images[:, :, ::-1] if mirrored else images

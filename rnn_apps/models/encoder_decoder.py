@@ -5,7 +5,16 @@ from keras import ops
 
 from rnn_apps.layers import StackedRNN
 
-__all__ = ["PlaceBias", "encoder_decoder", "region_encoder", "text_reader", "with_front"]
+__all__ = [
+    "FrameEncoder",
+    "PlaceBias",
+    "clip_front",
+    "encoder_decoder",
+    "frame_reader",
+    "region_encoder",
+    "text_reader",
+    "with_front",
+]
 
 
 @keras.saving.register_keras_serializable(package="rnn_apps")
@@ -60,6 +69,73 @@ def region_encoder(places, features, projection, dropout=0.0, seed=None):
     x = keras.layers.Dropout(dropout, seed=seed, name="dropout")(x)
     summary = keras.layers.GlobalAveragePooling1D(name="summary")(x)
     return keras.Model(regions, {"memory": x, "summary": summary}, name="encoder")
+
+
+def frame_reader(features, projection, dropout=0.0, level_dropout=0.0, seed=None, **recurrence):
+    """Return a `keras.Model` from the features of a clip's frames (batch, frames, features) to what is read.
+
+    A frame of nothing but zeros is padding.
+
+    Args:
+        features: of a frame.
+        projection: width of a frame as the recurrence reads it.
+        dropout: part of the frames and of what is remembered that is dropped.
+        level_dropout, seed, **recurrence: as in `text_reader`.
+
+    Returns:
+        A model as `text_reader` gives it.
+    """
+    frames = keras.Input((None, features), name="frames")
+    mask = ops.any(ops.not_equal(frames, 0), axis=-1)
+    start = keras.initializers.GlorotUniform(seed=seed)
+    x = keras.layers.LayerNormalization(name="norm")(frames)
+    x = keras.layers.Dense(projection, "relu", kernel_initializer=start, name="project")(x)
+    x = keras.layers.Dropout(dropout, seed=seed, name="frame_dropout")(x)
+    return _reader(frames, x, mask, dropout, seed, {**recurrence, "dropout": level_dropout})
+
+
+@keras.saving.register_keras_serializable(package="rnn_apps")
+class FrameEncoder(keras.layers.Wrapper):
+    """Applies a network for pictures to every frame of a clip.
+
+    Args:
+        layer: `keras.Model` from images (images, height, width, 3) to (images, places, features).
+
+    Call arguments:
+        frames: ``(batch, frames, height, width, 3)``, 0 to 255; frames of nothing but zeros are padding.
+
+    Returns:
+        ``(batch, frames * places, features)``, zeros for padding.
+    """
+
+    def build(self, shape=None):
+        """The network is there already."""
+        self.built = True
+
+    def call(self, frames, training=False):
+        """See all frames at once."""
+        shape = ops.shape(frames)
+        regions = self.layer(ops.reshape(frames, (-1, *frames.shape[2:])), training=training)
+        real = ops.any(ops.reshape(frames, (shape[0], shape[1], -1)) > 0, axis=-1)
+        places, features = self.layer.output_shape[1:]
+        regions = ops.reshape(regions, (shape[0], shape[1], places * features))
+        regions = ops.where(real[:, :, None], regions, 0.0)
+        return ops.reshape(regions, (shape[0], -1, features))
+
+    def compute_output_shape(self, shape):
+        """Frames and places in one axis."""
+        places, features = self.layer.output_shape[1:]
+        return (shape[0], None if shape[1] is None else shape[1] * places, features)
+
+
+def clip_front(front):
+    """Return a `keras.Model` from the frames of clips (batch, frames, height, width, 3) to their features.
+
+    Args:
+        front: as for `FrameEncoder`.
+    """
+    frames = keras.Input((None, *front.input_shape[1:]), name="frames")
+    return keras.Model(frames, FrameEncoder(front, name="each_frame")(frames), name="clip_encoder")
 
 
 def text_reader(vocabulary_size, embedding, dropout=0.0, level_dropout=0.0, seed=None, **recurrence):

@@ -30,6 +30,10 @@ TASKS = {
         settings="rnn_apps.tasks.image_captioning.settings:ImageCaptioningSettings",
         task="rnn_apps.tasks.image_captioning.task:ImageCaptioningTask",
     ),
+    "video_captioning": TaskEntry(
+        settings="rnn_apps.tasks.video_captioning.settings:VideoCaptioningSettings",
+        task="rnn_apps.tasks.video_captioning.task:VideoCaptioningTask",
+    ),
     "translation": TaskEntry(
         settings="rnn_apps.tasks.translation.settings:TranslationSettings",
         task="rnn_apps.tasks.translation.task:TranslationTask",

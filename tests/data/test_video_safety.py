@@ -1,5 +1,6 @@
 """Files that are no videos, or that would have FFmpeg open what is none of its business."""
 
+import contextlib
 import io
 import os
 import socket
@@ -113,9 +114,10 @@ class Canary:
         threading.Thread(target=self._sing, args=(data,), daemon=True).start()
 
     def _sing(self, data):
-        with open(self.path, "wb") as pipe:
-            self.read.set()
-            pipe.write(data)
+        while True:
+            with contextlib.suppress(BrokenPipeError), open(self.path, "wb") as pipe:
+                self.read.set()
+                pipe.write(data)
 
 
 class Listener:

@@ -12,6 +12,7 @@ from rnn_apps.metrics.generation import corpus_bleu_scores
 from rnn_apps.models.encoder_decoder import encoder_decoder, text_reader
 from rnn_apps.tasks.cell import resolve_cell
 from rnn_apps.tasks.task import Monitor
+from rnn_apps.tasks.writing.decoder import make_decoder
 from rnn_apps.tasks.writing.task import WritingTask
 
 __all__ = ["TranslationTask"]
@@ -42,7 +43,7 @@ class TranslationTask(WritingTask):
         self.read = WrittenText.learn(train.sources, data.unit, data.vocabulary_size)
         self.written = WrittenText.learn(train.targets, data.unit, data.vocabulary_size)
         self._encode()
-        self.model = self.network = encoder_decoder(self._make_reader(), self._decoder())
+        self.model = self.network = self._network()
 
     def prepare_evaluation(self, whole=False):
         """Read the test part anew for a restored network."""
@@ -91,8 +92,9 @@ class TranslationTask(WritingTask):
             compile=self.recipe.training.compile,
         )
 
-    def _decoder(self):
-        return self.make_decoder(self.recipe.model.attention)
+    def _network(self):
+        decoder = make_decoder(self.recipe, self.written.size, self.recipe.model.attention)
+        return encoder_decoder(self._make_reader(), decoder)
 
     def num_inputs(self, part):
         """Pairs."""
@@ -164,7 +166,7 @@ class TranslationTask(WritingTask):
         looked = self.attention_of(self.given(part, [number]))
         if looked is None:
             return {}, {}
-        (tokens,) = self._source_numbers(tf.constant([self.parts[part].sources[number]]))
+        tokens = self.sources[part][number]
         words = [word.decode("utf-8") or "(end)" for word in self.read.texts(tokens[:, None]).numpy()]
         return {"attention": {**looked, "sources": words}}, {}
 

@@ -21,6 +21,7 @@ from rnn_apps.metrics.generation import caption_scores, corpus_bleu_scores, sent
 from rnn_apps.models.encoder_decoder import encoder_decoder, with_front
 from rnn_apps.models.visual_encoder import visual_encoder
 from rnn_apps.tasks.task import Monitor
+from rnn_apps.tasks.writing.decoder import make_decoder
 from rnn_apps.tasks.writing.task import WritingTask
 
 __all__ = ["CaptioningTask"]
@@ -40,6 +41,7 @@ class CaptioningTask(WritingTask):
     answer = "caption"
     tokenizer = "words in lower case, ! and ? apart, other punctuation removed, of answers and references"
     frames = None
+    references_at_once = 5
 
     def __init__(self, recipe):
         super().__init__(recipe)
@@ -71,7 +73,8 @@ class CaptioningTask(WritingTask):
         train = [caption for one in self.visual["train"].inputs for caption in one.captions]
         self.written = WrittenText.learn(train, "word", data.vocabulary_size, data.min_count)
         self._refer()
-        network = encoder_decoder(self._encoder(), self.make_decoder(self.recipe.model.attention))
+        decoder = make_decoder(self.recipe, self.written.size, self.recipe.model.attention)
+        network = encoder_decoder(self._encoder(), decoder)
         self.network, self.model = network, with_front(self.whole_front(), network)
 
     def prepare_evaluation(self, whole=False):
@@ -116,11 +119,12 @@ class CaptioningTask(WritingTask):
         key = front and [encoder.name, _digest(front)]
         for part, inputs in self.parts.items():
             mirror = encoder.flips and part == "train"
-            settings = (encoder.image_size, self.frames, front, key, mirror)
-            self.visual[part] = VisualInputs(inputs, self.read, self._mark, *settings)
+            settings = (encoder.image_size, self.frames, front, key, mirror, self.store.workers)
+            self.visual[part] = VisualInputs(inputs, self.read, self.mark, *settings)
             self.visual[part].fill(self.bad)
 
-    def _mark(self, one):
+    def mark(self, one):
+        """Return what changes when the images of an input change."""
         return [self.store.mark(frame) for frame in one.frames]
 
     def _refer(self):
@@ -204,7 +208,7 @@ class CaptioningTask(WritingTask):
         """Source and counts."""
 
         def marks(part):
-            return (str(self._mark(one)) for one in self.visual[part].inputs)
+            return (str(self.mark(one)) for one in self.visual[part].inputs)
 
         return {
             "source": self.source_name,
@@ -221,7 +225,11 @@ class CaptioningTask(WritingTask):
     def restore(self, model, folder):
         """Take a trained network and its vocabulary."""
         super().restore(model, folder)
-        self.front = model.get_layer("visual_encoder")
+        self.front = self.front_of(model)
+
+    def front_of(self, model):
+        """Return the CNN inside a saved network."""
+        return model.get_layer("visual_encoder")
 
     @cached_property
     def _grid(self):

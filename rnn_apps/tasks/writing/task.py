@@ -13,8 +13,7 @@ from rnn_apps.data.text import PADDING
 from rnn_apps.data.written_text import START, WrittenText
 from rnn_apps.errors import RnnAppsError, UserError
 from rnn_apps.metrics.generation import perplexity
-from rnn_apps.models.sequence_decoder import SequenceDecoder
-from rnn_apps.tasks.cell import cell_advice, resolve_cell
+from rnn_apps.tasks.cell import resolve_cell
 from rnn_apps.tasks.task import Task
 from rnn_apps.tasks.writing.writer import Search, Writer
 
@@ -85,29 +84,6 @@ class WritingTask(Task):
     def writer(self):
         """Return a `Writer` from raw input to text, with graphs of its own."""
 
-    def make_decoder(self, attention=None, **options):
-        """Return the `SequenceDecoder` that the recipe asks for."""
-        model = self.recipe.model
-        try:
-            return SequenceDecoder(
-                self.written.size,
-                embedding=model.embedding,
-                units=tuple(model.units),
-                cell=resolve_cell(model.cell),
-                attention=attention,
-                tied=model.tied,
-                dropout=model.dropout,
-                level_dropout=model.level_dropout,
-                recurrent_dropout=model.recurrent_dropout,
-                residual=model.residual,
-                compile=self.recipe.training.compile,
-                seed=self.recipe.seed,
-                name="decoder",
-                **options,
-            )
-        except ValueError as error:
-            raise UserError("model", str(error).rstrip("."), fix=cell_advice(model.cell)) from error
-
     def refer(self, part, texts):
         """Encode the texts of every input of a part, a list each, for training and for the loss."""
         owners = np.repeat(np.arange(len(texts)), [len(several) for several in texts])
@@ -176,7 +152,13 @@ class WritingTask(Task):
         def searched(given, beam):
             return self._search.best(self._search.encode(given), beam, 1)
 
-        return tf.function(searched, autograph=False, reduce_retracing=True)
+        signature = [self._given_spec, tf.TensorSpec([], tf.int32)]
+        return tf.function(searched, input_signature=signature, autograph=False)
+
+    @property
+    def _given_spec(self):
+        given = self.network.inputs[0]
+        return tf.TensorSpec(given.shape, given.dtype)
 
     def write(self, part, beam):
         """Return the best text and its score for every input of a part, in order."""
@@ -219,12 +201,20 @@ class WritingTask(Task):
         """Return the tokens written about one input and the attention weights of each; None without."""
         if self.recipe.model.attention is None:
             return None
-        read = self._search.encode(given)
-        decoded = self._search.best(read, self.recipe.model.decoding.beam, 1)
-        tokens, steps = decoded.tokens[:, 0], int(decoded.lengths[0, 0])
-        weights = self._search.attention(read, tokens)[0, :steps].numpy()
-        words = [word.decode("utf-8") for word in self.written.texts(tokens[0, :steps, None]).numpy()]
+        words, weights = (part.numpy() for part in self._attended(given))
+        words = [word.decode("utf-8") for word in words]
         return {"tokens": words, "weights": [[round(float(w), 4) for w in row] for row in weights]}
+
+    @cached_property
+    def _attended(self):
+        def attended(given):
+            read = self._search.encode(given)
+            decoded = self._search.best(read, self.recipe.model.decoding.beam, 1)
+            tokens, steps = decoded.tokens[:, 0], decoded.lengths[0, 0]
+            weights = self._search.attention(read, tokens)[0, :steps]
+            return self.written.texts(tokens[0, :steps, None]), weights
+
+        return tf.function(attended, input_signature=[self._given_spec], autograph=False)
 
     def writer_of(self, read_raw, raw, places=None):
         """Return a `Writer` whose raw inputs `read_raw` turns into what the encoder is given."""

@@ -1,0 +1,250 @@
+"""Text for language models: read and split by position, and cut into windows that follow one another."""
+
+import io
+import re
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from rnn_apps.data import tfds_source
+from rnn_apps.data.files import PART_NAMES, open_lines
+from rnn_apps.data.samples.sayings import sayings
+from rnn_apps.errors import DataError
+
+__all__ = ["END_OF_LINE", "StreamBatches", "load_texts", "split_words"]
+
+END_OF_LINE = "<eos>"
+TEST_FRACTION = 0.1
+LEAST_TOKENS = 2  # one to read and one to predict
+_ENDINGS = (".txt", ".txt.gz")
+_PARTS = {**PART_NAMES, "validation": (*PART_NAMES["validation"], "valid")}
+_NO_TEXTS = ("readme", "license", "licence")
+_NAMES_SHOWN = 8
+_BAD_BYTE = re.compile("[\ud800-\udfff]")  # as `open_lines` keeps them
+
+
+def load_texts(source, path, sample_size, seed, bad, validation_fraction=0.1, unit="character", whole=False):
+    """Read the text of the source that a recipe names, in its parts.
+
+    A folder holds a text a part, ``train.txt``, ``validation.txt`` (or ``valid``, ``val``, ``dev``) and
+    ``test.txt``, with something in front of a dot, dash or underscore or not (``ptb.train.txt``); or it holds
+    one text, of any name. Each may be gzipped. A README or licence is no text.
+
+    Parts that are not there are cut off the end of train, in the order of the text: of a single text the last
+    10 % are the test, and `validation_fraction` of it, just before, is the validation. With a validation but
+    no test part the validation is the test, and another one is cut off train. Each cut is at the nearest line
+    end; where lines are too long for that, at the nearest blank, or else to the character.
+
+    Line ends are read as ``\\n``; all else stays as it is.
+
+    Args:
+        source: ``tfds:NAME``, a set with the feature ``text``; ``files`` or ``sample``.
+        path: folder or .txt file, where source is ``files``.
+        sample_size, seed: lines of the generated sample, and its seed.
+        bad: `BadRecords`, for lines that are not valid UTF-8.
+        validation_fraction: of the text that the validation part has to be cut from.
+        unit: what the model reads; where it is ``"word"``, `LEAST_TOKENS` of a part are counted in words.
+        whole: where the data has a single text, all of it is the test, and the other parts are "".
+
+    Returns:
+        Name of the source, and part name to str for train, validation and test.
+
+    Raises:
+        SourceUnavailable: a set of TFDS is neither here nor reachable.
+        DataError: a text cannot be read or is not there, or a part is too short.
+    """
+    if source == "files":
+        name, texts = str(path), {part: _read(file, bad) for part, file in _find(path, whole).items()}
+    elif source == "sample":
+        name, texts, whole = "sample:sayings", {"train": sayings(sample_size, seed)}, False
+    else:
+        name, texts = source, dict(_read_splits(source.removeprefix("tfds:"), bad))
+    parts = _in_parts(texts, validation_fraction, whole)
+    for part, text in parts.items():
+        if part == "test" or not whole:
+            _refuse_short(name, part, text, unit)
+    return name, parts
+
+
+def split_words(text):
+    """Return the words of a text, what stands between blanks; each line end is the word `END_OF_LINE`."""
+    return text.replace("\n", f" {END_OF_LINE} ").split()
+
+
+def _find(path, whole):
+    """Part name to file; a single text, which is split later, counts as train."""
+    path = Path(path).expanduser()
+    if path.is_file():
+        if not path.name.lower().endswith(_ENDINGS):
+            ending = f"a {path.suffix} file" if path.suffix else "a file without an ending"
+            raise DataError(str(path), received=ending, expected=" or ".join(_ENDINGS))
+        return {"train": path}
+    if not path.is_dir():
+        raise DataError(str(path), "no such file or folder", fix="Check the path after --data or data.path.")
+    texts = [file for file in sorted(path.iterdir()) if _is_text(file)]
+    found = {}
+    for part in _PARTS:
+        files = [file for file in texts if re.split("[._-]", _stem(file))[-1] in _PARTS[part]]
+        if len(files) > 1:
+            fix = "Keep the one that you want here and move the others away."
+            expected = f"one text for {part}"
+            raise DataError(str(path), received=_listed(files), expected=expected, fix=fix)
+        if files:
+            found[part] = files[0]
+    if not found and len(texts) == 1:
+        return {"train": texts[0]}
+    if "train" not in found and not (whole and found):
+        raise _no_train(path, texts)
+    return found
+
+
+def _is_text(file):
+    is_named = file.name.lower().endswith(_ENDINGS) and not file.name.startswith(".")
+    return is_named and file.is_file() and _stem(file) not in _NO_TEXTS
+
+
+def _stem(file):
+    return file.name.lower().removesuffix(".gz").removesuffix(".txt")
+
+
+def _listed(files):
+    names = ", ".join(file.name for file in files[:_NAMES_SHOWN])
+    return names + (" and more" if len(files) > _NAMES_SHOWN else "")
+
+
+def _no_train(folder, texts):
+    received = _listed(texts or sorted(folder.iterdir())) or "an empty folder"
+    fix = "Name the parts train.txt, validation.txt and test.txt, or give the path of one file."
+    return DataError(str(folder), received=received, expected="train.txt, or one text alone", fix=fix)
+
+
+def _read(file, bad):
+    with open_lines(file) as lines:
+        text = "".join(_good_lines(file, lines, bad))
+    if not text.strip():
+        raise DataError(str(file), "empty", fix="Give a text, or move the file away.")
+    return text
+
+
+def _good_lines(place, lines, bad):
+    """Yield the lines with their ends as a newline; bad ones go to `bad`."""
+    for number, line in enumerate(lines, start=1):
+        if found := _BAD_BYTE.search(line):
+            received = f"the byte 0x{ord(found[0]) & 0xFF:02X}"
+            bad.report(f"{place}:{number}", "not valid UTF-8", "Save the file as UTF-8.", received)
+        else:
+            text = line.rstrip("\r\n")
+            yield text if text == line else text + "\n"
+
+
+def _read_splits(name, bad):
+    """Yield part name and text of a set of TFDS; its examples follow one another, each on its own lines."""
+    builder = tfds_source.open_builder(name)
+    if "text" not in builder.info.features:
+        received = f"the features {', '.join(builder.info.features)}"
+        raise DataError(f"tfds:{name}", received=received, expected="one called text")
+    if "train" not in builder.info.splits:
+        received = f"the splits {', '.join(builder.info.splits) or 'none'}"
+        raise DataError(f"tfds:{name}", received=received, expected="one called train")
+    for part in PART_NAMES:
+        if part in builder.info.splits:
+            yield part, _joined(tfds_source.read_split(builder, part, "text", "text"), bad)
+
+
+def _joined(examples, bad):
+    lines = []
+    for place, text, *_ in examples:
+        if lines and not lines[-1].endswith("\n"):
+            lines.append("\n")
+        lines += _good_lines(place, io.StringIO(text, newline=""), bad)
+    return "".join(lines)
+
+
+def _in_parts(texts, validation_fraction, whole):
+    """Part name to text for all parts, from what is there."""
+    if whole and len(texts) == 1:
+        return {"train": "", "validation": "", "test": next(iter(texts.values()))}
+    if "validation" in texts and "test" not in texts:
+        texts = {"train": texts["train"], "test": texts["validation"]}
+    parts, length = dict.fromkeys(PART_NAMES, "") | texts, len(texts.get("train", ""))
+    for part, fraction in (("test", TEST_FRACTION), ("validation", validation_fraction)):
+        if part not in texts:
+            train = parts["train"]
+            cut = _cut(train, len(train) - round(fraction * length))
+            parts["train"], parts[part] = train[:cut], train[cut:]
+    return parts
+
+
+def _cut(text, place):
+    """Where to cut near a place: the nearest line end, or else blank, within half of what is cut off."""
+    for mark in "\n ":
+        ends = text.rfind(mark, 0, place) + 1, text.find(mark, place) + 1
+        nearest = min((end for end in ends if end), key=lambda end: abs(end - place), default=len(text))
+        if abs(nearest - place) <= (len(text) - place) / 2:
+            return nearest
+    return place
+
+
+def _refuse_short(name, part, text, unit):
+    unit = "word" if unit == "word" else "character"
+    count = len(text.split(maxsplit=LEAST_TOKENS)) + text.count("\n") if unit == "word" else len(text)
+    if count < LEAST_TOKENS:
+        received = f"{count} {unit}{'' if count == 1 else 's'} for {part}"
+        fix = f"Give more text, or a file for {part}."
+        raise DataError(name, received=received, expected=f"at least {LEAST_TOKENS}", fix=fix)
+
+
+class StreamBatches:
+    """Windows of one long text, read in several places at once, for truncated backpropagation through time.
+
+    The text is cut into as many streams, of equal length to one token, which are the rows of every batch. The
+    windows of an epoch follow one another: each row goes on where it ended in the batch before, so that a
+    state carried from batch to batch has read its stream from the start. Each token but the first of the text
+    is a target once an epoch. What is missing of the last windows is 0, in tokens and targets: padding, which
+    does not count.
+
+    With a seed, each epoch moves the text by a number of tokens that (seed, epoch) alone decides, what goes
+    over the end standing before the start, so that windows begin elsewhere: still every target once, after
+    the token that stands before it, in as many windows. In one place of one stream what was read before is
+    then the end of the text.
+
+    Args:
+        tokens: int (tokens,), numbers from 1, at least two.
+        streams: rows of a batch.
+        steps: tokens of a window.
+        seed: None begins every epoch with the first token.
+    """
+
+    def __init__(self, tokens, streams, steps, seed=None):
+        tokens = np.asarray(tokens, np.int32)
+        if len(tokens) < LEAST_TOKENS or tokens.min() < 1:
+            received = f"{len(tokens)} numbers, {min(tokens, default='none')} the least"
+            raise ValueError(f"StreamBatches: tokens: received {received}, expected two or more, from 1 on.")
+        self.streams, self.steps, self.seed = streams, steps, seed
+        self._tokens, self._targets = tf.constant(tokens), len(tokens) - 1
+        bounds = np.arange(streams + 1, dtype=np.int64) * self._targets // streams
+        self._begins, self._ends = bounds[:-1, None], bounds[1:, None]
+
+    def __len__(self):
+        """Batches in an epoch, the same in every epoch."""
+        return int(-(-np.max(self._ends - self._begins) // self.steps))
+
+    @property
+    def num_examples(self):
+        """Windows in an epoch, in all streams."""
+        return len(self) * self.streams
+
+    def epoch(self, epoch=0, start=0):
+        """Return a `tf.data.Dataset` of (tokens, targets), each int32 (streams, steps), from `start` on."""
+        moved = 0
+        if self.seed is not None:
+            moved = int(np.random.default_rng([self.seed, epoch]).integers(self._targets))
+
+        @tf.autograph.experimental.do_not_convert
+        def window(number):
+            places = self._begins + number * self.steps + tf.range(self.steps, dtype=tf.int64)
+            is_there, read = places < self._ends, (places + moved) % self._targets
+            return tuple(tf.where(is_there, tf.gather(self._tokens, at), 0) for at in (read, read + 1))
+
+        return tf.data.Dataset.range(start, len(self)).map(window, num_parallel_calls=2).prefetch(4)

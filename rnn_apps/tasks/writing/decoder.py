@@ -1,0 +1,39 @@
+"""The decoder that a recipe asks for."""
+
+from rnn_apps.errors import UserError
+from rnn_apps.models.sequence_decoder import SequenceDecoder
+from rnn_apps.tasks.cell import cell_advice, resolve_cell
+
+__all__ = ["make_decoder"]
+
+
+def make_decoder(recipe, vocabulary_size, attention=None):
+    """Return the `SequenceDecoder` that `DecoderSettings` ask for.
+
+    Args:
+        recipe: whose `model` they are.
+        vocabulary_size: tokens, with the reserved ones.
+        attention: as the settings say, or None where there is nothing to look at.
+
+    Raises:
+        UserError: the layer refuses a setting, or there is no such cell.
+    """
+    model = recipe.model
+    try:
+        return SequenceDecoder(
+            vocabulary_size,
+            embedding=model.embedding,
+            units=tuple(model.units),
+            cell=resolve_cell(model.cell),
+            attention=attention,
+            tied=model.tied,
+            dropout=model.dropout,
+            level_dropout=model.level_dropout,
+            recurrent_dropout=model.recurrent_dropout,
+            residual=model.residual,
+            compile=recipe.training.compile,
+            seed=recipe.seed,
+            name="decoder",
+        )
+    except ValueError as error:
+        raise UserError("model", str(error).rstrip("."), fix=cell_advice(model.cell)) from error

@@ -1,0 +1,194 @@
+"""What tasks that write share, on one small run a task: scores, records, export, answers, report."""
+
+import base64
+import csv
+import json
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from tests_of_tasks import SMALL, answers_elsewhere, small_recipe, small_run
+
+from rnn_apps.errors import UserError
+from rnn_apps.metrics.generation import caption_scores, corpus_bleu_scores
+from rnn_apps.runner import open_run
+from rnn_apps.tasks import task_class
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """Task name to its small run, made when it is first asked for."""
+    made = {}
+
+    def run(task):
+        if task not in made:
+            made[task] = small_run(task, tmp_path_factory.mktemp(task) / "run", _Silence())
+        return made[task]
+
+    return run
+
+
+class _Silence:
+    def say(self, text):
+        pass
+
+    def step(self, *arguments):
+        pass
+
+    def close(self):
+        pass
+
+
+@pytest.fixture(params=list(SMALL))
+def run(request, runs):
+    return runs(request.param)
+
+
+def records_of(run):
+    return [json.loads(line) for line in (run.folder / "predictions.jsonl").read_text().splitlines()]
+
+
+def examples_of(run):
+    """Raw inputs of the task: as `predict` takes them and as the export does, in base64."""
+    task = run.task
+    if run.recipe.task == "translation":
+        texts = ["the dog sleeps", "", "😀 qwxz"]
+        return texts, [base64.b64encode(text.encode()).decode() for text in texts]
+    raw = task.export_examples().numpy().tolist()
+    return None, tf.nest.map_structure(lambda b: base64.b64encode(b).decode(), raw)
+
+
+def test_every_score_stands_beside_its_baselines_and_what_it_takes_to_compare_it(run):
+    metrics = run.metrics
+    names = {"bleu_1", "bleu_2", "bleu_3", "bleu_4", "chrf", "token_accuracy", "perplexity"}
+    assert names <= set(metrics["test"])
+    assert metrics["baseline"]
+    for scores in metrics["baseline"].values():
+        assert set(scores) == set(metrics["test"]) - {"token_accuracy", "perplexity"}
+    assert {"decoding", "vocabulary", "references"} <= set(metrics["settings"])
+    assert any("version:" in str(value) for value in metrics["settings"].values())  # sacrebleu's signature
+    assert metrics["score_mark"].startswith("SAMPLE score")
+
+
+def test_the_scores_are_those_of_the_records(run):
+    records = records_of(run)
+    answers, references = [r["prediction"] for r in records], [r["references"] for r in records]
+    assert len(records) == run.metrics["data"]["test"] == 10
+    if run.recipe.task == "translation":
+        expected = corpus_bleu_scores(answers, references)
+        assert all(len(several) == 1 for several in references)
+    else:
+        expected = caption_scores(answers, references)
+        assert run.metrics["test"]["cider_d"] == pytest.approx(
+            np.mean([r["cider_d"] for r in records]), abs=1e-4
+        )
+    for name in ("bleu_1", "bleu_4"):
+        assert run.metrics["test"][name] == pytest.approx(expected[name])
+
+
+def test_the_history_has_what_is_validated(run):
+    with open(run.folder / "history.csv") as file:
+        (row,) = csv.DictReader(file)
+    assert {"loss", "token_accuracy", "val_loss", "val_token_accuracy", run.task.monitor.name} <= set(row)
+
+
+def test_a_run_opened_again_scores_the_same(run):
+    again = open_run(run.folder).evaluate()
+    assert again == pytest.approx(run.metrics["test"], rel=1e-4)
+
+
+def test_another_process_without_rnn_apps_gives_the_same_texts(run):
+    _, encoded = examples_of(run)
+    name = run.task._writer.write.input_signature[0].name
+    answers = answers_elsewhere(run, name, encoded)
+    raw = tf.constant(tf.nest.map_structure(base64.b64decode, encoded))
+    own = run.task._writer.write(raw)
+    key = run.task.answer
+    texts = [text.decode() for text in own[key].numpy()]
+    assert answers["serving_default"][key] == texts
+    assert [row[0] for row in answers["serving_default"]["candidates"]] == texts
+    np.testing.assert_allclose(answers["serving_default"]["scores"], own["scores"].numpy(), atol=1e-5)
+    assert answers["explain"][key] == texts
+    assert [len(row) for row in answers["generate"]["candidates"]] == [2] * len(texts)
+    weights, lengths = np.array(answers["explain"]["weights"]), answers["explain"]["lengths"]
+    for row, length in zip(weights, lengths):
+        np.testing.assert_allclose(row[:length].sum(axis=-1), 1, atol=1e-4)
+
+
+def test_what_is_drawn_follows_its_seed_and_candidates_come_best_first(run):
+    raw = run.task.export_examples()[:2]
+    first, scores = run.task.generate(raw, nbest=4, temperature=1.5, seed=1)
+    again, _ = run.task.generate(raw, nbest=4, temperature=1.5, seed=1)
+    other, _ = run.task.generate(raw, nbest=4, temperature=1.5, seed=2)
+    assert first == again != other
+    assert all(row == sorted(row, reverse=True) for row in scores)
+    assert [len(row) for row in first] == [4, 4]
+
+
+def test_a_wider_beam_never_gives_a_less_likely_best(run):
+    raw = run.task.export_examples()
+    best = [np.array(run.task.generate(raw, beam=beam)[1])[:, 0] for beam in (1, 4)]
+    assert (best[1] >= best[0] - 1e-5).mean() > 0.5  # beam search promises it on average, not each time
+
+
+@pytest.mark.parametrize("options", [{"beam": 0}, {"nbest": 101}, {"temperature": -1.0}])
+def test_options_out_of_range_are_refused_by_their_name(run, options):
+    (name,) = options
+    with pytest.raises(UserError, match=rf"--{name}: received .*, expected a number from"):
+        run.task.generate(run.task.export_examples(), **options)
+
+
+def test_the_report_shows_what_was_written_and_where_it_looked(run):
+    page = (run.folder / "report.html").read_text()
+    records = records_of(run)
+    assert "What is written" in page
+    assert "where it looked at each word" in page
+    illustrated = [record for record in records if "attention" in record]
+    assert illustrated
+    if run.recipe.task != "translation":
+        names = [name for record in illustrated for name in record["pictures"]]
+        assert all((run.folder / name).is_file() for name in names)
+        assert page.count("data:image/jpeg") >= len(names)
+    for record in illustrated:
+        looked = record["attention"]
+        assert len(looked["tokens"]) == len(looked["weights"])
+        for row in looked["weights"]:
+            assert sum(row) == pytest.approx(1, abs=0.01)
+
+
+def test_the_loss_is_the_mean_over_real_tokens_with_smoothed_targets():
+    task = task_class("translation")(small_recipe("translation", training={"label_smoothing": 0.2}))
+    logits = np.random.default_rng(0).normal(size=(2, 3, 5)).astype("float32")
+    tokens = np.array([[4, 3, 0], [2, 1, 3]])
+    log_p = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
+    smooth = np.eye(5)[tokens] * 0.8 + 0.2 / 5
+    each = -(smooth * log_p).sum(-1)
+    expected = each[tokens != 0].sum() / 5
+    assert float(task.loss(tf.constant(logits), tf.constant(tokens))) == pytest.approx(expected, rel=1e-5)
+    assert float(task.count(tf.constant(tokens))) == 5
+
+
+def test_tokens_are_right_where_they_are_real():
+    task = task_class("translation")(small_recipe("translation"))
+    logits = tf.one_hot([[4, 1, 0], [2, 2, 3]], 5)
+    right = task.batch_metrics(logits, tf.constant([[4, 3, 0], [2, 1, 3]]))
+    assert float(right["token_accuracy"]) == 3
+
+
+def test_teacher_forcing_and_search_agree_on_the_likelihood_of_a_text(runs):
+    """The score of what was written is the sum of its tokens' log-probabilities under teacher forcing."""
+    task = runs("translation").task
+    raw = task.export_examples()[1:2]
+    read = task._writer.read(raw)
+    decoded = task._search.best(read, 1, 1)
+    tokens = decoded.tokens[0, 0, : int(decoded.lengths[0, 0])].numpy()
+    whole = [*tokens, 3] if len(tokens) < 9 else list(tokens)
+    numbers = task._source_numbers(raw).to_tensor()
+    numbers = tf.repeat(numbers, 2, axis=0)  # a batch of one has another static shape than the graph wants
+    inputs = [numbers, tf.constant([0, 1]), tf.constant([[2, *whole[:-1]]] * 2)]
+    logits = task.network(inputs, training=False)[0].numpy()
+    logits[:, [0, 1, 2]] = -np.inf
+    log_p = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
+    total = log_p[np.arange(len(whole)), whole].sum()
+    penalty = ((5 + len(whole)) / 6) ** task.recipe.model.decoding.length_penalty
+    assert float(decoded.scores[0, 0]) == pytest.approx(total / penalty, abs=1e-4)

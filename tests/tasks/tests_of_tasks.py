@@ -1,0 +1,70 @@
+"""Small runs of the tasks that write, and what a process answers that has only TensorFlow."""
+
+import json
+import os
+import subprocess
+import sys
+
+import rnn_apps
+from rnn_apps.recipe import load_recipe
+
+DECODER = {"embedding": 8, "units": [12], "dropout": 0.1}
+TRAINING = {"epochs": 1, "batch_size": 16, "compile": False}
+SMALL = {
+    "image_captioning": {
+        "model": {**DECODER, "projection": 8, "encoder": {"image_size": [32, 32]}, "attention": "additive"},
+        "data": {"source": "sample", "sample": {"size": 100}},
+    },
+    "video_captioning": {
+        "model": {**DECODER, "projection": 8, "encoder_units": [6], "encoder": {"image_size": [16, 16]}},
+        "data": {"source": "sample", "sample": {"size": 100}},
+    },
+    "translation": {
+        "model": {**DECODER, "encoder_units": [6]},
+        "data": {"source": "sample", "vocabulary_size": 300, "sample": {"size": 100}},
+    },
+}
+
+CLIENT = """
+import base64, json, sys
+import tensorflow as tf
+
+folder, name, inputs = sys.argv[1], sys.argv[2], json.loads(sys.argv[3])
+raw = tf.nest.map_structure(base64.b64decode, inputs)
+loaded = tf.saved_model.load(folder)
+few = {"beam": 2, "nbest": 2, "seed": 3}
+asked = {
+    "serving_default": {},
+    "explain": {},
+    "generate": {**{k: tf.constant(v) for k, v in few.items()}, "temperature": tf.constant(0.0)},
+}
+answers = {}
+for signature, options in asked.items():
+    answer = loaded.signatures[signature](**{name: tf.constant(raw)}, **options)
+    answers[signature] = {key: value.numpy().tolist() for key, value in answer.items()}
+assert not any(module.partition(".")[0] == "rnn_apps" for module in sys.modules)
+print(json.dumps(answers, default=bytes.decode))
+"""
+
+
+def small_recipe(task, **changes):
+    """The recipe of that name, small enough for a test."""
+    settings = SMALL[task]
+    model = {**settings["model"], "decoding": {"beam": 3, "max_length": 9}, **changes.pop("model", {})}
+    data = {**settings["data"], **changes.pop("data", {})}
+    training = {**TRAINING, **changes.pop("training", {})}
+    return load_recipe(task, {"model": model, "data": data, "training": training, **changes})
+
+
+def small_run(task, folder, console, **changes):
+    """A whole run of seconds."""
+    return rnn_apps.run(small_recipe(task, **changes), out=folder, console=console)
+
+
+def answers_elsewhere(run, name, inputs):
+    """What the export answers in a process without rnn_apps; inputs are base64 texts."""
+    command = [sys.executable, "-c", CLIENT, run.folder / "export" / "1", name, json.dumps(inputs)]
+    quiet = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    process = subprocess.run(command, capture_output=True, text=True, env=quiet)
+    assert process.returncode == 0, process.stderr
+    return json.loads(process.stdout)
