@@ -204,7 +204,8 @@ def evaluate(run, data, as_json):
 @cli.command(
     epilog=_examples(
         'rnn-apps predict RUN "a film to remember"',
-        "rnn-apps predict RUN photo.jpg --beam 5 --nbest 3",
+        "rnn-apps predict RUN photo.jpg clip.mp4 --beam 5 --nbest 3",
+        'rnn-apps predict RUN --prompt "ROMEO:" --length 300 --temperature 0.7',
         "rnn-apps predict RUN --file reviews.txt --json",
         "cat reviews.txt | rnn-apps predict RUN -",
     )
@@ -218,18 +219,20 @@ def evaluate(run, data, as_json):
 )
 @click.option("--beam", type=int, help="Width of the beam search of a task that writes; 1 is greedy.")
 @click.option("--nbest", type=int, help="Texts an input of a task that writes, best first.")
+@click.option("--prompt", multiple=True, help="Beginning of a text that a language model goes on with.")
+@click.option("--length", type=int, help="Tokens that a language model writes.")
 @click.option("--temperature", type=float, help="Draw texts at random; above 1 more freely, below 1 less.")
 @click.option("--seed", type=int, help="Of what is drawn at random.")
 @_json
 @_verbose
-def predict(run, inputs, file, as_json, **options):
+def predict(run, inputs, file, prompt, as_json, **options):
     """Answer INPUTS, texts or files, with a run's network; "-" reads one input a line from standard input."""
     from rnn_apps import runner
 
-    texts = [text for text in inputs if text != "-"]
+    texts = [text for text in (*inputs, *prompt) if text != "-"]
     if file is not None:
         texts += [line.rstrip("\r\n") for line in file]
-    if "-" in inputs or (not inputs and file is None and not sys.stdin.isatty()):
+    if "-" in inputs or (not texts and file is None and not sys.stdin.isatty()):
         sys.stdin.reconfigure(encoding="utf-8", errors="replace")
         texts += [line.rstrip("\r\n") for line in sys.stdin]
     if not texts:

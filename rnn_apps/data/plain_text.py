@@ -10,11 +10,11 @@ import tensorflow as tf
 from rnn_apps.data import tfds_source
 from rnn_apps.data.files import PART_NAMES, open_lines
 from rnn_apps.data.samples.sayings import sayings
+from rnn_apps.data.written_text import END_OF_LINE
 from rnn_apps.errors import DataError
 
 __all__ = ["END_OF_LINE", "StreamBatches", "load_texts", "split_words"]
 
-END_OF_LINE = "<eos>"
 TEST_FRACTION = 0.1
 LEAST_TOKENS = 2  # one to read and one to predict
 _ENDINGS = (".txt", ".txt.gz")

@@ -11,7 +11,8 @@ from rnn_apps.data.text import PADDING, UNKNOWN, flat_numbers, rank_tokens, toke
 __all__ = ["END", "FIRST_TOKEN", "START", "WrittenText"]
 
 START, END, FIRST_TOKEN = 2, 3, 4
-UNITS = ("word", "character", "subword")
+UNITS = ("word", "character", "subword", "token")
+END_OF_LINE = "<eos>"
 
 
 class WrittenText(tf.Module):
@@ -20,18 +21,19 @@ class WrittenText(tf.Module):
     0 is padding, 1 a token that is not in the vocabulary, 2 the start and 3 the end of a text. Words are
     those of `rnn_apps.data.text.tokenize`, so that what is written is in lower case and without most
     punctuation; characters are Unicode code points, and what is written comes back to the letter. So it does
-    from subwords, the pieces of `rnn_apps.data.subwords`, to which no text is unknown.
+    from subwords, the pieces of `rnn_apps.data.subwords`, to which no text is unknown. Tokens are what stands
+    between blanks, and ``<eos>`` for the end of each line.
 
     Args:
         tokens: the vocabulary, most frequent first; ``tokens[i]`` has the number ``i + 4``. Bytes among
             subwords that are no character by themselves are written as ``<0xE2>``.
-        unit: ``"word"``, ``"character"`` or ``"subword"``.
+        unit: ``"word"``, ``"character"``, ``"subword"`` or ``"token"``.
     """
 
     def __init__(self, tokens, unit="word"):
         super().__init__()
         if unit not in UNITS:
-            raise ValueError(f"WrittenText: unit: received {unit!r}, expected word, character or subword.")
+            raise ValueError(f"WrittenText: unit: received {unit!r}, expected one of {', '.join(UNITS)}.")
         self.tokens, self.unit = list(tokens), unit
         keys = [piece_bytes(token) if unit == "subword" else token.encode() for token in self.tokens]
         numbers = [UNKNOWN, *range(FIRST_TOKEN, FIRST_TOKEN + len(self.tokens))]
@@ -85,8 +87,11 @@ class WrittenText(tf.Module):
         tokens = tf.ragged.boolean_mask(tf.gather(self._written, flat), kept)
         if self.unit == "subword":
             return tf.reshape(join_pieces(tokens), shape[:-1])
-        separator = " " if self.unit == "word" else ""
-        return tf.reshape(tf.strings.reduce_join(tokens, axis=-1, separator=separator), shape[:-1])
+        separator = "" if self.unit == "character" else " "
+        joined = tf.strings.reduce_join(tokens, axis=-1, separator=separator)
+        if self.unit == "token":
+            joined = tf.strings.regex_replace(joined, f" ?{END_OF_LINE} ?", "\n")
+        return tf.reshape(joined, shape[:-1])
 
     def save(self, file):
         """Write the vocabulary as a JSON file."""
@@ -103,4 +108,6 @@ def _split(texts, unit):
     """Tokens of each text: strings (batch,) to ragged strings (batch, tokens)."""
     if unit == "word":
         return tokenize(texts)
+    if unit == "token":
+        return tf.strings.split(tf.strings.regex_replace(texts, "\n", f" {END_OF_LINE} "))
     return tf.strings.unicode_split(texts, "UTF-8", errors="replace", replacement_char=0xFFFD)

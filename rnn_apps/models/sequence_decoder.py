@@ -177,7 +177,7 @@ class SequenceDecoder(keras.layers.Layer):
     def attend(self, tokens, memory=None, summary=None, memory_mask=None, training=False):
         """As a call, and the attention weights ``(batch, steps, places)``, None without attention."""
         states = None if summary is None else self.begin(summary)
-        logits, _, weights = self._write(tokens, states, self.remember(memory, memory_mask), training)
+        logits, _, weights = self.read_on(tokens, states, self.remember(memory, memory_mask), None, training)
         return logits, weights
 
     def begin(self, summary):
@@ -214,15 +214,26 @@ class SequenceDecoder(keras.layers.Layer):
 
     def step_with_attention(self, tokens, states, context=()):
         """As `step`, and the attention weights ``(rows, places)``, None without attention."""
-        logits, states, weights = self._write(tokens[:, None], states, context, training=False)
+        logits, states, weights = self.read_on(tokens[:, None], states, context)
         return logits[:, 0], states, None if weights is None else weights[:, 0]
 
-    def _write(self, tokens, states, context, training):
-        """Logits (batch, steps, vocabulary), states, and attention weights or None."""
+    def read_on(self, tokens, states, context=(), mask=None, training=False):
+        """Read several true tokens after what the states have read.
+
+        Args:
+            tokens: int (batch, steps).
+            states, context: as for `step`; states None for zeros.
+            mask: (batch, steps) bool; what is not there leaves the states as they are.
+            training: bool.
+
+        Returns:
+            Logits (batch, steps, vocabulary), the states after the last token, and the attention weights
+            (batch, steps, places), None without attention.
+        """
         below = len(self.recurrent.levels)
         first, others = (None, None) if states is None else (states[:below], states[below:])
         vectors = self.drop(self.embedder(tokens), training=training)
-        h, states = self.recurrent(vectors, initial_state=first, training=training)
+        h, states = self.recurrent(vectors, initial_state=first, mask=mask, training=training)
         weights, seen = None, []
         if context:
             keys, mask = context

@@ -38,6 +38,10 @@ TASKS = {
         settings="rnn_apps.tasks.translation.settings:TranslationSettings",
         task="rnn_apps.tasks.translation.task:TranslationTask",
     ),
+    "language_model": TaskEntry(
+        settings="rnn_apps.tasks.language_model.settings:LanguageModelSettings",
+        task="rnn_apps.tasks.language_model.task:LanguageModelTask",
+    ),
 }
 
 

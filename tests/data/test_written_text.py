@@ -127,5 +127,7 @@ def test_numbers_of_nothing_are_texts_of_nothing(shape):
 
 
 def test_another_unit_is_refused():
-    with pytest.raises(ValueError, match="unit: received 'syllable', expected word, character or subword"):
+    with pytest.raises(
+        ValueError, match="received 'syllable', expected one of word, character, subword, token"
+    ):
         WrittenText([], unit="syllable")

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 import tensorflow as tf
-from tests_of_tasks import SMALL, answers_elsewhere, small_recipe, small_run
+from tests_of_tasks import SMALL, Silence, answers_elsewhere, small_recipe, small_run
 
 from rnn_apps.errors import UserError
 from rnn_apps.metrics.generation import caption_scores, corpus_bleu_scores
@@ -22,21 +22,10 @@ def runs(tmp_path_factory):
 
     def run(task):
         if task not in made:
-            made[task] = small_run(task, tmp_path_factory.mktemp(task) / "run", _Silence())
+            made[task] = small_run(task, tmp_path_factory.mktemp(task) / "run", Silence())
         return made[task]
 
     return run
-
-
-class _Silence:
-    def say(self, text):
-        pass
-
-    def step(self, *arguments):
-        pass
-
-    def close(self):
-        pass
 
 
 @pytest.fixture(params=list(SMALL))
@@ -79,9 +68,8 @@ def test_the_scores_are_those_of_the_records(run):
         assert all(len(several) == 1 for several in references)
     else:
         expected = caption_scores(answers, references)
-        assert run.metrics["test"]["cider_d"] == pytest.approx(
-            np.mean([r["cider_d"] for r in records]), abs=1e-4
-        )
+        mean = np.mean([record["cider_d"] for record in records])
+        assert run.metrics["test"]["cider_d"] == pytest.approx(mean, abs=1e-4)
     for name in ("bleu_1", "bleu_4"):
         assert run.metrics["test"][name] == pytest.approx(expected[name])
 

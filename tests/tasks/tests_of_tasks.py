@@ -25,6 +25,11 @@ SMALL = {
     },
 }
 
+LANGUAGE_MODEL = {
+    "model": {"embedding": 4, "units": [8], "window": 20, "generation": {"length": 12}},
+    "data": {"source": "sample", "sample": {"size": 100}},
+}
+
 CLIENT = """
 import base64, json, sys
 import tensorflow as tf
@@ -47,10 +52,24 @@ print(json.dumps(answers, default=bytes.decode))
 """
 
 
+class Silence:
+    """A console that says nothing."""
+
+    def say(self, text):
+        pass
+
+    def step(self, *arguments):
+        pass
+
+    def close(self):
+        pass
+
+
 def small_recipe(task, **changes):
     """The recipe of that name, small enough for a test."""
-    settings = SMALL[task]
-    model = {**settings["model"], "decoding": {"beam": 3, "max_length": 9}, **changes.pop("model", {})}
+    settings = SMALL.get(task) or LANGUAGE_MODEL
+    decoding = {"decoding": {"beam": 3, "max_length": 9}} if task in SMALL else {}
+    model = {**settings["model"], **decoding, **changes.pop("model", {})}
     data = {**settings["data"], **changes.pop("data", {})}
     training = {**TRAINING, **changes.pop("training", {})}
     return load_recipe(task, {"model": model, "data": data, "training": training, **changes})

@@ -1,0 +1,89 @@
+"""Settings of the language model task; no TensorFlow here."""
+
+from collections.abc import Iterator
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from rnn_apps.settings import Fraction, Settings, TaskSettings
+from rnn_apps.tasks.settings import (
+    CellName,
+    SampleSettings,
+    SourceSettings,
+    Units,
+    recurrent_weights,
+    too_many_weights,
+)
+
+__all__ = ["LanguageModelData", "LanguageModelModel", "LanguageModelSettings", "SayingsSample"]
+
+
+class SayingsSample(SampleSettings):
+    """Generated sentences that stand in when the set cannot be had."""
+
+    name: Literal["sayings"] = Field("sayings", description="Which generated data.")
+
+
+class LanguageModelData(SourceSettings):
+    """Where the text comes from, and what a token of it is."""
+
+    unit: Literal["character", "token"] = Field(
+        "character", description="character, or token: what stands between blanks, and the end of each line."
+    )
+    vocabulary_size: int = Field(10_004, ge=5, le=1_000_000, description="Most frequent tokens, 4 reserved.")
+    min_count: int = Field(1, ge=1, le=1_000_000, description="How often train must have a token to keep it.")
+    sample: SayingsSample | None = Field(
+        default_factory=SayingsSample, description="Stand-in when the set cannot be had; null allows none."
+    )
+
+
+class GenerationSettings(Settings):
+    """How the trained network writes where nobody says otherwise."""
+
+    length: int = Field(200, ge=1, le=100_000, description="Tokens that are written.")
+    temperature: float = Field(0.8, ge=0, le=100, description="0 always takes the likeliest token.")
+
+
+class LanguageModelModel(Settings):
+    """An embedding, a stack of recurrent levels, and an output for every token."""
+
+    embedding: int = Field(128, ge=1, le=4096, description="Numbers a token.")
+    cell: CellName = "gru"
+    units: Units = [512]
+    tied: bool = Field(False, description="Embedding and output share one matrix.")
+    residual: bool = Field(False, description="Add each level's input to its output.")
+    dropout: Fraction = Field(0.2, description="Part dropped of embedded tokens and before the output.")
+    level_dropout: Fraction = Field(
+        0.0, description="Part of the features dropped from the input of every level."
+    )
+    recurrent_dropout: Fraction = Field(0.0, description="Part of the state dropped from step to step.")
+    window: int = Field(
+        100, ge=1, le=100_000, description="Steps of truncated backpropagation; states are carried on."
+    )
+    generation: GenerationSettings = Field(
+        default_factory=GenerationSettings, description="How the trained network writes."
+    )
+
+    def cross_checks(self) -> Iterator[tuple[tuple[str, ...], str]]:
+        """Yields residual connections between levels of different sizes."""
+        if self.residual and len(set(self.units)) > 1:
+            yield ("residual",), f"received true, but units are {self.units}; expected levels of one size."
+
+
+class LanguageModelSettings(TaskSettings):
+    """A recipe for the language model task."""
+
+    shape: ClassVar[str] = "one output at every step"
+    summary: ClassVar[str] = "the beginning of a text in, what comes next out"
+
+    task: Literal["language_model"] = Field("language_model", description="Name of the task.")
+    data: LanguageModelData = Field(description="Where the text comes from.")
+    model: LanguageModelModel = Field(default_factory=LanguageModelModel, description="The network.")
+
+    def cross_checks(self) -> Iterator[tuple[tuple[str, ...], str]]:
+        """Yields networks that no machine could hold."""
+        model = self.model
+        recurrent = recurrent_weights(model.cell, model.units, model.embedding)
+        yield from too_many_weights(
+            self.data.vocabulary_size * (model.embedding + model.units[-1]), recurrent
+        )

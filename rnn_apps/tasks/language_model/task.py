@@ -1,0 +1,311 @@
+"""Language models: an output at every step, the token that comes next."""
+
+import hashlib
+from functools import cached_property
+
+import numpy as np
+import tensorflow as tf
+
+from rnn_apps.baselines.ngrams import NGramModel
+from rnn_apps.data.plain_text import StreamBatches, load_texts
+from rnn_apps.data.records import BadRecords
+from rnn_apps.data.text import PADDING
+from rnn_apps.data.written_text import END_OF_LINE, WrittenText
+from rnn_apps.errors import RnnAppsError, UserError
+from rnn_apps.metrics.generation import bits_per_character, perplexity
+from rnn_apps.models.language_model import language_model, window_model
+from rnn_apps.tasks.cell import resolve_cell
+from rnn_apps.tasks.language_model.writer import PromptWriter
+from rnn_apps.tasks.task import Monitor, Task
+from rnn_apps.tasks.writing.decoder import make_decoder
+
+__all__ = ["LanguageModelTask"]
+
+VALIDATION_STREAMS = 8  # read side by side; the test is read in one piece
+CONTINUED = 8  # places of the test part that the records go on from
+PROMPT_TOKENS = 40
+ORDERS = {"unigram": 1, "five_gram": 5}
+
+
+class LanguageModelTask(Task):
+    """The beginning of a text in, the rest out; see `LanguageModelSettings` for the recipe.
+
+    Args:
+        recipe: `Recipe` of the task ``language_model``.
+
+    Attributes:
+        written: `WrittenText`.
+        tokens: part name to int32 (tokens,).
+    """
+
+    monitor = Monitor("val_loss", higher_is_better=False)
+    options = ("length", "temperature", "seed", "top_k", "top_p")
+
+    def __init__(self, recipe):
+        super().__init__(recipe)
+        self.written, self.tokens, self._windows = None, {}, None
+
+    @property
+    def trained(self):
+        """The network that carries its states from window to window."""
+        return self._windows
+
+    def prepare(self):
+        """Read the text, learn the vocabulary from train, make the network."""
+        self._load(whole=False)
+        data = self.recipe.data
+        lines = self.texts["train"].splitlines(keepends=True)
+        self.written = WrittenText.learn(lines, data.unit, data.vocabulary_size, data.min_count)
+        self._encode()
+        decoder = make_decoder(self.recipe, self.written.size)
+        self.model = language_model(decoder)
+        self._windows = window_model(decoder, self.recipe.training.batch_size)
+
+    def prepare_evaluation(self, whole=False):
+        """Read the test part anew for a restored network."""
+        self._load(whole)
+        self.texts = {"test": self.texts["test"]}
+        self._encode()
+
+    def _load(self, whole):
+        data = self.recipe.data
+        self.bad = BadRecords(data.on_bad_record, data.max_bad_records)
+        options = (data.sample.size if data.sample else 0, self.recipe.seed, self.bad)
+        more = (data.validation_fraction, "word" if data.unit == "token" else "character", whole)
+        self.source_name, self.texts = load_texts(data.source, data.path, *options, *more)
+
+    def _encode(self):
+        for part, text in self.texts.items():
+            self.tokens[part] = self.written.numbers(tf.constant([text])).flat_values.numpy()
+
+    @property
+    def decoder(self):
+        """The `SequenceDecoder` of the network."""
+        return self.model.get_layer("decoder")
+
+    def training_batches(self):
+        """Windows of train that follow one another in as many streams as a batch has rows."""
+        streams, window = self.recipe.training.batch_size, self.recipe.model.window
+        if len(self.tokens["train"]) <= streams * 2:
+            received = f"{streams} streams for {len(self.tokens['train']):,} tokens of train"
+            raise UserError("training.batch_size", received=received, expected="fewer streams")
+        return _FreshFirst(StreamBatches(self.tokens["train"], streams, window, self.recipe.seed))
+
+    def count(self, targets):
+        """Tokens."""
+        return tf.math.count_nonzero(targets, dtype=tf.float32)
+
+    def loss(self, outputs, targets):
+        """Mean cross-entropy of a token in nats."""
+        return _nats(outputs, targets) / self.count(targets)
+
+    def batch_metrics(self, outputs, targets):
+        """Tokens that are right."""
+        right = (tf.argmax(outputs, -1, tf.int32) == targets) & (targets != PADDING)
+        return {"token_accuracy": tf.math.count_nonzero(right, dtype=tf.float32)}
+
+    @cached_property
+    def _read(self):
+        def read(tokens, targets, states):
+            logits, states, _ = self.decoder.read_on(tokens, states)
+            return _nats(logits, targets), self.batch_metrics(logits, targets)["token_accuracy"], states
+
+        return tf.function(read, autograph=False, reduce_retracing=True)
+
+    def likelihood(self, part, streams):
+        """Return the mean nats of a token of a part, states carried all along, and the part that is right."""
+        windows = StreamBatches(self.tokens[part], streams, self.recipe.model.window)
+        states, sums = self.decoder.zero_states(streams), np.zeros(2)
+        for tokens, targets in windows.epoch():
+            nats, right, states = self._read(tokens, targets, states)
+            sums += [float(nats), float(right)]
+        return sums / (len(self.tokens[part]) - 1)
+
+    def validate(self):
+        """Loss and token accuracy."""
+        loss, accuracy = self.likelihood(
+            "validation", min(VALIDATION_STREAMS, len(self.tokens["validation"]) - 1)
+        )
+        return {"val_loss": loss, "val_token_accuracy": accuracy}
+
+    def _scores(self, nats):
+        if self.recipe.data.unit == "token":
+            return {"perplexity": perplexity(nats)}
+        return {"nats_per_character": nats, "bits_per_character": bits_per_character(nats)}
+
+    def evaluate(self, part):
+        """Scores of a part read in one piece, and texts that go on from places at even distances in it."""
+        nats, accuracy = self.likelihood(part, 1)
+        return {**self._scores(nats), "token_accuracy": accuracy}, self._continued(part)
+
+    def _continued(self, part):
+        length = self.recipe.model.generation.length
+        tokens, most = self.tokens[part], PROMPT_TOKENS + length
+        places = np.linspace(0, max(0, len(tokens) - most), CONTINUED).astype(int)
+        prompts = [self._text(tokens[place : place + PROMPT_TOKENS]) for place in places]
+        truth = [self._text(tokens[place + PROMPT_TOKENS : place + most]) for place in places]
+        answers = self.predict(prompts, seed=self.recipe.seed)
+        return [
+            {
+                "input": f"{part} from token {place + 1:,} on",
+                "source": prompt,
+                "prediction": answer["text"][len(prompt) :].lstrip(" "),
+                "score": answer["log_probability"],
+                "references": [rest],
+            }
+            for place, prompt, rest, answer in zip(places, prompts, truth, answers)
+        ]
+
+    def _text(self, tokens):
+        return self.written.texts(tf.constant(tokens[None], tf.int32)).numpy()[0].decode("utf-8")
+
+    def illustrate(self, part, number):
+        """Nothing more than the text."""
+        return {}, {}
+
+    def baselines(self):
+        """The unigram and the interpolated 5-gram model of the same tokens."""
+        train, test, size = self.tokens["train"], self.tokens["test"], self.written.size
+        found = {}
+        for name, order in ORDERS.items():
+            model = NGramModel(order, size).fit(train)
+            found[name] = self._scores(float(-model.log_probabilities(test)[1:].mean()))
+        return found
+
+    def describe_data(self):
+        """Source, and tokens of every part."""
+        digest = hashlib.sha256()
+        for part, text in self.texts.items():
+            digest.update(f"{part}\n{text}".encode("utf-8", "surrogatepass"))
+        return {
+            "source": self.source_name,
+            **{part: len(tokens) for part, tokens in self.tokens.items()},
+            "skipped": dict(self.bad.skipped),
+            "fingerprint": digest.hexdigest(),
+        }
+
+    def settings(self):
+        """What has to be known to compare scores."""
+        return {
+            "tokens": self.recipe.data.unit,
+            "vocabulary": self.written.size,
+            "scored": "every token of the part but the first, read in one piece with the state carried on",
+        }
+
+    def save_preprocessing(self, folder):
+        """The vocabulary."""
+        self.written.save(folder / "written.json")
+
+    def register(self):
+        """Import the module of a cell of the user's own."""
+        resolve_cell(self.recipe.model.cell)
+
+    def restore(self, model, folder):
+        """Take a trained network and its vocabulary."""
+        self.model = model
+        self.written = WrittenText.load(folder / "written.json")
+
+    def _make_writer(self):
+        newline = END_OF_LINE if self.recipe.data.unit == "token" else "\n"
+        first = newline if newline in self.written.tokens else self.written.tokens[0]
+        (number,) = self.written.numbers(tf.constant([_as_text(first)])).flat_values.numpy()
+        return PromptWriter(self.model, self.decoder, self.written, int(number))
+
+    @cached_property
+    def _writer(self):
+        return self._make_writer()
+
+    def predict(self, inputs, length=None, temperature=None, seed=0, top_k=0, top_p=1.0):
+        """Return each prompt with what follows it.
+
+        Args:
+            inputs: prompts.
+            length: tokens to write.
+            temperature: divides the logits; 0 takes the likeliest token.
+            seed: of what is drawn.
+            top_k, top_p: as in `rnn_apps.models.decoding.sample`.
+        """
+        usual = self.recipe.model.generation
+        length = usual.length if length is None else length
+        temperature = usual.temperature if temperature is None else temperature
+        limits = {
+            "--length": (length, 1, 1_000_000),
+            "--temperature": (temperature, 0, 100),
+            "--top-k": (top_k, 0, 1_000_000),
+            "--top-p": (top_p, 0, 1),
+        }
+        for name, (value, least, most) in limits.items():
+            if not least <= value <= most:
+                raise UserError(name, received=str(value), expected=f"a number from {least} to {most}")
+        prompts = tf.constant([text.encode("utf-8", "replace") for text in inputs])
+        options = (int(length), float(temperature), int(seed), int(top_k), float(top_p))
+        answer = self._writer.generate(prompts, *map(tf.constant, options))
+        texts, scores = answer["text"].numpy(), answer["log_probability"].numpy()
+        return [
+            {"input": prompt, "text": text.decode("utf-8", "replace"), "log_probability": float(score)}
+            for prompt, text, score in zip(inputs, texts, scores)
+        ]
+
+    def answer_line(self, answer):
+        """The whole text."""
+        return answer["text"]
+
+    def explain(self, inputs):
+        """Return for each text its tokens and the log-probability of each, in nats."""
+        explained = []
+        for text in inputs:
+            numbers = self.written.numbers(tf.constant([text])).to_tensor()
+            logits, *_ = self.decoder.read_on(numbers[:, :-1], None)
+            likely = tf.nn.log_softmax(logits)
+            scores = tf.gather(likely, numbers[:, 1:], batch_dims=2)[0].numpy()
+            words = [self._text(number[None]) for number in numbers[0].numpy()]
+            explained.append([[word, round(float(score), 4)] for word, score in zip(words[1:], scores)])
+        return explained
+
+    def signatures(self):
+        """A writer with `serving_default` and `generate`, traced anew for the export."""
+        writer = self._make_writer()
+        return writer, writer.signatures
+
+    def check_export(self, loaded):
+        """Hold the export's texts against our own, drawn with one seed."""
+        prompts = tf.constant(["", "the ", "a prompt with \u2603"])
+        asked = {"length": tf.constant(12), "temperature": tf.constant(0.7), "seed": tf.constant(4)}
+        asked |= {"top_k": tf.constant(0), "top_p": tf.constant(1.0)}
+        answer = loaded.signatures["generate"](prompt=prompts, **asked)
+        own = self._writer.generate(prompts, *asked.values())
+        if (answer["text"].numpy() != own["text"].numpy()).any():
+            raise RnnAppsError("the export's texts differ from the trained network's.")
+
+
+class _FreshFirst:
+    """Stream batches that say which rows begin a text: all in the first window of an epoch."""
+
+    def __init__(self, batches):
+        self._batches = batches
+        self.num_examples = batches.num_examples
+
+    def __len__(self):
+        return len(self._batches)
+
+    def epoch(self, epoch=0, start=0):
+        """Return a `tf.data.Dataset` of ((tokens, fresh), targets)."""
+        streams = self._batches.streams
+
+        @tf.autograph.experimental.do_not_convert
+        def marked(number, window):
+            tokens, targets = window
+            tokens, targets = (tf.ensure_shape(part, [streams, None]) for part in (tokens, targets))
+            return (tokens, tf.fill([streams], number == 0)), targets
+
+        return self._batches.epoch(epoch, start).enumerate(start).map(marked)
+
+
+def _nats(logits, targets):
+    """Sum over the tokens that are there."""
+    nats = tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits)
+    return tf.reduce_sum(tf.where(targets != PADDING, nats, 0.0))
+
+
+def _as_text(token):
+    return "\n" if token == END_OF_LINE else token
