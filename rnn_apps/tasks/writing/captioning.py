@@ -16,10 +16,10 @@ from rnn_apps.data.records import BadRecords
 from rnn_apps.data.text import read_words
 from rnn_apps.data.visual_inputs import VisualInputs
 from rnn_apps.data.written_text import WrittenText
-from rnn_apps.errors import UserError
+from rnn_apps.errors import UserError, did_you_mean, shown
 from rnn_apps.metrics.generation import caption_scores, corpus_bleu_scores, sentence_cider_d
 from rnn_apps.models.encoder_decoder import encoder_decoder, with_front
-from rnn_apps.models.visual_encoder import visual_encoder
+from rnn_apps.models.visual_encoder import SMALL_CNN, application_names, visual_encoder
 from rnn_apps.tasks.task import Monitor
 from rnn_apps.tasks.writing.decoder import make_decoder
 from rnn_apps.tasks.writing.task import WritingTask
@@ -247,6 +247,9 @@ class CaptioningTask(WritingTask):
 
 
 def _front_error(encoder, error):
+    if encoder.name not in (SMALL_CNN, *application_names()):
+        fix = did_you_mean(encoder.name, [SMALL_CNN, *application_names()])
+        return UserError("model.encoder.name", "no such network", received=shown(encoder.name), fix=fix)
     text = (str(error).strip().splitlines() or [type(error).__name__])[0][:200].rstrip(".")
     if encoder.weights == "imagenet" and not isinstance(error, ValueError):
         return UserError(

@@ -1,0 +1,201 @@
+"""Captioning from the user's own folder: odd and bad pictures, missing weights, what is cached."""
+
+import io
+import json
+import zlib
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+from tests_of_tasks import small_recipe
+
+from rnn_apps.errors import DataError, UserError
+from rnn_apps.recipe import with_data
+from rnn_apps.tasks import task_class
+
+RNG = np.random.default_rng(0)
+
+
+def encoded(pixels, kind="PNG", **options):
+    stream = io.BytesIO()
+    image = pixels if isinstance(pixels, Image.Image) else Image.fromarray(pixels)
+    image.save(stream, kind, **options)
+    return stream.getvalue()
+
+
+def noise(height=20, width=24, channels=3):
+    return RNG.integers(0, 256, (height, width, channels)).astype(np.uint8)
+
+
+def bomb():
+    """A PNG whose header says 20,000 x 20,000."""
+    whole = bytearray(encoded(noise()))
+    whole[16:24] = (20_000).to_bytes(4, "big") * 2
+    whole[29:33] = zlib.crc32(whole[12:29]).to_bytes(4, "big")
+    return bytes(whole)
+
+
+def animated():
+    frames = [Image.fromarray(noise()) for _ in range(3)]
+    return encoded(frames[0], "GIF", save_all=True, append_images=frames[1:])
+
+
+GOOD = {
+    "cmyk.jpg": lambda: encoded(Image.fromarray(noise()).convert("CMYK"), "JPEG"),
+    "alpha.png": lambda: encoded(noise(channels=4)),
+    "deep.png": lambda: encoded(Image.fromarray(noise()[..., 0].astype(np.uint16) * 256)),
+    "animated.gif": animated,
+    "one.png": lambda: encoded(noise(1, 1)),
+    "mislabelled.jpg": lambda: encoded(noise()),
+    "grey.png": lambda: encoded(noise()[..., 0]),
+}
+BAD = {
+    "empty.jpg": (lambda: b"", "the file is empty"),
+    "cut.png": (lambda: encoded(noise())[:200], "cannot be decoded"),
+    "text.jpg": (lambda: b"no picture at all", "expected a JPEG, PNG, GIF or BMP image"),
+    "bomb.png": (bomb, "pixels than fit any memory, expected at most"),
+    "half.jpg": (lambda: encoded(noise(), "JPEG")[:60], "cannot be"),
+}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Twelve pictures with two captions each, in all parts."""
+
+    def make(extra=()):
+        (tmp_path / "images").mkdir(exist_ok=True)
+        lines = []
+        for i in range(12):
+            (tmp_path / "images" / f"{i}.png").write_bytes(encoded(noise()))
+            split = ("train", "train", "val", "test")[i % 4]
+            lines.append({"image": f"{i}.png", "captions": [f"a picture {i % 3}", "it is"], "split": split})
+        for name, content in extra:
+            (tmp_path / "images" / name).write_bytes(content)
+            lines.append({"image": name, "captions": ["a bad one"], "split": "train"})
+        (tmp_path / "captions.jsonl").write_text("\n".join(map(json.dumps, lines)))
+        return tmp_path
+
+    return make
+
+
+def task_of(folder, **changes):
+    encoder = {"name": "small_cnn", "weights": None, "image_size": [16, 16], "flips": False}
+    model = {"encoder": {**encoder, **changes.pop("encoder", {})}}
+    data = {"min_count": 1, **changes.pop("data", {})}
+    recipe = small_recipe("image_captioning", model=model, data=data)
+    keras.utils.set_random_seed(1)
+    return task_class("image_captioning")(with_data(recipe, folder))
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_odd_but_sound_pictures_are_read(name, folder, tmp_path):
+    task = task_of(folder([(name, GOOD[name]())]))
+    task.prepare()
+    assert task.describe_data()["train"] == 7
+    assert task.visual["train"][[6]].any()
+    assert len(task.raw([tmp_path / "images" / name])) == 1
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_bad_picture_is_named_with_what_is_wrong(name, folder, tmp_path):
+    make, problem = BAD[name]
+    with pytest.raises(DataError) as error:
+        task_of(folder([(name, make())])).prepare()
+    assert name in str(error.value)
+    assert problem in str(error.value)
+    assert "data.on_bad_record=skip" in str(error.value)
+
+
+def test_bad_pictures_are_skipped_and_counted_also_when_the_rest_is_cached(folder):
+    extra = [(name, make()) for name, (make, _) in BAD.items()]
+    for _ in range(2):
+        task = task_of(folder(extra), data={"on_bad_record": "skip"})
+        task.prepare()
+        assert task.describe_data()["train"] == 6
+        assert sum(task.describe_data()["skipped"].values()) == len(BAD)
+        assert [one.name for one in task.visual["train"].inputs] == [
+            f"{i}.png" for i in range(12) if i % 4 < 2
+        ]
+
+
+@pytest.mark.parametrize("name", ["empty.jpg", "text.jpg", "bomb.png"])
+def test_a_file_to_predict_that_is_no_picture_is_named(name, tmp_path, folder):
+    (tmp_path / name).write_bytes(BAD[name][0]())
+    with pytest.raises(UserError, match=name):
+        task_of(folder()).raw([tmp_path / name])
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path, folder):
+    with pytest.raises(UserError, match="gone.jpg: cannot be read"):
+        task_of(folder()).raw([tmp_path / "gone.jpg"])
+
+
+def test_a_changed_picture_is_read_anew(folder, tmp_path):
+    first = task_of(folder())
+    first.prepare()
+    before = first.visual["train"][[0, 1]].copy()
+    (tmp_path / "images" / "0.png").write_bytes(encoded(np.full((30, 30, 3), 200, np.uint8)))
+    again = task_of(tmp_path)
+    again.prepare()
+    after = again.visual["train"][[0, 1]]
+    assert (after[0] == 200).all()
+    np.testing.assert_array_equal(after[1], before[1])
+
+
+def test_features_of_a_frozen_network_are_those_of_its_pictures_mirrored_or_not(folder):
+    encoder = {"name": "MobileNetV2", "options": {"alpha": 0.35}, "image_size": [32, 32], "flips": True}
+    task = task_of(folder(), encoder=encoder)
+    task.prepare()
+    visual = task.visual["train"]
+    pixels = np.stack([visual.images(i)[0] for i in range(6)]).astype("float32")
+    for mirrored in (False, True):
+        images = pixels[:, :, ::-1] if mirrored else pixels
+        expected = task.front(images, training=False).numpy()
+        found = visual.partly_mirrored(np.arange(6), np.full(6, mirrored))
+        np.testing.assert_allclose(found, expected, rtol=2e-3, atol=2e-3)
+    assert task.trained is task.network
+    assert task.front.trainable_weights == []
+
+
+def test_weights_that_cannot_be_fetched_say_how_to_name_a_file(folder, monkeypatch):
+    def no_network(**arguments):
+        raise Exception("URL fetch failure on somewhere: None -- no route to host")
+
+    monkeypatch.setattr(keras.applications, "MobileNetV2", no_network)
+    monkeypatch.setattr("inspect.signature", lambda f: type("S", (), {"parameters": {}}))
+    task = task_of(folder(), encoder={"name": "MobileNetV2", "weights": "imagenet"})
+    with pytest.raises(
+        UserError, match=r"model.encoder.weights: .* cannot be fetched .*--set model.encoder.weights=FILE"
+    ):
+        task.prepare()
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [("nowhere.weights.h5", "no such file"), (__file__, "does not fit|cannot be|Expected")],
+)
+def test_a_wrong_file_of_weights_is_named(weights, message, folder):
+    encoder = {"name": "MobileNetV2", "options": {"alpha": 0.35}, "image_size": [32, 32]}
+    with pytest.raises(UserError, match=message) as error:
+        task_of(folder(), encoder={**encoder, "weights": weights}).prepare()
+    assert "model.encoder.weights" in str(error.value)
+
+
+def test_a_network_that_does_not_exist_is_refused_with_those_that_do(folder):
+    with pytest.raises(UserError, match="no such network; received .NoNetV9.*small_cnn"):
+        task_of(folder(), encoder={"name": "NoNetV9", "image_size": [32, 32]}).prepare()
+
+
+def test_no_picture_stands_on_both_sides_and_captions_of_one_stay_together(folder, tmp_path):
+    make = folder()
+    lines = [json.loads(line) for line in (make / "captions.jsonl").read_text().splitlines()]
+    rows = [
+        {"image": line["image"], "caption": line["captions"][which]} for which in (0, 1) for line in lines
+    ]
+    (make / "captions.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    task = task_of(make, data={"validation_fraction": 0.3})
+    task.prepare()
+    names = [one.name for visual in task.visual.values() for one in visual.inputs]
+    assert sorted(names) == sorted(set(names))
+    assert all(len(one.captions) == 2 for visual in task.visual.values() for one in visual.inputs)
