@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from rnn_apps.data.batches import SequenceBatches, bucket_boundaries
+from rnn_apps.data.batches import SequenceBatches, WrittenBatches, bucket_boundaries
 
 COUNT = 1000
 BATCH = 16
@@ -117,3 +117,49 @@ def test_an_epoch_is_not_kept_in_memory_as_batches(sequences):
     own = {id(batches._ragged.flat_values), id(batches._ragged.row_splits), id(batches._labels)}
     sizes = [int(tf.size(tensor)) for tensor in captured if id(tensor) not in own]
     assert sum(sizes) <= 2 * COUNT + 3 * len(batches)
+
+
+# Texts that are written about an input
+
+TEXTS = [[5, 3], [6, 7, 3], [8, 3], [4, 4, 4, 3], [9, 3]]
+OF = np.array([0, 0, 1, 2, 2])
+
+
+def written(batch_size=2, seed=None, most=None, boundaries=(4,)):
+    lengths = np.array([len(text) for text in TEXTS])
+    numbers = np.concatenate(TEXTS).astype(np.int32)
+
+    def given(inputs, epoch):
+        return tf.cast(inputs, tf.int32) * 10
+
+    return WrittenBatches(numbers, lengths, OF, given, 2, batch_size, seed, list(boundaries), most)
+
+
+def rows_of(batches, epoch=0):
+    """(what was given, tokens before, tokens) of every text of an epoch."""
+    rows = []
+    for (given, owners, before), tokens in batches.epoch(epoch):
+        owned = zip(given.numpy()[owners.numpy()], before.numpy(), tokens.numpy())
+        rows += [(int(g), b.tolist(), t.tolist()) for g, b, t in owned]
+    return rows
+
+
+def test_every_text_comes_once_with_its_input_and_what_stands_before_each_token():
+    padded = [[*text, 0, 0, 0][:4] for text in TEXTS]
+    expected = [(10 * owner, [2, *text[:-1]], text) for owner, text in zip(OF, padded)]
+    assert sorted(rows_of(written())) == sorted(expected)
+    assert sorted(rows_of(written(seed=3), epoch=5)) == sorted(expected)
+
+
+def test_texts_of_an_input_share_one_reading_of_it():
+    for (given, owners, _), _ in written(batch_size=6).epoch():
+        assert len(given) == len(set(given.numpy())) == 3
+        assert owners.numpy().tolist() == OF.tolist()
+
+
+def test_of_many_texts_some_are_drawn_anew_each_epoch():
+    batches = written(seed=1, most=1)
+    epochs = [sorted(rows_of(batches, epoch)) for epoch in range(8)]
+    assert all([given for given, *_ in rows] == [0, 10, 20] for rows in epochs)
+    assert len({str(rows) for rows in epochs}) > 1
+    assert {tuple(t) for rows in epochs for *_, t in rows} == {(*t, *[0] * (4 - len(t))) for t in TEXTS}

@@ -1,0 +1,138 @@
+"""Captions and sentence pairs from sets that TFDS itself prepared, and from the generated samples."""
+
+import io
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from rnn_apps.data.caption_sources import load_clips, load_pictures
+from rnn_apps.data.images import read_image
+from rnn_apps.data.records import BadRecords
+from rnn_apps.data.translation_sources import load_pairs
+from rnn_apps.errors import DataError
+
+PAIRS = {
+    "train": [("ein Hund", "a dog"), ("", "nothing"), ("eine Katze", "a cat")] * 4,
+    "test": [("ja", "yes")],
+}
+
+
+def prepare(folder, monkeypatch, name, version, features, splits):
+    """Write a set under a real builder's name as TFDS does."""
+    import tensorflow_datasets as tfds
+
+    with tfds.core.registered.skip_registration():
+
+        class Prepared(tfds.core.GeneratorBasedBuilder):
+            VERSION = tfds.core.Version(version)
+            BUILDER_CONFIGS = [tfds.core.BuilderConfig(name=name[1], version=version)]
+            pkg_dir_path = folder
+
+            def _info(self):
+                return tfds.core.DatasetInfo(builder=self, features=tfds.features.FeaturesDict(features))
+
+            def _split_generators(self, dl_manager):
+                return {split: self._generate_examples(split) for split in splits}
+
+            def _generate_examples(self, split):
+                yield from enumerate(splits[split])
+
+        Prepared.name = name[0]
+        tfds.disable_progress_bar()
+        Prepared(data_dir=folder, config=name[1]).download_and_prepare()
+    monkeypatch.setenv("TFDS_DATA_DIR", str(folder))
+
+
+def a_picture(value):
+    stream = io.BytesIO()
+    Image.new("RGB", (8, 6), (value, value, value)).save(stream, "PNG")
+    return stream.getvalue()
+
+
+@pytest.fixture
+def coco(tmp_path, monkeypatch):
+    import tensorflow_datasets as tfds
+
+    features = {
+        "image": tfds.features.Image(encoding_format="png"),
+        "captions": tfds.features.Sequence({"text": tfds.features.Text(), "id": np.int64}),
+    }
+    splits = {
+        split: [
+            {
+                "image": io.BytesIO(a_picture(10 * i + start)),
+                "captions": [{"text": f" {split}  {i} ", "id": 1}, {"text": "another", "id": 2}],
+            }
+            for i in range(4)
+        ]
+        for start, split in ((1, "train"), (2, "val"), (3, "test"))
+    }
+    prepare(tmp_path, monkeypatch, ("coco_captions", "2014"), "1.1.0", features, splits)
+
+
+def test_captions_and_pictures_of_a_set_of_tfds_belong_together(coco):
+    found = load_pictures("tfds:coco_captions", None, 0, 1, BadRecords("fail", 0), 0.1)
+    assert {part: len(inputs) for part, inputs in found.parts.items()} == {
+        "train": 4,
+        "validation": 4,
+        "test": 4,
+    }
+    for start, part, split in ((1, "train", "train"), (2, "validation", "val"), (3, "test", "test")):
+        for one in [*found.parts[part], *found.parts[part][1::-1]]:  # in order, and back
+            number = int(one.captions[0].split()[1])
+            assert one.captions == [f"{split} {number}", "another"]
+            assert (read_image(found.store.read(one.frames[0]), (2, 2)) == 10 * number + start).all()
+
+
+def test_a_set_without_pictures_says_what_it_has(monkeypatch):
+    info = SimpleNamespace(features=["text"], splits=["train", "val", "test"], full_name="some_set/1.0.0")
+    builder = SimpleNamespace(name="some_set", info=info)
+    monkeypatch.setattr("rnn_apps.data.tfds_source.open_builder", lambda name: builder)
+    with pytest.raises(DataError, match="some_set: received the features text, expected also"):
+        load_pictures("tfds:some_set", None, 0, 1, BadRecords("fail", 0), 0.1)
+
+
+@pytest.fixture
+def wmt(tmp_path, monkeypatch):
+    import tensorflow_datasets as tfds
+
+    features = {"de": tfds.features.Text(), "en": tfds.features.Text()}
+    splits = {split: [{"de": de, "en": en} for de, en in rows] for split, rows in PAIRS.items()}
+    prepare(tmp_path, monkeypatch, ("wmt16_translate", "de-en"), "1.0.0", features, splits)
+
+
+def pairs_of(languages, most=None):
+    bad = BadRecords("fail", 0)
+    return load_pairs("tfds:wmt16_translate/de-en", None, languages, 0, 1, bad, 0.5, most)
+
+
+def test_pairs_of_a_set_of_tfds_go_either_way_and_empty_ones_are_left_out(wmt):
+    _, parts = pairs_of(("en", "de"))
+    train = list(zip(parts["train"].sources, parts["train"].targets))
+    validation = list(zip(parts["validation"].sources, parts["validation"].targets))
+    assert sorted(train + validation) == sorted([("a dog", "ein Hund"), ("a cat", "eine Katze")] * 4)
+    assert not set(train) & set(validation)
+    assert (parts["test"].sources, parts["test"].targets) == (["yes"], ["ja"])
+
+
+def test_a_language_that_the_set_lacks_is_named_with_those_it_has(wmt):
+    with pytest.raises(DataError, match="no language fr; there are de, en"):
+        pairs_of(("en", "fr"))
+
+
+@pytest.mark.parametrize("load", [load_pictures, load_clips])
+def test_generated_inputs_come_in_three_parts_and_their_frames_can_be_read(load):
+    found = load("sample", None, 100, 3, BadRecords("fail", 0), 0.1)
+    assert [len(found.parts[part]) for part in ("train", "validation", "test")] == [80, 10, 10]
+    one = found.parts["test"][0]
+    images = [read_image(found.store.read(frame), (16, 16)) for frame in one.frames]
+    assert len(images) == (1 if load is load_pictures else 8)
+    assert all(image.any() for image in images[1:-1] or images)
+    assert len(one.captions) > 1
+
+
+def test_generated_pairs_come_in_three_parts_and_train_can_be_cut():
+    _, parts = load_pairs("sample", None, ("en", "de"), 100, 3, BadRecords("fail", 0), 0.1, most=30)
+    assert [len(parts[part]) for part in ("train", "validation", "test")] == [30, 10, 10]
