@@ -220,6 +220,15 @@ def test_with_sample_applies_its_settings_and_lists_them(write):
     assert applied == ["model.units = [8]", "training.epochs = 1"]
 
 
+def test_a_recipe_that_names_the_sample_has_its_settings_and_what_the_user_sets_wins(write):
+    text = "task: sentiment\ndata: {source: sample, sample: {set: {model.units: [8], training.epochs: 1}}}\n"
+    recipe = load_recipe(write(text), ["training.epochs=5"])
+    assert (recipe.model.units, recipe.training.epochs) == ([8], 5)
+    assert recipe.data.sample.set == {}  # so that a resolved recipe is not changed when it is loaded again
+    nested = load_recipe(write(text), {"training": {"epochs": 5}})
+    assert nested.training.epochs == 5
+
+
 def test_with_sample_leaves_the_path_of_files_behind(write):
     pointed = with_data(load_recipe(write(SOUND)), "/my/data")
     assert with_sample(pointed)[0].data.path is None

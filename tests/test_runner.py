@@ -299,18 +299,16 @@ def out_of_reach(small_recipe, **sample):
 
 
 def test_the_sample_stands_in_with_its_settings_said_and_marked(small_recipe, offline, tmp_path, heard):
-    recipe = out_of_reach(small_recipe, set={"model.embedding": 3})
+    recipe = out_of_reach(small_recipe, set={"model.dropout": 0.25})
     execution = Execution(recipe, tmp_path / "out", True, heard)
     execution._prepare()
     assert heard.lines[0] == (
         f"imdb_reviews is not in {tmp_path / 'sets'} and ai.stanford.edu does not answer. Using the "
-        'generated sample with model.word_vectors = "random", model.word_dropout = 0.0, '
-        'training.schedule = "constant", '
-        "training.weight_averaging = null, model.embedding = 3; every score is marked as such."
+        "generated sample with model.dropout = 0.25; every score is marked as such."
     )
     assert execution.sample_of == "imdb_reviews"
     assert execution.recipe.data.source == "sample"
-    assert execution.task.model.get_layer("embedding").output_dim == 3
+    assert execution.task.model.get_layer("dropout").rate == 0.25
 
 
 @pytest.mark.parametrize("allowed", [True, False])
