@@ -9,7 +9,6 @@ import tensorflow as tf
 from rnn_apps.baselines.ngrams import NGramModel
 from rnn_apps.data.plain_text import StreamBatches, load_texts
 from rnn_apps.data.records import BadRecords
-from rnn_apps.data.text import PADDING
 from rnn_apps.data.written_text import END_OF_LINE, WrittenText
 from rnn_apps.errors import RnnAppsError, UserError
 from rnn_apps.metrics.generation import bits_per_character, perplexity
@@ -18,6 +17,7 @@ from rnn_apps.tasks.cell import resolve_cell
 from rnn_apps.tasks.language_model.writer import PromptWriter
 from rnn_apps.tasks.task import Monitor, Task
 from rnn_apps.tasks.writing.decoder import make_decoder
+from rnn_apps.tasks.writing.loss import num_right, num_tokens, sum_of_nats, token_loss
 
 __all__ = ["LanguageModelTask"]
 
@@ -93,22 +93,21 @@ class LanguageModelTask(Task):
 
     def count(self, targets):
         """Tokens."""
-        return tf.math.count_nonzero(targets, dtype=tf.float32)
+        return num_tokens(targets)
 
     def loss(self, outputs, targets):
-        """Mean cross-entropy of a token in nats."""
-        return _nats(outputs, targets) / self.count(targets)
+        """Mean cross-entropy of a token in nats, with label smoothing."""
+        return token_loss(outputs, targets, self.recipe.training.label_smoothing)
 
     def batch_metrics(self, outputs, targets):
         """Tokens that are right."""
-        right = (tf.argmax(outputs, -1, tf.int32) == targets) & (targets != PADDING)
-        return {"token_accuracy": tf.math.count_nonzero(right, dtype=tf.float32)}
+        return {"token_accuracy": num_right(outputs, targets)}
 
     @cached_property
     def _read(self):
         def read(tokens, targets, states):
             logits, states, _ = self.decoder.read_on(tokens, states)
-            return _nats(logits, targets), self.batch_metrics(logits, targets)["token_accuracy"], states
+            return sum_of_nats(logits, targets), num_right(logits, targets), states
 
         return tf.function(read, autograph=False, reduce_retracing=True)
 
@@ -299,12 +298,6 @@ class _FreshFirst:
             return (tokens, tf.fill([streams], number == 0)), targets
 
         return self._batches.epoch(epoch, start).enumerate(start).map(marked)
-
-
-def _nats(logits, targets):
-    """Sum over the tokens that are there."""
-    nats = tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits)
-    return tf.reduce_sum(tf.where(targets != PADDING, nats, 0.0))
 
 
 def _as_text(token):

@@ -9,12 +9,12 @@ import numpy as np
 import tensorflow as tf
 
 from rnn_apps.data.batches import WrittenBatches
-from rnn_apps.data.text import PADDING
 from rnn_apps.data.written_text import START, WrittenText
 from rnn_apps.errors import RnnAppsError, UserError
 from rnn_apps.metrics.generation import perplexity
 from rnn_apps.tasks.cell import resolve_cell
 from rnn_apps.tasks.task import Task
+from rnn_apps.tasks.writing.loss import num_right, num_tokens, sum_of_nats, token_loss
 from rnn_apps.tasks.writing.writer import Search, Writer
 
 __all__ = ["References", "WritingTask"]
@@ -109,29 +109,21 @@ class WritingTask(Task):
 
     def count(self, targets):
         """Tokens, ends included."""
-        return tf.math.count_nonzero(targets, dtype=tf.float32)
+        return num_tokens(targets)
 
     def loss(self, outputs, targets):
         """Mean cross-entropy of a token in nats, with label smoothing."""
-        smoothing = self.recipe.training.label_smoothing
-        losses = tf.nn.sparse_softmax_cross_entropy_with_logits(targets, outputs)
-        if smoothing:
-            evenly = tf.reduce_logsumexp(outputs, axis=-1) - tf.reduce_mean(outputs, axis=-1)
-            losses = (1 - smoothing) * losses + smoothing * evenly
-        return tf.reduce_sum(tf.where(targets != PADDING, losses, 0.0)) / self.count(targets)
+        return token_loss(outputs, targets, self.recipe.training.label_smoothing)
 
     def batch_metrics(self, outputs, targets):
         """Tokens that are right, given the true ones before them."""
-        right = (tf.argmax(outputs, -1, tf.int32) == targets) & (targets != PADDING)
-        return {"token_accuracy": tf.math.count_nonzero(right, dtype=tf.float32)}
+        return {"token_accuracy": num_right(outputs, targets)}
 
     @cached_property
     def _likelihood(self):
         def likelihood(given, owners, before, tokens):
             logits = self.trained([given, owners, before], training=False)
-            nats = tf.nn.sparse_softmax_cross_entropy_with_logits(tokens, logits)
-            nats = tf.reduce_sum(tf.where(tokens != PADDING, nats, 0.0))
-            return nats, self.batch_metrics(logits, tokens)["token_accuracy"], self.count(tokens)
+            return sum_of_nats(logits, tokens), num_right(logits, tokens), num_tokens(tokens)
 
         return tf.function(likelihood, autograph=False, reduce_retracing=True)
 
