@@ -20,7 +20,7 @@ class VisualInputs:
 
     The array of a picture is its pixels, uint8 (height, width, 3), or with `front` what that gives, float16
     (places, features). Those of a clip are the same for each frame, one after the other: (frames, height,
-    width, 3) or (frames * places, features); where a clip has fewer frames, zeros follow, and black is 1.
+    width, 3) or (frames, places * features); where a clip has fewer frames, zeros follow, and black is 1.
 
     Args:
         inputs: list of `Captioned`.
@@ -55,7 +55,8 @@ class VisualInputs:
             shape = (*self._size, 3) if self.frames is None else (self.frames, *self._size, 3)
             return FeatureCache(cache_folder() / name, count, shape, np.uint8)
         places, features = self._front.output_shape[1:]
-        return FeatureCache(cache_folder() / name, count, ((self.frames or 1) * places, features))
+        shape = (places, features) if self.frames is None else (self.frames, places * features)
+        return FeatureCache(cache_folder() / name, count, shape)
 
     @property
     def shape(self):
@@ -154,7 +155,8 @@ class VisualInputs:
         """Put the features of (place, frame, image) into their places."""
         features = self._run(tf.constant(np.stack([image for *_, image in waiting]), tf.float32)).numpy()
         for (place, frame, _), one in zip(waiting, features):
-            result[place, frame * len(one) : (frame + 1) * len(one)] = one
+            where = place if self.frames is None else (place, frame)
+            result[where] = one.reshape(result[where].shape)
 
 
 class _Silent:

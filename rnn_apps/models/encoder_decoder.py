@@ -105,7 +105,7 @@ class FrameEncoder(keras.layers.Wrapper):
         frames: ``(batch, frames, height, width, 3)``, 0 to 255; frames of nothing but zeros are padding.
 
     Returns:
-        ``(batch, frames * places, features)``, zeros for padding.
+        ``(batch, frames, places * features)``, zeros for padding.
     """
 
     def build(self, shape=None):
@@ -119,17 +119,16 @@ class FrameEncoder(keras.layers.Wrapper):
         real = ops.any(ops.reshape(frames, (shape[0], shape[1], -1)) > 0, axis=-1)
         places, features = self.layer.output_shape[1:]
         regions = ops.reshape(regions, (shape[0], shape[1], places * features))
-        regions = ops.where(real[:, :, None], regions, 0.0)
-        return ops.reshape(regions, (shape[0], -1, features))
+        return ops.where(real[:, :, None], regions, 0.0)
 
     def compute_output_shape(self, shape):
-        """Frames and places in one axis."""
+        """The regions of a frame side by side."""
         places, features = self.layer.output_shape[1:]
-        return (shape[0], None if shape[1] is None else shape[1] * places, features)
+        return (*shape[:2], places * features)
 
 
 def clip_front(front):
-    """Return a `keras.Model` from the frames of clips (batch, frames, height, width, 3) to their features.
+    """Return a `keras.Model` from the frames of clips (batch, frames, height, width, 3) to `FrameEncoder`'s.
 
     Args:
         front: as for `FrameEncoder`.

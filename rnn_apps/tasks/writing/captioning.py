@@ -62,7 +62,7 @@ class CaptioningTask(WritingTask):
 
     @abstractmethod
     def make_encoder(self, places, features):
-        """Return what reads the regions of the images of an input."""
+        """Return what reads the regions of a picture, or the frames of a clip (places None)."""
 
     def prepare(self):
         """Read pictures and captions, learn the vocabulary from train, make the network."""
@@ -106,7 +106,7 @@ class CaptioningTask(WritingTask):
 
     def _encoder(self):
         places, features = self.front.output_shape[1:]
-        return self.make_encoder((self.frames or 1) * places, features)
+        return self.make_encoder(*((places, features) if self.frames is None else (None, places * features)))
 
     def whole_front(self):
         """Return the model from the pixels of an input to what the network is given."""
@@ -233,8 +233,8 @@ class CaptioningTask(WritingTask):
 
     @cached_property
     def _grid(self):
-        """Rows and columns of the regions of an image."""
-        if self.recipe.model.encoder.pooled:
+        """Rows and columns of the places in an image that are looked at."""
+        if self.recipe.model.encoder.pooled or self.frames:
             return [1, 1]
         return list(self.front.get_layer("regions").input.shape[1:3])
 
