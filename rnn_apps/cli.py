@@ -204,7 +204,7 @@ def evaluate(run, data, as_json):
 @cli.command(
     epilog=_examples(
         'rnn-apps predict RUN "a film to remember"',
-        "rnn-apps predict RUN photo.jpg clip.mp4 --beam 5 --nbest 3",
+        "rnn-apps predict RUN photo.jpg --beam 5 --nbest 3",
         'rnn-apps predict RUN --prompt "ROMEO:" --length 300 --temperature 0.7',
         "rnn-apps predict RUN --file reviews.txt --json",
         "cat reviews.txt | rnn-apps predict RUN -",
@@ -222,6 +222,8 @@ def evaluate(run, data, as_json):
 @click.option("--prompt", multiple=True, help="Beginning of a text that a language model goes on with.")
 @click.option("--length", type=int, help="Tokens that a language model writes.")
 @click.option("--temperature", type=float, help="Draw texts at random; above 1 more freely, below 1 less.")
+@click.option("--top-k", type=int, help="Draw among the so many likeliest tokens of a language model.")
+@click.option("--top-p", type=float, help="Draw among the fewest tokens that hold this much probability.")
 @click.option("--seed", type=int, help="Of what is drawn at random.")
 @_json
 @_verbose

@@ -229,6 +229,16 @@ def test_a_recipe_that_names_the_sample_has_its_settings_and_what_the_user_sets_
     assert nested.training.epochs == 5
 
 
+def test_data_of_ones_own_takes_the_settings_of_the_sample_back(write):
+    text = "task: sentiment\ndata: {source: sample, sample: {set: {model.units: [8], training.epochs: 1}}}\n"
+    recipe = with_data(load_recipe(write(text), ["training.batch_size=3"]), "mine")
+    assert (recipe.data.source, recipe.data.path) == ("files", "mine")
+    assert (recipe.model.units, recipe.training.batch_size) == ([128], 3)
+    assert recipe.data.sample.set != {}
+    again = apply_overrides(load_recipe(write(text)), {"data": {"source": "files", "path": "mine"}})
+    assert again.model.units == [128]
+
+
 def test_with_sample_leaves_the_path_of_files_behind(write):
     pointed = with_data(load_recipe(write(SOUND)), "/my/data")
     assert with_sample(pointed)[0].data.path is None

@@ -8,6 +8,7 @@ from PIL import Image
 
 from rnn_apps.data import tfds_source
 from rnn_apps.data.captions import Captioned, ImageStore, load_captioned
+from rnn_apps.data.records import cut_in_parts
 from rnn_apps.data.samples.clips import clips
 from rnn_apps.data.samples.scenes import scenes
 from rnn_apps.errors import DataError
@@ -47,7 +48,6 @@ class EncodedImages:
 
     def __init__(self, path, images):
         self.path, self._images = path, images
-        self.names = images.keys()
 
     def read(self, name):
         """Return the bytes of one of `names`."""
@@ -100,9 +100,7 @@ def _sample(name, made):
         names = [f"{name}-{number:05}-{frame}.png" for frame in range(len(frames))]
         images |= {frame: _png(pixels) for frame, pixels in zip(names, frames)}
         inputs.append(Captioned(f"{name}-{number:05}", tuple(names), captions))
-    cuts = (0, round(0.8 * len(inputs)), round(0.9 * len(inputs)), len(inputs))
-    parts = {p: inputs[a:b] for p, a, b in zip(("train", "validation", "test"), cuts, cuts[1:])}
-    return CaptionedParts(f"sample:{name}", parts, EncodedImages(f"sample:{name}", images))
+    return CaptionedParts(f"sample:{name}", cut_in_parts(inputs), EncodedImages(f"sample:{name}", images))
 
 
 def _png(pixels):

@@ -270,7 +270,7 @@ def load_captioned(path, bad, validation_fraction=0.1, whole=False):
         path: folder in the layout of this module.
         bad: `BadRecords`.
         validation_fraction: of train, where validation has to be carved.
-        whole: where the data names no part to test on, take all of it as the test.
+        whole: only the test part is wanted; where the data names none to test on, it is all of it.
 
     Returns:
         Part name to list of `Captioned` for train, validation and test, and the `ImageStore`.
@@ -315,8 +315,9 @@ def _problem_of(record, store):
 
 def _in_parts(path, found, validation_fraction, whole):
     there = {one.part for one in found.values() if one.part}
-    if whole and not there & {"validation", "test"} and found:
-        return {"test": [one.input for one in found.values()]}
+    if whole and found:
+        tested = next((part for part in ("test", "validation") if part in there), None)
+        return {"test": [one.input for one in found.values() if tested in (None, one.part)]}
     parts = {part: [] for part in PART_NAMES}
     fractions = carved_fractions(there, validation_fraction)
     for one in found.values():

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import threading
 import time
 from pathlib import Path
 
@@ -41,7 +42,7 @@ class FeatureCache:
     def __init__(self, folder, count, shape, dtype=np.float16):
         self.folder, self.count, self.shape = Path(folder), count, tuple(shape)
         self.dtype = np.dtype(dtype)
-        self._shards = {}
+        self._shards, self._lock = {}, threading.Lock()
 
     @property
     def bytes(self):
@@ -100,11 +101,12 @@ class FeatureCache:
         return True
 
     def _open(self, shard):
-        if shard not in self._shards:
-            if len(self._shards) == _SHARDS_OPEN:
-                self._shards.pop(next(iter(self._shards)))
-            self._shards[shard] = self._load(shard)
-        return self._shards[shard]
+        with self._lock:  # batches are read in threads
+            if shard not in self._shards:
+                while len(self._shards) >= _SHARDS_OPEN:
+                    self._shards.pop(next(iter(self._shards)))
+                self._shards[shard] = self._load(shard)
+            return self._shards[shard]
 
     def _load(self, shard):
         begin, end = self._range(shard)

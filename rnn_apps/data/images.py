@@ -73,7 +73,7 @@ def decode_image(encoded, size):
     """
     pixels = tf.io.decode_image(encoded, channels=3, expand_animations=False)
     pixels.set_shape([None, None, 3])
-    return tf.image.resize(pixels, size, antialias=True)
+    return tf.clip_by_value(tf.round(tf.image.resize(pixels, size, antialias=True)), 0.0, 255.0)
 
 
 def decode_images(encoded, size):
@@ -98,4 +98,4 @@ def read_image(encoded, size):
     except tf.errors.InvalidArgumentError as error:
         reason = re.sub(r"\{\{.*?\}\}|\[Op:.*", "", error.message).strip()
         raise BadImage(f"{width} x {height} pixels that cannot be decoded: {reason}") from None
-    return np.clip(np.rint(pixels.numpy()), 0, 255).astype(np.uint8)
+    return pixels.numpy().astype(np.uint8)

@@ -40,12 +40,13 @@ class Pairs:
         self.targets.append(target)
 
 
-def find_parallel(path, source_language, target_language):
+def find_parallel(path, source_language, target_language, whole=False):
     """Return part name to its files, (source, target) or (table,), for a folder in the layout of this module.
 
     Args:
         path: the folder.
         source_language, target_language: endings of the files, or names of the columns, such as ``en``.
+        whole: any part will do.
 
     Raises:
         DataError: no such folder, no training part, a language is missing, or one part in several files.
@@ -66,7 +67,7 @@ def find_parallel(path, source_language, target_language):
             raise DataError(str(folder), received=f"{names} for {part}", expected=f"one {part} set", fix=fix)
         if stems:
             parts[part] = _files_of(folder, stems[0], there[stems[0]], languages)
-    if "train" not in parts:
+    if "train" not in parts and not (whole and parts):
         raise _no_train(folder, there, languages)
     return parts
 
@@ -113,7 +114,7 @@ def _no_train(folder, there, languages):
     return DataError(str(folder), received=received or "an empty folder", expected=expected)
 
 
-def load_parallel(path, source_language, target_language, bad, validation_fraction=0.1):
+def load_parallel(path, source_language, target_language, bad, validation_fraction=0.1, whole=False):
     """Read the sentence pairs of a data folder.
 
     Parts that are not there are carved from train by a hash of the source, so that equal sources stand on one
@@ -124,17 +125,20 @@ def load_parallel(path, source_language, target_language, bad, validation_fracti
         source_language, target_language: as for `find_parallel`.
         bad: `BadRecords`.
         validation_fraction: of train, where validation has to be carved.
+        whole: only the test part is wanted; where there is none to test on, it is all of train.
 
     Returns:
-        Part name to `Pairs` for train, validation and test.
+        Part name to `Pairs` for train, validation and test; the test alone if `whole`.
 
     Raises:
         DataError: files of different length, a bad record that is not to be skipped, or an empty part.
     """
     languages = (source_language, target_language)
-    found = find_parallel(path, *languages)
+    found = find_parallel(path, *languages, whole)
+    if whole:
+        found = {"test": next(found[part] for part in ("test", "validation", "train") if part in found)}
     fractions = carved_fractions(found, validation_fraction)
-    parts = {part: Pairs() for part in PART_NAMES}
+    parts = {part: Pairs() for part in (("test",) if whole else PART_NAMES)}
     for name, files in found.items():
         name = "test" if name == "validation" and "test" not in found else name
         rows = _table_rows(*files, languages) if len(files) == 1 else _aligned_lines(*files)

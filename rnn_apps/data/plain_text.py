@@ -10,10 +10,9 @@ import tensorflow as tf
 from rnn_apps.data import tfds_source
 from rnn_apps.data.files import PART_NAMES, open_lines
 from rnn_apps.data.samples.sayings import sayings
-from rnn_apps.data.written_text import END_OF_LINE
 from rnn_apps.errors import DataError
 
-__all__ = ["END_OF_LINE", "StreamBatches", "load_texts", "split_words"]
+__all__ = ["StreamBatches", "load_texts"]
 
 TEST_FRACTION = 0.1
 LEAST_TOKENS = 2  # one to read and one to predict
@@ -65,11 +64,6 @@ def load_texts(source, path, sample_size, seed, bad, validation_fraction=0.1, un
         if part == "test" or not whole:
             _refuse_short(name, part, text, unit)
     return name, parts
-
-
-def split_words(text):
-    """Return the words of a text, what stands between blanks; each line end is the word `END_OF_LINE`."""
-    return text.replace("\n", f" {END_OF_LINE} ").split()
 
 
 def _find(path, whole):

@@ -14,6 +14,7 @@ __all__ = [
     "LabelledText",
     "LabelledTexts",
     "carved_fractions",
+    "cut_in_parts",
     "part_of",
     "usable",
 ]
@@ -133,6 +134,12 @@ def carved_fractions(parts, validation_fraction):
     if not {"validation", "test"} <= set(parts):
         fractions["validation"] = validation_fraction * (1 - sum(fractions.values()))
     return fractions
+
+
+def cut_in_parts(examples):
+    """Return part name to examples of a generated set: 80 % train, 10 % validation, 10 % test, in order."""
+    cuts = (0, round(0.8 * len(examples)), round(0.9 * len(examples)), len(examples))
+    return {p: examples[a:b] for p, a, b in zip(("train", "validation", "test"), cuts, cuts[1:])}
 
 
 def part_of(text, fractions):

@@ -1,4 +1,4 @@
-"""Labelled texts of TensorFlow Datasets: read where they are, fetched where they can be."""
+"""Sets of TensorFlow Datasets: read where they are, fetched where they can be."""
 
 import contextlib
 import difflib
@@ -153,7 +153,7 @@ def read_texts(builder, split, features):
     import tensorflow_datasets as tfds
 
     for example in tfds.as_numpy(builder.as_dataset(split=split)):
-        yield tuple(_text(example[name]).strip() for name in features)
+        yield tuple(example[name].decode("utf-8", "replace").strip() for name in features)
 
 
 def _text(value):
@@ -186,11 +186,12 @@ class EncodedImagesOfSplits:
 
     def captioned(self, split):
         """Return a `Captioned` for every example of a split."""
-        return [
-            Captioned(name, (name,), [" ".join(_text(t).split()) for t in example["captions"]["text"]])
-            for number, example in enumerate(self._examples(split, "captions"))
-            for name in [f"{split}:{number}"]
-        ]
+        found = []
+        for number, example in enumerate(self._examples(split, "captions")):
+            texts = [" ".join(t.decode("utf-8", "replace").split()) for t in example["captions"]["text"]]
+            name = f"{split}:{number}"
+            found.append(Captioned(name, (name,), [text for text in texts if text]))
+        return [one for one in found if one.captions]
 
     def mark(self, name):
         """Return what changes when the image changes: the set's name and version tell."""

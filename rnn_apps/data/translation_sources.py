@@ -5,14 +5,14 @@ from itertools import islice
 from rnn_apps.data import tfds_source
 from rnn_apps.data.files import PART_NAMES
 from rnn_apps.data.parallel import Pairs, load_parallel
-from rnn_apps.data.records import carved_fractions, part_of
+from rnn_apps.data.records import carved_fractions, cut_in_parts, part_of
 from rnn_apps.data.samples.bilingual import bilingual
 from rnn_apps.errors import DataError
 
 __all__ = ["load_pairs"]
 
 
-def load_pairs(source, path, languages, sample_size, seed, bad, validation_fraction, most=None):
+def load_pairs(source, path, languages, sample_size, seed, bad, validation_fraction, most=None, whole=False):
     """Read the sentence pairs of the source that a recipe names.
 
     Args:
@@ -22,6 +22,7 @@ def load_pairs(source, path, languages, sample_size, seed, bad, validation_fract
         sample_size, seed: of the generated sample.
         bad, validation_fraction: as in `load_parallel`.
         most: pairs of train that are kept, the first ones; None for all.
+        whole: of files only the test part is wanted, as in `load_parallel`.
 
     Returns:
         Name of the source, and part name to `Pairs` for train, validation and test.
@@ -31,24 +32,21 @@ def load_pairs(source, path, languages, sample_size, seed, bad, validation_fract
         DataError: as `load_parallel`, or a set of TFDS without these languages.
     """
     if source == "files":
-        name, parts = str(path), load_parallel(path, *languages, bad, validation_fraction)
+        name, parts = str(path), load_parallel(path, *languages, bad, validation_fraction, whole)
     elif source == "sample":
         name, parts = "sample:bilingual", _sample(sample_size, seed)
     else:
         name, parts = source, _from_tfds(source.removeprefix("tfds:"), languages, validation_fraction, most)
-    train = parts["train"]
-    parts["train"] = Pairs(train.sources[:most], train.targets[:most])
+    if most is not None and "train" in parts:
+        train = parts["train"]
+        parts["train"] = Pairs(train.sources[:most], train.targets[:most])
     return name, parts
 
 
 def _sample(size, seed):
     """Generated pairs: 80 % train, 10 % validation, 10 % test."""
-    rows = bilingual(size, seed)
-    cuts = (0, round(0.8 * size), round(0.9 * size), size)
-    return {
-        part: Pairs([s for s, _ in rows[a:b]], [t for _, t in rows[a:b]])
-        for part, a, b in zip(("train", "validation", "test"), cuts, cuts[1:])
-    }
+    parts = cut_in_parts(bilingual(size, seed))
+    return {part: Pairs(*map(list, zip(*rows))) for part, rows in parts.items()}
 
 
 def _from_tfds(name, languages, validation_fraction, most):

@@ -133,6 +133,7 @@ class VisualInputs:
         for place, images in enumerate(all_images):
             if images is None:
                 continue
+            images = images if self.frames is None else np.maximum(images, 1)
             images = images[:, :, ::-1] if mirrored else images
             if self._front is None:
                 result[place] = self._padded(images)
@@ -149,7 +150,7 @@ class VisualInputs:
         if self.frames is None:
             return images[0]
         missing = self.frames - len(images)
-        return np.pad(np.maximum(images, 1), [(0, missing), (0, 0), (0, 0), (0, 0)])
+        return np.pad(images, [(0, missing), (0, 0), (0, 0), (0, 0)])
 
     def _see(self, waiting, result):
         """Put the features of (place, frame, image) into their places."""

@@ -70,13 +70,14 @@ class WrittenText(tf.Module):
         return tokens.with_flat_values(self._table.lookup(tokens.flat_values))
 
     def encode_all(self, texts, max_length):
-        """Return the numbers of all texts, each cut to `max_length` and ended: flat int32 and the lengths."""
+        """Return the numbers of all texts, ended, or cut to `max_length`: flat int32 and the lengths."""
         return flat_numbers(texts, lambda batch: self._ended(batch, max_length))
 
     def _ended(self, texts, max_length):
-        numbers = self.numbers(texts)[:, :max_length]
-        end = tf.fill([numbers.nrows(), 1], END)
-        return tf.concat([numbers, tf.RaggedTensor.from_tensor(end)], axis=1)
+        numbers = self.numbers(texts)
+        whole = tf.cast(numbers.row_lengths() <= max_length, tf.int64)
+        ends = tf.RaggedTensor.from_row_lengths(tf.fill([tf.reduce_sum(whole)], END), whole)
+        return tf.concat([numbers[:, :max_length], ends], axis=1)
 
     def texts(self, numbers):
         """Return what is written: int32 (..., steps), padded or ended, to strings (...)."""

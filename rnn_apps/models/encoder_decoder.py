@@ -184,7 +184,10 @@ def encoder_decoder(encoder, decoder):
     """
     given = keras.Input(encoder.input_shape[1:], dtype=encoder.inputs[0].dtype, name="given")
     owners, tokens = _texts()
-    read = {name: ops.take(part, owners, axis=0) for name, part in encoder(given).items()}
+    read = encoder(given)
+    if decoder.attention is None:
+        read = {"summary": read["summary"]}
+    read = {name: ops.take(part, owners, axis=0) for name, part in read.items()}
     return keras.Model([given, owners, tokens], decoder(tokens, **read), name="network")
 
 

@@ -3,7 +3,7 @@
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,7 @@ class Recipe:
         description: free text, or None.
         path: the file it was read from; no part of what makes two recipes equal.
         places: where each value was written, for messages.
+        asked: the recipe before the settings of its sample were put in, None where they were not.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Recipe:
     description: str | None = None
     path: Path | None = field(default=None, compare=False)
     places: Mapping[KeyPath, Place] = field(default_factory=dict, compare=False, repr=False)
+    asked: "Recipe | None" = field(default=None, compare=False, repr=False)
 
     def as_dict(self) -> dict[str, Any]:
         """Returns every setting, defaults included, as plain values."""
@@ -91,12 +93,12 @@ def load_recipe(name_or_path: str | os.PathLike, overrides: Overrides = ()) -> R
 
 def apply_overrides(recipe: Recipe, overrides: Overrides) -> Recipe:
     """Returns the recipe with overrides applied, under the same checks; see `load_recipe`."""
-    return _checked_with_sample(override(_document(recipe), overrides), recipe.path)
+    return _checked_with_sample(override(_document(recipe.asked or recipe), overrides), recipe.path)
 
 
 def with_data(recipe: Recipe, path: str | os.PathLike) -> Recipe:
     """Returns the recipe pointed at the user's own file or folder, as `--data PATH` does."""
-    document = _document(recipe)
+    document = _document(recipe.asked or recipe)
     place = Place(f"--data {os.fspath(path)}")
     put(document, ("data", "source"), "files", place)
     put(document, ("data", "path"), path, place)
@@ -151,7 +153,7 @@ def _checked_with_sample(document: Document, path: Path | None) -> Recipe:
     if getattr(recipe.data, "sample", None) is None:
         return recipe
     sampled, _ = with_sample(recipe)  # always, so that a broken `set:` is known before it is needed
-    return sampled if recipe.data.source == "sample" else recipe
+    return replace(sampled, asked=recipe) if recipe.data.source == "sample" else recipe
 
 
 def _checked(document: Document, path: Path | None) -> Recipe:

@@ -126,7 +126,7 @@ def _text(number: int, record: Record, folder: Path) -> Text:
     grid = attention.get("grid") or [1, 1]
     as_map = len(pictures) == 1 and rows and len(rows[0]) == math.prod(grid) > 1
     if not as_map:
-        rows = [_by_frame(row, len(pictures)) for row in rows] if pictures else rows
+        rows = [_by_frame(row, len(pictures), math.prod(grid)) for row in rows] if pictures else rows
     metric = next((name for name in SCORES if name in record), None)
     return Text(
         number=number + 1,
@@ -145,9 +145,8 @@ def _text(number: int, record: Record, folder: Path) -> Text:
     )
 
 
-def _by_frame(row: list[float], frames: int) -> list[float]:
-    """Sums over the regions of each frame."""
-    regions = max(1, len(row) // frames)
+def _by_frame(row: list[float], frames: int, regions: int) -> list[float]:
+    """Sums over the regions of each frame; what is left is padding."""
     return [sum(row[i * regions : (i + 1) * regions]) for i in range(frames)]
 
 

@@ -55,8 +55,11 @@ class Run:
     def _restored(self, task, load):
         try:
             task.restore(load(), self.folder / "preprocessing")
+        except UserError:
+            raise
         except Exception as error:  # Keras raises whatever its reader meets in a damaged file
-            problem = f"the saved network cannot be read ({str(error).strip().splitlines()[0][:150]})"
+            text = (str(error).strip().splitlines() or [type(error).__name__])[0][:150]
+            problem = f"the saved network cannot be read ({text})"
             raise UserError(
                 str(self.folder), problem, fix="A file of it is damaged or missing; run it again."
             ) from error
@@ -72,20 +75,21 @@ class Run:
 
         Args:
             inputs: text, or path; several as a list.
-            **options: what the task takes: ``beam``, ``nbest``, ``temperature``, ``seed`` where it writes.
+            **options: what the task takes: ``beam``, ``nbest``, ``temperature``, ``seed`` where it writes;
+                ``length``, ``temperature``, ``seed``, ``top_k``, ``top_p`` where it goes on with a text.
 
         Raises:
             UserError: an input cannot be read, or the task has no such option.
         """
         for name in options:
             if name not in self.task.options:
-                allowed = ", ".join(f"--{other}" for other in self.task.options) or "none"
+                allowed = ", ".join(_as_option(other) for other in self.task.options) or "none"
                 where = f"the task {self.recipe.task} has no such option"
-                raise UserError(f"--{name}", where, fix=f"Its options: {allowed}.")
+                raise UserError(_as_option(name), where, fix=f"Its options: {allowed}.")
         return self.task.predict(_listed(inputs), **options)
 
     def explain(self, inputs):
-        """Return for each raw input how the answer moves, as [step, score] pairs."""
+        """Return for each raw input how its answer comes about, in a form that the task says."""
         return self.task.explain(_listed(inputs))
 
     def evaluate(self, data=None):
@@ -113,6 +117,10 @@ class Run:
         with folder.writing(name) as path:
             export_saved_model(self.task, path)
         return folder / name
+
+
+def _as_option(name):
+    return f"--{name.replace('_', '-')}"
 
 
 def _listed(inputs):

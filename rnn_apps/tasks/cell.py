@@ -39,6 +39,8 @@ def resolve_cell(name):
         raise UserError(
             "model.cell", received=shown(name), expected="a class that is a RecurrentCell or a Keras cell"
         )
+    if keras.saving.get_registered_object(keras.saving.get_registered_name(cell)) is None:
+        keras.saving.register_keras_serializable(package=module)(cell)  # so that a saved network loads again
     return cell
 
 

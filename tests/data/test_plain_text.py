@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from rnn_apps.data import plain_text
-from rnn_apps.data.plain_text import load_texts, split_words
+from rnn_apps.data.plain_text import load_texts
 from rnn_apps.data.records import BadRecords
 from rnn_apps.data.samples.sayings import sayings
 from rnn_apps.errors import DataError
@@ -139,12 +139,6 @@ def test_line_ends_are_newlines_and_all_else_stays(tmp_path, ending, mark):
     text = (mark + ending.join(lines)).encode()
     parts = load(write(tmp_path, {"train.txt": text, "test.txt": text}))
     assert parts["test"] == "\n".join(lines)
-
-
-def test_words_stand_between_blanks_and_line_ends_are_words():
-    words = ["no", "it", "<unk>", "n't", "<eos>", "<eos>", "N", "years"]
-    assert split_words(" no it <unk> n't \n\n N\tyears") == words
-    assert split_words("") == []
 
 
 def test_the_sample_is_generated_and_split_by_lines():

@@ -54,6 +54,15 @@ def test_an_input_serves_all_texts_that_it_owns(kind, units):
     assert np.abs(together[0] - network([given[::-1], OWNERS, TOKENS])[0]).max() > 1e-5
 
 
+def test_without_attention_only_the_summary_is_read(kind):
+    make, given = ENCODERS[kind]
+    encoder = make()
+    network = encoder_decoder(encoder, decoder(attention=None))
+    logits = network([given, OWNERS, TOKENS])
+    summary = encoder(given)["summary"].numpy()[OWNERS]
+    np.testing.assert_allclose(logits, network.get_layer("decoder")(TOKENS, summary=summary), atol=1e-5)
+
+
 def test_it_trains_and_reloads(kind, tmp_path):
     make, given = ENCODERS[kind]
     network = encoder_decoder(make(), decoder())

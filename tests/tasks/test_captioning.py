@@ -119,7 +119,7 @@ def test_bad_pictures_are_skipped_and_counted_also_when_the_rest_is_cached(folde
         ]
 
 
-@pytest.mark.parametrize("name", ["empty.jpg", "text.jpg", "bomb.png"])
+@pytest.mark.parametrize("name", BAD)
 def test_a_file_to_predict_that_is_no_picture_is_named(name, tmp_path, folder):
     (tmp_path / name).write_bytes(BAD[name][0]())
     with pytest.raises(UserError, match=name):
@@ -129,6 +129,40 @@ def test_a_file_to_predict_that_is_no_picture_is_named(name, tmp_path, folder):
 def test_a_file_that_is_not_there_is_named(tmp_path, folder):
     with pytest.raises(UserError, match="gone.jpg: cannot be read"):
         task_of(folder()).raw([tmp_path / "gone.jpg"])
+
+
+def test_a_part_without_a_picture_that_can_be_read_is_named(folder, tmp_path):
+    make = folder()
+    for i in range(3, 12, 4):
+        (tmp_path / "images" / f"{i}.png").write_bytes(b"")
+    with pytest.raises(DataError, match="no usable example for test"):
+        task_of(make, data={"on_bad_record": "skip"}).prepare()
+
+
+@pytest.mark.parametrize("split", ["test", "val", None])
+def test_other_data_may_hold_only_what_is_tested_on(split, folder):
+    make = folder()
+    lines = [json.loads(line) for line in (make / "captions.jsonl").read_text().splitlines()]
+    lines = [{**line, "split": split} if split else {**line, "split": ""} for line in lines]
+    (make / "captions.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    task = task_of(make)
+    task._load(whole=True)
+    assert {part: len(inputs) for part, inputs in task.parts.items()} == {"test": 12}
+
+
+def test_what_has_no_weights_is_part_of_the_name_of_the_cache(folder):
+    small = {"name": "MobileNetV2", "image_size": [32, 32], "flips": False}
+    folders = set()
+    for changes in ({"pooled": True}, {"options": {"alpha": 0.35, "pooling": None}}, {}):
+        encoder = {**small, "options": {"alpha": 0.35}, **changes}
+        task = task_of(folder(), encoder=encoder)
+        keras.utils.set_random_seed(1)
+        task._load(whole=False)
+        task.front = task._make_front()
+        task.parts = {"test": task.parts["test"]}
+        task._open_images()
+        folders.add(task.visual["test"]._caches[0].folder)
+    assert len(folders) == 3
 
 
 def test_a_changed_picture_is_read_anew(folder, tmp_path):

@@ -110,8 +110,11 @@ def test_prompts_side_by_side_are_answered_as_alone(run):
 def test_the_likelihood_of_what_is_written_is_that_of_its_tokens(run):
     (answer,) = run.predict(["the "], length=5, temperature=0.0)
     (steps,) = run.explain([answer["text"]])
+    # It is written among the tokens that may be written, so it is no less likely than among all.
+    assert sum(score for _, score in steps[4:]) <= answer["log_probability"] + 1e-3
     assert "".join(word for word, _ in steps[-5:]) == answer["text"][-5:]
-    assert [len(word) for word, _ in steps] == [1] * 8
+    assert [len(word) for word, _ in steps] == [1] * 9
+    assert run.explain([""]) == [[]]
 
 
 def test_the_export_takes_prompt_length_and_temperature(run):
@@ -130,10 +133,9 @@ def test_options_out_of_range_are_refused_by_their_name(run, options):
 
 
 def test_more_streams_than_the_text_has_tokens_are_refused():
-    task = task_class("language_model")(small_recipe("language_model"))
-    task.tokens = {"train": np.arange(4, 10)}
-    with pytest.raises(UserError, match="training.batch_size: received 16 streams for 6 tokens"):
-        task.training_batches()
+    task = task_class("language_model")(small_recipe("language_model", training={"batch_size": 9000}))
+    with pytest.raises(UserError, match="training.batch_size: received 9000 streams for .* expected at most"):
+        task.prepare()
 
 
 def test_tokens_are_what_stands_between_blanks_and_line_ends_come_back(tmp_path):

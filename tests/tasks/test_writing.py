@@ -144,6 +144,32 @@ def test_the_report_shows_what_was_written_and_where_it_looked(run):
             assert sum(row) == pytest.approx(1, abs=0.01)
 
 
+def test_without_attention_it_writes_and_explains_without_places():
+    recipe = small_recipe("translation", model={"attention": None, "units": [6, 6]})
+    task = task_class("translation")(recipe)
+    task.prepare()
+    texts, scores = task.generate(task.raw(["the dog", ""]), beam=3, nbest=2)
+    assert [len(row) for row in texts] == [len(row) for row in scores] == [2, 2]
+    (explained,) = task.explain(["the dog"])
+    assert all(row == [] for row in explained["weights"])
+    assert task.illustrate("test", 0) == ({}, {})
+
+
+@pytest.mark.parametrize("seed", [3_000_000_000, -3_000_000_000])
+def test_a_seed_that_does_not_fit_is_refused(runs, seed):
+    with pytest.raises(UserError, match="--seed: received"):
+        runs("translation").predict(["a dog"], seed=seed)
+
+
+def test_other_data_may_hold_only_what_is_tested_on(runs, tmp_path):
+    for part in ("test", "val", "train"):
+        folder = tmp_path / part
+        folder.mkdir()
+        for language, line in (("en", "a dog"), ("de", "ein Hund")):
+            (folder / f"{part}.{language}").write_text(f"{line}\n" * 3)
+        assert "bleu" in runs("translation").evaluate(folder)
+
+
 def test_the_loss_is_the_mean_over_real_tokens_with_smoothed_targets():
     task = task_class("translation")(small_recipe("translation", training={"label_smoothing": 0.2}))
     logits = np.random.default_rng(0).normal(size=(2, 3, 5)).astype("float32")

@@ -5,7 +5,7 @@ from pathlib import Path
 import tensorflow as tf
 
 from rnn_apps.data.caption_sources import load_pictures
-from rnn_apps.data.images import BadImage, check_image, decode_images, read_image
+from rnn_apps.data.images import BadImage, decode_images, read_image
 from rnn_apps.errors import UserError
 from rnn_apps.models.encoder_decoder import region_encoder
 from rnn_apps.tasks.writing.captioning import CaptioningTask
@@ -52,7 +52,8 @@ class ImageCaptioningTask(CaptioningTask):
         Args:
             inputs: paths.
         """
-        return tf.constant([_checked(path) for path in inputs])
+        size = self.recipe.model.encoder.image_size
+        return tf.constant([_checked(path, size) for path in inputs])
 
     def export_examples(self):
         """A grey, a coloured and a one-pixel picture."""
@@ -63,11 +64,11 @@ class ImageCaptioningTask(CaptioningTask):
         )
 
 
-def _checked(path):
+def _checked(path, size):
     """Return the bytes of an image file; UserError if it is none."""
     try:
         encoded = Path(path).read_bytes()
-        check_image(encoded)
+        read_image(encoded, size)
     except OSError as error:
         raise UserError(str(path), f"cannot be read: {error.strerror}", expected="an image file") from error
     except BadImage as error:

@@ -5,15 +5,9 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from rnn_apps.settings import Fraction, Settings, TaskSettings
-from rnn_apps.tasks.settings import (
-    CellName,
-    SampleSettings,
-    SourceSettings,
-    Units,
-    recurrent_weights,
-    too_many_weights,
-)
+from rnn_apps.settings import Settings, TaskSettings
+from rnn_apps.tasks.settings import SampleSettings, SourceSettings, recurrent_weights, too_many_weights
+from rnn_apps.tasks.writing.settings import RecurrentSettings
 
 __all__ = ["LanguageModelData", "LanguageModelModel", "LanguageModelSettings", "SayingsSample"]
 
@@ -44,30 +38,15 @@ class GenerationSettings(Settings):
     temperature: float = Field(0.8, ge=0, le=100, description="0 always takes the likeliest token.")
 
 
-class LanguageModelModel(Settings):
+class LanguageModelModel(RecurrentSettings):
     """An embedding, a stack of recurrent levels, and an output for every token."""
 
-    embedding: int = Field(128, ge=1, le=4096, description="Numbers a token.")
-    cell: CellName = "gru"
-    units: Units = [512]
-    tied: bool = Field(False, description="Embedding and output share one matrix.")
-    residual: bool = Field(False, description="Add each level's input to its output.")
-    dropout: Fraction = Field(0.2, description="Part dropped of embedded tokens and before the output.")
-    level_dropout: Fraction = Field(
-        0.0, description="Part of the features dropped from the input of every level."
-    )
-    recurrent_dropout: Fraction = Field(0.0, description="Part of the state dropped from step to step.")
     window: int = Field(
         100, ge=1, le=100_000, description="Steps of truncated backpropagation; states are carried on."
     )
     generation: GenerationSettings = Field(
         default_factory=GenerationSettings, description="How the trained network writes."
     )
-
-    def cross_checks(self) -> Iterator[tuple[tuple[str, ...], str]]:
-        """Yields residual connections between levels of different sizes."""
-        if self.residual and len(set(self.units)) > 1:
-            yield ("residual",), f"received true, but units are {self.units}; expected levels of one size."
 
 
 class LanguageModelSettings(TaskSettings):

@@ -16,18 +16,19 @@ from rnn_apps.models.language_model import language_model, window_model
 from rnn_apps.tasks.cell import resolve_cell
 from rnn_apps.tasks.language_model.writer import PromptWriter
 from rnn_apps.tasks.task import Monitor, Task
-from rnn_apps.tasks.writing.decoder import make_decoder
-from rnn_apps.tasks.writing.loss import num_right, num_tokens, sum_of_nats, token_loss
+from rnn_apps.tasks.writing.decoder import learned, make_decoder
+from rnn_apps.tasks.writing.loss import GuessesTokens, num_right, sum_of_nats
 
 __all__ = ["LanguageModelTask"]
 
 VALIDATION_STREAMS = 8  # read side by side; the test is read in one piece
 CONTINUED = 8  # places of the test part that the records go on from
 PROMPT_TOKENS = 40
+MOST_SEED = 2**31 - 1
 ORDERS = {"unigram": 1, "five_gram": 5}
 
 
-class LanguageModelTask(Task):
+class LanguageModelTask(GuessesTokens, Task):
     """The beginning of a text in, the rest out; see `LanguageModelSettings` for the recipe.
 
     Args:
@@ -55,11 +56,18 @@ class LanguageModelTask(Task):
         self._load(whole=False)
         data = self.recipe.data
         lines = self.texts["train"].splitlines(keepends=True)
-        self.written = WrittenText.learn(lines, data.unit, data.vocabulary_size, data.min_count)
+        self.written = learned(lines, data.unit, data.vocabulary_size, data.min_count)
         self._encode()
+        self._refuse_too_many_streams()
         decoder = make_decoder(self.recipe, self.written.size)
         self.model = language_model(decoder)
         self._windows = window_model(decoder, self.recipe.training.batch_size)
+
+    def _refuse_too_many_streams(self):
+        streams, tokens = self.recipe.training.batch_size, len(self.tokens["train"])
+        if streams > (tokens - 1) // 2:
+            received = f"{streams} streams for {tokens:,} tokens of train"
+            raise UserError("training.batch_size", received=received, expected=f"at most {(tokens - 1) // 2}")
 
     def prepare_evaluation(self, whole=False):
         """Read the test part anew for a restored network."""
@@ -86,22 +94,7 @@ class LanguageModelTask(Task):
     def training_batches(self):
         """Windows of train that follow one another in as many streams as a batch has rows."""
         streams, window = self.recipe.training.batch_size, self.recipe.model.window
-        if len(self.tokens["train"]) <= streams * 2:
-            received = f"{streams} streams for {len(self.tokens['train']):,} tokens of train"
-            raise UserError("training.batch_size", received=received, expected="fewer streams")
         return _FreshFirst(StreamBatches(self.tokens["train"], streams, window, self.recipe.seed))
-
-    def count(self, targets):
-        """Tokens."""
-        return num_tokens(targets)
-
-    def loss(self, outputs, targets):
-        """Mean cross-entropy of a token in nats, with label smoothing."""
-        return token_loss(outputs, targets, self.recipe.training.label_smoothing)
-
-    def batch_metrics(self, outputs, targets):
-        """Tokens that are right."""
-        return {"token_accuracy": num_right(outputs, targets)}
 
     @cached_property
     def _read(self):
@@ -144,11 +137,12 @@ class LanguageModelTask(Task):
         prompts = [self._text(tokens[place : place + PROMPT_TOKENS]) for place in places]
         truth = [self._text(tokens[place + PROMPT_TOKENS : place + most]) for place in places]
         answers = self.predict(prompts, seed=self.recipe.seed)
+        between = " " if self.recipe.data.unit == "token" else ""
         return [
             {
                 "input": f"{part} from token {place + 1:,} on",
                 "source": prompt,
-                "prediction": answer["text"][len(prompt) :].lstrip(" "),
+                "prediction": answer["text"][len(prompt) :].removeprefix(between),
                 "score": answer["log_probability"],
                 "references": [rest],
             }
@@ -232,6 +226,7 @@ class LanguageModelTask(Task):
             "--temperature": (temperature, 0, 100),
             "--top-k": (top_k, 0, 1_000_000),
             "--top-p": (top_p, 0, 1),
+            "--seed": (seed, -MOST_SEED, MOST_SEED),
         }
         for name, (value, least, most) in limits.items():
             if not least <= value <= most:
@@ -253,12 +248,12 @@ class LanguageModelTask(Task):
         """Return for each text its tokens and the log-probability of each, in nats."""
         explained = []
         for text in inputs:
-            numbers = self.written.numbers(tf.constant([text])).to_tensor()
-            logits, *_ = self.decoder.read_on(numbers[:, :-1], None)
-            likely = tf.nn.log_softmax(logits)
-            scores = tf.gather(likely, numbers[:, 1:], batch_dims=2)[0].numpy()
-            words = [self._text(number[None]) for number in numbers[0].numpy()]
-            explained.append([[word, round(float(score), 4)] for word, score in zip(words[1:], scores)])
+            (numbers,) = self.written.numbers(tf.constant([text])).to_list()
+            before = tf.constant([[self._writer.first, *numbers]])
+            likely = tf.nn.log_softmax(self.decoder.read_on(before, None)[0])[0].numpy()
+            words = [self._text(np.array([number])) for number in numbers]
+            scores = [round(float(row[number]), 4) for row, number in zip(likely, numbers)]
+            explained.append([list(pair) for pair in zip(words, scores)])
         return explained
 
     def signatures(self):

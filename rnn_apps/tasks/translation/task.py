@@ -12,7 +12,7 @@ from rnn_apps.metrics.generation import corpus_bleu_scores
 from rnn_apps.models.encoder_decoder import encoder_decoder, text_reader
 from rnn_apps.tasks.cell import resolve_cell
 from rnn_apps.tasks.task import Monitor
-from rnn_apps.tasks.writing.decoder import make_decoder
+from rnn_apps.tasks.writing.decoder import learned, make_decoder
 from rnn_apps.tasks.writing.task import WritingTask
 
 __all__ = ["TranslationTask"]
@@ -40,18 +40,18 @@ class TranslationTask(WritingTask):
         """Read the pairs, learn both vocabularies from train, make the network."""
         self._load()
         data, train = self.recipe.data, self.parts["train"]
-        self.read = WrittenText.learn(train.sources, data.unit, data.vocabulary_size)
-        self.written = WrittenText.learn(train.targets, data.unit, data.vocabulary_size)
+        self.read = learned(train.sources, data.unit, data.vocabulary_size)
+        self.written = learned(train.targets, data.unit, data.vocabulary_size)
         self._encode()
         self.model = self.network = self._network()
 
     def prepare_evaluation(self, whole=False):
         """Read the test part anew for a restored network."""
-        self._load()
+        self._load(whole)
         self.parts = {"test": self.parts["test"]}
         self._encode()
 
-    def _load(self):
+    def _load(self, whole=False):
         data, sample = self.recipe.data, self.recipe.data.sample
         self.bad = BadRecords(data.on_bad_record, data.max_bad_records)
         languages = (data.source_language, data.target_language)
@@ -65,6 +65,7 @@ class TranslationTask(WritingTask):
             self.bad,
             data.validation_fraction,
             data.max_examples,
+            whole,
         )
 
     def _encode(self):
@@ -168,7 +169,8 @@ class TranslationTask(WritingTask):
             return {}, {}
         tokens = self.sources[part][number]
         words = [word.decode("utf-8") or "(end)" for word in self.read.texts(tokens[:, None]).numpy()]
-        return {"attention": {**looked, "sources": words}}, {}
+        weights = [row[: len(words)] for row in looked["weights"]]  # the rest is padding
+        return {"attention": {**looked, "weights": weights, "sources": words}}, {}
 
     def raw(self, inputs):
         """The texts."""

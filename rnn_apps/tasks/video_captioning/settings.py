@@ -42,7 +42,7 @@ class VideoCaptioningModel(DecoderSettings):
     )
     frames: int = Field(16, ge=1, le=4096, description="Frames of a clip, spread evenly over all of it.")
     frame_order: Literal["kept", "shuffled"] = Field(
-        "kept", description="shuffled takes the order away, to see what it is worth."
+        "kept", description="shuffled takes the order away in training and scoring, to see what it is worth."
     )
     projection: int = Field(512, ge=1, le=16_384, description="Features of a frame as the encoder reads it.")
     encoder_units: Units = [256]

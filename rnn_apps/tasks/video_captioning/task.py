@@ -105,13 +105,15 @@ class VideoCaptioningTask(CaptioningTask):
         try:
             if not path.is_dir():
                 return _decoded(path, size, self.frames)
-            names = sorted(p for p in path.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES)
+            names = sorted(p for p in path.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES and p.is_file())
             if not names:
                 raise UserError(str(path), "no pictures in it", expected="a video file or a folder of frames")
             chosen = [names[i] for i in pick_evenly(len(names), self.frames)]
             return np.stack([read_image(name.read_bytes(), size) for name in chosen])
         except (BadVideo, BadImage) as error:
             raise UserError(str(path), str(error)) from error
+        except OSError as error:
+            raise UserError(str(path)[:200], f"cannot be read: {error.strerror}") from error
 
     def writer(self):
         """From encoded frames (batch, frames), empty ones for padding, to captions."""

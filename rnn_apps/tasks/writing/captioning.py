@@ -15,18 +15,18 @@ from rnn_apps.baselines.captions import most_frequent_caption, nearest_captions
 from rnn_apps.data.records import BadRecords
 from rnn_apps.data.text import read_words
 from rnn_apps.data.visual_inputs import VisualInputs
-from rnn_apps.data.written_text import WrittenText
-from rnn_apps.errors import UserError, did_you_mean, shown
+from rnn_apps.errors import DataError, UserError, did_you_mean, shown
 from rnn_apps.metrics.generation import caption_scores, corpus_bleu_scores, sentence_cider_d
 from rnn_apps.models.encoder_decoder import encoder_decoder, with_front
 from rnn_apps.models.visual_encoder import SMALL_CNN, application_names, visual_encoder
 from rnn_apps.tasks.task import Monitor
-from rnn_apps.tasks.writing.decoder import make_decoder
+from rnn_apps.tasks.writing.decoder import learned, make_decoder
 from rnn_apps.tasks.writing.task import WritingTask
 
 __all__ = ["CaptioningTask"]
 
 SHOWN_WIDTH = 240  # pixels of a picture in the report
+AT_ONCE = 16  # inputs whose pixels are seen together
 THUMBNAIL = 16  # pixels a side, by which the baseline compares where the CNN is trained
 
 
@@ -66,12 +66,13 @@ class CaptioningTask(WritingTask):
 
     def prepare(self):
         """Read pictures and captions, learn the vocabulary from train, make the network."""
+        self.register()  # so that a cell that cannot be is known before all images are read
         self._load(whole=False)
         self.front = self._make_front()
         self._open_images()
         data = self.recipe.data
         train = [caption for one in self.visual["train"].inputs for caption in one.captions]
-        self.written = WrittenText.learn(train, "word", data.vocabulary_size, data.min_count)
+        self.written = learned(train, "word", data.vocabulary_size, data.min_count)
         self._refer()
         decoder = make_decoder(self.recipe, self.written.size, self.recipe.model.attention)
         network = encoder_decoder(self._encoder(), decoder)
@@ -116,12 +117,14 @@ class CaptioningTask(WritingTask):
         """Read all images, or take them from the cache; what cannot be read is left out."""
         encoder = self.recipe.model.encoder
         front = None if encoder.is_trained else self.front
-        key = front and [encoder.name, _digest(front)]
+        key = front and [encoder.name, encoder.options, encoder.pooled, _digest(front)]
         for part, inputs in self.parts.items():
             mirror = encoder.flips and part == "train"
             settings = (encoder.image_size, self.frames, front, key, mirror, self.store.workers)
             self.visual[part] = VisualInputs(inputs, self.read, self.mark, *settings)
             self.visual[part].fill(self.bad)
+            if not len(self.visual[part]):
+                raise DataError(self.source_name, f"no usable example for {part}", fix="Give more.")
 
     def mark(self, one):
         """Return what changes when the images of an input change."""
@@ -152,8 +155,17 @@ class CaptioningTask(WritingTask):
         return self._as_given(self.visual[part][numbers])
 
     def _as_given(self, arrays):
-        arrays = tf.cast(arrays, tf.float32)
-        return self.whole_front()(arrays, training=False) if self.recipe.model.encoder.is_trained else arrays
+        if not self.recipe.model.encoder.is_trained:
+            return tf.cast(arrays, tf.float32)
+        parts = np.split(arrays, range(AT_ONCE, len(arrays), AT_ONCE))
+        return tf.concat([self._seen(tf.constant(part, tf.float32)) for part in parts], axis=0)
+
+    @cached_property
+    def _seen(self):
+        front = self.whole_front()
+        signature = [tf.TensorSpec([None, *front.input_shape[1:]])]
+        see = lambda pixels: front(pixels, training=False)  # noqa: E731
+        return tf.function(see, input_signature=signature, autograph=False)
 
     def input_batch(self, part):
         """Features or pixels, half of them mirrored in training where the recipe wants it."""
@@ -183,7 +195,9 @@ class CaptioningTask(WritingTask):
     def baselines(self):
         """The most frequent caption of train, and the caption of the nearest input of train."""
         train, references = self.captions["train"], self.reference_texts("test")
-        nearest = nearest_captions(self._vectors("test"), self._vectors("train"), train)
+        known = self._vectors("train")
+        middle = known.mean(axis=0)
+        nearest = nearest_captions(self._vectors("test") - middle, known - middle, train)
         answers = {
             "most_frequent_caption": [most_frequent_caption(train)] * len(references),
             "nearest_caption": nearest,
@@ -191,18 +205,17 @@ class CaptioningTask(WritingTask):
         return {name: self.scores(texts, references)[0] for name, texts in answers.items()}
 
     def _vectors(self, part):
-        """One vector an input: the mean of its features, or where the CNN is trained a small grey picture."""
+        """One vector an input: the mean of its features, or where the CNN is trained a thumbnail."""
         visual, rows = self.visual[part], []
-        for start in range(0, len(visual), 256):
-            arrays = visual[np.arange(start, min(start + 256, len(visual)))].astype(np.float32)
+        for start in range(0, len(visual), AT_ONCE):
+            arrays = visual[np.arange(start, min(start + AT_ONCE, len(visual)))].astype(np.float32)
             if self.recipe.model.encoder.is_trained:
                 flat = arrays.reshape(-1, *arrays.shape[-3:])
                 small = tf.image.resize(flat, (THUMBNAIL, THUMBNAIL), antialias=True).numpy()
                 rows.append(small.reshape(len(arrays), -1))
             else:
                 rows.append(arrays.mean(axis=1))
-        vectors = np.concatenate(rows)
-        return vectors - vectors.mean(axis=0)
+        return np.concatenate(rows)
 
     def describe_data(self):
         """Source and counts."""
@@ -250,6 +263,8 @@ def _front_error(encoder, error):
     if encoder.name not in (SMALL_CNN, *application_names()):
         fix = did_you_mean(encoder.name, [SMALL_CNN, *application_names()])
         return UserError("model.encoder.name", "no such network", received=shown(encoder.name), fix=fix)
+    if str(error).startswith("visual_encoder: "):
+        return UserError("model.encoder", str(error).removeprefix("visual_encoder: ").rstrip("."))
     text = (str(error).strip().splitlines() or [type(error).__name__])[0][:200].rstrip(".")
     if encoder.weights == "imagenet" and not isinstance(error, ValueError):
         return UserError(

@@ -1,10 +1,23 @@
-"""The decoder that a recipe asks for."""
+"""The decoder that a recipe asks for, and its vocabulary."""
 
+from rnn_apps.data.written_text import WrittenText
 from rnn_apps.errors import UserError
 from rnn_apps.models.sequence_decoder import SequenceDecoder
 from rnn_apps.tasks.cell import cell_advice, resolve_cell
 
-__all__ = ["make_decoder"]
+__all__ = ["learned", "make_decoder"]
+
+
+def learned(texts, unit, size, min_count=1):
+    """Return the `WrittenText` of train; the arguments are those of `WrittenText.learn`.
+
+    Raises:
+        UserError: nothing comes often enough.
+    """
+    written = WrittenText.learn(texts, unit, size, min_count)
+    if not written.tokens:
+        raise UserError("data.min_count", received=str(min_count), expected="less: no token comes that often")
+    return written
 
 
 def make_decoder(recipe, vocabulary_size, attention=None):

@@ -4,7 +4,7 @@ import tensorflow as tf
 
 from rnn_apps.data.text import PADDING
 
-__all__ = ["num_right", "num_tokens", "sum_of_nats", "token_loss"]
+__all__ = ["GuessesTokens", "num_right", "num_tokens", "sum_of_nats", "token_loss"]
 
 
 def num_tokens(targets):
@@ -38,3 +38,19 @@ def token_loss(logits, targets, smoothing=0.0):
         evenly = tf.reduce_sum(tf.where(targets != PADDING, evenly, 0.0))
         total = (1 - smoothing) * total + smoothing * evenly
     return total / num_tokens(targets)
+
+
+class GuessesTokens:
+    """What `Task` asks for training, for tasks whose outputs are logits of tokens."""
+
+    def count(self, targets):
+        """Tokens, ends included."""
+        return num_tokens(targets)
+
+    def loss(self, outputs, targets):
+        """Mean cross-entropy of a token in nats, with label smoothing."""
+        return token_loss(outputs, targets, self.recipe.training.label_smoothing)
+
+    def batch_metrics(self, outputs, targets):
+        """Tokens that are right, given the true ones before them."""
+        return {"token_accuracy": num_right(outputs, targets)}

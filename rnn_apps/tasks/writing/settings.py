@@ -8,7 +8,7 @@ from pydantic import Field
 from rnn_apps.settings import Fraction, Settings
 from rnn_apps.tasks.settings import CellName, Units
 
-__all__ = ["DecoderSettings", "DecodingSettings"]
+__all__ = ["DecoderSettings", "DecodingSettings", "RecurrentSettings"]
 
 
 class DecodingSettings(Settings):
@@ -21,15 +21,12 @@ class DecodingSettings(Settings):
     max_length: int = Field(30, ge=1, le=10_000, description="Tokens written at most.")
 
 
-class DecoderSettings(Settings):
-    """The recurrent network that writes."""
+class RecurrentSettings(Settings):
+    """A recurrent network that guesses the next token."""
 
     embedding: int = Field(256, ge=1, le=4096, description="Numbers a token.")
     cell: CellName = "gru"
     units: Units = [512]
-    attention: Literal["dot", "additive"] | None = Field(
-        "dot", description="How it looks at what it was given; null sees the summary at the start alone."
-    )
     tied: bool = Field(False, description="Embedding and output share one matrix.")
     residual: bool = Field(False, description="Add each level's input to its output.")
     dropout: Fraction = Field(0.3, description="Part dropped of embedded tokens and before the output.")
@@ -42,3 +39,19 @@ class DecoderSettings(Settings):
         """Yields residual connections between levels of different sizes."""
         if self.residual and len(set(self.units)) > 1:
             yield ("residual",), f"received true, but units are {self.units}; expected levels of one size."
+
+
+class DecoderSettings(RecurrentSettings):
+    """A recurrent network that writes about what it was given."""
+
+    attention: Literal["dot", "additive"] | None = Field(
+        "additive", description="How it looks at what it was given; null sees the summary at the start alone."
+    )
+
+    def cross_checks(self) -> Iterator[tuple[tuple[str, ...], str]]:
+        """Yields residual connections between levels of different sizes, and where none could be."""
+        yield from super().cross_checks()
+        between = len(self.units) > 2 or self.embedding == self.units[0] or not self.attention
+        if self.residual and len(set(self.units)) == 1 and not between:
+            expected = "expected three levels or more, for what was seen enters the second"
+            yield ("residual",), f"received true with attention and {len(self.units)} levels, {expected}."

@@ -28,9 +28,12 @@ class Search:
         return self.encoder(given, training=False)
 
     def _begun(self, read):
-        context = self.decoder.remember(read["memory"], read.get("memory_mask"))
+        context = self.decoder.remember(*self._memory(read))
         start = tf.fill(tf.shape(read["summary"])[:1], START)
         return start, self.decoder.begin(read["summary"]), context
+
+    def _memory(self, read):
+        return (read["memory"], read.get("memory_mask")) if self.decoder.attention else (None, None)
 
     def best(self, read, beam, nbest):
         """Return the `Decoded` of beam search."""
@@ -65,9 +68,8 @@ class Search:
         Steps are those of the tokens and of the end; without attention there are no places.
         """
         before = tf.pad(tokens, [[0, 0], [1, 0]], constant_values=START)
-        _, weights = self.decoder.attend(
-            before, read["memory"], read["summary"], read.get("memory_mask"), training=False
-        )
+        memory, mask = self._memory(read)
+        _, weights = self.decoder.attend(before, memory, read["summary"], mask, training=False)
         return tf.zeros([*tf.unstack(tf.shape(before)), 0]) if weights is None else weights
 
 
