@@ -145,7 +145,10 @@ class Trainer:
         self._update = tf.function(
             self._apply, autograph=False, jit_compile=self.settings.compile is not False
         )
-        self._step = tf.function(self._train_step, autograph=False, reduce_retracing=True)
+        shapes = getattr(self.batches.epoch(0), "element_spec", None)  # known from the start: traced once
+        self._step = tf.function(
+            self._train_step, input_signature=shapes, autograph=False, reduce_retracing=True
+        )
         self.history, self.step, self.best_epoch = [], 0, 0
         self._best = (None, None)
 

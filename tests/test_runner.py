@@ -304,7 +304,9 @@ def test_the_sample_stands_in_with_its_settings_said_and_marked(small_recipe, of
     execution._prepare()
     assert heard.lines[0] == (
         f"imdb_reviews is not in {tmp_path / 'sets'} and ai.stanford.edu does not answer. Using the "
-        "generated sample with model.dropout = 0.25; every score is marked as such."
+        'generated sample with model.word_vectors = "random", model.word_dropout = 0.0, '
+        'training.schedule = "constant", '
+        "training.weight_averaging = null, model.dropout = 0.25; every score is marked as such."
     )
     assert execution.sample_of == "imdb_reviews"
     assert execution.recipe.data.source == "sample"

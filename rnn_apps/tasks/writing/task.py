@@ -114,7 +114,10 @@ class WritingTask(GuessesTokens, Task):
             logits = self.trained([given, owners, before], training=False)
             return sum_of_nats(logits, tokens), num_right(logits, tokens), num_tokens(tokens)
 
-        return tf.function(likelihood, autograph=False, reduce_retracing=True)
+        given, texts = self.trained.inputs[0], tf.TensorSpec([None, None], tf.int32)
+        owners = tf.TensorSpec([None], tf.int32)
+        signature = [tf.TensorSpec(given.shape, given.dtype), owners, texts, texts]
+        return tf.function(likelihood, input_signature=signature, autograph=False)
 
     def teacher_forced(self, part):
         """Return the mean loss of a reference's token in nats, and the part of the tokens that is right."""
