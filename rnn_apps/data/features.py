@@ -54,7 +54,7 @@ class FeatureCache:
 
         Args:
             compute: ``compute(begin, end)`` gives the arrays of these inputs, (end - begin, *shape).
-            say: is told size and time once the first shard has shown how long one takes.
+            say: is told size and time once the first of several shards has shown how long one takes.
 
         Raises:
             OSError: the disk is full or the folder cannot be written; finished shards stay.
@@ -67,7 +67,7 @@ class FeatureCache:
             begin, end = self._range(shard)
             start = time.perf_counter()
             self._write(shard, np.asarray(compute(begin, end), self.dtype))
-            if done == 0:
+            if done == 0 and len(missing) > 1:
                 minutes = (time.perf_counter() - start) * (len(missing) - 1) / 60
                 left = sum(np.diff(self._range(s))[0] for s in missing)
                 say(
