@@ -164,8 +164,11 @@ class CaptioningTask(WritingTask):
     def _seen(self):
         front = self.whole_front()
         signature = [tf.TensorSpec([None, *front.input_shape[1:]])]
-        see = lambda pixels: front(pixels, training=False)  # noqa: E731
-        return tf.function(see, input_signature=signature, autograph=False)
+
+        def seen(pixels):
+            return front(pixels, training=False)
+
+        return tf.function(seen, input_signature=signature, autograph=False)
 
     def input_batch(self, part):
         """Features or pixels, half of them mirrored in training where the recipe wants it."""
