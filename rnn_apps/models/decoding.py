@@ -91,6 +91,8 @@ def sample(
 
 def _draw(likelihood, seeds, temperature, top_k, top_p):
     """Draw a token a row by the Gumbel trick, which is the likeliest token at temperature 0."""
+    if isinstance(temperature, (int, float)) and temperature == 0:
+        return tf.argmax(likelihood, axis=-1, output_type=tf.int32)
     temperature = tf.cast(temperature, tf.float32)
     scaled = likelihood / tf.where(temperature > 0, temperature, 1.0)
     scaled = _keep_likeliest(scaled, top_k, top_p)
@@ -101,6 +103,12 @@ def _draw(likelihood, seeds, temperature, top_k, top_p):
 
 def _keep_likeliest(scaled, top_k, top_p):
     """Give -inf to all but the `top_k` likeliest, and to all outside the smallest set that holds `top_p`."""
+    everything = (tf.cast(top_k, tf.int32) <= 0) & (tf.cast(top_p, tf.float32) >= 1)
+    return tf.cond(everything, lambda: scaled, lambda: _sorted_and_cut(scaled, top_k, top_p))
+
+
+def _sorted_and_cut(scaled, top_k, top_p):
+    """As `_keep_likeliest`, where something has to go: sorting a vocabulary takes longer than the network."""
     size = tf.shape(scaled)[-1]
     order = tf.argsort(scaled, direction="DESCENDING", stable=True)
     ranked = tf.nn.softmax(tf.gather(scaled, order, batch_dims=1))
