@@ -19,11 +19,11 @@ import rnn_apps
 
 WITHOUT_ATTENTION = {"attention": None}
 CASES = [
-    ("image_captioning", "as it is", {}),
+    ("image_captioning", "as it is", {"attention": "additive"}),
     ("image_captioning", "attention off", WITHOUT_ATTENTION),
-    ("video_captioning", "as it is", {}),
+    ("video_captioning", "as it is", {"frame_order": "kept"}),
     ("video_captioning", "frames shuffled", {"frame_order": "shuffled"}),
-    ("translation", "as it is", {}),
+    ("translation", "as it is", {"attention": "additive"}),
     ("translation", "attention off", WITHOUT_ATTENTION),
 ]
 
