@@ -1,13 +1,11 @@
 """Where pictures and clips with captions come from: TFDS, the user's folder, or generated; one interface."""
 
 import hashlib
-import io
 from typing import NamedTuple
-
-from PIL import Image
 
 from rnn_apps.data import tfds_source
 from rnn_apps.data.captions import Captioned, ImageStore, load_captioned
+from rnn_apps.data.images import encode_png
 from rnn_apps.data.records import cut_in_parts
 from rnn_apps.data.samples.clips import clips
 from rnn_apps.data.samples.scenes import scenes
@@ -98,15 +96,9 @@ def _sample(name, made):
     images, inputs = {}, []
     for number, (frames, captions) in enumerate(made):
         names = [f"{name}-{number:05}-{frame}.png" for frame in range(len(frames))]
-        images |= {frame: _png(pixels) for frame, pixels in zip(names, frames)}
+        images |= {frame: encode_png(pixels) for frame, pixels in zip(names, frames)}
         inputs.append(Captioned(f"{name}-{number:05}", tuple(names), captions))
     return CaptionedParts(f"sample:{name}", cut_in_parts(inputs), EncodedImages(f"sample:{name}", images))
-
-
-def _png(pixels):
-    stream = io.BytesIO()
-    Image.fromarray(pixels).save(stream, "PNG")
-    return stream.getvalue()
 
 
 def _from_tfds(name):

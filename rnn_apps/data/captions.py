@@ -124,14 +124,7 @@ class ImageStore:
         try:
             full = self._full[name]
             return self._zip.read(full) if self._zip else (self.path / full).read_bytes()
-        except (
-            OSError,
-            zipfile.BadZipFile,
-            RuntimeError,
-            EOFError,
-            NotImplementedError,
-            zlib.error,
-        ) as error:
+        except _BROKEN as error:
             raise DataError(
                 f"{self.path}: {name}", f"cannot be read: {error}", fix="Fetch it again."
             ) from error

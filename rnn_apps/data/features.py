@@ -85,6 +85,12 @@ class FeatureCache:
             result[chosen] = self._open(int(shard))[inputs[chosen] % _INPUTS_A_SHARD]
         return result
 
+    def empty(self):
+        """Return the numbers of the inputs whose array begins with nothing but zeros along its first axis."""
+        shards = (self._open(shard)[:, 0] for shard in range(-(-self.count // _INPUTS_A_SHARD)))
+        found = [~shard.reshape(len(shard), -1).any(axis=1) for shard in shards]
+        return np.flatnonzero(np.concatenate(found)) if found else np.zeros(0, np.int64)
+
     def _range(self, shard):
         begin = shard * _INPUTS_A_SHARD
         return begin, min(begin + _INPUTS_A_SHARD, self.count)

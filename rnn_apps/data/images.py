@@ -14,6 +14,7 @@ __all__ = [
     "check_image",
     "decode_image",
     "decode_images",
+    "encode_png",
     "read_image",
 ]
 
@@ -59,6 +60,13 @@ def check_image(encoded):
     if width * height > MOST_PIXELS:
         raise BadImage(f"{width:,} x {height:,} pixels, expected at most {MOST_PIXELS:,} in all")
     return width, height
+
+
+def encode_png(pixels):
+    """Return an image, uint8 (height, width, 3), as the bytes of a PNG file."""
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, "PNG")
+    return stream.getvalue()
 
 
 def decode_image(encoded, size):

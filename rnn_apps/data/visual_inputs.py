@@ -104,14 +104,9 @@ class VisualInputs:
                 fix = "Set RNN_APPS_CACHE to a folder of your own with enough space."
                 problem = f"cannot be written: {error.strerror or error}"
                 raise DataError(str(cache.folder), problem, fix=fix) from error
-        usable = [row for row in range(len(self._all)) if not self._is_bad(row, bad)]
+        lost = {row for row in self._caches[0].empty() if self._images_or_none(row, bad) is None}
+        usable = [row for row in range(len(self._all)) if row not in lost]
         self._rows, self.inputs = np.array(usable, np.int64), [self._all[row] for row in usable]
-
-    def _is_bad(self, row, bad):
-        """Whether an input has nothing but zeros because it cannot be read; `bad` is told."""
-        if self._caches[0][[row]][0, 0].any():
-            return False
-        return self._images_or_none(row, bad) is None
 
     def _images_or_none(self, row, bad):
         one = self._all[row]

@@ -17,7 +17,7 @@ from rnn_apps.reporting.predictions import Example, PredictionSummary
 from rnn_apps.reporting.texts import summarise_texts
 from rnn_apps.reporting.words import word_trace
 
-__all__ = ["write_report"]
+__all__ = ["NOT_A_CURVE", "write_report"]
 
 MOST_CONFUSED = 20
 LINE_BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)

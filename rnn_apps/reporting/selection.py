@@ -5,8 +5,9 @@ from typing import Any
 
 from rnn_apps.reporting.predictions import summarise
 
-__all__ = ["Chosen", "choose_texts", "shown_examples"]
+__all__ = ["SCORES", "Chosen", "choose_texts", "metric_of", "shown_examples"]
 
+SCORES = {"cider_d": "CIDEr-D", "chrf": "chrF"}  # of single texts
 MORE_TRACED = 12
 TRACED_WORDS = 120
 EVERY_PART = 8  # examples at even distances
@@ -34,6 +35,11 @@ def shown_examples(records: Sequence[Mapping[str, Any]], class_names: Sequence[s
     return [*chosen, *short[:MORE_TRACED]]
 
 
+def metric_of(record: Mapping[str, Any]) -> str | None:
+    """Returns the name of the score that a written text has, or None."""
+    return next((name for name in SCORES if name in record), None)
+
+
 def choose_texts(records: Sequence[Mapping[str, Any]]) -> Chosen:
     """Returns title, rule and record numbers of the groups of written texts that are shown.
 
@@ -45,10 +51,10 @@ def choose_texts(records: Sequence[Mapping[str, Any]]) -> Chosen:
         return []
     even = sorted({round(i * (count - 1) / max(1, EVERY_PART - 1)) for i in range(EVERY_PART)})
     groups = [("Throughout", f"{len(even)} of {count:,} test examples, at even distances.", even)]
-    metric = next((name for name in ("cider_d", "chrf") if name in records[0]), None)
+    metric = metric_of(records[0])
     if metric is None:
         return groups
-    name = {"cider_d": "CIDEr-D", "chrf": "chrF"}[metric]
+    name = SCORES[metric]
     rest = sorted(set(range(count)) - set(even), key=lambda number: (records[number][metric], number))
     worst, best = rest[:EXTREMES], rest[EXTREMES:][-EXTREMES:][::-1]
     groups.append(("Best", f"Of the others, the highest {name}.", best))

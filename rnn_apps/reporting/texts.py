@@ -9,14 +9,13 @@ from typing import Any, NamedTuple
 from matplotlib.figure import Figure
 
 from rnn_apps.reporting import plots
-from rnn_apps.reporting.selection import choose_texts
+from rnn_apps.reporting.selection import SCORES, choose_texts, metric_of
 
 __all__ = ["Look", "Text", "TextSummary", "summarise_texts"]
 
 Record = Mapping[str, Any]
 MOST_TOKENS = 24
 MOST_SOURCES = 24
-SCORES = {"cider_d": "CIDEr-D", "chrf": "chrF"}
 
 
 class Look(NamedTuple):
@@ -107,7 +106,7 @@ def _figures(records: Sequence[Record], lengths: list[int], wanted: list[int]) -
     figures: dict[str, tuple[Figure, str, str]] = {
         "lengths": (plots.length_figure(lengths, wanted), "Words of a text", described)
     }
-    metric = next((name for name in SCORES if name in records[0]), None)
+    metric = metric_of(records[0])
     if metric:
         values = [record[metric] for record in records]
         middle = sorted(values)[len(values) // 2]
@@ -127,7 +126,7 @@ def _text(number: int, record: Record, folder: Path) -> Text:
     as_map = len(pictures) == 1 and rows and len(rows[0]) == math.prod(grid) > 1
     if not as_map:
         rows = [_by_frame(row, len(pictures), math.prod(grid)) for row in rows] if pictures else rows
-    metric = next((name for name in SCORES if name in record), None)
+    metric = metric_of(record)
     return Text(
         number=number + 1,
         name=str(record.get("input", "")),

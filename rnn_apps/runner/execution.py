@@ -15,15 +15,13 @@ from rnn_apps.errors import UserError
 from rnn_apps.exporting import export_saved_model
 from rnn_apps.layers import RecurrentLayer
 from rnn_apps.recipe import apply_overrides, dump_recipe, with_sample
-from rnn_apps.reporting import shown_examples, write_report
+from rnn_apps.reporting import NOT_A_CURVE, shown_examples, write_report
 from rnn_apps.run_folder import RunFolder
 from rnn_apps.runner.finished import SAVED_MODEL, Run
 from rnn_apps.tasks import task_class
 from rnn_apps.training import Interrupted, Trainer
 
 __all__ = ["Execution", "Lines"]
-
-NOT_A_SCORE = {"epoch", "step", "learning_rate", "seconds", "examples_per_second"}
 
 
 class Lines:
@@ -250,7 +248,7 @@ class _Logs(keras.callbacks.Callback):
                 tf.summary.scalar(name, value, step=epoch + 1)
         self._writer.flush()
         row, epochs = rows[-1], self.trainer.settings.epochs
-        scores = "  ".join(f"{key} {row[key]:.4f}" for key in row if key not in NOT_A_SCORE)
+        scores = "  ".join(f"{key} {row[key]:.4f}" for key in row if key not in NOT_A_CURVE)
         self.console.say(f"Epoch {epoch + 1}/{epochs}  {scores}  ({row['seconds']:.0f} s)")
         if epoch == 0:
             layers = {}

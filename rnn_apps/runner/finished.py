@@ -11,6 +11,7 @@ from rnn_apps.exporting import export_saved_model
 from rnn_apps.recipe import load_recipe, with_data
 from rnn_apps.run_folder import RunFolder
 from rnn_apps.tasks import task_class
+from rnn_apps.tasks.options import as_option
 
 __all__ = ["SAVED_MODEL", "Run", "open_run"]
 
@@ -83,9 +84,9 @@ class Run:
         """
         for name in options:
             if name not in self.task.options:
-                allowed = ", ".join(_as_option(other) for other in self.task.options) or "none"
+                allowed = ", ".join(as_option(other) for other in self.task.options) or "none"
                 where = f"the task {self.recipe.task} has no such option"
-                raise UserError(_as_option(name), where, fix=f"Its options: {allowed}.")
+                raise UserError(as_option(name), where, fix=f"Its options: {allowed}.")
         return self.task.predict(_listed(inputs), **options)
 
     def explain(self, inputs):
@@ -117,10 +118,6 @@ class Run:
         with folder.writing(name) as path:
             export_saved_model(self.task, path)
         return folder / name
-
-
-def _as_option(name):
-    return f"--{name.replace('_', '-')}"
 
 
 def _listed(inputs):

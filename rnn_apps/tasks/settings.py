@@ -117,3 +117,8 @@ class SourceSettings(Settings):
             yield ("path",), f"{conflict} Set data.source to files, or use --data PATH."
         if self.source == "sample" and self.sample is None:
             yield ("sample",), "received null, but source is sample, expected a mapping with name and size."
+
+    @property
+    def sample_size(self) -> int:
+        """Examples of the generated data, 0 where none may stand in."""
+        return self.sample.size if self.sample else 0

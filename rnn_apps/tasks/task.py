@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from rnn_apps.tasks.cell import resolve_cell
+
 __all__ = ["Monitor", "Task"]
 
 
@@ -115,8 +117,9 @@ class Task(ABC):
     def save_preprocessing(self, folder: Path):
         """Write into `folder` all that answers need besides the model."""
 
-    def register(self):  # noqa: B027  most tasks have nothing of the user's to import
-        """Make the classes of a saved model known to Keras, before it is loaded."""
+    def register(self):
+        """Make the classes of a saved model known to Keras, before it is loaded: a cell of the user's own."""
+        resolve_cell(self.recipe.model.cell)
 
     @abstractmethod
     def restore(self, model, folder: Path):

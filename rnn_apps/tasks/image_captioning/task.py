@@ -22,10 +22,9 @@ class ImageCaptioningTask(CaptioningTask):
 
     def load(self, bad, whole):
         """Pictures of TFDS, of a folder, or generated ones."""
-        data, size = self.recipe.data, self.recipe.data.sample.size if self.recipe.data.sample else 0
-        return load_pictures(
-            data.source, data.path, size, self.recipe.seed, bad, data.validation_fraction, whole
-        )
+        data, seed = self.recipe.data, self.recipe.seed
+        fraction = data.validation_fraction
+        return load_pictures(data.source, data.path, data.sample_size, seed, bad, fraction, whole)
 
     def read(self, one):
         """The picture."""

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from rnn_apps.settings import Settings, TaskSettings
-from rnn_apps.tasks.settings import SampleSettings, SourceSettings, recurrent_weights, too_many_weights
+from rnn_apps.tasks.settings import SampleSettings, SourceSettings
 from rnn_apps.tasks.writing.settings import RecurrentSettings
 
 __all__ = ["LanguageModelData", "LanguageModelModel", "LanguageModelSettings", "SayingsSample"]
@@ -61,8 +61,4 @@ class LanguageModelSettings(TaskSettings):
 
     def cross_checks(self) -> Iterator[tuple[tuple[str, ...], str]]:
         """Yields networks that no machine could hold."""
-        model = self.model
-        recurrent = recurrent_weights(model.cell, model.units, model.embedding)
-        yield from too_many_weights(
-            self.data.vocabulary_size * (model.embedding + model.units[-1]), recurrent
-        )
+        yield from self.model.too_large(self.data.vocabulary_size)

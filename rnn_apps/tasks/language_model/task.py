@@ -13,8 +13,8 @@ from rnn_apps.data.written_text import END_OF_LINE, WrittenText
 from rnn_apps.errors import RnnAppsError, UserError
 from rnn_apps.metrics.generation import bits_per_character, perplexity
 from rnn_apps.models.language_model import language_model, window_model
-from rnn_apps.tasks.cell import resolve_cell
 from rnn_apps.tasks.language_model.writer import PromptWriter
+from rnn_apps.tasks.options import check_options
 from rnn_apps.tasks.task import Monitor, Task
 from rnn_apps.tasks.writing.decoder import learned, make_decoder
 from rnn_apps.tasks.writing.loss import GuessesTokens, num_right, sum_of_nats
@@ -24,7 +24,6 @@ __all__ = ["LanguageModelTask"]
 VALIDATION_STREAMS = 8  # read side by side; the test is read in one piece
 CONTINUED = 8  # places of the test part that the records go on from
 PROMPT_TOKENS = 40
-MOST_SEED = 2**31 - 1
 ORDERS = {"unigram": 1, "five_gram": 5}
 
 
@@ -78,7 +77,7 @@ class LanguageModelTask(GuessesTokens, Task):
     def _load(self, whole):
         data = self.recipe.data
         self.bad = BadRecords(data.on_bad_record, data.max_bad_records)
-        options = (data.sample.size if data.sample else 0, self.recipe.seed, self.bad)
+        options = (data.sample_size, self.recipe.seed, self.bad)
         more = (data.validation_fraction, "word" if data.unit == "token" else "character", whole)
         self.source_name, self.texts = load_texts(data.source, data.path, *options, *more)
 
@@ -189,10 +188,6 @@ class LanguageModelTask(GuessesTokens, Task):
         """The vocabulary."""
         self.written.save(folder / "written.json")
 
-    def register(self):
-        """Import the module of a cell of the user's own."""
-        resolve_cell(self.recipe.model.cell)
-
     def restore(self, model, folder):
         """Take a trained network and its vocabulary."""
         self.model = model
@@ -221,16 +216,7 @@ class LanguageModelTask(GuessesTokens, Task):
         usual = self.recipe.model.generation
         length = usual.length if length is None else length
         temperature = usual.temperature if temperature is None else temperature
-        limits = {
-            "--length": (length, 1, 1_000_000),
-            "--temperature": (temperature, 0, 100),
-            "--top-k": (top_k, 0, 1_000_000),
-            "--top-p": (top_p, 0, 1),
-            "--seed": (seed, -MOST_SEED, MOST_SEED),
-        }
-        for name, (value, least, most) in limits.items():
-            if not least <= value <= most:
-                raise UserError(name, received=str(value), expected=f"a number from {least} to {most}")
+        check_options(length=length, temperature=temperature, top_k=top_k, top_p=top_p, seed=seed)
         prompts = tf.constant([text.encode("utf-8", "replace") for text in inputs])
         options = (int(length), float(temperature), int(seed), int(top_k), float(top_p))
         answer = self._writer.generate(prompts, *map(tf.constant, options))

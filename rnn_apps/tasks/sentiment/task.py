@@ -65,7 +65,7 @@ class SentimentTask(Task):
 
     def _open_source(self, needed="train"):
         data = self.recipe.data
-        size = data.sample.size if data.sample else 0
+        size = data.sample_size
         source = open_source(data.source, data.path, data.text, data.label, size, self.recipe.seed, needed)
         return source, (data.validation_fraction, data.on_bad_record, data.max_bad_records)
 
@@ -197,10 +197,6 @@ class SentimentTask(Task):
         """Vocabulary and class names."""
         self.encoder.save(folder)
         (folder / "class_names.json").write_text(json.dumps(self.class_names), encoding="utf-8")
-
-    def register(self):
-        """Import the module of a cell of the user's own."""
-        resolve_cell(self.recipe.model.cell)
 
     def restore(self, model, folder):
         """Take a trained network, its vocabulary and its class names."""

@@ -52,15 +52,14 @@ class TranslationTask(WritingTask):
         self._encode()
 
     def _load(self, whole=False):
-        data, sample = self.recipe.data, self.recipe.data.sample
+        data = self.recipe.data
         self.bad = BadRecords(data.on_bad_record, data.max_bad_records)
         languages = (data.source_language, data.target_language)
-        size = sample.size if sample else 0
         self.source_name, self.parts = load_pairs(
             data.source,
             data.path,
             languages,
-            size,
+            data.sample_size,
             self.recipe.seed,
             self.bad,
             data.validation_fraction,

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from rnn_apps.settings import TaskSettings
 from rnn_apps.tasks.image_captioning.settings import CaptionsData, VisualEncoderSettings
-from rnn_apps.tasks.settings import SampleSettings, Units, recurrent_weights, too_many_weights
+from rnn_apps.tasks.settings import SampleSettings, Units, recurrent_weights
 from rnn_apps.tasks.writing.settings import DecoderSettings, DecodingSettings
 
 __all__ = ["ClipsSample", "VideoCaptioningModel", "VideoCaptioningSettings", "VideoCaptionsData"]
@@ -64,7 +64,5 @@ class VideoCaptioningSettings(TaskSettings):
     def cross_checks(self) -> Iterator[tuple[tuple[str, ...], str]]:
         """Yields networks that no machine could hold."""
         model = self.model
-        recurrent = recurrent_weights(model.cell, model.units, model.embedding)
-        recurrent += recurrent_weights(model.cell, model.encoder_units, model.projection, directions=2)
-        words = self.data.vocabulary_size * (model.embedding + model.units[-1])
-        yield from too_many_weights(words, recurrent)
+        before = recurrent_weights(model.cell, model.encoder_units, model.projection, directions=2)
+        yield from model.too_large(self.data.vocabulary_size, before)

@@ -1,15 +1,13 @@
 """Video captioning: many-to-many, the frames of a clip in and a sentence about it out."""
 
-import io
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
-from PIL import Image
 
 from rnn_apps.data.caption_sources import load_clips
-from rnn_apps.data.images import BadImage, decode_image, read_image
+from rnn_apps.data.images import BadImage, decode_image, encode_png, read_image
 from rnn_apps.data.video import VIDEO_SUFFIXES, BadVideo, pick_evenly, read_frames
 from rnn_apps.errors import UserError
 from rnn_apps.models.encoder_decoder import clip_front, frame_reader
@@ -35,8 +33,8 @@ class VideoCaptioningTask(CaptioningTask):
     def load(self, bad, whole):
         """Clips of a folder, or generated ones."""
         data, seed = self.recipe.data, self.recipe.seed
-        size = data.sample.size if data.sample else 0
-        return load_clips(data.source, data.path, size, seed, bad, data.validation_fraction, whole)
+        fraction = data.validation_fraction
+        return load_clips(data.source, data.path, data.sample_size, seed, bad, fraction, whole)
 
     def mark(self, one):
         """What changes with the frames and their order."""
@@ -96,7 +94,7 @@ class VideoCaptioningTask(CaptioningTask):
         Args:
             inputs: paths.
         """
-        clips = [[_png(frame) for frame in self._frames_at(Path(path))] for path in inputs]
+        clips = [[encode_png(frame) for frame in self._frames_at(Path(path))] for path in inputs]
         most = max(map(len, clips), default=0)
         return tf.constant([clip + [b""] * (most - len(clip)) for clip in clips])
 
@@ -157,9 +155,3 @@ def _decoded(source, size, frames):
         return read_frames(source, tuple(size), frames)
     except ImportError as error:
         raise UserError("video files", "PyAV is missing", fix="pip install 'rnn-apps[video]'") from error
-
-
-def _png(pixels):
-    stream = io.BytesIO()
-    Image.fromarray(pixels).save(stream, "PNG")
-    return stream.getvalue()

@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field
 
 from rnn_apps.settings import Fraction, Settings
-from rnn_apps.tasks.settings import CellName, Units
+from rnn_apps.tasks.settings import CellName, Units, recurrent_weights, too_many_weights
 
 __all__ = ["DecoderSettings", "DecodingSettings", "RecurrentSettings"]
 
@@ -39,6 +39,11 @@ class RecurrentSettings(Settings):
         """Yields residual connections between levels of different sizes."""
         if self.residual and len(set(self.units)) > 1:
             yield ("residual",), f"received true, but units are {self.units}; expected levels of one size."
+
+    def too_large(self, vocabulary_size: int, before: int = 0) -> Iterator[tuple[tuple[str, ...], str]]:
+        """Yields networks that no machine could hold; `before` are the recurrent weights of an encoder."""
+        recurrent = before + recurrent_weights(self.cell, self.units, self.embedding)
+        yield from too_many_weights(vocabulary_size * (self.embedding + self.units[-1]), recurrent)
 
 
 class DecoderSettings(RecurrentSettings):

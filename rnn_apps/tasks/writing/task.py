@@ -10,9 +10,9 @@ import tensorflow as tf
 
 from rnn_apps.data.batches import WrittenBatches
 from rnn_apps.data.written_text import START, WrittenText
-from rnn_apps.errors import RnnAppsError, UserError
+from rnn_apps.errors import RnnAppsError
 from rnn_apps.metrics.generation import perplexity
-from rnn_apps.tasks.cell import resolve_cell
+from rnn_apps.tasks.options import check_options
 from rnn_apps.tasks.task import Task
 from rnn_apps.tasks.writing.loss import GuessesTokens, num_right, num_tokens, sum_of_nats
 from rnn_apps.tasks.writing.writer import Search, Writer
@@ -20,7 +20,6 @@ from rnn_apps.tasks.writing.writer import Search, Writer
 __all__ = ["References", "WritingTask"]
 
 ANSWERS_AT_ONCE = 64
-MOST_SEED = 2**31 - 1
 INPUTS_AT_ONCE = 16
 EXPORT_TOLERANCE = 1e-4
 
@@ -192,19 +191,16 @@ class WritingTask(GuessesTokens, Task):
     @cached_property
     def _attended(self):
         def attended(given):
-            read = self._search.encode(given)
-            decoded = self._search.best(read, self.recipe.model.decoding.beam, 1)
-            tokens, steps = decoded.tokens[:, 0], decoded.lengths[0, 0]
-            weights = self._search.attention(read, tokens)[0, :steps]
-            return self.written.texts(tokens[0, :steps, None]), weights
+            read, beam = self._search.encode(given), self.recipe.model.decoding.beam
+            tokens, lengths, weights = self._search.attended(read, beam)
+            return self.written.texts(tokens[0, : lengths[0], None]), weights[0, : lengths[0]]
 
         return tf.function(attended, input_signature=[self._given_spec], autograph=False)
 
     def writer_of(self, read_raw, raw, places=None):
         """Return a `Writer` whose raw inputs `read_raw` turns into what the encoder is given."""
-        decoding = self.recipe.model.decoding
-        search = Search(self.network, decoding.length_penalty, decoding.max_length)
-        return Writer(self.model, search, self.written, decoding.beam, read_raw, raw, self.answer, places)
+        beam = self.recipe.model.decoding.beam
+        return Writer(self.model, self._search, self.written, beam, read_raw, raw, self.answer, places)
 
     def about(self, part, number):
         """Return what a record says of its input."""
@@ -235,10 +231,6 @@ class WritingTask(GuessesTokens, Task):
         """The vocabulary of what is written."""
         self.written.save(folder / "written.json")
 
-    def register(self):
-        """Import the module of a cell of the user's own."""
-        resolve_cell(self.recipe.model.cell)
-
     def restore(self, model, folder):
         """Take a trained network and its vocabulary."""
         self.model = model
@@ -253,15 +245,7 @@ class WritingTask(GuessesTokens, Task):
         """Return candidates and their scores for raw inputs, as lists a row."""
         beam = self.recipe.model.decoding.beam if beam is None else beam
         nbest = 1 if nbest is None else nbest
-        limits = {
-            "--beam": (beam, 1, 100),
-            "--nbest": (nbest, 1, 100),
-            "--temperature": (temperature, 0, 100),
-            "--seed": (seed, -MOST_SEED, MOST_SEED),
-        }
-        for name, (value, least, most) in limits.items():
-            if not least <= value <= most:
-                raise UserError(name, received=str(value), expected=f"a number from {least} to {most}")
+        check_options(beam=beam, nbest=nbest, temperature=temperature, seed=seed)
         answer = self._writer.generate(
             raw, *map(tf.constant, (int(beam), int(nbest), float(temperature), int(seed)))
         )

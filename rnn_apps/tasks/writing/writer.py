@@ -72,6 +72,13 @@ class Search:
         _, weights = self.decoder.attend(before, memory, read["summary"], mask, training=False)
         return tf.zeros([*tf.unstack(tf.shape(before)), 0]) if weights is None else weights
 
+    def attended(self, read, beam):
+        """Return the best tokens (batch, steps), their number (batch,), and `attention` to each of them."""
+        decoded = self.best(read, beam, 1)
+        tokens = decoded.tokens[:, 0]
+        weights = self.attention(read, tokens)[:, : tf.shape(tokens)[1]]
+        return tokens, decoded.lengths[:, 0], weights
+
 
 class Writer(tf.Module):
     """A network with its preprocessing and its vocabulary.
@@ -131,14 +138,11 @@ class Writer(tf.Module):
 
         Where the places are tokens themselves, ``sources`` (batch, places) are their texts.
         """
-        read = self.read(raw)
-        decoded = self.search.best(read, self.beam, 1)
-        tokens = decoded.tokens[:, 0]
-        weights = self.search.attention(read, tokens)[:, : tf.shape(tokens)[1]]
+        tokens, lengths, weights = self.search.attended(self.read(raw), self.beam)
         return {
             self.answer: self.written.texts(tokens),
             "tokens": self.written.texts(tokens[:, :, None]),
             "weights": weights,
-            "lengths": decoded.lengths[:, 0],
+            "lengths": lengths,
             **({"sources": self._places(raw)} if self._places else {}),
         }

@@ -1,0 +1,29 @@
+"""What a user may ask of `predict` besides its inputs: names as the command line has them, and ranges."""
+
+from rnn_apps.errors import UserError
+
+__all__ = ["as_option", "check_options"]
+
+_MOST_SEED = 2**31 - 1
+_RANGES = {
+    "beam": (1, 100),
+    "nbest": (1, 100),
+    "length": (1, 1_000_000),
+    "temperature": (0, 100),
+    "top_k": (0, 1_000_000),
+    "top_p": (0, 1),
+    "seed": (-_MOST_SEED, _MOST_SEED),
+}
+
+
+def as_option(name):
+    """Return an option's name as the command line has it."""
+    return f"--{name.replace('_', '-')}"
+
+
+def check_options(**values):
+    """Raise UserError for an option that is out of range."""
+    for name, value in values.items():
+        least, most = _RANGES[name]
+        if not least <= value <= most:
+            raise UserError(as_option(name), received=str(value), expected=f"a number from {least} to {most}")
