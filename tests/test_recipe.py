@@ -239,6 +239,12 @@ def test_data_of_ones_own_takes_the_settings_of_the_sample_back(write):
     assert again.model.units == [128]
 
 
+def test_an_empty_mapping_is_merged_and_an_empty_assignment_clears(write):
+    file = write("task: sentiment\ndata: {source: files, path: x}\nmodel: {units: [7]}\n")
+    assert load_recipe(file, {"model": {}, "data": {}}) == load_recipe(file)
+    assert load_recipe(file, ["model={}"]).model.units == [128]
+
+
 def test_with_sample_leaves_the_path_of_files_behind(write):
     pointed = with_data(load_recipe(write(SOUND)), "/my/data")
     assert with_sample(pointed)[0].data.path is None

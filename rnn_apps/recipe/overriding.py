@@ -21,12 +21,13 @@ def override(document: Document, overrides: Overrides) -> Document:
     Args:
         document: what is overridden.
         overrides: "a.b=c" texts, each of which sets that one key, or a mapping, nested or with dotted
-            keys, which is merged into what is there.
+            keys, which is merged into what is there: an empty one changes nothing.
     """
     changed = copy.deepcopy(document)
     if isinstance(overrides, Mapping):
         for path, value in leaves(overrides):
-            put(changed, path, value, Place(f"override {'.'.join(path)}"))
+            if value != {} or not isinstance(_at(changed.values, path), Mapping):
+                put(changed, path, value, Place(f"override {'.'.join(path)}"))
         return changed
     for text in [overrides] if isinstance(overrides, str) else overrides:
         _assign(changed, text)
@@ -59,6 +60,12 @@ def leaves(overrides: Mapping[str, object], path: KeyPath = ()) -> Iterator[tupl
             yield from leaves(value, here)
         else:
             yield here, value
+
+
+def _at(values: object, path: KeyPath) -> object:
+    for key in path:
+        values = values.get(key) if isinstance(values, Mapping) else None
+    return values
 
 
 def _assign(document: Document, text: str) -> None:
