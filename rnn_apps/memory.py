@@ -5,13 +5,12 @@ import sys
 
 __all__ = ["keep_freed_memory"]
 
-_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # names of mallopt(3), by number
-_LARGEST_KEPT = 32 * 2**20  # bytes, the most that glibc takes
+_TRIM_THRESHOLD, _MMAP_MAX = -1, -4  # names of mallopt(3), by number
 _MOST_KEPT = 2**30  # bytes
 
 
 def keep_freed_memory():
-    """Let glibc keep freed blocks of up to 32 MiB, at most 1 GiB of them, for the next step.
+    """Let glibc keep freed blocks, at most 1 GiB of them, for the next step.
 
     By default it returns large blocks to the system at once, and each training step pays a page fault for
     every 4 KiB of its temporaries, which can cost more than the arithmetic on them. Other systems and C
@@ -21,5 +20,5 @@ def keep_freed_memory():
         return
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # musl has none
     if mallopt is not None:
-        mallopt(_MMAP_THRESHOLD, _LARGEST_KEPT)
+        mallopt(_MMAP_MAX, 0)  # a block of its own mapping goes back when it is freed, whatever its size
         mallopt(_TRIM_THRESHOLD, _MOST_KEPT)

@@ -1,21 +1,24 @@
 """The folder of a run: each file is written beside its place and renamed; the manifest comes last."""
 
 import csv
-import hashlib
 import io
 import itertools
 import json
 import os
+import re
 import shutil
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
+from rnn_apps.disk import sha256_of
 from rnn_apps.errors import UserError
 
 __all__ = ["RunFolder"]
 
 MANIFEST = "manifest.json"
+SKELETON = ("logs", "checkpoints")
+LOCK = "lock"  # in the folder of checkpoints
 
 
 class RunFolder:
@@ -32,8 +35,8 @@ class RunFolder:
     def check_free(out):
         """Raise UserError if `out` is taken or cannot be made; nothing is written."""
         out = Path(out)
-        if out.is_dir() and any(out.iterdir()):
-            fix = "Name another folder, or remove it yourself."
+        if out.is_dir() and _holds_something(out):
+            fix = "Name another folder, or remove it yourself; a run that stopped goes on with --resume."
             raise UserError("--out", f"{out} is there already and not empty", fix=fix)
         parent = next(p for p in (out.absolute(), *out.absolute().parents) if p.exists())
         if not parent.is_dir():
@@ -61,13 +64,19 @@ class RunFolder:
         cls.check_free(out)
         folder = cls(out)
         try:
-            for child in ("logs", "checkpoints"):
+            for child in SKELETON:
                 (folder.path / child).mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise UserError(
                 "--out", f"{out} cannot be made: {error.strerror}", fix="Name another folder."
             ) from error
         return folder
+
+    def remove_unfinished(self):
+        """Remove what a process that was killed had not finished writing."""
+        for path in self.path.rglob(".*"):
+            if re.match(r"\.\d+(\.old)?\.", path.name):
+                _remove(path)
 
     @classmethod
     def open(cls, path, needs=("recipe.yaml",)):
@@ -144,8 +153,8 @@ class RunFolder:
     def write_manifest(self, facts):
         """Write the sha256 of every artefact, with `facts`; it marks the run complete."""
         files = sorted(p for p in self.path.rglob("*") if p.is_file() and p.name != MANIFEST)
-        kept = [p for p in files if p.relative_to(self.path).parts[0] not in ("logs", "checkpoints")]
-        digests = {p.relative_to(self.path).as_posix(): _sha256(p) for p in kept}
+        kept = [p for p in files if p.relative_to(self.path).parts[0] not in SKELETON]
+        digests = {p.relative_to(self.path).as_posix(): sha256_of(p) for p in kept}
         self.write_json(MANIFEST, {**facts, "sha256": digests})
 
 
@@ -156,12 +165,11 @@ def _remove(path):
         path.unlink(missing_ok=True)
 
 
-def _sha256(path):
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
+def _holds_something(folder):
+    """Whether there is more than what a run makes before its first file."""
+    if any(path.name not in SKELETON for path in folder.iterdir()):
+        return True
+    return any(path.is_file() and path.name != LOCK for path in folder.rglob("*"))
 
 
 def _recent():

@@ -60,6 +60,13 @@ class Settings(BaseModel):
         return self
 
 
+class CheckpointSettings(Settings):
+    """When a training is written down besides at the end of every epoch."""
+
+    steps: int | None = Field(None, ge=1, le=1_000_000_000, description="Every so many steps.")
+    minutes: float | None = Field(10.0, gt=0, le=10_000, description="When so many minutes have passed.")
+
+
 class TrainingSettings(Settings):
     """How a network is trained, whatever the task."""
 
@@ -90,6 +97,10 @@ class TrainingSettings(Settings):
         None, ge=1, le=10_000, description="Epochs without improvement on validation before training stops."
     )
     label_smoothing: Fraction = Field(0.0, description="Probability spread evenly over all classes.")
+    checkpoint_every: CheckpointSettings = Field(
+        default_factory=CheckpointSettings,
+        description="Checkpoints to go on from, besides one an epoch.",
+    )
     deterministic: bool = Field(False, description="Deterministic operations: bit-equal runs, slower.")
     compile: Automatic = Field("auto", description="XLA for the recurrent loops; auto waits until it pays.")
 

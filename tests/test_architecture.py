@@ -23,7 +23,7 @@ FLOORS = {
     "tasks": 3,
     "models": 2,
     **dict.fromkeys(("layers", "data", "metrics", "baselines"), 1),
-    **dict.fromkeys(("errors", "memory", "settings"), 0),
+    **dict.fromkeys(("disk", "errors", "memory", "settings"), 0),
 }
 FRONT = {"", "__main__"}  # rnn_apps itself and `python -m rnn_apps` open every floor
 SAMPLES_OF_RECIPES = "recipes"  # package data, no code

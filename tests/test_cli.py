@@ -15,9 +15,11 @@ import pytest
 from rnn_apps import runner
 from rnn_apps.cli import call, cli
 from rnn_apps.errors import RnnAppsError, UserError
+from rnn_apps.runner.kill_test import KillTest
 from rnn_apps.training import Interrupted, TrainingFailed
 
 COMMANDS = ["list", "show", "validate", "run", "evaluate", "predict", "compare", "export", "schema"]
+COMMANDS += ["kill-test"]
 
 
 @pytest.fixture
@@ -95,6 +97,11 @@ def test_schema_is_json(answer):
         (["compare", "nowhere"], "nowhere: no such folder"),
         (["export", "nowhere"], "nowhere: no such folder"),
         (["compare"], "Missing argument"),
+        (["run"], "Name a recipe; rnn-apps list shows"),
+        (["run", "--resume", "nowhere"], "nowhere: no such folder; expected the folder of a run"),
+        (["run", "--resume", "taken", "--seeds", "1,2"], "leave out --out and --seeds"),
+        (["kill-test", "imdb", "--kills", "0"], "0 is not in the range"),
+        (["kill-test", "imdb", "--out", "taken"], "--out: taken is there already and not empty"),
         (["rum", "imdb"], "No such command"),
         (["run", "imdb", "--epochs", "3"], "No such option"),
         (["predict", "run", "--file", "nowhere"], "No such file or directory"),
@@ -252,6 +259,33 @@ def test_options_reach_the_recipe(answer, monkeypatch, finished, tmp_path):
     assert (seen["recipe"].data.source, seen["recipe"].data.path) == ("files", str(tmp_path))
     assert seen["recipe"].seed == 5
     assert seen["sample"] is True
+
+
+def test_a_run_is_gone_on_with_by_its_folder_alone(answer, monkeypatch, finished):
+    seen = {}
+    monkeypatch.setattr(
+        runner, "run", lambda recipe, **options: seen.update(recipe=recipe, **options) or finished
+    )
+    code, _, _ = answer("run", "--resume", finished.folder, "--force")
+    assert code == 0
+    assert seen["recipe"] == finished.recipe
+    assert (seen["resume"], seen["force"]) == (str(finished.folder), True)
+
+
+@pytest.mark.parametrize(
+    ("unequal", "code", "said"), [([], 0, ""), (["run 1: state model.3"], 1, "run 1: state model.3\n")]
+)
+def test_a_kill_test_that_finds_a_difference_fails(answer, monkeypatch, unequal, code, said):
+    def found(recipe, kills, folder, seed, say):
+        say(f"{recipe.name}, {seed}")
+        return KillTest(kills, 2, unequal)
+
+    monkeypatch.setattr("rnn_apps.runner.kill_test.kill_test", found)
+    assert answer("kill-test", "imdb", "--kills", 3, "--seed", 7) == (
+        code,
+        f"imdb, 7\n3 kills, 2 runs, {len(unequal)} of them unequal\n",
+        said,
+    )
 
 
 # Finished runs

@@ -36,7 +36,8 @@ def test_a_folder_in_use_is_refused_and_nothing_in_it_changes(tmp_path):
     (tmp_path / "thesis.txt").write_text("years of work")
     for attempt in (RunFolder.create, RunFolder.check_free, lambda out: RunFolder.free_path("imdb", out)):
         assert refusal(attempt, tmp_path) == (
-            f"--out: {tmp_path} is there already and not empty. Name another folder, or remove it yourself."
+            f"--out: {tmp_path} is there already and not empty. Name another folder, or remove it yourself; "
+            "a run that stopped goes on with --resume."
         )
     assert [(p.name, p.read_text()) for p in tmp_path.iterdir()] == [("thesis.txt", "years of work")]
 

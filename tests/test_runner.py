@@ -17,6 +17,7 @@ import tensorflow as tf
 
 import rnn_apps
 from rnn_apps import runner
+from rnn_apps.checkpoint import Checkpoints
 from rnn_apps.errors import UserError
 from rnn_apps.recipe import apply_overrides, load_recipe
 from rnn_apps.run_folder import RunFolder
@@ -127,7 +128,7 @@ def test_the_history_has_a_row_an_epoch(finished):
 
 def test_the_manifest_holds_digests_of_every_artefact_versions_seed_and_data(finished):
     manifest = json.loads((finished.folder / "manifest.json").read_text())
-    kept = [p for p in finished.folder.rglob("*") if p.is_file() and "logs" not in p.parts]
+    kept = [p for p in finished.folder.rglob("*") if p.is_file() and not {"logs", "checkpoints"} & {*p.parts}]
     assert manifest["sha256"] == {
         p.relative_to(finished.folder).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest()
         for p in kept
@@ -166,8 +167,8 @@ def test_the_same_seed_gives_the_same_history(finished, small_recipe, tmp_path, 
     random.random()
     tf.random.normal([3])
     execution._prepare()
-    execution.folder = RunFolder.create(execution.out)
-    execution._train()
+    RunFolder.create(execution.folder.path)
+    execution._train(Checkpoints(tmp_path / "again" / "checkpoints"))
     rows = []
     for folder in (finished.folder, tmp_path / "again"):
         with open(folder / "history.csv", newline="") as file:
@@ -370,7 +371,7 @@ def test_a_signal_leaves_the_network_and_the_history_so_far(small_recipe, tmp_pa
     console, out = Stopping(signal.SIGTERM, 11), tmp_path / "out"
     with pytest.raises(Interrupted):
         rnn_apps.run(small_recipe, out=out, console=console)
-    assert console.lines[-1] == f"Stopped at step 11 of 18; the best network so far is in {out}"
+    assert console.lines[-1] == f"Stopped at step 11 of 18. Go on with: rnn-apps run --resume {out}"
     assert len((out / "history.csv").read_text().splitlines()) == 2  # columns and one whole epoch
     assert not (out / "manifest.json").exists()
     stopped = rnn_apps.open_run(out)

@@ -1,5 +1,6 @@
 """Our own step and loop, on a network of one matrix, of which every number can be made by hand."""
 
+import json
 import math
 import signal
 from types import SimpleNamespace
@@ -338,3 +339,130 @@ def test_a_second_signal_ends_at_once():
 
     with pytest.raises(KeyboardInterrupt):
         trained(LinearTask(), callbacks=[Recorder("batch 0 ends", twice)])
+
+
+# Taken up again
+
+
+class Crash(Exception):
+    """The process is gone."""
+
+
+class DropoutTask(LinearTask):
+    """With all that a step may depend on besides the weights: dropout, momenta, a schedule, an average."""
+
+    def __init__(self, **settings):
+        keras.utils.set_random_seed(1)
+        usual = {"optimizer": "adam", "schedule": "cosine", "weight_averaging": 0.5, "early_stopping": 2}
+        super().__init__(**{"epochs": 5, **usual, **settings})
+        layers = [keras.Input((3,)), keras.layers.Dropout(0.5, seed=3), self.model.layers[0]]
+        self.model = self.trained = keras.Sequential(layers)
+
+    def validate(self):
+        """Best after two epochs, so that training stops early after four."""
+        epoch = len(self.trainer.history)
+        return {"val_score": 1 / (1 + abs(epoch - 1))}
+
+
+class Kept:
+    """Keeps what a checkpoint holds, through JSON, and crashes where it is told to."""
+
+    def __init__(self, crash_at=()):
+        self.crash_at, self.last = list(crash_at), None
+
+    def __call__(self, trainer, needed):
+        if trainer.step in self.crash_at:
+            self.crash_at.remove(trainer.step)
+            raise Crash
+        taken = trainer.position(), trainer.arrays(), trainer.best_weights
+        self.last = (json.loads(json.dumps(taken[0])), *taken[1:])
+
+
+def carried_out(crash_at=(), **settings):
+    """The last thing kept of a training that crashes at these steps and is taken up each time."""
+    kept, crashes = Kept(crash_at), 0
+    while True:
+        task = DropoutTask(**settings)
+        task.trainer = Trainer(task, keep=kept)
+        if kept.last:
+            task.trainer.restore(*kept.last)
+        try:
+            task.trainer.train()
+            return kept.last, task, crashes
+        except Crash:
+            crashes += 1
+
+
+def assert_bit_equal(one, other):
+    for ours, theirs in zip(one[1:], other[1:]):
+        assert ours.keys() == theirs.keys()
+        for name in ours:
+            np.testing.assert_array_equal(ours[name], theirs[name], err_msg=name)
+    for position in (one[0], other[0]):
+        position["history"] = [
+            {k: v for k, v in row.items() if k not in ("seconds", "examples_per_second")}
+            for row in position["history"]
+        ]
+    assert one[0] == other[0]
+
+
+@pytest.mark.parametrize("crash_at", [[1], [2], [3], [5, 5, 6], [4, 5, 6, 7, 8], [12]])
+def test_a_training_taken_up_again_is_bit_equal_to_one_that_never_stopped(crash_at):
+    whole, task, _ = carried_out()
+    killed, resumed, crashes = carried_out(crash_at)
+    assert crashes == len(crash_at)
+    assert_bit_equal(killed, whole)
+    assert resumed.trainer.step == task.trainer.step == 12  # of 15: it stopped early, and no step came twice
+    assert [row["epoch"] for row in resumed.trainer.history] == [1, 2, 3, 4]
+    np.testing.assert_array_equal(resumed.kernel, task.kernel)
+
+
+def test_forgetting_the_seed_of_dropout_would_be_seen():
+    whole, _, _ = carried_out()
+    kept = Kept([5])
+    task = DropoutTask()
+    task.trainer = Trainer(task, keep=kept)
+    with pytest.raises(Crash):
+        task.trainer.train()
+    position, arrays, best = kept.last
+    models = {name: array for name, array in arrays.items() if name.startswith("model.")}
+    seeds = [name for name, array in models.items() if array.dtype.kind in "iu"]
+    assert len(seeds) == 1
+    again = DropoutTask()
+    again.trainer = Trainer(again, keep=(other := Kept()))
+    again.trainer.restore(position, {**arrays, seeds[0]: arrays[seeds[0]] + 1}, best)
+    again.trainer.train()
+    with pytest.raises(AssertionError):
+        assert_bit_equal(other.last, whole)
+
+
+def test_arrays_of_another_network_are_refused_and_nothing_changes():
+    kept, _, _ = carried_out(epochs=1)
+    task = DropoutTask()
+    trainer = Trainer(task)
+    before = trainer.arrays()
+    for wrong in (
+        {name: array for name, array in kept[1].items() if name != "model.0"},
+        {**kept[1], "model.0": np.zeros((9, 9), "float32")},
+    ):
+        with pytest.raises(ValueError, match=r"received others than expected: model\.0"):
+            trainer.restore(kept[0], wrong, kept[2])
+    for name, array in trainer.arrays().items():
+        np.testing.assert_array_equal(array, before[name])
+
+
+def test_a_weight_that_is_no_number_is_never_kept():
+    task = LinearTask()
+    trainer = Trainer(task)
+    task.model.set_weights([np.full((3, 2), np.inf)])
+    with pytest.raises(TrainingFailed, match="a weight became infinite or NaN at step 0"):
+        trainer.arrays()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_keeps_the_very_step_at_which_it_came(number):
+    recorder, kept = Recorder("batch 1 ends", lambda recorder: signal.raise_signal(number)), []
+    trainer = Trainer(LinearTask(), [recorder], keep=lambda t, needed: kept.append((t.step, needed)))
+    with pytest.raises(Interrupted):
+        trainer.train()
+    assert kept == [(1, False), (2, True)]

@@ -7,12 +7,14 @@ __all__ = ["LengthBuckets", "SequenceBatches", "WrittenBatches", "bucket_boundar
 
 MOST_BUCKETS = 10
 BATCHES_A_BUCKET = 16
+MOST_ENDS = 512  # lengths that are considered as boundaries
 
 
 def bucket_boundaries(lengths, batch_size):
     """Return lengths to which sequences are padded: at most 10, and few where there are few batches.
 
-    Each costs one compilation by XLA, which pays only if it comes back.
+    Each costs one compilation by XLA, which pays only if it comes back. Of all choices of so many boundaries
+    it is the one with the least padding, found by dynamic programming.
 
     Args:
         lengths: length of each sequence; the longest is the last boundary.
@@ -22,8 +24,23 @@ def bucket_boundaries(lengths, batch_size):
     if not len(lengths):
         return [1]
     most = min(MOST_BUCKETS, 1 + len(lengths) // (batch_size * BATCHES_A_BUCKET))
-    quantiles = np.quantile(lengths, np.linspace(0, 1, most + 1)[1:], method="higher")
-    return sorted({int(q) for q in quantiles})
+    ends = np.unique(lengths)
+    if len(ends) > MOST_ENDS:
+        ends = np.unique(np.quantile(lengths, np.linspace(0, 1, MOST_ENDS), method="higher"))
+    below = np.concatenate([[0], np.searchsorted(lengths, ends, side="right")])
+    steps, choices = np.concatenate([[0.0], np.full(len(ends), np.inf)]), []
+    for _ in range(min(most, len(ends))):
+        bucket = np.where(
+            np.tri(len(ends), dtype=bool), ends[:, None] * (below[1:, None] - below[:-1]), np.inf
+        )
+        totals = bucket + steps[:-1]  # padded to the row's end, all that lies above the column's
+        choices.append(np.argmin(totals, axis=1))
+        steps = np.concatenate([[np.inf], totals.min(axis=1)])
+    boundaries, last = [], len(ends) - 1
+    for choice in reversed(choices):
+        boundaries.append(int(ends[last]))
+        last = choice[last] - 1
+    return boundaries[::-1]
 
 
 class LengthBuckets:

@@ -3,6 +3,7 @@
 import os
 from contextlib import contextmanager
 
+import numpy as np
 import tensorflow as tf
 from tensorflow.python.ops import control_flow_util  # no public way tells an outer XLA function
 
@@ -103,11 +104,26 @@ class LoopCompiler:
             )
         return self._functions[key]
 
-    def _count(self, shape):
-        """Count a use of this shape; true once it is among the admitted ones."""
+    def uses(self):
+        """Return how often each shape came, int64 (shapes, 2): a resumed run compiles what this one did."""
+        self._make_table()
+        keys, counts = self._uses.export()
+        order = np.argsort(keys.numpy())
+        return np.stack([keys.numpy(), counts.numpy()], axis=1)[order]
+
+    def restore_uses(self, uses):
+        """Take what `uses` gave."""
+        self._make_table()
+        self._uses.insert(tf.constant(uses[:, 0], tf.int64), tf.constant(uses[:, 1], tf.int64))
+
+    def _make_table(self):
         with tf.init_scope():
             if self._uses is None:
                 self._uses = tf.lookup.experimental.MutableHashTable(tf.int64, tf.int64, default_value=0)
+
+    def _count(self, shape):
+        """Count a use of this shape; true once it is among the admitted ones."""
+        self._make_table()
         key, total = shape[0] * 2**32 + shape[1], tf.constant(-1, tf.int64)
         uses, admitted = tf.unstack(self._uses.lookup(tf.stack([key, total])), num=2)
         enters = (uses + 1 >= USES_BEFORE_COMPILING) & (admitted < MAX_COMPILED_SHAPES)

@@ -80,7 +80,7 @@ class RecurrentLayer(keras.layers.RNN):
             check_count(title, "recompute_every", recompute_every)
         self.supports_jit = compile is not False and compile != "auto"
         self.engine_path = None
-        self._compiler = LoopCompiler(compile)
+        self.loop_compiler = LoopCompiler(compile)
         if unroll:
             _log.info("%s: unroll has no effect here: the engine's loop is compiled instead.", self.name)
 
@@ -106,7 +106,7 @@ class RecurrentLayer(keras.layers.RNN):
 
     def _run_in_parts(self, rows, training):
         """Run the engine once a part of the batch, side by side."""
-        run_loop = self._compiler.runner(tf.shape(rows[0])[:2], training)
+        run_loop = self.loop_compiler.runner(tf.shape(rows[0])[:2], training)
         parts = _split_rows(rows, num_parts(rows[0].shape[0], training))
         results = [self._run_rows(part, training, run_loop) for part in parts]
         return tf.nest.map_structure(lambda *r: tf.concat(r, 0) if len(r) > 1 else r[0], *results)

@@ -64,7 +64,7 @@ class SequencePooling(keras.layers.Layer):
         if mode not in ("mean", "max", "mean_max"):
             raise ValueError(f"SequencePooling: mode: received {mode!r}, expected mean, max or mean_max.")
         self.mode, self.supports_masking, self.supports_jit = mode, True, False
-        self._compiler = LoopCompiler("auto")
+        self.loop_compiler = LoopCompiler("auto")
 
     def call(self, sequences, mask=None, training=False):
         """Pool over the steps."""
@@ -76,7 +76,7 @@ class SequencePooling(keras.layers.Layer):
 
     def _fast(self, sequences, mask):
         """The same for training: XLA fuses each direction into one pass over the sequence."""
-        run = self._compiler.runner(tf.shape(sequences)[:2], True)
+        run = self.loop_compiler.runner(tf.shape(sequences)[:2], True)
 
         @tf.custom_gradient
         def pool(sequences):

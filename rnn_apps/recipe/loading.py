@@ -72,6 +72,10 @@ class Recipe:
             "export": list(self.export),
         }
 
+    def flat(self) -> dict[str, Any]:
+        """Returns every setting by its dotted path."""
+        return {".".join(path): value for path, value in leaves(self.as_dict())}
+
 
 def load_recipe(name_or_path: str | os.PathLike, overrides: Overrides = ()) -> Recipe:
     """Returns the recipe of that name or in that file, checked to the last key.

@@ -10,6 +10,7 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
+from rnn_apps.checkpoint import Checkpoints
 from rnn_apps.data.sources import SourceUnavailable
 from rnn_apps.errors import UserError
 from rnn_apps.exporting import export_saved_model
@@ -18,8 +19,9 @@ from rnn_apps.recipe import apply_overrides, dump_recipe, with_sample
 from rnn_apps.reporting import NOT_A_CURVE, shown_examples, write_report
 from rnn_apps.run_folder import RunFolder
 from rnn_apps.runner.finished import SAVED_MODEL, Run
+from rnn_apps.runner.keeping import FOLDER, RECORD, Keeper, as_json, check_unchanged
 from rnn_apps.tasks import task_class
-from rnn_apps.training import Interrupted, Trainer
+from rnn_apps.training import Interrupted, Trainer, TrainingFailed
 
 __all__ = ["Execution", "Lines"]
 
@@ -43,26 +45,66 @@ class Execution:
 
     Args:
         recipe: `Recipe`.
-        out: path of the run folder, free.
+        out: path of the run folder, free unless the run goes on.
         sample: whether generated data may stand in for a set that cannot be had.
         console: `Lines`, or what has its methods.
+        resumes: go on with the run that `out` holds.
+        force: although recipe or data have changed since.
     """
 
-    def __init__(self, recipe, out, sample, console):
-        self.recipe, self.out, self.sample, self.console = recipe, out, sample, console
+    def __init__(self, recipe, out, sample, console, resumes=False, force=False):
+        self.asked = self.recipe = _found_from_anywhere(recipe)
+        self.folder, self.sample, self.console = RunFolder(out), sample, console
+        self.resumes, self.force = resumes, force
         self.sample_of, self.seconds = None, {}
 
     def carry_out(self):
         """All of it, in order; returns the `Run`."""
         if self.recipe.training.deterministic:
             tf.config.experimental.enable_op_determinism()
-        with self._timed("data"), _log_lines(self.console):
-            self._prepare()
-        self.folder = RunFolder.create(self.out)
-        self.folder.write_text("recipe.yaml", dump_recipe(_found_from_anywhere(self.recipe)))
+        if self.resumes:
+            with Checkpoints(self.folder / FOLDER).locked() as checkpoints:
+                self._take_up()
+                return self._carry_out(checkpoints)
+        self._prepare()
+        RunFolder.create(self.folder.path)
+        with Checkpoints(self.folder / FOLDER).locked() as checkpoints:
+            self._begin()
+            return self._carry_out(checkpoints)
+
+    def _begin(self):
+        self.folder.write_text("recipe.yaml", dump_recipe(self.recipe))
+        self.folder.write_json(RECORD, self._record())
         self.console.say(f"Run folder: {self.folder.path}")
+
+    def _take_up(self):
+        """Prepare what is gone on with; a run that was stopped before its record was written begins."""
+        self.folder.remove_unfinished()
+        if not (self.folder / RECORD).is_file():
+            self._prepare()
+            return self._begin()
+        record = self.folder.read_json(RECORD)
+        if not self.force:
+            asked, resolved = (self.asked.asked or self.asked).flat(), self.asked.flat()
+            if as_json(resolved) != record["recipe"]:
+                check_unchanged(str(self.folder.path), "recipe", record["asked"], as_json(asked))
+        self.sample_of = record["sample_of"]
+        if self.sample_of and self.recipe.data.source != "sample":
+            self.recipe, _ = with_sample(self.recipe)
+        self._prepare()
+        if not self.force:
+            check_unchanged(str(self.folder.path), "data", record["data"], as_json(self.data))
+        self.console.say(f"Going on with {self.folder.path}")
+
+    def _record(self):
+        """What a resumed run is held against."""
+        asked = self.asked.asked or self.asked
+        found = {"asked": asked.flat(), "recipe": self.recipe.flat(), "data": self.data}
+        return as_json({**found, "sample_of": self.sample_of})
+
+    def _carry_out(self, checkpoints):
         with self._timed("training"):
-            self._train()
+            self._train(checkpoints)
         with self._timed("evaluation"):
             self._evaluate()
         with self._timed("export"):
@@ -76,6 +118,7 @@ class Execution:
         }
         facts = {"versions": versions, "seed": self.recipe.seed, "data": self.data["fingerprint"]}
         self.folder.write_manifest(facts)
+        checkpoints.keep_newest()
         return Run(self.folder.path)
 
     @contextmanager
@@ -85,13 +128,14 @@ class Execution:
         self.seconds[name] = round(time.perf_counter() - start, 2)
 
     def _prepare(self):
-        self._seed()
-        try:
-            self._make_task()
-        except SourceUnavailable as error:
-            self._fall_back(error)
+        with self._timed("data"), _log_lines(self.console):
             self._seed()
-            self._make_task()
+            try:
+                self._make_task()
+            except SourceUnavailable as error:
+                self._fall_back(error)
+                self._seed()
+                self._make_task()
         self.data = self.task.describe_data()
         counts = ", ".join(f"{part} {self.data[part]:,}" for part in ("train", "validation", "test"))
         self.console.say(f"Data: {self.data['source']} ({counts})")
@@ -116,20 +160,32 @@ class Execution:
         changes = f" with {', '.join(applied)}" if applied else ""
         self.console.say(f"{error}. Using the generated sample{changes}; every score is marked as such.")
 
-    def _train(self):
+    def _train(self, checkpoints):
         logs = _Logs(self.folder, self.console)
-        self.trainer = logs.trainer = Trainer(self.task, [logs], self.console.step)
+        self.keeper = Keeper(checkpoints, self.recipe.training.checkpoint_every)
+        self.trainer = logs.trainer = Trainer(self.task, [logs], self.console.step, self.keeper)
         whole, moving = self.task.model.count_params(), _count(self.task.trained.trainable_weights)
         trained = "" if moving == whole else f", {moving:,} of them trained"
         self.console.say(f"Network: {whole:,} weights{trained}")
-        self.console.step(0, self.trainer.total_steps, {})
+        with _log_lines(self.console):
+            if self.keeper.restore(self.trainer):
+                self.console.say(f"From step {self.trainer.step} of {self.trainer.total_steps} on")
+        self.console.step(self.trainer.step, self.trainer.total_steps, {})
         try:
             self.trainer.train()
         except Interrupted:
             self.console.close()
             self._save_network()
             done = f"step {self.trainer.step} of {self.trainer.total_steps}"
-            self.console.say(f"Stopped at {done}; the best network so far is in {self.folder.path}")
+            again = f"rnn-apps run --resume {self.folder.path}"
+            self.console.say(f"Stopped at {done}. Go on with: {again}")
+            raise
+        except TrainingFailed:
+            self.console.close()
+            if self.trainer.best_epoch:
+                self._save_network()
+                kept = f"{self.folder / 'model.keras'} has the weights of epoch {self.trainer.best_epoch}"
+                self.console.say(f"{kept}, the best so far.")
             raise
         finally:
             self.console.close()
@@ -170,6 +226,7 @@ class Execution:
         mark = f"SAMPLE score, not {self.sample_of or 'real data'}" if is_sample else None
         facts = {"is_sample": is_sample, "sample_of": self.sample_of}
         trainer = self.trainer
+        self.seconds["training"] = round(self.seconds["training"] + self.keeper.seconds, 2)
         metrics = {
             "task": self.recipe.task,
             "recipe": self.recipe.name,
@@ -181,7 +238,7 @@ class Execution:
             "training": {
                 "steps_planned": trainer.total_steps,
                 "steps_executed": trainer.step,
-                "resumes": 0,
+                "resumes": self.keeper.resumes,
                 "parameters": int(self.task.model.count_params()),
                 "parameters_trained": _count(self.task.trained.trainable_weights),
                 "best_epoch": trainer.best_epoch,

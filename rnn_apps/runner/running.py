@@ -14,16 +14,30 @@ from rnn_apps.runner.finished import open_run
 __all__ = ["compare", "run", "run_seeds"]
 
 
-def run(recipe, *, data=None, out=None, sample=True, overrides=(), console=None, **settings):
+def run(
+    recipe=None,
+    *,
+    data=None,
+    out=None,
+    sample=True,
+    overrides=(),
+    console=None,
+    resume=None,
+    force=False,
+    **settings,
+):
     """Carry out a recipe: train, evaluate, export, report.
 
     Args:
-        recipe: name of a packaged recipe, path of a YAML file, or a `Recipe`.
+        recipe: name of a packaged recipe, path of a YAML file, or a `Recipe`; with `resume`, None is that of
+            the run.
         data: folder or file of the user's own data, in the layout of the task; or settings of `data`, a dict.
         out: folder for the run; ``runs/<recipe>/<time>`` by default.
         sample: whether generated data may stand in for a set that cannot be had.
         overrides: ``"training.epochs=8"`` texts.
         console: where progress goes; prints lines by default.
+        resume: folder of a run to go on with, from its newest checkpoint.
+        force: go on although recipe or data have changed since.
         **settings: overrides as nested dicts, ``training={"epochs": 8}``.
 
     Returns:
@@ -36,11 +50,19 @@ def run(recipe, *, data=None, out=None, sample=True, overrides=(), console=None,
     """
     if isinstance(data, Mapping):
         data, settings = None, {**settings, "data": data}
+    console = console or Lines()
+    if resume is not None:
+        folder = RunFolder.open(resume, needs=("recipe.yaml",))
+        if folder.is_complete:
+            console.say(f"{folder.path} is complete: there is nothing to go on with.")
+            return open_run(folder.path)
+        recipe = folder / "recipe.yaml" if recipe is None else recipe
     recipe = _loaded(recipe)
     recipe = apply_overrides(apply_overrides(recipe, overrides), settings)
     recipe = with_data(recipe, data) if data is not None else recipe
-    out = RunFolder.free_path(recipe.name, out)
-    return Execution(recipe, out, sample, console or Lines()).carry_out()
+    if resume is not None:
+        return Execution(recipe, resume, sample, console, resumes=True, force=force).carry_out()
+    return Execution(recipe, RunFolder.free_path(recipe.name, out), sample, console).carry_out()
 
 
 def _loaded(recipe):
@@ -77,15 +99,7 @@ def _range(values):
 def compare(folders):
     """Return the runs of these folders, and the settings in which they differ: dotted path to values."""
     runs = [open_run(Path(folder)) for folder in folders]
-    flat = [dict(_leaves(r.recipe.as_dict())) for r in runs]
+    flat = [r.recipe.flat() for r in runs]
     keys = list(dict.fromkeys(key for settings in flat for key in settings))
     differing = {key: [settings.get(key) for settings in flat] for key in keys}
     return runs, {key: values for key, values in differing.items() if any(v != values[0] for v in values)}
-
-
-def _leaves(value, path=""):
-    if isinstance(value, dict):
-        for key, child in value.items():
-            yield from _leaves(child, f"{path}.{key}" if path else key)
-    else:
-        yield path, value

@@ -1,5 +1,7 @@
 """Batches by length: every example once, in an order of (seed, epoch) alone, with little padding."""
 
+import itertools
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -100,9 +102,23 @@ def test_boundaries_hold_the_longest_and_are_few_where_batches_are_few():
     assert bucket_boundaries([0, 0], 2) == [1]
     lengths = np.arange(1, 100_001)
     tenths = bucket_boundaries(lengths, 64)
-    assert np.diff([0, *tenths]) == pytest.approx([10_000] * 10, abs=1)
+    assert np.diff([0, *tenths]) == pytest.approx([10_000] * 10, abs=400)
     assert tenths[-1] == 100_000
     assert len(bucket_boundaries(lengths[:2000], 64)) == 2  # 31 batches are enough for one length more
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_no_other_boundaries_leave_less_padding(seed):
+    rng = np.random.default_rng(seed)
+    lengths = np.minimum(1 + rng.lognormal(1.5, 0.8, 60).astype(int), 14)
+    found = bucket_boundaries(lengths, batch_size=1)  # 4 boundaries
+    others = itertools.combinations(range(1, max(lengths)), 3)
+    assert len(found) == 4
+    assert padded(lengths, found) == min(padded(lengths, [*some, max(lengths)]) for some in others)
+
+
+def padded(lengths, boundaries):
+    return np.asarray(boundaries)[np.searchsorted(boundaries, lengths)].sum()
 
 
 def test_boundaries_that_cut_a_sequence_are_refused(sequences):

@@ -75,7 +75,7 @@ def test_a_whole_training_call_counts_one_use_even_in_parts(monkeypatch):
     forms = []
     for _ in range(3):
         tensors(layer, x)
-        forms.append(("all", True) in layer._compiler._functions)
+        forms.append(("all", True) in layer.loop_compiler._functions)
     assert forms == [False, False, True]
 
 

@@ -23,10 +23,10 @@ CHANGES = {
 }
 # The second of each is drawn as the first and played backwards.
 OPPOSITES = {"moves up": "moves down", "moves left": "moves right", "vanishes": "appears", "shrinks": "grows"}
-_HALVES = (0.07, 0.13)  # half the height of a shape, of the picture's
+_HALVES = (0.11, 0.15)  # half the height of a shape, of the picture's
 _WAYS = (0.12, 0.22)  # how far a shape moves; short, so that most places begin one way and end the other
-_MIDDLE_HALVES = (0.07, 0.17)  # of a shape that changes its size
-_GROWTH = (1.35, 1.7)  # the largest height by the smallest; little, for the same reason
+_MIDDLE_HALVES = (0.09, 0.2)  # of a shape that changes its size
+_GROWTH = (1.33, 1.6)  # the largest height by the smallest; little, for the same reason
 
 
 class Clip(NamedTuple):

@@ -1,0 +1,118 @@
+"""Commands on finished runs."""
+
+import json
+import sys
+
+import click
+
+from rnn_apps.cli.shared import cli, examples, json_option, print_table, run_argument, verbose_option
+from rnn_apps.errors import UserError, shown
+
+__all__ = ["compare", "evaluate", "export", "predict"]
+
+
+@cli.command(epilog=examples("rnn-apps evaluate RUN", "rnn-apps evaluate RUN --data more/ --json"))
+@run_argument
+@click.option("--data", type=click.Path(), help="Folder or file of other data.")
+@json_option
+@verbose_option
+def evaluate(run, data, as_json):
+    """Score a run's network anew on the test part of its data, or of other data."""
+    from rnn_apps import runner
+
+    opened = runner.open_run(run)
+    scores = opened.evaluate(data)
+    mark = None if data else opened.metrics.get("score_mark")
+    if as_json:
+        click.echo(json.dumps({"test": scores, "score_mark": mark}))
+        return
+    for name, value in scores.items():
+        click.echo(f"{name:<24} {value:.4f}")
+    if mark:
+        click.echo(mark)
+
+
+@cli.command(
+    epilog=examples(
+        'rnn-apps predict RUN "a film to remember"',
+        "rnn-apps predict RUN photo.jpg --beam 5 --nbest 3",
+        'rnn-apps predict RUN --prompt "ROMEO:" --length 300 --temperature 0.7',
+        "rnn-apps predict RUN --file reviews.txt --json",
+        "cat reviews.txt | rnn-apps predict RUN -",
+    )
+)
+@run_argument
+@click.argument("inputs", nargs=-1)
+@click.option(
+    "--file",
+    type=click.File("r", encoding="utf-8-sig", errors="replace"),
+    help="One input a line.",
+)
+@click.option("--beam", type=int, help="Width of the beam search of a task that writes; 1 is greedy.")
+@click.option("--nbest", type=int, help="Texts an input of a task that writes, best first.")
+@click.option("--prompt", multiple=True, help="Beginning of a text that a language model goes on with.")
+@click.option("--length", type=int, help="Tokens that a language model writes.")
+@click.option("--temperature", type=float, help="Draw texts at random; above 1 more freely, below 1 less.")
+@click.option("--top-k", type=int, help="Draw among the so many likeliest tokens of a language model.")
+@click.option("--top-p", type=float, help="Draw among the fewest tokens that hold this much probability.")
+@click.option("--seed", type=int, help="Of what is drawn at random.")
+@json_option
+@verbose_option
+def predict(run, inputs, file, prompt, as_json, **options):
+    """Answer INPUTS, texts or files, with a run's network; "-" reads one input a line from standard input."""
+    from rnn_apps import runner
+
+    texts = [text for text in (*inputs, *prompt) if text != "-"]
+    if file is not None:
+        texts += [line.rstrip("\r\n") for line in file]
+    if "-" in inputs or (not texts and file is None and not sys.stdin.isatty()):
+        sys.stdin.reconfigure(encoding="utf-8", errors="replace")
+        texts += [line.rstrip("\r\n") for line in sys.stdin]
+    if not texts:
+        raise UserError("predict", "no input", fix='Give texts, --file, or lines on standard input with "-".')
+    opened = runner.open_run(run)
+    for answer in opened.predict(texts, **{k: v for k, v in options.items() if v is not None}):
+        if as_json:
+            click.echo(json.dumps(answer, ensure_ascii=False))
+        else:
+            click.echo(_harmless(opened.task.answer_line(answer)))
+
+
+def _harmless(text):
+    """Lines without what could steer the terminal."""
+    return "\n".join("".join(c for c in line if c.isprintable()) for line in text.split("\n"))
+
+
+@cli.command(epilog=examples("rnn-apps compare runs/imdb/* runs/imdb_gru/*"))
+@click.argument("runs", nargs=-1, required=True, type=click.Path())
+@verbose_option
+def compare(runs):
+    """Show RUNS side by side: scores, and the settings in which they differ."""
+    from rich.table import Table
+
+    from rnn_apps import runner
+
+    opened, differing = runner.compare(runs)
+    table = Table("", *(str(run.folder) for run in opened))
+    for key, values in differing.items():
+        table.add_row(key, *map(shown, values))
+    table.add_section()
+    names = dict.fromkeys(name for run in opened for name in run.metrics.get("test", {}))
+    for name in names:
+        scores = [run.metrics.get("test", {}).get(name) for run in opened]
+        table.add_row(name, *("-" if s is None else f"{s:.4f}" for s in scores))
+    marks = [run.metrics.get("score_mark") or ("" if run.metrics else "not finished") for run in opened]
+    if any(marks):
+        table.add_row("", *marks)
+    print_table(table)
+
+
+@cli.command(epilog=examples("rnn-apps export RUN", "rnn-apps export RUN --out served/1"))
+@run_argument
+@click.option("--out", type=click.Path(), help="Folder to write; export/1 of the run by default.")
+@verbose_option
+def export(run, out):
+    """Write a run's network as a SavedModel that takes raw input."""
+    from rnn_apps import runner
+
+    click.echo(f"SavedModel: {runner.open_run(run).export(out)}")

@@ -1,0 +1,69 @@
+"""From arguments to an exit code."""
+
+import os
+import signal
+import sys
+import warnings
+
+import click
+
+from rnn_apps.cli.shared import cli
+from rnn_apps.errors import RnnAppsError, UserError
+
+__all__ = ["call", "main"]
+
+
+def main():
+    """Run the command line; TensorFlow's own lines reach the terminal with --verbose only."""
+    verbose = "--verbose" in sys.argv
+    if not verbose:
+        _quieten()
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # so that files are tidied up
+    sys.exit(call(sys.argv[1:], verbose))
+
+
+def call(arguments, verbose=False):
+    """Carry out a command and return its exit code: 0, 1, 2, and 130 or 143 after a signal.
+
+    Args:
+        arguments: list of strings, without the name of the program.
+        verbose: raise what is a bug of ours in place of one line about it.
+    """
+    try:
+        cli.main(arguments, prog_name="rnn-apps", standalone_mode=False)
+    except click.exceptions.Abort:
+        return 128 + signal.SIGINT
+    except click.exceptions.Exit as finished:
+        return finished.exit_code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except UserError as error:
+        return _failed(error, 2)
+    except RnnAppsError as error:
+        number = getattr(error, "signal_number", None)
+        return _failed(error, 128 + number if number else 1)
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    except Exception as error:
+        if verbose:
+            raise
+        text = str(error).strip().splitlines()
+        where = "(rnn-apps --verbose shows where)"
+        return _failed(f"{type(error).__name__}: {text[0] if text else ''}\n{where}", 1)
+    return 0
+
+
+def _failed(error, code):
+    click.echo(str(error), err=True)
+    return code
+
+
+def _quieten():
+    """Send what TensorFlow's C++ part writes to stderr away; Python's own stderr stays on the terminal."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    warnings.filterwarnings("ignore")
+    sys.stderr = os.fdopen(os.dup(2), "w", buffering=1, errors="backslashreplace")
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)

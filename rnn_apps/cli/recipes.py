@@ -1,0 +1,53 @@
+"""Commands on recipes alone; none of them imports TensorFlow."""
+
+import json
+
+import click
+
+from rnn_apps.cli.shared import cli, examples, print_table, recipe_argument, set_option
+
+__all__ = ["list_recipes", "schema", "show", "validate"]
+
+
+@cli.command("list", epilog=examples("rnn-apps list"))
+def list_recipes():
+    """List the recipes that come with rnn-apps, with the shape of recurrence of each."""
+    from rich.table import Table
+
+    from rnn_apps.recipe import load_recipe, packaged_recipes
+    from rnn_apps.tasks import settings_class
+
+    table = Table("recipe", "task", "shape", "what it does")
+    for name, line in packaged_recipes().items():
+        task = load_recipe(name).task
+        table.add_row(name, task, settings_class(task).shape, line)
+    print_table(table)
+
+
+@cli.command(epilog=examples("rnn-apps show imdb", "rnn-apps show imdb --set model.cell=gru"))
+@recipe_argument
+@set_option
+def show(recipe, overrides):
+    """Print a recipe with every default written out."""
+    from rnn_apps.recipe import dump_recipe, load_recipe
+
+    click.echo(dump_recipe(load_recipe(recipe, overrides)), nl=False)
+
+
+@cli.command(epilog=examples("rnn-apps validate recipes/imdb.yaml"))
+@recipe_argument
+@set_option
+def validate(recipe, overrides):
+    """Check a recipe, and name every problem at once."""
+    from rnn_apps.recipe import load_recipe
+
+    loaded = load_recipe(recipe, overrides)
+    click.echo(f"{recipe}: a valid recipe for the task {loaded.task}.")
+
+
+@cli.command(epilog=examples("rnn-apps schema > recipe.schema.json"))
+def schema():
+    """Print the JSON Schema of recipes, with which editors complete them."""
+    from rnn_apps.recipe import json_schema
+
+    click.echo(json.dumps(json_schema(), indent=2, ensure_ascii=False))

@@ -1,0 +1,67 @@
+"""The group of commands, and what several of them have in common."""
+
+import click
+
+__all__ = [
+    "cli",
+    "examples",
+    "json_option",
+    "mark_after",
+    "print_table",
+    "recipe_argument",
+    "run_argument",
+    "set_option",
+    "verbose_option",
+]
+
+_CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+def examples(*lines):
+    """An epilog of examples, one a line."""
+    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
+
+
+verbose_option = click.option(
+    "--verbose",
+    is_flag=True,
+    expose_value=False,
+    help="Show TensorFlow's own log lines and full tracebacks.",
+)
+
+
+@click.group(
+    context_settings=_CONTEXT,
+    epilog=examples("rnn-apps list", "rnn-apps run imdb", "rnn-apps run --help"),
+)
+@verbose_option
+@click.version_option(package_name="rnn-apps")
+def cli():
+    """Recurrent networks, from one YAML recipe to a trained, measured and exported RNN."""
+
+
+recipe_argument = click.argument("recipe")
+set_option = click.option(
+    "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a setting; repeatable."
+)
+
+run_argument = click.argument("run", type=click.Path())
+json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+
+
+def mark_after(metrics):
+    """What follows a score of generated data."""
+    mark = metrics.get("score_mark")
+    return f"  [{mark}]" if mark else ""
+
+
+def print_table(table):
+    """Print a rich table as wide as the terminal, or as it needs to be where there is none."""
+    from rich.console import Console
+    from rich.measure import Measurement
+
+    console = Console()
+    if not console.is_terminal:
+        needed = Measurement.get(console, console.options.update(max_width=10_000), table)
+        console.width = max(console.width, needed.maximum)
+    console.print(table)

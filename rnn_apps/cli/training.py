@@ -1,0 +1,128 @@
+"""Commands that carry out recipes."""
+
+import click
+
+from rnn_apps.cli.shared import (
+    cli,
+    examples,
+    mark_after,
+    print_table,
+    recipe_argument,
+    set_option,
+    verbose_option,
+)
+
+__all__ = ["kill_test", "run_recipe"]
+
+
+def _seed_list(context, parameter, text):
+    if text is None:
+        return None
+    seeds = [part.strip() for part in text.split(",")]
+    if not all(s.isdigit() and int(s) < 2**31 for s in seeds) or len(set(seeds)) < len(seeds):
+        raise click.BadParameter(f'received "{text}", expected distinct whole numbers: --seeds 1,2,3')
+    return [int(s) for s in seeds]
+
+
+@cli.command(
+    "run",
+    epilog=examples(
+        "rnn-apps run imdb",
+        "rnn-apps run recipes/imdb.yaml --data my_reviews/ --set training.epochs=8",
+        "rnn-apps run imdb_gru --seeds 1,2,3 --out runs/three",
+        "rnn-apps run --resume runs/imdb/2026-01-31-120000",
+    ),
+)
+@click.argument("recipe", required=False)
+@set_option
+@click.option("--data", type=click.Path(), help="Folder or file of your own data.")
+@click.option("--out", type=click.Path(), help="Folder of the run; runs/<recipe>/<time> by default.")
+@click.option(
+    "--seeds", callback=_seed_list, metavar="N,N,...", help="Run once a seed, report mean and range."
+)
+@click.option("--deterministic", is_flag=True, help="Deterministic operations: bit-equal runs, slower.")
+@click.option("--no-sample", is_flag=True, help="Fail where the data cannot be had; no generated stand-in.")
+@click.option(
+    "--resume",
+    type=click.Path(),
+    metavar="RUN",
+    help="Go on with a run that stopped, from its newest checkpoint; RECIPE may be left out.",
+)
+@click.option("--force", is_flag=True, help="Resume although recipe or data have changed since.")
+@verbose_option
+def run_recipe(recipe, overrides, data, out, seeds, deterministic, no_sample, resume, force):
+    """Carry out a RECIPE: train, evaluate, export, report."""
+    from rnn_apps.progress import Progress
+    from rnn_apps.recipe import load_recipe, with_data
+    from rnn_apps.run_folder import RunFolder
+
+    if resume is not None and (out is not None or seeds):
+        raise click.UsageError("--resume goes on in the folder of one run: leave out --out and --seeds.")
+    if recipe is None:
+        if resume is None:
+            raise click.UsageError("Name a recipe; rnn-apps list shows those that come with rnn-apps.")
+        recipe = RunFolder.open(resume) / "recipe.yaml"
+    overrides = [*overrides, *(["training.deterministic=true"] if deterministic else [])]
+    loaded = load_recipe(recipe, overrides)
+    if data is not None:
+        loaded = with_data(loaded, data)
+    if out is not None:
+        RunFolder.check_free(out)  # before TensorFlow is loaded
+    with Progress() as console:
+        from rnn_apps import runner
+
+        options = {"out": out, "sample": not no_sample, "console": console}
+        if seeds:
+            runs, summary = runner.run_seeds(loaded, seeds, **options)
+        else:
+            runs, summary = [runner.run(loaded, resume=resume, force=force, **options)], {}
+    for finished in runs:
+        _print_result(finished)
+    for name, s in summary.items():
+        if not name.startswith("f1/"):
+            line = f"{name} over {len(runs)} seeds: {s['mean']:.4f} ({s['low']:.4f} to {s['high']:.4f})"
+            click.echo(line + mark_after(runs[0].metrics))
+
+
+@cli.command("kill-test", epilog=examples("rnn-apps kill-test imdb --kills 20 --set data.source=sample"))
+@recipe_argument
+@set_option
+@click.option("--data", type=click.Path(), help="Folder or file of your own data.")
+@click.option("--kills", type=click.IntRange(1, 10_000), default=20, show_default=True, help="How many.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the instants.")
+@click.option("--out", type=click.Path(), help="Folder for the runs, kept; a temporary one by default.")
+@verbose_option
+def kill_test(recipe, overrides, data, kills, seed, out):
+    """Kill runs of RECIPE at random instants, resume them, and compare them with one left alone."""
+    import tempfile
+
+    from rnn_apps.errors import RnnAppsError
+    from rnn_apps.recipe import load_recipe, with_data
+    from rnn_apps.run_folder import RunFolder
+    from rnn_apps.runner.kill_test import kill_test
+
+    loaded = load_recipe(recipe, overrides)
+    loaded = with_data(loaded, data) if data is not None else loaded
+    if out is not None:
+        RunFolder.check_free(out)
+    with tempfile.TemporaryDirectory() as temporary:
+        found = kill_test(loaded, kills, out or temporary, seed, click.echo)
+    click.echo(f"{found.kills} kills, {found.runs} runs, {len(found.unequal)} of them unequal")
+    if found.unequal:
+        raise RnnAppsError("\n".join(found.unequal))
+
+
+def _print_result(run):
+    from rich.table import Table
+
+    metrics = run.metrics
+    mark = metrics.get("score_mark")
+    names = [n for n in metrics["test"] if not n.startswith("f1/")]
+    table = Table("", *names, title=mark)
+    for label, scores in (("this network", metrics["test"]), *metrics["baseline"].items()):
+        table.add_row(label, *(f"{scores[n]:.4f}" if n in scores else "-" for n in names))
+    print_table(table)
+    if names:
+        score = metrics["test"][names[0]]
+        click.echo(f"Test {names[0]} {score:.4f} on {metrics['data']['source']}{mark_after(metrics)}")
+    click.echo(f"Report: {run.folder / 'report.html'}")

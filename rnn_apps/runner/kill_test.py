@@ -1,0 +1,148 @@
+"""Runs that are killed at random instants and resumed, held against one that was left alone."""
+
+import random
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+from rnn_apps.checkpoint import Checkpoints
+from rnn_apps.errors import RnnAppsError
+from rnn_apps.recipe import apply_overrides, dump_recipe
+from rnn_apps.run_folder import RunFolder
+from rnn_apps.runner.keeping import FOLDER
+
+__all__ = ["KillTest", "differences", "kill_test"]
+
+STARTS = "Network:"  # what a run says when its training begins
+UNTIMED = ("seconds", "examples_per_second")
+
+
+class KillTest(NamedTuple):
+    """What a kill test found.
+
+    Args:
+        kills: processes killed while they trained, evaluated or wrote.
+        runs: that were carried to their end through these kills.
+        unequal: of them, those that differ from the run that was left alone, with what differs.
+    """
+
+    kills: int
+    runs: int
+    unequal: list
+
+
+def kill_test(recipe, kills, folder, seed=0, say=print):
+    """Kill runs of a recipe with SIGKILL, resume them, and compare each with a run that was not killed.
+
+    Operations are deterministic throughout. Every second instant is drawn evenly from the time of training,
+    the others from all the time after its start, evaluation and export included.
+
+    Args:
+        recipe: `Recipe`.
+        kills: how many.
+        folder: for the runs, free.
+        seed: of the instants.
+        say: gets a line a kill and a run.
+
+    Returns:
+        `KillTest`.
+
+    Raises:
+        RnnAppsError: a run failed of itself.
+    """
+    folder, rng = Path(folder), random.Random(seed)
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / "recipe.yaml"
+    file.write_text(dump_recipe(apply_overrides(recipe, ["training.deterministic=true"])), encoding="utf-8")
+    whole = _Process(file, folder / "whole")
+    seconds = whole.wait_for_end()
+    training = RunFolder(folder / "whole").read_json("metrics.json")["seconds"]["training"]
+    say(f"Left alone: {training:.1f} s of training, {seconds:.1f} s to the end")
+    done, unequal, runs = 0, [], 0
+    while done < kills:
+        runs += 1
+        out = folder / f"killed-{runs}"
+        while done < kills:
+            process = _Process(file, out)
+            if not process.kill_after(rng.uniform(0, seconds if done % 2 else training)):
+                break
+            done += 1
+            say(f"Kill {done} of {kills}: run {runs}, {process.place()}")
+        else:
+            _Process(file, out).wait_for_end()
+        found = differences(folder / "whole", out)
+        unequal += [f"run {runs}: {', '.join(found)}"] if found else []
+        say(f"Run {runs}: {'differs in ' + ', '.join(found) if found else 'bit-equal'}")
+        shutil.rmtree(out)
+    return KillTest(done, runs, unequal)
+
+
+def differences(first, second):
+    """Return names of the arrays and facts in which two finished runs differ; seconds do not count."""
+    one, other = (Checkpoints(Path(folder) / FOLDER).newest() for folder in (first, second))
+    names = {*one.state, *other.state}
+    found = [f"state {name}" for name in sorted(names) if not _equal(one.state, other.state, name)]
+    names = {*one.best, *other.best}
+    found += [f"best {name}" for name in sorted(names) if not _equal(one.best, other.best, name)]
+    facts = [_timeless(checkpoint.facts["position"]) for checkpoint in (one, other)]
+    return found + [name for name in facts[0] if facts[0][name] != facts[1][name]]
+
+
+def _equal(one, other, name):
+    return name in one and name in other and one[name].tobytes() == other[name].tobytes()
+
+
+def _timeless(position):
+    rows = [{k: v for k, v in row.items() if k not in UNTIMED} for row in position["history"]]
+    return {**position, "history": rows}
+
+
+class _Process:
+    """A run in a process of its own, begun or resumed."""
+
+    def __init__(self, recipe, out):
+        self._log = out.with_suffix(".log")
+        where = ["--resume" if (out / "recipe.yaml").exists() else "--out", out]
+        if where[0] == "--out":
+            shutil.rmtree(out, ignore_errors=True)
+        with open(self._log, "w", encoding="utf-8") as log:
+            command = [sys.executable, "-m", "rnn_apps", "run", recipe, *where]
+            self._process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
+
+    def _said(self):
+        return self._log.read_text(encoding="utf-8", errors="replace")
+
+    def _wait_for_start(self):
+        while STARTS not in self._said() and self._process.poll() is None:
+            time.sleep(0.01)
+
+    def _check(self):
+        if self._process.returncode:
+            raise RnnAppsError(f"kill-test: a run failed of itself:\n{self._said()[-2000:]}")
+
+    def wait_for_end(self):
+        """Seconds from the start of training to the end."""
+        self._wait_for_start()
+        start = time.monotonic()
+        self._process.wait()
+        self._check()
+        return time.monotonic() - start
+
+    def kill_after(self, seconds):
+        """Whether it was still there to be killed, so many seconds after the start of its training."""
+        self._wait_for_start()
+        try:
+            self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+            return True
+        self._check()
+        return False
+
+    def place(self):
+        """The last thing that it said."""
+        return (self._said().strip().splitlines() or [""])[-1][:100]

@@ -1,0 +1,145 @@
+"""Runs that stop and go on: nothing lost, nothing done twice, and nothing else than what was begun."""
+
+import csv
+import json
+import shutil
+import signal
+
+import numpy as np
+import pytest
+
+import rnn_apps
+from rnn_apps.checkpoint import Checkpoint, Checkpoints
+from rnn_apps.errors import UserError
+from rnn_apps.recipe import load_recipe
+from rnn_apps.runner.kill_test import differences, kill_test
+from rnn_apps.training import Interrupted
+
+TINY = {
+    "data": {"source": "sample", "vocabulary_size": 60, "sample": {"size": 100}},
+    "model": {"embedding": 3, "units": [3], "bidirectional": False},
+    "training": {"epochs": 2, "batch_size": 16, "compile": True, "checkpoint_every": {"steps": 2}},
+}
+
+
+def stopping(console, at, number=signal.SIGTERM):
+    """The console raises a signal at this step."""
+
+    def step(step, total, logs):
+        if step == at:
+            signal.raise_signal(number)
+
+    console.step = step
+    return console
+
+
+@pytest.fixture(scope="module")
+def stopped(small_recipe, tmp_path_factory):
+    """A run of the finished one's recipe that a signal ended at step 7 of 18, in its first epoch."""
+    from conftest import Heard
+
+    console = stopping(Heard(), at=7)
+    folder = tmp_path_factory.mktemp("stopped") / "run"
+    with pytest.raises(Interrupted):
+        rnn_apps.run(small_recipe, out=folder, console=console)
+    assert console.lines[-1] == f"Stopped at step 7 of 18. Go on with: rnn-apps run --resume {folder}"
+    return folder
+
+
+@pytest.fixture
+def run(stopped, tmp_path):
+    return shutil.copytree(stopped, tmp_path / "run")
+
+
+def timeless_history(folder):
+    with open(folder / "history.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    return [{k: v for k, v in r.items() if k not in ("seconds", "examples_per_second")} for r in rows]
+
+
+def test_a_run_that_goes_on_ends_where_it_would_have_ended(run, finished, heard):
+    resumed = rnn_apps.run(resume=run, console=heard)
+    assert "From step 7 of 18 on" in heard.lines
+    facts = resumed.metrics["training"]
+    assert (facts["steps_planned"], facts["steps_executed"], facts["resumes"]) == (18, 18, 1)
+    assert resumed.metrics["test"] == finished.metrics["test"]
+    for ours, theirs in zip(resumed.model.get_weights(), finished.model.get_weights()):
+        np.testing.assert_array_equal(ours, theirs)
+    assert timeless_history(run) == timeless_history(finished.folder)
+    assert {p.name for p in run.iterdir()} == {p.name for p in finished.folder.iterdir()}
+    assert differences(run, finished.folder) == []
+
+
+def test_a_complete_run_is_left_as_it_is(finished, heard):
+    before = (finished.folder / "manifest.json").read_bytes()
+    again = rnn_apps.run(resume=finished.folder, console=heard)
+    assert again.metrics == finished.metrics
+    assert heard.lines == [f"{finished.folder} is complete: there is nothing to go on with."]
+    assert (finished.folder / "manifest.json").read_bytes() == before
+
+
+def test_a_changed_recipe_is_refused_with_the_difference(run, small_recipe, heard):
+    changed = {"training": {"batch_size": 8, "learning_rate": 0.5}}
+    before = sorted(run.rglob("*"))
+    with pytest.raises(UserError) as caught:
+        rnn_apps.run(small_recipe, resume=run, console=heard, **changed)
+    text = str(caught.value)
+    assert "the recipe has changed since" in text
+    assert "training.batch_size was 16, is 8" in text
+    assert "training.learning_rate was 0.002, is 0.5" in text
+    assert "--force" in text
+    assert sorted(run.rglob("*")) == before
+
+
+def test_with_force_it_goes_on_all_the_same(run, small_recipe, heard):
+    resumed = rnn_apps.run(small_recipe, resume=run, console=heard, force=True, training={"epochs": 3})
+    assert resumed.metrics["training"]["steps_executed"] == 27
+
+
+def test_another_network_is_refused_even_by_force(run, small_recipe, heard):
+    with pytest.raises(UserError, match="of another network .*another folder"):
+        rnn_apps.run(small_recipe, resume=run, console=heard, force=True, model={"units": [5]})
+
+
+def test_changed_data_are_refused_with_the_difference(run, heard):
+    record = json.loads((run / "checkpoints" / "run.json").read_text())
+    record["data"]["fingerprint"] = "of yesterday"
+    (run / "checkpoints" / "run.json").write_text(json.dumps(record))
+    with pytest.raises(UserError, match='the data has changed since: fingerprint was "of yesterday", is'):
+        rnn_apps.run(resume=run, console=heard)
+
+
+@pytest.mark.parametrize("lost", [["checkpoints/run.json"], []])
+def test_a_run_killed_before_its_first_checkpoint_begins(lost, run, finished, heard):
+    for name in [*lost, *(p.relative_to(run) for p in run.glob("checkpoints/step-*"))]:
+        path = run / name
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    (run / ".1.model.keras").write_bytes(b"half")
+    console = stopping(heard, at=2, number=signal.SIGINT)
+    with pytest.raises(Interrupted):
+        rnn_apps.run(resume=run, console=console)
+    assert not (run / ".1.model.keras").exists()
+    assert "From step" not in " ".join(heard.lines)
+
+
+def test_what_is_no_run_cannot_be_gone_on_with(tmp_path, heard):
+    with pytest.raises(UserError, match="no such folder; expected the folder of a run"):
+        rnn_apps.run(resume=tmp_path / "typo", console=heard)
+
+
+def test_six_kills_leave_no_trace(tmp_path):
+    said = []
+    found = kill_test(load_recipe("imdb", TINY), 6, tmp_path / "kills", seed=1, say=said.append)
+    assert (found.kills, found.unequal) == (6, [])
+    assert sum(line.startswith("Kill ") for line in said) == 6
+
+
+def test_the_kill_test_sees_a_difference(run, stopped):
+    checkpoints = Checkpoints(run / "checkpoints")
+    newest = checkpoints.newest()
+    assert differences(run, stopped) == []
+    position = newest.facts["position"]
+    position["step"] += 1
+    state = {**newest.state, "model.0": newest.state["model.0"] + 1e-7}
+    checkpoints.save(Checkpoint(newest.step, newest.facts, state, {"0": np.zeros(1)}))
+    assert {"state model.0", "best 0", "step"} == set(differences(run, stopped))
