@@ -469,8 +469,8 @@ def test_a_reader_that_goes_away_is_no_failure():
 def test_what_cpp_code_writes_to_standard_error_is_sent_away_but_not_python():
     script = """
 import os, sys
-from rnn_apps import cli
-cli._quieten()
+from rnn_apps.cli.main import _quieten
+_quieten()
 os.write(2, b"noise of TensorFlow")
 print("a message", file=sys.stderr)
 """

@@ -206,6 +206,14 @@ IN_TRAINING = {
         "early_stopping: received true, expected a whole number from 1 to 10000 or null.",
     ),
     "smoothing": ("label_smoothing: 1", f"label_smoothing: received 1, expected {PART}."),
+    "checkpoints in words": (
+        "checkpoint_every: often",
+        'checkpoint_every: received "often", expected a mapping with the keys steps, minutes.',
+    ),
+    "checkpoints never": (
+        "checkpoint_every: {minutes: 0}",
+        "checkpoint_every.minutes: received 0, expected a number above 0 and at most 10000 or null.",
+    ),
     "deterministic": ("deterministic: on", 'deterministic: received "on", expected true or false.'),
     "compile": ("compile: 1", "compile: received 1, expected one of auto, true, false."),
     "compile by guess": (

@@ -105,6 +105,7 @@ def test_defaults_are_those_that_are_documented():
         "epsilon": 1e-7,
         "weight_decay": 0.0,
         "clip_norm": 1.0,
+        "checkpoint_every": {"steps": None, "minutes": 10.0},
         "weight_averaging": None,
         "early_stopping": None,
         "label_smoothing": 0.0,
