@@ -30,10 +30,11 @@ def load_texts(source, path, sample_size, seed, bad, validation_fraction=0.1, un
     ``test.txt``, with something in front of a dot, dash or underscore or not (``ptb.train.txt``); or it holds
     one text, of any name. Each may be gzipped. A README or licence is no text.
 
-    Parts that are not there are cut off the end of train, in the order of the text: of a single text the last
-    10 % are the test, and `validation_fraction` of it, just before, is the validation. With a validation but
-    no test part the validation is the test, and another one is cut off train. Each cut is at the nearest line
-    end; where lines are too long for that, at the nearest blank, or else to the character.
+    Parts that are not there are cut off train: of a single text the last 10 % are the test, and
+    `validation_fraction` of it, at its beginning, is the validation, so that both border on train once and
+    what precedes the test has been read. With a validation but no test part the validation is the test, and
+    another one is cut off train. Each cut is at the nearest line end; where lines are too long for that, at
+    the nearest blank, or else to the character.
 
     Line ends are read as ``\\n``; all else stays as it is.
 
@@ -162,20 +163,23 @@ def _in_parts(texts, validation_fraction, whole):
     if "validation" in texts and "test" not in texts:
         texts = {"train": texts["train"], "test": texts["validation"]}
     parts, length = dict.fromkeys(PART_NAMES, "") | texts, len(texts.get("train", ""))
-    for part, fraction in (("test", TEST_FRACTION), ("validation", validation_fraction)):
-        if part not in texts:
-            train = parts["train"]
-            cut = _cut(train, len(train) - round(fraction * length))
-            parts["train"], parts[part] = train[:cut], train[cut:]
+    if "test" not in texts:
+        size, train = round(TEST_FRACTION * length), parts["train"]
+        cut = _cut(train, len(train) - size, size)
+        parts |= {"train": train[:cut], "test": train[cut:]}
+    if "validation" not in texts:
+        size, train = round(validation_fraction * length), parts["train"]
+        cut = _cut(train, size, size)
+        parts |= {"train": train[cut:], "validation": train[:cut]}
     return parts
 
 
-def _cut(text, place):
-    """Where to cut near a place: the nearest line end, or else blank, within half of what is cut off."""
+def _cut(text, place, size):
+    """The line end nearest to a place, or else blank, within half of what is cut off; or the place itself."""
     for mark in "\n ":
         ends = text.rfind(mark, 0, place) + 1, text.find(mark, place) + 1
         nearest = min((end for end in ends if end), key=lambda end: abs(end - place), default=len(text))
-        if abs(nearest - place) <= (len(text) - place) / 2:
+        if abs(nearest - place) <= size / 2:
             return nearest
     return place
 

@@ -67,17 +67,17 @@ def test_a_folder_names_its_parts_in_every_usual_way(tmp_path, validation, prefi
 def test_a_single_text_is_split_by_position_the_test_last(tmp_path, name):
     noise = {"README.md": "x", "readme.txt": "x", "LICENSE.txt": "x"}
     write(tmp_path, {name: LINES} | noise)
-    expected = {"train": lines_of(0, 80), "validation": lines_of(80, 90), "test": lines_of(90, 100)}
+    expected = {"train": lines_of(10, 90), "validation": lines_of(0, 10), "test": lines_of(90, 100)}
     assert load(tmp_path) == expected
     assert load(tmp_path / name) == expected
-    expected = {"train": lines_of(0, 65), "validation": lines_of(65, 90), "test": lines_of(90, 100)}
+    expected = {"train": lines_of(25, 90), "validation": lines_of(0, 25), "test": lines_of(90, 100)}
     assert load(tmp_path, validation_fraction=0.25) == expected
 
 
 @pytest.mark.parametrize("name", ["test.txt", "my valid.txt"])
 def test_a_file_that_is_named_is_all_the_text_whatever_its_name(tmp_path, name):
     write(tmp_path, {name: LINES, "train.txt": "another"})
-    assert load(tmp_path / name)["train"] == lines_of(0, 80)
+    assert load(tmp_path / name)["train"] == lines_of(10, 90)
 
 
 @pytest.mark.parametrize(
@@ -94,22 +94,22 @@ def test_a_file_that_is_named_is_all_the_text_whatever_its_name(tmp_path, name):
     ],
 )
 def test_cuts_are_at_line_ends_else_at_blanks_else_where_they_fall(text, place, cut):
-    assert plain_text._cut(text, place) == cut
+    assert plain_text._cut(text, place, len(text) - place) == cut
 
 
 def test_nothing_is_lost_or_doubled_by_the_cuts(tmp_path):
     rng = np.random.default_rng(0)
     text = "".join("x" * length + "\n" for length in rng.integers(0, 60, 300))
     parts = load(write(tmp_path, {"input.txt": text}))
-    assert "".join(parts.values()) == text
+    assert parts["validation"] + parts["train"] + parts["test"] == text
     assert all(part.endswith("\n") for part in parts.values())
     assert [len(part) / len(text) for part in parts.values()] == pytest.approx([0.8, 0.1, 0.1], abs=0.005)
 
 
 @pytest.mark.parametrize("given", ["validation.txt", "test.txt"])
-def test_with_one_part_besides_train_it_is_the_test_and_validation_ends_train(tmp_path, given):
+def test_with_one_part_besides_train_it_is_the_test_and_validation_begins_train(tmp_path, given):
     parts = load(write(tmp_path, {"train.txt": LINES, given: "x y\n"}), validation_fraction=0.2)
-    assert parts == {"train": lines_of(0, 80), "validation": lines_of(80, 100), "test": "x y\n"}
+    assert parts == {"train": lines_of(20, 100), "validation": lines_of(0, 20), "test": "x y\n"}
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_with_one_part_besides_train_it_is_the_test_and_validation_ends_train(tm
         ({"valid.txt": "u v\n", "test.txt": "x y\n"}, {"validation": "u v\n", "test": "x y\n"}),
         (
             {"train.txt": LINES, "test.txt": "x y\n"},
-            {"train": lines_of(0, 90), "validation": lines_of(90, 100), "test": "x y\n"},
+            {"train": lines_of(10, 100), "validation": lines_of(0, 10), "test": "x y\n"},
         ),
     ],
 )
@@ -144,7 +144,7 @@ def test_line_ends_are_newlines_and_all_else_stays(tmp_path, ending, mark):
 def test_the_sample_is_generated_and_split_by_lines():
     name, parts = load_texts("sample", None, 100, 3, BadRecords("fail", 0), whole=True)
     assert name == "sample:sayings"
-    assert "".join(parts.values()) == sayings(100, 3)
+    assert parts["validation"] + parts["train"] + parts["test"] == sayings(100, 3)
     assert [part.count("\n") for part in parts.values()] == pytest.approx([80, 10, 10], abs=2)
     assert all(part.endswith(" .\n") for part in parts.values())
 
@@ -307,7 +307,7 @@ def tfds_gives(monkeypatch):
 def test_parts_that_a_set_of_tfds_lacks_are_cut_off_train(tfds_gives):
     tfds_gives(["text"], {"train": [lines_of(0, 50), lines_of(50, 99) + "line 099"]})
     parts = load(None, source="tfds:some_set")
-    assert parts["train"] == lines_of(0, 80)
+    assert parts["train"] == lines_of(10, 90)
     assert parts["test"] == lines_of(90, 99) + "line 099"
 
 
