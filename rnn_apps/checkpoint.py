@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import shutil
+import zipfile
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -11,14 +12,14 @@ from typing import NamedTuple
 import numpy as np
 from filelock import FileLock, Timeout
 
-from rnn_apps.disk import sha256_of, to_disk
+from rnn_apps.disk import names_to_disk, sha256_of, to_disk
 from rnn_apps.errors import RnnAppsError, UserError
 
 __all__ = ["Checkpoint", "Checkpoints"]
 
 KEPT = 2
 STATE, BEST, FACTS, MANIFEST = "state.npz", "best.npz", "facts.json", "manifest.json"
-_NAME, _WRITING, _DAMAGED = "step-", ".writing-", "damaged-"
+_NAME, _WRITING, _DAMAGED = "checkpoint-", ".writing-", "damaged-"
 _log = logging.getLogger(__name__)
 
 
@@ -54,7 +55,6 @@ class Checkpoints:
 
     def __init__(self, folder):
         self.folder = Path(folder)
-        self._written_best = ({}, None)  # arrays, and the file that holds them
 
     @contextmanager
     def locked(self):
@@ -74,30 +74,30 @@ class Checkpoints:
             raise UserError(str(self.folder), f"cannot be written to: {error.strerror}") from error
         try:
             for left in self.folder.glob(f"{_WRITING}*"):  # by a process that was killed
-                shutil.rmtree(left)
+                shutil.rmtree(left, ignore_errors=True)
             yield self
         finally:
             lock.release()
 
     def save(self, checkpoint):
-        """Write a `Checkpoint`; `best` is linked, not written again, while it is the same object as before.
+        """Write a `Checkpoint`.
 
         Raises:
             UserError: it cannot be written; what was there before is intact.
         """
-        place = self.folder / f"{_NAME}{checkpoint.step:010d}"
-        beside = self.folder / f"{_WRITING}{os.getpid()}-{place.name}"
+        place = self.folder / f"{_NAME}{1 + self._last_number():06d}"  # no name comes twice
+        beside = self.folder / f"{_WRITING}{os.getpid()}"
         try:
             beside.mkdir()
-            self._write(beside, checkpoint)
-            self._put(beside, place)
+            _write(beside, checkpoint)
+            os.replace(beside, place)
+            names_to_disk(self.folder)
         except OSError as error:
             problem = f"the checkpoint of step {checkpoint.step} cannot be written: {error.strerror or error}"
             fix = "What was saved before is intact: mend this, then go on with --resume."
             raise UserError(str(self.folder), problem, fix=fix) from error
         finally:
             shutil.rmtree(beside, ignore_errors=True)
-        self._written_best = (checkpoint.best, place / BEST)
         self.keep_newest(KEPT)
 
     def keep_newest(self, count=1):
@@ -105,62 +105,49 @@ class Checkpoints:
         for old in self._paths()[:-count]:
             shutil.rmtree(old, ignore_errors=True)
 
-    def _write(self, folder, checkpoint):
-        np.savez(folder / STATE, **checkpoint.state)
-        arrays, file = self._written_best
-        if arrays is not checkpoint.best or not _linked(file, folder / BEST):
-            np.savez(folder / BEST, **checkpoint.best)
-        (folder / FACTS).write_text(json.dumps(checkpoint.facts), encoding="utf-8")
-        digests = {name: sha256_of(folder / name) for name in (STATE, BEST, FACTS)}
-        for name in digests:
-            to_disk(folder / name)
-        manifest = {"step": checkpoint.step, "sha256": digests}
-        (folder / MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
-        to_disk(folder / MANIFEST)
-        to_disk(folder)
-
-    def _put(self, beside, place):
-        if place.exists():  # the same step once more, by a resumed run: no rename replaces a folder
-            old = place.with_name(f"{_WRITING}{os.getpid()}-old")
-            os.replace(place, old)
-            os.replace(beside, place)
-            shutil.rmtree(old, ignore_errors=True)
-        else:
-            os.replace(beside, place)
-        to_disk(self.folder)
-
     def newest(self):
         """Return the newest whole `Checkpoint`, or None where none was ever written.
 
-        A damaged one is set aside with a warning, and the one before it is taken.
+        Damaged ones are set aside with a warning, and the one before them is taken.
 
         Raises:
-            UserError: all are damaged, or the folder cannot be read.
+            UserError: all are damaged, or one cannot be read.
         """
-        damaged = []
+        damaged = {}
         for path in reversed(self._paths()):
             try:
-                checkpoint = _read(path)
+                found = _read(path)
             except _Damaged as error:
-                damaged.append(path)
-                _log.warning("%s is damaged (%s); set aside", path, error)
-                self._set_aside(path)
+                damaged[path] = error
                 continue
-            self._written_best = (checkpoint.best, path / BEST)
-            return checkpoint
+            except OSError as error:
+                raise UserError(str(path), f"cannot be read: {error.strerror or error}") from error
+            for wrong, error in damaged.items():
+                _log.warning("%s is damaged (%s) and set aside; going on with %s", wrong, error, path.name)
+                os.replace(wrong, wrong.with_name(f"{_DAMAGED}{wrong.name}"))
+            return found
         if damaged:
             fix = "Run the recipe anew, in another folder."
             raise UserError(str(self.folder), f"no checkpoint is whole, {len(damaged)} are damaged", fix=fix)
         return None
 
-    def _set_aside(self, path):
-        target = path.with_name(f"{_DAMAGED}{path.name}")
-        shutil.rmtree(target, ignore_errors=True)
-        os.replace(path, target)
+    def _last_number(self):
+        names = [path.name.rpartition("-")[2] for path in self.folder.glob(f"*{_NAME}*")]
+        return max((int(name) for name in names if name.isdigit()), default=0)
 
     def _paths(self):
         """Folders of checkpoints, the newest last."""
         return sorted(self.folder.glob(f"{_NAME}*"))
+
+
+def _write(folder, checkpoint):
+    np.savez(folder / STATE, **checkpoint.state)
+    np.savez(folder / BEST, **checkpoint.best)
+    (folder / FACTS).write_text(json.dumps(checkpoint.facts), encoding="utf-8")
+    digests = {name: sha256_of(folder / name) for name in (STATE, BEST, FACTS)}
+    manifest = {"step": checkpoint.step, "sha256": digests}
+    (folder / MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
+    to_disk(folder)
 
 
 def _read(path):
@@ -174,19 +161,10 @@ def _read(path):
         return Checkpoint(manifest["step"], facts, _arrays(path / STATE), _arrays(path / BEST))
     except FileNotFoundError as error:
         raise _Damaged(f"{Path(error.filename).name} is missing") from error
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
         raise _Damaged(f"{MANIFEST} cannot be read") from error
 
 
 def _arrays(path):
     with np.load(path, allow_pickle=False) as file:
         return {name: file[name] for name in file.files}
-
-
-def _linked(source, target):
-    """Whether a second name was given to a file; not every file system has them."""
-    try:
-        os.link(source, target)
-    except OSError:
-        return False
-    return True

@@ -1,9 +1,11 @@
 """Files that are to be there when the power comes back, and to be known when they have changed."""
 
+import errno
 import hashlib
 import os
+from pathlib import Path
 
-__all__ = ["sha256_of", "to_disk"]
+__all__ = ["names_to_disk", "sha256_of", "to_disk"]
 
 
 def sha256_of(path):
@@ -16,14 +18,26 @@ def sha256_of(path):
 
 
 def to_disk(path):
-    """Wait until the content of a file, or the names in a folder, are on the disk."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY)
-    except PermissionError:
-        if os.name == "nt":  # which cannot open a folder, nor needs it
-            return
-        raise
+    """Wait until a file, or a folder with all that is in it, is on the disk."""
+    path = Path(path)
+    if not path.is_dir():
+        with open(path, "rb+") as file:
+            os.fsync(file.fileno())
+        return
+    for inner in path.iterdir():
+        to_disk(inner)
+    names_to_disk(path)
+
+
+def names_to_disk(folder):
+    """Wait until the names in a folder are on the disk, where the system can do that."""
+    if os.name == "nt":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # some network file systems know no such thing
+            raise
     finally:
         os.close(descriptor)

@@ -5,20 +5,20 @@ import io
 import itertools
 import json
 import os
-import re
 import shutil
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from rnn_apps.disk import sha256_of
+from rnn_apps.disk import names_to_disk, sha256_of, to_disk
 from rnn_apps.errors import UserError
 
 __all__ = ["RunFolder"]
 
 MANIFEST = "manifest.json"
 SKELETON = ("logs", "checkpoints")
-LOCK = "lock"  # in the folder of checkpoints
+_BEFORE_IT_BEGINS = {"lock", "run.json"}  # files in the folder of checkpoints that alone are nothing yet
+_UNFINISHED, _OLD = ".rnn-apps-", "-old"  # .rnn-apps-PID.NAME, .rnn-apps-PID-old.NAME
 
 
 class RunFolder:
@@ -73,9 +73,12 @@ class RunFolder:
         return folder
 
     def remove_unfinished(self):
-        """Remove what a process that was killed had not finished writing."""
-        for path in self.path.rglob(".*"):
-            if re.match(r"\.\d+(\.old)?\.", path.name):
+        """Remove what a killed process had not finished writing; what it was to replace comes back."""
+        for path in sorted(self.path.rglob(f"{_UNFINISHED}*")):
+            number, _, name = path.name.removeprefix(_UNFINISHED).partition(".")
+            if number.endswith(_OLD) and not path.with_name(name).exists():
+                os.replace(path, path.with_name(name))
+            else:
                 _remove(path)
 
     @classmethod
@@ -106,14 +109,23 @@ class RunFolder:
         If the writing fails, what was there before stays as it was.
         """
         target = self.path / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        temporary, old = (target.with_name(f".{os.getpid()}{mark}.{target.name}") for mark in ("", ".old"))
+        temporary, old = (
+            target.with_name(f"{_UNFINISHED}{os.getpid()}{mark}.{target.name}") for mark in ("", _OLD)
+        )
         try:
+            target.parent.mkdir(parents=True, exist_ok=True)
             yield temporary
+            to_disk(temporary)
             if target.is_dir():  # no rename replaces a folder
                 os.replace(target, old)
             os.replace(temporary, target)
+            names_to_disk(target.parent)
+        except OSError as error:
+            fix = "Make room or name another folder; a run goes on with --resume."
+            raise UserError(str(target), f"cannot be written: {error.strerror or error}", fix=fix) from error
         finally:
+            if old.exists() and not target.exists():
+                os.replace(old, target)
             _remove(temporary)
             _remove(old)
 
@@ -167,9 +179,11 @@ def _remove(path):
 
 def _holds_something(folder):
     """Whether there is more than what a run makes before its first file."""
-    if any(path.name not in SKELETON for path in folder.iterdir()):
+    names = [path.name for path in folder.iterdir() if not path.name.startswith(_UNFINISHED)]
+    if not {*names} <= {*SKELETON}:
         return True
-    return any(path.is_file() and path.name != LOCK for path in folder.rglob("*"))
+    files = (path for name in names for path in (folder / name).rglob("*") if path.is_file())
+    return any(file.name not in _BEFORE_IT_BEGINS and not file.name.startswith(_UNFINISHED) for file in files)
 
 
 def _recent():

@@ -278,7 +278,7 @@ def test_a_run_is_gone_on_with_by_its_folder_alone(answer, monkeypatch, finished
 def test_a_kill_test_that_finds_a_difference_fails(answer, monkeypatch, unequal, code, said):
     def found(recipe, kills, folder, seed, say):
         say(f"{recipe.name}, {seed}")
-        return KillTest(kills, 2, unequal)
+        return KillTest(kills, 2, unequal, 0)
 
     monkeypatch.setattr("rnn_apps.runner.kill_test.kill_test", found)
     assert answer("kill-test", "imdb", "--kills", 3, "--seed", 7) == (

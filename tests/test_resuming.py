@@ -11,14 +11,14 @@ import pytest
 import rnn_apps
 from rnn_apps.checkpoint import Checkpoint, Checkpoints
 from rnn_apps.errors import UserError
-from rnn_apps.recipe import load_recipe
+from rnn_apps.recipe import apply_overrides, load_recipe
 from rnn_apps.runner.kill_test import differences, kill_test
 from rnn_apps.training import Interrupted
 
 TINY = {
     "data": {"source": "sample", "vocabulary_size": 60, "sample": {"size": 100}},
     "model": {"embedding": 3, "units": [3], "bidirectional": False},
-    "training": {"epochs": 2, "batch_size": 16, "compile": True, "checkpoint_every": {"steps": 2}},
+    "training": {"epochs": 2, "batch_size": 16, "checkpoint_every": {"steps": 2}},
 }
 
 
@@ -70,11 +70,13 @@ def test_a_run_that_goes_on_ends_where_it_would_have_ended(run, finished, heard)
     assert differences(run, finished.folder) == []
 
 
-def test_a_complete_run_is_left_as_it_is(finished, heard):
+def test_a_complete_run_is_left_as_it_is(finished, small_recipe, heard):
     before = (finished.folder / "manifest.json").read_bytes()
     again = rnn_apps.run(resume=finished.folder, console=heard)
     assert again.metrics == finished.metrics
     assert heard.lines == [f"{finished.folder} is complete: there is nothing to go on with."]
+    with pytest.raises(UserError, match="training.epochs was 2, is 9"):
+        rnn_apps.run(small_recipe, resume=finished.folder, console=heard, force=True, training={"epochs": 9})
     assert (finished.folder / "manifest.json").read_bytes() == before
 
 
@@ -91,9 +93,35 @@ def test_a_changed_recipe_is_refused_with_the_difference(run, small_recipe, hear
     assert sorted(run.rglob("*")) == before
 
 
-def test_with_force_it_goes_on_all_the_same(run, small_recipe, heard):
-    resumed = rnn_apps.run(small_recipe, resume=run, console=heard, force=True, training={"epochs": 3})
+def test_with_force_it_goes_on_all_the_same_and_the_run_says_so(run, small_recipe, heard):
+    changed = {"epochs": 3, "learning_rate": 1e-4}
+    resumed = rnn_apps.run(small_recipe, resume=run, console=heard, force=True, training=changed)
     assert resumed.metrics["training"]["steps_executed"] == 27
+    training = resumed.recipe.training
+    assert (training.epochs, training.learning_rate) == (3, 1e-4)
+    assert timeless_history(run)[-1]["learning_rate"] == "9.999999747378752e-05"
+
+
+def test_fewer_epochs_than_are_done_end_it(run, small_recipe, heard):
+    with pytest.raises(Interrupted):
+        rnn_apps.run(resume=run, console=stopping(heard, at=10))  # in the second epoch
+    resumed = rnn_apps.run(small_recipe, resume=run, console=heard, force=True, training={"epochs": 1})
+    assert [row["epoch"] for row in timeless_history(run)] == ["1"]
+    assert resumed.metrics["training"]["steps_executed"] == 10
+
+
+def test_a_stand_in_goes_on_as_a_stand_in_and_what_is_overridden_is_seen(run, heard, monkeypatch):
+    """As if the run had fallen back: the recipe that was asked for names a set that cannot be had."""
+    record = json.loads((run / "checkpoints" / "run.json").read_text())
+    (run / "checkpoints" / "run.json").write_text(json.dumps({**record, "sample_of": "imdb_reviews"}))
+    begun = load_recipe(run / "recipe.yaml")
+    asked = apply_overrides(begun, {"data": {"source": "tfds:imdb_reviews"}})
+    with pytest.raises(UserError) as caught:
+        rnn_apps.run(asked, resume=run, console=heard, overrides=["training.epochs=9"])
+    assert "changed since: training.epochs was 2, is 9. Undo" in str(caught.value)
+    with pytest.raises(Interrupted):
+        rnn_apps.run(asked, resume=run, console=stopping(heard, at=8))
+    assert "From step 7 of 18 on" in heard.lines
 
 
 def test_another_network_is_refused_even_by_force(run, small_recipe, heard):
@@ -109,17 +137,23 @@ def test_changed_data_are_refused_with_the_difference(run, heard):
         rnn_apps.run(resume=run, console=heard)
 
 
-@pytest.mark.parametrize("lost", [["checkpoints/run.json"], []])
-def test_a_run_killed_before_its_first_checkpoint_begins(lost, run, finished, heard):
-    for name in [*lost, *(p.relative_to(run) for p in run.glob("checkpoints/step-*"))]:
-        path = run / name
-        shutil.rmtree(path) if path.is_dir() else path.unlink()
-    (run / ".1.model.keras").write_bytes(b"half")
-    console = stopping(heard, at=2, number=signal.SIGINT)
+def test_a_run_killed_before_its_first_checkpoint_begins(run, heard):
+    for path in run.glob("checkpoints/checkpoint-*"):
+        shutil.rmtree(path)
+    (run / ".rnn-apps-1.model.keras").write_bytes(b"half")
+    (run / ".1.mine").write_text("not ours")
     with pytest.raises(Interrupted):
-        rnn_apps.run(resume=run, console=console)
-    assert not (run / ".1.model.keras").exists()
+        rnn_apps.run(resume=run, console=stopping(heard, at=2, number=signal.SIGINT))
+    assert not (run / ".rnn-apps-1.model.keras").exists()
+    assert (run / ".1.mine").read_text() == "not ours"
     assert "From step" not in " ".join(heard.lines)
+
+
+def test_a_project_of_ones_own_is_no_run(tmp_path, heard):
+    (tmp_path / "recipe.yaml").write_text("task: sentiment  # years of work\n")
+    with pytest.raises(UserError, match=r"checkpoints/run.json is not there; expected the folder of a run"):
+        rnn_apps.run(resume=tmp_path, console=heard)
+    assert [p.name for p in tmp_path.iterdir()] == ["recipe.yaml"]
 
 
 def test_what_is_no_run_cannot_be_gone_on_with(tmp_path, heard):
@@ -130,7 +164,7 @@ def test_what_is_no_run_cannot_be_gone_on_with(tmp_path, heard):
 def test_six_kills_leave_no_trace(tmp_path):
     said = []
     found = kill_test(load_recipe("imdb", TINY), 6, tmp_path / "kills", seed=1, say=said.append)
-    assert (found.kills, found.unequal) == (6, [])
+    assert (found.kills, found.unequal, found.extra_steps) == (6, [], 0)
     assert sum(line.startswith("Kill ") for line in said) == 6
 
 

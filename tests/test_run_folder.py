@@ -77,7 +77,7 @@ def test_what_is_written_appears_whole_or_not_at_all(tmp_path):
             assert (tmp_path / "metrics.json").read_text() == "old"
             raise OSError("disk full")
 
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(UserError, match="cannot be written: disk full"):
         fail()
     assert [(p.name, p.read_text()) for p in tmp_path.iterdir()] == [("metrics.json", "old")]
 
@@ -97,10 +97,31 @@ def test_a_folder_within_is_replaced_as_a_whole_or_not_at_all(tmp_path):
             path.mkdir()
             raise OSError("disk full")
 
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(UserError, match="cannot be written: disk full"):
         fail()
     assert os.listdir(tmp_path / "export/1") == ["new"]
     assert os.listdir(tmp_path / "export") == ["1"]
+
+
+def test_what_a_killed_process_left_goes_and_what_it_was_to_replace_comes_back(tmp_path):
+    for name in ("export/.rnn-apps-7.1", "export/.rnn-apps-7-old.1", "preprocessing/.rnn-apps-7-old.x"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "export/.rnn-apps-7-old.1/model").write_text("the old one")
+    (tmp_path / "preprocessing/x").write_text("the new one")
+    (tmp_path / ".rnn-apps-7.model.keras").write_text("half")
+    RunFolder(tmp_path).remove_unfinished()
+    left = sorted(str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*") if p.is_file())
+    assert left == ["export/1/model", "preprocessing/x"]
+
+
+def test_a_folder_in_which_a_run_was_killed_before_it_began_may_be_taken(tmp_path):
+    folder = RunFolder.create(tmp_path / "run")
+    for name in ("checkpoints/lock", "checkpoints/run.json", "checkpoints/.rnn-apps-7.run.json"):
+        (folder / name).write_text("")
+    (folder / ".rnn-apps-7.recipe.yaml").write_text("half")
+    RunFolder.create(folder.path)
+    (folder / "recipe.yaml").write_text("task: sentiment")
+    assert "not empty" in refusal(RunFolder.check_free, folder.path)
 
 
 def test_json_lines_and_csv_are_read_back_as_they_were(tmp_path):

@@ -332,12 +332,15 @@ def test_a_signal_ends_training_after_the_step_with_the_best_weights(number, at)
     assert signal.getsignal(number) == before
 
 
-def test_a_second_signal_ends_at_once():
+@pytest.mark.parametrize(
+    ("number", "end"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, SystemExit)]
+)
+def test_a_second_signal_ends_at_once(number, end):
     def twice(recorder):
-        signal.raise_signal(signal.SIGINT)
-        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(number)
+        signal.raise_signal(number)
 
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(end):
         trained(LinearTask(), callbacks=[Recorder("batch 0 ends", twice)])
 
 
@@ -457,6 +460,25 @@ def test_a_weight_that_is_no_number_is_never_kept():
     task.model.set_weights([np.full((3, 2), np.inf)])
     with pytest.raises(TrainingFailed, match="a weight became infinite or NaN at step 0"):
         trainer.arrays()
+
+
+def test_weights_that_the_last_step_of_an_epoch_spoils_are_never_the_best():
+    task = LinearTask()
+
+    def spoil(recorder):
+        task.model.set_weights([np.full((3, 2), np.nan)])
+
+    trainer = Trainer(task, [Recorder("batch 2 ends", spoil)])
+    with pytest.raises(
+        TrainingFailed, match=r"a weight became infinite or NaN at step 3 \(epoch 1, batch 3\)"
+    ):
+        trainer.train()
+    assert (trainer.best_epoch, task.validated) == (0, [])
+
+
+def test_a_score_that_is_no_number_is_never_the_best():
+    trainer = trained(LinearTask(scores=[math.nan, 0.5, 0.4], epochs=3))
+    assert trainer.best_epoch == 2
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -1,5 +1,6 @@
 """One recipe on its way from data to report."""
 
+import json
 import logging
 import random
 import sys
@@ -15,11 +16,11 @@ from rnn_apps.data.sources import SourceUnavailable
 from rnn_apps.errors import UserError
 from rnn_apps.exporting import export_saved_model
 from rnn_apps.layers import RecurrentLayer
-from rnn_apps.recipe import apply_overrides, dump_recipe, with_sample
+from rnn_apps.recipe import apply_overrides, dump_recipe, load_recipe, with_sample
 from rnn_apps.reporting import NOT_A_CURVE, shown_examples, write_report
 from rnn_apps.run_folder import RunFolder
 from rnn_apps.runner.finished import SAVED_MODEL, Run
-from rnn_apps.runner.keeping import FOLDER, RECORD, Keeper, as_json, check_unchanged
+from rnn_apps.runner.keeping import FOLDER, RECORD, Keeper, check_unchanged
 from rnn_apps.tasks import task_class
 from rnn_apps.training import Interrupted, Trainer, TrainingFailed
 
@@ -53,7 +54,7 @@ class Execution:
     """
 
     def __init__(self, recipe, out, sample, console, resumes=False, force=False):
-        self.asked = self.recipe = _found_from_anywhere(recipe)
+        self.recipe = _found_from_anywhere(recipe)
         self.folder, self.sample, self.console = RunFolder(out), sample, console
         self.resumes, self.force = resumes, force
         self.sample_of, self.seconds = None, {}
@@ -63,44 +64,37 @@ class Execution:
         if self.recipe.training.deterministic:
             tf.config.experimental.enable_op_determinism()
         if self.resumes:
-            with Checkpoints(self.folder / FOLDER).locked() as checkpoints:
-                self._take_up()
-                return self._carry_out(checkpoints)
+            return self._go_on()
         self._prepare()
         RunFolder.create(self.folder.path)
         with Checkpoints(self.folder / FOLDER).locked() as checkpoints:
-            self._begin()
+            self._write_down()
+            self.console.say(f"Run folder: {self.folder.path}")
             return self._carry_out(checkpoints)
 
-    def _begin(self):
-        self.folder.write_text("recipe.yaml", dump_recipe(self.recipe))
-        self.folder.write_json(RECORD, self._record())
-        self.console.say(f"Run folder: {self.folder.path}")
-
-    def _take_up(self):
-        """Prepare what is gone on with; a run that was stopped before its record was written begins."""
-        self.folder.remove_unfinished()
-        if not (self.folder / RECORD).is_file():
-            self._prepare()
-            return self._begin()
-        record = self.folder.read_json(RECORD)
-        if not self.force:
-            asked, resolved = (self.asked.asked or self.asked).flat(), self.asked.flat()
-            if as_json(resolved) != record["recipe"]:
-                check_unchanged(str(self.folder.path), "recipe", record["asked"], as_json(asked))
-        self.sample_of = record["sample_of"]
-        if self.sample_of and self.recipe.data.source != "sample":
+    def _go_on(self):
+        where, record = str(self.folder.path), self.folder.read_json(RECORD)
+        begun = load_recipe(self.folder / "recipe.yaml")
+        self.sample, self.sample_of = False, record["sample_of"]
+        if self.sample_of and self.recipe.data.source.removeprefix("tfds:") == self.sample_of:
             self.recipe, _ = with_sample(self.recipe)
-        self._prepare()
-        if not self.force:
-            check_unchanged(str(self.folder.path), "data", record["data"], as_json(self.data))
-        self.console.say(f"Going on with {self.folder.path}")
+        if not self.force or self.folder.is_complete:
+            check_unchanged(where, "recipe", begun.flat(), self.recipe.flat())
+        if self.folder.is_complete:
+            self.console.say(f"{where} is complete: there is nothing to go on with.")
+            return Run(self.folder.path)
+        with Checkpoints(self.folder / FOLDER).locked() as checkpoints:
+            self._prepare()
+            if not self.force:
+                check_unchanged(where, "data", record["data"], json.loads(json.dumps(self.data)))
+            self.folder.remove_unfinished()
+            self.console.say(f"Going on with {where}")
+            return self._carry_out(checkpoints)
 
-    def _record(self):
+    def _write_down(self):
         """What a resumed run is held against."""
-        asked = self.asked.asked or self.asked
-        found = {"asked": asked.flat(), "recipe": self.recipe.flat(), "data": self.data}
-        return as_json({**found, "sample_of": self.sample_of})
+        self.folder.write_json(RECORD, {"data": self.data, "sample_of": self.sample_of})
+        self.folder.write_text("recipe.yaml", dump_recipe(self.recipe))
 
     def _carry_out(self, checkpoints):
         with self._timed("training"):
@@ -169,6 +163,9 @@ class Execution:
         self.console.say(f"Network: {whole:,} weights{trained}")
         with _log_lines(self.console):
             if self.keeper.restore(self.trainer):
+                if self.force:
+                    self.trainer.change_rate()
+                    self._write_down()
                 self.console.say(f"From step {self.trainer.step} of {self.trainer.total_steps} on")
         self.console.step(self.trainer.step, self.trainer.total_steps, {})
         try:
@@ -269,11 +266,12 @@ def _log_lines(console):
 
 
 def _found_from_anywhere(recipe):
-    """The recipe with an absolute path to its data, so that the run can be evaluated from any folder."""
-    path = getattr(recipe.data, "path", None)
-    if path is None:
-        return recipe
-    return apply_overrides(recipe, {"data": {"path": str(Path(path).expanduser().absolute())}})
+    """The recipe with absolute paths to its files, so that the run can be used from any folder."""
+    weights = getattr(getattr(recipe.model, "encoder", None), "weights", None)
+    found = {"data.path": getattr(recipe.data, "path", None)}
+    found |= {"model.encoder.weights": None if weights == "imagenet" else weights}
+    paths = {key: str(Path(path).expanduser().absolute()) for key, path in found.items() if path is not None}
+    return apply_overrides(recipe, paths) if paths else recipe
 
 
 def _count(weights):

@@ -1,12 +1,11 @@
 """A training written down while it runs, and taken up again where it was."""
 
-import json
 import time
 
 from rnn_apps.checkpoint import Checkpoint
 from rnn_apps.errors import UserError, shown
 
-__all__ = ["FOLDER", "RECORD", "Keeper", "as_json", "check_unchanged"]
+__all__ = ["FOLDER", "RECORD", "Keeper", "check_unchanged"]
 
 FOLDER = "checkpoints"
 RECORD = f"{FOLDER}/run.json"
@@ -64,11 +63,6 @@ class Keeper:
         steps, minutes = self._every.steps, self._every.minutes
         by_time = minutes is not None and time.monotonic() - self._last >= 60 * minutes
         return by_time or (steps is not None and step % steps == 0)
-
-
-def as_json(value):
-    """Return a value as it comes back from a JSON file."""
-    return json.loads(json.dumps(value))
 
 
 def check_unchanged(where, what, before, now):

@@ -27,11 +27,13 @@ class KillTest(NamedTuple):
         kills: processes killed while they trained, evaluated or wrote.
         runs: that were carried to their end through these kills.
         unequal: of them, those that differ from the run that was left alone, with what differs.
+        extra_steps: that went into their weights, more than into those of the run that was left alone.
     """
 
     kills: int
     runs: int
     unequal: list
+    extra_steps: int
 
 
 def kill_test(recipe, kills, folder, seed=0, say=print):
@@ -61,7 +63,7 @@ def kill_test(recipe, kills, folder, seed=0, say=print):
     seconds = whole.wait_for_end()
     training = RunFolder(folder / "whole").read_json("metrics.json")["seconds"]["training"]
     say(f"Left alone: {training:.1f} s of training, {seconds:.1f} s to the end")
-    done, unequal, runs = 0, [], 0
+    done, unequal, runs, extra = 0, [], 0, 0
     while done < kills:
         runs += 1
         out = folder / f"killed-{runs}"
@@ -76,19 +78,25 @@ def kill_test(recipe, kills, folder, seed=0, say=print):
         found = differences(folder / "whole", out)
         unequal += [f"run {runs}: {', '.join(found)}"] if found else []
         say(f"Run {runs}: {'differs in ' + ', '.join(found) if found else 'bit-equal'}")
-        shutil.rmtree(out)
-    return KillTest(done, runs, unequal)
+        extra += _final(out).step - _final(folder / "whole").step
+        if not found:
+            shutil.rmtree(out)
+    return KillTest(done, runs, unequal, extra)
 
 
 def differences(first, second):
     """Return names of the arrays and facts in which two finished runs differ; seconds do not count."""
-    one, other = (Checkpoints(Path(folder) / FOLDER).newest() for folder in (first, second))
+    one, other = _final(first), _final(second)
     names = {*one.state, *other.state}
     found = [f"state {name}" for name in sorted(names) if not _equal(one.state, other.state, name)]
     names = {*one.best, *other.best}
     found += [f"best {name}" for name in sorted(names) if not _equal(one.best, other.best, name)]
     facts = [_timeless(checkpoint.facts["position"]) for checkpoint in (one, other)]
     return found + [name for name in facts[0] if facts[0][name] != facts[1][name]]
+
+
+def _final(folder):
+    return Checkpoints(Path(folder) / FOLDER).newest()
 
 
 def _equal(one, other, name):

@@ -10,6 +10,7 @@ from rnn_apps.recipe import apply_overrides, load_recipe, with_data
 from rnn_apps.run_folder import RunFolder
 from rnn_apps.runner.execution import Execution, Lines
 from rnn_apps.runner.finished import open_run
+from rnn_apps.runner.keeping import RECORD
 
 __all__ = ["compare", "run", "run_seeds"]
 
@@ -36,7 +37,7 @@ def run(
         sample: whether generated data may stand in for a set that cannot be had.
         overrides: ``"training.epochs=8"`` texts.
         console: where progress goes; prints lines by default.
-        resume: folder of a run to go on with, from its newest checkpoint.
+        resume: folder of a run to go on with, from its newest checkpoint; a complete one stays as it is.
         force: go on although recipe or data have changed since.
         **settings: overrides as nested dicts, ``training={"epochs": 8}``.
 
@@ -52,10 +53,7 @@ def run(
         data, settings = None, {**settings, "data": data}
     console = console or Lines()
     if resume is not None:
-        folder = RunFolder.open(resume, needs=("recipe.yaml",))
-        if folder.is_complete:
-            console.say(f"{folder.path} is complete: there is nothing to go on with.")
-            return open_run(folder.path)
+        folder = RunFolder.open(resume, needs=("recipe.yaml", RECORD))
         recipe = folder / "recipe.yaml" if recipe is None else recipe
     recipe = _loaded(recipe)
     recipe = apply_overrides(apply_overrides(recipe, overrides), settings)

@@ -168,6 +168,11 @@ class Trainer:
         self.best_epoch, self._best_score = position["best_epoch"], position["best_score"]
         self.best_weights = best_weights
 
+    def change_rate(self):
+        """Go on with the learning rate of the recipe where it is no schedule, not with what was restored."""
+        if self.settings.schedule == "constant" and not self.settings.warmup_steps:
+            self.optimizer.learning_rate = self.settings.learning_rate
+
     def train(self):
         """Run all epochs that are left, or stop early; the model has the best weights in the end.
 
@@ -181,9 +186,10 @@ class Trainer:
             with self._catching_signals():
                 while not self._is_over():
                     self._run_epoch()
+                    stopped_by = self._signal
                     self._keep(self, True)
-                    if self._signal:
-                        raise Interrupted(self._signal)
+                    if stopped_by:
+                        raise Interrupted(stopped_by)
         finally:
             self._restore_best()
         self._callbacks.on_train_end(self.history[-1])
@@ -191,7 +197,7 @@ class Trainer:
     def _is_over(self):
         patience, done = self.settings.early_stopping, self.epoch
         is_patient = patience is None or not done or done - self.best_epoch < patience
-        return self.model.stop_training or done == self.settings.epochs or not is_patient
+        return self.model.stop_training or done >= self.settings.epochs or not is_patient
 
     def _run_epoch(self):
         tally = self.tally
@@ -211,19 +217,22 @@ class Trainer:
             self._on_step(self.step, self.total_steps, logs)
             if self.model.stop_training:
                 break
-            self._keep(self, self._signal is not None)
-            if self._signal:
-                raise Interrupted(self._signal)
+            stopped_by = self._signal  # it may change at any instant
+            self._keep(self, stopped_by is not None)
+            if stopped_by:
+                raise Interrupted(stopped_by)
             start = time.perf_counter()
         self._end_epoch()
 
     def _failure(self, problem):
-        where = f"step {self.step} (epoch {self.epoch + 1}, batch {self.tally.batches + 1})"
+        batch = self.step - self.epoch * len(self.batches)
+        where = f"step {self.step} (epoch {self.epoch + 1}, batch {batch})"
         rate = f"training.learning_rate (now {self.settings.learning_rate})"
         return TrainingFailed(f"training: {problem} at {where}. Try a lower {rate} or training.clip_norm.")
 
     def _end_epoch(self):
         tally, epoch = self.tally, self.epoch
+        self.arrays()  # what is not finite is not validated
         with self._average.in_place() if self._average else nullcontext():
             logs = {**tally.means(), **self.task.validate()}
             self._keep_if_best(logs)
@@ -238,7 +247,7 @@ class Trainer:
     def _keep_if_best(self, logs):
         name, higher = self.task.monitor
         score = logs[name] if higher else -logs[name]
-        if self._best_score is None or score > self._best_score:
+        if math.isfinite(score) and (self._best_score is None or score > self._best_score):
             weights = self.model.get_weights()
             self.best_weights = {str(index): weight for index, weight in enumerate(weights)}
             self._best_score, self.best_epoch = float(score), self.epoch + 1
@@ -256,7 +265,7 @@ class Trainer:
 
         def note(number, frame):
             if self._signal:
-                raise KeyboardInterrupt
+                raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)
             self._signal = number
 
         try:
