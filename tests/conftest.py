@@ -33,9 +33,14 @@ def cache_of_its_own(tmp_path_factory):
     os.environ["RNN_APPS_CACHE"] = str(tmp_path_factory.mktemp("cache"))
 
 
+@pytest.fixture(scope="session")
+def new_console():
+    return Heard
+
+
 @pytest.fixture
-def heard():
-    return Heard()
+def heard(new_console):
+    return new_console()
 
 
 @pytest.fixture(scope="session")

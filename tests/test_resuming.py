@@ -34,11 +34,9 @@ def stopping(console, at, number=signal.SIGTERM):
 
 
 @pytest.fixture(scope="module")
-def stopped(small_recipe, tmp_path_factory):
+def stopped(small_recipe, new_console, tmp_path_factory):
     """A run of the finished one's recipe that a signal ended at step 7 of 18, in its first epoch."""
-    from conftest import Heard
-
-    console = stopping(Heard(), at=7)
+    console = stopping(new_console(), at=7)
     folder = tmp_path_factory.mktemp("stopped") / "run"
     with pytest.raises(Interrupted):
         rnn_apps.run(small_recipe, out=folder, console=console)
