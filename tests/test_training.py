@@ -454,6 +454,15 @@ def test_arrays_of_another_network_are_refused_and_nothing_changes():
         np.testing.assert_array_equal(array, before[name])
 
 
+def test_the_rate_that_was_restored_gives_way_to_the_recipes_where_that_is_wanted():
+    first = Trainer(LinearTask(learning_rate=0.1))
+    second = Trainer(LinearTask(learning_rate=0.02))
+    second.restore(first.position(), first.arrays(), {})
+    assert float(second.optimizer.learning_rate) == pytest.approx(0.1)
+    second.change_rate()
+    assert float(second.optimizer.learning_rate) == pytest.approx(0.02)
+
+
 def test_a_weight_that_is_no_number_is_never_kept():
     task = LinearTask()
     trainer = Trainer(task)
