@@ -13,11 +13,16 @@ from pathlib import Path
 from rnn_apps.disk import names_to_disk, sha256_of, to_disk
 from rnn_apps.errors import UserError
 
-__all__ = ["RunFolder"]
+__all__ = ["CHECKPOINTS", "RECORD", "RunFolder"]
 
 MANIFEST = "manifest.json"
-SKELETON = ("logs", "checkpoints")
-_BEFORE_IT_BEGINS = {"lock", "run.json"}  # files in the folder of checkpoints that alone are nothing yet
+CHECKPOINTS = "checkpoints"
+RECORD = f"{CHECKPOINTS}/run.json"  # what a run was begun with
+SKELETON = ("logs", CHECKPOINTS)
+_BEFORE_IT_BEGINS = {
+    "lock",
+    Path(RECORD).name,
+}  # files in the folder of checkpoints that alone are nothing yet
 _UNFINISHED, _OLD = ".rnn-apps-", "-old"  # .rnn-apps-PID.NAME, .rnn-apps-PID-old.NAME
 
 

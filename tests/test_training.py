@@ -420,6 +420,28 @@ def test_a_training_taken_up_again_is_bit_equal_to_one_that_never_stopped(crash_
     np.testing.assert_array_equal(resumed.kernel, task.kernel)
 
 
+def test_a_signal_in_validation_ends_it_at_once_and_nothing_is_lost(monkeypatch):
+    whole, _, _ = carried_out()
+    kept, said = Kept(), []
+    task = DropoutTask()
+    task.trainer = Trainer(task, keep=kept)
+
+    def validate():
+        signal.raise_signal(signal.SIGTERM)
+        said.append("went on")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(task, "validate", validate)
+        with pytest.raises(Interrupted):
+            task.trainer.train()
+    assert (said, kept.last[0]["step"], kept.last[0]["history"]) == ([], 3, [])
+    again = DropoutTask()
+    again.trainer = Trainer(again, keep=kept)
+    again.trainer.restore(*kept.last)
+    again.trainer.train()
+    assert_bit_equal(kept.last, whole)
+
+
 def test_forgetting_the_seed_of_dropout_would_be_seen():
     whole, _, _ = carried_out()
     kept = Kept([5])

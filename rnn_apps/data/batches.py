@@ -28,12 +28,11 @@ def bucket_boundaries(lengths, batch_size):
     if len(ends) > MOST_ENDS:
         ends = np.unique(np.quantile(lengths, np.linspace(0, 1, MOST_ENDS), method="higher"))
     below = np.concatenate([[0], np.searchsorted(lengths, ends, side="right")])
+    counts = below[1:, None] - below[:-1]
     steps, choices = np.concatenate([[0.0], np.full(len(ends), np.inf)]), []
     for _ in range(min(most, len(ends))):
-        bucket = np.where(
-            np.tri(len(ends), dtype=bool), ends[:, None] * (below[1:, None] - below[:-1]), np.inf
-        )
-        totals = bucket + steps[:-1]  # padded to the row's end, all that lies above the column's
+        # totals: all that is longer than the column's end is padded to the row's
+        totals = np.where(counts > 0, ends[:, None] * counts + steps[:-1], np.inf)
         choices.append(np.argmin(totals, axis=1))
         steps = np.concatenate([[np.inf], totals.min(axis=1)])
     boundaries, last = [], len(ends) - 1

@@ -9,6 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
+from rnn_apps.disk import to_disk
+from rnn_apps.errors import UserError
+
 __all__ = ["FeatureCache", "cache_folder", "fingerprint"]
 
 _INPUTS_A_SHARD = 256
@@ -16,10 +19,21 @@ _SHARDS_OPEN = 128  # each holds a file open
 
 
 def cache_folder():
-    """Return where features are kept: ``$RNN_APPS_CACHE``, else ``$XDG_CACHE_HOME`` or ``~/.cache``."""
+    """Return where features are kept: ``$RNN_APPS_CACHE``, else ``$XDG_CACHE_HOME`` or ``~/.cache``.
+
+    Raises:
+        UserError: none of them is set, and there is no home folder.
+    """
     if chosen := os.environ.get("RNN_APPS_CACHE"):
         return Path(chosen)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "rnn-apps" / "features"
+    try:
+        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    except RuntimeError as error:
+        fix = "Set RNN_APPS_CACHE to a folder."
+        raise UserError(
+            "RNN_APPS_CACHE", "not set, and there is no home folder for features", fix=fix
+        ) from error
+    return base / "rnn-apps" / "features"
 
 
 def fingerprint(*parts):
@@ -130,8 +144,7 @@ class FeatureCache:
         try:
             with open(unfinished, "wb") as file:
                 np.save(file, features, allow_pickle=False)
-                file.flush()
-                os.fsync(file.fileno())
+            to_disk(unfinished)
             os.replace(unfinished, self._path(shard))
         finally:
             unfinished.unlink(missing_ok=True)

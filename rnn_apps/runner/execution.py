@@ -18,9 +18,9 @@ from rnn_apps.exporting import export_saved_model
 from rnn_apps.layers import RecurrentLayer
 from rnn_apps.recipe import apply_overrides, dump_recipe, load_recipe, with_sample
 from rnn_apps.reporting import NOT_A_CURVE, shown_examples, write_report
-from rnn_apps.run_folder import RunFolder
+from rnn_apps.run_folder import CHECKPOINTS, RECORD, RunFolder
 from rnn_apps.runner.finished import SAVED_MODEL, Run
-from rnn_apps.runner.keeping import FOLDER, RECORD, Keeper, check_unchanged
+from rnn_apps.runner.keeping import Keeper, check_unchanged
 from rnn_apps.tasks import task_class
 from rnn_apps.training import Interrupted, Trainer, TrainingFailed
 
@@ -67,7 +67,7 @@ class Execution:
             return self._go_on()
         self._prepare()
         RunFolder.create(self.folder.path)
-        with Checkpoints(self.folder / FOLDER).locked() as checkpoints:
+        with Checkpoints(self.folder / CHECKPOINTS).locked() as checkpoints:
             self._write_down()
             self.console.say(f"Run folder: {self.folder.path}")
             return self._carry_out(checkpoints)
@@ -83,7 +83,7 @@ class Execution:
         if self.folder.is_complete:
             self.console.say(f"{where} is complete: there is nothing to go on with.")
             return Run(self.folder.path)
-        with Checkpoints(self.folder / FOLDER).locked() as checkpoints:
+        with Checkpoints(self.folder / CHECKPOINTS).locked() as checkpoints:
             self._prepare()
             if not self.force:
                 check_unchanged(where, "data", record["data"], json.loads(json.dumps(self.data)))
@@ -301,7 +301,11 @@ class _Logs(keras.callbacks.Callback):
         with self._writer.as_default():
             for name, value in rows[-1].items():
                 tf.summary.scalar(name, value, step=epoch + 1)
-        self._writer.flush()
+        try:
+            self._writer.flush()
+        except tf.errors.OpError as error:
+            problem, fix = f"cannot be written ({error.message})", "Make room, then go on with --resume."
+            raise UserError(str(self.folder / "logs"), problem, fix=fix) from error
         row, epochs = rows[-1], self.trainer.settings.epochs
         scores = "  ".join(f"{key} {row[key]:.4f}" for key in row if key not in NOT_A_CURVE)
         self.console.say(f"Epoch {epoch + 1}/{epochs}  {scores}  ({row['seconds']:.0f} s)")

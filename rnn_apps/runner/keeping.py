@@ -5,10 +5,7 @@ import time
 from rnn_apps.checkpoint import Checkpoint
 from rnn_apps.errors import UserError, shown
 
-__all__ = ["FOLDER", "RECORD", "Keeper", "check_unchanged"]
-
-FOLDER = "checkpoints"
-RECORD = f"{FOLDER}/run.json"
+__all__ = ["Keeper", "check_unchanged"]
 
 
 class Keeper:

@@ -11,8 +11,7 @@ from typing import NamedTuple
 from rnn_apps.checkpoint import Checkpoints
 from rnn_apps.errors import RnnAppsError
 from rnn_apps.recipe import apply_overrides, dump_recipe
-from rnn_apps.run_folder import RunFolder
-from rnn_apps.runner.keeping import FOLDER
+from rnn_apps.run_folder import CHECKPOINTS, RunFolder
 
 __all__ = ["KillTest", "differences", "kill_test"]
 
@@ -96,7 +95,7 @@ def differences(first, second):
 
 
 def _final(folder):
-    return Checkpoints(Path(folder) / FOLDER).newest()
+    return Checkpoints(Path(folder) / CHECKPOINTS).newest()
 
 
 def _equal(one, other, name):

@@ -7,10 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from rnn_apps.recipe import apply_overrides, load_recipe, with_data
-from rnn_apps.run_folder import RunFolder
+from rnn_apps.run_folder import RECORD, RunFolder
 from rnn_apps.runner.execution import Execution, Lines
 from rnn_apps.runner.finished import open_run
-from rnn_apps.runner.keeping import RECORD
 
 __all__ = ["compare", "run", "run_seeds"]
 

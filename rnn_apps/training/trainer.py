@@ -76,8 +76,8 @@ class Trainer:
         task: a prepared `Task`.
         callbacks: Keras callbacks; `set_model`, every hook and `model.stop_training` are honoured.
         on_step: called with (step, total steps, logs) after each step, for a progress bar.
-        keep: called as ``keep(trainer, needed)`` after each step, needed at the end of an epoch and when a
-            signal ends the run; it may take `position` and the rest and write them down.
+        keep: called as ``keep(trainer, needed)`` after each step, needed before and after validation and
+            when a signal ends the run; it may take `position` and the rest and write them down.
 
     Attributes:
         history: one dict an epoch: loss and the batch metrics, means over what `Task.count` counts,
@@ -100,7 +100,7 @@ class Trainer:
         self._state = TrainingState(self.model, self.optimizer, self._average)
         self._callbacks = keras.callbacks.CallbackList(list(callbacks), model=self.model)
         self._on_step, self._keep = on_step or (lambda *_: None), keep or (lambda *_: None)
-        self._signal = None
+        self._signal, self._is_validating = None, False
         keep_freed_memory()
         self._update = tf.function(
             self._apply, autograph=False, jit_compile=self.settings.compile is not False
@@ -233,8 +233,9 @@ class Trainer:
     def _end_epoch(self):
         tally, epoch = self.tally, self.epoch
         self.arrays()  # what is not finite is not validated
+        self._keep(self, True)  # a signal ends the validation at once
         with self._average.in_place() if self._average else nullcontext():
-            logs = {**tally.means(), **self.task.validate()}
+            logs = {**tally.means(), **self._validated()}
             self._keep_if_best(logs)
         row = {"epoch": epoch + 1, "step": self.step, **logs}
         rate = self.optimizer.learning_rate
@@ -243,6 +244,16 @@ class Trainer:
         self.history.append(row)
         self._callbacks.on_epoch_end(epoch, logs)
         self.epoch, self.tally = epoch + 1, Tally()
+
+    def _validated(self):
+        """Scores on the validation part; Interrupted where a signal has come or comes meanwhile."""
+        self._is_validating = True
+        try:
+            if self._signal:
+                raise Interrupted(self._signal)
+            return self.task.validate()
+        finally:
+            self._is_validating = False
 
     def _keep_if_best(self, logs):
         name, higher = self.task.monitor
@@ -258,7 +269,7 @@ class Trainer:
 
     @contextmanager
     def _catching_signals(self):
-        """SIGINT and SIGTERM end the run after the step at hand, a second one at once.
+        """SIGINT and SIGTERM end the run after the step at hand, a second one, or one in validation, at once.
 
         Outside the main thread signals are not ours.
         """
@@ -267,6 +278,8 @@ class Trainer:
             if self._signal:
                 raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)
             self._signal = number
+            if self._is_validating:
+                raise Interrupted(number)
 
         try:
             previous = {n: signal.signal(n, note) for n in (signal.SIGINT, signal.SIGTERM)}

@@ -5,6 +5,7 @@ import pytest
 
 from rnn_apps.data import features
 from rnn_apps.data.features import FeatureCache, cache_folder, fingerprint
+from rnn_apps.errors import UserError
 
 SHAPE = (3, 4)
 TRUE = np.random.default_rng(0).normal(size=(23, *SHAPE)).astype("float16")
@@ -118,3 +119,11 @@ def test_the_folder_is_that_of_the_environment(monkeypatch, tmp_path):
     monkeypatch.delenv("RNN_APPS_CACHE")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert cache_folder() == tmp_path / "rnn-apps" / "features"
+    monkeypatch.delenv("XDG_CACHE_HOME")
+
+    def homeless():
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr("pathlib.Path.home", homeless)
+    with pytest.raises(UserError, match="RNN_APPS_CACHE: .*no home folder.*Set RNN_APPS_CACHE to a folder"):
+        cache_folder()

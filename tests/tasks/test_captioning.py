@@ -190,6 +190,9 @@ def test_features_of_a_frozen_network_are_those_of_its_pictures_mirrored_or_not(
         np.testing.assert_allclose(found, expected, rtol=2e-3, atol=2e-3)
     assert task.trained is task.network
     assert task.front.trainable_weights == []
+    before = task.describe_data()["encoder"]
+    task.front.set_weights([weight + 1 for weight in task.front.get_weights()])
+    assert task.describe_data()["encoder"] != before  # a resumed run takes note of other weights
 
 
 def test_weights_that_cannot_be_fetched_say_how_to_name_a_file(folder, monkeypatch):

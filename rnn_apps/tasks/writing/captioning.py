@@ -221,7 +221,7 @@ class CaptioningTask(WritingTask):
         return np.concatenate(rows)
 
     def describe_data(self):
-        """Source and counts."""
+        """Source and counts, and the weights of a frozen encoder, on which every input depends."""
 
         def marks(part):
             return (str(self.mark(one)) for one in self.visual[part].inputs)
@@ -231,6 +231,7 @@ class CaptioningTask(WritingTask):
             **{part: len(visual) for part, visual in self.visual.items()},
             "skipped": dict(self.bad.skipped),
             "fingerprint": self.fingerprint(marks),
+            "encoder": None if self.recipe.model.encoder.is_trained else _digest(self.front),
         }
 
     def settings(self):
