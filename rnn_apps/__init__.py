@@ -6,14 +6,25 @@ TensorFlow is imported on first use of something that needs it.
 import importlib
 import sys
 
-__all__ = ["__version__", "layers", "load_model", "load_recipe", "open_run", "run"]
+__all__ = [
+    "__version__",
+    "from_keras",
+    "layers",
+    "load_model",
+    "load_recipe",
+    "open_run",
+    "run",
+    "to_keras",
+]
 
 __version__ = "0.1.0"
 
 _PLACES = {
+    "from_keras": "rnn_apps.layers",
     "load_recipe": "rnn_apps.recipe",
     "open_run": "rnn_apps.runner",
     "run": "rnn_apps.runner",
+    "to_keras": "rnn_apps.layers",
 }
 
 

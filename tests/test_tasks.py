@@ -4,7 +4,7 @@ from rnn_apps.errors import UserError
 from rnn_apps.settings import TaskSettings
 from rnn_apps.tasks import TASKS, settings_class, task_class, task_names
 
-SHAPES = {"one-to-many", "many-to-one", "many-to-many", "one output at every step"}
+SHAPES = {"one-to-many", "many-to-one", "many-to-many", "one output at every step", "any"}
 
 
 def test_there_is_a_task():

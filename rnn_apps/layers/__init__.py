@@ -2,6 +2,7 @@
 
 from rnn_apps.layers.cells import GRUCell, LSTMCell, VanillaRNNCell
 from rnn_apps.layers.compilation import graph_form
+from rnn_apps.layers.conversion import NotConvertible, from_keras, is_recurrent, to_keras, why_not
 from rnn_apps.layers.recurrent_cell import RecurrentCell, get_cell, list_cells, register_cell
 from rnn_apps.layers.recurrent_layer import RecurrentLayer
 from rnn_apps.layers.stacked_rnn import StackedRNN
@@ -12,13 +13,18 @@ __all__ = [
     "LSTM",
     "GRUCell",
     "LSTMCell",
+    "NotConvertible",
     "RecurrentCell",
     "RecurrentLayer",
     "StackedRNN",
     "VanillaRNN",
     "VanillaRNNCell",
+    "from_keras",
     "get_cell",
     "graph_form",
+    "is_recurrent",
     "list_cells",
     "register_cell",
+    "to_keras",
+    "why_not",
 ]

@@ -89,6 +89,12 @@ class RecurrentLayer(keras.layers.RNN):
         """Size of the state."""
         return self.cell.units
 
+    def to_keras(self):
+        """Return the same layer, with its weights, on Keras' own classes; see `rnn_apps.to_keras`."""
+        from rnn_apps.layers.conversion import to_keras  # it knows all layers, this one among them
+
+        return to_keras(self)
+
     def inner_loop(self, sequences, initial_state, mask, training=False):
         """Run the engine: ``(last output, all outputs, final states)``, as `keras.layers.RNN` asks for."""
         training = training is True

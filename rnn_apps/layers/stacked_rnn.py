@@ -148,6 +148,12 @@ class StackedRNN(keras.layers.Layer):
             options["dtype"] = self.dtype_policy
         return cell_class(units, **options)
 
+    def to_keras(self):
+        """Return the same levels, with their weights, as a `keras.Sequential`; see `rnn_apps.to_keras`."""
+        from rnn_apps.layers.conversion import to_keras  # it knows all layers, this one among them
+
+        return to_keras(self)
+
     def slow_levels(self):
         """Return the names of the layers whose cells are not in the engine's form."""
         return [x.name for level in self.levels for x in level if not isinstance(x, RecurrentLayer)]

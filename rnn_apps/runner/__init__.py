@@ -1,6 +1,7 @@
 """Carries out recipes, from data to report, and answers from the folders that they leave."""
 
 from rnn_apps.runner.finished import Run, open_run
+from rnn_apps.runner.imported import check, import_run
 from rnn_apps.runner.running import compare, run, run_seeds
 
-__all__ = ["Run", "compare", "open_run", "run", "run_seeds"]
+__all__ = ["Run", "check", "compare", "import_run", "open_run", "run", "run_seeds"]

@@ -1,0 +1,217 @@
+"""Is a recurrent network sound? What padding, company, saving and time do to its answers."""
+
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from rnn_apps.layers import RecurrentLayer, StackedRNN, is_recurrent, why_not
+from rnn_apps.models.example_inputs import answers_of, example_inputs
+
+__all__ = ["STEPS", "Finding", "check_model", "draw_gradient_norms", "gradient_norms"]
+
+TOLERANCE = 1e-5
+PADDING, STEPS, LONG = 4, 12, 50
+VANISHING, EXPLODING = 1e-4, 1e4
+
+
+class Finding(NamedTuple):
+    """What one check found.
+
+    Args:
+        check: name of it.
+        passed: True, False, or None where it does not apply.
+        detail: one line.
+    """
+
+    check: str
+    passed: bool | None
+    detail: str
+
+
+def check_model(model, steps=STEPS):
+    """Return a list of `Finding` on a model of Keras, whatever its layers.
+
+    Args:
+        model: functional or sequential `keras.Model` of numbers.
+        steps: of the inputs, where the model leaves their number open.
+
+    Raises:
+        ValueError: an input of it is text.
+    """
+    inputs = example_inputs(model, steps=steps)
+    checks = (_padding, _company, _reload, _paths)
+    return [finding for check in checks for finding in check(model, inputs)] + _gradients(model)
+
+
+def _padding(model, inputs):
+    name = "padding invariance"
+    pad = _padding_value(model)
+    if pad is None:
+        return [Finding(name, None, "the model has no mask: no Masking layer, no Embedding with mask_zero")]
+    longer = [_lengthened(array, pad, given) for array, given in zip(inputs, model.inputs)]
+    if all(a.shape == b.shape for a, b in zip(longer, inputs)):
+        return [Finding(name, None, "no input has steps whose number is left open")]
+    difference = 0.0
+    for short, long in zip(answers_of(model, inputs), answers_of(model, longer)):
+        same = long[tuple(slice(0, side) for side in short.shape)]
+        difference = max(difference, _difference(short, same))
+    if difference <= TOLERANCE:
+        return [Finding(name, True, f"{PADDING} padded steps change answers by {difference:.0e}")]
+    lost = _where_the_mask_is_lost(model)
+    blame = f"; the mask is lost in {lost}" if lost else ""
+    return [Finding(name, False, f"{PADDING} padded steps change answers by {difference:.0e}{blame}")]
+
+
+def _padding_value(model):
+    for layer in model._flatten_layers():
+        if isinstance(layer, keras.layers.Embedding) and layer.mask_zero:
+            return 0
+        if isinstance(layer, keras.layers.Masking):
+            return layer.mask_value
+    return None
+
+
+def _lengthened(array, pad, given):
+    if len(given.shape) < 2 or given.shape[1] is not None:
+        return array
+    sides = [(0, PADDING if axis == 1 else 0) for axis in range(array.ndim)]
+    return np.pad(array, sides, constant_values=pad)
+
+
+def _where_the_mask_is_lost(model):
+    """Name of the first layer that is given a mask and neither reads it nor hands it on, or None."""
+    for layer in getattr(model, "operations", model.layers):
+        for node in layer._inbound_nodes:
+            given = any(getattr(x, "_keras_mask", None) is not None for x in node.input_tensors)
+            handed_on = all(getattr(x, "_keras_mask", None) is not None for x in node.output_tensors)
+            reads = getattr(layer, "_call_has_mask_arg", False)
+            if given and not handed_on and not reads and isinstance(layer, keras.Layer):
+                return f"{layer.name} ({type(layer).__name__})"
+    return None
+
+
+def _company(model, inputs):
+    name = "samples apart"
+    if any(given.shape[0] not in (None, 1) for given in model.inputs):
+        return [Finding(name, None, "the model takes batches of one size only")]
+    together = answers_of(model, inputs)
+    again = max(_difference(*pair) for pair in zip(together, answers_of(model, inputs)))
+    if again > TOLERANCE:
+        stateful = [x.name for x in model._flatten_layers() if getattr(x, "stateful", False)]
+        blame = f"; stateful: {', '.join(stateful)}" if stateful else ""
+        return [Finding(name, False, f"the same inputs twice differ by {again:.0e}{blame}")]
+    alone = 0.0
+    for row in range(len(inputs[0])):
+        answers = answers_of(model, [array[row : row + 1] for array in inputs])
+        alone = max(alone, *(_difference(a[row : row + 1], b) for a, b in zip(together, answers)))
+    detail = f"a sample alone and in a batch differ by {alone:.0e}"
+    return [Finding(name, alone <= TOLERANCE, detail)]
+
+
+def _reload(model, inputs):
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.keras"
+        try:
+            model.save(path)
+            again = keras.models.load_model(path, compile=False)
+        except Exception as error:  # whatever a layer's configuration leads to
+            text = (str(error).strip().splitlines() or [type(error).__name__])[0][:150]
+            return [Finding("save and reload", False, text)]
+        pairs = zip(answers_of(model, inputs), answers_of(again, inputs))
+        difference = max(_difference(*pair) for pair in pairs)
+    return [Finding("save and reload", difference == 0, f"answers differ by {difference:.0e}")]
+
+
+def _paths(model, inputs):
+    """Which path every recurrent layer takes while training, and why not a faster one."""
+    model(inputs[0] if len(inputs) == 1 else inputs, training=True)
+    found = []
+    for layer in model._flatten_layers():
+        if isinstance(layer, RecurrentLayer):
+            path, reason = layer.engine_path or ("graph", "it was not run")
+            found.append(Finding(f"path of {layer.name}", True, f"{path}, {reason}"))
+        elif is_recurrent(layer) and not isinstance(layer, (StackedRNN, keras.layers.Bidirectional)):
+            reason = why_not(layer)
+            found.append(Finding(f"path of {layer.name}", None, _advice(layer, reason)))
+    return found or [Finding("path", None, "no recurrent layer")]
+
+
+def _advice(layer, reason):
+    kind = f"keras.layers.{type(layer).__name__}"
+    return f"{kind}'s own loop: {reason}" if reason else f"{kind}'s own loop; rnn-apps import makes it ours"
+
+
+def gradient_norms(model, steps=LONG, seed=0):
+    """Return how strongly the last answer depends on each step: norms (steps,), or None.
+
+    The norm of the gradient, by the features of a step (of the embedding's output where there is one), of a
+    random sum of the outputs of the last step, mean over four random inputs. None where no input has steps
+    whose number is left open.
+
+    Reference:
+        Bengio, Simard and Frasconi, "Learning Long-Term Dependencies with Gradient Descent is Difficult"
+        (1994); Pascanu, Mikolov and Bengio (2013).
+    """
+    inputs = [tf.constant(array) for array in example_inputs(model, 4, steps, seed)]
+    open_steps = [x for x in model.inputs if len(x.shape) >= 2 and x.shape[1] is None]
+    embedding = next((x for x in model.layers if isinstance(x, keras.layers.Embedding)), None)
+    if embedding is None:
+        seen = next(iter(open_steps), None)
+    else:
+        seen = embedding._inbound_nodes[-1].output_tensors[0]  # earlier ones may be of another graph
+    if not open_steps or len(seen.shape) < 3 or not keras.backend.is_float_dtype(seen.dtype):
+        return None
+    probe = keras.Model(model.inputs, [seen, *keras.tree.flatten(model.outputs)])
+
+    @tf.function(autograph=False)
+    def gradient(*inputs):
+        with tf.GradientTape() as tape:
+            tape.watch(inputs)
+            features, first, *_ = _call(probe, list(inputs))
+            last = first[:, -1] if len(first.shape) > 2 else first
+            total = tf.reduce_sum(
+                tf.cast(last, tf.float32) * tf.random.stateless_normal(tf.shape(last), [seed, 0])
+            )
+        return tape.gradient(total, features, unconnected_gradients="zero")
+
+    by_step = tf.reshape(tf.cast(gradient(*inputs), tf.float32), [len(inputs[0]), steps, -1])
+    return tf.reduce_mean(tf.norm(by_step, axis=-1), axis=0).numpy()
+
+
+def _call(model, inputs):
+    return model(inputs[0] if len(inputs) == 1 else inputs, training=False)
+
+
+def _gradients(model):
+    name, norms = "gradient over time", gradient_norms(model)
+    if norms is None:
+        return [Finding(name, None, "no input has steps whose number is left open and numbers to derive by")]
+    if not np.isfinite(norms).all() or norms.max() == 0:
+        return [Finding(name, False, "it is zero, infinite or no number")]
+    ends = max(1, len(norms) // 10)
+    ratio = float(norms[:ends].mean() / max(norms[-ends:].mean(), 1e-30))
+    verdict = "vanishes" if ratio < VANISHING else "explodes" if ratio > EXPLODING else "stays in range"
+    detail = f"{norms[0]:.1e} at step 1, {norms[-1]:.1e} at step {len(norms)}: {verdict}"
+    return [Finding(name, VANISHING <= ratio <= EXPLODING or None, detail)]  # a fact, and no fault
+
+
+def draw_gradient_norms(norms, path):
+    """Draw the norms of `gradient_norms` over the steps, on a logarithmic scale, into a picture file."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6, 3), layout="constrained")
+    axes = figure.subplots()
+    axes.plot(np.arange(1, len(norms) + 1), np.maximum(norms, 1e-30), color="#1f5a8a")
+    axes.set(xlabel="step", ylabel="gradient norm", yscale="log", title="How the answer depends on each step")
+    axes.grid(alpha=0.3)
+    figure.savefig(path, dpi=120)
+
+
+def _difference(one, other):
+    if one.shape != other.shape:
+        return np.inf
+    return float(np.abs(one - other).max(initial=0) / max(1.0, np.abs(one).max(initial=0)))

@@ -1,0 +1,256 @@
+"""Keras' own recurrent layers to ours and back, with the same arguments and the same weights."""
+
+import keras
+
+from rnn_apps.layers.arguments import constructor_arguments, serialized_arguments
+from rnn_apps.layers.recurrent_layer import RecurrentLayer
+from rnn_apps.layers.stacked_rnn import StackedRNN
+from rnn_apps.layers.vanilla_rnn import GRU, LSTM, VanillaRNN
+
+__all__ = ["NotConvertible", "from_keras", "is_recurrent", "to_keras", "why_not"]
+
+_OURS = {keras.layers.SimpleRNN: VanillaRNN, keras.layers.LSTM: LSTM, keras.layers.GRU: GRU}
+_CELLS = {
+    keras.layers.SimpleRNNCell: VanillaRNN,
+    keras.layers.LSTMCell: LSTM,
+    keras.layers.GRUCell: GRU,
+}
+_KERAS = {ours: theirs for theirs, ours in _OURS.items()}
+_NAMES = {VanillaRNN: "vanilla", LSTM: "lstm", GRU: "gru"}
+_OF_A_STACK = ("units", "dropout", "recurrent_dropout")  # what levels of one `StackedRNN` may differ in
+
+
+class NotConvertible(ValueError):
+    """A layer has no counterpart that gives the same answers."""
+
+
+def is_recurrent(layer):
+    """Return whether a layer carries a state over steps, ours or not."""
+    inner = layer.forward_layer if isinstance(layer, keras.layers.Bidirectional) else layer
+    return isinstance(inner, (keras.layers.RNN, StackedRNN, keras.layers.ConvLSTM2D))
+
+
+def from_keras(layer_or_model):
+    """Return the same layer or model on our recurrent layers, with the same weights.
+
+    `SimpleRNN`, `LSTM`, `GRU`, `RNN` over their cells and `Bidirectional` of these become ours; in a model
+    every other layer, and one that has no counterpart, is copied as it is; `why_not` says why.
+
+    Args:
+        layer_or_model: layer of Keras, or functional or sequential `keras.Model`; it stays as it is.
+
+    Raises:
+        NotConvertible: a layer has no counterpart, or a model is neither functional nor sequential.
+    """
+    if isinstance(layer_or_model, keras.Model):
+        return _rebuilt(layer_or_model, lambda layer: _ours(layer) if why_not(layer) is None else None)
+    if reason := why_not(layer_or_model):
+        raise NotConvertible(f"{layer_or_model.name}: {reason}.")
+    return _with_weights(_ours(layer_or_model), layer_or_model)
+
+
+def to_keras(layer_or_model):
+    """Return the same layer or model on Keras' own recurrent layers, with the same weights.
+
+    Args:
+        layer_or_model: one of our layers, or a functional or sequential `keras.Model` that holds them; it
+            stays as it is.
+
+    Returns:
+        A layer that knows nothing of this package; a `keras.Sequential` for a `StackedRNN` or a layer with
+        `output_units`.
+
+    Raises:
+        NotConvertible: a layer has no counterpart in Keras.
+    """
+    if isinstance(layer_or_model, keras.Model):
+        return _rebuilt(layer_or_model, lambda layer: _theirs(layer) if _holds_ours(layer) else None)
+    return _with_weights(_theirs(layer_or_model), layer_or_model)
+
+
+def why_not(layer):
+    """Return why `from_keras` leaves a layer as it is, or None where it has a counterpart of ours."""
+    if isinstance(layer, keras.layers.Bidirectional):
+        return why_not(layer.forward_layer) or why_not(layer.backward_layer)
+    if isinstance(layer, (RecurrentLayer, StackedRNN)):
+        return "it is ours already"
+    if type(layer) in _OURS:
+        return _why_not_cell(layer.cell)
+    if type(layer) is not keras.layers.RNN:
+        return "it is no recurrent layer that has a counterpart"
+    if type(layer.cell) is keras.layers.StackedRNNCells:
+        return _why_not_stack(layer)
+    return _why_not_cell(layer.cell)
+
+
+def _why_not_cell(cell):
+    if type(cell) not in _CELLS:
+        return f"its cell {type(cell).__name__} is not in the engine's form"
+    if getattr(cell, "reset_after", True) is not True:
+        return "a GRU with reset_after=False is not one product a step"
+    return None
+
+
+def _why_not_stack(layer):
+    cells = layer.cell.cells
+    reasons = [reason for cell in cells if (reason := _why_not_cell(cell))]
+    options = [_options_of_a_stack(cell) for cell in cells]
+    if reasons or any(one != options[0] for one in options):
+        return reasons[0] if reasons else "its cells differ in more than their units"
+    if options[0] != _options_of_a_stack(type(cells[0])(1)) or cells[0].recurrent_dropout:
+        return "its cells have options that StackedRNN has not"
+    flags = ("return_state", "go_backwards", "stateful", "zero_output_for_mask")
+    used = [name for name in flags if getattr(layer, name)]
+    return f"StackedRNN has no {used[0]} in Keras' form" if used else None
+
+
+def _options_of_a_stack(cell):
+    config = cell.get_config()
+    ignored = {"name", "trainable", "dtype", "units", "seed"}
+    return type(cell), {key: value for key, value in config.items() if key not in ignored}
+
+
+def _ours(layer):
+    """Our counterpart of a Keras layer, without its weights."""
+    if isinstance(layer, keras.layers.Bidirectional):
+        return _bidirectional(layer, _ours)
+    if type(layer) in _OURS:
+        return _made(_OURS[type(layer)], layer.get_config())
+    if type(layer.cell) is keras.layers.StackedRNNCells:
+        cells, shared = layer.cell.cells, {"name": layer.name, "dtype": layer.dtype_policy}
+        options = {"dropout": cells[0].dropout, "return_sequences": layer.return_sequences}
+        return StackedRNN([cell.units for cell in cells], _NAMES[_CELLS[type(cells[0])]], **options, **shared)
+    config = {**layer.cell.get_config(), **_layer_config(layer)}
+    return _made(_CELLS[type(layer.cell)], config)
+
+
+def _theirs(layer):
+    """Keras' counterpart of one of our layers, without its weights."""
+    if isinstance(layer, keras.layers.Bidirectional):
+        return _bidirectional(layer, _theirs)
+    if isinstance(layer, StackedRNN):
+        return _their_stack(layer)
+    if isinstance(layer, RecurrentLayer):
+        found = [theirs for ours, theirs in _KERAS.items() if type(layer.cell) is ours.cell_class]
+        if found:
+            return _their_layer(found[0], layer)
+    raise NotConvertible(f"{layer.name}: received {type(layer).__name__}, which Keras has no layer for.")
+
+
+def _their_layer(cls, layer):
+    cell = layer.cell
+    options = serialized_arguments(cell, constructor_arguments(type(cell)))
+    width = options.pop("output_units", None)
+    plain = _made(cls, {**options, **_layer_config(layer)})
+    if width is None:
+        return plain
+    if layer.return_state:
+        raise NotConvertible(f"{layer.name}: output_units with return_state has no counterpart in Keras.")
+    start = keras.initializers.get(cell.kernel_initializer)
+    readout = keras.layers.Dense(width, use_bias=False, kernel_initializer=start, dtype=layer.dtype_policy)
+    return keras.Sequential([plain, readout], name=layer.name)
+
+
+def _their_stack(stack):
+    if stack.residual or stack.return_state:
+        option = "residual" if stack.residual else "return_state"
+        raise NotConvertible(f"{stack.name}: StackedRNN with {option} has no single layer in Keras.")
+    if stack.slow_levels():
+        raise NotConvertible(f"{stack.name}: its cell {stack.cell.__name__} is the user's own.")
+    levels = []
+    for index, level in enumerate(stack.levels):
+        plain = [_theirs(layer) for layer in level]
+        for layer in plain:
+            layer.return_state = False
+            layer.return_sequences = stack.return_sequences or index + 1 < len(stack.levels)
+        levels.append(plain[0] if len(plain) == 1 else _both_directions(*plain, name=f"level_{index}"))
+    return keras.Sequential(levels, name=stack.name)
+
+
+def _both_directions(forward, backward, **options):
+    return keras.layers.Bidirectional(forward, backward_layer=backward, **options)
+
+
+def _bidirectional(layer, convert):
+    inner = [convert(one) for one in (layer.forward_layer, layer.backward_layer)]
+    for one in inner:  # Bidirectional puts them before the names again
+        one.name = one.name.removeprefix("forward_").removeprefix("backward_")
+    config = {"merge_mode": layer.merge_mode, "name": layer.name, "dtype": layer.dtype_policy}
+    return _both_directions(*inner, **config)
+
+
+def _layer_config(layer):
+    """What belongs to the layer and not to its cell."""
+    names = ("return_sequences", "return_state", "go_backwards", "stateful", "zero_output_for_mask")
+    options = {name: getattr(layer, name) for name in names}
+    shared = {"name": layer.name, "trainable": layer.trainable, "dtype": layer.dtype_policy}
+    return {**options, "unroll": getattr(layer, "unroll_requested", layer.unroll), **shared}
+
+
+def _made(cls, config):
+    """A layer of that class from what it takes of a configuration of its counterpart."""
+    if cls in _KERAS:
+        taken = {*constructor_arguments(cls.cell_class), *constructor_arguments(RecurrentLayer)}
+    else:
+        taken = {*constructor_arguments(cls, keras.layers.RNN)}
+    taken |= {"name", "trainable", "dtype", "activity_regularizer", *_layer_flags()}
+    return cls.from_config({key: value for key, value in config.items() if key in taken})
+
+
+def _layer_flags():
+    return ("return_sequences", "return_state", "go_backwards", "stateful", "zero_output_for_mask", "unroll")
+
+
+def _holds_ours(layer):
+    inner = layer.forward_layer if isinstance(layer, keras.layers.Bidirectional) else layer
+    return isinstance(inner, (RecurrentLayer, StackedRNN))
+
+
+def _with_weights(new, old):
+    """Build a layer like another one that is built, with its weights."""
+    if old.built and old.weights:
+        features = old.weights[0].shape[0]
+        new.build((None, None, features))
+        new.set_weights(old.get_weights())
+    return new
+
+
+def _rebuilt(model, replacement):
+    """The same model with other layers where `replacement` gives one, and all its weights."""
+    if not isinstance(model, (keras.Sequential, keras.Function)):
+        kind = type(model).__name__
+        raise NotConvertible(f"{model.name}: received a {kind}, expected a functional or sequential model.")
+    pairs, chains = [], {}
+
+    def copied(layer):
+        if isinstance(layer, keras.Model):
+            new = _rebuilt(layer, replacement)
+        else:
+            replaced = replacement(layer) if isinstance(layer, keras.Layer) else None
+            new = replaced or layer.__class__.from_config(layer.get_config())
+            if isinstance(new, keras.Sequential):  # what follows it is to see its mask
+                chains[new] = new.layers
+        pairs.append((new, layer))
+        return new
+
+    def called(layer, *args, **options):
+        first, *others = chains.get(layer, [layer])
+        result = first(*args, **options)
+        for other in others:
+            result = other(result)
+        return result
+
+    if isinstance(model, keras.Sequential):
+        copies = [copied(layer) for layer in model.layers]
+        given = [
+            keras.Input(batch_shape=x.shape, dtype=x.dtype) for x in (model.inputs if model.built else ())
+        ]
+        parts = [part for copy in copies for part in chains.get(copy, [copy])]
+        result = keras.Sequential([*given, *parts], name=model.name)
+    else:
+        result = keras.models.clone_model(model, clone_function=copied, call_function=called)
+    for new, old in pairs:
+        weights = [weight for part in chains.get(new, [new]) for weight in getattr(part, "weights", ())]
+        for weight, value in zip(weights, getattr(old, "weights", ()), strict=True):
+            weight.assign(value)
+    return result

@@ -1,0 +1,337 @@
+"""Model files made to do harm, one for each kind of public advisory; each is refused and nothing happens.
+
+What would betray that one got through: a canary file that its code would write, a listener on the loopback
+that it would call, and the memory of the process.
+"""
+
+import json
+import os
+import pickle
+import resource
+import socket
+import stat
+import zipfile
+
+import h5py
+import keras
+import numpy as np
+import pytest
+
+from rnn_apps.errors import UserError
+from rnn_apps.importing import import_model
+
+MOST_MEMORY = 400e6
+
+
+@pytest.fixture(scope="module")
+def harmless(tmp_path_factory):
+    path = tmp_path_factory.mktemp("models") / "harmless.keras"
+    layers = [keras.Input((None, 3)), keras.layers.SimpleRNN(2), keras.layers.Dense(1)]
+    keras.Sequential(layers).save(path)
+    return path
+
+
+@pytest.fixture
+def canary(tmp_path):
+    return tmp_path / "canary"
+
+
+@pytest.fixture
+def listener():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.setblocking(False)
+        yield server
+
+
+def was_called(server):
+    try:
+        server.accept()[0].close()
+    except BlockingIOError:
+        return False
+    return True
+
+
+def url_of(server):
+    return f"http://127.0.0.1:{server.getsockname()[1]}/words.txt"
+
+
+def rewritten(source, target, change=None, extra=(), weights=None):
+    """A copy of a .keras archive: its configuration changed in place, files added, weights replaced."""
+    with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w") as new:
+        for entry in old.infolist():
+            content = old.read(entry)
+            if entry.filename == "config.json" and change:
+                config = json.loads(content)
+                content = json.dumps(change(config) or config).encode()
+            if entry.filename == "model.weights.h5" and weights:
+                content = weights.read_bytes()
+            new.writestr(entry.filename, content)
+        for info, content in extra:
+            new.writestr(info, content)
+    return target
+
+
+def with_layer(layer):
+    def change(config):
+        config["config"]["layers"].insert(1, layer)
+
+    return change
+
+
+def layer(module, name, **config):
+    return {
+        "module": module,
+        "class_name": name,
+        "config": {"name": "bad", **config},
+        "registered_name": None,
+    }
+
+
+def set_activation(value):
+    def change(config):
+        config["config"]["layers"][2]["config"]["activation"] = value
+
+    return change
+
+
+def lambda_layer(canary):
+    """A Lambda layer whose code writes the canary, as Keras itself serialises it."""
+    made = keras.layers.Lambda(eval(f"lambda x: (open({str(canary)!r}, 'w').close(), x)[1]"))
+    return keras.saving.serialize_keras_object(made)
+
+
+def function(module, name):
+    return {"module": module, "class_name": "function", "config": name, "registered_name": name}
+
+
+CONFIGURATIONS = {
+    "code in a Lambda": lambda canary, url: with_layer(lambda_layer(canary)),
+    "a function of os": lambda canary, url: set_activation(function("os", "system")),
+    "a function of builtins": lambda canary, url: set_activation(function("builtins", "eval")),
+    "a class of subprocess": lambda canary, url: with_layer(
+        layer("subprocess", "Popen", args=["touch", str(canary)])
+    ),
+    "a download": lambda canary, url: with_layer(
+        layer("keras.utils", "get_file", fname="x", origin=url, extract=True)
+    ),
+    "a class under a registered name": lambda canary, url: with_layer(
+        layer("os", "Dense", units=3) | {"class_name": "popen", "registered_name": "os>popen"}
+    ),
+    "a vocabulary from a path": lambda canary, url: with_layer(
+        layer("keras.layers", "StringLookup", vocabulary="/etc/passwd")
+    ),
+    "a vocabulary from an address": lambda canary, url: with_layer(
+        layer("keras.layers", "TextVectorization", vocabulary=url)
+    ),
+    "a nested SavedModel": lambda canary, url: with_layer(
+        layer("keras.layers", "TFSMLayer", filepath=str(canary.parent))
+    ),
+    "a pickle in a wrapper": lambda canary, url: with_layer(
+        layer("keras.layers", "TorchModuleWrapper", pickled="gASVCg==")
+    ),
+    "JAX code": lambda canary, url: with_layer(layer("keras.layers", "JaxLayer", call_fn="x")),
+    "a million units": lambda canary, url: with_layer(layer("keras.layers", "Dense", units=200_000_000)),
+    "an endless embedding": lambda canary, url: with_layer(
+        layer("keras.layers", "Embedding", input_dim=2_000_000_000, output_dim=1000)
+    ),
+    "a repeated output": lambda canary, url: with_layer(
+        layer("keras.layers", "ZeroPadding1D", padding=2_000_000_000)
+    ),
+    "a size beyond all": lambda canary, url: with_layer(layer("keras.layers", "Dense", units=1e300)),
+    "a negative size": lambda canary, url: with_layer(layer("keras.layers", "Dense", units=-5)),
+    "a class that is no text": lambda canary, url: with_layer(layer("keras.layers", ["Dense"], units=3)),
+    "no layers": lambda canary, url: lambda config: {"class_name": "Sequential", "config": {}},
+    "no model": lambda canary, url: lambda config: [1, 2, 3],
+    "another object": lambda canary, url: lambda config: layer("keras.layers", "Dense", units=3),
+    "an inner model of code": lambda canary, url: with_layer(
+        {"class_name": "Sequential", "config": {"layers": [lambda_layer(canary)]}}
+    ),
+    "code in an initializer": lambda canary, url: (
+        lambda config: config["config"]["layers"][2]["config"].update(
+            kernel_initializer=lambda_layer(canary)["config"]["function"]
+        )
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CONFIGURATIONS)
+def test_a_hostile_configuration_is_refused(name, harmless, canary, listener, tmp_path):
+    change = CONFIGURATIONS[name](canary, url_of(listener))
+    path = rewritten(harmless, tmp_path / "bad.keras", change)
+    refused(path, canary, listener)
+
+
+def refused(path, canary=None, listener=None):
+    before, files = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, set(path.parent.iterdir())
+    with pytest.raises(UserError) as caught:
+        import_model(path)
+    assert str(path) in str(caught.value)
+    assert (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024 < MOST_MEMORY
+    assert set(path.parent.iterdir()) == files
+    assert canary is None or not canary.exists()
+    assert listener is None or not was_called(listener)
+    return str(caught.value)
+
+
+def link(name, target):
+    info = zipfile.ZipInfo(name)
+    info.external_attr = (stat.S_IFLNK | 0o777) << 16
+    return info, target
+
+
+ARCHIVES = {
+    "a path out of the archive": [("../evil.txt", "x")],
+    "an absolute path": [("/tmp/evil.txt", "x")],
+    "a link": [link("assets", "/etc")],
+    "a file more": [("assets/vocabulary.txt", "x")],
+    "a Python file": [("__init__.py", "raise SystemExit")],
+    "two configurations": [("config.json", "{}")],
+    "many files": [(f"{i}", "") for i in range(50)],
+}
+
+
+@pytest.mark.parametrize("name", ARCHIVES)
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_an_archive_with_more_than_a_model_is_refused(name, harmless, canary, tmp_path):
+    refused(rewritten(harmless, tmp_path / "bad.keras", extra=ARCHIVES[name]), canary)
+
+
+def test_a_zip_bomb_is_refused(harmless, tmp_path):
+    path = tmp_path / "bad.keras"
+    with zipfile.ZipFile(harmless) as old, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as new:
+        new.writestr("config.json", old.read("config.json"))
+        with new.open("model.weights.h5", "w") as file:
+            for _ in range(300):
+                file.write(bytes(1 << 20))
+    assert path.stat().st_size < 1e6
+    assert "unpacks from" in refused(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (b"[" * 100_000, "nested 100000 deep"),
+        (b'{"class_name": NaN}', "NaN is no number"),
+        (b'{"class_name": "Sequential"', "config.json cannot be read"),
+        (b"\xff\xfe\x00", "config.json cannot be read"),
+        (b" " * (17 << 20), "bytes of config.json"),
+    ],
+    ids=["deep", "nan", "cut", "no text", "long"],
+)
+def test_a_configuration_that_is_no_sound_json_is_refused(text, message, harmless, tmp_path):
+    path = tmp_path / "bad.keras"
+    with zipfile.ZipFile(harmless) as old, zipfile.ZipFile(path, "w") as new:
+        new.writestr("config.json", text)
+        new.writestr("model.weights.h5", old.read("model.weights.h5"))
+    assert message in refused(path)
+
+
+def external_link(file, tmp_path):
+    with h5py.File(tmp_path / "other.h5", "w") as other:
+        other["secret"] = np.ones(3)
+    file["link"] = h5py.ExternalLink(str(tmp_path / "other.h5"), "/secret")
+
+
+def external_storage(file, tmp_path):
+    (tmp_path / "raw.bin").write_bytes(bytes(64))
+    file.create_dataset("raw", (16,), "f4", external=[(str(tmp_path / "raw.bin"), 0, 64)])
+
+
+def virtual(file, tmp_path):
+    layout = h5py.VirtualLayout((3,), "f4")
+    layout[:] = h5py.VirtualSource(str(tmp_path / "other.h5"), "secret", (3,))
+    file.create_virtual_dataset("virtual", layout)
+
+
+def soft_link(file, tmp_path):
+    file["link"] = h5py.SoftLink("/layers")
+
+
+def cycle(file, tmp_path):
+    file["layers/again"] = file["layers"]
+
+
+def hollow(file, tmp_path):
+    file.create_dataset("hollow", (1 << 40,), "f4", chunks=(1 << 16,))
+
+
+def compressed(file, tmp_path):
+    file.create_dataset("packed", data=np.zeros(1 << 20, "f4"), compression="gzip")
+
+
+def objects(file, tmp_path):
+    file.create_dataset("objects", data=["text"], dtype=h5py.string_dtype())
+
+
+HDF5 = [external_link, external_storage, virtual, soft_link, cycle, hollow, compressed, objects]
+
+
+@pytest.mark.parametrize("spoil", HDF5, ids=lambda spoil: spoil.__name__)
+def test_weights_that_are_not_plain_numbers_in_the_file_are_refused(spoil, harmless, tmp_path):
+    weights = tmp_path / "weights.h5"
+    with zipfile.ZipFile(harmless) as archive:
+        weights.write_bytes(archive.read("model.weights.h5"))
+    with h5py.File(weights, "a") as file:
+        spoil(file, tmp_path)
+    refused(rewritten(harmless, tmp_path / "bad.keras", weights=weights))
+
+
+def test_more_weights_than_the_file_holds_are_never_made(harmless, tmp_path):
+    path = rewritten(
+        harmless, tmp_path / "bad.keras", with_layer(layer("keras.layers", "Dense", units=30_000))
+    )
+    assert "its layers need" in refused(path)
+
+
+class Payload:
+    """Runs when it is unpickled."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.path),)
+
+
+def test_a_pickle_is_refused_whatever_its_name(canary, tmp_path):
+    for name in ("model.keras", "model.h5", "model.pkl"):
+        (tmp_path / name).write_bytes(pickle.dumps(Payload(canary)))
+        assert "neither an archive nor an HDF5 file" in refused(tmp_path / name, canary)
+
+
+def test_a_saved_model_is_refused_with_the_reason(tmp_path):
+    (tmp_path / "saved").mkdir()
+    (tmp_path / "saved" / "saved_model.pb").write_bytes(b"x")
+    assert "a program and not a description" in refused(tmp_path / "saved")
+
+
+@pytest.mark.parametrize("ending", [".keras", ".h5"])
+def test_a_file_cut_anywhere_is_refused(ending, harmless, tmp_path):
+    whole = tmp_path / f"whole{ending}"
+    keras.models.load_model(harmless).save(whole)
+    content = whole.read_bytes()
+    for part in (0, 3, 100, len(content) // 2, len(content) - 30):
+        path = tmp_path / f"cut{ending}"
+        path.write_bytes(content[:part])
+        refused(path)
+
+
+# That the detectors see what they are there for
+
+
+def test_keras_itself_would_run_the_lambda(harmless, canary, tmp_path):
+    path = rewritten(harmless, tmp_path / "bad.keras", with_layer(lambda_layer(canary)))
+    keras.models.load_model(path, safe_mode=False)
+    assert canary.exists()
+
+
+def test_the_listener_hears_a_call(listener):
+    assert not was_called(listener)
+    with socket.create_connection(listener.getsockname()):
+        assert was_called(listener)
+
+
+def test_the_harmless_model_is_taken(harmless, tmp_path):
+    found = import_model(rewritten(harmless, tmp_path / "same.keras"))
+    assert found.changes == ["simple_rnn: SimpleRNN moved onto ours, with its weights"] or found.changes
+    assert found.difference <= 1e-5

@@ -1,0 +1,204 @@
+"""From a model file to a run folder that is asked, scored and exported, by the command line."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import rnn_apps
+from rnn_apps.cli import call
+from rnn_apps.errors import DataError, UserError
+from rnn_apps.runner import import_run
+from rnn_apps.tasks.imported.scores import array_scores
+
+L = keras.layers
+RNG = np.random.default_rng(0)
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory):
+    """A classifier of word numbers into three classes, with the padded words masked."""
+    path = tmp_path_factory.mktemp("model") / "mon modèle.keras"
+    embedding = L.Embedding(11, 4, mask_zero=True)
+    words = keras.Input((None,), name="words")
+    classes = L.Dense(3, "softmax", name="dense")
+    model = keras.Model(words, classes(L.LSTM(3, name="lstm")(embedding(words))))
+    model.set_weights([w + RNG.normal(size=w.shape) for w in model.get_weights()])
+    model.save(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def run(file, tmp_path_factory):
+    return import_run(file, tmp_path_factory.mktemp("runs") / "imported")[0]
+
+
+@pytest.fixture(scope="module")
+def two_inputs(tmp_path_factory):
+    """Two inputs, two outputs."""
+    path = tmp_path_factory.mktemp("model") / "two.keras"
+    frames, known = keras.Input((None, 2), name="frames"), keras.Input((3,), name="known")
+    state = L.GRU(3)(frames)
+    total = L.Dense(1, name="total")(L.Concatenate()([state, known]))
+    keras.Model([frames, known], [total, L.Dense(2, name="pair")(state)]).save(path)
+    return import_run(path, tmp_path_factory.mktemp("runs") / "two")[0]
+
+
+def answers(file, *rows):
+    return [keras.models.load_model(file)(np.array([row], "float32"))[0].numpy() for row in rows]
+
+
+def test_it_answers_as_the_model_that_came_in(run, file):
+    given = [[1, 2, 3], [4, 5, 6, 7, 8]]
+    found = run.predict([str(row) for row in given])
+    for answer, expected in zip(found, answers(file, *given)):
+        (output,) = answer["output"].values()
+        np.testing.assert_allclose(output, expected, atol=1e-6)
+
+
+def test_inputs_may_be_files(run, file, tmp_path):
+    np.save(tmp_path / "a.npy", np.array([1, 2, 3]))
+    np.savez(tmp_path / "a.npz", words=np.array([1, 2, 3]))
+    (tmp_path / "a.json").write_text("[1, 2, 3]")
+    paths = [tmp_path / name for name in ("a.npy", "a.npz", "a.json")]
+    for answer in run.predict(paths):
+        np.testing.assert_allclose(answer["output"]["dense"], answers(file, [1, 2, 3])[0], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ("hello", 'received "hello", expected an array as JSON'),
+        ("[[1, 2], [3]]", "rows of different lengths"),
+        ("[1, 99]", "received 1 to 99; expected word numbers from 0 to 10|received 1 to 99, expected word"),
+        ('{"others": [1]}', "received others, expected words"),
+        ("[[1, 2]]", "received shape 1x2, expected any"),
+        ('["a"]', "expected finite numbers"),
+        ("nowhere.npy", "cannot be read"),
+        ("[1, NaN]", "expected finite numbers"),
+    ],
+)
+def test_an_input_that_does_not_fit_says_what_would(given, message, run):
+    with pytest.raises(UserError, match=message):
+        run.predict([given])
+
+
+def test_it_is_scored_on_arrays_by_name_or_as_x_and_y(run, tmp_path):
+    words = RNG.integers(1, 11, (100, 6))
+    expected = np.concatenate([run.model(words[i : i + 1].astype("float32")) for i in range(100)]).argmax(-1)
+    targets = np.where(np.arange(100) < 90, expected, (expected + 1) % 3)
+    for names in (("x", "y"), ("words", "dense")):
+        np.savez(tmp_path / "test.npz", **dict(zip(names, (words, targets))))
+        for data in (tmp_path, tmp_path / "test.npz"):
+            assert run.evaluate(data)["accuracy"] == pytest.approx(0.9)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        ({"x": np.ones((2, 3))}, "no targets; expected y or dense"),
+        ({"y": np.ones(2)}, "no array words"),
+        ({"x": np.ones((2, 3)), "y": np.ones(5, int)}, "arrays of different lengths"),
+        ({"x": np.ones((2, 3)), "y": np.array([0, 7])}, "classes 0 to 7"),
+        ({"x": np.ones((2, 3)), "y": np.array(["a", "b"])}, "received targets 2 of <U1"),
+        ({"x": np.array([[{}]], object), "y": np.array([0])}, "cannot be read"),
+    ],
+)
+def test_data_that_do_not_fit_are_named(arrays, message, run, tmp_path):
+    np.savez(tmp_path / "test.npz", **arrays)
+    with pytest.raises(DataError, match=message):
+        run.evaluate(tmp_path / "test.npz")
+
+
+def test_without_data_it_says_what_to_name(run, tmp_path):
+    with pytest.raises(UserError, match="no data of its own.*npz"):
+        run.evaluate()
+    with pytest.raises(DataError, match="no such file"):
+        run.evaluate(tmp_path)
+
+
+def test_scores_follow_from_shapes_and_types():
+    probabilities = np.array([[0.9, 0.1], [0.2, 0.8]])
+    found = array_scores("y", np.array([0, 0]), probabilities)
+    assert found == pytest.approx({"accuracy": 0.5, "log_loss": -(np.log(0.9) + np.log(0.2)) / 2})
+    assert array_scores("y", np.array([1, 0]), np.array([[0.9], [0.6]]))["accuracy"] == 0.5
+    of_steps = array_scores("y", np.array([[0, 1]]), np.array([[[2.0, 1.0], [5.0, 3.0]]]))
+    assert of_steps == {"accuracy": 0.5}  # logits: no log loss
+    quantities = array_scores("y", np.array([1.0, 3.0]), np.array([[2.0], [5.0]]))
+    assert quantities == pytest.approx({"mae": 1.5, "rmse": np.sqrt(2.5)})
+
+
+def test_the_export_takes_the_models_own_names_and_any_number_of_examples(run, file):
+    loaded = tf.saved_model.load(str(run.folder / "export" / "1"))
+    words = np.array([[1, 2, 3, 4]] * 5, "float32")
+    given = loaded.signatures["serving_default"](words=tf.constant(words))
+    np.testing.assert_allclose(given["dense"][0], answers(file, [1, 2, 3, 4])[0], atol=1e-6)
+    assert given["dense"].shape == (5, 3)
+
+
+def test_several_inputs_and_outputs_go_by_name(two_inputs, tmp_path):
+    given = {"frames": [[1.0, 2.0], [0.5, 1.0]], "known": [1, 2, 3]}
+    (answer,) = two_inputs.predict([json.dumps(given)])
+    assert {name: np.shape(value) for name, value in answer["output"].items()} == {
+        "total": (1,),
+        "pair": (2,),
+    }
+    with pytest.raises(UserError, match="received one array, expected a mapping of frames, known"):
+        two_inputs.predict(["[[1, 2]]"])
+    arrays = {"frames": RNG.normal(size=(4, 5, 2)), "known": RNG.normal(size=(4, 3))}
+    np.savez(tmp_path / "test.npz", **arrays, total=np.ones(4), pair=np.ones((4, 2)))
+    scores = two_inputs.evaluate(tmp_path)
+    assert set(scores) == {"total/mae", "total/rmse", "pair/mae", "pair/rmse"}
+
+
+def test_the_run_folder_says_where_it_comes_from(run, file):
+    facts = json.loads((run.folder / "import.json").read_text())
+    assert facts["origin"] == file.name
+    assert facts["changes"] == ["lstm: LSTM moved onto ours, with its weights"]
+    assert facts["largest_difference"] <= 1e-5
+    assert rnn_apps.open_run(run.folder).recipe.task == "imported"
+    assert (run.folder / "manifest.json").is_file()
+
+
+def test_what_is_refused_leaves_nothing_behind(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "bad.keras").write_bytes(b"PK\x03\x04 and no more")
+    assert call(["import", "bad.keras"]) == 2
+    assert "bad.keras: cannot be read" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["bad.keras"]
+
+
+def test_the_commands_work_from_file_to_answer(file, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert call(["import", str(file), "--keep-layers"]) == 0
+    folder = capsys.readouterr().out.splitlines()[-1].removeprefix("Run folder: ")
+    assert folder.startswith("runs/mon_mod")
+    assert call(["predict", folder, "[1, 2, 3]"]) == 0
+    assert capsys.readouterr().out.startswith("dense [0.")
+    assert call(["export", folder, "--out", "again/1"]) == 0
+    assert (tmp_path / "again" / "1" / "saved_model.pb").is_file()
+    capsys.readouterr()
+    for model in (str(file), folder):
+        assert call(["check", model, "--json", "--plot", "norms.png"]) == 0
+        assert json.loads(capsys.readouterr().out)[0] == {
+            "check": "padding invariance",
+            "passed": True,
+            "detail": "4 padded steps change answers by 0e+00",
+        }
+    assert (tmp_path / "norms.png").stat().st_size > 1000
+
+
+def test_a_model_that_fails_a_check_ends_with_1(tmp_path, capsys):
+    layers = [L.Masking(), L.Conv1D(4, 3, padding="same", name="conv"), L.GRU(3)]
+    keras.Sequential([keras.Input((None, 3)), *layers]).save(tmp_path / "loser.keras")
+    assert call(["check", str(tmp_path / "loser.keras")]) == 1
+    out, err = capsys.readouterr()
+    assert "the mask is lost in conv" in " ".join(out.split())
+    assert "loser.keras: 1 of" in err
+
+
+def test_it_is_no_recipe_to_run(run):
+    with pytest.raises(UserError, match="no recipe to run"):
+        rnn_apps.run(run.recipe)

@@ -1,0 +1,130 @@
+"""`rnn-apps check`: every check passes on sound models and sees a planted fault."""
+
+import keras
+import numpy as np
+import pytest
+
+from rnn_apps.checking import check_model, draw_gradient_norms, gradient_norms
+from rnn_apps.layers import VanillaRNN
+
+L = keras.layers
+
+
+def sequential(*layers, shape=(None, 3)):
+    return keras.Sequential([keras.Input(shape), *layers])
+
+
+def found(model):
+    return {finding.check: finding for finding in check_model(model)}
+
+
+def test_a_sound_model_passes_everything():
+    embedding = L.Embedding(9, 4, mask_zero=True)
+    model = sequential(embedding, VanillaRNN(4, name="ours"), L.Dense(1), shape=(None,))
+    findings = found(model)
+    names = {"padding invariance", "samples apart", "save and reload", "path of ours", "gradient over time"}
+    assert set(findings) == names
+    assert all(finding.passed for finding in findings.values())
+    assert findings["path of ours"].detail.startswith("xla")
+
+
+@pytest.mark.parametrize(
+    ("layers", "blame"),
+    [
+        ([L.Conv1D(4, 3, padding="same", name="conv"), L.GRU(3)], "the mask is lost in conv (Conv1D)"),
+        ([L.Reshape((-1, 3), name="shape"), L.GRU(3)], "the mask is lost in shape (Reshape)"),
+    ],
+)
+def test_a_lost_mask_is_seen_and_its_layer_named(layers, blame):
+    model = sequential(L.Masking(), *layers)
+    finding = found(model)["padding invariance"]
+    assert finding.passed is False
+    assert finding.detail.endswith(blame)
+
+
+def test_a_model_without_a_mask_is_told_so():
+    finding = found(sequential(L.GRU(3)))["padding invariance"]
+    assert finding.passed is None
+    assert "has no mask" in finding.detail
+
+
+@keras.saving.register_keras_serializable(package="test_checking")
+class Leaky(L.Layer):
+    """Every sample sees the mean of its batch."""
+
+    def call(self, x):
+        return x - keras.ops.mean(x, axis=0, keepdims=True)
+
+
+@keras.saving.register_keras_serializable(package="test_checking")
+class Forgetful(L.Layer):
+    """Its argument is in no configuration."""
+
+    def __init__(self, factor=1.0, **kwargs):
+        super().__init__(**kwargs)
+        self.factor = factor
+
+    def call(self, x):
+        return x * self.factor
+
+    def get_config(self):
+        return {"name": self.name}
+
+
+def test_samples_that_see_one_another_are_found():
+    finding = found(sequential(L.GRU(3), Leaky()))["samples apart"]
+    assert finding.passed is False
+    assert finding.detail.startswith("a sample alone and in a batch differ by")
+
+
+def test_a_state_that_goes_on_is_found_and_named():
+    given = keras.Input(batch_shape=(1, None, 3))
+    model = keras.Model(given, L.GRU(3, stateful=True, name="carried")(given))
+    finding = found(model)["samples apart"]
+    assert finding.passed is False
+    assert finding.detail.endswith("stateful: carried")
+
+
+def test_what_is_lost_on_saving_is_found():
+    assert found(sequential(L.GRU(3), Forgetful(2.0)))["save and reload"].passed is False
+
+
+def test_the_path_of_keras_own_layers_says_what_would_make_it_faster():
+    model = sequential(L.LSTM(3, name="fit", return_sequences=True), L.GRU(3, reset_after=False, name="old"))
+    findings = found(model)
+    assert "rnn-apps import makes it ours" in findings["path of fit"].detail
+    assert "reset_after=False" in findings["path of old"].detail
+
+
+def linear(factor):
+    """h_t = factor * h_{t-1} + x_t: the gradient of step t of n is factor ** (n - t)."""
+    layer = L.SimpleRNN(1, activation="linear")
+    model = sequential(layer, shape=(None, 1))
+    layer.set_weights([np.ones((1, 1)), np.full((1, 1), factor), np.zeros(1)])
+    return model
+
+
+def test_gradient_norms_are_those_that_the_equation_gives():
+    norms = gradient_norms(linear(0.9), steps=20)
+    np.testing.assert_allclose(norms / norms[-1], 0.9 ** np.arange(19, -1, -1), rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("factor", "passed", "word"), [(0.5, None, "vanishes"), (1.5, None, "explodes"), (1, True, "range")]
+)
+def test_gradients_that_vanish_or_explode_are_named(factor, passed, word):
+    finding = found(linear(factor))["gradient over time"]
+    assert finding.passed is passed
+    assert word in finding.detail
+
+
+def test_the_plot_is_a_picture(tmp_path):
+    draw_gradient_norms(np.geomspace(1e-3, 1, 20), tmp_path / "plot.png")
+    assert (tmp_path / "plot.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_model_of_text_is_refused():
+    given = keras.Input((), dtype="string")
+    model = keras.Model(given, L.Hashing(3)(given))
+    with pytest.raises(ValueError, match="is text, expected numbers"):
+        check_model(model)
