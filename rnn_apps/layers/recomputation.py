@@ -88,7 +88,7 @@ class _Chunks:
             _, _, (finals, histories, _) = self.chunk(i, states, "outputs" if collect else "nothing")
             boundaries = tuple(b.write(i, s) for b, s in zip(boundaries, states))
             finals = tuple(tf.ensure_shape(f, s.shape) for f, s in zip(finals, states))
-            return i + 1, finals, boundaries, tuple(o.write(i, h[1:]) for o, h in zip(outputs, histories))
+            return i + 1, finals, boundaries, tuple(o.write(i, h) for o, h in zip(outputs, histories))
 
         start = (0, initial, boundaries, outputs)
         _, finals, boundaries, outputs = tf.while_loop(lambda i, *_: i < self.count, body, start)

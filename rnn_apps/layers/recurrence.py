@@ -93,7 +93,7 @@ def recur(form, run_loop, z, mask, initial, weights, collect=True, training=True
         record = "outputs" if collect else "nothing"
         loop = forward_loop(form, record)
         finals, histories, _ = run_loop(record, loop, z, mask, initial, weights)
-        return tuple(h[1:] for h in histories), finals
+        return histories, finals
     arguments = (z, mask, initial, weights)
 
     @tf.custom_gradient
@@ -155,24 +155,36 @@ def _select(mask, new, old):
 def forward_loop(form, record):
     """Return the loop over all steps; `record` is ``nothing``, ``outputs`` (first state) or ``all``.
 
-    The loop gives final states, histories (steps + 1, batch, size) that open with the initial state, and
-    what of each step the backward loop cannot read from them: r, or z + r for an additive cell.
+    The loop gives final states, histories (steps, batch, size), and what the backward loop cannot read from
+    them: r of each step, or z + r for an additive cell. Recording all, the histories open with the initial
+    state and are one step longer. Otherwise the loop is one that ONNX and LiteRT know: what a step writes
+    goes to the place of that step; and one step alone, as decoding takes it, is no loop.
     """
+    opens = int(record == "all")
 
     def loop(z, mask, initial, weights):
         steps, batch = tf.shape(z)[0], initial[0].shape[0]
         kept = {"nothing": (), "outputs": initial[:1], "all": initial}[record]
-        histories = tuple(step_array(steps + 1, s.shape, s.dtype).write(0, s) for s in kept)
+
+        def advance(t, states):
+            r = _recurrent_term(form, states[0], weights)
+            z_t, r = (z[t] + r, 0.0) if form.additive else (z[t], r)
+            new = tuple(form.step(z_t, r, states, *weights.own))
+            return _select(tuple(m[t] for m in mask), new, states), z_t if form.additive else r
+
+        if z.shape[0] == 1 and not opens:
+            finals, _ = advance(0, tuple(initial))
+            return finals, tuple(state[None] for state in finals[: len(kept)]), ()
+        histories = tuple(step_array(steps + opens, s.shape, s.dtype) for s in kept)
+        if opens:
+            histories = tuple(array.write(0, s) for array, s in zip(histories, kept))
         keep_terms = record == "all" and form.recurrent != "none" and form.slope is None
         terms = (step_array(steps, [batch, z.shape[-1]], z.dtype),) if keep_terms else ()
 
         def body(t, states, histories, terms):
-            r = _recurrent_term(form, states[0], weights)
-            z_t, r = (z[t] + r, 0.0) if form.additive else (z[t], r)
-            terms = tuple(array.write(t, z_t if form.additive else r) for array in terms)
-            new = tuple(form.step(z_t, r, states, *weights.own))
-            states = _select(tuple(m[t] for m in mask), new, states)
-            histories = tuple(array.write(t + 1, s) for array, s in zip(histories, states))
+            states, term = advance(t, states)
+            terms = tuple(array.write(t, term) for array in terms)
+            histories = tuple(array.write(t + opens, s) for array, s in zip(histories, states))
             return t + 1, states, histories, terms
 
         start = (0, tuple(initial), histories, terms)
