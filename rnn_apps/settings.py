@@ -118,6 +118,6 @@ class TaskSettings(Settings):
     task: str = Field(description="Name of the task.")
     seed: int = Field(1, ge=0, le=2**31 - 1, description="Seed of everything random.")
     training: TrainingSettings = Field(default_factory=TrainingSettings, description="How to train.")
-    export: Distinct[Literal["saved_model"]] = Field(
+    export: Distinct[Literal["saved_model", "onnx", "litert", "keras"]] = Field(
         ["saved_model"], description="Formats written at the end of a run."
     )

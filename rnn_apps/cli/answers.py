@@ -107,12 +107,31 @@ def compare(runs):
     print_table(table)
 
 
-@cli.command(epilog=examples("rnn-apps export RUN", "rnn-apps export RUN --out served/1"))
+@cli.command(
+    epilog=examples(
+        "rnn-apps export RUN",
+        "rnn-apps export RUN --out served/1",
+        "rnn-apps export RUN --format onnx",
+        "rnn-apps export RUN --format litert --weights int8",
+    )
+)
 @run_argument
-@click.option("--out", type=click.Path(), help="Folder to write; export/1 of the run by default.")
+@click.option("--out", type=click.Path(), help="Folder to write; one below export/ of the run by default.")
+@click.option("--format", default="saved_model", help="saved_model, onnx, litert, or keras: plain layers.")
+@click.option("--weights", default="float32", help="float32; for litert float16 and int8 too.")
 @verbose_option
-def export(run, out):
-    """Write a run's network as a SavedModel that takes raw input."""
+def export(run, out, format, weights):
+    """Write a run's network: as a SavedModel that takes raw input, or for other runtimes."""
+    from rich.table import Table
+
     from rnn_apps import runner
 
-    click.echo(f"SavedModel: {runner.open_run(run).export(out)}")
+    place, written = runner.open_run(run).export(out, format, weights)
+    if written:
+        table = Table("file", "MB", "largest difference", "same best answer", "ms a call")
+        for row in written:
+            same = "-" if row.agreement is None else f"{100 * row.agreement:.1f} %"
+            size, difference = f"{row.bytes / 1e6:.2f}", f"{row.difference:.1e}"
+            table.add_row(row.name, size, difference, same, f"{row.milliseconds:.2f}")
+        print_table(table)
+    click.echo(f"{'SavedModel' if format == 'saved_model' else format}: {place}")

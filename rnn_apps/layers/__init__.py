@@ -2,7 +2,15 @@
 
 from rnn_apps.layers.cells import GRUCell, LSTMCell, VanillaRNNCell
 from rnn_apps.layers.compilation import graph_form
-from rnn_apps.layers.conversion import NotConvertible, from_keras, is_recurrent, to_keras, why_not
+from rnn_apps.layers.conversion import (
+    NotConvertible,
+    from_keras,
+    is_recurrent,
+    plain_layer,
+    rebuilt,
+    to_keras,
+    why_not,
+)
 from rnn_apps.layers.recurrent_cell import RecurrentCell, get_cell, list_cells, register_cell
 from rnn_apps.layers.recurrent_layer import RecurrentLayer
 from rnn_apps.layers.stacked_rnn import StackedRNN
@@ -24,6 +32,8 @@ __all__ = [
     "graph_form",
     "is_recurrent",
     "list_cells",
+    "plain_layer",
+    "rebuilt",
     "register_cell",
     "to_keras",
     "why_not",

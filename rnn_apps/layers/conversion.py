@@ -7,7 +7,15 @@ from rnn_apps.layers.recurrent_layer import RecurrentLayer
 from rnn_apps.layers.stacked_rnn import StackedRNN
 from rnn_apps.layers.vanilla_rnn import GRU, LSTM, VanillaRNN
 
-__all__ = ["NotConvertible", "from_keras", "is_recurrent", "to_keras", "why_not"]
+__all__ = [
+    "NotConvertible",
+    "from_keras",
+    "is_recurrent",
+    "plain_layer",
+    "rebuilt",
+    "to_keras",
+    "why_not",
+]
 
 _OURS = {keras.layers.SimpleRNN: VanillaRNN, keras.layers.LSTM: LSTM, keras.layers.GRU: GRU}
 _CELLS = {
@@ -43,7 +51,7 @@ def from_keras(layer_or_model):
         NotConvertible: a layer has no counterpart, or a model is neither functional nor sequential.
     """
     if isinstance(layer_or_model, keras.Model):
-        return _rebuilt(layer_or_model, lambda layer: _ours(layer) if why_not(layer) is None else None)
+        return rebuilt(layer_or_model, lambda layer: _ours(layer) if why_not(layer) is None else None)
     if reason := why_not(layer_or_model):
         raise NotConvertible(f"{layer_or_model.name}: {reason}.")
     return _with_weights(_ours(layer_or_model), layer_or_model)
@@ -64,8 +72,13 @@ def to_keras(layer_or_model):
         NotConvertible: a layer has no counterpart in Keras.
     """
     if isinstance(layer_or_model, keras.Model):
-        return _rebuilt(layer_or_model, lambda layer: _theirs(layer) if _holds_ours(layer) else None)
+        return rebuilt(layer_or_model, plain_layer)
     return _with_weights(_theirs(layer_or_model), layer_or_model)
+
+
+def plain_layer(layer):
+    """Return Keras' counterpart of a layer of ours without its weights, None for any other."""
+    return _theirs(layer) if _holds_ours(layer) else None
 
 
 def why_not(layer):
@@ -215,8 +228,18 @@ def _with_weights(new, old):
     return new
 
 
-def _rebuilt(model, replacement):
-    """The same model with other layers where `replacement` gives one, and all its weights."""
+def rebuilt(model, replacement):
+    """Return the same model with other layers, and all its weights.
+
+    Args:
+        model: functional or sequential `keras.Model`; it stays as it is.
+        replacement: ``replacement(layer)`` gives a layer with the same weights, or a list of functions of one
+            tensor, which takes the place of a layer without weights in a functional model, or None, and the
+            layer is copied.
+
+    Raises:
+        NotConvertible: a model is neither functional nor sequential.
+    """
     if not isinstance(model, (keras.Sequential, keras.Function)):
         kind = type(model).__name__
         raise NotConvertible(f"{model.name}: received a {kind}, expected a functional or sequential model.")
@@ -224,20 +247,26 @@ def _rebuilt(model, replacement):
 
     def copied(layer):
         if isinstance(layer, keras.Model):
-            new = _rebuilt(layer, replacement)
+            new = rebuilt(layer, replacement)
         else:
             replaced = replacement(layer) if isinstance(layer, keras.Layer) else None
-            new = replaced or layer.__class__.from_config(layer.get_config())
+            if isinstance(replaced, list):
+                new = keras.layers.Identity()
+                chains[new] = replaced
+            else:
+                new = replaced or layer.__class__.from_config(layer.get_config())
             if isinstance(new, keras.Sequential):  # what follows it is to see its mask
                 chains[new] = new.layers
         pairs.append((new, layer))
         return new
 
     def called(layer, *args, **options):
-        first, *others = chains.get(layer, [layer])
-        result = first(*args, **options)
-        for other in others:
-            result = other(result)
+        if layer not in chains:
+            return layer(*args, **options)
+        result = args[0]
+        for number, part in enumerate(chains[layer]):
+            more = (args[1:], options) if number == 0 and isinstance(part, keras.Layer) else ((), {})
+            result = part(result, *more[0], **more[1])
         return result
 
     if isinstance(model, keras.Sequential):

@@ -14,12 +14,12 @@ import tensorflow as tf
 from rnn_apps.checkpoint import Checkpoints
 from rnn_apps.data.sources import SourceUnavailable
 from rnn_apps.errors import UserError
-from rnn_apps.exporting import export_saved_model
+from rnn_apps.exporting import export_model, place_of
 from rnn_apps.layers import RecurrentLayer
 from rnn_apps.recipe import apply_overrides, dump_recipe, load_recipe, with_sample
 from rnn_apps.reporting import NOT_A_CURVE, shown_examples, write_report
 from rnn_apps.run_folder import CHECKPOINTS, RECORD, RunFolder
-from rnn_apps.runner.finished import SAVED_MODEL, Run
+from rnn_apps.runner.finished import Run
 from rnn_apps.runner.keeping import Keeper, check_unchanged
 from rnn_apps.tasks import task_class
 from rnn_apps.training import Interrupted, Trainer, TrainingFailed
@@ -214,9 +214,9 @@ class Execution:
                     path.write_bytes(content)
 
     def _export(self):
-        for _ in self.recipe.export:
-            with self.folder.writing(SAVED_MODEL) as path:
-                export_saved_model(self.task, path)
+        for name in self.recipe.export:
+            with self.folder.writing(place_of(name)) as path:
+                export_model(self.task, name, path)
 
     def _write_metrics(self):
         is_sample = self.sample_of is not None or self.recipe.data.source == "sample"

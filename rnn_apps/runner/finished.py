@@ -7,15 +7,13 @@ import keras
 
 from rnn_apps.data.sources import SourceUnavailable
 from rnn_apps.errors import UserError
-from rnn_apps.exporting import export_saved_model
+from rnn_apps.exporting import export_model, place_of
 from rnn_apps.recipe import load_recipe, with_data
 from rnn_apps.run_folder import RunFolder
 from rnn_apps.tasks import task_class
 from rnn_apps.tasks.options import as_option
 
-__all__ = ["SAVED_MODEL", "Run", "open_run"]
-
-SAVED_MODEL = "export/1"
+__all__ = ["Run", "open_run"]
 
 
 class Run:
@@ -108,16 +106,28 @@ class Run:
             raise UserError("data.source", str(error), fix="Name the data: --data PATH") from error
         return task.evaluate("test")[0]
 
-    def export(self, out=None):
-        """Write the SavedModel anew, into the run or into `out`, and return its path."""
+    def export(self, out=None, format="saved_model", weights="float32"):
+        """Write the network anew in a format, into the run or into `out`.
+
+        Args:
+            out: folder; one below ``export/`` of the run by default.
+            format: ``"saved_model"``, ``"onnx"``, ``"litert"`` or ``"keras"``.
+            weights: ``"float32"``; for LiteRT ``"float16"`` or ``"int8"`` as well.
+
+        Returns:
+            The path, and what is known of every file (`rnn_apps.exporting.formats.Written`); nothing of a
+            SavedModel.
+
+        Raises:
+            UserError: the folder is taken, or the network has no such form.
+        """
         if out is not None:
             RunFolder.check_free(out)
-        folder, name = (
-            (self._files, SAVED_MODEL) if out is None else (RunFolder(Path(out).parent), Path(out).name)
-        )
+        place = place_of(format, weights)
+        folder, name = (self._files, place) if out is None else (RunFolder(Path(out).parent), Path(out).name)
         with folder.writing(name) as path:
-            export_saved_model(self.task, path)
-        return folder / name
+            written = export_model(self.task, format, path, weights)
+        return folder / name, written
 
 
 def _listed(inputs):

@@ -8,11 +8,11 @@ import tensorflow as tf
 from rnn_apps.checking import STEPS, check_model, gradient_norms
 from rnn_apps.disk import sha256_of
 from rnn_apps.errors import UserError
-from rnn_apps.exporting import export_saved_model
+from rnn_apps.exporting import export_model, place_of
 from rnn_apps.importing import import_model
 from rnn_apps.recipe import Recipe, dump_recipe
 from rnn_apps.run_folder import RunFolder
-from rnn_apps.runner.finished import SAVED_MODEL, Run
+from rnn_apps.runner.finished import Run
 from rnn_apps.tasks import settings_class, task_class
 
 __all__ = ["check", "import_run"]
@@ -48,8 +48,8 @@ def import_run(path, out=None, keep_layers=False):
     with folder.writing("preprocessing") as place:
         place.mkdir()
         task.save_preprocessing(place)
-    with folder.writing(SAVED_MODEL) as place:
-        export_saved_model(task, place)
+    with folder.writing(place_of("saved_model")) as place:
+        export_model(task, "saved_model", place)
     facts = {"keras": found.version, "changes": found.changes, "kept": found.kept}
     folder.write_json("import.json", {**origin, **facts, "largest_difference": found.difference})
     versions = {"tensorflow": tf.__version__, "keras": keras.__version__}

@@ -1,14 +1,16 @@
 """What every task must answer, so that training, export and report need not know which one it is."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+import keras
 import tensorflow as tf
 
 from rnn_apps.tasks.cell import resolve_cell
 
-__all__ = ["Monitor", "Task"]
+__all__ = ["Monitor", "Part", "Task"]
 
 
 class Monitor(NamedTuple):
@@ -21,6 +23,28 @@ class Monitor(NamedTuple):
 
     name: str
     higher_is_better: bool
+
+
+class Part(NamedTuple):
+    """A piece of a network that takes and gives numbers, for formats that know no text and no loop around it.
+
+    Args:
+        name: of its file.
+        function: tensors, in the order of `inputs`, to a dict of tensors.
+        inputs: name to `tf.TensorSpec`; None for a side that is open.
+        examples: ``examples(batch, steps, seed)`` gives an array for each input.
+        steps: of its inputs, for a format whose sides are fixed.
+        scores: which output has on its last side what is chosen from; None where none has.
+        model: `keras.Model` that does the same, its outputs in the order of `function`, or None.
+    """
+
+    name: str
+    function: Callable
+    inputs: dict
+    examples: Callable
+    steps: int
+    scores: str | None = None
+    model: keras.Model | None = None
 
 
 class Task(ABC):
@@ -136,6 +160,14 @@ class Task(ABC):
     @abstractmethod
     def signatures(self):
         """Return the tf.Module to export, and its signatures: name to a `tf.function` of set inputs."""
+
+    @abstractmethod
+    def parts(self):
+        """Return a list of `Part`: what ONNX, LiteRT and plain Keras can hold of the network."""
+
+    @abstractmethod
+    def client_facts(self):
+        """Return what a program needs to know that runs the parts, as JSON can hold it."""
 
     @abstractmethod
     def check_export(self, loaded):

@@ -12,7 +12,7 @@ import tensorflow as tf
 from rnn_apps.errors import DataError, RnnAppsError, UserError, shown
 from rnn_apps.models.example_inputs import answers_of, embedding_size, example_inputs
 from rnn_apps.tasks.imported.scores import array_scores
-from rnn_apps.tasks.task import Task
+from rnn_apps.tasks.task import Part, Task
 
 __all__ = ["ImportedTask"]
 
@@ -189,17 +189,31 @@ class ImportedTask(Task):
         module = tf.Module()
         module.model = self.model
         module.held = [variable.value for variable in self.model.variables]
-        specs = [
-            tf.TensorSpec([None, *given.shape[1:]], given.dtype, name=field)
-            for given, field in zip(self.model.inputs, self._fields)
-        ]
+        (part,) = self.parts()
+        specs = list(part.inputs.values())
+        module.answer = tf.function(part.function, input_signature=specs, autograph=False)
+        return module, {"serving_default": module.answer}
 
-        def answer(*given):
+    def parts(self):
+        """The whole of it."""
+
+        def network(*given):
             outputs = self.model(given[0] if len(given) == 1 else list(given), training=False)
             return dict(zip(self.output_names, tf.nest.flatten(outputs)))
 
-        module.answer = tf.function(answer, input_signature=specs, autograph=False)
-        return module, {"serving_default": module.answer}
+        def examples(batch, steps, seed):
+            return example_inputs(self.model, batch, max(steps, self.recipe.model.steps), seed)
+
+        inputs = {
+            field: tf.TensorSpec([None, *given.shape[1:]], given.dtype, name=field)
+            for given, field in zip(self.model.inputs, self._fields)
+        }
+        scores = self.output_names[0]
+        return [Part("network", network, inputs, examples, self.recipe.model.steps, scores, self.model)]
+
+    def client_facts(self):
+        """Names of inputs and outputs."""
+        return {"kind": "arrays", "inputs": self._fields, "outputs": self.output_names}
 
     def check_export(self, loaded):
         """Hold the export's answers against our own, for one and for three examples."""

@@ -9,15 +9,16 @@ import tensorflow as tf
 from rnn_apps.baselines.ngrams import NGramModel
 from rnn_apps.data.plain_text import StreamBatches, load_texts
 from rnn_apps.data.records import BadRecords
-from rnn_apps.data.written_text import END_OF_LINE, WrittenText
+from rnn_apps.data.written_text import END_OF_LINE, FIRST_TOKEN, WrittenText
 from rnn_apps.errors import RnnAppsError, UserError
 from rnn_apps.metrics.generation import bits_per_character, perplexity
 from rnn_apps.models.language_model import language_model, window_model
-from rnn_apps.tasks.language_model.writer import PromptWriter
+from rnn_apps.tasks.language_model.writer import NEVER_WRITTEN, PromptWriter
 from rnn_apps.tasks.options import check_options
 from rnn_apps.tasks.task import Monitor, Task
 from rnn_apps.tasks.writing.decoder import learned, make_decoder
 from rnn_apps.tasks.writing.loss import GuessesTokens, num_right, sum_of_nats
+from rnn_apps.tasks.writing.parts import numbered, step_part
 
 __all__ = ["LanguageModelTask"]
 
@@ -246,6 +247,28 @@ class LanguageModelTask(GuessesTokens, Task):
         """A writer with `serving_default` and `generate`, traced anew for the export."""
         writer = self._make_writer()
         return writer, writer.signatures
+
+    def parts(self):
+        """One step."""
+
+        def begin(batch, steps, seed):
+            rng = np.random.default_rng(seed)
+            tokens = rng.integers(FIRST_TOKEN, self.written.size, (batch, 5)).astype("int32")
+            return numbered(self.decoder.read_on(tf.constant(tokens), None)[1])
+
+        return [step_part(self.decoder, begin)]
+
+    def client_facts(self):
+        """How a text goes on."""
+        length = self.recipe.model.generation.length
+        sizes = [state.shape[1] for state in tf.nest.flatten(self.decoder.zero_states(1))]
+        return {
+            "kind": "go_on",
+            "first": int(self._writer.first),
+            "states": sizes,
+            "max_length": length,
+            "never": NEVER_WRITTEN,
+        }
 
     def check_export(self, loaded):
         """Hold the export's texts against our own, drawn with one seed."""

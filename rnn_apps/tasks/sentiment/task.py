@@ -4,6 +4,7 @@ import hashlib
 import json
 from functools import cached_property
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -18,7 +19,7 @@ from rnn_apps.metrics.classification import classification_metrics
 from rnn_apps.models.sequence_encoder import sequence_encoder
 from rnn_apps.tasks.cell import cell_advice, resolve_cell
 from rnn_apps.tasks.sentiment.answers import TextClassifier
-from rnn_apps.tasks.task import Monitor, Task
+from rnn_apps.tasks.task import Monitor, Part, Task
 
 __all__ = ["SentimentTask"]
 
@@ -248,6 +249,33 @@ class SentimentTask(Task):
         """A classifier with `serving_default` and `explain`, traced anew for the export."""
         classifier = TextClassifier(self.model, self.encoder, self.class_names)
         return classifier, {"serving_default": classifier.classify, "explain": classifier.explain}
+
+    def parts(self):
+        """The network: word numbers to probabilities."""
+        probabilities = keras.layers.Softmax(name="probabilities")(self.model.output)
+        model = keras.Model(self.model.inputs, probabilities)
+
+        def network(numbers):
+            return {"probabilities": model(numbers, training=False)}
+
+        def examples(batch, steps, seed):
+            rng = np.random.default_rng(seed)
+            numbers = rng.integers(1, self.encoder.vocabulary_size, (batch, steps))
+            real = np.arange(steps) < rng.integers(1, steps + 1, (batch, 1))
+            return [np.where(real, numbers, 0).astype("int32")]
+
+        inputs = {"numbers": tf.TensorSpec([None, None], tf.int32, name="numbers")}
+        steps = self.recipe.data.max_length
+        return [Part("network", network, inputs, examples, steps, "probabilities", model)]
+
+    def client_facts(self):
+        """How a text is read, and the names of the classes."""
+        return {
+            "kind": "classify",
+            "class_names": self.class_names,
+            "max_length": self.encoder.max_length,
+            "keep": self.encoder.keep,
+        }
 
     def check_export(self, loaded):
         """Hold the export's answers against our own on a few texts, the empty one among them."""

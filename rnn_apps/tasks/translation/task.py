@@ -5,9 +5,9 @@ import tensorflow as tf
 from sacrebleu.metrics import CHRF
 
 from rnn_apps.data.records import BadRecords
-from rnn_apps.data.text import flat_numbers
+from rnn_apps.data.text import PADDING, flat_numbers
 from rnn_apps.data.translation_sources import load_pairs
-from rnn_apps.data.written_text import END, WrittenText
+from rnn_apps.data.written_text import END, FIRST_TOKEN, WrittenText
 from rnn_apps.metrics.generation import corpus_bleu_scores
 from rnn_apps.models.encoder_decoder import encoder_decoder, text_reader
 from rnn_apps.tasks.cell import resolve_cell
@@ -187,6 +187,22 @@ class TranslationTask(WritingTask):
         writer = self.writer_of(read_raw, tf.TensorSpec([None], tf.string, name="text"), places)
         writer.read_table = self.read  # tf.saved_model finds its table there
         return writer
+
+    def number_examples(self, batch, steps, seed):
+        """Random tokens, rows of different lengths."""
+        rng = np.random.default_rng(seed)
+        numbers = rng.integers(FIRST_TOKEN, self.read.size, (batch, steps))
+        real = np.arange(steps) < rng.integers(1, steps + 1, (batch, 1))
+        return np.where(real, numbers, PADDING).astype("int32")
+
+    @property
+    def fixed_steps(self):
+        """Tokens of a source, its end counted."""
+        return self.recipe.data.max_length + 1
+
+    def client_facts(self):
+        """How a text is written, and how long a source may be."""
+        return {**super().client_facts(), "longest": self.recipe.data.max_length}
 
     def export_examples(self):
         """The empty text, a short one, and one of many tokens."""

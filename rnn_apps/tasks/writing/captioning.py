@@ -138,6 +138,21 @@ class CaptioningTask(WritingTask):
             words = iter(read_words([caption for one in visual.inputs for caption in one.captions]))
             self.captions[part] = [[next(words) for _ in range(count)] for count in counts]
 
+    def number_examples(self, batch, steps, seed):
+        """Random pixels."""
+        sides = [*([steps] if self.frames else []), *self.recipe.model.encoder.image_size, 3]
+        return np.random.default_rng(seed).uniform(1, 255, (batch, *sides)).astype("float32")
+
+    @property
+    def fixed_steps(self):
+        """Frames of a clip."""
+        return self.frames or 1
+
+    def client_facts(self):
+        """How a text is written, and the size of the pictures."""
+        size = list(self.recipe.model.encoder.image_size)
+        return {**super().client_facts(), "image_size": size, "frames": self.frames}
+
     def num_inputs(self, part):
         """Pictures or clips that can be read."""
         return len(self.visual[part])

@@ -9,13 +9,14 @@ import numpy as np
 import tensorflow as tf
 
 from rnn_apps.data.batches import WrittenBatches
-from rnn_apps.data.written_text import START, WrittenText
+from rnn_apps.data.written_text import END, START, WrittenText
 from rnn_apps.errors import RnnAppsError
 from rnn_apps.metrics.generation import perplexity
 from rnn_apps.tasks.options import check_options
 from rnn_apps.tasks.task import Task
 from rnn_apps.tasks.writing.loss import GuessesTokens, num_right, num_tokens, sum_of_nats
-from rnn_apps.tasks.writing.writer import Search, Writer
+from rnn_apps.tasks.writing.parts import encode_part, step_part
+from rnn_apps.tasks.writing.writer import NEVER_WRITTEN, Search, Writer
 
 __all__ = ["References", "WritingTask"]
 
@@ -304,6 +305,40 @@ class WritingTask(GuessesTokens, Task):
         """A writer with `serving_default`, `generate` and `explain`, traced anew for the export."""
         writer = self.writer()
         return writer, writer.signatures
+
+    def whole_front(self):
+        """Return the model from numbers of a raw input to what the network is given, or None."""
+        return None
+
+    @abstractmethod
+    def number_examples(self, batch, steps, seed):
+        """Return numbers of raw inputs, as the front or else the network takes them."""
+
+    @property
+    def fixed_steps(self):
+        """Steps of an input in formats whose sides are fixed."""
+        return 1
+
+    def parts(self):
+        """What reads an input, and one step of writing."""
+        front, search = self.whole_front(), self._search
+        given = (front or self.network).inputs[0]
+        spec = tf.TensorSpec([None, *given.shape[1:]], given.dtype, name="given")
+
+        def examples(batch, steps, seed):
+            return [self.number_examples(batch, steps, seed)]
+
+        encode = encode_part(spec, front, search, self.fixed_steps, examples)
+
+        def begin(batch, steps, seed):
+            return encode.function(tf.constant(examples(batch, steps, seed)[0]))
+
+        return [encode, step_part(search.decoder, begin, self.fixed_steps)]
+
+    def client_facts(self):
+        """How a text is written."""
+        length = self.recipe.model.decoding.max_length
+        return {"kind": "write", "start": START, "end": END, "max_length": length, "never": NEVER_WRITTEN}
 
     @abstractmethod
     def export_examples(self):

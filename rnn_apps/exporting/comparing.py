@@ -1,0 +1,63 @@
+"""An exported part beside the network that it came from: difference, agreement, time."""
+
+import time
+
+import numpy as np
+import tensorflow as tf
+
+from rnn_apps.errors import RnnAppsError
+
+__all__ = ["compared", "difference_of"]
+
+CALLS = 15
+
+
+def compared(part, run, path, batches, tolerance=None):
+    """Return what `Written` says of a file.
+
+    Args:
+        part: `Part` that it was made from.
+        run: from a list of arrays to name to array, the file's answers.
+        path: of the file.
+        batches: (examples, steps) pairs on which both are run.
+        tolerance: largest difference allowed; None allows any.
+
+    Raises:
+        RnnAppsError: they differ by more.
+    """
+    worst, same, rows = 0.0, 0, 0
+    for number, (batch, steps) in enumerate(batches):
+        inputs = part.examples(batch, steps, number)
+        own = {name: value.numpy() for name, value in part.function(*map(tf.constant, inputs)).items()}
+        found = run(inputs)
+        worst = max([worst, *(difference_of(own[name], found[name]) for name in own)])
+        if part.scores in own:
+            agree = found[part.scores].argmax(-1) == own[part.scores].argmax(-1)
+            same, rows = same + int(agree.sum()), rows + agree.size
+    if tolerance is not None and not worst <= tolerance:
+        problem = f"its answers differ by {worst:.1e} from the network's, more than {tolerance:.0e}"
+        raise RnnAppsError(f"{path.name}: {problem}; it was not kept.")
+    one = part.examples(1, batches[0][1], 0)
+    milliseconds = [_timed(run, one) for _ in range(CALLS)]
+    return (
+        path.name,
+        path.stat().st_size,
+        worst,
+        same / rows if rows else None,
+        float(np.median(milliseconds)),
+    )
+
+
+def difference_of(one, other):
+    """Return the largest difference of two arrays, relative beside entries larger than 1; inf for NaN."""
+    one, other = np.asarray(one, np.float64), np.asarray(other, np.float64)
+    if one.shape != other.shape:
+        return np.inf
+    difference = np.abs(one - other) / np.maximum(1.0, np.abs(one))
+    return float(np.nan_to_num(difference, nan=np.inf).max(initial=0))
+
+
+def _timed(run, inputs):
+    start = time.perf_counter()
+    run(inputs)
+    return 1000 * (time.perf_counter() - start)

@@ -1,0 +1,92 @@
+"""The formats in which a network leaves, and what is written beside it."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from rnn_apps.errors import UserError, did_you_mean, shown
+from rnn_apps.exporting.keras_layers import write_keras_layers
+from rnn_apps.exporting.litert import write_litert
+from rnn_apps.exporting.onnx import write_onnx
+from rnn_apps.exporting.saved_model import export_saved_model
+
+__all__ = ["FORMATS", "WEIGHTS", "Written", "export_model", "place_of"]
+
+FORMATS = ("saved_model", "onnx", "litert", "keras")
+WEIGHTS = ("float32", "float16", "int8")
+_CLIENT = Path(__file__).parent / "client.py"
+_PLACES = {"saved_model": "export/1"}
+
+
+class Written(NamedTuple):
+    """One file of an export, after it was run beside the network that it came from.
+
+    Args:
+        name: of the file.
+        bytes: of it.
+        difference: largest between its answers and the network's, relative beside answers larger than 1.
+        agreement: part of the answers whose highest entry is the same; None where nothing is chosen.
+        milliseconds: a call for one example, median.
+    """
+
+    name: str
+    bytes: int
+    difference: float
+    agreement: float | None
+    milliseconds: float
+
+
+def place_of(name, weights="float32"):
+    """Return where in a run folder a format lies."""
+    return _PLACES.get(name, f"export/{name}" + ("" if weights == "float32" else f"_{weights}"))
+
+
+def export_model(task, name, folder, weights="float32"):
+    """Write a task's network into a folder that is not there yet, and hold its answers against the task's.
+
+    Args:
+        task: a trained `Task`.
+        name: one of `FORMATS`.
+        folder: path.
+        weights: one of `WEIGHTS`; others than float32 are for LiteRT.
+
+    Returns:
+        A list of `Written`, empty for a SavedModel.
+
+    Raises:
+        UserError: no such format, a package that it needs is not installed, or the network has no such form.
+        RnnAppsError: the answers differ by more than the format's tolerance.
+    """
+    if name not in FORMATS:
+        raise UserError("--format", f"no such format {shown(name)}", fix=did_you_mean(name, FORMATS))
+    if weights != "float32" and name != "litert":
+        raise UserError("--weights", f"{name} has float32 weights", fix="float16 and int8 are for litert.")
+    folder = Path(folder)
+    if name == "saved_model":
+        export_saved_model(task, folder)
+        return []
+    folder.mkdir()
+    if name == "keras":
+        return [Written(*row) for row in write_keras_layers(task, folder)]
+    written = write_onnx(task, folder) if name == "onnx" else write_litert(task, folder, weights)
+    _write_client(task, folder)
+    return [Written(*row) for row in written]
+
+
+def _write_client(task, folder):
+    """What a program that knows no TensorFlow needs: an example of one, and what it reads."""
+    shutil.copyfile(_CLIENT, folder / "client.py")
+    (folder / "preprocessing").mkdir()
+    task.save_preprocessing(folder / "preprocessing")
+    parts = {part.name: _arguments(part) for part in task.parts()}
+    text = json.dumps({**task.client_facts(), "parts": parts}, indent=2, ensure_ascii=False)
+    (folder / "client.json").write_text(text + "\n", encoding="utf-8")
+
+
+def _arguments(part):
+    outputs = part.function(*map(tf.constant, part.examples(1, part.steps, 0)))
+    types = {name: spec.dtype.name for name, spec in part.inputs.items()}
+    return {"inputs": types, "outputs": sorted(outputs)}

@@ -1,0 +1,48 @@
+"""A network on layers of Keras alone, which loads where this package is not installed."""
+
+from keras import ops
+
+from rnn_apps.layers import NotConvertible, plain_layer, rebuilt
+from rnn_apps.models.sequence_encoder import SequencePooling, WordDropout
+
+__all__ = ["plain_model"]
+
+
+def plain_model(model):
+    """Return the same `keras.Model` for answers, not for training, without any layer of this package.
+
+    Recurrent layers become Keras' own, pooling the operations that it is made of; word dropout goes.
+
+    Args:
+        model: functional `keras.Model`; it stays as it is.
+
+    Raises:
+        NotConvertible: a layer has no counterpart in Keras.
+    """
+    plain = rebuilt(model, _plain)
+    left = [layer.name for layer in plain._flatten_layers() if type(layer).__module__.startswith("rnn_apps")]
+    if left:
+        raise NotConvertible(f"{model.name}: {', '.join(left)} has no counterpart in Keras.")
+    return plain
+
+
+def _plain(layer):
+    if isinstance(layer, WordDropout):
+        return [lambda numbers: numbers]
+    if isinstance(layer, SequencePooling):
+        return [lambda sequences: _pooled(layer.mode, sequences)]
+    return plain_layer(layer)
+
+
+def _pooled(mode, sequences):
+    """What `SequencePooling` gives: (batch, steps, features) to (batch, features) or twice that."""
+    mask = getattr(sequences, "_keras_mask", None)
+    real = ops.not_equal(ops.sum(ops.zeros_like(sequences), -1), 1) if mask is None else mask
+    real = ops.expand_dims(ops.cast(real, sequences.dtype), -1)
+    pooled = []
+    if "mean" in mode:
+        pooled.append(ops.sum(sequences * real, axis=1) / ops.maximum(ops.sum(real, axis=1), 1.0))
+    if "max" in mode:
+        lowest = ops.max(sequences * real + (real - 1.0) * 1e30, axis=1)
+        pooled.append(ops.where(ops.max(real, axis=1) > 0, lowest, 0.0))
+    return ops.concatenate(pooled, axis=-1) if len(pooled) > 1 else pooled[0]
