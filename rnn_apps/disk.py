@@ -5,7 +5,7 @@ import hashlib
 import os
 from pathlib import Path
 
-__all__ = ["names_to_disk", "sha256_of", "to_disk"]
+__all__ = ["names_to_disk", "sha256_of", "sha256_of_texts", "to_disk"]
 
 
 def sha256_of(path):
@@ -14,6 +14,14 @@ def sha256_of(path):
     with open(path, "rb") as file:
         while block := file.read(1 << 20):
             digest.update(block)
+    return digest.hexdigest()
+
+
+def sha256_of_texts(texts):
+    """Return the SHA-256 of texts one after the other, in hexadecimal digits."""
+    digest = hashlib.sha256()
+    for text in texts:
+        digest.update(text.encode("utf-8", "surrogatepass"))
     return digest.hexdigest()
 
 

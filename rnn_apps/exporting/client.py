@@ -7,6 +7,7 @@ whatever the network was made for. It needs numpy, onnxruntime or ai-edge-litert
 """
 
 import json
+import re
 import sys
 import unicodedata
 from pathlib import Path
@@ -121,7 +122,7 @@ class Client:
         if unit == "subword":
             return b"".join(map(_bytes_of, chosen)).decode("utf-8", "replace").removeprefix(" ")
         text = ("" if unit == "character" else " ").join(chosen)
-        return text.replace(" <eos> ", "\n").replace("<eos>", "\n") if unit == "token" else text
+        return re.sub(" ?<eos> ?", "\n", text) if unit == "token" else text
 
     def _read(self, given):
         """An input as the network takes it, with a batch of one."""
@@ -152,8 +153,7 @@ def tokens_of(text, unit, known=()):
         pieces = {_bytes_of(token): token for token in known}
         longest = max(map(len, pieces))
         return [piece for word in split_words(text) for piece in _pieces(word.encode(), pieces, longest)]
-    for line_break in ("<br />", "<br/>", "<br>", "<BR />", "<BR/>", "<BR>"):
-        text = text.replace(line_break, " ")
+    text = re.sub(r"(?i)<br\s*/?>", " ", text)
     for mark in "!?":
         text = text.replace(mark, f" {mark} ")
     kept = (c if c in "'!?" or unicodedata.category(c)[0] in "LMN" else " " for c in text)
@@ -194,9 +194,9 @@ def _pieces(word, pieces, longest):
 
 
 def _bytes_of(piece):
-    digits = piece.replace("<0x", "").replace(">", "")
-    is_bytes = piece == "".join(f"<0x{digits[i : i + 2]}>" for i in range(0, len(digits), 2)) and digits
-    return bytes.fromhex(digits) if is_bytes and piece.startswith("<0x") else piece.encode()
+    if re.fullmatch("(<0x[0-9A-F]{2}>)+", piece):
+        return bytes.fromhex(re.sub("<0x|>", "", piece))
+    return piece.encode()
 
 
 def _kept(numbers, most, keep):

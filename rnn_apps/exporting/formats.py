@@ -62,6 +62,8 @@ def export_model(task, name, folder, weights="float32"):
     """
     if name not in FORMATS:
         raise UserError("--format", f"no such format {shown(name)}", fix=did_you_mean(name, FORMATS))
+    if weights not in WEIGHTS:
+        raise UserError("--weights", received=shown(weights), expected=", ".join(WEIGHTS))
     if weights != "float32" and name != "litert":
         raise UserError("--weights", f"{name} has float32 weights", fix="float16 and int8 are for litert.")
     folder = Path(folder)

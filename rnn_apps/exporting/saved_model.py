@@ -1,4 +1,4 @@
-"""Export: a SavedModel that takes raw input and gives readable output, on stock operations."""
+"""A SavedModel that takes raw input and gives readable output, on stock operations."""
 
 import itertools
 
@@ -6,6 +6,7 @@ import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
 from rnn_apps.errors import RnnAppsError
+from rnn_apps.exporting.serving_files import write_readme, write_warm_up
 from rnn_apps.layers import graph_form
 
 __all__ = ["export_saved_model"]
@@ -27,7 +28,11 @@ def export_saved_model(task, folder):
         module, signatures = task.signatures()
         tf.saved_model.save(module, str(folder), signatures=signatures)
     _check_operations(folder)
-    task.check_export(tf.saved_model.load(str(folder)))
+    loaded = tf.saved_model.load(str(folder))
+    task.check_export(loaded)
+    request = task.example_request()
+    write_warm_up(folder, request)
+    write_readme(folder, task.recipe.name, task.recipe.task, loaded.signatures, request)
 
 
 def _check_operations(folder):

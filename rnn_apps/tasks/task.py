@@ -170,5 +170,9 @@ class Task(ABC):
         """Return what a program needs to know that runs the parts, as JSON can hold it."""
 
     @abstractmethod
+    def example_request(self):
+        """Return name to tensor: what `serving_default` may be asked."""
+
+    @abstractmethod
     def check_export(self, loaded):
         """Raise RnnAppsError if a loaded SavedModel answers otherwise than this task."""

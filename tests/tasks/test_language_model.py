@@ -8,6 +8,7 @@ import tensorflow as tf
 from tests_of_tasks import Silence, small_recipe, small_run
 
 from rnn_apps.errors import UserError
+from rnn_apps.exporting.client import Client
 from rnn_apps.models.language_model import language_model, window_model
 from rnn_apps.models.sequence_decoder import SequenceDecoder
 from rnn_apps.runner import open_run
@@ -17,6 +18,16 @@ from rnn_apps.tasks import task_class
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     return small_run("language_model", tmp_path_factory.mktemp("lm") / "run", Silence())
+
+
+@pytest.mark.parametrize("name", ["onnx", "litert"])
+def test_a_step_without_tensorflow_goes_on_with_the_same_text(name, run, tmp_path):
+    folder, (written,) = run.export(tmp_path / name, name)
+    assert written.name.startswith("step.")
+    assert written.difference < 1e-4
+    for prompt in ("the ", ""):
+        (own,) = run.predict([prompt], temperature=0.0)
+        assert Client(folder).answer(prompt)["text"] == own["text"]
 
 
 def decoder_of(cell="gru", units=(5, 4)):

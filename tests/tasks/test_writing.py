@@ -3,13 +3,16 @@
 import base64
 import csv
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 from tests_of_tasks import SMALL, Silence, answers_elsewhere, small_recipe, small_run
 
 from rnn_apps.errors import UserError
+from rnn_apps.exporting.client import Client
 from rnn_apps.metrics.generation import caption_scores, corpus_bleu_scores
 from rnn_apps.runner import open_run
 from rnn_apps.tasks import task_class
@@ -101,6 +104,32 @@ def test_another_process_without_rnn_apps_gives_the_same_texts(run):
     weights, lengths = np.array(answers["explain"]["weights"]), answers["explain"]["lengths"]
     for row, length in zip(weights, lengths):
         np.testing.assert_allclose(row[:length].sum(axis=-1), 1, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["onnx", "litert"])
+def test_encoder_and_step_without_tensorflow_write_the_same_texts(name, run, tmp_path):
+    folder, written = run.export(tmp_path / name, name)
+    assert [Path(one.name).stem for one in written] == ["encode", "step"]
+    assert all(one.difference < 1e-4 for one in written)
+    inputs = client_inputs(run, tmp_path)
+    answers = [Client(folder).answer(str(one))["text"] for one in inputs]
+    assert answers == [answer[run.task.answer] for answer in run.predict(inputs, beam=1)]
+
+
+def client_inputs(run, folder):
+    """Texts, or pictures of the size that the network takes, or folders of them."""
+    if run.recipe.task == "translation":
+        return ["the dog sleeps", "", "😀 qwxz the small cat"]
+    height, width = run.recipe.model.encoder.image_size
+    rng, paths = np.random.default_rng(0), []
+    for index in range(3):
+        path = folder / f"picture{index}.png"
+        if run.recipe.task == "video_captioning":
+            path = folder / "clip" / f"{index}.png"
+            path.parent.mkdir(exist_ok=True)
+        Image.fromarray(rng.integers(0, 255, (height, width, 3), "uint8")).save(path)
+        paths.append(path)
+    return paths[:2] if run.recipe.task == "image_captioning" else [folder / "clip"]
 
 
 def test_what_is_drawn_follows_its_seed_and_candidates_come_best_first(run):

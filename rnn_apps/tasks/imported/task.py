@@ -215,6 +215,11 @@ class ImportedTask(Task):
         """Names of inputs and outputs."""
         return {"kind": "arrays", "inputs": self._fields, "outputs": self.output_names}
 
+    def example_request(self):
+        """One example of random numbers."""
+        inputs = example_inputs(self.model, 1, self.recipe.model.steps)
+        return dict(zip(self._fields, map(tf.constant, inputs)))
+
     def check_export(self, loaded):
         """Hold the export's answers against our own, for one and for three examples."""
         for batch in (1, 3):

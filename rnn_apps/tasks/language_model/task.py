@@ -1,6 +1,5 @@
 """Language models: an output at every step, the token that comes next."""
 
-import hashlib
 from functools import cached_property
 
 import numpy as np
@@ -10,6 +9,7 @@ from rnn_apps.baselines.ngrams import NGramModel
 from rnn_apps.data.plain_text import StreamBatches, load_texts
 from rnn_apps.data.records import BadRecords
 from rnn_apps.data.written_text import END_OF_LINE, FIRST_TOKEN, WrittenText
+from rnn_apps.disk import sha256_of_texts
 from rnn_apps.errors import RnnAppsError, UserError
 from rnn_apps.metrics.generation import bits_per_character, perplexity
 from rnn_apps.models.language_model import language_model, window_model
@@ -167,14 +167,11 @@ class LanguageModelTask(GuessesTokens, Task):
 
     def describe_data(self):
         """Source, and tokens of every part."""
-        digest = hashlib.sha256()
-        for part, text in self.texts.items():
-            digest.update(f"{part}\n{text}".encode("utf-8", "surrogatepass"))
         return {
             "source": self.source_name,
             **{part: len(tokens) for part, tokens in self.tokens.items()},
             "skipped": dict(self.bad.skipped),
-            "fingerprint": digest.hexdigest(),
+            "fingerprint": sha256_of_texts(f"{part}\n{text}" for part, text in self.texts.items()),
         }
 
     def settings(self):
@@ -269,6 +266,11 @@ class LanguageModelTask(GuessesTokens, Task):
             "max_length": length,
             "never": NEVER_WRITTEN,
         }
+
+    def example_request(self):
+        """A beginning, and how it is to go on."""
+        asked = {"length": tf.constant(12), "temperature": tf.constant(0.7)}
+        return {"prompt": tf.constant(["the"]), **asked}
 
     def check_export(self, loaded):
         """Hold the export's texts against our own, drawn with one seed."""

@@ -1,6 +1,5 @@
 """Sentiment and any other text classification: many-to-one."""
 
-import hashlib
 import json
 from functools import cached_property
 
@@ -14,6 +13,7 @@ from rnn_apps.data.batches import SequenceBatches
 from rnn_apps.data.sources import load_parts, load_test, open_source
 from rnn_apps.data.text import TextEncoder
 from rnn_apps.data.word_vectors import cooccurrence_vectors
+from rnn_apps.disk import sha256_of_texts
 from rnn_apps.errors import RnnAppsError, UserError
 from rnn_apps.metrics.classification import classification_metrics
 from rnn_apps.models.sequence_encoder import sequence_encoder
@@ -179,15 +179,15 @@ class SentimentTask(Task):
 
     def describe_data(self):
         """Source and counts."""
-        digest = hashlib.sha256()
-        for part in self.parts.values():
-            for text, label in zip(part.texts, part.labels):
-                digest.update(f"{label}\t{text}\n".encode("utf-8", "surrogatepass"))
         return {
             "source": self.source_name,
             **{part: len(texts) for part, texts in self.parts.items()},
             "skipped": self.skipped,
-            "fingerprint": digest.hexdigest(),
+            "fingerprint": sha256_of_texts(
+                f"{label}\t{text}\n"
+                for part in self.parts.values()
+                for text, label in zip(part.texts, part.labels)
+            ),
         }
 
     def settings(self):
@@ -276,6 +276,10 @@ class SentimentTask(Task):
             "max_length": self.encoder.max_length,
             "keep": self.encoder.keep,
         }
+
+    def example_request(self):
+        """One text."""
+        return {"text": tf.constant(["a film to remember"])}
 
     def check_export(self, loaded):
         """Hold the export's answers against our own on a few texts, the empty one among them."""

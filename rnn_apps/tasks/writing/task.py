@@ -1,6 +1,5 @@
 """What tasks have in common whose answer is a text with several references."""
 
-import hashlib
 from abc import abstractmethod
 from functools import cached_property
 from typing import NamedTuple
@@ -9,20 +8,19 @@ import numpy as np
 import tensorflow as tf
 
 from rnn_apps.data.batches import WrittenBatches
-from rnn_apps.data.written_text import END, START, WrittenText
-from rnn_apps.errors import RnnAppsError
+from rnn_apps.data.written_text import START, WrittenText
+from rnn_apps.disk import sha256_of_texts
 from rnn_apps.metrics.generation import perplexity
 from rnn_apps.tasks.options import check_options
 from rnn_apps.tasks.task import Task
+from rnn_apps.tasks.writing.exports import ExportsWriting
 from rnn_apps.tasks.writing.loss import GuessesTokens, num_right, num_tokens, sum_of_nats
-from rnn_apps.tasks.writing.parts import encode_part, step_part
-from rnn_apps.tasks.writing.writer import NEVER_WRITTEN, Search, Writer
+from rnn_apps.tasks.writing.writer import Search, Writer
 
 __all__ = ["References", "WritingTask"]
 
 ANSWERS_AT_ONCE = 64
 INPUTS_AT_ONCE = 16
-EXPORT_TOLERANCE = 1e-4
 
 
 class References(NamedTuple):
@@ -39,7 +37,7 @@ class References(NamedTuple):
     owners: np.ndarray
 
 
-class WritingTask(GuessesTokens, Task):
+class WritingTask(GuessesTokens, ExportsWriting, Task):
     """A network that writes; a subclass says what it is given.
 
     Attributes:
@@ -222,11 +220,11 @@ class WritingTask(GuessesTokens, Task):
 
     def fingerprint(self, marks):
         """Return a digest of all references and of what stands for each input."""
-        digest = hashlib.sha256()
-        for part in self.references:
-            for mark, texts in zip(marks(part), self.reference_texts(part)):
-                digest.update("\t".join([part, mark, *texts, "\n"]).encode("utf-8", "surrogatepass"))
-        return digest.hexdigest()
+        return sha256_of_texts(
+            "\t".join([part, mark, *texts, "\n"])
+            for part in self.references
+            for mark, texts in zip(marks(part), self.reference_texts(part))
+        )
 
     def save_preprocessing(self, folder):
         """The vocabulary of what is written."""
@@ -300,56 +298,3 @@ class WritingTask(GuessesTokens, Task):
             return f"{name}: {answer[self.answer]}"
         lines = [f"  {score:8.3f}  {text}" for text, score in zip(texts, answer["scores"])]
         return "\n".join([f"{name}:", *lines])
-
-    def signatures(self):
-        """A writer with `serving_default`, `generate` and `explain`, traced anew for the export."""
-        writer = self.writer()
-        return writer, writer.signatures
-
-    def whole_front(self):
-        """Return the model from numbers of a raw input to what the network is given, or None."""
-        return None
-
-    @abstractmethod
-    def number_examples(self, batch, steps, seed):
-        """Return numbers of raw inputs, as the front or else the network takes them."""
-
-    @property
-    def fixed_steps(self):
-        """Steps of an input in formats whose sides are fixed."""
-        return 1
-
-    def parts(self):
-        """What reads an input, and one step of writing."""
-        front, search = self.whole_front(), self._search
-        given = (front or self.network).inputs[0]
-        spec = tf.TensorSpec([None, *given.shape[1:]], given.dtype, name="given")
-
-        def examples(batch, steps, seed):
-            return [self.number_examples(batch, steps, seed)]
-
-        encode = encode_part(spec, front, search, self.fixed_steps, examples)
-
-        def begin(batch, steps, seed):
-            return encode.function(tf.constant(examples(batch, steps, seed)[0]))
-
-        return [encode, step_part(search.decoder, begin, self.fixed_steps)]
-
-    def client_facts(self):
-        """How a text is written."""
-        length = self.recipe.model.decoding.max_length
-        return {"kind": "write", "start": START, "end": END, "max_length": length, "never": NEVER_WRITTEN}
-
-    @abstractmethod
-    def export_examples(self):
-        """Return a few raw inputs, as a tensor, on which the export is held against the trained network."""
-
-    def check_export(self, loaded):
-        """Hold the export's texts and scores against our own."""
-        raw = self.export_examples()
-        answer = loaded.signatures["serving_default"](raw)
-        own = self._writer.write(raw)
-        close = np.allclose(answer["scores"].numpy(), own["scores"].numpy(), atol=EXPORT_TOLERANCE)
-        same = (answer[self.answer].numpy() == own[self.answer].numpy()).all()
-        if not (close and same):
-            raise RnnAppsError("the export's texts and scores differ from the trained network's.")

@@ -1,0 +1,183 @@
+"""ONNX, LiteRT and plain Keras: run once written, compared, not left where they differ; their client."""
+
+import importlib
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from rnn_apps.cli import call
+from rnn_apps.data.text import tokenize
+from rnn_apps.data.written_text import WrittenText
+from rnn_apps.errors import RnnAppsError, UserError
+from rnn_apps.exporting import FORMATS, litert, onnx, place_of
+from rnn_apps.exporting.client import Client, split_words, tokens_of
+from rnn_apps.exporting.comparing import difference_of
+from rnn_apps.runner import open_run
+
+TEXTS = ["A film to remember!", "", "<br />Dull, dull?  It's naïve…", "Grüße 🎬 " * 30]
+ODD = [
+    "",
+    " ",
+    "a  b\n\nc",
+    "it's naïve…  x",
+    "日本語 テキスト",
+    "\t tab",
+    "a" * 70,
+    "e\u0301 🎬!!",
+    "1,000.5 €",
+]
+
+
+@pytest.fixture(scope="module")
+def exported(finished, tmp_path_factory):
+    """Format and weights to the folder and what is known of its files, made when it is first asked for."""
+    made, folder = {}, tmp_path_factory.mktemp("exports")
+
+    def export(name, weights="float32"):
+        if (name, weights) not in made:
+            made[name, weights] = finished.export(folder / f"{name}-{weights}", name, weights)
+        return made[name, weights]
+
+    return export
+
+
+@pytest.mark.parametrize(
+    ("name", "weights", "most"),
+    [
+        ("onnx", "float32", 1e-5),
+        ("litert", "float32", 1e-5),
+        ("litert", "int8", 0.1),
+        ("keras", "float32", 1e-5),
+    ],
+)
+def test_what_is_written_answers_as_the_network(name, weights, most, exported):
+    folder, (written,) = exported(name, weights)
+    assert written.difference <= most
+    assert written.agreement >= 0.9
+    assert written.bytes == (folder / written.name).stat().st_size
+    assert written.milliseconds > 0
+
+
+@pytest.mark.parametrize("name", ["onnx", "litert"])
+def test_a_program_without_tensorflow_gives_the_same_labels(name, exported, finished):
+    folder, _ = exported(name)
+    program = "import runpy, sys; sys.argv = sys.argv[1:]; runpy.run_path(sys.argv[0], run_name='__main__')"
+    check = "assert not {'tensorflow', 'keras', 'rnn_apps'} & set(sys.modules)"
+    command = [sys.executable, "-c", f"{program}; {check}", folder / "client.py", *TEXTS]
+    done = subprocess.run(command, capture_output=True, text=True, cwd="/", timeout=60)
+    assert done.returncode == 0, done.stderr
+    answers = [json.loads(line) for line in done.stdout.splitlines()]
+    for answer, own in zip(answers, finished.predict(TEXTS), strict=True):
+        assert answer["label"] == own["label"]
+        assert answer["score"] == pytest.approx(own["score"], abs=1e-4)
+
+
+def test_plain_layers_load_where_there_is_no_rnn_apps(exported, finished):
+    folder, _ = exported("keras")
+    numbers = [[2, 3, 4, 0], [5, 1, 0, 0]]
+    program = (
+        "import json, sys; sys.modules['rnn_apps'] = None; import keras, numpy\n"
+        "model = keras.models.load_model(sys.argv[1])\n"
+        "print(json.dumps(model(numpy.array(json.loads(sys.argv[2]))).numpy().tolist()))"
+    )
+    command = [sys.executable, "-c", program, folder / "model.keras", json.dumps(numbers)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd="/", timeout=120)
+    assert done.returncode == 0, done.stderr
+    logits = finished.model(np.array(numbers))
+    np.testing.assert_allclose(json.loads(done.stdout), tf.nn.softmax(logits), atol=1e-5)
+
+
+@pytest.mark.parametrize(("name", "module"), [("onnx", onnx), ("litert", litert)])
+def test_an_export_that_answers_otherwise_is_not_left_on_disk(name, module, finished, tmp_path, monkeypatch):
+    other = open_run(finished.folder)
+    part = other.task.parts()[0]
+    calls = []
+
+    def restless(numbers):
+        calls.append(1)
+        return {key: value + 0.1 * len(calls) for key, value in part.function(numbers).items()}
+
+    monkeypatch.setattr(other.task, "parts", lambda: [part._replace(function=restless)])
+    with pytest.raises(RnnAppsError, match=r"network\.\w+: its answers differ by .*it was not kept"):
+        other.export(tmp_path / "out", name)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("name", "package"), [("onnx", "tf2onnx"), ("litert", "ai_edge_litert.interpreter")])
+def test_a_missing_package_is_named_with_its_extra(name, package, finished, tmp_path, monkeypatch):
+    real = importlib.import_module
+
+    def without(module, *rest):
+        if module == package:
+            raise ImportError(name=module)
+        return real(module, *rest)
+
+    monkeypatch.setattr(importlib, "import_module", without)
+    with pytest.raises(UserError, match=rf"not installed. pip install 'rnn-apps\[{name}\]'"):
+        finished.export(tmp_path / "out", name)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--format", "onx"], 'no such format "onx". Did you mean "onnx"?'),
+        (["--format", "keras", "--weights", "int8"], "keras has float32 weights. float16 and int8 are for"),
+        (["--format", "litert", "--weights", "int4"], 'received "int4"; expected float32, float16, int8'),
+    ],
+)
+def test_what_there_is_not_is_refused(arguments, message, finished, tmp_path, capsys):
+    out = tmp_path / "out"
+    assert call(["export", str(finished.folder), "--out", str(out), *arguments]) == 2
+    assert message.replace(";", ",") in capsys.readouterr().err.replace(";", ",")
+    assert not out.exists()
+
+
+def test_the_command_prints_what_was_measured(finished, tmp_path, capsys):
+    assert call(["export", str(finished.folder), "--out", str(tmp_path / "k"), "--format", "keras"]) == 0
+    out = capsys.readouterr().out
+    assert "model.keras" in out
+    assert "100.0 %" in out
+
+
+def test_every_format_has_a_place_of_its_own():
+    places = [place_of(name) for name in FORMATS] + [place_of("litert", "int8")]
+    assert places == ["export/1", "export/onnx", "export/litert", "export/keras", "export/litert_int8"]
+
+
+# The client's own reading of text
+
+
+@pytest.mark.parametrize("text", ODD + TEXTS)
+def test_the_client_reads_words_as_the_graph_does(text):
+    assert tokens_of(text, "word") == [t.decode() for t in tokenize(tf.constant([text]))[0].numpy()]
+
+
+@pytest.mark.parametrize("unit", ["word", "character", "subword", "token"])
+@pytest.mark.parametrize("text", ODD)
+def test_the_client_reads_and_writes_every_unit_as_the_graph_does(text, unit, tmp_path):
+    written = WrittenText.learn([*ODD, *TEXTS, "the tables of the other tablet"], unit, 400)
+    written.save(tmp_path / "written.json")
+    known = {token: index + 4 for index, token in enumerate(written.tokens)}
+    numbers = [known.get(token, 1) for token in tokens_of(text, unit, known)]
+    assert numbers == written.numbers(tf.constant([text]))[0].numpy().tolist()
+    client = Client.__new__(Client)
+    client.folder = tmp_path
+    (tmp_path / "preprocessing").mkdir()
+    (tmp_path / "written.json").rename(tmp_path / "preprocessing" / "written.json")
+    own = written.texts(tf.constant([[*numbers, 3]], tf.int32)).numpy()[0].decode()
+    assert client._written([n for n in numbers if n != 1]) == own.replace("\ufffd", "") or 1 in numbers
+
+
+def test_long_words_are_cut_as_in_the_graph():
+    assert split_words("a" * 70) == [" " + "a" * 31, "a" * 32, "a" * 7]
+
+
+def test_a_difference_is_relative_beside_large_entries_and_infinite_for_no_number():
+    assert difference_of([100.0, 0.5], [101.0, 0.5]) == pytest.approx(0.01)
+    assert difference_of([0.0], [np.nan]) == np.inf
+    assert difference_of([0.0], [[0.0]]) == np.inf
