@@ -1,4 +1,4 @@
-"""Commands on models that were made elsewhere."""
+"""Commands on models that come from elsewhere, and on those that go there."""
 
 import json
 from pathlib import Path
@@ -8,7 +8,7 @@ import click
 from rnn_apps.cli.shared import cli, examples, json_option, print_table, verbose_option
 from rnn_apps.errors import RnnAppsError, UserError
 
-__all__ = ["check", "import_"]
+__all__ = ["check", "import_", "serve"]
 
 
 @cli.command(
@@ -70,3 +70,37 @@ def _print(findings):
     for finding in findings:
         table.add_row(finding.check, marks[finding.passed], finding.detail)
     print_table(table)
+
+
+@cli.command(
+    epilog=examples(
+        "rnn-apps serve runs/imdb/2026-01-01-120000",
+        "rnn-apps serve RUN --port 9000 --name reviews",
+        "RNN_APPS_TOKEN=secret rnn-apps serve RUN --host 0.0.0.0",
+    )
+)
+@click.argument("run", type=click.Path())
+@click.option(
+    "--port", type=click.IntRange(0, 65_535), default=8501, help="8501 by default; 0 for a free one."
+)
+@click.option("--host", default="127.0.0.1", help="Address to listen at; any but 127.0.0.1 needs a token.")
+@click.option("--name", help="By which clients ask for it; the recipe's name by default.")
+@click.option("--token", envvar="RNN_APPS_TOKEN", help="That requests must bear; better in RNN_APPS_TOKEN.")
+@verbose_option
+def serve(run, port, host, name, token):
+    """Serve a RUN's SavedModel, or a folder of versions, at TensorFlow Serving's REST paths."""
+    from rnn_apps import serving
+
+    folder = Path(run) / "export" if (Path(run) / "recipe.yaml").is_file() else Path(run)
+    if not folder.is_dir():
+        fix = "Name the folder of a run, or one that holds versions: 1/, 2/."
+        raise UserError(str(run), "nothing is exported there", fix=fix)
+    serving.serve(folder, name or _name_of(Path(run)), host, port, token, click.echo)
+
+
+def _name_of(run):
+    if not (run / "recipe.yaml").is_file():
+        return run.absolute().name
+    from rnn_apps.recipe import load_recipe
+
+    return load_recipe(run / "recipe.yaml").name

@@ -1,10 +1,12 @@
 """A SavedModel that takes raw input and gives readable output, on stock operations."""
 
 import itertools
+import json
 
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
+from rnn_apps.disk import sha256_of
 from rnn_apps.errors import RnnAppsError
 from rnn_apps.exporting.serving_files import write_readme, write_warm_up
 from rnn_apps.layers import graph_form
@@ -33,6 +35,14 @@ def export_saved_model(task, folder):
     request = task.example_request()
     write_warm_up(folder, request)
     write_readme(folder, task.recipe.name, task.recipe.task, loaded.signatures, request)
+    _write_manifest(folder)
+
+
+def _write_manifest(folder):
+    """Write the sha256 of every file, last: by it a server knows a version that was copied whole."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    digests = {path.relative_to(folder).as_posix(): sha256_of(path) for path in files}
+    (folder / "manifest.json").write_text(json.dumps({"sha256": digests}, indent=2) + "\n", encoding="utf-8")
 
 
 def _check_operations(folder):

@@ -1,0 +1,85 @@
+"""A server process: what may be asked for at its start, and how it listens and ends."""
+
+import importlib
+import ipaddress
+import re
+
+from rnn_apps.errors import UserError, shown
+
+__all__ = ["serve"]
+
+SECONDS_TO_END = 30
+
+
+def serve(folder, name, host="127.0.0.1", port=8501, token=None, say=print):
+    """Serve the newest complete version of a SavedModel until SIGTERM or SIGINT.
+
+    Args:
+        folder: that holds versions, ``export/`` of a run.
+        name: by which clients ask for it: ``/v1/models/NAME:predict``.
+        host: address to listen at; any but this machine's own needs a token.
+        port: 0 for a free one.
+        token: that requests must bear, or None.
+        say: gets the line that tells the address.
+
+    Raises:
+        UserError: no complete version, an address that needs a token or is taken, or a missing package.
+    """
+    try:
+        importlib.import_module("fastapi")
+        uvicorn = importlib.import_module("uvicorn")
+    except ImportError as error:
+        fix = "pip install 'rnn-apps[serve]'"
+        raise UserError("serve", f"needs {error.name}, which is not installed", fix=fix) from error
+    from rnn_apps.serving.application import LOCAL, make_application
+    from rnn_apps.serving.model import Model
+
+    if not re.fullmatch(r"[A-Za-z0-9._-]{1,100}", name):
+        expected = "letters, digits, '.', '_' and '-'"
+        raise UserError("--name", received=shown(name), expected=expected, fix="Name it with --name.")
+    if not _is_local(host) and not token:
+        fix = "Give --token, or RNN_APPS_TOKEN, which clients send as Authorization: Bearer TOKEN."
+        raise UserError("--host", f"{shown(host)} can be reached from other machines", fix=fix)
+    listening = _listen(host, port)
+    hosts = LOCAL if _is_local(host) else (*LOCAL, host, *_names_of_this_machine())
+    application = make_application(Model(folder), name, hosts, token)
+    config = uvicorn.Config(
+        application,
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=SECONDS_TO_END - 2,
+        server_header=False,
+    )
+    number = listening.getsockname()[1]
+    say(f"Serving {name} at http://{host}:{number}/v1/models/{name}:predict")
+    uvicorn.Server(config).run(sockets=[listening])
+
+
+def _is_local(host):
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _names_of_this_machine():
+    import socket
+
+    return (socket.gethostname(), socket.getfqdn())
+
+
+def _listen(host, port):
+    """A listening socket, before the model is loaded, so that a taken port is known at once."""
+    import socket
+
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+    except (OSError, OverflowError) as error:
+        listening.close()
+        problem = f"{host}:{port} cannot be listened at ({getattr(error, 'strerror', None) or error})"
+        raise UserError("--port", problem, fix="Name another one; 0 takes a free one.") from error
+    listening.listen(256)
+    return listening
