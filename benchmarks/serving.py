@@ -1,0 +1,111 @@
+"""Requests a second of `rnn-apps serve`, each answer checked, beside the SavedModel called directly.
+
+    python benchmarks/serving.py --run RUN
+    python benchmarks/serving.py --run RUN --requests 100000
+
+RUN is a finished sentiment run. An asyncio client on the loopback keeps 1, 16 and 256 connections busy with
+texts that differ; every answer is held against the one that the SavedModel gives directly. The resident
+memory of the server is read before and after.
+"""
+
+import argparse
+import asyncio
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import httpx
+import numpy as np
+import tensorflow as tf
+from peers import table
+
+WORDS = ["a", "film", "to", "remember", "dull", "bright", "slow", "actors", "story", "boring", "lovely"]
+TEXTS = [" ".join(np.random.default_rng(i).choice(WORDS, 20 + i % 60)) for i in range(500)]
+CONNECTIONS = (1, 16, 256)
+
+
+def resident(process):
+    """Megabytes of memory that a process holds."""
+    pages = int(Path(f"/proc/{process.pid}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+async def load(address, connections, requests, expected):
+    """Latencies in seconds, the statuses besides 200, and wrong answers."""
+    latencies, others, wrong, numbers = [], {}, 0, iter(range(requests))
+    limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
+    async with httpx.AsyncClient(limits=limits, timeout=60) as client:
+
+        async def work():
+            nonlocal wrong
+            for number in numbers:
+                index = number % len(TEXTS)
+                start = time.perf_counter()
+                answer = await client.post(address, json={"instances": [TEXTS[index]]})
+                if answer.status_code != 200:
+                    others[answer.status_code] = others.get(answer.status_code, 0) + 1
+                    await asyncio.sleep(0.05)
+                    continue
+                latencies.append(time.perf_counter() - start)
+                found = answer.json()["predictions"][0]["probabilities"]
+                wrong += not np.allclose(found, expected[index], atol=1e-4)
+
+        await asyncio.gather(*(work() for _ in range(connections)))
+    return latencies, others, wrong
+
+
+def directly(signature):
+    """Seconds a call of the SavedModel with one text, and with 64."""
+    times = {}
+    for size in (1, 64):
+        batches = [tf.constant(TEXTS[i : i + size]) for i in range(0, 100)]
+        signature(text=batches[0])
+        start = time.perf_counter()
+        for batch in batches[:50]:
+            signature(text=batch)
+        times[size] = (time.perf_counter() - start) / 50
+    return times
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--run", required=True)
+    parser.add_argument("--requests", type=int, default=2000, help="at each number of connections")
+    arguments = parser.parse_args()
+    loaded = tf.saved_model.load(str(Path(arguments.run) / "export" / "1"))
+    signature = loaded.signatures["serving_default"]
+    expected = signature(text=tf.constant(TEXTS))["probabilities"].numpy()
+    times = directly(signature)
+    command = [sys.executable, "-m", "rnn_apps", "serve", arguments.run, "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        address = server.stdout.readline().split()[-1]
+        while True:
+            try:
+                httpx.get(address.partition("/v1/")[0] + "/readyz").raise_for_status()
+                break
+            except httpx.HTTPError:
+                time.sleep(0.2)
+        asyncio.run(load(address, 4, 100, expected))
+        rows, before = [], resident(server)
+        for connections in CONNECTIONS:
+            start = time.perf_counter()
+            latencies, others, wrong = asyncio.run(load(address, connections, arguments.requests, expected))
+            rate = (arguments.requests - sum(others.values())) / (time.perf_counter() - start)
+            p50, p99 = (1000 * float(np.percentile(latencies, q)) for q in (50, 99))
+            refused = ", ".join(f"{code}: {count}" for code, count in others.items()) or "none"
+            rows.append([connections, f"{rate:.0f}", f"{p50:.1f}", f"{p99:.1f}", wrong, refused])
+        after = resident(server)
+        server.terminate()
+    print(table(["connections", "answers a second", "p50, ms", "p99, ms", "wrong", "refused"], rows))
+    for size, seconds in times.items():
+        print(f"SavedModel directly, {size} a call: {size / seconds:.0f} a second, {1000 * seconds:.1f} ms")
+    requests = len(CONNECTIONS) * arguments.requests
+    print(f"Memory of the server: {before:.0f} MB before, {after:.0f} MB after {requests:,} requests")
+
+
+if __name__ == "__main__":
+    main()
