@@ -57,6 +57,16 @@ def import_model(path, keep_layers=False):
         UserError: the file cannot be read, or holds what is refused.
         RnnAppsError: the answers on our layers are not those of the file.
     """
+    try:
+        return _imported(path, keep_layers)
+    except RnnAppsError:
+        raise
+    except Exception as error:  # what is wrong in a stranger's file shows itself anywhere
+        text = (str(error).strip().splitlines() or [""])[0][:150]
+        raise UserError(str(path), f"no sound model ({type(error).__name__}: {text})") from error
+
+
+def _imported(path, keep_layers):
     with tempfile.TemporaryDirectory(prefix="rnn-apps-") as folder, opened(path, folder) as found:
         check_allowed(path, found.config)
         config, changes = modernized(path, found.config, found.version)

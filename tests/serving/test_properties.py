@@ -1,0 +1,119 @@
+"""Whatever a client sends, the answer is 200, or 4xx with a reason: property tests on the server's front.
+
+`RNN_APPS_EXAMPLES` sets how many requests are made up.
+"""
+
+import json
+import os
+
+import httpx
+import numpy as np
+import pytest
+import tensorflow as tf
+from fastapi.testclient import TestClient
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from rnn_apps.serving.application import make_application
+
+EXAMPLES = int(os.environ.get("RNN_APPS_EXAMPLES", "150"))
+SETTINGS = settings(
+    max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True
+)
+SPECS = {
+    "serving_default": {"text": tf.TensorSpec([None], tf.string)},
+    "arrays": {
+        "series": tf.TensorSpec([None, None, 2], tf.float32),
+        "known": tf.TensorSpec([None], tf.int32),
+    },
+    "prompts": {"prompt": tf.TensorSpec([None], tf.string), "length": tf.TensorSpec([], tf.int32)},
+}
+
+
+class Echo:
+    """Gives the number of examples of every input, one an example."""
+
+    version, specs = 1, SPECS
+
+    def __init__(self, fault=None):
+        self.fault = fault
+        self.outputs = {name: {"count": tf.TensorSpec([None], tf.int32)} for name in SPECS}
+
+    def answer(self, signature, inputs):
+        if self.fault:
+            raise self.fault
+        for name, spec in SPECS[signature].items():
+            assert inputs[name].ndim == spec.shape.rank
+            tf.constant(inputs[name], spec.dtype)  # is what the network would be given
+        count = max(len(array) for array in inputs.values() if array.ndim)
+        return {"count": np.full(count, count, np.int32)}
+
+
+@pytest.fixture(scope="module")
+def client():
+    with TestClient(make_application(Echo(), "echo"), base_url="http://localhost") as client:
+        yield client
+
+
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.just({"b64": "aGk="})
+JSON = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+)
+NAMES = st.sampled_from(["text", "series", "known", "prompt", "length", "instances", "inputs", "other"])
+NEARLY = st.fixed_dictionaries(
+    {},
+    optional={
+        "signature_name": st.sampled_from([*SPECS, "no", 1]),
+        "instances": st.lists(JSON | st.dictionaries(NAMES, JSON, max_size=3), max_size=3),
+        "inputs": JSON | st.dictionaries(NAMES, JSON, max_size=3),
+    },
+)
+
+
+def sound(answer):
+    assert answer.status_code == 200 or 400 <= answer.status_code < 500, answer.text
+    if answer.status_code != 200:
+        assert list(answer.json()) == ["error"]
+        assert "/a/path" not in answer.text
+        assert "Traceback" not in answer.text
+
+
+@SETTINGS
+@given(body=NEARLY | JSON)
+def test_any_json_is_answered_or_refused(client, body):
+    sound(client.post("/v1/models/echo:predict", content=json.dumps(body).encode("utf-8", "surrogatepass")))
+
+
+@SETTINGS
+@given(body=st.binary(max_size=200) | st.text().map(lambda text: text.encode("utf-8", "surrogatepass")))
+def test_any_bytes_are_refused(client, body):
+    answer = client.post("/v1/models/echo:predict", content=body)
+    sound(answer)
+    assert answer.status_code != 200
+
+
+@SETTINGS
+@given(path=st.text(alphabet=st.characters(codec="ascii", exclude_characters="\r\n"), max_size=40))
+def test_any_path_is_answered_or_refused(client, path):
+    try:
+        answer = client.get(f"/v1/models/{path}")
+    except (httpx.InvalidURL, UnicodeError):  # the client's own refusal of an address
+        return
+    sound(answer)
+
+
+@SETTINGS
+@given(texts=st.lists(st.text(alphabet=st.characters(exclude_categories=["Cs"])), min_size=1, max_size=5))
+def test_every_text_that_utf_8_can_hold_is_taken(client, texts):
+    answer = client.post("/v1/models/echo:predict", json={"instances": texts})
+    assert answer.json() == {"predictions": [len(texts)] * len(texts)}
+
+
+@pytest.mark.parametrize("fault", [RuntimeError("x"), MemoryError(), ZeroDivisionError("/a/path")])
+def test_the_detector_sees_a_fault_of_our_own(fault):
+    with TestClient(make_application(Echo(fault), "echo"), base_url="http://localhost") as client:
+        answer = client.post("/v1/models/echo:predict", json={"instances": ["a"]})
+    assert answer.status_code == 503
+    with pytest.raises(AssertionError):
+        sound(answer)
