@@ -1,5 +1,6 @@
 """The formats in which a network leaves, and what is written beside it."""
 
+import importlib.util
 import json
 import shutil
 from pathlib import Path
@@ -13,11 +14,12 @@ from rnn_apps.exporting.litert import write_litert
 from rnn_apps.exporting.onnx import write_onnx
 from rnn_apps.exporting.saved_model import export_saved_model
 
-__all__ = ["FORMATS", "WEIGHTS", "Written", "export_model", "place_of"]
+__all__ = ["FORMATS", "WEIGHTS", "Written", "check_packages", "export_model", "place_of"]
 
 FORMATS = ("saved_model", "onnx", "litert", "keras")
 WEIGHTS = ("float32", "float16", "int8")
 _CLIENT = Path(__file__).parent / "client.py"
+_PACKAGES = {"onnx": ("tf2onnx", "onnxruntime"), "litert": ("ai_edge_litert",)}
 _PLACES = {"saved_model": "export/1"}
 
 
@@ -37,6 +39,14 @@ class Written(NamedTuple):
     difference: float
     agreement: float | None
     milliseconds: float
+
+
+def check_packages(name):
+    """Raise UserError if a package that a format needs is not installed."""
+    for package in _PACKAGES.get(name, ()):
+        if importlib.util.find_spec(package) is None:
+            problem = f"{name} needs {package}, which is not installed"
+            raise UserError("export", problem, fix=f"pip install 'rnn-apps[{name}]'")
 
 
 def place_of(name, weights="float32"):
@@ -66,6 +76,7 @@ def export_model(task, name, folder, weights="float32"):
         raise UserError("--weights", received=shown(weights), expected=", ".join(WEIGHTS))
     if weights != "float32" and name != "litert":
         raise UserError("--weights", f"{name} has float32 weights", fix="float16 and int8 are for litert.")
+    check_packages(name)
     folder = Path(folder)
     if name == "saved_model":
         export_saved_model(task, folder)

@@ -1,11 +1,9 @@
 """LiteRT (TensorFlow Lite) without Flex: one example, a fixed number of steps, built-in operations alone."""
 
-import importlib
-
 import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-from rnn_apps.errors import RnnAppsError, UserError
+from rnn_apps.errors import RnnAppsError
 from rnn_apps.exporting.comparing import compared
 from rnn_apps.layers import graph_form
 
@@ -27,15 +25,11 @@ def write_litert(task, folder, weights="float32"):
         Rows as of `compared`.
 
     Raises:
-        UserError: ai-edge-litert is not installed.
         RnnAppsError: an operation is no built-in of LiteRT, or the answers differ by more than `TOLERANCES`.
     """
-    try:
-        interpreter = importlib.import_module("ai_edge_litert.interpreter").Interpreter
-    except ImportError as error:
-        fix = "pip install 'rnn-apps[litert]'"
-        raise UserError("--format litert", "needs ai-edge-litert, which is not installed", fix=fix) from error
-    return [_written(part, folder / f"{part.name}.tflite", interpreter, weights) for part in task.parts()]
+    from ai_edge_litert.interpreter import Interpreter
+
+    return [_written(part, folder / f"{part.name}.tflite", Interpreter, weights) for part in task.parts()]
 
 
 def _written(part, path, interpreter_class, weights):

@@ -1,11 +1,9 @@
 """ONNX: every part of a network with a free batch and, where it has steps, any number of them."""
 
-import importlib
 import logging
 
 import tensorflow as tf
 
-from rnn_apps.errors import UserError
 from rnn_apps.exporting.comparing import compared
 from rnn_apps.layers import graph_form
 
@@ -27,16 +25,13 @@ def write_onnx(task, folder):
         Rows as of `compared`.
 
     Raises:
-        UserError: tf2onnx or onnxruntime is not installed.
         RnnAppsError: the answers differ by more than `TOLERANCE`.
     """
-    try:
-        tf2onnx, runtime = (importlib.import_module(name) for name in ("tf2onnx", "onnxruntime"))
-    except ImportError as error:
-        fix = "pip install 'rnn-apps[onnx]'"
-        raise UserError("--format onnx", f"needs {error.name}, which is not installed", fix=fix) from error
+    import onnxruntime
+    import tf2onnx
+
     logging.getLogger("tf2onnx").setLevel(logging.ERROR)
-    return [_written(part, folder / f"{part.name}.onnx", tf2onnx, runtime) for part in task.parts()]
+    return [_written(part, folder / f"{part.name}.onnx", tf2onnx, onnxruntime) for part in task.parts()]
 
 
 def _written(part, path, tf2onnx, runtime):

@@ -13,8 +13,8 @@ import tensorflow as tf
 
 from rnn_apps.checkpoint import Checkpoints
 from rnn_apps.data.sources import SourceUnavailable
-from rnn_apps.errors import UserError
-from rnn_apps.exporting import export_model, place_of
+from rnn_apps.errors import RnnAppsError, UserError
+from rnn_apps.exporting import check_packages, export_model, place_of
 from rnn_apps.layers import RecurrentLayer
 from rnn_apps.recipe import apply_overrides, dump_recipe, load_recipe, with_sample
 from rnn_apps.reporting import NOT_A_CURVE, shown_examples, write_report
@@ -61,6 +61,8 @@ class Execution:
 
     def carry_out(self):
         """All of it, in order; returns the `Run`."""
+        for name in self.recipe.export:
+            check_packages(name)
         if self.recipe.training.deterministic:
             tf.config.experimental.enable_op_determinism()
         if self.resumes:
@@ -215,8 +217,13 @@ class Execution:
 
     def _export(self):
         for name in self.recipe.export:
-            with self.folder.writing(place_of(name)) as path:
-                export_model(self.task, name, path)
+            try:
+                with self.folder.writing(place_of(name)) as path:
+                    export_model(self.task, name, path)
+            except RnnAppsError as error:
+                if name == "saved_model":
+                    raise
+                self.console.say(f"Not exported as {name}: {error}")
 
     def _write_metrics(self):
         is_sample = self.sample_of is not None or self.recipe.data.source == "sample"

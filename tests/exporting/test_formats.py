@@ -1,6 +1,6 @@
 """ONNX, LiteRT and plain Keras: run once written, compared, not left where they differ; their client."""
 
-import importlib
+import importlib.util
 import json
 import subprocess
 import sys
@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+import rnn_apps
 from rnn_apps.cli import call
 from rnn_apps.data.text import tokenize
 from rnn_apps.data.written_text import WrittenText
@@ -16,6 +17,7 @@ from rnn_apps.errors import RnnAppsError, UserError
 from rnn_apps.exporting import FORMATS, litert, onnx, place_of
 from rnn_apps.exporting.client import Client, split_words, tokens_of
 from rnn_apps.exporting.comparing import difference_of
+from rnn_apps.recipe import apply_overrides
 from rnn_apps.runner import open_run
 
 TEXTS = ["A film to remember!", "", "<br />Dull, dull?  It's naïve…", "Grüße 🎬 " * 30]
@@ -107,18 +109,17 @@ def test_an_export_that_answers_otherwise_is_not_left_on_disk(name, module, fini
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize(("name", "package"), [("onnx", "tf2onnx"), ("litert", "ai_edge_litert.interpreter")])
+@pytest.mark.parametrize(("name", "package"), [("onnx", "tf2onnx"), ("litert", "ai_edge_litert")])
 def test_a_missing_package_is_named_with_its_extra(name, package, finished, tmp_path, monkeypatch):
-    real = importlib.import_module
-
-    def without(module, *rest):
-        if module == package:
-            raise ImportError(name=module)
-        return real(module, *rest)
-
-    monkeypatch.setattr(importlib, "import_module", without)
+    real = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda p, *rest: None if p == package else real(p, *rest)
+    )
     with pytest.raises(UserError, match=rf"not installed. pip install 'rnn-apps\[{name}\]'"):
         finished.export(tmp_path / "out", name)
+    recipe = apply_overrides(finished.recipe, {"export": ["saved_model", name]})
+    with pytest.raises(UserError, match="not installed"):  # before anything is trained
+        rnn_apps.run(recipe, out=tmp_path / "run")
     assert list(tmp_path.iterdir()) == []
 
 

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 import tensorflow as tf
-from tests_of_tasks import Silence, small_recipe, small_run
+from tests_of_tasks import small_recipe, small_run
 
 from rnn_apps.errors import UserError
 from rnn_apps.exporting.client import Client
@@ -16,8 +16,18 @@ from rnn_apps.tasks import task_class
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    return small_run("language_model", tmp_path_factory.mktemp("lm") / "run", Silence())
+def run(tmp_path_factory, new_console):
+    folder, console = tmp_path_factory.mktemp("lm") / "run", new_console()
+    run = small_run("language_model", folder, console, export=["saved_model", "keras", "onnx"])
+    run.heard = console
+    return run
+
+
+def test_a_recipe_names_its_formats_and_one_that_cannot_be_is_said(run):
+    assert {path.name for path in (run.folder / "export").iterdir()} == {"1", "onnx"}
+    (line,) = (line for line in run.heard.lines if line.startswith("Not exported as keras: "))
+    assert "its decoder has no counterpart" in line
+    assert (run.folder / "manifest.json").is_file()
 
 
 @pytest.mark.parametrize("name", ["onnx", "litert"])
