@@ -273,8 +273,11 @@ WHOLE = {
         ],
     ),
     "formats": (
-        HEAD + "export: [onnx, saved_model]\n",
-        ['r.yaml:4  export.0: received "onnx", expected saved_model.'],
+        HEAD + "export: [onx, saved_model]\n",
+        [
+            'r.yaml:4  export.0: received "onx", expected one of saved_model, onnx, litert, keras. '
+            'Did you mean "onnx"?'
+        ],
     ),
     "a format twice": (
         HEAD + "export: [saved_model, saved_model]\n",
@@ -313,7 +316,8 @@ WHOLE = {
         HEAD + "seed: 1\nseed: 2\nexport: keras\n",
         [
             "r.yaml:5  seed: written twice, first on line 4. Keep one of the two.",
-            'r.yaml:6  export: received "keras", expected a list of entries, each saved_model.',
+            'r.yaml:6  export: received "keras", expected a list of entries, each one of saved_model, onnx, '
+            "litert, keras.",
         ],
     ),
 }

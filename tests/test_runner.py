@@ -266,7 +266,7 @@ def test_a_failed_export_leaves_the_old_one(copy, monkeypatch):
         raise OSError("disk full")
 
     before = (copy / "export/1/saved_model.pb").read_bytes()
-    monkeypatch.setattr("rnn_apps.runner.finished.export_saved_model", fail)
+    monkeypatch.setattr("rnn_apps.runner.finished.export_model", fail)
     with pytest.raises(UserError, match="export/1: cannot be written: disk full"):
         rnn_apps.open_run(copy).export()
     assert (copy / "export/1/saved_model.pb").read_bytes() == before

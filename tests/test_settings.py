@@ -57,7 +57,7 @@ RANGES = [
         {"data": SOUND_DATA},
         "export",
         [[], ["saved_model"]],
-        [["onnx"], ["saved_model", "saved_model"]],
+        [["onx"], ["saved_model", "saved_model"]],
     ),
     (SentimentSettings, {"data": SOUND_DATA}, "name", ["a", "a.b-c_1"], ["", "../x", ".a", "a/b", "a" * 101]),
 ]

@@ -16,7 +16,7 @@ __all__ = ["check", "import_", "serve"]
     epilog=examples(
         "rnn-apps import model.keras",
         "rnn-apps import old_model.h5 --out runs/old_model",
-        'rnn-apps predict runs/old_model "[[0.1, 0.2], [0.3, 0.4]]"',
+        "rnn-apps import model.keras --keep-layers",
     ),
 )
 @click.argument("model", type=click.Path())
@@ -76,7 +76,7 @@ def _print(findings):
     epilog=examples(
         "rnn-apps serve runs/imdb/2026-01-01-120000",
         "rnn-apps serve RUN --port 9000 --name reviews",
-        "RNN_APPS_TOKEN=secret rnn-apps serve RUN --host 0.0.0.0",
+        "rnn-apps serve RUN --host 0.0.0.0 --token SECRET",
     )
 )
 @click.argument("run", type=click.Path())
