@@ -261,7 +261,7 @@ def test_damaged_metrics_are_named(copy):
 
 
 def test_a_failed_export_leaves_the_old_one(copy, monkeypatch):
-    def fail(task, path):
+    def fail(task, name, path, weights):
         path.mkdir()
         raise OSError("disk full")
 
