@@ -72,21 +72,15 @@ def make_application(model, name, hosts=LOCAL, token=None, limits=None, seconds=
         text = f"no such path or method; models are asked at /v1/models/{name}:predict"
         return _refused(_Refusal(error.status_code, text))
 
-    def check_name(asked, version=None):
-        if asked != name:
-            raise _Refusal(404, f"no such model; the model here is {name}")
-        if version is not None and version != str(model.version):
-            raise _Refusal(404, f"no such version; the version here is {model.version}")
-
-    _add_predict(application, model, check_name, worker, limits, seconds)
-    _add_descriptions(application, model, name, check_name)
+    paths = [f"/v1/models/{name}", f"/v1/models/{name}/versions/{model.version}"]
+    for path in paths:
+        _add_predict(application, path, model, worker, limits, seconds)
+        _add_descriptions(application, path, model, name)
+    _add_health(application)
     return application
 
 
-def _add_descriptions(application, model, name, check_name):
-    """Health, state and metadata."""
-    errors = {code: {"description": _ERRORS[code]} for code in (401, 403, 404)}
-
+def _add_health(application):
     @application.get("/healthz")
     async def healthz():
         return {"status": "alive"}
@@ -97,32 +91,28 @@ def _add_descriptions(application, model, name, check_name):
             raise _Refusal(503, "not ready", Retry_After="1")
         return {"status": "ready"}
 
-    @application.get("/v1/models/{asked}/metadata", responses=errors)
-    async def metadata(asked: str):
-        check_name(asked)
-        return _metadata(model, name)
 
-    @application.get("/v1/models/{asked}/versions/{version}/metadata", responses=errors)
-    async def version_metadata(asked: str, version: str):
-        check_name(asked, version)
-        return _metadata(model, name)
+def _add_descriptions(application, path, model, name):
+    """State and metadata."""
+    errors = {code: {"description": _ERRORS[code]} for code in (401, 403)}
 
-    @application.get("/v1/models/{asked}", responses=errors)
-    async def status(asked: str):
-        check_name(asked)
+    @application.get(path, responses=errors)
+    async def status():
         return _status(model)
 
-    @application.get("/v1/models/{asked}/versions/{version}", responses=errors)
-    async def version_status(asked: str, version: str):
-        check_name(asked, version)
-        return _status(model)
+    @application.get(f"{path}/metadata", responses=errors)
+    async def metadata():
+        return _metadata(model, name)
 
 
-def _add_predict(application, model, check_name, worker, limits, seconds):
+def _add_predict(application, path, model, worker, limits, seconds):
     """What the server is there for."""
 
-    async def predict(asked, version, request):
-        check_name(asked, version)
+    errors = {code: {"description": text} for code, text in _ERRORS.items()}
+    body = {"requestBody": {"required": True, "content": {"application/json": {"schema": _schema()}}}}
+
+    @application.post(f"{path}:predict", responses=errors, openapi_extra=body)
+    async def predict(request: Request):
         body = await _body(request, limits.body)
         if not application.state.ready:
             raise _Refusal(503, "the server is starting or stopping", Retry_After="1")
@@ -137,23 +127,11 @@ def _add_predict(application, model, check_name, worker, limits, seconds):
             raise _Refusal(503, f"no answer within {seconds:g} s", Retry_After="5") from None
         return await asyncio.to_thread(_written, outputs, given.rows)
 
-    errors = {code: {"description": text} for code, text in _ERRORS.items()}
-    body = {"requestBody": {"required": True, "content": {"application/json": {"schema": _schema()}}}}
-
-    @application.post("/v1/models/{asked}:predict", responses=errors, openapi_extra=body)
-    async def predict_newest(asked: str, request: Request):
-        return await predict(asked, None, request)
-
-    @application.post("/v1/models/{asked}/versions/{version}:predict", responses=errors, openapi_extra=body)
-    async def predict_version(asked: str, version: str, request: Request):
-        return await predict(asked, version, request)
-
 
 _ERRORS = {
     400: "The request is wrong; the text says how.",
     401: "The token is missing or wrong.",
     403: "The request comes from elsewhere.",
-    404: "There is no such model or version.",
     413: "The body is too large.",
     429: "Too many requests wait.",
     503: "The server is starting, stopping, or too slow.",

@@ -114,7 +114,7 @@ def test_state_metadata_health_and_versions(client):
         ("GET", "/v1/models/lengths/versions/9", 404),
         ("POST", "/v1/models/lengths/versions/x:predict", 404),
         ("POST", "/v1/models/other:predict", 404),
-        ("GET", "/v1/models/lengths:predict", 404),
+        ("GET", "/v1/models/lengths:predict", 405),
         ("DELETE", "/v1/models/lengths", 405),
         ("GET", "/docs", 404),
         ("GET", "/..%2f..%2fetc/passwd", 404),
