@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from rnn_apps.layers import RecurrentLayer, StackedRNN, is_recurrent, why_not
-from rnn_apps.models.example_inputs import answers_of, example_inputs
+from rnn_apps.models.example_inputs import answers_of, example_inputs, relative_difference
 
 __all__ = ["STEPS", "Finding", "check_model", "draw_gradient_norms", "gradient_norms"]
 
@@ -58,7 +58,7 @@ def _padding(model, inputs):
     difference = 0.0
     for short, long in zip(answers_of(model, inputs), answers_of(model, longer)):
         same = long[tuple(slice(0, side) for side in short.shape)]
-        difference = max(difference, _difference(short, same))
+        difference = max(difference, relative_difference(short, same))
     if difference <= TOLERANCE:
         return [Finding(name, True, f"{PADDING} padded steps change answers by {difference:.0e}")]
     lost = _where_the_mask_is_lost(model)
@@ -99,7 +99,7 @@ def _company(model, inputs):
     if any(given.shape[0] not in (None, 1) for given in model.inputs):
         return [Finding(name, None, "the model takes batches of one size only")]
     together = answers_of(model, inputs)
-    again = max(_difference(*pair) for pair in zip(together, answers_of(model, inputs)))
+    again = max(relative_difference(*pair) for pair in zip(together, answers_of(model, inputs)))
     if again > TOLERANCE:
         stateful = [x.name for x in model._flatten_layers() if getattr(x, "stateful", False)]
         blame = f"; stateful: {', '.join(stateful)}" if stateful else ""
@@ -107,7 +107,7 @@ def _company(model, inputs):
     alone = 0.0
     for row in range(len(inputs[0])):
         answers = answers_of(model, [array[row : row + 1] for array in inputs])
-        alone = max(alone, *(_difference(a[row : row + 1], b) for a, b in zip(together, answers)))
+        alone = max(alone, *(relative_difference(a[row : row + 1], b) for a, b in zip(together, answers)))
     detail = f"a sample alone and in a batch differ by {alone:.0e}"
     return [Finding(name, alone <= TOLERANCE, detail)]
 
@@ -122,7 +122,7 @@ def _reload(model, inputs):
             text = (str(error).strip().splitlines() or [type(error).__name__])[0][:150]
             return [Finding("save and reload", False, text)]
         pairs = zip(answers_of(model, inputs), answers_of(again, inputs))
-        difference = max(_difference(*pair) for pair in pairs)
+        difference = max(relative_difference(*pair) for pair in pairs)
     return [Finding("save and reload", difference == 0, f"answers differ by {difference:.0e}")]
 
 
@@ -209,9 +209,3 @@ def draw_gradient_norms(norms, path):
     axes.set(xlabel="step", ylabel="gradient norm", yscale="log", title="How the answer depends on each step")
     axes.grid(alpha=0.3)
     figure.savefig(path, dpi=120)
-
-
-def _difference(one, other):
-    if one.shape != other.shape:
-        return np.inf
-    return float(np.abs(one - other).max(initial=0) / max(1.0, np.abs(one).max(initial=0)))

@@ -13,6 +13,7 @@ __all__ = [
     "did_you_mean",
     "message",
     "nearest",
+    "printable",
     "shown",
 ]
 
@@ -123,8 +124,13 @@ def did_you_mean(name: object, options: Iterable[str], *, listing: str | None = 
 def shown(value: object, limit: int = LONGEST_SHOWN) -> str:
     """Returns a received value as a recipe would write it: one line, safe to print, shortened when long."""
     text = _one_line(value, limit)
-    printable = "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
-    return printable if len(printable) <= limit else printable[: limit - 4] + " ..."
+    text = printable(text)
+    return text if len(text) <= limit else text[: limit - 4] + " ..."
+
+
+def printable(text: str) -> str:
+    """Returns a text without anything that could steer a terminal."""
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
 
 
 def _one_line(value: object, limit: int) -> str:

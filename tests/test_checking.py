@@ -128,3 +128,12 @@ def test_a_model_of_text_is_refused():
     model = keras.Model(given, L.Hashing(3)(given))
     with pytest.raises(ValueError, match="is text, expected numbers"):
         check_model(model)
+
+
+def test_an_answer_that_padding_makes_no_number_is_no_equal_one():
+    given = keras.Input((None, 3))
+    x = L.Masking()(given)
+    model = keras.Model(
+        given, L.GRU(2)(x) / keras.ops.min(keras.ops.max(keras.ops.abs(given), -1), 1, keepdims=True)
+    )
+    assert found(model)["padding invariance"].passed is False

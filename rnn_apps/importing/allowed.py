@@ -1,8 +1,8 @@
 """Which objects a foreign configuration may name; anything else is refused before it is looked at."""
 
-from rnn_apps.errors import UserError, nearest, shown
+from rnn_apps.errors import UserError, shown
 
-__all__ = ["GRAPHS", "check_allowed", "module_of"]
+__all__ = ["GRAPHS", "check_allowed", "is_ours", "module_of"]
 
 
 def _names(text):
@@ -11,23 +11,25 @@ def _names(text):
 
 LAYERS = _names(
     """
-    Activation Add AdditiveAttention Attention Average AveragePooling1D AveragePooling2D
-    AveragePooling3D BatchNormalization Bidirectional Concatenate Conv1D Conv2D Conv3D ConvLSTM1D
-    ConvLSTM2D Cropping1D Cropping2D Dense DepthwiseConv1D DepthwiseConv2D Dot Dropout ELU EinsumDense
-    Embedding Flatten GRU GRUCell GaussianDropout GaussianNoise GlobalAveragePooling1D
-    GlobalAveragePooling2D GlobalMaxPooling1D GlobalMaxPooling2D GroupNormalization Identity InputLayer
-    LSTM LSTMCell LayerNormalization LeakyReLU Masking MaxPooling1D MaxPooling2D MaxPooling3D Maximum
-    Minimum MultiHeadAttention Multiply PReLU Permute RNN ReLU RepeatVector Rescaling Reshape
-    SeparableConv1D SeparableConv2D SimpleRNN SimpleRNNCell Softmax SpatialDropout1D SpatialDropout2D
-    StackedRNNCells Subtract TimeDistributed UnitNormalization UpSampling1D UpSampling2D ZeroPadding1D
-    ZeroPadding2D
+    Activation ActivityRegularization Add AdditiveAttention AlphaDropout Attention Average
+    AveragePooling1D AveragePooling2D AveragePooling3D BatchNormalization Bidirectional Concatenate
+    Conv1D Conv1DTranspose Conv2D Conv3D ConvLSTM1D ConvLSTM2D Cropping1D Cropping2D Dense
+    DepthwiseConv1D DepthwiseConv2D Dot Dropout ELU EinsumDense Embedding Flatten GRU GRUCell
+    GaussianDropout GaussianNoise GlobalAveragePooling1D GlobalAveragePooling2D GlobalMaxPooling1D
+    GlobalMaxPooling2D GroupNormalization Identity InputLayer LSTM LSTMCell LayerNormalization LeakyReLU
+    Masking MaxPooling1D MaxPooling2D MaxPooling3D Maximum Minimum MultiHeadAttention Multiply
+    Normalization PReLU Permute RMSNormalization RNN ReLU RepeatVector Rescaling Reshape SeparableConv1D
+    SeparableConv2D SimpleRNN SimpleRNNCell Softmax SpatialDropout1D SpatialDropout2D StackedRNNCells
+    Subtract TimeDistributed UnitNormalization UpSampling1D UpSampling2D ZeroPadding1D ZeroPadding2D
     """
 )
 OPERATIONS = _names(
     """
-    Absolute Add Any All Clip Concatenate Divide Equal Exp ExpandDims Greater GreaterEqual Less
-    LessEqual Log LogicalAnd LogicalNot LogicalOr Max Maximum Mean Min Minimum Multiply Negative
-    NotEqual Power Reshape Sqrt Square Squeeze Stack Subtract Sum Tanh Transpose TrueDivide Where
+    Absolute Add All Any Argmax Argmin Cast Clip Concatenate Cumsum Divide Einsum Equal Exp ExpandDims Flip
+    Gelu GetItem Greater GreaterEqual LeakyRelu Less LessEqual Log LogicalAnd LogicalNot LogicalOr Matmul Max
+    Maximum Mean Min Minimum Multiply Negative NotEqual OnesLike Power Relu Reshape Sigmoid Sign Silu Softmax
+    Softplus Split Sqrt Square Squeeze Stack Std StopGradient Subtract Sum Swapaxes Take Tanh Transpose
+    TrueDivide Var Where ZerosLike
     """
 )
 INITIALIZERS = _names(
@@ -54,7 +56,7 @@ OURS = _names(
     WordDropout
     """
 )
-MARKS = _names("__keras_tensor__ __tuple__ CustomMaskWrapper")
+MARKS = _names("__keras_tensor__ __tuple__ __slice__ __ellipsis__")
 WIDEST, MOST_ENTRIES = 1 << 31, 200_000
 _KINDS = {
     "keras.layers": LAYERS,
@@ -64,25 +66,26 @@ _KINDS = {
     "keras": POLICIES,
     "keras.models": GRAPHS,
 }
-_OPERATIONS_MODULE = "keras.src.ops.numpy"
+_OPERATION_MODULES = ("keras.src.ops.numpy", "keras.src.ops.nn", "keras.src.ops.core")
 
 
 def module_of(entry):
     """Return the module from which Keras is to take what an entry of a configuration names, or None."""
     name, module = entry["class_name"], entry.get("module") or ""
-    if isinstance(module, str) and module.startswith(_OPERATIONS_MODULE):
-        return _OPERATIONS_MODULE if name in OPERATIONS else None
-    if _is_ours(entry):
-        return module if name in OURS or entry["registered_name"].startswith("rnn_apps.cells>") else None
+    if module in _OPERATION_MODULES:
+        return module if name in OPERATIONS else None
+    if is_ours(entry):
+        return module
     found = [place for place, names in _KINDS.items() if name in names]
     return found[0] if found else None
 
 
-def _is_ours(entry):
-    registered, module = entry.get("registered_name"), entry.get("module") or ""
-    return str(registered).startswith(("rnn_apps>", "rnn_apps.cells>")) and str(module).startswith(
-        "rnn_apps."
-    )
+def is_ours(entry):
+    """Return whether an entry of a configuration names a layer of ours that is imported."""
+    name, registered = entry["class_name"], str(entry.get("registered_name"))
+    known = registered == f"rnn_apps>{name}" and name in OURS
+    cell = registered.startswith("rnn_apps.cells>") and name.endswith("Cell")
+    return (known or cell) and str(entry.get("module")).startswith("rnn_apps.")
 
 
 def check_allowed(path, config):
@@ -100,6 +103,9 @@ def check_allowed(path, config):
             raise UserError(
                 str(path), received="a very long configuration", expected=f"{MOST_ENTRIES:,} entries"
             )
+        if isinstance(value, (dict, list)) and count + len(todo) + len(value) > MOST_ENTRIES:
+            expected = f"{MOST_ENTRIES:,} entries"
+            raise UserError(str(path), received="a very long configuration", expected=expected)
         if isinstance(value, dict):
             _check_entry(path, where, value)
             todo += [(f"{where}.{key}"[-200:], v) for key, v in value.items() if key != "shared_object_id"]
@@ -118,15 +124,14 @@ def _check_entry(path, where, entry):
     if name == "function":
         _check_function(path, where, entry)
     elif name not in MARKS and module_of(entry) is None:
-        guess = nearest(name, LAYERS, cutoff=0.85)
-        advice = f' Did you mean "{guess}"?' if guess else ""
-        problem = f"{where} names {shown(name)}, which is not on the list of what is imported.{advice}"
+        problem = f"{where} names {shown(name)}, which is not on the list of what is imported"
         fix = "Layers that run code of their own, read files, or belong to another package are refused."
-        raise UserError(str(path), problem.rstrip("."), fix=fix)
+        raise UserError(str(path), problem, fix=fix)
 
 
 def _check_function(path, where, entry):
     name = entry.get("config")
-    if not isinstance(name, str) or name not in ACTIVATIONS:
+    own = name == "rnn_apps>keras2_hard_sigmoid" and entry.get("registered_name") == name
+    if not own and (not isinstance(name, str) or name not in ACTIVATIONS):
         problem = f"{where} names the function {shown(name)}"
         raise UserError(str(path), problem, expected="an activation of Keras")

@@ -18,6 +18,7 @@ __all__ = ["LARGEST_FILE", "Opened", "opened"]
 LARGEST_FILE = 4 << 30
 LARGEST_CONFIG = 16 << 20
 MOST_MEMBERS, MOST_OBJECTS = 16, 100_000
+MOST_PACKED = 8  # times smaller; Keras does not pack at all
 DEEPEST = 64
 _CONFIG, _METADATA, _WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
 _MAGIC_ZIP, _MAGIC_HDF5 = b"PK\x03\x04", b"\x89HDF\r\n\x1a\n"
@@ -112,7 +113,9 @@ def _members(path, archive):
             raise UserError(str(path), problem, fix=fix)
         if stat.S_ISLNK(entry.external_attr >> 16) or entry.flag_bits & 1:
             raise UserError(str(path), f"{entry.filename} is a link or encrypted, expected a plain file")
-        allowed = min(LARGEST_FILE, 64 * entry.compress_size + (1 << 20))
+        if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise UserError(str(path), f"{entry.filename} is packed in a way that is not unpacked here")
+        allowed = min(LARGEST_FILE, MOST_PACKED * entry.compress_size + (1 << 20))
         if entry.file_size > allowed:
             problem = f"{entry.filename} unpacks from {entry.compress_size:,} to {entry.file_size:,} bytes"
             raise UserError(str(path), problem, expected=f"at most {allowed:,}")
@@ -180,7 +183,8 @@ def _weights_file(path, weights):
 
 def _size(path, file):
     """Numbers in all datasets below an HDF5 group; UserError for what is not plain numbers in this file."""
-    total, seen, todo = 0, {h5py.h5o.get_info(file.id).addr}, [file]
+    total, held, largest = 0, 0, Path(file.filename).stat().st_size
+    seen, todo = {h5py.h5o.get_info(file.id).addr}, [file]
     while todo:
         group = todo.pop()
         for name in group:
@@ -196,7 +200,10 @@ def _size(path, file):
             if isinstance(item, h5py.Group):
                 todo.append(item)
             else:
-                total += _numbers(path, name, item)
+                size = _numbers(path, name, item)
+                total, held = total + size, held + size * item.dtype.itemsize
+                if held > largest:
+                    raise UserError(str(path), "its arrays share their bytes, expected weights")
     return total
 
 

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import keras
 import numpy as np
 
-from rnn_apps.errors import RnnAppsError, UserError
+from rnn_apps.errors import RnnAppsError, UserError, printable
 
 __all__ = ["built", "planned"]
 
@@ -102,4 +102,4 @@ def _outputs(model):
 
 def _first_line(error):
     text = str(error).rpartition("Exception encountered: ")[2].strip().splitlines()
-    return (text[0] if text else type(error).__name__)[:200]
+    return printable((text[0] if text else type(error).__name__)[:200])

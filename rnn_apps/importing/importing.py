@@ -4,19 +4,18 @@ import tempfile
 from typing import NamedTuple
 
 import keras
-import numpy as np
 
-from rnn_apps.errors import RnnAppsError, UserError
+from rnn_apps.errors import RnnAppsError, UserError, printable
 from rnn_apps.importing.allowed import check_allowed
 from rnn_apps.importing.archive import opened
 from rnn_apps.importing.building import built, planned
 from rnn_apps.importing.modernizing import modernized
 from rnn_apps.layers import from_keras, is_recurrent, why_not
-from rnn_apps.models.example_inputs import answers_of, example_inputs
+from rnn_apps.models.example_inputs import answers_of, example_inputs, relative_difference
 
 __all__ = ["TOLERANCE", "Imported", "import_model"]
 
-TOLERANCE = 1e-5
+TOLERANCE, HALF_TOLERANCE = 1e-5, 1e-2
 
 
 class Imported(NamedTuple):
@@ -62,14 +61,15 @@ def import_model(path, keep_layers=False):
     except RnnAppsError:
         raise
     except Exception as error:  # what is wrong in a stranger's file shows itself anywhere
-        text = (str(error).strip().splitlines() or [""])[0][:150]
+        text = printable((str(error).strip().splitlines() or [""])[0][:150])
         raise UserError(str(path), f"no sound model ({type(error).__name__}: {text})") from error
 
 
 def _imported(path, keep_layers):
     with tempfile.TemporaryDirectory(prefix="rnn-apps-") as folder, opened(path, folder) as found:
-        check_allowed(path, found.config)
-        config, changes = modernized(path, found.config, found.version)
+        described = _uncompiled(found.config)
+        check_allowed(path, described)
+        config, changes = modernized(path, described, found.version)
         size, steps = planned(path, config)
         if size > found.size:
             problem = f"its layers need {size:,} weights, and the file holds {found.size:,}"
@@ -82,6 +82,15 @@ def _imported(path, keep_layers):
     moved, kept = _moves(model)
     ours = from_keras(model) if moved else model
     return Imported(ours, found.version, changes + moved, kept, _difference(path, model, ours, steps), steps)
+
+
+def _uncompiled(value):
+    """A configuration without how the model was trained."""
+    if isinstance(value, list):
+        return [_uncompiled(one) for one in value]
+    if isinstance(value, dict):
+        return {key: _uncompiled(one) for key, one in value.items() if key != "compile_config"}
+    return value
 
 
 def _moves(model):
@@ -110,8 +119,8 @@ def _difference(path, before, after, steps):
         return 0.0
     inputs = example_inputs(before, steps=steps)
     pairs = zip(answers_of(before, inputs), answers_of(after, inputs))
-    difference = max(float(np.abs(a - b).max() / max(1.0, np.abs(a).max())) for a, b in pairs)
-    if not difference <= TOLERANCE:
+    difference = max(relative_difference(*pair) for pair in pairs)
+    if not difference <= (TOLERANCE if before.compute_dtype in ("float32", "float64") else HALF_TOLERANCE):
         advice = "Import it with --keep-layers, and tell us."
         raise RnnAppsError(f"{path}: on our layers its answers differ by {difference:.1e}. {advice}")
     return difference

@@ -4,8 +4,8 @@ import copy
 
 import keras
 
-from rnn_apps.errors import UserError
-from rnn_apps.importing.allowed import GRAPHS, module_of
+from rnn_apps.errors import UserError, printable
+from rnn_apps.importing.allowed import GRAPHS, is_ours, module_of
 
 __all__ = ["keras2_hard_sigmoid", "modernized"]
 
@@ -81,7 +81,7 @@ class _Modernizer:
             self._first_input(config)
         kept = {k: v for k, v in value.items() if k in ("class_name", "config", "name", "inbound_nodes")}
         registered = value.get("registered_name")
-        if not str(registered).startswith("rnn_apps"):
+        if not is_ours(value):
             registered = name if place.startswith("keras.src.ops") else None
         if name == "Sequential" and isinstance(value.get("build_config"), dict):
             kept["build_config"] = value["build_config"]
@@ -143,7 +143,7 @@ class _Modernizer:
             self._say(f"{first.get('name')}: batch_input_shape is now a layer of its own")
 
     def _say(self, line):
-        self.changes.append(line)
+        self.changes.append(printable(line))
 
 
 def _functional():

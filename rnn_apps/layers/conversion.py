@@ -25,7 +25,6 @@ _CELLS = {
 }
 _KERAS = {ours: theirs for theirs, ours in _OURS.items()}
 _NAMES = {VanillaRNN: "vanilla", LSTM: "lstm", GRU: "gru"}
-_OF_A_STACK = ("units", "dropout", "recurrent_dropout")  # what levels of one `StackedRNN` may differ in
 
 
 class NotConvertible(ValueError):

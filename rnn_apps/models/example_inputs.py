@@ -5,7 +5,7 @@ import warnings
 import keras
 import numpy as np
 
-__all__ = ["answers_of", "embedding_size", "example_inputs"]
+__all__ = ["answers_of", "example_inputs", "relative_difference", "word_limits"]
 
 
 def example_inputs(model, batch=3, steps=12, seed=0):
@@ -18,30 +18,56 @@ def example_inputs(model, batch=3, steps=12, seed=0):
         seed: of the numbers.
 
     Returns:
-        Whole numbers from 1 up to what the smallest embedding holds for a model with an embedding, standard
+        Whole numbers from 1 up to what the embedding holds for an input that an embedding reads, standard
         normal numbers for any other.
 
     Raises:
         ValueError: an input is no array of numbers.
     """
-    rng, words = np.random.default_rng(seed), embedding_size(model)
-    arrays = []
-    for given in model.inputs:
+    rng, arrays = np.random.default_rng(seed), []
+    for given, words in zip(model.inputs, word_limits(model)):
         dtype = keras.backend.standardize_dtype(given.dtype)
         if dtype == "string":
             raise ValueError(f"{model.name}: its input {given.name} is text, expected numbers.")
         sides = [batch if given.shape[0] is None else given.shape[0]]
         sides += [steps if side is None else side for side in given.shape[1:]]
-        is_whole = words is not None and len(sides) <= 2 or "int" in dtype or dtype == "bool"
+        is_whole = words is not None or "int" in dtype or dtype == "bool"
         values = rng.integers(1, words or 2, sides) if is_whole else rng.normal(size=sides)
         arrays.append(values.astype(dtype))
     return arrays
 
 
-def embedding_size(model):
-    """Return how many numbers the smallest embedding of a model knows, or None where it has none."""
-    layers = [layer for layer in model._flatten_layers() if isinstance(layer, keras.layers.Embedding)]
-    return min((layer.input_dim for layer in layers), default=None)
+def word_limits(model):
+    """Return for each input how many numbers the embeddings that read it know; None where none reads it.
+
+    An embedding within a model within the model counts for every input that is no longer than a sequence.
+    """
+    own = [layer for layer in model.layers if isinstance(layer, keras.layers.Embedding)]
+    inner = [x for x in model._flatten_layers() if isinstance(x, keras.layers.Embedding) and x not in own]
+    limits = []
+    for given in model.inputs:
+        read = [x.input_dim for x in own if any(_reads(node, given) for node in x._inbound_nodes)]
+        read += [x.input_dim for x in inner] if len(given.shape) <= 2 else []
+        limits.append(min(read, default=None))
+    return limits
+
+
+def _reads(node, given):
+    return any(tensor is given for tensor in node.input_tensors)
+
+
+def relative_difference(one, other):
+    """Return the largest difference of two arrays, relative beside entries larger than 1.
+
+    What is no number in both is equal; in one alone, or where the shapes differ, it is infinite.
+    """
+    one, other = np.asarray(one, np.float64), np.asarray(other, np.float64)
+    if one.shape != other.shape:
+        return np.inf
+    with np.errstate(invalid="ignore"):
+        difference = np.abs(one - other) / max(1.0, np.nanmax(np.abs(one), initial=0))
+    same = (one == other) | (np.isnan(one) & np.isnan(other))
+    return float(np.nan_to_num(np.where(same, 0, difference), nan=np.inf).max(initial=0))
 
 
 def answers_of(model, inputs):

@@ -1,5 +1,6 @@
 """A model file of Keras made into a run folder."""
 
+import shutil
 from pathlib import Path
 
 import keras
@@ -42,6 +43,15 @@ def import_run(path, out=None, keep_layers=False):
     task = task_class("imported")(recipe)
     task.restore(found.model, None)
     folder = RunFolder.create(out)
+    try:
+        _write(folder, task, recipe, found, origin)
+    except BaseException:
+        shutil.rmtree(folder.path, ignore_errors=True)  # it was free before
+        raise
+    return Run(folder.path), found
+
+
+def _write(folder, task, recipe, found, origin):
     folder.write_text("recipe.yaml", dump_recipe(recipe))
     with folder.writing("model.keras") as place:
         found.model.save(place)
@@ -54,7 +64,6 @@ def import_run(path, out=None, keep_layers=False):
     folder.write_json("import.json", {**origin, **facts, "largest_difference": found.difference})
     versions = {"tensorflow": tf.__version__, "keras": keras.__version__}
     folder.write_manifest({"versions": versions, "data": None})
-    return Run(folder.path), found
 
 
 def check(path):

@@ -202,3 +202,74 @@ def test_a_model_that_fails_a_check_ends_with_1(tmp_path, capsys):
 def test_it_is_no_recipe_to_run(run):
     with pytest.raises(UserError, match="no recipe to run"):
         rnn_apps.run(run.recipe)
+
+
+def test_a_model_that_was_trained_comes_in_without_its_optimizer(tmp_path):
+    model = keras.Sequential([keras.Input((None, 2)), L.LSTM(3), L.Dense(1)])
+    model.compile("adam", "mse", metrics=["mae"])
+    x = RNG.normal(size=(8, 5, 2))
+    model.fit(x, np.ones((8, 1)), verbose=0)
+    for name in ("a.keras", "a.h5"):
+        model.save(tmp_path / name)
+        imported, _ = import_run(tmp_path / name, tmp_path / f"run-{name}")
+        np.testing.assert_allclose(imported.model(x), model(x), atol=1e-5)
+
+
+def test_outputs_of_one_layer_have_names_of_their_own(tmp_path):
+    """The usual encoder: the states of an LSTM."""
+    given = keras.Input((None, 2), name="my input")
+    _, h, c = L.LSTM(3, return_state=True, name="lstm")(given)
+    keras.Model(given, [h, c]).save(tmp_path / "encoder.keras")
+    run, _ = import_run(tmp_path / "encoder.keras", tmp_path / "run")
+    (answer,) = run.predict(["[[1, 2], [3, 4]]"])
+    assert list(answer["output"]) == ["lstm", "lstm_1"]
+    loaded = tf.saved_model.load(str(run.folder / "export" / "1"))
+    found = loaded.signatures["serving_default"](my_input=tf.constant([[[1.0, 2], [3, 4]]]))
+    np.testing.assert_allclose(found["lstm_1"][0], answer["output"]["lstm_1"], atol=1e-6)
+
+
+def test_each_input_is_held_to_the_embedding_that_reads_it(tmp_path):
+    user, item, price = (keras.Input((1,), name=name) for name in ("user", "item", "price"))
+    parts = [L.Embedding(1000, 2)(user), L.Embedding(50, 2)(item)]
+    x = L.Concatenate()([*map(L.Flatten(), parts), price])
+    keras.Model([user, item, price], L.Dense(1)(x)).save(tmp_path / "two.keras")
+    run, _ = import_run(tmp_path / "two.keras", tmp_path / "run")
+    run.predict(['{"user": [900], "item": [49], "price": [-3.5]}'])
+    with pytest.raises(UserError, match="input item: received 50 to 50, expected word numbers from 0 to 49"):
+        run.predict(['{"user": [900], "item": [50], "price": [1]}'])
+    with pytest.raises(UserError, match="input user: a fraction"):
+        run.predict(['{"user": [1.5], "item": [1], "price": [1]}'])
+
+
+def test_operations_between_layers_come_in(tmp_path):
+    given = keras.Input((None, 2))
+    x = L.LSTM(3, return_sequences=True)(given)
+    keras.Model(given, L.Dense(1)(keras.ops.relu(x[:, -1]))).save(tmp_path / "ops.keras")
+    run, _ = import_run(tmp_path / "ops.keras", tmp_path / "run")
+    assert run.predict(["[[1, 2], [3, 4]]"])
+
+
+def test_a_run_that_cannot_be_written_to_its_end_leaves_nothing(file, tmp_path, monkeypatch):
+    def fail(*arguments):
+        raise UserError("export", "no room")
+
+    monkeypatch.setattr("rnn_apps.runner.imported.export_model", fail)
+    with pytest.raises(UserError, match="no room"):
+        import_run(file, tmp_path / "run")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_one_hot_targets_are_classes():
+    probabilities = np.array([[0.7, 0.2, 0.1], [0.3, 0.4, 0.3], [0.1, 0.1, 0.8]])
+    assert array_scores("y", np.eye(3)[[0, 0, 2]], probabilities)["accuracy"] == pytest.approx(2 / 3)
+    assert array_scores("y", np.array([[0], [0], [2]]), probabilities)["accuracy"] == pytest.approx(2 / 3)
+
+
+def test_too_few_steps_are_said(tmp_path):
+    keras.Sequential([keras.Input((None, 1)), L.Conv1D(2, 5), L.GRU(2)]).save(tmp_path / "c.keras")
+    run, _ = import_run(tmp_path / "c.keras", tmp_path / "run")
+    with pytest.raises(UserError, match="too few steps"):
+        run.predict(["[[1], [2]]"])
+    np.save(tmp_path / "x.npy", np.ones(3))
+    with pytest.raises(DataError, match="one array without a name"):
+        run.evaluate(tmp_path / "x.npy")

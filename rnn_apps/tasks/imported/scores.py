@@ -11,8 +11,9 @@ def array_scores(name, targets, answers):
     """Return name to score of answers against targets.
 
     Whole-number targets of the answers' shape without its last side are classes: accuracy, and log loss in
-    nats where the answers are probabilities. Zeros and ones against one number each are two classes. Anything
-    else of the answers' shape is a quantity: mean absolute and root mean square error.
+    nats where the answers are probabilities. So are rows with a single 1 beside such answers. Zeros and ones
+    against one number each are two classes. Anything else of the answers' shape is a quantity: mean absolute
+    and root mean square error.
 
     Args:
         name: of the output, for messages.
@@ -27,6 +28,10 @@ def array_scores(name, targets, answers):
         return _of_classes(name, targets.astype(np.int64), answers)
     if targets.ndim + 1 == answers.ndim and answers.shape[-1] == 1:
         answers = answers[..., 0]
+    if targets.ndim == answers.ndim and targets.shape[-1] == 1 < answers.shape[-1]:
+        return array_scores(name, targets[..., 0], answers)
+    if _is_one_hot(targets, answers):
+        return _of_classes(name, targets.argmax(-1), answers)
     if targets.shape != answers.shape or targets.dtype.kind not in "fiub":
         received = f"targets {'x'.join(map(str, targets.shape))} of {targets.dtype}"
         expected = f"{'x'.join(map(str, answers.shape))}, or class numbers without the last side"
@@ -36,6 +41,14 @@ def array_scores(name, targets, answers):
         return _of_classes(name, targets.astype(np.int64), np.stack([1 - answers, answers], -1))
     errors = answers - targets
     return {"mae": float(np.abs(errors).mean()), "rmse": float(np.sqrt((errors**2).mean()))}
+
+
+def _is_one_hot(targets, answers):
+    """Whether each row of targets has a single 1, and each row of answers is a distribution."""
+    if targets.shape != answers.shape or targets.ndim < 2 or targets.shape[-1] < 2:
+        return False
+    rows = np.isin(targets, (0, 1)).all() and (targets.sum(-1) == 1).all()
+    return bool(rows and (answers >= 0).all() and np.allclose(answers.sum(-1), 1, atol=1e-3))
 
 
 def _of_classes(name, targets, answers):

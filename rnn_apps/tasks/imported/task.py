@@ -1,8 +1,9 @@
 """A model that was made elsewhere: arrays of numbers in, arrays of numbers out."""
 
+import itertools
 import json
+import re
 import zipfile
-from functools import cached_property
 from pathlib import Path
 
 import keras
@@ -10,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from rnn_apps.errors import DataError, RnnAppsError, UserError, shown
-from rnn_apps.models.example_inputs import answers_of, embedding_size, example_inputs
+from rnn_apps.models.example_inputs import answers_of, example_inputs, word_limits
 from rnn_apps.tasks.imported.scores import array_scores
 from rnn_apps.tasks.task import Part, Task
 
@@ -71,21 +72,21 @@ class ImportedTask(Task):
         """Names of the inputs, in the order of the model; that of a sequential model has none of its own."""
         if isinstance(self.model, keras.Sequential):
             return ["inputs"]
-        return [given.name for given in self.model.inputs]
+        return _plain_names(given.name for given in self.model.inputs)
 
     @property
     def output_names(self):
         """Names of the outputs, in the order of the model."""
         if isinstance(self.model, keras.Sequential):
-            return [self.model.layers[-1].name]
-        return list(self.model.output_names)
+            return _plain_names([self.model.layers[-1].name])
+        return _plain_names(self.model.output_names)
 
     def evaluate(self, part):
         """Scores on what was read, and the answers."""
         found = [[] for _ in self.output_names]
         for start in range(0, len(self.inputs[0]), AT_ONCE):
             batch = [self._fitting(x[start : start + AT_ONCE], i) for i, x in enumerate(self.inputs)]
-            for outputs, answer in zip(found, answers_of(self.model, batch)):
+            for outputs, answer in zip(found, self._answers(batch)):
                 outputs.append(answer)
         answers = dict(zip(self.output_names, map(np.concatenate, found)))
         scores = {}
@@ -106,7 +107,7 @@ class ImportedTask(Task):
             raise UserError(where, received=f"shape {'x'.join(map(str, array.shape[1:]))}", expected=expected)
         if array.dtype.kind not in "fiub" or not np.isfinite(array).all():
             raise UserError(where, received=str(array.dtype), expected="finite numbers")
-        words = embedding_size(self.model)
+        words = word_limits(self.model)[index]
         if (
             words is not None
             and array.ndim == 2
@@ -114,7 +115,20 @@ class ImportedTask(Task):
         ):
             received = f"{array.min()} to {array.max()}"
             raise UserError(where, received=received, expected=f"word numbers from 0 to {words - 1}")
-        return array.astype(given.dtype)
+        if words is not None and (array != np.floor(array)).any():
+            raise UserError(where, "a fraction", expected="whole word numbers")
+        result = array.astype(given.dtype)
+        if not np.isfinite(result.astype(np.float64)).all():
+            raise UserError(where, f"a number too large for {given.dtype}", expected="finite numbers")
+        return result
+
+    def _answers(self, batch):
+        try:
+            return answers_of(self.model, batch)
+        except (tf.errors.OpError, ValueError, TypeError) as error:
+            shapes = ", ".join("x".join(map(str, array.shape[1:])) for array in batch)
+            problem = "the model cannot work on it, perhaps it has too few steps"
+            raise UserError("input", problem, received=f"shape {shapes}") from error
 
     def predict(self, inputs):
         """Return the outputs for each input by name.
@@ -128,7 +142,7 @@ class ImportedTask(Task):
         for number, raw in enumerate(inputs, start=1):
             arrays = self._arrays(raw, number)
             batch = [self._fitting(array[None], index) for index, array in enumerate(arrays)]
-            outputs = answers_of(self.model, batch)
+            outputs = self._answers(batch)
             shown_input = raw if isinstance(raw, (str, Path)) else f"input {number}"
             named = {name: out[0].tolist() for name, out in zip(self.output_names, outputs)}
             answers.append({"input": str(shown_input), "output": named})
@@ -179,11 +193,6 @@ class ImportedTask(Task):
         """Take the model."""
         self.model = model
 
-    @cached_property
-    def _fields(self):
-        """Names of the inputs as a signature may have them, in the order of the model."""
-        return [name.replace("/", "_").replace(":", "_") for name in self.input_names]
-
     def signatures(self):
         """`serving_default`: the model's own inputs and outputs by name, any number of examples."""
         module = tf.Module()
@@ -206,25 +215,25 @@ class ImportedTask(Task):
 
         inputs = {
             field: tf.TensorSpec([None, *given.shape[1:]], given.dtype, name=field)
-            for given, field in zip(self.model.inputs, self._fields)
+            for given, field in zip(self.model.inputs, self.input_names)
         }
         scores = self.output_names[0]
         return [Part("network", network, inputs, examples, self.recipe.model.steps, scores, self.model)]
 
     def client_facts(self):
         """Names of inputs and outputs."""
-        return {"kind": "arrays", "inputs": self._fields, "outputs": self.output_names}
+        return {"kind": "arrays", "inputs": self.input_names, "outputs": self.output_names}
 
     def example_request(self):
         """One example of random numbers."""
         inputs = example_inputs(self.model, 1, self.recipe.model.steps)
-        return dict(zip(self._fields, map(tf.constant, inputs)))
+        return dict(zip(self.input_names, map(tf.constant, inputs)))
 
     def check_export(self, loaded):
         """Hold the export's answers against our own, for one and for three examples."""
         for batch in (1, 3):
             inputs = example_inputs(self.model, batch, self.recipe.model.steps, seed=batch)
-            named = {field: tf.constant(array) for field, array in zip(self._fields, inputs)}
+            named = {field: tf.constant(array) for field, array in zip(self.input_names, inputs)}
             given = loaded.signatures["serving_default"](**named)
             for name, own in zip(self.output_names, answers_of(self.model, inputs)):
                 difference = float(np.abs(given[name].numpy() - own).max() / max(1.0, np.abs(own).max()))
@@ -232,17 +241,32 @@ class ImportedTask(Task):
                     raise RnnAppsError(f"the export's {name} differs by {difference} from the model's.")
 
 
+def _plain_names(names):
+    """Names as a signature may have them, each once."""
+    found = []
+    for name in names:
+        plain = re.sub(r"[^A-Za-z0-9_.-]", "_", name) or "array"
+        plain = plain if plain[0].isalpha() else f"x{plain}"
+        numbered = (f"{plain}_{number}" for number in itertools.count(1))
+        found.append(next(one for one in itertools.chain([plain], numbered) if one not in found))
+    return found
+
+
 def _read_npz(path):
     try:
-        with np.load(path, allow_pickle=False) as file:
-            if not isinstance(file, np.lib.npyio.NpzFile):
-                raise ValueError("one array")
-            return {name: file[name] for name in file.files}
+        file = np.load(path, allow_pickle=False, mmap_mode="r")
+        if not isinstance(file, np.lib.npyio.NpzFile):
+            raise ValueError("one array without a name")
+        with file:
+            arrays = {name: file[name] for name in file.files}
     except FileNotFoundError as error:
         raise DataError(str(path), "no such file", expected="an .npz file of arrays") from error
     except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:
         problem = f"cannot be read ({str(error)[:100]})"
         raise DataError(str(path), problem, expected="an .npz file of arrays") from error
+    if any(array.ndim == 0 for array in arrays.values()):
+        raise DataError(str(path), received="a single number", expected="arrays, one row an example")
+    return arrays
 
 
 def _read_numbers(raw, number):
