@@ -69,7 +69,7 @@ def train_stock(folder, save_freq):
     task = task_class("sentiment")(recipe("imdb"))
     task.prepare()
     batches = task.training_batches()
-    task.model.compile("adam", lambda y, x: task.loss(x, y))
+    task.model.compile("adam", lambda y, x: task.loss(x, tf.cast(y, tf.int32)))  # Keras makes floats of them
     backup = keras.callbacks.BackupAndRestore(folder / "backup", save_freq=save_freq)
     print("Training", flush=True)
     epochs = task.recipe.training.epochs
@@ -96,7 +96,9 @@ def stock_row(kills, save_freq, folder):
     """Kill the peer so many times."""
     rng, whole = random.Random(0), folder / "whole"
     whole.mkdir()
-    _, seconds = stock_run(whole, save_freq)
+    ended, seconds = stock_run(whole, save_freq)
+    if not ended:
+        raise SystemExit("the peer failed of itself, without a kill")
     done = runs = unequal = failed = extra = 0
     while done < kills:
         runs += 1

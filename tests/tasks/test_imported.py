@@ -148,7 +148,7 @@ def test_several_inputs_and_outputs_go_by_name(two_inputs, tmp_path):
     with pytest.raises(UserError, match="received one array, expected a mapping of frames, known"):
         two_inputs.predict(["[[1, 2]]"])
     arrays = {"frames": RNG.normal(size=(4, 5, 2)), "known": RNG.normal(size=(4, 3))}
-    np.savez(tmp_path / "test.npz", **arrays, total=np.ones(4), pair=np.ones((4, 2)))
+    np.savez(tmp_path / "test.npz", **arrays, total=np.full(4, 2.0), pair=np.full((4, 2), 2.0))
     scores = two_inputs.evaluate(tmp_path)
     assert set(scores) == {"total/mae", "total/rmse", "pair/mae", "pair/rmse"}
 
