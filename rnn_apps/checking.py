@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from rnn_apps.layers import RecurrentLayer, StackedRNN, is_recurrent, why_not
-from rnn_apps.models.example_inputs import answers_of, example_inputs, relative_difference
+from rnn_apps.models.example_inputs import answers_of, call_model, example_inputs, relative_difference
 
 __all__ = ["STEPS", "Finding", "check_model", "draw_gradient_norms", "gradient_norms"]
 
@@ -32,19 +32,21 @@ class Finding(NamedTuple):
     detail: str
 
 
-def check_model(model, steps=STEPS):
+def check_model(model, steps=STEPS, norms=None):
     """Return a list of `Finding` on a model of Keras, whatever its layers.
 
     Args:
         model: functional or sequential `keras.Model` of numbers.
         steps: of the inputs, where the model leaves their number open.
+        norms: what `gradient_norms` gave, where it has been asked already.
 
     Raises:
         ValueError: an input of it is text.
     """
     inputs = example_inputs(model, steps=steps)
+    norms = gradient_norms(model) if norms is None else norms
     checks = (_padding, _company, _reload, _paths)
-    return [finding for check in checks for finding in check(model, inputs)] + _gradients(model)
+    return [finding for check in checks for finding in check(model, inputs)] + [_gradients(norms)]
 
 
 def _padding(model, inputs):
@@ -128,7 +130,7 @@ def _reload(model, inputs):
 
 def _paths(model, inputs):
     """Which path every recurrent layer takes while training, and why not a faster one."""
-    model(inputs[0] if len(inputs) == 1 else inputs, training=True)
+    call_model(model, inputs, training=True)
     found = []
     for layer in model._flatten_layers():
         if isinstance(layer, RecurrentLayer):
@@ -171,7 +173,7 @@ def gradient_norms(model, steps=LONG, seed=0):
     def gradient(*inputs):
         with tf.GradientTape() as tape:
             tape.watch(inputs)
-            features, first, *_ = _call(probe, list(inputs))
+            features, first, *_ = call_model(probe, inputs)
             last = first[:, -1] if len(first.shape) > 2 else first
             total = tf.reduce_sum(
                 tf.cast(last, tf.float32) * tf.random.stateless_normal(tf.shape(last), [seed, 0])
@@ -182,21 +184,17 @@ def gradient_norms(model, steps=LONG, seed=0):
     return tf.reduce_mean(tf.norm(by_step, axis=-1), axis=0).numpy()
 
 
-def _call(model, inputs):
-    return model(inputs[0] if len(inputs) == 1 else inputs, training=False)
-
-
-def _gradients(model):
-    name, norms = "gradient over time", gradient_norms(model)
+def _gradients(norms):
+    name = "gradient over time"
     if norms is None:
-        return [Finding(name, None, "no input has steps whose number is left open and numbers to derive by")]
+        return Finding(name, None, "no input has steps whose number is left open and numbers to derive by")
     if not np.isfinite(norms).all() or norms.max() == 0:
-        return [Finding(name, False, "it is zero, infinite or no number")]
+        return Finding(name, False, "it is zero, infinite or no number")
     ends = max(1, len(norms) // 10)
     ratio = float(norms[:ends].mean() / max(norms[-ends:].mean(), 1e-30))
     verdict = "vanishes" if ratio < VANISHING else "explodes" if ratio > EXPLODING else "stays in range"
     detail = f"{norms[0]:.1e} at step 1, {norms[-1]:.1e} at step {len(norms)}: {verdict}"
-    return [Finding(name, VANISHING <= ratio <= EXPLODING or None, detail)]  # a fact, and no fault
+    return Finding(name, VANISHING <= ratio <= EXPLODING or None, detail)  # a fact, and no fault
 
 
 def draw_gradient_norms(norms, path):

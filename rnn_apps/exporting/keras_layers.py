@@ -1,11 +1,11 @@
 """Plain layers of Keras: a model that loads where rnn_apps is not installed."""
 
 import keras
-import tensorflow as tf
 
 from rnn_apps.errors import UserError
 from rnn_apps.exporting.comparing import compared
 from rnn_apps.layers import NotConvertible
+from rnn_apps.models.example_inputs import answers_of
 from rnn_apps.models.plain_keras import plain_model
 
 __all__ = ["write_keras_layers"]
@@ -39,11 +39,10 @@ def write_keras_layers(task, folder):
         raise UserError("--format keras", str(error).rstrip("."), fix=fix) from error
     path = folder / "model.keras"
     plain.save(path)
-    names = list(part.function(*map(tf.constant, part.examples(1, 7, 0))))
+    names = list(part.answers(part.examples(1, 7, 0)))
     loaded = keras.models.load_model(path, compile=False)
 
     def run(inputs):
-        outputs = loaded(inputs[0] if len(inputs) == 1 else inputs, training=False)
-        return {name: value.numpy() for name, value in zip(names, keras.tree.flatten(outputs))}
+        return dict(zip(names, answers_of(loaded, inputs)))
 
     return [compared(part, run, path, BATCHES, TOLERANCE)]

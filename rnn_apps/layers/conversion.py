@@ -3,7 +3,7 @@
 import keras
 
 from rnn_apps.layers.arguments import constructor_arguments, serialized_arguments
-from rnn_apps.layers.recurrent_layer import RecurrentLayer
+from rnn_apps.layers.recurrent_layer import LAYER_OPTIONS, RecurrentLayer
 from rnn_apps.layers.stacked_rnn import StackedRNN
 from rnn_apps.layers.vanilla_rnn import GRU, LSTM, VanillaRNN
 
@@ -193,8 +193,7 @@ def _bidirectional(layer, convert):
 
 def _layer_config(layer):
     """What belongs to the layer and not to its cell."""
-    names = ("return_sequences", "return_state", "go_backwards", "stateful", "zero_output_for_mask")
-    options = {name: getattr(layer, name) for name in names}
+    options = {name: getattr(layer, name) for name in LAYER_OPTIONS}
     shared = {"name": layer.name, "trainable": layer.trainable, "dtype": layer.dtype_policy}
     return {**options, "unroll": getattr(layer, "unroll_requested", layer.unroll), **shared}
 
@@ -205,12 +204,8 @@ def _made(cls, config):
         taken = {*constructor_arguments(cls.cell_class), *constructor_arguments(RecurrentLayer)}
     else:
         taken = {*constructor_arguments(cls, keras.layers.RNN)}
-    taken |= {"name", "trainable", "dtype", "activity_regularizer", *_layer_flags()}
+    taken |= {"name", "trainable", "dtype", "activity_regularizer", *LAYER_OPTIONS}
     return cls.from_config({key: value for key, value in config.items() if key in taken})
-
-
-def _layer_flags():
-    return ("return_sequences", "return_state", "go_backwards", "stateful", "zero_output_for_mask", "unroll")
 
 
 def _holds_ours(layer):

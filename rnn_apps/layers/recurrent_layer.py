@@ -18,10 +18,17 @@ from rnn_apps.layers.recomputation import recur_in_chunks
 from rnn_apps.layers.recurrence import RecurrentWeights, project, recur
 from rnn_apps.layers.recurrent_cell import RecurrentCell
 
-__all__ = ["NamedCellLayer", "RecurrentLayer"]
+__all__ = ["LAYER_OPTIONS", "NamedCellLayer", "RecurrentLayer"]
 
 _log = logging.getLogger("rnn_apps.layers")
-_OPTIONS = ("return_sequences", "return_state", "go_backwards", "stateful", "unroll", "zero_output_for_mask")
+LAYER_OPTIONS = (
+    "return_sequences",
+    "return_state",
+    "go_backwards",
+    "stateful",
+    "unroll",
+    "zero_output_for_mask",
+)
 
 
 @keras.saving.register_keras_serializable(package="rnn_apps")
@@ -203,8 +210,8 @@ class RecurrentLayer(keras.layers.RNN):
 
     def get_config(self):
         """Return all constructor arguments."""
-        config = {key: value for key, value in super().get_config().items() if key not in _OPTIONS}
-        options = {name: getattr(self, name) for name in _OPTIONS}
+        config = {key: value for key, value in super().get_config().items() if key not in LAYER_OPTIONS}
+        options = {name: getattr(self, name) for name in LAYER_OPTIONS}
         options["unroll"] = self.unroll_requested
         return {**config, **options, "compile": self.compile, "recompute_every": self.recompute_every}
 

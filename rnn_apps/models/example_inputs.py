@@ -5,7 +5,7 @@ import warnings
 import keras
 import numpy as np
 
-__all__ = ["answers_of", "example_inputs", "relative_difference", "word_limits"]
+__all__ = ["answers_of", "call_model", "example_inputs", "relative_difference", "word_limits"]
 
 
 def example_inputs(model, batch=3, steps=12, seed=0):
@@ -70,9 +70,14 @@ def relative_difference(one, other):
     return float(np.nan_to_num(np.where(same, 0, difference), nan=np.inf).max(initial=0))
 
 
+def call_model(model, inputs, training=False):
+    """Return what a model gives for a list of its inputs: one input goes alone."""
+    return model(inputs[0] if len(inputs) == 1 else list(inputs), training=training)
+
+
 def answers_of(model, inputs):
     """Return the outputs of a model, not training, as a list of arrays."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "The structure of `inputs`")  # a list of one or the one itself
-        outputs = model(inputs[0] if len(inputs) == 1 else list(inputs), training=False)
+        outputs = call_model(model, inputs)
     return [np.asarray(keras.ops.convert_to_numpy(output)) for output in keras.tree.flatten(outputs)]

@@ -80,6 +80,7 @@ def check(path):
     else:
         model, _, _, _, _, steps = import_model(path, keep_layers=True)
     try:
-        return check_model(model, steps), gradient_norms(model)
+        norms = gradient_norms(model)
+        return check_model(model, steps, norms), norms
     except ValueError as error:
         raise UserError(str(path), str(error).rstrip(".")) from error

@@ -3,6 +3,7 @@
 import importlib
 import ipaddress
 import re
+import socket
 
 from rnn_apps.errors import UserError, shown
 
@@ -63,15 +64,11 @@ def _is_local(host):
 
 
 def _names_of_this_machine():
-    import socket
-
     return (socket.gethostname(), socket.getfqdn())
 
 
 def _listen(host, port):
     """A listening socket, before the model is loaded, so that a taken port is known at once."""
-    import socket
-
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.socket(
         family, socket.SOCK_STREAM, socket.IPPROTO_TCP

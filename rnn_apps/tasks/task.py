@@ -46,6 +46,10 @@ class Part(NamedTuple):
     scores: str | None = None
     model: keras.Model | None = None
 
+    def answers(self, inputs):
+        """Return name to array for a list of arrays."""
+        return {name: value.numpy() for name, value in self.function(*map(tf.constant, inputs)).items()}
+
 
 class Task(ABC):
     """One application, from data to readable answers.

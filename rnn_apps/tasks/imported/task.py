@@ -4,6 +4,7 @@ import itertools
 import json
 import re
 import zipfile
+from functools import cached_property
 from pathlib import Path
 
 import keras
@@ -11,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from rnn_apps.errors import DataError, RnnAppsError, UserError, shown
-from rnn_apps.models.example_inputs import answers_of, example_inputs, word_limits
+from rnn_apps.models.example_inputs import answers_of, call_model, example_inputs, word_limits
 from rnn_apps.tasks.imported.scores import array_scores
 from rnn_apps.tasks.task import Part, Task
 
@@ -97,6 +98,10 @@ class ImportedTask(Task):
             {name: answers[name][i].tolist() for name in answers} for i in range(len(self.inputs[0]))
         ]
 
+    @cached_property
+    def _word_limits(self):
+        return word_limits(self.model)
+
     def _fitting(self, array, index):
         """An array with the batch first, as an input of the model takes it; UserError where it cannot be."""
         given = self.model.inputs[index]
@@ -107,7 +112,7 @@ class ImportedTask(Task):
             raise UserError(where, received=f"shape {'x'.join(map(str, array.shape[1:]))}", expected=expected)
         if array.dtype.kind not in "fiub" or not np.isfinite(array).all():
             raise UserError(where, received=str(array.dtype), expected="finite numbers")
-        words = word_limits(self.model)[index]
+        words = self._word_limits[index]
         if (
             words is not None
             and array.ndim == 2
@@ -207,8 +212,7 @@ class ImportedTask(Task):
         """The whole of it."""
 
         def network(*given):
-            outputs = self.model(given[0] if len(given) == 1 else list(given), training=False)
-            return dict(zip(self.output_names, tf.nest.flatten(outputs)))
+            return dict(zip(self.output_names, tf.nest.flatten(call_model(self.model, given))))
 
         def examples(batch, steps, seed):
             return example_inputs(self.model, batch, max(steps, self.recipe.model.steps), seed)
