@@ -172,6 +172,32 @@ class StackedRNN(keras.layers.Layer):
 
     def call(self, sequences, initial_state=None, mask=None, training=False):
         """Run all levels, the lowest first."""
+        outputs, last, states = self._run(sequences, initial_state, mask, training)
+        output = outputs if self.return_sequences else last
+        return (output, states) if self.return_state else output
+
+    def read_on(self, sequences, states=None, mask=None, training=False):
+        """Read further steps after what the states have read, whatever the layer returns when called.
+
+        Args:
+            sequences, mask, training: as in a call.
+            states: in the form that `return_state` gives; None for zeros.
+
+        Returns:
+            The outputs of all steps ``(batch, steps, width)``, and the states after the last.
+        """
+        outputs, _, states = self._run(sequences, states, mask, training)
+        return outputs, states
+
+    def zero_states(self, batch):
+        """Return states of zeros for so many rows, in the form that `return_state` gives."""
+        return tuple(
+            tuple(ops.zeros((batch, size), self.compute_dtype) for size in _sizes(level))
+            for level in self.levels
+        )
+
+    def _run(self, sequences, initial_state, mask, training):
+        """Outputs of all steps, the last output, and the final states."""
         final_state = []
         for index, level in enumerate(self.levels):
             start = initial_state[index] if initial_state is not None else None
@@ -182,8 +208,7 @@ class StackedRNN(keras.layers.Layer):
                 outputs = outputs + added
             sequences = outputs
             final_state.append(state)
-        output = sequences if self.return_sequences else last
-        return (output, tuple(final_state)) if self.return_state else output
+        return sequences, last, tuple(final_state)
 
     def _run_level(self, level, sequences, start, mask, training):
         outputs, last, state = [], [], ()
@@ -230,6 +255,12 @@ def cell_from_config(cell):
             "keras.saving.register_keras_serializable has registered before the model is loaded."
         )
     return found
+
+
+def _sizes(level):
+    """Sizes of the states of a level, direction by direction."""
+    sizes = (layer.state_size for layer in level)
+    return [size for listed in sizes for size in (listed if isinstance(listed, (list, tuple)) else [listed])]
 
 
 def _check_units(units):

@@ -3,7 +3,6 @@
 from itertools import count
 
 import keras
-import tensorflow as tf
 from keras import ops
 
 from rnn_apps.layers import StackedRNN
@@ -110,8 +109,11 @@ class SequenceDecoder(keras.layers.Layer):
             self.query = self._dense(width, "query", use_bias=False)
             self.key = self._dense(width, "key", use_bias=False)
         self.openings = [
-            [self._dense(size, f"begin_{level}_{i}", activation="tanh") for i, size in enumerate(sizes)]
-            for level, sizes in enumerate(self._state_sizes())
+            [
+                self._dense(zero.shape[1], f"begin_{level}_{i}", activation="tanh")
+                for i, zero in enumerate(zeros)
+            ]
+            for level, zeros in enumerate(self.zero_states(1))
         ]
         joint = self.embedding if self.tied else units[-1]
         self.join = self._dense(joint, "join", activation="tanh")
@@ -139,10 +141,8 @@ class SequenceDecoder(keras.layers.Layer):
             width, kernel_initializer=start, name=name, dtype=self.dtype_policy, **options
         )
 
-    def _state_sizes(self):
-        levels = [*self.recurrent.levels, *(self.above.levels if self.above else ())]
-        sizes = [level[0].state_size for level in levels]
-        return [size if isinstance(size, (list, tuple)) else [size] for size in sizes]
+    def _stacks(self):
+        return [stack for stack in (self.recurrent, self.above) if stack is not None]
 
     def build(self, tokens_shape, memory_shape=None, summary_shape=None):
         """Make all weights for a memory ``(batch, places, features)`` and a summary ``(batch, features)``."""
@@ -191,10 +191,7 @@ class SequenceDecoder(keras.layers.Layer):
 
     def zero_states(self, batch):
         """Return states of zeros, as `begin` would without a summary."""
-        return tuple(
-            tuple(tf.zeros([batch, size], self.compute_dtype) for size in level)
-            for level in self._state_sizes()
-        )
+        return sum((stack.zero_states(batch) for stack in self._stacks()), ())
 
     def remember(self, memory=None, memory_mask=None):
         """Return what attention reads of a memory, once for all steps: the context of `step`, or ()."""
