@@ -42,6 +42,10 @@ TASKS = {
         settings="rnn_apps.tasks.language_model.settings:LanguageModelSettings",
         task="rnn_apps.tasks.language_model.task:LanguageModelTask",
     ),
+    "tagging": TaskEntry(
+        settings="rnn_apps.tasks.tagging.settings:TaggingSettings",
+        task="rnn_apps.tasks.tagging.task:TaggingTask",
+    ),
     "imported": TaskEntry(
         settings="rnn_apps.tasks.imported.settings:ImportedSettings",
         task="rnn_apps.tasks.imported.task:ImportedTask",
