@@ -54,6 +54,7 @@ class CharacterEncoder(keras.layers.Layer):
 
     def build(self, shape):
         """Make all weights."""
+        self.longest = shape[-1]
         self.embedder.build((None, shape[-1]))
         self.reader.build((None, shape[-1], self.embedding))
         self.built = True

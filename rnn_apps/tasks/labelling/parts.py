@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import tensorflow as tf
+from keras import ops
 
 from rnn_apps.models.stepwise import StepReader
 from rnn_apps.tasks.task import Part
@@ -20,8 +21,7 @@ def labelling_parts(model, examples, steps, can_stream):
         steps: for a format whose sides are fixed.
         can_stream: whether there is a step.
     """
-    probabilities = keras.layers.Softmax(name="probabilities")(model.output)
-    whole = keras.Model(model.inputs, probabilities)
+    whole = _of_real_steps(model)
     inputs = {
         given.name: tf.TensorSpec([None, *given.shape[1:]], given.dtype, name=given.name)
         for given in model.inputs
@@ -32,6 +32,15 @@ def labelling_parts(model, examples, steps, can_stream):
 
     parts = [Part("network", network, inputs, examples, steps, "probabilities", whole)]
     return [*parts, _step(model, inputs, examples)] if can_stream else parts
+
+
+def _of_real_steps(model):
+    """The same network to probabilities, zeros for padding: what Keras' own layers give there is another."""
+    reader = StepReader(model)
+    features, mask = reader.front(model.inputs if len(model.inputs) > 1 else model.inputs[0])
+    logits = reader.head(reader.recurrent(features, mask=mask))
+    there = ops.cast(ops.expand_dims(mask, -1), logits.dtype)
+    return keras.Model(model.inputs, ops.softmax(logits) * there)
 
 
 def _step(model, inputs, examples):

@@ -43,7 +43,7 @@ class LabellingTask(Task):
 
     def __init__(self, recipe):
         super().__init__(recipe)
-        self.sequences, self.encoded, self._windows = {}, {}, None
+        self.sequences, self.encoded, self._windows, self._core = {}, {}, None, None
 
     @abstractmethod
     def load(self, bad, whole, needed):
@@ -75,9 +75,22 @@ class LabellingTask(Task):
         return not self.recipe.model.bidirectional
 
     @property
+    def core(self):
+        """The network over what `encode` gives; `model`, unless a frozen part stands before it."""
+        return self._core or self.model
+
+    @core.setter
+    def core(self, network):
+        self._core = network
+
+    @property
     def trained(self):
-        """The network that carries its states from window to window, or the model itself."""
-        return self._windows or self.model
+        """The network that carries its states from window to window, or the core itself."""
+        return self._windows or self.core
+
+    def make_whole(self, core):
+        """Return the network that is saved, from the one that is trained."""
+        return core
 
     def prepare(self):
         """Read the sequences, learn from train, encode every part, make the network."""
@@ -149,11 +162,12 @@ class LabellingTask(Task):
                 seed=recipe.seed,
             )
             head = keras.layers.Dense(len(self.class_names), kernel_initializer=start, dtype="float32")
-            self.model = stepwise_model(self.make_front(), recurrent, head, model.dropout, recipe.seed)
+            self.core = stepwise_model(self.make_front(), recurrent, head, model.dropout, recipe.seed)
+            self.model = self.make_whole(self.core)
         except ValueError as error:
             raise UserError("model", str(error).rstrip("."), fix=cell_advice(model.cell)) from error
         if recipe.training.tbptt is not None:
-            self._windows = window_model(self.model, recipe.training.batch_size)
+            self._windows = window_model(self.core, recipe.training.batch_size)
 
     def training_batches(self):
         """Whole sequences of similar length, or windows of many side by side."""
@@ -201,12 +215,12 @@ class LabellingTask(Task):
 
     @property
     def _reader(self):
-        return StepReader(self.model)
+        return StepReader(self.core)
 
     @cached_property
     def _answer(self):
         def answer(inputs):
-            return tf.nn.softmax(self.model(inputs, training=False))
+            return tf.nn.softmax(self.core(inputs, training=False))
 
         return tf.function(answer, autograph=False, reduce_retracing=True)
 

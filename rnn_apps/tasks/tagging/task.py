@@ -164,7 +164,7 @@ class TaggingTask(LabellingTask):
 
     def client_facts(self):
         """How a text is read, and the names of the tags."""
-        return {"kind": "tag", "class_names": self.class_names, "reads_characters": self._reads_characters}
+        return {"kind": "tag", "class_names": self.class_names}
 
     def example_request(self):
         """One sentence."""
