@@ -3,7 +3,8 @@
     python client.py INPUT...
 
 INPUT is a text, the path of a picture, a folder of frames, a CSV file of numbers, the beginning of a text, or
-an array as JSON: whatever the network was made for. It needs numpy, onnxruntime or ai-edge-litert, and pillow for pictures.
+an array as JSON: whatever the network was made for. It needs numpy, onnxruntime or ai-edge-litert, and pillow
+for pictures.
 """
 
 import csv
