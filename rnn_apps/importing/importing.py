@@ -7,7 +7,7 @@ import keras
 
 from rnn_apps.errors import RnnAppsError, UserError, printable
 from rnn_apps.importing.allowed import check_allowed
-from rnn_apps.importing.archive import opened
+from rnn_apps.importing.apart import read_apart
 from rnn_apps.importing.building import built, planned
 from rnn_apps.importing.modernizing import modernized
 from rnn_apps.layers import from_keras, is_recurrent, why_not
@@ -66,10 +66,10 @@ def import_model(path, keep_layers=False):
 
 
 def _imported(path, keep_layers):
-    with tempfile.TemporaryDirectory(prefix="rnn-apps-") as folder, opened(path, folder) as found:
-        described = _uncompiled(found.config)
-        check_allowed(path, described)
-        config, changes = modernized(path, described, found.version)
+    with tempfile.TemporaryDirectory(prefix="rnn-apps-") as folder:
+        found = read_apart(path, folder)
+        check_allowed(path, found.config)  # once more: a file may have got the better of its reader
+        config, changes = modernized(path, found.config, found.version)
         size, steps = planned(path, config)
         if size > found.size:
             problem = f"its layers need {size:,} weights, and the file holds {found.size:,}"
@@ -82,15 +82,6 @@ def _imported(path, keep_layers):
     moved, kept = _moves(model)
     ours = from_keras(model) if moved else model
     return Imported(ours, found.version, changes + moved, kept, _difference(path, model, ours, steps), steps)
-
-
-def _uncompiled(value):
-    """A configuration without how the model was trained."""
-    if isinstance(value, list):
-        return [_uncompiled(one) for one in value]
-    if isinstance(value, dict):
-        return {key: _uncompiled(one) for key, one in value.items() if key != "compile_config"}
-    return value
 
 
 def _moves(model):
