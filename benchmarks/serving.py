@@ -1,7 +1,7 @@
 """Requests a second of `rnn-apps serve`, each answer checked, beside the SavedModel called directly.
 
     python benchmarks/serving.py --run RUN
-    python benchmarks/serving.py --run RUN --requests 100000 --connections 16
+    python benchmarks/serving.py --run RUN --requests 25000 --connections 16 16 16 16
 
 RUN is a finished sentiment run. An asyncio client on the loopback keeps 1, 16 and 256 connections busy, or as
 many as are named, with texts that differ; every answer is held against the one that the SavedModel gives
@@ -111,10 +111,13 @@ def main():
             rate = (arguments.requests - sum(others.values())) / (time.perf_counter() - start)
             p50, p99 = (1000 * float(np.percentile(latencies, q)) for q in (50, 99))
             refused = ", ".join(f"{code}: {count}" for code, count in others.items()) or "none"
-            rows.append([connections, f"{rate:.0f}", f"{p50:.1f}", f"{p99:.1f}", wrong, refused])
-        after = resident(server)
+            after = resident(server)
+            rows.append(
+                [connections, f"{rate:.0f}", f"{p50:.1f}", f"{p99:.1f}", wrong, refused, f"{after:.0f}"]
+            )
         server.terminate()
-    print(table(["connections", "answers a second", "p50, ms", "p99, ms", "wrong", "refused"], rows))
+    head = ["connections", "answers a second", "p50, ms", "p99, ms", "wrong", "refused", "memory after, MB"]
+    print(table(head, rows))
     for size, seconds in times.items():
         print(f"SavedModel directly, {size} a call: {size / seconds:.0f} a second, {1000 * seconds:.1f} ms")
     requests = len(arguments.connections) * arguments.requests

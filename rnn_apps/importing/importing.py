@@ -16,6 +16,7 @@ from rnn_apps.models.example_inputs import answers_of, example_inputs, relative_
 __all__ = ["TOLERANCE", "Imported", "import_model"]
 
 TOLERANCE, HALF_TOLERANCE = 1e-5, 1e-2
+EXAMPLES, MANY = 3, 1 << 24  # numbers in the outputs of one example, from which on it is one alone
 
 
 class Imported(NamedTuple):
@@ -70,18 +71,19 @@ def _imported(path, keep_layers):
         found = read_apart(path, folder)
         check_allowed(path, found.config)  # once more: a file may have got the better of its reader
         config, changes = modernized(path, found.config, found.version)
-        size, steps = planned(path, config)
-        if size > found.size:
-            problem = f"its layers need {size:,} weights, and the file holds {found.size:,}"
+        plan = planned(path, config)
+        if plan.size > found.size:
+            problem = f"its layers need {plan.size:,} weights, and the file holds {found.size:,}"
             raise UserError(str(path), problem, expected="a whole model")
         model = built(path, config, found.weights)
     if any("string" in str(given.dtype) for given in model.inputs):
         raise UserError(str(path), "an input of it is text", expected="a model of numbers")
     if keep_layers:
-        return Imported(model, found.version, changes, [], 0.0, steps)
+        return Imported(model, found.version, changes, [], 0.0, plan.steps)
     moved, kept = _moves(model)
     ours = from_keras(model) if moved else model
-    return Imported(ours, found.version, changes + moved, kept, _difference(path, model, ours, steps), steps)
+    difference = _difference(path, model, ours, plan)
+    return Imported(ours, found.version, changes + moved, kept, difference, plan.steps)
 
 
 def _moves(model):
@@ -105,10 +107,10 @@ def _kind(layer):
     return type(layer).__name__
 
 
-def _difference(path, before, after, steps):
+def _difference(path, before, after, plan):
     if after is before:
         return 0.0
-    inputs = example_inputs(before, steps=steps)
+    inputs = example_inputs(before, EXAMPLES if plan.activations < MANY else 1, plan.steps)
     pairs = zip(answers_of(before, inputs), answers_of(after, inputs))
     difference = max(relative_difference(*pair) for pair in pairs)
     if not difference <= (TOLERANCE if before.compute_dtype in ("float32", "float64") else HALF_TOLERANCE):
