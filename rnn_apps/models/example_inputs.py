@@ -5,7 +5,7 @@ import warnings
 import keras
 import numpy as np
 
-__all__ = ["answers_of", "call_model", "example_inputs", "relative_difference", "word_limits"]
+__all__ = ["answers_of", "call_model", "example_inputs", "names_of", "relative_difference", "word_limits"]
 
 
 def example_inputs(model, batch=3, steps=12, seed=0):
@@ -71,8 +71,22 @@ def relative_difference(one, other):
 
 
 def call_model(model, inputs, training=False):
-    """Return what a model gives for a list of its inputs: one input goes alone."""
+    """Return what a model gives for a list of its inputs, in the order of `model.inputs`."""
+    form = getattr(model, "_inputs_struct", None)
+    if isinstance(form, dict):
+        return model(keras.tree.pack_sequence_as(form, list(inputs)), training=training)
     return model(inputs[0] if len(inputs) == 1 else list(inputs), training=training)
+
+
+def names_of(form, names):
+    """Return names of a model's inputs or outputs in their order: the keys by which it takes or gives them.
+
+    Args:
+        form: of tensors as the model has them: one, a list, or a mapping.
+        names: those that the tensors have themselves, for what has no key.
+    """
+    paths = [path for path, _ in keras.tree.flatten_with_path(form)]
+    return [path[-1] if path and isinstance(path[-1], str) else name for path, name in zip(paths, names)]
 
 
 def answers_of(model, inputs):

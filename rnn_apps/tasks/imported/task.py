@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from rnn_apps.errors import DataError, RnnAppsError, UserError, shown
-from rnn_apps.models.example_inputs import answers_of, call_model, example_inputs, word_limits
+from rnn_apps.models.example_inputs import answers_of, call_model, example_inputs, names_of, word_limits
 from rnn_apps.tasks.imported.scores import array_scores
 from rnn_apps.tasks.task import Part, Task
 
@@ -73,14 +73,15 @@ class ImportedTask(Task):
         """Names of the inputs, in the order of the model; that of a sequential model has none of its own."""
         if isinstance(self.model, keras.Sequential):
             return ["inputs"]
-        return _plain_names(given.name for given in self.model.inputs)
+        names = [given.name for given in self.model.inputs]
+        return _plain_names(names_of(self.model._inputs_struct, names))
 
     @property
     def output_names(self):
         """Names of the outputs, in the order of the model."""
         if isinstance(self.model, keras.Sequential):
             return _plain_names([self.model.layers[-1].name])
-        return _plain_names(self.model.output_names)
+        return _plain_names(names_of(self.model._outputs_struct, self.model.output_names))
 
     def evaluate(self, part):
         """Scores on what was read, and the answers."""
