@@ -1,6 +1,7 @@
 """Is a recurrent network sound? What padding, company, saving and time do to its answers."""
 
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,7 +12,7 @@ import tensorflow as tf
 from rnn_apps.layers import RecurrentLayer, StackedRNN, is_recurrent, why_not
 from rnn_apps.models.example_inputs import answers_of, call_model, example_inputs, relative_difference
 
-__all__ = ["STEPS", "Finding", "check_model", "draw_gradient_norms", "gradient_norms"]
+__all__ = ["LONG", "STEPS", "Finding", "check_model", "draw_gradient_norms", "gradient_norms"]
 
 TOLERANCE = 1e-5
 PADDING, STEPS, LONG = 4, 12, 50
@@ -44,7 +45,7 @@ def check_model(model, steps=STEPS, norms=None):
         ValueError: an input of it is text.
     """
     inputs = example_inputs(model, steps=steps)
-    norms = gradient_norms(model) if norms is None else norms
+    norms = gradient_norms(model, max(LONG, steps)) if norms is None else norms
     checks = (_padding, _company, _reload, _paths)
     return [finding for check in checks for finding in check(model, inputs)] + [_gradients(norms)]
 
@@ -150,38 +151,60 @@ def _advice(layer, reason):
 def gradient_norms(model, steps=LONG, seed=0):
     """Return how strongly the last answer depends on each step: norms (steps,), or None.
 
-    The norm of the gradient, by the features of a step (of the embedding's output where there is one), of a
-    random sum of the outputs of the last step, mean over four random inputs. None where no input has steps
-    whose number is left open.
+    The norm of the gradient, by the features of a step (of what the first embedding gives where there is one,
+    in whatever layer it is), of a random sum of the outputs of the last step, mean over four random inputs.
+    None where no input has steps whose number is left open.
 
     Reference:
         Bengio, Simard and Frasconi, "Learning Long-Term Dependencies with Gradient Descent is Difficult"
         (1994); Pascanu, Mikolov and Bengio (2013).
     """
     inputs = [tf.constant(array) for array in example_inputs(model, 4, steps, seed)]
-    open_steps = [x for x in model.inputs if len(x.shape) >= 2 and x.shape[1] is None]
-    embedding = next((x for x in model.layers if isinstance(x, keras.layers.Embedding)), None)
-    if embedding is None:
-        seen = next(iter(open_steps), None)
-    else:
-        seen = embedding._inbound_nodes[-1].output_tensors[0]  # earlier ones may be of another graph
-    if not open_steps or len(seen.shape) < 3 or not keras.backend.is_float_dtype(seen.dtype):
+    if not any(len(given.shape) >= 2 and given.shape[1] is None for given in model.inputs):
         return None
-    probe = keras.Model(model.inputs, [seen, *keras.tree.flatten(model.outputs)])
 
     @tf.function(autograph=False)
     def gradient(*inputs):
-        with tf.GradientTape() as tape:
-            tape.watch(inputs)
-            features, first, *_ = call_model(probe, inputs)
+        with tf.GradientTape() as tape, _embedded(model, tape) as words:
+            tape.watch([x for x in inputs if x.dtype.is_floating])
+            first = keras.tree.flatten(call_model(model, inputs))[0]
             last = first[:, -1] if len(first.shape) > 2 else first
             total = tf.reduce_sum(
                 tf.cast(last, tf.float32) * tf.random.stateless_normal(tf.shape(last), [seed, 0])
             )
-        return tape.gradient(total, features, unconnected_gradients="zero")
+        given = [x for x, open_ in zip(inputs, model.inputs) if len(x.shape) > 2 and open_.shape[1] is None]
+        features = [x for x in [*words, *given] if x.dtype.is_floating and x.shape[1:2] == [steps]]
+        return tape.gradient(total, features[0], unconnected_gradients="zero") if features else None
 
-    by_step = tf.reshape(tf.cast(gradient(*inputs), tf.float32), [len(inputs[0]), steps, -1])
+    found = gradient(*inputs)
+    if found is None:
+        return None
+    by_step = tf.reshape(tf.cast(found, tf.float32), [len(inputs[0]), steps, -1])
     return tf.reduce_mean(tf.norm(by_step, axis=-1), axis=0).numpy()
+
+
+@contextmanager
+def _embedded(model, tape):
+    """Within this context a list fills with what embeddings give, wherever they are in a model, watched."""
+    seen = []
+    layers = [layer for layer in model._flatten_layers() if isinstance(layer, keras.layers.Embedding)]
+
+    def watched(look_up):
+        def call(*args, **options):
+            found = look_up(*args, **options)
+            tape.watch(found)
+            seen.append(found)
+            return found
+
+        return call
+
+    try:
+        for layer in layers:
+            layer.call = watched(layer.call)
+        yield seen
+    finally:
+        for layer in layers:
+            vars(layer).pop("call", None)
 
 
 def _gradients(norms):
