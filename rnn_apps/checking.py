@@ -2,6 +2,7 @@
 
 import tempfile
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -50,6 +51,9 @@ def check_model(model, steps=STEPS, norms=None):
     return [finding for check in checks for finding in check(model, inputs)] + [_gradients(norms)]
 
 
+_differ = partial(relative_difference, whole=True)
+
+
 def _padding(model, inputs):
     name = "padding invariance"
     pad = _padding_value(model)
@@ -61,7 +65,7 @@ def _padding(model, inputs):
     difference = 0.0
     for short, long in zip(answers_of(model, inputs), answers_of(model, longer)):
         same = long[tuple(slice(0, side) for side in short.shape)]
-        difference = max(difference, relative_difference(short, same))
+        difference = max(difference, _differ(short, same))
     if difference <= TOLERANCE:
         return [Finding(name, True, f"{PADDING} padded steps change answers by {difference:.0e}")]
     lost = _where_the_mask_is_lost(model)
@@ -102,7 +106,7 @@ def _company(model, inputs):
     if any(given.shape[0] not in (None, 1) for given in model.inputs):
         return [Finding(name, None, "the model takes batches of one size only")]
     together = answers_of(model, inputs)
-    again = max(relative_difference(*pair) for pair in zip(together, answers_of(model, inputs)))
+    again = max(_differ(*pair) for pair in zip(together, answers_of(model, inputs)))
     if again > TOLERANCE:
         stateful = [x.name for x in model._flatten_layers() if getattr(x, "stateful", False)]
         blame = f"; stateful: {', '.join(stateful)}" if stateful else ""
@@ -110,7 +114,7 @@ def _company(model, inputs):
     alone = 0.0
     for row in range(len(inputs[0])):
         answers = answers_of(model, [array[row : row + 1] for array in inputs])
-        alone = max(alone, *(relative_difference(a[row : row + 1], b) for a, b in zip(together, answers)))
+        alone = max(alone, *(_differ(a[row : row + 1], b) for a, b in zip(together, answers)))
     detail = f"a sample alone and in a batch differ by {alone:.0e}"
     return [Finding(name, alone <= TOLERANCE, detail)]
 
@@ -125,7 +129,7 @@ def _reload(model, inputs):
             text = (str(error).strip().splitlines() or [type(error).__name__])[0][:150]
             return [Finding("save and reload", False, text)]
         pairs = zip(answers_of(model, inputs), answers_of(again, inputs))
-        difference = max(relative_difference(*pair) for pair in pairs)
+        difference = max(_differ(*pair) for pair in pairs)
     return [Finding("save and reload", difference == 0, f"answers differ by {difference:.0e}")]
 
 

@@ -56,16 +56,26 @@ def _reads(node, given):
     return any(tensor is given for tensor in node.input_tensors)
 
 
-def relative_difference(one, other):
-    """Return the largest difference of two arrays, relative beside entries larger than 1.
+def relative_difference(one, other, whole=False):
+    """Return the largest difference of two arrays, entry by entry, relative beside entries larger than 1.
 
-    What is no number in both is equal; in one alone, or where the shapes differ, it is infinite.
+    What is no number is equal to what is no number at the same place, and the same infinity to itself; in one
+    alone, or where the shapes differ, the difference is infinite.
+
+    Args:
+        one: array; what `other` is held against.
+        other: array.
+        whole: relative beside the largest entry of the array in place of each its own. Rounding goes by the
+            largest, so that this is for two forms of one network in one precision, where a small entry among
+            large ones would be a false alarm.
     """
     one, other = np.asarray(one, np.float64), np.asarray(other, np.float64)
     if one.shape != other.shape:
         return np.inf
+    sizes = np.abs(one)
+    scale = sizes[np.isfinite(sizes)].max(initial=0) if whole else sizes
     with np.errstate(invalid="ignore"):
-        difference = np.abs(one - other) / max(1.0, np.nanmax(np.abs(one), initial=0))
+        difference = np.abs(one - other) / np.maximum(1.0, scale)
     same = (one == other) | (np.isnan(one) & np.isnan(other))
     return float(np.nan_to_num(np.where(same, 0, difference), nan=np.inf).max(initial=0))
 

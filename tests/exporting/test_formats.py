@@ -16,7 +16,7 @@ from rnn_apps.data.written_text import WrittenText
 from rnn_apps.errors import RnnAppsError, UserError
 from rnn_apps.exporting import FORMATS, litert, onnx, place_of
 from rnn_apps.exporting.client import Client, split_words, tokens_of
-from rnn_apps.exporting.comparing import difference_of
+from rnn_apps.models.example_inputs import relative_difference
 from rnn_apps.recipe import apply_overrides
 from rnn_apps.runner import open_run
 
@@ -179,6 +179,14 @@ def test_long_words_are_cut_as_in_the_graph():
 
 
 def test_a_difference_is_relative_beside_large_entries_and_infinite_for_no_number():
-    assert difference_of([100.0, 0.5], [101.0, 0.5]) == pytest.approx(0.01)
-    assert difference_of([0.0], [np.nan]) == np.inf
-    assert difference_of([0.0], [[0.0]]) == np.inf
+    assert relative_difference([100.0, 0.5], [101.0, 0.5]) == pytest.approx(0.01)
+    assert relative_difference([0.0], [np.nan]) == np.inf
+    assert relative_difference([0.0], [[0.0]]) == np.inf
+    assert relative_difference([np.nan, 1.0, np.inf], [np.nan, 1.0, np.inf]) == 0
+    assert relative_difference([np.nan], [0.0]) == relative_difference([np.inf], [-np.inf]) == np.inf
+
+
+def test_a_small_entry_among_large_ones_counts_for_itself_or_by_the_largest():
+    assert relative_difference([1e6, 0.0], [1e6, 0.1]) == pytest.approx(0.1)
+    assert relative_difference([1e6, 0.0], [1e6, 0.1], whole=True) == pytest.approx(1e-7)
+    assert relative_difference([np.inf, 2.0], [np.inf, 3.0], whole=True) == pytest.approx(0.5)
