@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import re
 import subprocess
 import sys
 
@@ -51,6 +52,7 @@ def exported(finished, tmp_path_factory):
     ("name", "weights", "most"),
     [
         ("onnx", "float32", 1e-5),
+        ("onnx", "int8", 0.1),
         ("litert", "float32", 1e-5),
         ("litert", "int8", 0.1),
         ("keras", "float32", 1e-5),
@@ -143,6 +145,34 @@ def test_the_command_prints_what_was_measured(finished, tmp_path, capsys):
     out = capsys.readouterr().out
     assert "model.keras" in out
     assert "100.0 %" in out
+
+
+def test_smaller_weights_are_scored_on_the_records_of_the_run(finished, tmp_path, capsys):
+    for name in ("litert", "onnx"):
+        command = ["export", str(finished.folder), "--out", str(tmp_path / name), "--format", name]
+        assert call([*command, "--weights", "int8"]) == 0
+        (line,) = [x for x in capsys.readouterr().out.splitlines() if x.startswith("accuracy on ")]
+        own, theirs = re.fullmatch(
+            r"accuracy on \d+ .*: (\S+) of the network, (\S+) of these files", line
+        ).groups()
+        assert abs(float(own) - float(theirs)) < 0.1
+    client, records = Client(tmp_path / "onnx"), records_of(finished)
+    own = np.mean([record["prediction"] == record["label"] for record in records])
+    name, network, files = finished.task.export_score(client, records)
+    assert (name, network) == ("accuracy", pytest.approx(own))
+    wrong = [{**record, "label": "none of them"} for record in records]
+    assert finished.task.export_score(client, wrong) == ("accuracy", 0, 0)
+
+
+def records_of(run):
+    return [json.loads(line) for line in (run.folder / "predictions.jsonl").read_text().splitlines()][:20]
+
+
+def test_onnx_has_no_float16_weights(finished, tmp_path):
+    with pytest.raises(
+        UserError, match="onnx has no float16 weights. float16 and int8 are for litert, int8 is"
+    ):
+        finished.export(tmp_path / "out", "onnx", "float16")
 
 
 def test_every_format_has_a_place_of_its_own():
