@@ -74,10 +74,9 @@ def export_model(task, name, folder, weights="float32"):
     if weights not in WEIGHTS:
         raise UserError("--weights", received=shown(weights), expected=", ".join(WEIGHTS))
     if weights not in ("float32", *_SMALLER.get(name, ())):
+        has = f"no {weights}" if name in _SMALLER else "float32"
         fix = "float16 and int8 are for litert, int8 is for onnx too."
-        raise UserError(
-            "--weights", f"{name} has {'no ' + weights if name in _SMALLER else 'float32'} weights", fix=fix
-        )
+        raise UserError("--weights", f"{name} has {has} weights", fix=fix)
     check_packages(name)
     folder = Path(folder)
     if name == "saved_model":

@@ -68,7 +68,11 @@ def _outputs(model, inputs):
 
 
 def _numbers(tensors):
-    return sum(math.prod(side or 1 for side in tensor.shape) for tensor in keras.tree.flatten(tensors))
+    return sum(_product(tensor.shape) for tensor in keras.tree.flatten(tensors))
+
+
+def _product(sides):
+    return math.prod(side or 1 for side in sides)
 
 
 def _hidden(operation, args, options):
@@ -76,11 +80,11 @@ def _hidden(operation, args, options):
     if isinstance(operation, keras.layers.MultiHeadAttention):
         query, value = (*args, *(options[name] for name in ("query", "value") if name in options))[:2]
         sides = [value.shape[axis] for axis in operation._attention_axes]
-        return operation.num_heads * math.prod(query.shape[:-1]) * math.prod(sides), 1
+        return operation.num_heads * _product(query.shape[:-1]) * _product(sides), 1
     if isinstance(operation, keras.layers.Attention):  # additive is one of them, and adds before it sums
         query, value = (args[0] if args else options["inputs"])[:2]
         width = query.shape[-1] if isinstance(operation, keras.layers.AdditiveAttention) else 1
-        return width * math.prod(query.shape[:-1]) * value.shape[-2], 1
+        return _product([width, *query.shape[:-1], value.shape[-2]]), 1
     if isinstance(operation, keras.layers.TimeDistributed):
         return _every_step(operation.layer, args[0] if args else options["inputs"])
     return 0, 1
@@ -122,7 +126,7 @@ def within(seconds, function, *args):
         except Exception as error:
             result["error"] = error
         except _Stop:
-            result["late"] = True
+            return
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
