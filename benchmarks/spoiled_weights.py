@@ -74,7 +74,11 @@ def main():
     arguments = parser.parse_args()
     numbers = range(arguments.first, arguments.first + arguments.files)
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(arguments.jobs) as threads:
-        found = list(threads.map(lambda number: outcome(number, folder), numbers))
+        found = []
+        for one in threads.map(lambda number: outcome(number, folder), numbers):
+            found.append(one)
+            if len(found) % 1000 == 0:
+                print(len(found), dict(collections.Counter(kind for kind, _, _ in found)), flush=True)
     kinds = collections.Counter(kind for kind, _, _ in found)
     slowest = {kind: max(seconds for k, seconds, _ in found if k == kind) for kind in kinds}
     rows = [[kind, count, f"{slowest[kind]:.1f}"] for kind, count in kinds.most_common()]

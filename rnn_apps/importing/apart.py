@@ -125,7 +125,11 @@ def _found(path, folder, limits):
     if "refused" in found:
         raise UserError(found["refused"])
     weights = folder / f"clean.{found['layout']}"
-    _write(weights, found["items"], folder / NUMBERS)
+    try:
+        _write(weights, found["items"], folder / NUMBERS)
+    except (ValueError, TypeError, KeyError, OSError, RuntimeError) as error:  # what h5py makes of odd names
+        text = (str(error).strip().splitlines() or [""])[0][:150]
+        raise _unreadable(path, printable(f"{type(error).__name__}: {text}")) from error
     return Found(found["config"], found["version"], weights, found["size"])
 
 

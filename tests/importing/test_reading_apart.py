@@ -168,7 +168,8 @@ def test_spoiled_files_are_taken_or_refused_in_plain_words(tmp_path):
     benchmark = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(benchmark)
     with ThreadPoolExecutor(2) as threads:
-        found = list(threads.map(lambda number: benchmark.outcome(number, tmp_path), range(SPOILED)))
+        numbers = [*range(SPOILED), 4792, 7234]  # the last two crash HDF5 as h5py 3.14.0 has it
+        found = list(threads.map(lambda number: benchmark.outcome(number, tmp_path), numbers))
     kinds = {kind for kind, _, _ in found}
     assert {"taken", "refused"} <= kinds <= {"taken", "refused", *benchmark.KINDS.values()}
     assert max(seconds for _, seconds, _ in found) < 13
