@@ -1,11 +1,11 @@
 """Requests a second of `rnn-apps serve`, each answer checked, beside the SavedModel called directly.
 
     python benchmarks/serving.py --run RUN
-    python benchmarks/serving.py --run RUN --requests 100000
+    python benchmarks/serving.py --run RUN --requests 25000 --connections 16 16 16 16
 
-RUN is a finished sentiment run. An asyncio client on the loopback keeps 1, 16 and 256 connections busy with
-texts that differ; every answer is held against the one that the SavedModel gives directly. The resident
-memory of the server is read before and after.
+RUN is a finished sentiment run. An asyncio client on the loopback keeps 1, 16 and 256 connections busy, or as
+many as are named, with texts that differ; every answer is held against the one that the SavedModel gives
+directly. The resident memory of the server is read before and after.
 """
 
 import argparse
@@ -88,6 +88,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--run", required=True)
     parser.add_argument("--requests", type=int, default=2000, help="at each number of connections")
+    parser.add_argument("--connections", type=int, nargs="+", default=CONNECTIONS)
     arguments = parser.parse_args()
     loaded = tf.saved_model.load(str(Path(arguments.run) / "export" / "1"))
     signature = loaded.signatures["serving_default"]
@@ -104,19 +105,22 @@ def main():
                 time.sleep(0.2)
         asyncio.run(load(address, 4, 100, expected))
         rows, before = [], resident(server)
-        for connections in CONNECTIONS:
+        for connections in arguments.connections:
             start = time.perf_counter()
             latencies, others, wrong = asyncio.run(load(address, connections, arguments.requests, expected))
             rate = (arguments.requests - sum(others.values())) / (time.perf_counter() - start)
             p50, p99 = (1000 * float(np.percentile(latencies, q)) for q in (50, 99))
             refused = ", ".join(f"{code}: {count}" for code, count in others.items()) or "none"
-            rows.append([connections, f"{rate:.0f}", f"{p50:.1f}", f"{p99:.1f}", wrong, refused])
-        after = resident(server)
+            after = resident(server)
+            rows.append(
+                [connections, f"{rate:.0f}", f"{p50:.1f}", f"{p99:.1f}", wrong, refused, f"{after:.0f}"]
+            )
         server.terminate()
-    print(table(["connections", "answers a second", "p50, ms", "p99, ms", "wrong", "refused"], rows))
+    head = ["connections", "answers a second", "p50, ms", "p99, ms", "wrong", "refused", "memory after, MB"]
+    print(table(head, rows))
     for size, seconds in times.items():
         print(f"SavedModel directly, {size} a call: {size / seconds:.0f} a second, {1000 * seconds:.1f} ms")
-    requests = len(CONNECTIONS) * arguments.requests
+    requests = len(arguments.connections) * arguments.requests
     print(f"Memory of the server: {before:.0f} MB before, {after:.0f} MB after {requests:,} requests")
 
 

@@ -6,6 +6,9 @@ import pytest
 
 from rnn_apps.checking import check_model, draw_gradient_norms, gradient_norms
 from rnn_apps.layers import VanillaRNN
+from rnn_apps.models.language_model import language_model
+from rnn_apps.models.sequence_decoder import SequenceDecoder
+from rnn_apps.runner.imported import check, import_run
 
 L = keras.layers
 
@@ -107,6 +110,37 @@ def linear(factor):
 def test_gradient_norms_are_those_that_the_equation_gives():
     norms = gradient_norms(linear(0.9), steps=20)
     np.testing.assert_allclose(norms / norms[-1], 0.9 ** np.arange(19, -1, -1), rtol=1e-4)
+
+
+def test_an_embedding_is_found_wherever_it_is():
+    """Within a model and within a layer as well as beside the others: the same network, the same norms."""
+    layers = [L.Embedding(9, 4), L.GRU(5)]
+    inner = sequential(layers[0], shape=(None,))
+    norms = [gradient_norms(sequential(*one, shape=(None,)), 20) for one in (layers, [inner, layers[1]])]
+    np.testing.assert_allclose(*norms, rtol=1e-4)
+    assert (norms[0] > 0).all()
+    decoder = SequenceDecoder(9, 4, (5,))
+    model = language_model(decoder)
+    of_steps = gradient_norms(model, 20)
+    assert of_steps.shape == (20,)
+    assert of_steps[-1] > 0
+    tokens = np.random.default_rng(0).integers(1, 9, (2, 6))
+    before = np.asarray(model(tokens))
+    gradient_norms(model, 6)
+    np.testing.assert_array_equal(model(tokens), before)
+    assert "call" not in vars(decoder.embedder)
+
+
+def test_a_model_that_needs_many_steps_is_given_them(tmp_path):
+    """Of a file as of a run, and for the gradients too."""
+    narrowing = [L.Conv1D(3, 5, strides=5, name=f"conv{i}") for i in range(2)]  # 25 steps and more
+    sequential(*narrowing, L.GRU(2)).save(tmp_path / "narrowing.keras")
+    run, found = import_run(tmp_path / "narrowing.keras", tmp_path / "run")
+    assert found.steps == 64
+    for path in (tmp_path / "narrowing.keras", run.folder):
+        findings, norms = check(path)
+        assert len(norms) == 64
+        assert "step 64" in {one.check: one for one in findings}["gradient over time"].detail
 
 
 @pytest.mark.parametrize(

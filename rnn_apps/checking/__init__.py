@@ -2,9 +2,10 @@
 
 from rnn_apps.checking.cells import check_cell
 from rnn_apps.checking.cost import Cost, costs
-from rnn_apps.checking.models import STEPS, Finding, check_model, draw_gradient_norms, gradient_norms
+from rnn_apps.checking.models import LONG, STEPS, Finding, check_model, draw_gradient_norms, gradient_norms
 
 __all__ = [
+    "LONG",
     "STEPS",
     "Cost",
     "Finding",

@@ -1,6 +1,8 @@
 """Is a recurrent network sound? What padding, company, saving and time do to its answers."""
 
 import tempfile
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,6 +14,7 @@ from rnn_apps.layers import RecurrentLayer, StackedRNN, is_recurrent, why_not
 from rnn_apps.models.example_inputs import answers_of, call_model, example_inputs, relative_difference
 
 __all__ = [
+    "LONG",
     "STEPS",
     "Finding",
     "check_model",
@@ -51,9 +54,12 @@ def check_model(model, steps=STEPS, norms=None):
         ValueError: an input of it is text.
     """
     inputs = example_inputs(model, steps=steps)
-    norms = gradient_norms(model) if norms is None else norms
+    norms = gradient_norms(model, max(LONG, steps)) if norms is None else norms
     checks = (_padding, _company, _reload, _paths)
     return [finding for check in checks for finding in check(model, inputs)] + [gradients_finding(norms)]
+
+
+_differ = partial(relative_difference, whole=True)
 
 
 def _padding(model, inputs):
@@ -67,7 +73,7 @@ def _padding(model, inputs):
     difference = 0.0
     for short, long in zip(answers_of(model, inputs), answers_of(model, longer)):
         same = long[tuple(slice(0, side) for side in short.shape)]
-        difference = max(difference, relative_difference(short, same))
+        difference = max(difference, _differ(short, same))
     if difference <= TOLERANCE:
         return [Finding(name, True, f"{PADDING} padded steps change answers by {difference:.0e}")]
     lost = _where_the_mask_is_lost(model)
@@ -108,7 +114,7 @@ def _company(model, inputs):
     if any(given.shape[0] not in (None, 1) for given in model.inputs):
         return [Finding(name, None, "the model takes batches of one size only")]
     together = answers_of(model, inputs)
-    again = max(relative_difference(*pair) for pair in zip(together, answers_of(model, inputs)))
+    again = max(_differ(*pair) for pair in zip(together, answers_of(model, inputs)))
     if again > TOLERANCE:
         stateful = [x.name for x in model._flatten_layers() if getattr(x, "stateful", False)]
         blame = f"; stateful: {', '.join(stateful)}" if stateful else ""
@@ -116,7 +122,7 @@ def _company(model, inputs):
     alone = 0.0
     for row in range(len(inputs[0])):
         answers = answers_of(model, [array[row : row + 1] for array in inputs])
-        alone = max(alone, *(relative_difference(a[row : row + 1], b) for a, b in zip(together, answers)))
+        alone = max(alone, *(_differ(a[row : row + 1], b) for a, b in zip(together, answers)))
     detail = f"a sample alone and in a batch differ by {alone:.0e}"
     return [Finding(name, alone <= TOLERANCE, detail)]
 
@@ -131,7 +137,7 @@ def _reload(model, inputs):
             text = (str(error).strip().splitlines() or [type(error).__name__])[0][:150]
             return [Finding("save and reload", False, text)]
         pairs = zip(answers_of(model, inputs), answers_of(again, inputs))
-        difference = max(relative_difference(*pair) for pair in pairs)
+        difference = max(_differ(*pair) for pair in pairs)
     return [Finding("save and reload", difference == 0, f"answers differ by {difference:.0e}")]
 
 
@@ -157,38 +163,60 @@ def _advice(layer, reason):
 def gradient_norms(model, steps=LONG, seed=0):
     """Return how strongly the last answer depends on each step: norms (steps,), or None.
 
-    The norm of the gradient, by the features of a step (of the embedding's output where there is one), of a
-    random sum of the outputs of the last step, mean over four random inputs. None where no input has steps
-    whose number is left open.
+    The norm of the gradient, by the features of a step (of what the first embedding gives where there is one,
+    in whatever layer it is), of a random sum of the outputs of the last step, mean over four random inputs.
+    None where no input has steps whose number is left open.
 
     Reference:
         Bengio, Simard and Frasconi, "Learning Long-Term Dependencies with Gradient Descent is Difficult"
         (1994); Pascanu, Mikolov and Bengio (2013).
     """
     inputs = [tf.constant(array) for array in example_inputs(model, 4, steps, seed)]
-    open_steps = [x for x in model.inputs if len(x.shape) >= 2 and x.shape[1] is None]
-    embedding = next((x for x in model.layers if isinstance(x, keras.layers.Embedding)), None)
-    if embedding is None:
-        seen = next(iter(open_steps), None)
-    else:
-        seen = embedding._inbound_nodes[-1].output_tensors[0]  # earlier ones may be of another graph
-    if not open_steps or len(seen.shape) < 3 or not keras.backend.is_float_dtype(seen.dtype):
+    if not any(len(given.shape) >= 2 and given.shape[1] is None for given in model.inputs):
         return None
-    probe = keras.Model(model.inputs, [seen, *keras.tree.flatten(model.outputs)])
 
     @tf.function(autograph=False)
     def gradient(*inputs):
-        with tf.GradientTape() as tape:
-            tape.watch(inputs)
-            features, first, *_ = call_model(probe, inputs)
+        with tf.GradientTape() as tape, _embedded(model, tape) as words:
+            tape.watch([x for x in inputs if x.dtype.is_floating])
+            first = keras.tree.flatten(call_model(model, inputs))[0]
             last = first[:, -1] if len(first.shape) > 2 else first
             total = tf.reduce_sum(
                 tf.cast(last, tf.float32) * tf.random.stateless_normal(tf.shape(last), [seed, 0])
             )
-        return tape.gradient(total, features, unconnected_gradients="zero")
+        given = [x for x, open_ in zip(inputs, model.inputs) if len(x.shape) > 2 and open_.shape[1] is None]
+        features = [x for x in [*words, *given] if x.dtype.is_floating and x.shape[1:2] == [steps]]
+        return tape.gradient(total, features[0], unconnected_gradients="zero") if features else None
 
-    by_step = tf.reshape(tf.cast(gradient(*inputs), tf.float32), [len(inputs[0]), steps, -1])
+    found = gradient(*inputs)
+    if found is None:
+        return None
+    by_step = tf.reshape(tf.cast(found, tf.float32), [len(inputs[0]), steps, -1])
     return tf.reduce_mean(tf.norm(by_step, axis=-1), axis=0).numpy()
+
+
+@contextmanager
+def _embedded(model, tape):
+    """Within this context a list fills with what embeddings give, wherever they are in a model, watched."""
+    seen = []
+    layers = [layer for layer in model._flatten_layers() if isinstance(layer, keras.layers.Embedding)]
+
+    def watched(look_up):
+        def call(*args, **options):
+            found = look_up(*args, **options)
+            tape.watch(found)
+            seen.append(found)
+            return found
+
+        return call
+
+    try:
+        for layer in layers:
+            layer.call = watched(layer.call)
+        yield seen
+    finally:
+        for layer in layers:
+            vars(layer).pop("call", None)
 
 
 def gradients_finding(norms):

@@ -146,7 +146,7 @@ def compare(runs):
 @run_argument
 @click.option("--out", type=click.Path(), help="Folder to write; one below export/ of the run by default.")
 @click.option("--format", default="saved_model", help="saved_model, onnx, litert, or keras: plain layers.")
-@click.option("--weights", default="float32", help="float32; for litert float16 and int8 too.")
+@click.option("--weights", default="float32", help="float32; for litert float16 and int8, for onnx int8.")
 @verbose_option
 def export(run, out, format, weights):
     """Write a run's network: as a SavedModel that takes raw input, or for other runtimes."""
@@ -154,7 +154,8 @@ def export(run, out, format, weights):
 
     from rnn_apps import runner
 
-    place, written = runner.open_run(run).export(out, format, weights)
+    opened = runner.open_run(run)
+    place, written = opened.export(out, format, weights)
     if written:
         table = Table("file", "MB", "largest difference", "same best answer", "ms a call")
         for row in written:
@@ -162,4 +163,13 @@ def export(run, out, format, weights):
             size, difference = f"{row.bytes / 1e6:.2f}", f"{row.difference:.1e}"
             table.add_row(row.name, size, difference, same, f"{row.milliseconds:.2f}")
         print_table(table)
+    if weights != "float32":
+        click.echo(_score_line(opened.export_score(place)))
     click.echo(f"{'SavedModel' if format == 'saved_model' else format}: {place}")
+
+
+def _score_line(score):
+    if isinstance(score, str):
+        return f"Weights of less precision {score}."
+    values = f"{score.network:.4f} of the network, {score.files:.4f} of these files"
+    return f"{score.name} on {score.records} test records: {values}"

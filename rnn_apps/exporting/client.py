@@ -117,14 +117,29 @@ class Client:
         context = {name: array for name, array in read.items() if name in ("keys", "mask")}
         return {"text": self._written(self._steps(self.facts["start"], state, context))}
 
-    def _go_on(self, prompt):
+    def log_probabilities(self, text):
+        """Return how likely each token of a text is after those before it, in nats, by a language model."""
+        last, found, state = self.facts["first"], [], self._no_state()
+        for number in self._numbers(text):
+            logits, state = self._step(last, state, {})
+            found.append(float(logits[number] - logits.max() - np.log(np.exp(logits - logits.max()).sum())))
+            last = number
+        return found
+
+    def _no_state(self):
+        sizes = enumerate(self.facts["states"])
+        return {f"state_{i}": np.zeros((1, size), np.float32) for i, size in sizes}
+
+    def _numbers(self, text):
         unit, tokens = self._vocabulary("written.json")
         known = {token: index + RESERVED["go_on"] for index, token in enumerate(tokens)}
-        state = {f"state_{i}": np.zeros((1, size), np.float32) for i, size in enumerate(self.facts["states"])}
-        last = self.facts["first"]
-        for token in tokens_of(prompt, unit, known):
+        return [known.get(token, UNKNOWN) for token in tokens_of(text, unit, known)]
+
+    def _go_on(self, prompt):
+        unit, last, state = self._vocabulary("written.json")[0], self.facts["first"], self._no_state()
+        for number in self._numbers(prompt):
             state = self._step(last, state, {})[1]
-            last = known.get(token, UNKNOWN)
+            last = number
         between = " " if unit == "token" and prompt else ""
         return {"text": prompt + between + self._written(self._steps(last, state, {}))}
 

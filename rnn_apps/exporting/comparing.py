@@ -5,8 +5,9 @@ import time
 import numpy as np
 
 from rnn_apps.errors import RnnAppsError
+from rnn_apps.models.example_inputs import relative_difference
 
-__all__ = ["compared", "difference_of"]
+__all__ = ["compared"]
 
 CALLS = 15
 
@@ -28,7 +29,7 @@ def compared(part, run, path, batches, tolerance=None):
     for number, (batch, steps) in enumerate(batches):
         inputs = part.examples(batch, steps, number)
         own, found = part.answers(inputs), run(inputs)
-        worst = max([worst, *(difference_of(own[name], found[name]) for name in own)])
+        worst = max([worst, *(relative_difference(own[name], found[name]) for name in own)])
         if part.scores in own:
             agree = found[part.scores].argmax(-1) == own[part.scores].argmax(-1)
             same, rows = same + int(agree.sum()), rows + agree.size
@@ -44,15 +45,6 @@ def compared(part, run, path, batches, tolerance=None):
         same / rows if rows else None,
         float(np.median(milliseconds)),
     )
-
-
-def difference_of(one, other):
-    """Return the largest difference of two arrays, relative beside entries larger than 1; inf for NaN."""
-    one, other = np.asarray(one, np.float64), np.asarray(other, np.float64)
-    if one.shape != other.shape:
-        return np.inf
-    difference = np.abs(one - other) / np.maximum(1.0, np.abs(one))
-    return float(np.nan_to_num(difference, nan=np.inf).max(initial=0))
 
 
 def _timed(run, inputs):

@@ -18,6 +18,7 @@ FORMATS = ("saved_model", "onnx", "litert", "keras")
 WEIGHTS = ("float32", "float16", "int8")
 _CLIENT = Path(__file__).parent / "client.py"
 _PACKAGES = {"onnx": ("tf2onnx", "onnxruntime"), "litert": ("ai_edge_litert",)}
+_SMALLER = {"litert": ("float16", "int8"), "onnx": ("int8",)}
 _PLACES = {"saved_model": "export/1"}
 
 
@@ -59,7 +60,7 @@ def export_model(task, name, folder, weights="float32"):
         task: a trained `Task`.
         name: one of `FORMATS`.
         folder: path.
-        weights: one of `WEIGHTS`; others than float32 are for LiteRT.
+        weights: one of `WEIGHTS`; others than float32 are for LiteRT, and int8 for ONNX.
 
     Returns:
         A list of `Written`, empty for a SavedModel.
@@ -72,8 +73,10 @@ def export_model(task, name, folder, weights="float32"):
         raise UserError("--format", f"no such format {shown(name)}", fix=did_you_mean(name, FORMATS))
     if weights not in WEIGHTS:
         raise UserError("--weights", received=shown(weights), expected=", ".join(WEIGHTS))
-    if weights != "float32" and name != "litert":
-        raise UserError("--weights", f"{name} has float32 weights", fix="float16 and int8 are for litert.")
+    if weights not in ("float32", *_SMALLER.get(name, ())):
+        has = f"no {weights}" if name in _SMALLER else "float32"
+        fix = "float16 and int8 are for litert, int8 is for onnx too."
+        raise UserError("--weights", f"{name} has {has} weights", fix=fix)
     check_packages(name)
     folder = Path(folder)
     if name == "saved_model":
@@ -82,7 +85,7 @@ def export_model(task, name, folder, weights="float32"):
     folder.mkdir()
     if name == "keras":
         return [Written(*row) for row in write_keras_layers(task, folder)]
-    written = write_onnx(task, folder) if name == "onnx" else write_litert(task, folder, weights)
+    written = (write_onnx if name == "onnx" else write_litert)(task, folder, weights)
     _write_client(task, folder)
     return [Written(*row) for row in written]
 

@@ -2,7 +2,7 @@
 
 from rnn_apps.errors import UserError, shown
 
-__all__ = ["GRAPHS", "check_allowed", "is_ours", "module_of"]
+__all__ = ["GRAPHS", "check_allowed", "is_ours", "module_of", "uncompiled"]
 
 
 def _names(text):
@@ -113,6 +113,15 @@ def check_allowed(path, config):
             todo += [(where, entry) for entry in value]
         elif isinstance(value, (int, float)) and not abs(value) < WIDEST:
             raise UserError(str(path), where, received=shown(value), expected=f"less than {WIDEST:,}")
+
+
+def uncompiled(value):
+    """Return a configuration without how the model was trained."""
+    if isinstance(value, list):
+        return [uncompiled(one) for one in value]
+    if isinstance(value, dict):
+        return {key: uncompiled(one) for key, one in value.items() if key != "compile_config"}
+    return value
 
 
 def _check_entry(path, where, entry):

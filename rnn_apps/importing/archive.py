@@ -1,4 +1,7 @@
-"""The files in which Keras keeps a model, opened as if a stranger had made them to do harm."""
+"""The files in which Keras keeps a model, opened as if a stranger had made them to do harm.
+
+Only the process that `reading` is opens them; `apart` is what the others call.
+"""
 
 import json
 import shutil
@@ -21,6 +24,7 @@ MOST_MEMBERS, MOST_OBJECTS = 16, 100_000
 MOST_PACKED = 8  # times smaller; Keras does not pack at all
 DEEPEST = 64
 _CONFIG, _METADATA, _WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
+_WHOLE = "model.h5"
 _MAGIC_ZIP, _MAGIC_HDF5 = b"PK\x03\x04", b"\x89HDF\r\n\x1a\n"
 _EXPECTED = "a model that Keras saved as .keras or .h5"
 
@@ -31,13 +35,15 @@ class Opened(NamedTuple):
     Args:
         config: of the model, plain values.
         version: of the Keras that wrote it, "" where it does not say.
-        weights: path of an HDF5 file with the weights.
+        layout: name of a file by whose ending Keras knows how its weights lie in it.
+        items: name to group or array of numbers, with slashes, a group before what is in it; "" is the file.
         size: numbers in all its weights.
     """
 
     config: dict
     version: str
-    weights: Path
+    layout: str
+    items: dict
     size: int
 
 
@@ -67,9 +73,11 @@ def opened(path, folder):
         with open(path, "rb") as file:
             magic = file.read(8)
         if magic[:4] == _MAGIC_ZIP:
-            yield _from_archive(path, folder)
+            with _from_archive(path, folder) as found:
+                yield found
         elif magic == _MAGIC_HDF5:
-            yield _from_hdf5(path)
+            with _from_hdf5(path) as found:
+                yield found
         else:
             raise UserError(str(path), "neither an archive nor an HDF5 file", expected=_EXPECTED)
     except FileNotFoundError as error:
@@ -84,6 +92,7 @@ def _damaged(path, error):
     return UserError(str(path), f"cannot be read ({str(error)[:150]})", expected=_EXPECTED)
 
 
+@contextmanager
 def _from_archive(path, folder):
     with zipfile.ZipFile(path) as archive:
         members = _members(path, archive)
@@ -96,7 +105,7 @@ def _from_archive(path, folder):
             shutil.copyfileobj(packed, file)
     version = metadata.get("keras_version", "") if isinstance(metadata, dict) else ""
     with _weights_file(path, weights) as file:
-        return Opened(config, str(version)[:20], weights, _size(path, file))
+        yield Opened(config, str(version)[:20], _WEIGHTS, *_vetted(path, file))
 
 
 def _members(path, archive):
@@ -155,6 +164,7 @@ def _parsed(path, name, text):
         raise UserError(str(path), f"{name} cannot be read ({str(error)[:150]})") from error
 
 
+@contextmanager
 def _from_hdf5(path):
     with _weights_file(path, path) as file:
         if "model_config" not in file.attrs:
@@ -165,7 +175,8 @@ def _from_hdf5(path):
             raise UserError(str(path), "model_config is no text, or far too long", expected=_EXPECTED)
         version = file.attrs.get("keras_version", "")
         version = version.decode("ascii", "replace") if isinstance(version, bytes) else version
-        return Opened(_parsed(path, "model_config", config), str(version)[:20], path, _size(path, file))
+        config = _parsed(path, "model_config", config)
+        yield Opened(config, str(version)[:20], _WHOLE, *_vetted(path, file))
 
 
 @contextmanager
@@ -181,12 +192,13 @@ def _weights_file(path, weights):
             raise UserError(str(path), f"its weights cannot be read ({str(error)[:150]})") from error
 
 
-def _size(path, file):
-    """Numbers in all datasets below an HDF5 group; UserError for what is not plain numbers in this file."""
+def _vetted(path, file):
+    """All that is in an HDF5 file, and its numbers; UserError for what is not plain numbers in this file."""
     total, held, largest = 0, 0, Path(file.filename).stat().st_size
-    seen, todo = {h5py.h5o.get_info(file.id).addr}, [file]
+    seen, todo, items = {h5py.h5o.get_info(file.id).addr}, [""], {"": file}
     while todo:
-        group = todo.pop()
+        parent = todo.pop()
+        group = items[parent]
         for name in group:
             if not isinstance(group.get(name, getlink=True), h5py.HardLink):
                 raise UserError(str(path), f"{shown(name)} is a link to another place, expected weights")
@@ -197,14 +209,16 @@ def _size(path, file):
                     str(path), f"{shown(name)} comes twice, or there are too many, expected a tree"
                 )
             seen.add(address)
+            whole = f"{parent}/{name}".lstrip("/")
+            items[whole] = item
             if isinstance(item, h5py.Group):
-                todo.append(item)
+                todo.append(whole)
             else:
                 size = _numbers(path, name, item)
                 total, held = total + size, held + size * item.dtype.itemsize
                 if held > largest:
                     raise UserError(str(path), "its arrays share their bytes, expected weights")
-    return total
+    return items, total
 
 
 def _numbers(path, name, item):

@@ -2,21 +2,39 @@
 
 import copy
 import math
-from concurrent.futures import ThreadPoolExecutor
+import time
+from typing import NamedTuple
 
 import keras
 import numpy as np
 
 from rnn_apps.errors import RnnAppsError, UserError, printable
+from rnn_apps.importing.sizes import TooLong, activations, layer_calls, within
 
-__all__ = ["built", "planned"]
+__all__ = ["Plan", "built", "planned"]
 
 MOST_ACTIVATIONS = 1 << 28  # numbers in all layers' outputs, for one example of a few steps
+MOST_CALLS = 20_000  # of layers, those of inner models at every call of these, or step
+PLANNING_SECONDS = 30
 STEPS = (12, 64, 512, 4096)  # the first that the layers can work on is taken for every side left open
 
 
+class Plan(NamedTuple):
+    """What a model will take.
+
+    Args:
+        size: numbers in its weights.
+        steps: of inputs that it can work on.
+        activations: numbers in the outputs of its layers, for one example of so many steps.
+    """
+
+    size: int
+    steps: int
+    activations: int
+
+
 def planned(path, config):
-    """Return how many numbers the weights of a model will have, and steps that it can work on.
+    """Return the `Plan` of a model.
 
     No memory is taken for weights or outputs.
 
@@ -25,27 +43,42 @@ def planned(path, config):
         config: of the model.
 
     Raises:
-        UserError: the layers do not fit one another, or an output is larger than any machine holds.
+        UserError: the layers do not fit one another, are called too often or take too long to plan, or an
+            output is larger than any machine holds.
     """
-
-    def plan(steps):
-        with keras.StatelessScope(initialize_variables=False):
-            model = _from_config(_closed(config, steps))
-            return sum(math.prod(w.shape) for w in model.weights), _outputs(model)
-
-    problem = None
+    _check_calls(path, layer_calls(config))
+    problem, last = None, time.monotonic() + PLANNING_SECONDS
     for steps in STEPS:
-        with ThreadPoolExecutor(1) as thread:  # Keras notes the variables that have no value thread by thread
-            try:
-                size, outputs = thread.submit(plan, steps).result()
-            except Exception as error:  # Keras raises whatever it meets in a configuration
-                problem = problem or error
-                continue
+        try:  # Keras notes the variables that have no value thread by thread
+            size, outputs, calls = within(max(0, last - time.monotonic()), _sizes, config, steps)
+        except TooLong as error:
+            received = f"layers that take more than {PLANNING_SECONDS} s to plan"
+            raise UserError(str(path), received=received, expected="a model of less") from error
+        except Exception as error:  # Keras raises whatever it meets in a configuration
+            problem = problem or error
+            continue
         if outputs > MOST_ACTIVATIONS:
-            received = f"layers whose outputs have {outputs:,} numbers for one example of {steps} steps"
+            received = f"layers whose outputs have {_count(outputs)} numbers for one example of {steps} steps"
             raise UserError(str(path), received=received, expected=f"at most {MOST_ACTIVATIONS:,}")
-        return size, steps
+        _check_calls(path, calls)
+        return Plan(size, steps, outputs)
     raise UserError(str(path), f"its layers make no model ({_first_line(problem)})") from problem
+
+
+def _sizes(config, steps):
+    with keras.StatelessScope(initialize_variables=False):
+        model = _from_config(_closed(config, steps))
+        return sum(math.prod(w.shape) for w in model.weights), *activations(model)
+
+
+def _check_calls(path, calls):
+    if calls > MOST_CALLS:
+        received = f"layers that are called {_count(calls)} times, models within models at each call of these"
+        raise UserError(str(path), received=received, expected=f"at most {MOST_CALLS:,}")
+
+
+def _count(number):
+    return f"{number:,}" if number < 1e15 else f"10^{math.log10(number):.0f}"
 
 
 def built(path, config, weights):
@@ -76,28 +109,17 @@ def _from_config(config):
     return model
 
 
-def _closed(value, steps):
-    """A configuration whose inputs are one example, with so many steps where a side is left open."""
-    if isinstance(value, list):
-        return [_closed(one, steps) for one in value]
-    if not isinstance(value, dict):
-        return value
-    value = {key: _closed(one, steps) for key, one in value.items()}
-    if value.get("class_name") == "InputLayer":
-        shape = value["config"]["batch_shape"]
-        value["config"]["batch_shape"] = [1, *(steps if side is None else side for side in shape[1:])]
-    return value
+def _closed(config, steps):
+    """A configuration whose inputs are one example, with so many steps where a side is left open.
 
-
-def _outputs(model):
-    """Numbers in the outputs of all operations."""
-    total = 0
-    for operation in getattr(model, "operations", model.layers):
-        for node in operation._inbound_nodes:
-            total += sum(math.prod(side or 1 for side in tensor.shape) for tensor in node.output_tensors)
-        if isinstance(operation, keras.Model):
-            total += _outputs(operation)
-    return total
+    Models within it keep their open sides: what comes to them is known when they are called.
+    """
+    config = copy.deepcopy(config)
+    for layer in config["config"]["layers"]:
+        if layer.get("class_name") == "InputLayer":
+            shape = layer["config"]["batch_shape"]
+            layer["config"]["batch_shape"] = [1, *(steps if side is None else side for side in shape[1:])]
+    return config
 
 
 def _first_line(error):

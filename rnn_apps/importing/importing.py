@@ -7,7 +7,7 @@ import keras
 
 from rnn_apps.errors import RnnAppsError, UserError, printable
 from rnn_apps.importing.allowed import check_allowed
-from rnn_apps.importing.archive import opened
+from rnn_apps.importing.apart import read_apart
 from rnn_apps.importing.building import built, planned
 from rnn_apps.importing.modernizing import modernized
 from rnn_apps.layers import from_keras, is_recurrent, why_not
@@ -16,6 +16,7 @@ from rnn_apps.models.example_inputs import answers_of, example_inputs, relative_
 __all__ = ["TOLERANCE", "Imported", "import_model"]
 
 TOLERANCE, HALF_TOLERANCE = 1e-5, 1e-2
+EXAMPLES, MANY = 3, 1 << 24  # numbers in the outputs of one example, from which on it is one alone
 
 
 class Imported(NamedTuple):
@@ -26,8 +27,8 @@ class Imported(NamedTuple):
         version: of the Keras that wrote it, "" where the file does not say.
         changes: lines, what is not as it was in the file.
         kept: recurrent layers that are Keras' own still, with the reason: lines.
-        difference: largest between the answers before and after layers were moved, on random inputs; beside
-            answers larger than 1 it is relative.
+        difference: largest between the answers before and after layers were moved, on random inputs, relative
+            beside the largest answer where that is larger than 1.
         steps: of inputs that it can work on.
     """
 
@@ -66,31 +67,23 @@ def import_model(path, keep_layers=False):
 
 
 def _imported(path, keep_layers):
-    with tempfile.TemporaryDirectory(prefix="rnn-apps-") as folder, opened(path, folder) as found:
-        described = _uncompiled(found.config)
-        check_allowed(path, described)
-        config, changes = modernized(path, described, found.version)
-        size, steps = planned(path, config)
-        if size > found.size:
-            problem = f"its layers need {size:,} weights, and the file holds {found.size:,}"
+    with tempfile.TemporaryDirectory(prefix="rnn-apps-") as folder:
+        found = read_apart(path, folder)
+        check_allowed(path, found.config)  # once more: a file may have got the better of its reader
+        config, changes = modernized(path, found.config, found.version)
+        plan = planned(path, config)
+        if plan.size > found.size:
+            problem = f"its layers need {plan.size:,} weights, and the file holds {found.size:,}"
             raise UserError(str(path), problem, expected="a whole model")
         model = built(path, config, found.weights)
     if any("string" in str(given.dtype) for given in model.inputs):
         raise UserError(str(path), "an input of it is text", expected="a model of numbers")
     if keep_layers:
-        return Imported(model, found.version, changes, [], 0.0, steps)
+        return Imported(model, found.version, changes, [], 0.0, plan.steps)
     moved, kept = _moves(model)
     ours = from_keras(model) if moved else model
-    return Imported(ours, found.version, changes + moved, kept, _difference(path, model, ours, steps), steps)
-
-
-def _uncompiled(value):
-    """A configuration without how the model was trained."""
-    if isinstance(value, list):
-        return [_uncompiled(one) for one in value]
-    if isinstance(value, dict):
-        return {key: _uncompiled(one) for key, one in value.items() if key != "compile_config"}
-    return value
+    difference = _difference(path, model, ours, plan)
+    return Imported(ours, found.version, changes + moved, kept, difference, plan.steps)
 
 
 def _moves(model):
@@ -114,12 +107,12 @@ def _kind(layer):
     return type(layer).__name__
 
 
-def _difference(path, before, after, steps):
+def _difference(path, before, after, plan):
     if after is before:
         return 0.0
-    inputs = example_inputs(before, steps=steps)
+    inputs = example_inputs(before, EXAMPLES if plan.activations < MANY else 1, plan.steps)
     pairs = zip(answers_of(before, inputs), answers_of(after, inputs))
-    difference = max(relative_difference(*pair) for pair in pairs)
+    difference = max(relative_difference(*pair, whole=True) for pair in pairs)
     if not difference <= (TOLERANCE if before.compute_dtype in ("float32", "float64") else HALF_TOLERANCE):
         advice = "Import it with --keep-layers, and tell us."
         raise RnnAppsError(f"{path}: on our layers its answers differ by {difference:.1e}. {advice}")

@@ -114,7 +114,7 @@ class _Modernizer:
         if name == "InputLayer" and isinstance(shape, list) and shape and shape[0] is not None:
             config["batch_shape"] = [None, *shape[1:]]
             self._say(f"{where}: a batch of {shape[0]} is now one of any size")
-        if name in _RECURRENT and config.get("stateful"):
+        if name in (*_RECURRENT, "VanillaRNN", "RecurrentLayer") and config.get("stateful"):
             config["stateful"] = False
             self._say(f"{where}: stateful left out, every input begins with a state of zeros")
         if name in _GATED and "reset_after" not in config:

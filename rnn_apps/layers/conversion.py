@@ -107,6 +107,8 @@ def _why_not_stack(layer):
     cells = layer.cell.cells
     reasons = [reason for cell in cells if (reason := _why_not_cell(cell))]
     options = [_options_of_a_stack(cell) for cell in cells]
+    if len({cell.trainable for cell in cells}) > 1:
+        return "some of its cells are trainable and others not"
     if reasons or any(one != options[0] for one in options):
         return reasons[0] if reasons else "its cells differ in more than their units"
     if options[0] != _options_of_a_stack(type(cells[0])(1)) or cells[0].recurrent_dropout:
@@ -127,11 +129,12 @@ def _ours(layer):
     if isinstance(layer, keras.layers.Bidirectional):
         return _bidirectional(layer, _ours)
     if type(layer) in _OURS:
-        return _made(_OURS[type(layer)], layer.get_config())
+        return _made(_OURS[type(layer)], {**layer.get_config(), **_shared(layer, layer.cell.trainable)})
     if type(layer.cell) is keras.layers.StackedRNNCells:
-        cells, shared = layer.cell.cells, {"name": layer.name, "dtype": layer.dtype_policy}
+        cells = layer.cell.cells
         options = {"dropout": cells[0].dropout, "return_sequences": layer.return_sequences}
-        return StackedRNN([cell.units for cell in cells], _NAMES[_CELLS[type(cells[0])]], **options, **shared)
+        options |= _shared(layer, layer.cell.trainable and cells[0].trainable)
+        return StackedRNN([cell.units for cell in cells], _NAMES[_CELLS[type(cells[0])]], **options)
     config = {**layer.cell.get_config(), **_layer_config(layer)}
     return _made(_CELLS[type(layer.cell)], config)
 
@@ -153,13 +156,16 @@ def _their_layer(cls, layer):
     cell = layer.cell
     options = serialized_arguments(cell, constructor_arguments(type(cell)))
     width = options.pop("output_units", None)
-    plain = _made(cls, {**options, **_layer_config(layer)})
+    config = {**options, **_layer_config(layer)}
     if width is None:
-        return plain
+        return _made(cls, config)
     if layer.return_state:
         raise NotConvertible(f"{layer.name}: output_units with return_state has no counterpart in Keras.")
     start = keras.initializers.get(cell.kernel_initializer)
-    readout = keras.layers.Dense(width, use_bias=False, kernel_initializer=start, dtype=layer.dtype_policy)
+    shared = _shared(layer, cell.trainable)
+    last = {key: value for key, value in shared.items() if key != "name"}
+    plain = _made(cls, {**config, "activity_regularizer": None})
+    readout = keras.layers.Dense(width, use_bias=False, kernel_initializer=start, **last)
     return keras.Sequential([plain, readout], name=layer.name)
 
 
@@ -175,7 +181,9 @@ def _their_stack(stack):
         for layer in plain:
             layer.return_state = False
             layer.return_sequences = stack.return_sequences or index + 1 < len(stack.levels)
+            layer.trainable = layer.trainable and stack.trainable
         levels.append(plain[0] if len(plain) == 1 else _both_directions(*plain, name=f"level_{index}"))
+    levels[-1].activity_regularizer = stack.activity_regularizer
     return keras.Sequential(levels, name=stack.name)
 
 
@@ -187,15 +195,21 @@ def _bidirectional(layer, convert):
     inner = [convert(one) for one in (layer.forward_layer, layer.backward_layer)]
     for one in inner:  # Bidirectional puts them before the names again
         one.name = one.name.removeprefix("forward_").removeprefix("backward_")
-    config = {"merge_mode": layer.merge_mode, "name": layer.name, "dtype": layer.dtype_policy}
-    return _both_directions(*inner, **config)
+    return _both_directions(*inner, merge_mode=layer.merge_mode, **_shared(layer))
 
 
 def _layer_config(layer):
     """What belongs to the layer and not to its cell."""
     options = {name: getattr(layer, name) for name in LAYER_OPTIONS}
-    shared = {"name": layer.name, "trainable": layer.trainable, "dtype": layer.dtype_policy}
-    return {**options, "unroll": getattr(layer, "unroll_requested", layer.unroll), **shared}
+    unroll = getattr(layer, "unroll_requested", layer.unroll)
+    return {**options, "unroll": unroll, **_shared(layer, layer.cell.trainable)}
+
+
+def _shared(layer, trainable=True):
+    """What any layer has; it is trainable only where its cells, which `trainable` stands for, are too."""
+    names = {"name": layer.name, "dtype": layer.dtype_policy}
+    regularizer = {"activity_regularizer": layer.activity_regularizer}
+    return {**names, **regularizer, "trainable": layer.trainable and trainable}
 
 
 def _made(cls, config):
@@ -205,7 +219,11 @@ def _made(cls, config):
     else:
         taken = {*constructor_arguments(cls, keras.layers.RNN)}
     taken |= {"name", "trainable", "dtype", "activity_regularizer", *LAYER_OPTIONS}
-    return cls.from_config({key: value for key, value in config.items() if key in taken})
+    layer = cls.from_config({key: value for key, value in config.items() if key in taken})
+    layer.activity_regularizer = keras.regularizers.get(
+        config.get("activity_regularizer")
+    )  # SimpleRNN drops it
+    return layer
 
 
 def _holds_ours(layer):
@@ -276,4 +294,6 @@ def rebuilt(model, replacement):
         weights = [weight for part in chains.get(new, [new]) for weight in getattr(part, "weights", ())]
         for weight, value in zip(weights, getattr(old, "weights", ()), strict=True):
             weight.assign(value)
+    if not model.trainable:
+        result.trainable = False
     return result

@@ -105,6 +105,8 @@ class RecurrentLayer(keras.layers.RNN):
     def inner_loop(self, sequences, initial_state, mask, training=False):
         """Run the engine: ``(last output, all outputs, final states)``, as `keras.layers.RNN` asks for."""
         training = training is True
+        if sequences.dtype != self.compute_dtype:  # whole numbers, which Keras leaves as they are
+            sequences = ops.cast(sequences, self.compute_dtype)
         initial = tuple(initial_state) if isinstance(initial_state, (list, tuple)) else (initial_state,)
         mask = mask[0] if isinstance(mask, (list, tuple)) else mask
         masks = () if mask is None else (tf.cast(mask, tf.bool),)

@@ -110,7 +110,10 @@ class StackedRNN(keras.layers.Layer):
 
     def _make_level(self, level):
         directions = (False, True) if self.bidirectional else (False,)
-        return [self._make_layer(level, backwards) for backwards in directions]
+        layers = [self._make_layer(level, backwards) for backwards in directions]
+        for layer in layers:
+            layer.trainable = self.trainable
+        return layers
 
     def _make_layer(self, level, backwards):
         seed = None if self.seed is None else self.seed + 2 * level + backwards

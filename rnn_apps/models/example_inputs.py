@@ -5,7 +5,7 @@ import warnings
 import keras
 import numpy as np
 
-__all__ = ["answers_of", "call_model", "example_inputs", "relative_difference", "word_limits"]
+__all__ = ["answers_of", "call_model", "example_inputs", "names_of", "relative_difference", "word_limits"]
 
 
 def example_inputs(model, batch=3, steps=12, seed=0):
@@ -56,23 +56,47 @@ def _reads(node, given):
     return any(tensor is given for tensor in node.input_tensors)
 
 
-def relative_difference(one, other):
-    """Return the largest difference of two arrays, relative beside entries larger than 1.
+def relative_difference(one, other, whole=False):
+    """Return the largest difference of two arrays, entry by entry, relative beside entries larger than 1.
 
-    What is no number in both is equal; in one alone, or where the shapes differ, it is infinite.
+    What is no number is equal to what is no number at the same place, and the same infinity to itself; in one
+    alone, or where the shapes differ, the difference is infinite.
+
+    Args:
+        one: array; what `other` is held against.
+        other: array.
+        whole: relative beside the largest entry of the array in place of each its own. Rounding goes by the
+            largest, so that this is for two forms of one network in one precision, where a small entry among
+            large ones would be a false alarm.
     """
     one, other = np.asarray(one, np.float64), np.asarray(other, np.float64)
     if one.shape != other.shape:
         return np.inf
+    sizes = np.abs(one)
+    scale = sizes[np.isfinite(sizes)].max(initial=0) if whole else sizes
     with np.errstate(invalid="ignore"):
-        difference = np.abs(one - other) / max(1.0, np.nanmax(np.abs(one), initial=0))
+        difference = np.abs(one - other) / np.maximum(1.0, scale)
     same = (one == other) | (np.isnan(one) & np.isnan(other))
     return float(np.nan_to_num(np.where(same, 0, difference), nan=np.inf).max(initial=0))
 
 
 def call_model(model, inputs, training=False):
-    """Return what a model gives for a list of its inputs: one input goes alone."""
+    """Return what a model gives for a list of its inputs, in the order of `model.inputs`."""
+    form = getattr(model, "_inputs_struct", None)
+    if isinstance(form, dict):
+        return model(keras.tree.pack_sequence_as(form, list(inputs)), training=training)
     return model(inputs[0] if len(inputs) == 1 else list(inputs), training=training)
+
+
+def names_of(form, names):
+    """Return names of a model's inputs or outputs in their order: the keys by which it takes or gives them.
+
+    Args:
+        form: of tensors as the model has them: one, a list, or a mapping.
+        names: those that the tensors have themselves, for what has no key.
+    """
+    paths = [path for path, _ in keras.tree.flatten_with_path(form)]
+    return [path[-1] if path and isinstance(path[-1], str) else name for path, name in zip(paths, names)]
 
 
 def answers_of(model, inputs):

@@ -1,19 +1,40 @@
 """A finished run: its scores, its network and its answers."""
 
+import json
 import os
 from pathlib import Path
+from typing import NamedTuple
 
 import keras
 
 from rnn_apps.data.sources import SourceUnavailable
 from rnn_apps.errors import UserError
 from rnn_apps.exporting import export_model, place_of
+from rnn_apps.exporting.client import Client
 from rnn_apps.recipe import load_recipe, with_data
 from rnn_apps.run_folder import RunFolder
 from rnn_apps.tasks import task_class
 from rnn_apps.tasks.options import as_option
 
-__all__ = ["Run", "open_run"]
+__all__ = ["ExportScore", "Run", "open_run"]
+
+SCORED = 200  # records at most
+
+
+class ExportScore(NamedTuple):
+    """A score of a network and of the files that were made from it.
+
+    Args:
+        records: on how many.
+        name: of the score.
+        network: its value for the network as it is.
+        files: for the exported files, by the client that lies beside them.
+    """
+
+    records: int
+    name: str
+    network: float
+    files: float
 
 
 class Run:
@@ -126,7 +147,7 @@ class Run:
         Args:
             out: folder; one below ``export/`` of the run by default.
             format: ``"saved_model"``, ``"onnx"``, ``"litert"`` or ``"keras"``.
-            weights: ``"float32"``; for LiteRT ``"float16"`` or ``"int8"`` as well.
+            weights: ``"float32"``; for LiteRT ``"float16"`` or ``"int8"`` as well, for ONNX ``"int8"``.
 
         Returns:
             The path, and what is known of every file (`rnn_apps.exporting.formats.Written`); nothing of a
@@ -142,6 +163,27 @@ class Run:
         with folder.writing(name) as path:
             written = export_model(self.task, format, path, weights)
         return folder / name, written
+
+    def export_score(self, folder):
+        """Score exported files beside the network, on records of the run at even distances.
+
+        Args:
+            folder: that `export` wrote for ONNX or LiteRT.
+
+        Returns:
+            `ExportScore`, or why there is none: one line.
+        """
+        path = self.folder / "predictions.jsonl"
+        if not path.is_file():
+            return "not scored: the run keeps no test records"
+        with open(path, encoding="utf-8") as lines:
+            records = [json.loads(line) for line in lines]
+        places = sorted({i * len(records) // SCORED for i in range(SCORED)})
+        chosen = [records[place] for place in places if records]
+        found = self.task.export_score(Client(folder), chosen) if chosen else None
+        if found is None:
+            return "not scored: the run's test records do not hold what it reads"
+        return ExportScore(len(chosen), *found)
 
 
 def _listed(inputs):

@@ -6,7 +6,7 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from rnn_apps.checking import STEPS, check_model, gradient_norms
+from rnn_apps.checking import LONG, STEPS, check_model, gradient_norms
 from rnn_apps.disk import sha256_of
 from rnn_apps.errors import UserError
 from rnn_apps.exporting import export_model, place_of
@@ -76,11 +76,12 @@ def check(path):
         UserError: there is no such run or model, or its inputs are no numbers.
     """
     if (Path(path) / "recipe.yaml").is_file():
-        model, steps = Run(path).model, STEPS
+        run = Run(path)
+        model, steps = run.model, getattr(run.recipe.model, "steps", STEPS)
     else:
         model, _, _, _, _, steps = import_model(path, keep_layers=True)
     try:
-        norms = gradient_norms(model)
+        norms = gradient_norms(model, max(LONG, steps))
         return check_model(model, steps, norms), norms
     except ValueError as error:
         raise UserError(str(path), str(error).rstrip(".")) from error

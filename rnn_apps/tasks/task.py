@@ -183,6 +183,19 @@ class Task(ABC):
     def client_facts(self):
         """Return what a program needs to know that runs the parts, as JSON can hold it."""
 
+    def export_score(self, client, records):
+        """Return the main score of the network and of an exported one, on what a run kept of its test part.
+
+        Args:
+            client: `rnn_apps.exporting.client.Client` of the exported files.
+            records: of `predictions.jsonl`.
+
+        Returns:
+            Name of the score, the network's and the exported one's; None where the records do not hold what
+            the client has to be asked, such as pictures.
+        """
+        return None
+
     @abstractmethod
     def example_request(self):
         """Return name to tensor: what `serving_default` may be asked."""

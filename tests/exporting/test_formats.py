@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import re
 import subprocess
 import sys
 
@@ -16,7 +17,7 @@ from rnn_apps.data.written_text import WrittenText
 from rnn_apps.errors import RnnAppsError, UserError
 from rnn_apps.exporting import FORMATS, litert, onnx, place_of
 from rnn_apps.exporting.client import Client, split_words, tokens_of
-from rnn_apps.exporting.comparing import difference_of
+from rnn_apps.models.example_inputs import relative_difference
 from rnn_apps.recipe import apply_overrides
 from rnn_apps.runner import open_run
 
@@ -51,6 +52,7 @@ def exported(finished, tmp_path_factory):
     ("name", "weights", "most"),
     [
         ("onnx", "float32", 1e-5),
+        ("onnx", "int8", 0.1),
         ("litert", "float32", 1e-5),
         ("litert", "int8", 0.1),
         ("keras", "float32", 1e-5),
@@ -145,6 +147,34 @@ def test_the_command_prints_what_was_measured(finished, tmp_path, capsys):
     assert "100.0 %" in out
 
 
+def test_smaller_weights_are_scored_on_the_records_of_the_run(finished, tmp_path, capsys):
+    for name in ("litert", "onnx"):
+        command = ["export", str(finished.folder), "--out", str(tmp_path / name), "--format", name]
+        assert call([*command, "--weights", "int8"]) == 0
+        (line,) = [x for x in capsys.readouterr().out.splitlines() if x.startswith("accuracy on ")]
+        own, theirs = re.fullmatch(
+            r"accuracy on \d+ .*: (\S+) of the network, (\S+) of these files", line
+        ).groups()
+        assert abs(float(own) - float(theirs)) < 0.1
+    client, records = Client(tmp_path / "onnx"), records_of(finished)
+    own = np.mean([record["prediction"] == record["label"] for record in records])
+    name, network, files = finished.task.export_score(client, records)
+    assert (name, network) == ("accuracy", pytest.approx(own))
+    wrong = [{**record, "label": "none of them"} for record in records]
+    assert finished.task.export_score(client, wrong) == ("accuracy", 0, 0)
+
+
+def records_of(run):
+    return [json.loads(line) for line in (run.folder / "predictions.jsonl").read_text().splitlines()][:20]
+
+
+def test_onnx_has_no_float16_weights(finished, tmp_path):
+    with pytest.raises(
+        UserError, match="onnx has no float16 weights. float16 and int8 are for litert, int8 is"
+    ):
+        finished.export(tmp_path / "out", "onnx", "float16")
+
+
 def test_every_format_has_a_place_of_its_own():
     places = [place_of(name) for name in FORMATS] + [place_of("litert", "int8")]
     assert places == ["export/1", "export/onnx", "export/litert", "export/keras", "export/litert_int8"]
@@ -179,6 +209,14 @@ def test_long_words_are_cut_as_in_the_graph():
 
 
 def test_a_difference_is_relative_beside_large_entries_and_infinite_for_no_number():
-    assert difference_of([100.0, 0.5], [101.0, 0.5]) == pytest.approx(0.01)
-    assert difference_of([0.0], [np.nan]) == np.inf
-    assert difference_of([0.0], [[0.0]]) == np.inf
+    assert relative_difference([100.0, 0.5], [101.0, 0.5]) == pytest.approx(0.01)
+    assert relative_difference([0.0], [np.nan]) == np.inf
+    assert relative_difference([0.0], [[0.0]]) == np.inf
+    assert relative_difference([np.nan, 1.0, np.inf], [np.nan, 1.0, np.inf]) == 0
+    assert relative_difference([np.nan], [0.0]) == relative_difference([np.inf], [-np.inf]) == np.inf
+
+
+def test_a_small_entry_among_large_ones_counts_for_itself_or_by_the_largest():
+    assert relative_difference([1e6, 0.0], [1e6, 0.1]) == pytest.approx(0.1)
+    assert relative_difference([1e6, 0.0], [1e6, 0.1], whole=True) == pytest.approx(1e-7)
+    assert relative_difference([np.inf, 2.0], [np.inf, 3.0], whole=True) == pytest.approx(0.5)

@@ -10,6 +10,8 @@ import pickle
 import resource
 import socket
 import stat
+import threading
+import time
 import zipfile
 
 import h5py
@@ -18,8 +20,9 @@ import numpy as np
 import pytest
 
 from rnn_apps.errors import UserError
-from rnn_apps.importing import import_model
+from rnn_apps.importing import building, import_model
 
+L = keras.layers
 MOST_MEMORY = 400e6
 
 
@@ -342,6 +345,86 @@ def test_a_file_cut_anywhere_is_refused(ending, harmless, tmp_path):
         refused(path)
 
 
+# Sizes that show only when layers are called
+
+
+def nested(depth, calls, leaf):
+    """Models within models, each of which calls the next one several times, and the last a layer."""
+    if depth == 0:
+        return leaf
+    given = layer("keras.layers", "InputLayer", batch_shape=[None, 3], dtype="float32") | {"name": "given"}
+    given["config"]["name"], given["inbound_nodes"] = "given", []
+
+    def node(name, index):
+        history = {"shape": [None, 3], "dtype": "float32", "keras_history": [name, index, 0]}
+        return {"args": [{"class_name": "__keras_tensor__", "config": history}], "kwargs": {}}
+
+    inner = nested(depth - 1, calls, leaf)
+    nodes = [node("inner", index - 1) if index else node("given", 0) for index in range(calls)]
+    inner = {**inner, "config": {**inner["config"], "name": "inner"}, "name": "inner", "inbound_nodes": nodes}
+    ends = {"input_layers": [["given", 0, 0]], "output_layers": [["inner", calls - 1, 0]]}
+    layers = {"name": f"level{depth}", "layers": [given, inner], **ends}
+    return {"module": "keras.models", "class_name": "Functional", "config": layers, "registered_name": None}
+
+
+def of_configuration(config, harmless, tmp_path):
+    return rewritten(harmless, tmp_path / "bad.keras", lambda _: config)
+
+
+@pytest.mark.parametrize("depth", [8, 15])
+def test_models_that_call_one_another_several_times_are_refused_at_once(depth, harmless, tmp_path):
+    config = nested(depth, 4, layer("keras.layers", "Dense", units=3))
+    start = time.monotonic()
+    assert "layers that are called" in refused(of_configuration(config, harmless, tmp_path))
+    assert time.monotonic() - start < 5
+
+
+def test_a_layer_that_is_called_at_very_many_steps_is_refused(harmless, tmp_path):
+    inputs = layer("keras.layers", "InputLayer", batch_shape=[None, 200_000, 3], dtype="float32")
+    inputs["config"]["name"] = "given"
+    steps = layer("keras.layers", "TimeDistributed", layer=layer("keras.layers", "Dense", units=1))
+    config = layer("keras.models", "Sequential", layers=[inputs, steps])
+    start = time.monotonic()
+    assert "layers that are called 200,000 times" in refused(of_configuration(config, harmless, tmp_path))
+    assert time.monotonic() - start < 5
+
+
+def test_layers_that_take_long_to_plan_are_given_up(harmless, tmp_path, monkeypatch):
+    monkeypatch.setattr(building, "PLANNING_SECONDS", 0.1)
+    config = nested(6, 4, layer("keras.layers", "Dense", units=3))
+    start, threads = time.monotonic(), threading.active_count()
+    assert "layers that take more than 0.1 s to plan" in refused(of_configuration(config, harmless, tmp_path))
+    assert time.monotonic() - start < 3
+    assert threading.active_count() == threads
+
+
+def attention(kind, steps):
+    given = keras.Input((steps, 8))
+    if kind == "within a model":
+        inner = keras.Input((None, 8))
+        result = keras.Model(inner, L.MultiHeadAttention(1, 1)(inner, inner))(given)
+    elif kind == "at every step":
+        given = keras.Input((5, steps, 8))
+        inner = keras.Input((steps, 8))
+        result = L.TimeDistributed(keras.Model(inner, L.Attention()([inner, inner])))(given)
+    elif kind == "several heads":
+        result = L.MultiHeadAttention(4, 1)(query=given, value=given)
+    else:
+        result = getattr(L, kind)()([given, given])
+    return keras.Model(given, L.Dense(1)(result))
+
+
+KINDS = ["Attention", "AdditiveAttention", "several heads", "within a model", "at every step"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_attention_over_very_long_inputs_is_refused(kind, tmp_path):
+    attention(kind, 20_000).save(tmp_path / "bad.keras")
+    assert "layers whose outputs have" in refused(tmp_path / "bad.keras")
+    attention(kind, 20).save(tmp_path / "good.keras")
+    assert import_model(tmp_path / "good.keras").model.count_params() > 0
+
+
 # That the detectors see what they are there for
 
 
@@ -363,3 +446,10 @@ def test_the_harmless_model_is_taken(harmless, tmp_path):
         " SimpleRNN moved onto ours, with its weights"
     ]
     assert found.difference <= 1e-5
+
+
+def test_models_within_models_are_taken(harmless, tmp_path):
+    config = nested(3, 3, layer("keras.layers", "Rescaling", scale=2.0, offset=0.0))
+    found = import_model(of_configuration(config, harmless, tmp_path))
+    doublings = 3 * 2 * 2  # the first node of an inner model is its own inputs
+    np.testing.assert_array_equal(found.model(np.ones((1, 3))), np.full((1, 3), 2.0**doublings))

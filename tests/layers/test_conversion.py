@@ -164,3 +164,99 @@ def test_a_model_of_code_is_refused():
     with pytest.raises(NotConvertible, match="received a Own, expected a functional or sequential model"):
         rnn_apps.from_keras(Own())
     assert rnn_apps.to_keras is to_keras
+
+
+def frozen(layer, *names):
+    """The layer with parts of it not to be trained."""
+    for name in names:
+        getattr(layer, name).trainable = False
+    return layer
+
+
+def cells(*trainable):
+    return [L.GRUCell(4, trainable=one) for one in trainable]
+
+
+KEPT = {
+    "a frozen layer": lambda: L.LSTM(4, trainable=False),
+    "a frozen cell": lambda: L.RNN(L.LSTMCell(4, trainable=False)),
+    "a frozen cell within a layer": lambda: frozen(L.GRU(4), "cell"),
+    "frozen cells": lambda: L.RNN(cells(False, False)),
+    "cells, one of them frozen": lambda: L.RNN(cells(True, False)),
+    "one direction frozen": lambda: L.Bidirectional(L.LSTM(4, trainable=False), backward_layer=backward()),
+    "both directions frozen": lambda: frozen(L.Bidirectional(L.LSTM(4)), "forward_layer", "backward_layer"),
+    "a regularizer of answers": lambda: L.LSTM(4, activity_regularizer="l2"),
+    "one of a layer of a cell": lambda: L.RNN(L.LSTMCell(4), activity_regularizer="l2"),
+    "one of a direction": lambda: L.Bidirectional(L.GRU(4, activity_regularizer="l2")),
+    "one of both directions": lambda: L.Bidirectional(L.GRU(4), activity_regularizer="l2"),
+    "ours, frozen": lambda: VanillaRNN(4, trainable=False, output_units=2),
+    "ours, its answers regularized": lambda: VanillaRNN(4, activity_regularizer="l2", output_units=2),
+    "a stack, frozen": lambda: StackedRNN((4, 3), trainable=False),
+    "one of both directions of a stack": lambda: StackedRNN(
+        (4, 3), cell="gru", bidirectional=True, activity_regularizer="l1"
+    ),
+}
+
+
+def backward():
+    return L.LSTM(4, go_backwards=True)
+
+
+def taught(model):
+    """Which weights are trained, and what a call adds to the loss."""
+    model(X)
+    trained = {id(weight) for weight in model.trainable_weights}
+    return [id(weight) in trained for weight in model.weights], sum(map(float, model.losses))
+
+
+@pytest.mark.parametrize("name", KEPT)
+def test_what_is_frozen_and_what_is_regularized_stays_so_both_ways_and_on_disk(name, tmp_path):
+    layer = KEPT[name]()
+    model = model_of(layer)
+    trained, loss = taught(model)
+    if "frozen" in name:
+        assert not all(trained)
+    else:
+        assert loss > 0
+    ours = from_keras(model)
+    assert taught(ours) == (trained, pytest.approx(loss, rel=1e-4))
+    ours.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    assert taught(loaded)[0] == trained
+    assert taught(to_keras(loaded)) == (trained, pytest.approx(loss, rel=1e-4))
+
+
+def test_a_frozen_level_and_what_simple_rnn_would_drop_are_kept():
+    """The constructor of `keras.layers.SimpleRNN` takes an activity_regularizer and forgets it."""
+    stack = StackedRNN((4, 3), activity_regularizer="l2")
+    stack.levels[0][0].trainable = False
+    model = model_of(stack)
+    trained, loss = taught(model)
+    assert (trained, loss > 0) == ([False] * 3 + [True] * 3, True)
+    assert taught(to_keras(model)) == (trained, pytest.approx(loss, rel=1e-4))
+
+
+def test_a_frozen_model_within_a_model_stays_frozen():
+    inner = keras.Sequential([keras.Input((None, 5)), L.GRU(2)])
+    inner.trainable = False
+    given = keras.Input((None, 5))
+    model = from_keras(keras.Model(given, L.Dense(1)(inner(given))))
+    assert len(model.trainable_weights) == 2
+    assert not model.layers[1].trainable
+
+
+@pytest.mark.parametrize("dtype", ["int32", "bool"])
+@pytest.mark.parametrize("kind", ["SimpleRNN", "LSTM", "GRU", "Bidirectional"])
+def test_whole_numbers_are_read_as_keras_reads_them(kind, dtype):
+    given = keras.Input((None, 5), dtype=dtype)
+    layer = L.Bidirectional(L.GRU(4)) if kind == "Bidirectional" else getattr(L, kind)(4)
+    theirs = keras.Model(given, layer(given))
+    ours, whole = from_keras(theirs), RNG.integers(0, 2, (3, 7, 5)).astype(dtype)
+    np.testing.assert_allclose(ours(whole), theirs(whole), atol=1e-6)
+    np.testing.assert_allclose(ours(whole), ours.layers[-1](whole.astype("float32")), atol=1e-6)
+
+
+def test_a_stack_reads_whole_numbers():
+    stack, whole = StackedRNN((4, 4), residual=True, dropout=0.1), RNG.integers(0, 9, (3, 7, 5))
+    np.testing.assert_allclose(stack(whole), stack(whole.astype("float32")), atol=1e-6)
+    assert stack(whole, training=True).dtype == "float32"

@@ -273,3 +273,38 @@ def test_too_few_steps_are_said(tmp_path):
     np.save(tmp_path / "x.npy", np.ones(3))
     with pytest.raises(DataError, match="one array without a name"):
         run.evaluate(tmp_path / "x.npy")
+
+
+def test_inputs_and_outputs_that_are_a_mapping_go_by_its_keys(tmp_path):
+    frames, known = keras.Input((None, 2), name="frames"), keras.Input((3,), name="age")
+    state = L.LSTM(4)(frames)
+    outputs = {"total": L.Dense(1)(L.Concatenate()([state, known])), "pair": L.Dense(2)(state)}
+    model = keras.Model({"frames": frames, "age": known}, outputs)
+    model.save(tmp_path / "mapping.keras")
+    run, _ = import_run(tmp_path / "mapping.keras", tmp_path / "run")
+    given = {"frames": RNG.normal(size=(4, 5, 2)), "age": RNG.normal(size=(4, 3))}
+    expected = {name: np.asarray(value) for name, value in model(given).items()}
+    (answer,) = run.predict([{name: array[0] for name, array in given.items()}])
+    for name, value in answer["output"].items():
+        np.testing.assert_allclose(value, expected[name][0], atol=1e-5)
+    np.savez(tmp_path / "test.npz", **given, **expected)
+    assert run.evaluate(tmp_path / "test.npz")["total/mae"] < 1e-5
+    assert run.export(tmp_path / "onnx", "onnx")[1][0].difference < 1e-5
+    loaded = tf.saved_model.load(str(run.folder / "export" / "1")).signatures["serving_default"]
+    found = loaded(**{name: tf.constant(array, tf.float32) for name, array in given.items()})
+    np.testing.assert_allclose(found["pair"], expected["pair"], atol=1e-5)
+    assert call(["check", str(run.folder)]) == 0
+
+
+@pytest.mark.parametrize("ours", [False, True])
+def test_a_state_that_went_on_begins_anew_and_that_is_listed(ours, tmp_path):
+    kind = rnn_apps.layers.VanillaRNN if ours else L.SimpleRNN
+    model = keras.Sequential([keras.Input(batch_shape=(2, 5, 3)), kind(4, stateful=True, name="carried")])
+    x = RNG.normal(size=(2, 5, 3)).astype("float32")
+    fresh = np.asarray(model(x))
+    assert np.abs(np.asarray(model(x)) - fresh).max() > 0.01
+    model.save(tmp_path / "carried.keras")
+    run, found = import_run(tmp_path / "carried.keras", tmp_path / "run")
+    assert "carried: stateful left out, every input begins with a state of zeros" in found.changes
+    for _ in range(2):
+        np.testing.assert_allclose(run.model(x), fresh, atol=1e-5)

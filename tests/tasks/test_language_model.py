@@ -38,6 +38,11 @@ def test_a_step_without_tensorflow_goes_on_with_the_same_text(name, run, tmp_pat
     for prompt in ("the ", ""):
         (own,) = run.predict([prompt], temperature=0.0)
         assert Client(folder).answer(prompt)["text"] == own["text"]
+    score = run.export_score(folder)
+    assert score.name == "nats_per_token"
+    assert score.records > 1
+    assert score.files == pytest.approx(score.network, abs=1e-3)
+    assert 1 < score.network < 5  # of some 30 characters
 
 
 def decoder_of(cell="gru", units=(5, 4)):

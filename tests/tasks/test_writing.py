@@ -114,6 +114,11 @@ def test_encoder_and_step_without_tensorflow_write_the_same_texts(name, run, tmp
     inputs = client_inputs(run, tmp_path)
     answers = [Client(folder).answer(str(one))["text"] for one in inputs]
     assert answers == [answer[run.task.answer] for answer in run.predict(inputs, beam=1)]
+    score = run.export_score(folder)
+    if run.recipe.task != "translation":
+        assert score == "not scored: the run's test records do not hold what it reads"
+    else:
+        assert (score.name, score.network) == ("bleu", pytest.approx(score.files))
 
 
 def client_inputs(run, folder):

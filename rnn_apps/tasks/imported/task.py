@@ -12,7 +12,14 @@ import numpy as np
 import tensorflow as tf
 
 from rnn_apps.errors import DataError, RnnAppsError, UserError, shown
-from rnn_apps.models.example_inputs import answers_of, call_model, example_inputs, word_limits
+from rnn_apps.models.example_inputs import (
+    answers_of,
+    call_model,
+    example_inputs,
+    names_of,
+    relative_difference,
+    word_limits,
+)
 from rnn_apps.tasks.imported.scores import array_scores
 from rnn_apps.tasks.task import Part, Task
 
@@ -73,14 +80,15 @@ class ImportedTask(Task):
         """Names of the inputs, in the order of the model; that of a sequential model has none of its own."""
         if isinstance(self.model, keras.Sequential):
             return ["inputs"]
-        return _plain_names(given.name for given in self.model.inputs)
+        names = [given.name for given in self.model.inputs]
+        return _plain_names(names_of(self.model._inputs_struct, names))
 
     @property
     def output_names(self):
         """Names of the outputs, in the order of the model."""
         if isinstance(self.model, keras.Sequential):
             return _plain_names([self.model.layers[-1].name])
-        return _plain_names(self.model.output_names)
+        return _plain_names(names_of(self.model._outputs_struct, self.model.output_names))
 
     def evaluate(self, part):
         """Scores on what was read, and the answers."""
@@ -240,9 +248,9 @@ class ImportedTask(Task):
             named = {field: tf.constant(array) for field, array in zip(self.input_names, inputs)}
             given = loaded.signatures["serving_default"](**named)
             for name, own in zip(self.output_names, answers_of(self.model, inputs)):
-                difference = float(np.abs(given[name].numpy() - own).max() / max(1.0, np.abs(own).max()))
+                difference = relative_difference(own, given[name], whole=True)
                 if not difference <= EXPORT_TOLERANCE:
-                    raise RnnAppsError(f"the export's {name} differs by {difference} from the model's.")
+                    raise RnnAppsError(f"the export's {name} differs by {difference:.1e} from the model's.")
 
 
 def _plain_names(names):

@@ -275,6 +275,14 @@ class LanguageModelTask(GuessesTokens, Task):
             "never": NEVER_WRITTEN,
         }
 
+    def export_score(self, client, records):
+        """Mean nats a token of the texts from which the records were taken."""
+        between = " " if self.recipe.data.unit == "token" else ""
+        texts = [between.join([record["source"], *record["references"]]) for record in records]
+        own = [score for tokens in self.explain(texts) for _, score in tokens]
+        theirs = [score for text in texts for score in client.log_probabilities(text)]
+        return "nats_per_token", -float(np.mean(own)), -float(np.mean(theirs))
+
     def example_request(self):
         """A beginning, and how it is to go on."""
         asked = {"length": tf.constant(12), "temperature": tf.constant(0.7)}

@@ -57,6 +57,16 @@ class ExportsWriting:
         length = self.recipe.model.decoding.max_length
         return {"kind": "write", "start": START, "end": END, "max_length": length, "never": NEVER_WRITTEN}
 
+    def export_score(self, client, records):
+        """The score by which weights are chosen, of what is written greedily about the records' sources."""
+        if "source" not in records[0]:
+            return None
+        given, references = zip(*((record["source"], record["references"]) for record in records))
+        own = [answer[self.answer] for answer in self.predict(given, beam=1)]
+        theirs = [client.answer(text)["text"] for text in given]
+        name = self.monitor.name.removeprefix("val_")
+        return name, *(self.scores(texts, references)[0][name] for texts in (own, theirs))
+
     def example_request(self):
         """One raw input."""
         return {self._writer.write.input_signature[0].name: self.export_examples()[1:2]}
