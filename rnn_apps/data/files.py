@@ -7,15 +7,18 @@ import re
 import sys
 import zlib
 from contextlib import contextmanager
+from itertools import chain, islice
 from pathlib import Path
 
 from rnn_apps.data.records import LabelledText
+from rnn_apps.data.separators import LINES_LOOKED_AT, Ambiguous, find_separator
 from rnn_apps.errors import DataError, did_you_mean, shown
 
 __all__ = ["PART_NAMES", "csv_rows", "find_parts", "json_object", "open_lines", "read_records", "wrong_width"]
 
 PART_NAMES = {"train": ("train",), "validation": ("validation", "val", "dev"), "test": ("test",)}
-ENDINGS = (".csv", ".csv.gz", ".jsonl", ".jsonl.gz")
+ENDINGS = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".jsonl", ".jsonl.gz")
+_TABLES = (".csv", ".tsv")
 COLUMNS_SHOWN = 12
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
@@ -79,13 +82,13 @@ def read_records(file, text_column, label_column):
     """Yield `LabelledText` for every record of a file, in its order; bad bytes stay visible as surrogates.
 
     Args:
-        file: path, .csv or .jsonl, gzipped or not. A CSV opens with the names of its columns.
+        file: path, .csv, .tsv or .jsonl, gzipped or not. A table opens with the names of its columns.
         text_column, label_column: names of the columns or keys.
 
     Raises:
         DataError: the file cannot be read, or lacks a column.
     """
-    is_csv = file.name.lower().removesuffix(".gz").endswith(".csv")
+    is_csv = file.name.lower().removesuffix(".gz").endswith(_TABLES)
     reader = _csv_records if is_csv else _json_records
     with open_lines(file) as lines:
         yield from reader(file, lines, text_column, label_column)
@@ -129,15 +132,19 @@ def _csv_records(file, lines, text_column, label_column):
 def csv_rows(file, lines):
     """Yield the line on which each row of a CSV file begins, and the row; empty lines are passed over.
 
+    Columns are separated by a comma, a semicolon, a tab or a bar: `find_separator` says which.
+
     Args:
         file: path, for messages.
         lines: as `open_lines` gives them.
 
     Raises:
-        DataError: it is not CSV.
+        DataError: it is not CSV, or several marks may separate its columns.
     """
     csv.field_size_limit(sys.maxsize)
-    rows = csv.reader((line.replace("\0", "") for line in lines), strict=True)
+    ahead = list(islice(lines, LINES_LOOKED_AT))
+    whole = (line.replace("\0", "") for line in chain(ahead, lines))
+    rows = csv.reader(whole, strict=True, delimiter=_separator(file, ahead))
     while True:
         begin = rows.line_num + 1
         try:
@@ -149,6 +156,15 @@ def csv_rows(file, lines):
             return
         if row:
             yield begin, row
+
+
+def _separator(file, lines):
+    try:
+        return find_separator(lines)
+    except Ambiguous as error:
+        marks = " and ".join(map(shown, error.marks))
+        fix = "Put names that hold one of these marks into quotes."
+        raise DataError(f"{file}:1", f"{marks} may both separate the columns", fix=fix) from None
 
 
 def wrong_width(row, columns):
@@ -194,10 +210,6 @@ def _no_column(place, key, column, columns):
     there = ", ".join(map(shown, columns[:COLUMNS_SHOWN])) + (
         " and more" if len(columns) > COLUMNS_SHOWN else ""
     )
-    separator = next((mark for mark in ";\t|" if mark in columns[0]), None)
-    if len(columns) == 1 and separator:
-        fix = f"Columns are separated by commas, not by {shown(separator)}."
-    else:
-        guess = did_you_mean(column, columns).partition("Allowed here")[0]
-        fix = f"{guess}Name the right one: --set data.{key}=COLUMN"
+    guess = did_you_mean(column, columns).partition("Allowed here")[0]
+    fix = f"{guess}Name the right one: --set data.{key}=COLUMN"
     return DataError(str(place), f"no column {shown(column)}; the columns are {there}", fix=fix)

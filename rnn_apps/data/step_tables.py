@@ -8,13 +8,14 @@ import numpy as np
 
 from rnn_apps.data import files
 from rnn_apps.data.images import BadImage, read_image
+from rnn_apps.data.numbers import column_marks, number
 from rnn_apps.data.records import carved_fractions, cut_in_parts, part_of
 from rnn_apps.data.samples.events import events
 from rnn_apps.errors import DataError, did_you_mean, shown
 
 __all__ = ["Columns", "LabelledSteps", "feature_columns", "load_streams", "numbers_of"]
 
-ENDINGS = (".csv", ".csv.gz")
+ENDINGS = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
 PARTS = ("train", "validation", "test")
 
 
@@ -168,7 +169,7 @@ def _streams(file, columns, known, bad):
         if header is None:
             raise DataError(str(file), "empty", expected="a CSV file with a header")
         names = feature_columns(f"{file}:{begin}", header, columns, known)
-        places = [header.index(name) for name in names]
+        places, marks = [header.index(name) for name in names], column_marks(file, names)
         for begin, row in table:
             place = f"{file}:{begin}"
             problem = files.wrong_width(row, header)
@@ -178,7 +179,7 @@ def _streams(file, columns, known, bad):
             cell = dict(zip(header, row))
             stream = cell[columns.stream] if columns.stream else ""
             before = rows[stream][-1] if stream in rows else None
-            step = _step(place, cell, names, [row[i] for i in places], before, columns, bad)
+            step = _step(place, cell, names, [row[i] for i in places], before, columns, bad, marks)
             label = cell[columns.label].strip() if columns.label else ""
             if step is not None and columns.label and not label:
                 bad.report(place, "label is missing", "Add the label or remove the row.")
@@ -193,10 +194,10 @@ def _streams(file, columns, known, bad):
     return found, names
 
 
-def _step(place, cell, names, cells, before, columns, bad):
+def _step(place, cell, names, cells, before, columns, bad, marks):
     """What one row holds, or None where it is bad and skipped."""
     if columns.frames is None:
-        return numbers_of(place, names, cells, before, columns.on_missing, bad)
+        return numbers_of(place, names, cells, before, columns.on_missing, bad, marks)
     path = Path(place.rpartition(":")[0]).parent / cell[columns.frames]
     try:
         return read_image(path.read_bytes(), columns.image_size)
@@ -208,7 +209,7 @@ def _step(place, cell, names, cells, before, columns, bad):
         return None
 
 
-def numbers_of(place, names, cells, before, on_missing, bad):
+def numbers_of(place, names, cells, before, on_missing, bad, marks=None):
     """Return the numbers of a row, float32 (features,), or None where it is bad and skipped.
 
     Args:
@@ -218,13 +219,14 @@ def numbers_of(place, names, cells, before, on_missing, bad):
         before: the numbers of the row before in its stream, or None.
         on_missing: as of `Columns`.
         bad: `BadRecords`.
+        marks: what stands before the decimals of each, as `column_marks` gives it; None for points.
     """
     values = np.empty(len(cells), np.float32)
-    for index, (name, text) in enumerate(zip(names, cells)):
+    for index, (name, text, mark) in enumerate(zip(names, cells, marks or "." * len(cells))):
         try:
-            value = float(text) if text.strip() else math.nan
+            value = number(text, mark) if text.strip() else math.nan
         except ValueError:
-            expected = "a number; decimals have a point"
+            expected = f"a number; decimals have a {'comma' if mark == ',' else 'point'}"
             bad.report(place, f"{name} is no number", "Mend the cell.", shown(text), expected)
             return None
         if math.isinf(value):

@@ -149,10 +149,25 @@ def test_a_missing_column_names_the_nearest_and_those_there_are(tmp_path):
     )
 
 
-@pytest.mark.parametrize("separator", [";", "\t"])
-def test_another_separator_than_a_comma_is_recognised(tmp_path, separator):
-    message = refusal(a_file(tmp_path, f"text{separator}label\na{separator}1\n"))
-    assert message.endswith(f"Columns are separated by commas, not by {json.dumps(separator)}.")
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+def test_the_header_says_what_separates_columns(tmp_path, separator):
+    file = a_file(tmp_path, f'text{separator}label\n"a{separator} b, c; d"{separator}1\n')
+    assert read(file) == [(f"a{separator} b, c; d", "1")]
+
+
+def test_where_a_header_holds_several_marks_the_rows_decide(tmp_path):
+    file = a_file(tmp_path, "text|title,label\none,1\ntwo|three,0\n")
+    assert read(file, "text|title") == [("one", "1"), ("two|three", "0")]
+    file = a_file(tmp_path, "text (long, short);label\none;1\n", "b.csv")
+    assert read(file, "text (long, short)") == [("one", "1")]
+
+
+def test_a_header_that_nothing_decides_is_refused(tmp_path):
+    file = a_file(tmp_path, "text;title,label\na;b,c\n")
+    assert refusal(file) == (
+        f'{file}:1: "," and ";" may both separate the columns. '
+        "Put names that hold one of these marks into quotes."
+    )
 
 
 def test_utf_16_is_named(tmp_path):
@@ -211,7 +226,7 @@ def test_a_folder_without_train_says_what_is_there(tmp_path):
     with pytest.raises(DataError) as caught:
         find_parts(tmp_path)
     assert str(caught.value) == (
-        f"{tmp_path}: received reviews.csv, expected train.csv, .csv.gz, .jsonl or .jsonl.gz."
+        f"{tmp_path}: received reviews.csv, expected train.csv, .csv.gz, .tsv, .tsv.gz, .jsonl or .jsonl.gz."
     )
 
 
@@ -219,8 +234,8 @@ def test_an_empty_folder_another_ending_and_nothing_at_all_are_named(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match=r"received an empty folder, expected train\.csv"):
         find_parts(tmp_path / "empty")
-    with pytest.raises(DataError, match=r"received a \.tsv file, expected \.csv, "):
-        find_parts(a_file(tmp_path, b"", "train.tsv"))
+    with pytest.raises(DataError, match=r"received a \.xls file, expected \.csv, "):
+        find_parts(a_file(tmp_path, b"", "train.xls"))
     with pytest.raises(DataError, match="no such file or folder"):
         find_parts(tmp_path / "nowhere")
 

@@ -76,10 +76,20 @@ def test_a_missing_number_repeats_the_one_before_it_where_the_recipe_says_so(tmp
     assert parts["test"][0].steps.tolist() == [[1, 5], [1, 6], [1, 7]]
 
 
+def test_numbers_may_have_commas_before_decimals_and_marks_between_thousands(tmp_path):
+    file = a_file(tmp_path, "x;y;label\n1,5;1.234,5;on\n2;-7;off\n")
+    assert loaded(file)[1]["test"][0].steps.tolist() == [[1.5, 1234.5], [2, -7]]
+    file = a_file(tmp_path, 'x,y,label\n"1,234",0.5,on\n"12,345",2,off\n')
+    assert loaded(file)[1]["test"][0].steps.tolist() == [[1234, 0.5], [12345, 2]]
+
+
 BAD = {
     "ragged": ("x,label\n1,on\n2\n", "train.csv:3: 1 field where the header has 2"),
     "a word": ("x,label\none,on\n", r'train.csv:2: x is no number; received "one", expected a number'),
-    "a comma for a point": ('x,label\n"1,5",on\n', r"train.csv:2: x is no number.*decimals have a point"),
+    "a comma for a point": (
+        'x,label\n1.25,on\n"1,5",on\n',
+        r"train.csv:3: x is no number.*decimals have a point",
+    ),
     "empty": ("x,label\n1,on\n,on\n", r"train.csv:3: x has no number. Fill it in, or repeat"),
     "NaN": ("x,label\n1,on\nNaN,on\n", "train.csv:3: x has no number"),
     "infinite": ("x,label\n1,on\ninf,on\n", "train.csv:3: x is infinite"),

@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from rnn_apps.data import files
 from rnn_apps.data.images import BadImage, check_image, encode_png
+from rnn_apps.data.numbers import column_marks
 from rnn_apps.data.records import BadRecords
 from rnn_apps.data.step_tables import feature_columns, numbers_of
 from rnn_apps.data.video import VIDEO_SUFFIXES, BadVideo, read_frames
@@ -68,13 +69,14 @@ def _numbers(path, columns):
         if header is None:
             raise DataError(str(path), "empty", expected="a CSV file with a header")
         names = feature_columns(f"{path}:{begin}", header, columns)
-        places = [header.index(name) for name in names]
+        places, marks = [header.index(name) for name in names], column_marks(path, names)
         for begin, row in table:
             if problem := files.wrong_width(row, header):
                 raise DataError(f"{path}:{begin}", problem, fix="Mend the row.")
             before = rows[-1] if rows else None
             cells = [row[i] for i in places]
-            rows.append(numbers_of(f"{path}:{begin}", names, cells, before, columns.on_missing, bad))
+            place = f"{path}:{begin}"
+            rows.append(numbers_of(place, names, cells, before, columns.on_missing, bad, marks))
     if not rows:
         raise DataError(str(path), "no row", expected="a row a step below the header")
     return tf.constant(np.stack(rows))

@@ -8,7 +8,9 @@ import tensorflow as tf
 
 from rnn_apps.data.files import wrong_width
 from rnn_apps.data.images import BadImage, check_image, encode_png
+from rnn_apps.data.numbers import decimal_marks
 from rnn_apps.data.records import BadRecords
+from rnn_apps.data.separators import find_separator
 from rnn_apps.data.step_tables import feature_columns, numbers_of
 from rnn_apps.data.video import VIDEO_SUFFIXES, BadVideo, all_frames
 from rnn_apps.errors import DataError, UserError
@@ -41,7 +43,9 @@ class _Labels(Stream):
 
 
 class RowStream(_Labels):
-    """Labels the rows of a table in CSV; the first line names its columns.
+    """Labels the rows of a table in CSV; the first line names its columns and so shows what separates them.
+
+    Where that is no comma, a cell may have one before its decimals.
 
     Args:
         labeller: `StepLabeller` with a step.
@@ -51,7 +55,7 @@ class RowStream(_Labels):
     def __init__(self, labeller, columns):
         super().__init__(labeller)
         self._columns, self._header, self._before, self._bad = columns, None, None, BadRecords("fail", 0)
-        self._lines = 0
+        self._lines, self._separator = 0, ","
 
     def feed(self, lines):
         """Return step, label and score of every row."""
@@ -61,7 +65,9 @@ class RowStream(_Labels):
     def _rows(self, lines):
         for line in lines:
             self._lines += 1
-            row = next(csv.reader([line.replace("\0", "")]), None)
+            if self._header is None:
+                self._separator = find_separator([line])
+            row = next(csv.reader([line.replace("\0", "")], delimiter=self._separator), None)
             if not row:
                 continue
             if self._header is None:
@@ -76,7 +82,8 @@ class RowStream(_Labels):
     def _numbers(self, row):
         cells = [row[place] for place in self._places]
         where, missing = f"line {self._lines}", self._columns.on_missing
-        self._before = numbers_of(where, self._names, cells, self._before, missing, self._bad)
+        marks = decimal_marks([cells], self._separator)
+        self._before = numbers_of(where, self._names, cells, self._before, missing, self._bad, marks)
         return self._before
 
 
