@@ -4,7 +4,8 @@ import hashlib
 from typing import NamedTuple
 
 from rnn_apps.data import tfds_source
-from rnn_apps.data.captions import Captioned, ImageStore, load_captioned
+from rnn_apps.data.captions import USUAL, Captioned, load_captioned
+from rnn_apps.data.image_store import ImageStore
 from rnn_apps.data.images import encode_png
 from rnn_apps.data.records import cut_in_parts
 from rnn_apps.data.samples.clips import clips
@@ -56,14 +57,14 @@ class EncodedImages:
         return hashlib.sha256(self._images[name]).hexdigest()[:16]
 
 
-def load_pictures(source, path, sample_size, seed, bad, validation_fraction, whole=False):
+def load_pictures(source, path, sample_size, seed, bad, validation_fraction, whole=False, layout=USUAL):
     """Read the captions of the source that a recipe names, and where its pictures are.
 
     Args:
         source: ``tfds:NAME``, ``files`` or ``sample``.
         path: folder, where source is ``files``; see `rnn_apps.data.captions`.
         sample_size, seed: of the generated sample.
-        bad, validation_fraction, whole: as in `load_captioned`.
+        bad, validation_fraction, whole, layout: as in `load_captioned`.
 
     Returns:
         `CaptionedParts` with train, validation and test.
@@ -73,20 +74,20 @@ def load_pictures(source, path, sample_size, seed, bad, validation_fraction, who
         DataError: as `load_captioned`.
     """
     if source == "files":
-        return CaptionedParts(str(path), *load_captioned(path, bad, validation_fraction, whole))
+        return CaptionedParts(str(path), *load_captioned(path, bad, validation_fraction, whole, layout))
     if source == "sample":
         return _sample("scenes", [([s.image], s.captions) for s in scenes(sample_size, seed, _SCENE_PIXELS)])
     return _from_tfds(source.removeprefix("tfds:"))
 
 
-def load_clips(source, path, sample_size, seed, bad, validation_fraction, whole=False):
+def load_clips(source, path, sample_size, seed, bad, validation_fraction, whole=False, layout=USUAL):
     """Read the captions of the source that a recipe names, and where its clips are.
 
     Args:
         source: ``files`` or ``sample``; the others as in `load_pictures`.
     """
     if source == "files":
-        return CaptionedParts(str(path), *load_captioned(path, bad, validation_fraction, whole))
+        return CaptionedParts(str(path), *load_captioned(path, bad, validation_fraction, whole, layout))
     made = clips(sample_size, seed, _CLIP_FRAMES, _CLIP_PIXELS)
     return _sample("clips", [(clip.frames, clip.captions) for clip in made])
 

@@ -8,22 +8,49 @@ file of the Flickr8k layout (``NAME#0<tab>CAPTION``) beside its lists ``*trainIm
 ``frames`` or ``videos``, or beside the captions.
 """
 
-import zipfile
-import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
 from rnn_apps.data.files import PART_NAMES, csv_rows, json_object, open_lines, wrong_width
+from rnn_apps.data.image_store import ImageStore
 from rnn_apps.data.records import carved_fractions, part_of
 from rnn_apps.data.video import VIDEO_SUFFIXES
 from rnn_apps.errors import DataError, shown
 
-__all__ = ["Captioned", "CaptionRecord", "ImageStore", "find_captions", "load_captioned", "read_captions"]
+__all__ = [
+    "USUAL",
+    "Captioned",
+    "CaptionRecord",
+    "CaptionsLayout",
+    "find_captions",
+    "load_captioned",
+    "read_captions",
+]
 
-_BROKEN = (OSError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError)
 _PARTS = {written: part for part, names in PART_NAMES.items() for written in names}
 _LISTS = {"train": "trainImages.txt", "validation": "devImages.txt", "test": "testImages.txt"}
+
+
+class CaptionsLayout(NamedTuple):
+    """What a recipe says of a folder that is not laid out as this module expects.
+
+    Args:
+        file: name of the captions file; None looks for the usual ones.
+        images: folder or zip file of the images, from the data folder on; None looks for the usual ones.
+        input: column of a CSV file with the names of pictures or clips; None: ``image``, or ``video``.
+        captions: columns of a CSV file with a caption each; None: ``caption``.
+        split: column of a CSV file with the part.
+    """
+
+    file: str | None = None
+    images: str | None = None
+    input: str | None = None
+    captions: tuple | None = None
+    split: str = "split"
+
+
+USUAL = CaptionsLayout()
 
 
 class CaptionRecord(NamedTuple):
@@ -71,74 +98,12 @@ class _Sorted:
     part: str | None = None
 
 
-class ImageStore:
-    """Images by name, from a folder or a zip file; one folder around all of a zip file is not in the names.
+def find_captions(folder, layout=USUAL):
+    """Return the captions file of a data folder and the place of its images.
 
     Args:
-        path: folder, or zip file.
-
-    Attributes:
-        workers: threads that may read at once.
-
-    Raises:
-        DataError: the zip file cannot be opened.
-    """
-
-    workers = 2
-
-    def __init__(self, path):
-        self.path = Path(path)
-        self._zip = None
-        if self.path.is_file():
-            try:
-                self._zip = zipfile.ZipFile(self.path)
-            except (OSError, zipfile.BadZipFile) as error:
-                raise DataError(str(path), f"cannot be read: {error}", fix="Fetch it again.") from error
-            there = [m.filename for m in self._zip.infolist() if not m.is_dir()]
-        else:
-            there = [p.relative_to(self.path).as_posix() for p in self.path.rglob("*") if p.is_file()]
-        top = _common_top(there) if self._zip else ""
-        self._full = {name.removeprefix(top): name for name in there}
-        self.names = self._full.keys()
-
-    def size(self, name):
-        """Bytes of an image, before it is read."""
-        if self._zip:
-            return self._zip.getinfo(self._full[name]).file_size
-        return (self.path / self._full[name]).stat().st_size
-
-    def mark(self, name):
-        """Return what changes when the image changes, without reading it: size and checksum or time."""
-        if self._zip:
-            member = self._zip.getinfo(self._full[name])
-            return [name, member.file_size, member.CRC]
-        status = (self.path / self._full[name]).stat()
-        return [name, status.st_size, status.st_mtime_ns]
-
-    def read(self, name):
-        """Return the bytes of one of `names`.
-
-        Raises:
-            DataError: the member of the zip file, or the file, is broken.
-        """
-        try:
-            full = self._full[name]
-            return self._zip.read(full) if self._zip else (self.path / full).read_bytes()
-        except _BROKEN as error:
-            raise DataError(
-                f"{self.path}: {name}", f"cannot be read: {error}", fix="Fetch it again."
-            ) from error
-
-
-def _common_top(names):
-    """The folder, with its slash, that opens the name of every image of a zip file, or an empty text."""
-    tops = {name.partition("/")[0] for name in names if not name.startswith("__MACOSX/")}
-    only = tops.pop() + "/" if len(tops) == 1 else ""
-    return only if all(name.startswith((only, "__MACOSX/")) for name in names) else ""
-
-
-def find_captions(folder):
-    """Return the captions file of a data folder and the place of its images.
+        folder: path.
+        layout: `CaptionsLayout`.
 
     Raises:
         DataError: no such folder, none or several captions files, or several zip files.
@@ -146,15 +111,26 @@ def find_captions(folder):
     folder = Path(folder).expanduser()
     if not folder.is_dir():
         raise DataError(str(folder), "no such folder", fix="Check the path after --data or data.path.")
+    named = [None if name is None else folder / name for name in (layout.file, layout.images)]
+    for key, path in zip(("captions_file", "images"), named):
+        if path is not None and not path.exists():
+            raise DataError(str(path), "no such file or folder", fix=f"Check data.{key}.")
+    return named[0] or _captions_file(folder), named[1] or _place_of_images(folder)
+
+
+def _captions_file(folder):
     names = [p for end in ("", ".gz") for p in (f"captions.jsonl{end}", f"captions.csv{end}")]
     files = [folder / name for name in names if (folder / name).is_file()]
     files += sorted(f for f in folder.glob("*token.txt") if not f.name.endswith(".lemma.token.txt"))
-    file = _the_one(folder, files, "captions file: captions.jsonl, captions.csv or *.token.txt")
+    return _the_one(folder, files, "captions file: captions.jsonl, captions.csv or *.token.txt")
+
+
+def _place_of_images(folder):
     inner = [folder / name for name in ("images", "frames", "videos") if (folder / name).is_dir()]
     zips = [] if inner else sorted(folder.glob("*.zip"))
     if zips:
-        return file, _the_one(folder, zips, "zip file of images")
-    return file, inner[0] if inner else folder
+        return _the_one(folder, zips, "zip file of images")
+    return inner[0] if inner else folder
 
 
 def _the_one(folder, found, what):
@@ -164,19 +140,23 @@ def _the_one(folder, found, what):
     raise DataError(str(folder), received=received, expected=f"one {what}")
 
 
-def read_captions(file):
+def read_captions(file, layout=USUAL):
     """Yield a `CaptionRecord` for every line of a captions file, in its order.
 
     Args:
         file: path, as `find_captions` gives it.
+        layout: `CaptionsLayout`.
 
     Raises:
         DataError: the file cannot be read, or lacks a column.
     """
     name = file.name.lower().removesuffix(".gz")
-    reader = {"jsonl": _json_lines, "csv": _csv_records}.get(name.rpartition(".")[2], _token_lines)
+    ending = name.rpartition(".")[2]
     with open_lines(file) as lines:
-        yield from reader(file, lines)
+        if ending in ("csv", "tsv") or layout.input is not None:
+            yield from _csv_records(file, lines, layout)
+        else:
+            yield from (_json_lines if ending == "jsonl" else _token_lines)(file, lines)
 
 
 def _json_lines(file, lines):
@@ -213,21 +193,24 @@ def _wrong_video(name):
     return f"video: expected a file name that ends in {', '.join(VIDEO_SUFFIXES)}"
 
 
-def _csv_records(file, lines):
+def _csv_records(file, lines, layout):
     rows = csv_rows(file, lines)
     _, columns = next(rows, (1, []))
-    kind = "video" if "video" in columns and "image" not in columns else "image"
-    for name in (kind, "caption"):
-        if name not in columns:
+    usual = "video" if "video" in columns and "image" not in columns else "image"
+    name, captions = layout.input or usual, layout.captions or ("caption",)
+    for column in (name, *captions):
+        if column not in columns:
             there = ", ".join(map(shown, columns)) or "none"
-            raise DataError(str(file), f"no column {shown(name)}; the columns are {there}")
+            raise DataError(str(file), f"no column {shown(column)}; the columns are {there}")
     for begin, row in rows:
         place, problem = f"{file}:{begin}", wrong_width(row, columns)
         values = dict(zip(columns, row))
-        file_name, caption, split = (values.get(key, "") for key in (kind, "caption", "split"))
-        if kind == "video":
+        file_name, split = (values.get(key, "").strip() for key in (name, layout.split))
+        is_video = name == "video" or (name != "image" and file_name.lower().endswith(VIDEO_SUFFIXES))
+        if is_video:
             problem = problem or _wrong_video(file_name)
-        yield CaptionRecord(place, file_name, (file_name,), (caption,), split or None, problem, kind)
+        kind, texts = "video" if is_video else "image", tuple(values.get(c, "") for c in captions)
+        yield CaptionRecord(place, file_name, (file_name,), texts, split or None, problem, kind)
 
 
 def _token_lines(file, lines):
@@ -254,7 +237,7 @@ def _split_lists(folder):
     return splits
 
 
-def load_captioned(path, bad, validation_fraction=0.1, whole=False):
+def load_captioned(path, bad, validation_fraction=0.1, whole=False, layout=USUAL):
     """Read the captions of a data folder and the names of its images.
 
     Splits are those of the data, else made by a hash of the name, so that no picture stands on both sides.
@@ -264,6 +247,7 @@ def load_captioned(path, bad, validation_fraction=0.1, whole=False):
         bad: `BadRecords`.
         validation_fraction: of train, where validation has to be carved.
         whole: only the test part is wanted; where the data names none to test on, it is all of it.
+        layout: `CaptionsLayout`.
 
     Returns:
         Part name to list of `Captioned` for train, validation and test, and the `ImageStore`.
@@ -271,10 +255,11 @@ def load_captioned(path, bad, validation_fraction=0.1, whole=False):
     Raises:
         DataError: a record is bad and not to be skipped, or a part is empty.
     """
-    file, place = find_captions(path)
+    file, place = find_captions(path, layout)
     store = ImageStore(place)
     found = {}
-    for record in read_captions(file):
+    for record in read_captions(file, layout):
+        record = record._replace(frames=tuple(map(store.resolve, record.frames)))
         if problem := _problem_of(record, store):
             bad.report(record.place, *problem)
             continue

@@ -11,7 +11,7 @@ from itertools import chain, islice
 from pathlib import Path
 
 from rnn_apps.data.records import LabelledText
-from rnn_apps.data.separators import LINES_LOOKED_AT, Ambiguous, find_separator
+from rnn_apps.data.separators import LINES_LOOKED_AT, find_separator
 from rnn_apps.errors import DataError, did_you_mean, shown
 
 __all__ = ["PART_NAMES", "csv_rows", "find_parts", "json_object", "open_lines", "read_records", "wrong_width"]
@@ -144,7 +144,7 @@ def csv_rows(file, lines):
     csv.field_size_limit(sys.maxsize)
     ahead = list(islice(lines, LINES_LOOKED_AT))
     whole = (line.replace("\0", "") for line in chain(ahead, lines))
-    rows = csv.reader(whole, strict=True, delimiter=_separator(file, ahead))
+    rows = csv.reader(whole, strict=True, delimiter=find_separator(f"{file}:1", ahead))
     while True:
         begin = rows.line_num + 1
         try:
@@ -156,15 +156,6 @@ def csv_rows(file, lines):
             return
         if row:
             yield begin, row
-
-
-def _separator(file, lines):
-    try:
-        return find_separator(lines)
-    except Ambiguous as error:
-        marks = " and ".join(map(shown, error.marks))
-        fix = "Put names that hold one of these marks into quotes."
-        raise DataError(f"{file}:1", f"{marks} may both separate the columns", fix=fix) from None
 
 
 def wrong_width(row, columns):

@@ -50,12 +50,12 @@ def decimal_marks(rows, separator=","):
     """Return what stands before the decimals of each column of a table: ``"."`` or ``","``.
 
     All cells of a column decide together. A mark stands before decimals where it is the last of two kinds
-    (``1.234,5``), or where no three digits follow it (``1,5``), more than three precede it (``1234,567``) or a
-    lone zero does (``0,125``); it separates thousands, and so the other one stands before decimals, where it
-    comes several times (``1,234,567``). Where cells contradict one another the mark is a point, and the cells
-    that do not fit are no numbers. A column whose cells leave it open (``1,234``) goes with the other columns,
-    where these agree; else a comma stands before decimals where columns are separated by something else, and
-    separates thousands where a comma separates columns too.
+    (``1.234,5``), or where no three digits follow it (``1,5``), more than three precede it (``1234,567``) or
+    a lone zero does (``0,125``). It separates thousands, and so the other one stands before decimals, where
+    it comes several times (``1,234,567``). Where cells contradict one another the mark is a point, and the
+    cells that do not fit are no numbers. A column whose cells leave it open (``1,234``) goes with the other
+    columns, where these agree; else a comma stands before decimals where columns are separated by something
+    else, and separates thousands where a comma separates columns too.
 
     Args:
         rows: lists of cells, one a column.
@@ -102,7 +102,7 @@ def column_marks(file, names):
         names: of the columns.
     """
     with open_lines(file) as lines:
-        separator = find_separator(list(islice(lines, LINES_LOOKED_AT)))
+        separator = find_separator(f"{file}:1", list(islice(lines, LINES_LOOKED_AT)))
     with open_lines(file) as lines:
         table = csv_rows(file, lines)
         _, header = next(table, (1, []))

@@ -40,16 +40,18 @@ class Pairs:
         self.targets.append(target)
 
 
-def find_parallel(path, source_language, target_language, whole=False):
+def find_parallel(path, source_language, target_language, whole=False, named=None):
     """Return part name to its files, (source, target) or (table,), for a folder in the layout of this module.
 
     Args:
         path: the folder.
         source_language, target_language: endings of the files, or names of the columns, such as ``en``.
         whole: any part will do.
+        named: names of the source and of the target file in the folder, which are then all of train; or None.
 
     Raises:
-        DataError: no such folder, no training part, a language is missing, or one part in several files.
+        DataError: no such folder or file, no training part, a language is missing, or one part in several
+            files.
     """
     folder, languages = Path(path).expanduser(), (source_language, target_language)
     if not folder.is_dir():
@@ -57,6 +59,8 @@ def find_parallel(path, source_language, target_language, whole=False):
         raise DataError(str(folder), problem, fix="Check the path after --data or data.path.")
     if source_language == target_language:
         raise DataError(str(folder), f"source and target language are both {shown(source_language)}")
+    if named is not None:
+        return {"train": tuple(_named(folder, *one) for one in zip(("source", "target"), named))}
     there = _texts_of_parts(folder)
     parts = {}
     for part in PART_NAMES:
@@ -70,6 +74,12 @@ def find_parallel(path, source_language, target_language, whole=False):
     if "train" not in parts and not (whole and parts):
         raise _no_train(folder, there, languages)
     return parts
+
+
+def _named(folder, side, name):
+    if not (folder / name).is_file():
+        raise DataError(str(folder / name), "no such file", fix=f"Check data.{side}_file.")
+    return folder / name
 
 
 def _is_of(part, stem):
@@ -114,7 +124,9 @@ def _no_train(folder, there, languages):
     return DataError(str(folder), received=received or "an empty folder", expected=expected)
 
 
-def load_parallel(path, source_language, target_language, bad, validation_fraction=0.1, whole=False):
+def load_parallel(
+    path, source_language, target_language, bad, validation_fraction=0.1, whole=False, named=None
+):
     """Read the sentence pairs of a data folder.
 
     Parts that are not there are carved from train by a hash of the source, so that equal sources stand on one
@@ -122,7 +134,7 @@ def load_parallel(path, source_language, target_language, bad, validation_fracti
 
     Args:
         path: folder in the layout of this module.
-        source_language, target_language: as for `find_parallel`.
+        source_language, target_language, named: as for `find_parallel`.
         bad: `BadRecords`.
         validation_fraction: of train, where validation has to be carved.
         whole: only the test part is wanted; where there is none to test on, it is all of train.
@@ -134,7 +146,7 @@ def load_parallel(path, source_language, target_language, bad, validation_fracti
         DataError: files of different length, a bad record that is not to be skipped, or an empty part.
     """
     languages = (source_language, target_language)
-    found = find_parallel(path, *languages, whole)
+    found = find_parallel(path, *languages, whole, named)
     if whole:
         found = {"test": next(found[part] for part in ("test", "validation", "train") if part in found)}
     fractions = carved_fractions(found, validation_fraction)

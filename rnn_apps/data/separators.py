@@ -2,21 +2,15 @@
 
 import csv
 
-__all__ = ["LINES_LOOKED_AT", "SEPARATORS", "Ambiguous", "find_separator"]
+from rnn_apps.errors import DataError, shown
+
+__all__ = ["LINES_LOOKED_AT", "SEPARATORS", "find_separator"]
 
 SEPARATORS = (",", ";", "\t", "|")
 LINES_LOOKED_AT = 50
 
 
-class Ambiguous(ValueError):
-    """Several marks separate the columns equally well; `marks` are those."""
-
-    def __init__(self, marks):
-        self.marks = marks
-        super().__init__(f"several separators: {marks}")
-
-
-def find_separator(lines):
+def find_separator(place, lines):
     """Return the mark that separates the columns of a table.
 
     The header decides: the one mark that it holds outside of quotes, a comma where it holds none. Where it
@@ -24,10 +18,11 @@ def find_separator(lines):
     the mark that comes most often in the header, where no mark gives that.
 
     Args:
+        place: of the header, for messages.
         lines: the first lines of the file, with the header.
 
     Raises:
-        Ambiguous: several marks give rows as wide as the header, or there are no rows to tell.
+        DataError: several marks give rows as wide as the header, or there are no rows to tell.
     """
     begin = next((i for i, line in enumerate(lines) if line.strip()), None)
     if begin is None:
@@ -38,7 +33,8 @@ def find_separator(lines):
         return next(iter(widths), ",")
     fitting = [mark for mark in widths if all(len(row) == widths[mark] for row in tables[mark][1:])]
     if len(fitting) > 1:
-        raise Ambiguous(fitting)
+        marks, fix = " and ".join(map(shown, fitting)), "Put names that hold one of these marks into quotes."
+        raise DataError(place, f"{marks} may both separate the columns", fix=fix)
     if fitting:
         return fitting[0]
     return "," if "," in widths else max(widths, key=widths.get)

@@ -12,7 +12,18 @@ from rnn_apps.errors import DataError
 __all__ = ["load_pairs"]
 
 
-def load_pairs(source, path, languages, sample_size, seed, bad, validation_fraction, most=None, whole=False):
+def load_pairs(
+    source,
+    path,
+    languages,
+    sample_size,
+    seed,
+    bad,
+    validation_fraction,
+    most=None,
+    whole=False,
+    named=None,
+):
     """Read the sentence pairs of the source that a recipe names.
 
     Args:
@@ -23,6 +34,7 @@ def load_pairs(source, path, languages, sample_size, seed, bad, validation_fract
         bad, validation_fraction: as in `load_parallel`.
         most: pairs of train that are kept, the first ones; None for all.
         whole: of files only the test part is wanted, as in `load_parallel`.
+        named: names of the two files, as in `load_parallel`.
 
     Returns:
         Name of the source, and part name to `Pairs` for train, validation and test.
@@ -32,7 +44,8 @@ def load_pairs(source, path, languages, sample_size, seed, bad, validation_fract
         DataError: as `load_parallel`, or a set of TFDS without these languages.
     """
     if source == "files":
-        name, parts = str(path), load_parallel(path, *languages, bad, validation_fraction, whole)
+        name = str(path)
+        parts = load_parallel(path, *languages, bad, validation_fraction, whole, named)
     elif source == "sample":
         name, parts = "sample:bilingual", _sample(sample_size, seed)
     else:

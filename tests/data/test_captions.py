@@ -8,7 +8,8 @@ import zipfile
 import pytest
 from PIL import Image
 
-from rnn_apps.data.captions import ImageStore, load_captioned
+from rnn_apps.data.captions import CaptionsLayout, load_captioned
+from rnn_apps.data.image_store import ImageStore
 from rnn_apps.data.records import BadRecords
 from rnn_apps.errors import DataError
 
@@ -310,3 +311,34 @@ def test_a_csv_row_of_another_width_is_named_by_the_line_on_which_it_begins(tmp_
     put_csv(tmp_path, ['00.png,"two\nlines",train', "01.png,a comma, too many,train"])
     with pytest.raises(DataError, match=r"captions\.csv:4: 4 fields where the header has 3"):
         loaded(tmp_path)
+
+
+# Folders that nobody prepared
+
+
+def test_a_recipe_may_name_file_folder_and_columns(tmp_path):
+    put_images(tmp_path, where="photos")
+    lines = [f"photos/{name.upper()};first of {name};second of {name}\n" for name in NAMES]
+    (tmp_path / "list.csv").write_text("Photo;Text 1;Text 2\n" + "".join(lines))
+    layout = CaptionsLayout("list.csv", "photos", "Photo", ("Text 1", "Text 2"))
+    parts, store = load_captioned(tmp_path, BadRecords("fail", 0), 0.3, layout=layout)
+    found = [one for inputs in parts.values() for one in inputs]
+    assert len(found) == 12
+    assert all(one.captions[0].startswith("first") and len(one.captions) == 2 for one in found)
+    assert {one.frames[0] for one in found} == set(store.names)
+
+
+def test_a_file_that_a_recipe_names_must_be_there(tmp_path):
+    with pytest.raises(DataError, match=r"list\.csv: no such file or folder. Check data\.captions_file\."):
+        load_captioned(tmp_path, BadRecords("fail", 0), layout=CaptionsLayout("list.csv"))
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [("a/One.jpg", "a/One.jpg"), ("one", "a/One.jpg"), ("x\\y\\ONE.JPG", "a/One.jpg"), ("two", "two")],
+)
+def test_a_name_without_ending_or_folder_is_found_where_it_can_only_be_one(tmp_path, name, found):
+    for one in ("a/One.jpg", "a/two.jpg", "b/two.jpg"):
+        (tmp_path / one).parent.mkdir(exist_ok=True)
+        (tmp_path / one).touch()
+    assert ImageStore(tmp_path).resolve(name) == found

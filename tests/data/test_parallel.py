@@ -276,3 +276,13 @@ def test_pairs_are_added_side_by_side():
     pairs = Pairs()
     pairs.add("a", "b")
     assert (pairs.sources, pairs.targets, len(pairs)) == (["a"], ["b"], 1)
+
+
+def test_two_files_of_any_names_are_train_where_a_recipe_names_them(tmp_path):
+    pairs = [(f"word {i}", f"Wort {i}") for i in range(60)]
+    write(tmp_path, {"notes english.txt": [p[0] for p in pairs], "uebersetzt.txt": [p[1] for p in pairs]})
+    parts = load(tmp_path, named=("notes english.txt", "uebersetzt.txt"))
+    assert sorted(pair for part in parts.values() for pair in pairs_of(part)) == sorted(pairs)
+    assert all(map(len, parts.values()))
+    with pytest.raises(DataError, match=r"gone\.txt: no such file. Check data\.target_file\."):
+        load(tmp_path, named=("notes english.txt", "gone.txt"))

@@ -66,7 +66,7 @@ class RowStream(_Labels):
         for line in lines:
             self._lines += 1
             if self._header is None:
-                self._separator = find_separator([line])
+                self._separator = find_separator("line 1", [line])
             row = next(csv.reader([line.replace("\0", "")], delimiter=self._separator), None)
             if not row:
                 continue

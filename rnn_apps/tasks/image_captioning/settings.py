@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, JsonValue
 
 from rnn_apps.errors import shown
-from rnn_apps.settings import Settings, TaskSettings
+from rnn_apps.settings import Distinct, Settings, TaskSettings
 from rnn_apps.tasks.settings import SampleSettings, SourceSettings
 from rnn_apps.tasks.writing.settings import DecoderSettings, DecodingSettings
 
@@ -18,6 +18,8 @@ __all__ = [
     "VisualEncoderSettings",
 ]
 
+Column = Annotated[str, Field(min_length=1, max_length=200)]
+Name = Annotated[str, Field(min_length=1, max_length=4096)]
 Pixels = Annotated[int, Field(ge=16, le=2048)]
 
 
@@ -30,9 +32,29 @@ class ScenesSample(SampleSettings):
 class CaptionsData(SourceSettings):
     """Where inputs with their captions come from, and which words of the captions are learned."""
 
+    captions_file: Name | None = Field(
+        None, description="Name of the captions file in the folder; null looks for the usual ones."
+    )
+    images: Name | None = Field(
+        None, description="Folder or zip file of the images in the folder; null looks for the usual ones."
+    )
+    input_column: Column | None = Field(
+        None, description="Column of a CSV file with the names of pictures or clips; null: image, or video."
+    )
+    caption_columns: Distinct[Column] | None = Field(
+        None, min_length=1, max_length=1000, description="Columns with a caption each; null: caption."
+    )
+    split_column: Column = Field("split", description="Column of a CSV file with the part, if there is one.")
     vocabulary_size: int = Field(10_000, ge=5, le=1_000_000, description="Most frequent words that are kept.")
     min_count: int = Field(2, ge=1, le=1_000_000, description="How often train must have a word to keep it.")
     max_length: int = Field(30, ge=1, le=10_000, description="Words of a caption that are read.")
+
+    @property
+    def layout(self) -> tuple:
+        """What the recipe says of the data folder, as `CaptionsLayout` of `rnn_apps.data` takes it."""
+        columns = self.caption_columns
+        captions = tuple(columns) if columns else None
+        return self.captions_file, self.images, self.input_column, captions, self.split_column
 
 
 class ImageCaptionsData(CaptionsData):

@@ -5,6 +5,7 @@ from pathlib import Path
 import tensorflow as tf
 
 from rnn_apps.data.caption_sources import load_pictures
+from rnn_apps.data.captions import CaptionsLayout
 from rnn_apps.data.images import BadImage, decode_images, read_image
 from rnn_apps.errors import UserError
 from rnn_apps.models.encoder_decoder import region_encoder
@@ -23,8 +24,8 @@ class ImageCaptioningTask(CaptioningTask):
     def load(self, bad, whole):
         """Pictures of TFDS, of a folder, or generated ones."""
         data, seed = self.recipe.data, self.recipe.seed
-        fraction = data.validation_fraction
-        return load_pictures(data.source, data.path, data.sample_size, seed, bad, fraction, whole)
+        fraction, layout = data.validation_fraction, CaptionsLayout(*data.layout)
+        return load_pictures(data.source, data.path, data.sample_size, seed, bad, fraction, whole, layout)
 
     def read(self, one):
         """The picture."""

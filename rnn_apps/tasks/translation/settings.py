@@ -27,6 +27,8 @@ Language = Annotated[
     ),
 ]
 
+FileName = Annotated[str, Field(min_length=1, max_length=4096)]
+
 
 class BilingualSample(SampleSettings):
     """Generated sentence pairs that stand in when the set cannot be had."""
@@ -39,6 +41,12 @@ class TranslationData(SourceSettings):
 
     source_language: Language = Field("en", description="Ending of the files that are read, or the feature.")
     target_language: Language = Field("de", description="Ending of the files that are written.")
+    source_file: FileName | None = Field(
+        None, description="File of the folder with the sentences that are read; null: train.LANGUAGE."
+    )
+    target_file: FileName | None = Field(
+        None, description="File with their translations, line by line; null: train.LANGUAGE."
+    )
     max_examples: int | None = Field(
         None,
         ge=10,
@@ -58,9 +66,17 @@ class TranslationData(SourceSettings):
         if self.source_language == self.target_language:
             received = shown(self.target_language)
             yield ("target_language",), f"received {received}, expected another language than the source."
+        if (self.source_file is None) != (self.target_file is None):
+            key = "source_file" if self.source_file is None else "target_file"
+            yield (key,), "received null, expected the name of a file, as the other of the two is named."
         if self.unit == "subword" and self.vocabulary_size < LEAST_SUBWORDS:
             expected = f"expected at least {LEAST_SUBWORDS} for subwords."
             yield ("vocabulary_size",), f"received {self.vocabulary_size}, {expected}"
+
+    @property
+    def named_files(self) -> tuple[str, str] | None:
+        """Names of the source and the target file; None where the folder has the usual layout."""
+        return (self.source_file, self.target_file) if self.source_file and self.target_file else None
 
 
 class TranslationModel(DecoderSettings):

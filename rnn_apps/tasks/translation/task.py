@@ -65,6 +65,7 @@ class TranslationTask(WritingTask):
             data.validation_fraction,
             data.max_examples,
             whole,
+            data.named_files,
         )
 
     def _encode(self):

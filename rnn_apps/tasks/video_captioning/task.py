@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from rnn_apps.data.caption_sources import load_clips
+from rnn_apps.data.captions import CaptionsLayout
 from rnn_apps.data.images import BadImage, decode_image, encode_png, read_image
 from rnn_apps.data.video import VIDEO_SUFFIXES, BadVideo, pick_evenly, read_frames
 from rnn_apps.errors import UserError
@@ -33,8 +34,8 @@ class VideoCaptioningTask(CaptioningTask):
     def load(self, bad, whole):
         """Clips of a folder, or generated ones."""
         data, seed = self.recipe.data, self.recipe.seed
-        fraction = data.validation_fraction
-        return load_clips(data.source, data.path, data.sample_size, seed, bad, fraction, whole)
+        fraction, layout = data.validation_fraction, CaptionsLayout(*data.layout)
+        return load_clips(data.source, data.path, data.sample_size, seed, bad, fraction, whole, layout)
 
     def mark(self, one):
         """What changes with the frames and their order."""
