@@ -1,6 +1,6 @@
 """The command line: parses, calls one function, prints; what a command needs it imports itself."""
 
-from rnn_apps.cli import answers, models, recipes, training  # noqa: F401  (each adds its commands to the group)
+from rnn_apps.cli import answers, inspecting, models, recipes, training  # noqa: F401  (each adds its commands)
 from rnn_apps.cli.main import call, main
 from rnn_apps.cli.shared import cli
 

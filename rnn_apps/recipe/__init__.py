@@ -1,16 +1,18 @@
 """YAML text to a validated recipe, and back with every default written out; no TensorFlow."""
 
 from rnn_apps.recipe.loading import Recipe, apply_overrides, load_recipe, with_data, with_sample
-from rnn_apps.recipe.packaged import packaged_recipes
-from rnn_apps.recipe.writing import dump_recipe, json_schema
+from rnn_apps.recipe.packaged import packaged_recipes, packaged_values
+from rnn_apps.recipe.writing import dump_commented, dump_recipe, json_schema
 
 __all__ = [
     "Recipe",
     "apply_overrides",
+    "dump_commented",
     "dump_recipe",
     "json_schema",
     "load_recipe",
     "packaged_recipes",
+    "packaged_values",
     "with_data",
     "with_sample",
 ]

@@ -4,9 +4,9 @@ import importlib.resources
 from pathlib import Path
 
 from rnn_apps.errors import UserError, nearest
-from rnn_apps.recipe.reading import LARGEST_FILE
+from rnn_apps.recipe.reading import LARGEST_FILE, parse_document
 
-__all__ = ["find_recipe", "packaged_recipes"]
+__all__ = ["find_recipe", "packaged_recipes", "packaged_values"]
 
 LISTING = "List the packaged ones with: rnn-apps list"
 
@@ -14,6 +14,12 @@ LISTING = "List the packaged ones with: rnn-apps list"
 def packaged_recipes() -> dict[str, str]:
     """Returns the name of every recipe inside the package, with the line that says what it does."""
     return {name: _first_line(file) for name, file in _packaged_files().items()}
+
+
+def packaged_values(name: str) -> dict:
+    """Returns what a packaged recipe says, as plain values, without defaults."""
+    content, path = find_recipe(name)
+    return parse_document(content, str(path)).values
 
 
 def find_recipe(name_or_path: str) -> tuple[bytes, Path]:

@@ -9,14 +9,45 @@ from rnn_apps.recipe.loading import Recipe
 from rnn_apps.recipe.reading import CORE_SCALARS
 from rnn_apps.tasks import settings_class, task_names
 
-__all__ = ["dump_recipe", "json_schema"]
+__all__ = ["dump_commented", "dump_recipe", "json_schema"]
 
+LONGEST_LINE = 110
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def dump_recipe(recipe: Recipe) -> str:
     """Returns the recipe as YAML with every default written out; loading it gives an equal recipe."""
     return yaml.dump(recipe.as_dict(), Dumper=CoreDumper, sort_keys=False, allow_unicode=True, width=100)
+
+
+def dump_commented(values: dict[str, Any], comments: dict[str, str]) -> str:
+    """Returns settings as YAML, a key a line, with comments.
+
+    Args:
+        values: settings, nested.
+        comments: dotted path to what is said of it, behind its line, or above where the line would be long.
+    """
+    return "".join(f"{line}\n" for line in _commented(values, comments, ()))
+
+
+def _commented(values, comments, path):
+    for key, value in values.items():
+        here, indent = (*path, key), "  " * len(path)
+        comment = comments.get(".".join(here))
+        is_mapping = isinstance(value, dict) and value
+        line = f"{indent}{key}:" if is_mapping else indent + _one_line(key, value)
+        note = f"  # {comment}" if comment else ""
+        if len(line) + len(note) > LONGEST_LINE:
+            yield f"{indent}# {comment}"
+            note = ""
+        yield line + note
+        if is_mapping:
+            yield from _commented(value, comments, here)
+
+
+def _one_line(key, value):
+    text = yaml.dump({key: value}, Dumper=CoreDumper, sort_keys=False, allow_unicode=True, width=10**6)
+    return text.rstrip("\n")
 
 
 def json_schema() -> dict[str, Any]:

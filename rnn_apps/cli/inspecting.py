@@ -1,0 +1,75 @@
+"""Commands on data that nobody prepared: what is there, and a recipe for it."""
+
+import json
+
+import click
+
+from rnn_apps.cli.shared import cli, examples, json_option, verbose_option
+
+__all__ = ["init", "inspect"]
+
+
+@cli.command(
+    epilog=examples(
+        "rnn-apps init sentiment my_reviews.csv",
+        "rnn-apps init image_captioning my_photos/ --out photos.yaml",
+    )
+)
+@click.argument("task")
+@click.argument("data", type=click.Path())
+@click.option("--out", type=click.Path(), help="File of the recipe; TASK.yaml in this folder by default.")
+@json_option
+@verbose_option
+def init(task, data, out, as_json):
+    """Look at DATA, a folder or file, and write a commented recipe of TASK that runs on it."""
+    from rnn_apps.inspecting import check_free, inspect_data, inspectable_tasks, write_recipe
+
+    out = out or f"{task}.yaml"
+    if task in inspectable_tasks():
+        check_free(out)
+    inspection = inspect_data(task, data)
+    write_recipe(inspection, out)
+    if as_json:
+        click.echo(json.dumps({**inspection.as_dict(), "recipe": str(out)}, ensure_ascii=False))
+        return
+    _print(inspection)
+    click.echo("\nDecided:")
+    for key, value, why in inspection.decisions:
+        reason = f"  # {why}" if why else ""
+        click.echo(f"  {key} = {json.dumps(value, ensure_ascii=False)}{reason}")
+    click.echo(f"\nThe recipe is {out}. Train with: rnn-apps run {out}")
+
+
+@cli.command(
+    epilog=examples("rnn-apps inspect my_reviews/", "rnn-apps inspect data.csv --task sentiment --json")
+)
+@click.argument("data", type=click.Path())
+@click.option("--task", help="What the data is for; guessed by default.")
+@json_option
+@verbose_option
+def inspect(data, task, as_json):
+    """Say what is in DATA, a folder or file, and what is wrong with it; nothing is written."""
+    from rnn_apps.inspecting import guess_task, inspect_data
+
+    why = None
+    if task is None:
+        task, why = guess_task(data)
+    inspection = inspect_data(task, data)
+    if as_json:
+        click.echo(json.dumps({**inspection.as_dict(), "guessed_because": why}, ensure_ascii=False))
+        return
+    if why:
+        click.echo(f"Looks like {why}: the task {task}. Name another one with --task.\n")
+    _print(inspection)
+    click.echo(f"\nA recipe for it: rnn-apps init {task} {data}")
+
+
+def _print(inspection):
+    click.echo("Found:")
+    for finding in inspection.findings:
+        if not finding.is_warning:
+            click.echo(f"  {finding.text}")
+    if inspection.warnings:
+        click.echo("\nLook at this before training:")
+    for warning in inspection.warnings:
+        click.echo(f"  {warning.text}")

@@ -1,0 +1,204 @@
+"""Inspects pictures or clips with captions: which file says what of which image, sizes, captions, leakage."""
+
+import zipfile
+from collections import Counter
+from pathlib import Path
+
+from rnn_apps.data.captions import USUAL, CaptionsLayout, find_captions, load_captioned
+from rnn_apps.data.image_store import ImageStore
+from rnn_apps.data.records import BadRecords
+from rnn_apps.data.video import VIDEO_SUFFIXES
+from rnn_apps.errors import DataError, shown
+from rnn_apps.inspecting.caption_settings import decide_encoder, decide_words
+from rnn_apps.inspecting.findings import Inspection
+from rnn_apps.inspecting.image_sizes import describe_images, describe_same_images
+from rnn_apps.inspecting.measures import (
+    count_of,
+    decide_bad_records,
+    describe_lengths,
+    describe_parts,
+    describe_repeats,
+    quantile,
+    words_of,
+)
+from rnn_apps.inspecting.sizes import decide_training, load_with_room
+from rnn_apps.inspecting.tables import describe_table, read_table
+
+__all__ = ["IMAGE_SUFFIXES", "inspect_clips", "inspect_pictures"]
+
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif")
+_TABLES = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
+_CAPTIONS = ("caption", "description", "text", "sentence", "comment", "title", "alt")
+_LEAST_FOUND = 0.5  # of the names of a column that are names of images
+
+
+def inspect_pictures(path):
+    """Return the `Inspection` of a folder with pictures and a file of captions.
+
+    Raises:
+        DataError: no file names the pictures, or there is too little to train on.
+    """
+    inspection = Inspection("image_captioning", str(path), "image_captioning")
+    parts, store = _load(inspection, path)
+    words = _describe_captions(inspection, parts)
+    size = describe_images(
+        inspection, store, [f for part in parts.values() for one in part for f in one.frames]
+    )
+    decide_encoder(inspection, size, words)
+    return inspection
+
+
+def inspect_clips(path):
+    """Return the `Inspection` of a folder with clips, as videos or frames, and a file of captions.
+
+    Raises:
+        DataError: no file names the clips, or there is too little to train on.
+    """
+    inspection = Inspection("video_captioning", str(path), "video_captioning")
+    parts, store = _load(inspection, path)
+    words = _describe_captions(inspection, parts)
+    clips = [one for part in parts.values() for one in part]
+    size = describe_images(inspection, store, [f for one in clips for f in one.frames])
+    decide_encoder(inspection, size, words)
+    counts = [len(one.frames) for one in clips if not one.frames[0].lower().endswith(VIDEO_SUFFIXES)]
+    if counts:
+        describe_lengths(inspection, counts, "frames", "Frames of a clip")
+        most = min(16, quantile(counts, 0.95))
+        inspection.decide(
+            "model.frames", most, f"95 % of the clips have at most {quantile(counts, 0.95)} frames"
+        )
+    return inspection
+
+
+def _load(inspection, path):
+    layout = _usual(path)
+    if layout is None:
+        layout = _found_by_content(inspection, path)
+        keys = ("captions_file", "images", "input_column", "caption_columns")
+        whys = (
+            "the table whose names are those of images",
+            "where these images are",
+            "most of its cells are names of images",
+            "the columns of sentences",
+        )
+        for key, value, why in zip(keys, layout, whys):
+            if value is not None:
+                inspection.decide(f"data.{key}", list(value) if isinstance(value, tuple) else value, why)
+        if layout.split != USUAL.split:
+            inspection.decide("data.split_column", layout.split, "it says train, validation or test")
+    kept = []
+
+    def load(fraction):
+        bad = BadRecords("skip", 10**9)
+        parts, store = load_captioned(path, bad, fraction, layout=layout)
+        kept[:] = bad, store
+        return parts
+
+    parts = load_with_room(inspection, load)
+    bad, store = kept
+    decide_bad_records(inspection, bad)
+    named = {name for part in parts.values() for one in part for name in one.frames}
+    described = [name for name in store.names if name.lower().endswith((*IMAGE_SUFFIXES, *VIDEO_SUFFIXES))]
+    left = len(set(described) - named)
+    inspection.found(
+        "images", len(named), f"{count_of(len(named), 'image or video', 'images or videos')} named."
+    )
+    if left:
+        inspection.warn(
+            "without_caption", left, f"{count_of(left, 'file')} there without a caption: not used."
+        )
+    describe_parts(inspection, parts, carved=True, what=_called(inspection.task))
+    describe_same_images(inspection, store, parts)
+    return parts, store
+
+
+def _called(task):
+    return "Pictures" if task == "image_captioning" else "Clips"
+
+
+def _usual(path):
+    """The usual layout where the folder has it, else None."""
+    try:
+        file, _ = find_captions(path)
+        if file.name.startswith("captions.csv"):
+            columns = set(read_table(file).header)
+            return USUAL if "caption" in columns and columns & {"image", "video"} else None
+    except DataError:
+        return None
+    return USUAL
+
+
+def _found_by_content(inspection, path):
+    folder = Path(path)
+    if not folder.is_dir():
+        raise DataError(str(path), "not a folder", expected="a folder with images and a file of captions")
+    tables = [f for f in sorted(folder.iterdir()) if f.is_file() and f.name.lower().endswith(_TABLES)]
+    for file in tables:
+        table = read_table(file)
+        for name, place, store in _columns_of_images(folder, table):
+            describe_table(inspection, {"all": table})
+            captions = _caption_columns(table, name)
+            part = next((c.name for c in table.columns() if c.kind == "part"), USUAL.split)
+            if captions:
+                return CaptionsLayout(
+                    file.name, _place(folder, place, store, table.cells(name)), name, captions, part
+                )
+            fix = f"The names of images are in {shown(name)}."
+            raise DataError(str(file), "no column looks like captions", expected="one of sentences", fix=fix)
+    there = ", ".join(f.name for f in tables[:8]) or "no table"
+    expected = "a CSV file with a column of the images' names and one of captions"
+    fix = "Are the images in this folder, in a folder of it, or in one zip file?"
+    raise DataError(str(folder), received=there, expected=expected, fix=fix)
+
+
+def _columns_of_images(folder, table):
+    """Yield the columns of a table whose cells are mostly names of images, and where these are."""
+    zips = [f for f in sorted(folder.glob("*.zip")) if zipfile.is_zipfile(f)]
+    stores = [(None, ImageStore(folder)), *((f.name, ImageStore(f)) for f in zips)]
+    for column in table.columns():
+        for place, store in stores:
+            names = column.cells[:500]
+            found = sum(_is_image(store.resolve(name), store) for name in names)
+            if names and found >= _LEAST_FOUND * len(names):
+                yield column.name, place, store
+
+
+def _is_image(name, store):
+    return name in store.names and name.lower().endswith((*IMAGE_SUFFIXES, *VIDEO_SUFFIXES))
+
+
+def _place(folder, place, store, cells):
+    """What a recipe says of where the images are: a zip file, the one folder that holds them, or None."""
+    if place is not None:
+        return place
+    found = {store.resolve(cell) for cell in cells} & set(store.names)
+    tops = {name.partition("/")[0] for name in found if "/" in name}
+    only = tops.pop() if len(tops) == 1 and all("/" in name for name in found) else None
+    return only if only and (folder / only).is_dir() else "."
+
+
+def _caption_columns(table, image_column):
+    """The columns of sentences: those called so, or else all texts of several words that mostly differ."""
+    texts = [c for c in table.columns() if c.kind == "text" and c.name != image_column]
+    called = [c for c in texts if any(name in c.name.casefold() for name in _CAPTIONS)]
+    long = [c for c in texts if c.mean_words >= 3 and c.distinct > len(c.cells) / 3]
+    fit = [c for c in called if c in long] or long or called
+    return tuple(column.name for column in fit)
+
+
+def _describe_captions(inspection, parts):
+    """Say what captions are like; returns the words of all of train."""
+    inputs = [one for part in parts.values() for one in part]
+    counts = Counter(len(one.captions) for one in inputs)
+    listed = ", ".join(f"{number} of {times:,}" for number, times in sorted(counts.items())[:6])
+    total = count_of(sum(number * times for number, times in counts.items()), "caption")
+    value = {str(number): times for number, times in sorted(counts.items())}
+    said = f"{total}: {listed} {_called(inspection.task).lower()}; all captions of one are its references."
+    inspection.found("captions", value, said)
+    captions = [caption for one in parts["train"] for caption in one.captions]
+    words = [words_of(caption) for caption in captions]
+    describe_lengths(inspection, list(map(len, words)), "lengths", "Words of a caption")
+    describe_repeats(inspection, captions, "captions")
+    decide_words(inspection, words)
+    decide_training(inspection, len(captions), least_epochs=8, steps=2000, unit="captions")
+    return words

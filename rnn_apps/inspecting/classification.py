@@ -1,0 +1,187 @@
+"""Inspects labelled texts: which column is what, classes, lengths, repeats, leakage, vocabulary."""
+
+from collections import Counter, defaultdict
+from pathlib import Path
+
+from rnn_apps.data.files import find_parts
+from rnn_apps.data.records import BadRecords, ClassNames, usable
+from rnn_apps.data.sources import MOST_CLASSES, FileSource, load_parts
+from rnn_apps.errors import DataError, shown
+from rnn_apps.inspecting.findings import Inspection
+from rnn_apps.inspecting.measures import (
+    count_of,
+    decide_bad_records,
+    describe_leakage,
+    describe_lengths,
+    describe_parts,
+    describe_repeats,
+    folded,
+    percent,
+    quantile,
+    unknown_rate,
+    words_of,
+)
+from rnn_apps.inspecting.sizes import decide_training, load_with_room, rounded_up
+from rnn_apps.inspecting.tables import TABLE_ENDINGS, describe_table, read_table
+
+__all__ = ["find_label_column", "find_tables", "find_text_column", "inspect_texts", "is_called_label"]
+
+LABELS = ("label", "class", "category", "sentiment", "rating", "target", "stars", "score", "polarity")
+TEXTS = ("text", "review", "comment", "message", "sentence", "content", "body", "tweet", "description")
+_LONGEST = 400  # words read of a text, unless most are far shorter
+_RARE = 0.1  # of the examples that the largest class has
+
+
+def find_tables(path, endings=TABLE_ENDINGS):
+    """Return the path that a recipe should name, and part name to file, for a folder or file of tables.
+
+    A folder without a file called train is read where it holds one table alone.
+    """
+    path = Path(path)
+    if path.is_dir():
+        tables = [f for f in sorted(path.iterdir()) if f.is_file() and f.name.lower().endswith(endings)]
+        if len(tables) == 1:
+            return tables[0], {"train": tables[0]}
+    return path, find_parts(path, "train", endings)
+
+
+def find_label_column(columns):
+    """Return the `Column` that most likely holds labels, or None.
+
+    It has few distinct, short values, each several times. Of several, one that is called so; else the one with
+    the fewest values.
+    """
+    fit = [c for c in columns if c.kind in ("text", "number") and _is_like_labels(c)]
+    return min(fit, key=lambda c: (not _is_called(c, LABELS), c.distinct), default=None)
+
+
+def _is_like_labels(column):
+    rows, distinct = len(column.cells), column.distinct
+    whole = column.kind != "number" or all(cell.lstrip("+-").isdigit() for cell in column.cells)
+    return 2 <= distinct <= min(MOST_CLASSES, max(2, rows // 3)) and column.mean_words <= 4 and whole
+
+
+def find_text_column(columns, label):
+    """Return the `Column` that most likely holds texts, of the longest cells; None where none has words."""
+    fit = [c for c in columns if c.kind == "text" and c.name != label.name and c.mean_words >= 1.5]
+    fit = fit or [c for c in columns if c.kind == "text" and c.name != label.name and _is_called(c, TEXTS)]
+    return max(fit, key=lambda c: sum(map(len, c.cells)) / len(c.cells), default=None)
+
+
+def is_called_label(column):
+    """Return whether the name of a `Column` says that it holds labels."""
+    return _is_called(column, LABELS)
+
+
+def _is_called(column, names):
+    return any(name in column.name.casefold() for name in names)
+
+
+def inspect_texts(path):
+    """Return the `Inspection` of labelled texts in CSV files or JSON lines.
+
+    Raises:
+        DataError: no column is like a label or a text, or there is too little to train on.
+    """
+    path, files = find_tables(path)
+    inspection = Inspection("sentiment", str(path), "imdb")
+    tables = {part: read_table(file) for part, file in files.items()}
+    describe_table(inspection, tables)
+    label, text = _columns(inspection, tables["train"])
+    classes = _classes(inspection, tables["train"].cells(label))
+    source, bad = FileSource(path, text, label), BadRecords("skip", 10**9)
+    known = ClassNames(classes, "")
+    records = {part: list(usable(source.records(part), known, bad)) for part in source.parts}
+    decide_bad_records(inspection, bad)
+    _describe_examples(inspection, records, classes)
+    parts = load_with_room(inspection, lambda part: load_parts(source, classes, part, "skip", 10**9)[0])
+    describe_parts(inspection, parts, carved=len(files) < 3)
+    describe_leakage(inspection, {part: found.texts for part, found in parts.items()})
+    _decide_model(inspection, parts)
+    return inspection
+
+
+def _columns(inspection, table):
+    columns = table.columns()
+    label = find_label_column(columns)
+    there = ", ".join(shown(column.name) for column in columns[:12])
+    if label is None:
+        expected = "one with a few values, each in several rows"
+        fix = f"Name it in a recipe as data.label, or add it. The columns are {there}."
+        raise DataError(str(table.file), "no column looks like labels", expected=expected, fix=fix)
+    text = find_text_column(columns, label)
+    if text is None:
+        fix = f"The columns are {there}; {shown(label.name)} looks like the label."
+        raise DataError(str(table.file), "no column looks like texts", expected="one of words", fix=fix)
+    average = sum(map(len, text.cells)) / len(text.cells)
+    inspection.decide("data.text", text.name, f"the longest texts, {average:.0f} letters on average")
+    inspection.decide("data.label", label.name, f"{label.distinct} values, each in several rows")
+    part = next((column for column in columns if column.kind == "part"), None)
+    if part is not None:
+        said = f"The column {shown(part.name)} names parts, which this task does not read: parts are files"
+        inspection.warn("part_column", part.name, f"{said} called train, validation and test.")
+    return label.name, text.name
+
+
+def _classes(inspection, cells):
+    """Names of the classes in order, one spelling each."""
+    spellings = defaultdict(Counter)
+    for cell in cells:
+        if cell.strip():
+            spellings[cell.strip().casefold()][cell.strip()] += 1
+    names = [counts.most_common(1)[0][0] for counts in spellings.values()]
+    several = [" and ".join(sorted(map(shown, counts))) for counts in spellings.values() if len(counts) > 1]
+    if several:
+        inspection.warn("spellings", several, f"Labels that differ in capitals alone: {'; '.join(several)}.")
+    try:
+        names = sorted(sorted(names), key=float)
+    except ValueError:
+        names = sorted(names)
+    inspection.decide("data.class_names", names, "the labels of train, in this order")
+    return names
+
+
+def _describe_examples(inspection, records, classes):
+    counts = Counter(index for _, index in records["train"])
+    total, most = counts.total(), max(counts.values(), default=0)
+    shares = {name: counts[i] for i, name in enumerate(classes)}
+    listed = ", ".join(f"{name} {count:,} ({percent(count, total)})" for name, count in shares.items())
+    inspection.found("classes", shares, f"{count_of(len(classes), 'class', 'classes')} in train: {listed}.")
+    rare = [name for name, count in shares.items() if count < _RARE * most]
+    if rare:
+        said = f"{', '.join(map(shown, rare))}: less than a tenth of the examples of the largest class"
+        inspection.warn("rare_classes", rare, f"{said}; look at f1_macro, not at accuracy.")
+    texts = [text for text, _ in records["train"]]
+    describe_repeats(inspection, texts)
+    labels = defaultdict(set)
+    for text, index in records["train"]:
+        labels[folded(text)].add(index)
+    torn = sum(len(found) > 1 for found in labels.values())
+    if torn:
+        inspection.warn("contradictions", torn, f"{count_of(torn, 'text')} of train have several labels.")
+
+
+def _decide_model(inspection, parts):
+    words = [words_of(text) for text in parts["train"].texts]
+    lengths, counts = list(map(len, words)), Counter(word for text in words for word in text)
+    describe_lengths(inspection, lengths, "lengths", "Words of a text")
+    twice = sum(count > 1 for count in counts.values())
+    said = f"{len(counts):,} distinct words in train, {twice:,} of them more than once."
+    inspection.found("vocabulary", {"words": len(counts), "twice": twice}, said)
+    tested = [word for text in parts["test"].texts for word in words_of(text)]
+    unknown_rate(inspection, counts, tested, "test")
+    most = max(10, min(_LONGEST, rounded_up(quantile(lengths, 0.98), 10)))
+    inspection.decide(
+        "data.max_length", most, f"98 % of the texts have at most {quantile(lengths, 0.98)} words"
+    )
+    size = min(20_000, rounded_up(len(counts) + 2, 100))
+    inspection.decide("data.vocabulary_size", size, f"{len(counts):,} distinct words in train")
+    small = len(words) < 5000
+    if small:
+        why = f"a small network for {len(words):,} texts"
+        inspection.decide("model.embedding", 64, why)
+        inspection.decide("model.units", [64], why)
+        inspection.decide("model.word_vectors", "random", "too few words to learn neighbours from")
+    inspection.decide("model.cell", "gru", "keeps what it read far back better than the vanilla cell")
+    inspection.decide("model.bidirectional", True, "the whole text is there before the answer")
+    decide_training(inspection, len(words), least_epochs=4, steps=600)

@@ -1,0 +1,90 @@
+"""What was found in data, what was decided from it, and why."""
+
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from rnn_apps.errors import printable
+
+__all__ = ["Decision", "Finding", "Inspection"]
+
+
+class Finding(NamedTuple):
+    """One thing that was found.
+
+    Args:
+        name: a word or two, the same for all data of a task.
+        value: a number, text, list or mapping, as JSON has them.
+        text: a sentence for people.
+        is_warning: whether it should be looked at before training.
+    """
+
+    name: str
+    value: Any
+    text: str
+    is_warning: bool = False
+
+
+class Decision(NamedTuple):
+    """One setting of the recipe.
+
+    Args:
+        key: dotted path, such as ``data.max_length``.
+        value: what it is set to.
+        why: the reason, in a few words.
+    """
+
+    key: str
+    value: Any
+    why: str
+
+
+@dataclass
+class Inspection:
+    """Everything that an inspector has to say of some data.
+
+    Args:
+        task: name of the task.
+        path: file or folder that the recipe is to read, as the user wrote it where that is possible.
+        base: the packaged recipe from which the new one starts.
+    """
+
+    task: str
+    path: str
+    base: str
+    findings: list[Finding] = field(default_factory=list)
+    decisions: list[Decision] = field(default_factory=list)
+
+    @property
+    def warnings(self) -> list[Finding]:
+        """The findings that should be looked at before training."""
+        return [finding for finding in self.findings if finding.is_warning]
+
+    def found(self, name, value, text):
+        """Add a finding."""
+        self.findings.append(Finding(name, value, printable(text)))
+
+    def warn(self, name, value, text):
+        """Add a finding that should be looked at before training."""
+        self.findings.append(Finding(name, value, printable(text), is_warning=True))
+
+    def decide(self, key, value, why):
+        """Add a setting of the recipe; a later one replaces that of the same key."""
+        self.decisions = [one for one in self.decisions if one.key != key]
+        self.decisions.append(Decision(key, value, printable(why)))
+
+    def decided(self, key):
+        """Return what was decided of a key, or None."""
+        return next((one.value for one in self.decisions if one.key == key), None)
+
+    def value(self, name):
+        """Return the value of the finding of that name, or None."""
+        return next((one.value for one in self.findings if one.name == name), None)
+
+    def as_dict(self):
+        """Return all of it as JSON has it."""
+        return {
+            "task": self.task,
+            "path": self.path,
+            "findings": [finding._asdict() for finding in self.findings],
+            "decisions": [decision._asdict() for decision in self.decisions],
+        }

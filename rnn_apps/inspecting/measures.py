@@ -1,0 +1,183 @@
+"""Counts that every kind of data is described by: quantiles, repeats, leakage between parts, words."""
+
+import math
+import unicodedata
+from collections import Counter
+
+from rnn_apps.errors import shown
+
+__all__ = [
+    "count_of",
+    "decide_bad_records",
+    "describe_leakage",
+    "describe_lengths",
+    "describe_parts",
+    "describe_repeats",
+    "folded",
+    "leakage",
+    "percent",
+    "quantile",
+    "unknown_rate",
+    "words_of",
+]
+
+_PAIRS = (("train", "validation"), ("train", "test"), ("validation", "test"))
+
+
+class _Letters(dict):
+    """For `str.translate`: what is no letter, digit, mark or apostrophe is a blank, ! and ? are words."""
+
+    def __missing__(self, code):
+        letter = chr(code)
+        is_kept = letter == "'" or unicodedata.category(letter)[0] in "LMN"
+        self[code] = letter if is_kept else f" {letter} " if letter in "!?" else " "
+        return self[code]
+
+
+_LETTERS = _Letters()
+
+
+def words_of(text):
+    """Return the words of a text, as `rnn_apps.data.text.tokenize` splits it."""
+    return text.lower().replace("<br />", " ").translate(_LETTERS).split()
+
+
+def quantile(values, part):
+    """Return the smallest of the values that at least this part of them does not exceed."""
+    ordered = sorted(values)
+    return ordered[max(0, math.ceil(part * len(ordered)) - 1)]
+
+
+def percent(part, whole):
+    """Return a share as text, without decimals where they would say nothing."""
+    share = 100 * part / whole if whole else 0.0
+    return f"{share:.0f} %" if share >= 10 or share == round(share) else f"{share:.1f} %"
+
+
+def count_of(number, one, several=None):
+    """Return a number and its noun: ``1 row``, ``2,000 rows``."""
+    return f"{number:,} {one if number == 1 else several or one + 's'}"
+
+
+def folded(text):
+    """Return a text without what people overlook: capitals, and how much space stands where."""
+    return " ".join(text.casefold().split())
+
+
+def leakage(parts):
+    """Return how many examples of a later part stand in an earlier one too.
+
+    Args:
+        parts: part name to list of texts.
+
+    Returns:
+        List of (earlier, later, equal letter by letter, equal but for capitals and blanks, an example); the
+        second count contains the first.
+    """
+    found = []
+    for earlier, later in _PAIRS:
+        there, here = parts.get(earlier, ()), parts.get(later, ())
+        exact, loose = set(there), {folded(text) for text in there}
+        again = [text for text in here if folded(text) in loose]
+        if again:
+            found.append((earlier, later, sum(text in exact for text in again), len(again), again[0]))
+    return found
+
+
+def describe_leakage(inspection, parts, what="texts"):
+    """Warn of examples that stand in more than one part; say so where there are none.
+
+    Args:
+        inspection: `Inspection`.
+        parts: part name to list of texts.
+        what: what they are called.
+    """
+    found = leakage(parts)
+    for earlier, later, equal, loose, example in found:
+        value = {"part": later, "also_in": earlier, "equal": equal, "equal_but_for_case_and_space": loose}
+        share = percent(loose, len(parts[later]))
+        text = f"{loose:,} of {len(parts[later]):,} {what} of {later} ({share}) stand in {earlier} too"
+        exactly = f"{equal:,} of them letter by letter" if equal < loose else "letter by letter"
+        text += f", {exactly}: {shown(example)}. Scores on {later} are too good by them."
+        inspection.warn("leakage", value, text)
+    if not found and len(parts) > 1:
+        inspection.found("leakage", 0, f"No {what} stand in two parts, capitals and blanks apart.")
+
+
+def describe_repeats(inspection, texts, what="texts"):
+    """Say how many texts repeat an earlier one.
+
+    Args:
+        inspection: `Inspection`.
+        texts: list of texts.
+        what: what they are called.
+    """
+    repeats = len(texts) - len(set(texts))
+    if repeats:
+        text, times = Counter(texts).most_common(1)[0]
+        said = (
+            f"{repeats:,} {what} repeat an earlier one; the most frequent stands {times} times: {shown(text)}"
+        )
+        inspection.found("repeats", repeats, f"{said}.")
+    else:
+        inspection.found("repeats", 0, f"No two {what} are equal.")
+
+
+def describe_lengths(inspection, lengths, name, unit):
+    """Say how long things are.
+
+    Args:
+        inspection: `Inspection`.
+        lengths: list of numbers.
+        name: of the finding.
+        unit: what is counted.
+    """
+    value = {"median": quantile(lengths, 0.5), "95_percent": quantile(lengths, 0.95), "longest": max(lengths)}
+    text = f"half have at most {value['median']:,}, 95 % at most {value['95_percent']:,}, the longest"
+    inspection.found(name, value, f"{unit}: {text} {value['longest']:,}.")
+
+
+def unknown_rate(inspection, counts, tokens, part, least=1):
+    """Say how many words of a part train does not show.
+
+    Args:
+        inspection: `Inspection`.
+        counts: word to how often train has it.
+        tokens: words of the other part.
+        part: its name.
+        least: how often train must have a word.
+    """
+    unknown = sum(counts.get(word, 0) < least for word in tokens)
+    rate = unknown / max(1, len(tokens))
+    text = f"{percent(unknown, len(tokens))} of the words of {part} are not among the words kept of train."
+    inspection.found("unknown_words", round(rate, 4), text)
+
+
+def describe_parts(inspection, parts, carved, what="Examples"):
+    """Say how many examples each part will have.
+
+    Args:
+        inspection: `Inspection`.
+        parts: part name to what has a length.
+        carved: whether some of them are carved from train.
+        what: examples are called.
+    """
+    sizes = {part: len(examples) for part, examples in parts.items()}
+    how = "parts without a file of their own are carved from train by a hash" if carved else "as they came"
+    listed = ", ".join(f"{part} {size:,}" for part, size in sizes.items())
+    inspection.found("parts", sizes, f"{what}: {listed}; {how}.")
+
+
+def decide_bad_records(inspection, bad):
+    """Warn of records that cannot be used, and decide that so many are passed over.
+
+    Args:
+        inspection: `Inspection`.
+        bad: `BadRecords` that skipped them.
+    """
+    for reason, count in bad.skipped.items():
+        inspection.warn("bad_records", {reason: count}, f"{count_of(count, 'record')}: {reason}.")
+    total = bad.skipped.total()
+    if total:
+        inspection.decide("data.on_bad_record", "skip", f"{count_of(total, 'record')} cannot be used")
+        inspection.decide("data.max_bad_records", total, "no more than now")

@@ -1,0 +1,136 @@
+"""Inspects tables with a label at every step: streams, features, missing numbers, classes."""
+
+from collections import Counter
+from pathlib import Path
+
+from rnn_apps.data.files import PART_NAMES
+from rnn_apps.data.records import BadRecords
+from rnn_apps.data.step_tables import Columns, load_streams
+from rnn_apps.errors import DataError, shown
+from rnn_apps.inspecting.captions import IMAGE_SUFFIXES
+from rnn_apps.inspecting.classification import find_label_column, find_tables
+from rnn_apps.inspecting.findings import Inspection
+from rnn_apps.inspecting.measures import (
+    decide_bad_records,
+    describe_lengths,
+    describe_parts,
+    percent,
+    quantile,
+)
+from rnn_apps.inspecting.sizes import decide_training
+from rnn_apps.inspecting.tables import describe_table, read_table
+
+__all__ = ["inspect_streams"]
+
+_ENDINGS = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
+_STREAMS = ("stream", "session", "subject", "machine", "device", "sensor", "clip", "run", "person", "id")
+_LEAST_STREAMS = 5  # so that each part can have one
+_LONG = 200  # steps from which on going back through a whole stream costs more than it gives
+_SIZE = (160, 160)
+
+
+def inspect_streams(path):
+    """Return the `Inspection` of tables with a label at every step.
+
+    Raises:
+        DataError: no column is like a label, or there are too few streams for train, validation and test.
+    """
+    path, table, parts = _first_table(path)
+    inspection = Inspection("frame_labelling", str(path), "frame_labelling")
+    describe_table(inspection, {"train": table})
+    columns = _columns(inspection, table, is_alone=parts == 1)
+    bad = BadRecords("skip", 10**9)
+    _, names, streams = load_streams("files", path, columns, 0, 1, bad, 0.15)
+    inspection.decide(
+        "data.validation_fraction", 0.15, "of the streams of train, where it has none of its own"
+    )
+    decide_bad_records(inspection, bad)
+    describe_parts(inspection, streams, carved=parts < 3, what="Streams")
+    _describe(inspection, streams["train"], names)
+    return inspection
+
+
+def _first_table(path):
+    """The path that a recipe names, the first table of train, and how many parts there are."""
+    path = Path(path)
+    folders = [path / n for names in PART_NAMES.values() for n in names if (path / n).is_dir()]
+    if folders:
+        files = [f for f in sorted(folders[0].iterdir()) if f.name.lower().endswith(_ENDINGS)]
+        if not files:
+            raise DataError(str(folders[0]), "no table", expected="a CSV file a stream")
+        return path, read_table(files[0]), len(folders)
+    path, files = find_tables(path, _ENDINGS)
+    return path, read_table(files["train"]), len(files)
+
+
+def _columns(inspection, table, is_alone):
+    columns = table.columns()
+    stream = _stream_column(columns, table) if is_alone else None
+    label = find_label_column([c for c in columns if c is not stream and c.kind == "text"] or columns)
+    if label is None:
+        there = ", ".join(shown(name) for name in table.header[:12])
+        raise DataError(
+            str(table.file), "no column looks like labels", received=there, expected="a few values"
+        )
+    if is_alone and stream is None:
+        fix = "Add a column that names the stream of a row, or give a folder train with a file a stream."
+        raise DataError(str(table.file), "one stream alone, which is never cut between parts", fix=fix)
+    inspection.decide("data.label", label.name, f"{label.distinct} values, each in several rows")
+    if stream:
+        inspection.decide(
+            "data.stream", stream.name, f"{stream.distinct:,} values, whose rows stand together"
+        )
+    frames = next((c for c in columns if _are_pictures(c)), None)
+    if frames:
+        inspection.decide("data.frames", frames.name, "paths of pictures")
+        return Columns(label.name, stream.name if stream else None, None, frames.name, _SIZE, "fail")
+    features = [c for c in columns if c.kind == "number" and c is not stream and c.name != label.name]
+    if not features:
+        raise DataError(str(table.file), "no column of numbers", expected="features beside the label")
+    names = [column.name for column in features]
+    left = [c.name for c in columns if c not in (*features, stream) and c.name != label.name]
+    why = f"the columns of numbers{'; left out: ' + ', '.join(left) if left else ''}"
+    inspection.decide("data.features", names, why)
+    missing = sum(len(table.rows) - len(column.cells) for column in features)
+    if missing:
+        inspection.warn("missing", missing, f"{missing:,} cells without a number in {table.file.name}.")
+    on_missing = "previous" if missing else "fail"
+    inspection.decide("data.on_missing", on_missing, f"{missing:,} missing numbers in {table.file.name}")
+    return Columns(label.name, stream.name if stream else None, names, None, _SIZE, on_missing)
+
+
+def _are_pictures(column):
+    named = sum(cell.lower().endswith(IMAGE_SUFFIXES) for cell in column.cells)
+    return column.kind == "text" and named > len(column.cells) / 2
+
+
+def _stream_column(columns, table):
+    """The column whose values name streams: rows of one value follow each other, or it is called so."""
+    fit = []
+    for column in columns:
+        cells = table.cells(column.name)
+        changes = 1 + sum(a != b for a, b in zip(cells, cells[1:]))
+        long = len(cells) >= 5 * column.distinct and column.distinct >= _LEAST_STREAMS
+        called = any(name in column.name.casefold() for name in _STREAMS)
+        if len(column.cells) == len(cells) and long and (called or changes == column.distinct):
+            fit.append((not called, changes, column))
+    return min(fit, key=lambda one: one[:2], default=(None,))[-1]
+
+
+def _describe(inspection, train, names):
+    labels = Counter(label for one in train for label in one.labels)
+    listed = ", ".join(f"{label} {percent(n, labels.total())}" for label, n in labels.most_common(20))
+    inspection.found("classes", dict(labels.most_common()), f"{len(labels)} labels in train: {listed}.")
+    lengths = [len(one.labels) for one in train]
+    describe_lengths(inspection, lengths, "lengths", "Steps of a stream")
+    inspection.found("features", names, f"{len(names or [])} features a step.")
+    inspection.decide(
+        "model.bidirectional", False, "it only looks back, and so can label a stream as it comes"
+    )
+    if sum(lengths) < 50_000:
+        inspection.decide("model.units", [64], f"a smaller network for {sum(lengths):,} steps")
+    windows = len(train)
+    if quantile(lengths, 0.95) > _LONG:
+        inspection.decide("training.tbptt", {"steps": _LONG}, "gradients through windows: streams are long")
+        windows = max(1, sum(lengths) // _LONG)
+    decide_training(inspection, windows, least_epochs=10, steps=500, most_batch=16, unit="streams or windows")

@@ -1,0 +1,93 @@
+"""Inspects sentences with a tag for every word: tags, lengths, repeats, leakage, unknown words."""
+
+from collections import Counter
+
+from rnn_apps.data.files import find_parts
+from rnn_apps.data.records import BadRecords
+from rnn_apps.data.tagged_files import TAGGED_ENDINGS, load_tagged
+from rnn_apps.errors import DataError, shown
+from rnn_apps.inspecting.encodings import check_encoding
+from rnn_apps.inspecting.findings import Inspection
+from rnn_apps.inspecting.measures import (
+    decide_bad_records,
+    describe_leakage,
+    describe_lengths,
+    describe_parts,
+    describe_repeats,
+    percent,
+    unknown_rate,
+)
+from rnn_apps.inspecting.sizes import decide_training, load_with_room, rounded_up
+
+__all__ = ["inspect_sentences"]
+
+_MOST_TAGS = 1000
+_TAGS_LISTED = 20
+
+
+def inspect_sentences(path):
+    """Return the `Inspection` of a CoNLL file, JSON lines, or a folder with train.* and further parts.
+
+    Raises:
+        DataError: no tagged sentences are there, or what would be tags are not.
+    """
+    files = find_parts(path, "train", TAGGED_ENDINGS)
+    inspection = Inspection("tagging", str(path), "tagging")
+    for file in files.values():
+        value = {"file": file.name, "encoding": check_encoding(file)}
+        inspection.found("file", value, f"{file.name}: {value['encoding']}.")
+    bad = []
+
+    def load(fraction):
+        bad[:] = [BadRecords("skip", 10**9)]
+        return load_tagged("files", path, ("tokens", None), 0, 1, *bad, fraction)[1]
+
+    parts = load_with_room(inspection, load)
+    decide_bad_records(inspection, *bad)
+    describe_parts(inspection, parts, carved=len(files) < 3, what="Sentences")
+    _describe_tags(inspection, path, parts["train"])
+    texts = {part: [" ".join(one.tokens) for one in found] for part, found in parts.items()}
+    describe_lengths(
+        inspection, [len(one.tokens) for one in parts["train"]], "lengths", "Words of a sentence"
+    )
+    describe_repeats(inspection, texts["train"], "sentences")
+    describe_leakage(inspection, texts, "sentences")
+    _decide(inspection, parts)
+    return inspection
+
+
+def _describe_tags(inspection, path, train):
+    tags = Counter(tag for one in train for tag in one.labels)
+    if len(tags) > _MOST_TAGS or len(tags) < 2:
+        fix = "Name their column in a recipe as data.tags."
+        expected = f"2 to {_MOST_TAGS:,}, a few of them again and again"
+        raise DataError(str(path), received=f"{len(tags):,} distinct tags", expected=expected, fix=fix)
+    total = tags.total()
+    listed = ", ".join(f"{t} {percent(n, total)}" for t, n in tags.most_common(_TAGS_LISTED))
+    more = f", and {len(tags) - _TAGS_LISTED} more" if len(tags) > _TAGS_LISTED else ""
+    inspection.found("classes", dict(tags.most_common()), f"{len(tags):,} tags in train: {listed}{more}.")
+    rare = [tag for tag, count in tags.items() if count < 5]
+    if rare:
+        said = f"Tags with fewer than 5 words in train: {', '.join(map(shown, rare[:_TAGS_LISTED]))}."
+        inspection.warn("rare_classes", rare, said)
+
+
+def _decide(inspection, parts):
+    train = parts["train"]
+    counts = Counter(word for one in train for word in one.tokens)
+    once = sum(count == 1 for count in counts.values())
+    said = f"{len(counts):,} distinct words in train, {once:,} of them once."
+    inspection.found("vocabulary", {"words": len(counts), "once": once}, said)
+    unknown_rate(inspection, counts, [word for one in parts["test"] for word in one.tokens], "test")
+    why = "a guess for unknown words comes from their letters"
+    inspection.decide(
+        "data.vocabulary_size", min(50_000, rounded_up(len(counts) + 2, 100)), f"all words; {why}"
+    )
+    inspection.decide("model.bidirectional", True, "the whole sentence is there before the answer")
+    if len(train) < 4000:
+        why = f"a smaller network for {len(train):,} sentences"
+        inspection.decide("model.embedding", 64, why)
+        inspection.decide("model.units", [64], why)
+        inspection.decide("model.characters.units", 32, why)
+        inspection.decide("training.learning_rate", 0.004, "small networks take larger steps")
+    decide_training(inspection, len(train), least_epochs=8, steps=1000, most_batch=32, unit="sentences")

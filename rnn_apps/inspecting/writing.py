@@ -1,0 +1,80 @@
+"""From what was decided to a recipe in a file, with the reasons behind its settings."""
+
+import shlex
+import tempfile
+import textwrap
+from pathlib import Path
+
+from rnn_apps.errors import UserError, printable
+from rnn_apps.recipe import dump_commented, load_recipe, packaged_values
+from rnn_apps.tasks import settings_class
+
+__all__ = ["check_free", "recipe_text", "write_recipe"]
+
+_WIDTH = 106
+
+
+def check_free(out):
+    """Raise UserError where a recipe cannot be written without overwriting something."""
+    out = Path(out)
+    if out.exists() or out.is_symlink():
+        raise UserError(str(out), "is there already", fix="Name another file with --out, or move it away.")
+    if not out.absolute().parent.is_dir():
+        raise UserError(str(out), "its folder is not there", fix="Make the folder, or name another file.")
+
+
+def recipe_text(inspection, out):
+    """Return the text of a recipe: the packaged one with what was decided, and why.
+
+    Args:
+        inspection: `Inspection`.
+        out: path of the file, for the command in its head.
+    """
+    values = packaged_values(inspection.base)
+    values["data"].pop("sample", None)
+    values["data"] = {"source": "files", "path": inspection.path} | values["data"] | {"source": "files"}
+    for key, value, _ in inspection.decisions:
+        _put(values, key.split("."), value)
+    comments = {key: why for key, _, why in inspection.decisions if why}
+    comments["data.path"] = "as seen from the folder in which rnn-apps is started"
+    return "".join(f"# {line}\n" for line in _head(inspection, out)) + dump_commented(values, comments)
+
+
+def _head(inspection, out):
+    summary = settings_class(inspection.task).summary
+    yield f"{summary[0].upper()}{summary[1:]}: made by rnn-apps init from the recipe {inspection.base}."
+    yield f"  rnn-apps run {printable(shlex.quote(str(out)))}"
+    yield "What stands behind a # says why; rnn-apps show FILE writes all other settings out."
+    for warning in inspection.warnings:
+        yield from textwrap.wrap(f"Look at this first: {warning.text}", _WIDTH, subsequent_indent="  ")
+
+
+def _put(values, path, value):
+    for key in path[:-1]:
+        if not isinstance(values.get(key), dict):
+            values[key] = {}
+        values = values[key]
+    values[path[-1]] = value
+
+
+def write_recipe(inspection, out):
+    """Write the recipe of an inspection, checked to its last key, and return its text.
+
+    Raises:
+        UserError: the file is there already, or cannot be written; nothing is left behind then.
+    """
+    out, text = Path(out), recipe_text(inspection, out)
+    check_free(out)
+    with tempfile.TemporaryDirectory() as folder:
+        trial = Path(folder) / "recipe.yaml"
+        trial.write_text(text, encoding="utf-8")
+        load_recipe(trial)
+    try:
+        with open(out, "x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        check_free(out)
+    except OSError as error:
+        out.unlink(missing_ok=True)
+        raise UserError(str(out), f"cannot be written: {error.strerror}") from error
+    return text
