@@ -106,6 +106,7 @@ def column_marks(file, names):
     with open_lines(file) as lines:
         table = csv_rows(file, lines)
         _, header = next(table, (1, []))
-        places = [header.index(name) for name in names]
+        header = [name.strip() for name in header]
+        places = [header.index(name.strip()) for name in names]
         rows = ([row[i] for i in places] for _, row in table if len(row) == len(header))
         return decimal_marks(rows, separator) or ["."] * len(names)

@@ -48,8 +48,8 @@ def find_tables(path, endings=TABLE_ENDINGS):
 def find_label_column(columns):
     """Return the `Column` that most likely holds labels, or None.
 
-    It has few distinct, short values, each several times. Of several, one that is called so; else the one with
-    the fewest values.
+    It has few distinct, short values, each several times. Of several, one that is called so; else the one
+    with the fewest values.
     """
     fit = [c for c in columns if c.kind in ("text", "number") and _is_like_labels(c)]
     return min(fit, key=lambda c: (not _is_called(c, LABELS), c.distinct), default=None)
@@ -58,7 +58,7 @@ def find_label_column(columns):
 def _is_like_labels(column):
     rows, distinct = len(column.cells), column.distinct
     whole = column.kind != "number" or all(cell.lstrip("+-").isdigit() for cell in column.cells)
-    return 2 <= distinct <= min(MOST_CLASSES, max(2, rows // 3)) and column.mean_words <= 4 and whole
+    return 2 <= distinct <= min(MOST_CLASSES, rows // 2) and column.mean_words <= 4 and whole
 
 
 def find_text_column(columns, label):
@@ -96,7 +96,7 @@ def inspect_texts(path):
     _describe_examples(inspection, records, classes)
     parts = load_with_room(inspection, lambda part: load_parts(source, classes, part, "skip", 10**9)[0])
     describe_parts(inspection, parts, carved=len(files) < 3)
-    describe_leakage(inspection, {part: found.texts for part, found in parts.items()})
+    describe_leakage(inspection, {part: found.texts for part, found in parts.items()}, files=len(files))
     _decide_model(inspection, parts)
     return inspection
 

@@ -84,14 +84,17 @@ def leakage(parts):
     return found
 
 
-def describe_leakage(inspection, parts, what="texts"):
+def describe_leakage(inspection, parts, what="texts", files=1):
     """Warn of examples that stand in more than one part; say so where there are none.
 
     Args:
         inspection: `Inspection`.
         parts: part name to list of texts.
         what: what they are called.
+        files: how many of the parts came in files of their own; of two, a carved validation counts as train.
     """
+    if files == 2:
+        parts = {"train": parts["train"] + parts["validation"], "test": parts["test"]}
     found = leakage(parts)
     for earlier, later, equal, loose, example in found:
         value = {"part": later, "also_in": earlier, "equal": equal, "equal_but_for_case_and_space": loose}

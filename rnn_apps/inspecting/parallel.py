@@ -134,7 +134,8 @@ def inspect_pairs(path):
     decide_bad_records(inspection, *bad)
     describe_parts(inspection, parts, carved=len(files) < 3, what="Pairs")
     _describe_pairs(inspection, parts)
-    describe_leakage(inspection, {part: pairs.sources for part, pairs in parts.items()}, "sources")
+    sources = {part: pairs.sources for part, pairs in parts.items()}
+    describe_leakage(inspection, sources, "sources", len(files))
     return inspection
 
 

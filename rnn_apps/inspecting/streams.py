@@ -24,6 +24,7 @@ __all__ = ["inspect_streams"]
 
 _ENDINGS = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
 _STREAMS = ("stream", "session", "subject", "machine", "device", "sensor", "clip", "run", "person", "id")
+_COUNTERS = ("time", "timestamp", "step", "index", "frame", "row", "t", "nr", "no", "zeit", "schritt")
 _LEAST_STREAMS = 5  # so that each part can have one
 _LONG = 200  # steps from which on going back through a whole stream costs more than it gives
 _SIZE = (160, 160)
@@ -84,11 +85,12 @@ def _columns(inspection, table, is_alone):
     if frames:
         inspection.decide("data.frames", frames.name, "paths of pictures")
         return Columns(label.name, stream.name if stream else None, None, frames.name, _SIZE, "fail")
-    features = [c for c in columns if c.kind == "number" and c is not stream and c.name != label.name]
+    others = [c for c in columns if c is not stream and c.name != label.name]
+    features = [c for c in others if c.kind == "number" and c.name.strip().casefold() not in _COUNTERS]
     if not features:
         raise DataError(str(table.file), "no column of numbers", expected="features beside the label")
     names = [column.name for column in features]
-    left = [c.name for c in columns if c not in (*features, stream) and c.name != label.name]
+    left = [column.name for column in others if column not in features]
     why = f"the columns of numbers{'; left out: ' + ', '.join(left) if left else ''}"
     inspection.decide("data.features", names, why)
     missing = sum(len(table.rows) - len(column.cells) for column in features)

@@ -51,7 +51,7 @@ def inspect_sentences(path):
         inspection, [len(one.tokens) for one in parts["train"]], "lengths", "Words of a sentence"
     )
     describe_repeats(inspection, texts["train"], "sentences")
-    describe_leakage(inspection, texts, "sentences")
+    describe_leakage(inspection, texts, "sentences", len(files))
     _decide(inspection, parts)
     return inspection
 

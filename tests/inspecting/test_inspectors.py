@@ -1,0 +1,339 @@
+"""Folders that nobody prepared: what is found is counted by hand, and the recipe runs as it is."""
+
+import json
+
+import messy
+import pytest
+import yaml
+
+from rnn_apps.cli import call
+from rnn_apps.data.records import carved_fractions, part_of
+from rnn_apps.errors import DataError, UserError
+from rnn_apps.inspecting import guess_task, inspect_data, write_recipe
+from rnn_apps.inspecting.inspectors import INSPECTORS
+from rnn_apps.recipe import load_recipe
+from rnn_apps.tasks import TASKS
+
+NO_FORECASTING = pytest.mark.skipif("forecasting" not in TASKS, reason="the task is not there")
+MESSY = {
+    "sentiment": messy.spreadsheet,
+    "image_captioning": messy.photographs,
+    "translation": messy.parallel_texts,
+    "forecasting": messy.sales,
+}
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    """Task to the path of its data."""
+    return {task: make(tmp_path_factory.mktemp("data")) for task, make in MESSY.items()}
+
+
+@pytest.fixture(scope="module")
+def inspected(folders):
+    """Task to the inspection of its data."""
+    tasks = [task for task in MESSY if task in TASKS]
+    return {task: inspect_data(task, folders[task]) for task in tasks}
+
+
+def texts(inspection):
+    return {finding.name: finding.text for finding in inspection.findings}
+
+
+def decided(inspection):
+    return {decision.key: decision.value for decision in inspection.decisions}
+
+
+def test_the_columns_of_a_spreadsheet_are_known_by_what_they_hold(inspected):
+    found, settings = texts(inspected["sentiment"]), decided(inspected["sentiment"])
+    assert found["file"] == (
+        "kritiken.csv: UTF-8 with a byte-order mark, columns separated by semicolons, 240 rows."
+    )
+    assert found["columns"] == (
+        "Columns: Nr (numbers), Preis (numbers with decimal commas), Wertung (texts, 4 distinct), "
+        "Kritik (texts, 237 distinct)."
+    )
+    assert (settings["data.text"], settings["data.label"]) == ("Kritik", "Wertung")
+    assert settings["data.class_names"] == ["gut", "schlecht"]
+
+
+def test_the_labels_of_a_spreadsheet_are_counted(inspected):
+    inspection = inspected["sentiment"]
+    assert inspection.value("classes") == {"gut": 160 - 3, "schlecht": 80}  # every third; three lack a label
+    assert inspection.value("repeats") == 3  # of 0, 60, 120 and 180
+    assert inspection.value("spellings") == ['"SCHLECHT" and "schlecht"', '"GUT" and "gut"']
+    assert inspection.value("bad_records") == {"label is missing": 3}
+    assert sum(inspection.value("parts").values()) == 237
+    settings = decided(inspection)
+    assert (settings["data.on_bad_record"], settings["data.max_bad_records"]) == ("skip", 3)
+
+
+def test_photographs_and_the_table_about_them_find_each_other(inspected):
+    inspection = inspected["image_captioning"]
+    settings = decided(inspection)
+    assert settings["data.captions_file"] == "what is on them.csv"
+    assert settings["data.images"] == "photos"
+    assert settings["data.input_column"] == "file name"
+    assert settings["data.caption_columns"] == ["first caption", "second caption"]
+    assert inspection.value("captions") == {"2": 80}
+    assert inspection.value("without_caption") == 1
+    assert inspection.value("bad_records") == {"its image is not there": 1}
+    assert inspection.value("broken_images") == 1
+    assert settings["data.max_bad_records"] == 2
+    assert inspection.value("sizes") == {"widths": "64 to 96", "heights": "64 to 96"}
+
+
+def test_two_texts_find_their_languages_and_repeats_across_parts_are_seen(folders, inspected):
+    inspection = inspected["translation"]
+    settings = decided(inspection)
+    assert (settings["data.source_language"], settings["data.target_language"]) == ("en", "de")
+    assert settings["data.source_file"] == "letters_english.txt"
+    assert settings["data.target_file"] == "letters_german.txt"
+    sources = (folders["translation"] / "letters_english.txt").read_text().splitlines()
+    fractions, parts = carved_fractions(["train"], 0.1), {"train": [], "validation": [], "test": []}
+    for source in sources:
+        parts[part_of(source, fractions)].append(source)
+    assert inspection.value("parts") == {part: len(found) for part, found in parts.items()}
+    there = {source.lower() for source in parts["train"]}
+    again = [source for source in parts["test"] if source.lower() in there]
+    assert again
+    warned = [one.value for one in inspection.warnings if one.name == "leakage"]
+    assert {
+        "part": "test",
+        "also_in": "train",
+        "equal": 0,
+        "equal_but_for_case_and_space": len(again),
+    } in warned
+
+
+@NO_FORECASTING
+def test_the_recipe_of_a_series_is_valid(inspected, tmp_path):
+    write_recipe(inspected["forecasting"], tmp_path / "forecasting.yaml")
+    assert load_recipe(tmp_path / "forecasting.yaml").data.period == 7
+
+
+@pytest.mark.parametrize("task", [task for task in MESSY if task in TASKS])
+def test_a_recipe_is_valid_says_why_and_is_never_written_over(inspected, tmp_path, task):
+    out = tmp_path / f"{task}.yaml"
+    text = write_recipe(inspected[task], out)
+    recipe = load_recipe(out)
+    assert (recipe.task, recipe.data.source) == (task, "files")
+    for key, value in decided(inspected[task]).items():
+        assert recipe.flat()[key] == value if not isinstance(value, dict) else True, key
+    reasons = [one.why for one in inspected[task].decisions if one.why]
+    assert all(f"# {why}" in text for why in reasons)
+    assert max(map(len, text.splitlines())) <= 140
+    with pytest.raises(UserError, match="is there already"):
+        write_recipe(inspected[task], out)
+    assert out.read_text() == text
+
+
+# The other tasks
+
+
+def put_tagged(folder):
+    sentences = [f"the\tD\nhouse{i}\tN\nstands\tV\n" for i in range(60)]
+    (folder / "tags.conll").write_text("\n".join(sentences))
+    return folder / "tags.conll"
+
+
+def put_text(folder):
+    (folder / "book.txt").write_text("".join(f"Line {i} of a book.\n" for i in range(300)))
+    return folder / "book.txt"
+
+
+def put_streams(folder):
+    rows = [f"{t};m{m};{20 + t},5;{'on' if t % 3 else 'off'}\n" for m in range(30) for t in range(10)]
+    (folder / "machines.csv").write_text("step;machine;heat;state\n" + "".join(rows))
+    return folder / "machines.csv"
+
+
+def put_clips(folder):
+    messy.photographs(folder, 40)
+    names = [f"IMG_{i:04}.jpg" for i in range(40) if i != 5]
+    pairs = zip(names[::2], names[1::2])
+    lines = [json.dumps({"frames": pair, "captions": [f"a clip on the left of {pair[0]}"]}) for pair in pairs]
+    (folder / "captions.jsonl").write_text("\n".join(lines))
+    (folder / "photos").rename(folder / "frames")
+    (folder / "what is on them.csv").unlink()
+    return folder
+
+
+OTHERS = {
+    "tagging": (put_tagged, {"classes": {"D": 42, "N": 42, "V": 42}}, {}),
+    "language_model": (put_text, {"letters": 22}, {"data.unit": "character"}),
+    "frame_labelling": (
+        put_streams,
+        {"features": ["heat"]},
+        {"data.label": "state", "data.stream": "machine", "data.features": ["heat"]},
+    ),
+    "video_captioning": (
+        put_clips,
+        {"captions": {"1": 19}},
+        {"model.frames": 2, "model.encoder.flips": False},
+    ),
+}
+
+
+@pytest.mark.parametrize("task", OTHERS)
+def test_every_task_is_guessed_inspected_and_gets_a_valid_recipe(task, tmp_path):
+    put, values, settings = OTHERS[task]
+    (tmp_path / "data").mkdir()
+    path = put(tmp_path / "data")
+    assert guess_task(path)[0] == task
+    inspection = inspect_data(task, path)
+    found = {name: inspection.value(name) for name in values}
+    if task == "tagging":
+        found["classes"] = {tag: inspection.value("parts")["train"] for tag in "DNV"}
+        assert inspection.value("classes") == found["classes"]
+        values = found
+    assert found == values
+    assert {key: decided(inspection)[key] for key in settings} == settings
+    write_recipe(inspection, tmp_path / "mine.yaml")
+    assert load_recipe(tmp_path / "mine.yaml").task == task
+
+
+@pytest.mark.parametrize("task", MESSY)
+def test_the_task_of_a_messy_folder_is_guessed(folders, task):
+    assert guess_task(folders[task])[0] == task
+
+
+@pytest.mark.parametrize("task", [task for task in TASKS if task != "imported"])
+def test_every_task_has_an_inspector(task):
+    assert task in INSPECTORS
+
+
+# Through the command line
+
+
+SMALL = ["training.epochs=1", "training.compile=false", "export=[]", "model.units=[4]", "model.embedding=4"]
+LIGHT = {
+    "sentiment": [],
+    "translation": ["model.encoder_units=[4]", "model.decoding.beam=1", "model.decoding.max_length=4"],
+}
+
+
+@pytest.mark.parametrize("task", LIGHT)
+def test_init_then_run_is_all_that_a_new_user_has_to_do(folders, tmp_path, monkeypatch, capsys, task):
+    monkeypatch.chdir(tmp_path)
+    assert call(["init", task, str(folders[task])]) == 0
+    said = capsys.readouterr().out
+    assert said.splitlines()[-1] == f"The recipe is {task}.yaml. Train with: rnn-apps run {task}.yaml"
+    settings = [part for setting in (*SMALL, *LIGHT[task]) for part in ("--set", setting)]
+    assert call(["run", f"{task}.yaml", *settings, "--out", "run"]) == 0, capsys.readouterr().err
+    assert "Report: run/report.html" in capsys.readouterr().out
+    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    assert metrics["data"]["is_sample"] is False
+
+
+def test_inspect_warns_and_writes_nothing(folders, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert call(["inspect", str(folders["sentiment"])]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith(
+        "Looks like a table with texts in 'Kritik' and labels in 'Wertung': the task sentiment."
+    )
+    assert "  3 records: label is missing." in out.partition("Look at this before training:")[2]
+    assert call(["inspect", str(folders["sentiment"]), "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said["task"] == "sentiment"
+    assert {"name", "value", "text", "is_warning"} == set(said["findings"][0])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_init_names_the_recipe_that_it_wrote_as_json(folders, tmp_path, capsys):
+    out = tmp_path / "mine.yaml"
+    assert call(["init", "translation", str(folders["translation"]), "--out", str(out), "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said["recipe"] == str(out)
+    assert yaml.safe_load(out.read_text())["data"]["source_file"] == "letters_english.txt"
+
+
+HOPELESS = {
+    "no labels": (b"a,b\n1,2\n3,4\n", "no column looks like labels"),
+    "no texts": (b"a,label\n" + b"1,x\n2,y\n3,x\n4,y\n" * 5, "no column looks like texts"),
+    "Windows-1252": ("text;label\nthé;1\n".encode("cp1252"), 'as Windows-1252 it reads "th\u00e9;1"'),
+    "UTF-16": ("text;label\nthé;1\n".encode("utf-16"), "received UTF-16, expected UTF-8"),
+    "empty": (b"", "empty; expected a line of column names"),
+    "a header": (b"text,label\n", "no row below the header"),
+    "bytes": (bytes(100), "bytes of zero"),
+}
+
+
+@pytest.mark.parametrize(("content", "said"), HOPELESS.values(), ids=list(HOPELESS))
+def test_what_is_hopeless_exits_with_2_and_leaves_nothing(tmp_path, monkeypatch, capsys, content, said):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data.csv").write_bytes(content)
+    assert call(["init", "sentiment", "data.csv"]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert said in err
+    assert [file.name for file in tmp_path.iterdir()] == ["data.csv"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["init", "sentimnt", "data.csv"], 'sentimnt: no such task. Did you mean "sentiment"?'),
+        (["init", "sentiment", "nowhere.csv"], "nowhere.csv: no such file or folder"),
+        (["init", "sentiment", "data.csv", "--out", "data.csv"], "data.csv: is there already"),
+        (["init", "sentiment", "data.csv", "--out", "no/x.yaml"], "no/x.yaml: its folder is not there"),
+        (["inspect", "nowhere"], "nowhere: no such file or folder"),
+        (["inspect", "empty"], "empty: received an empty folder, expected tables, texts"),
+        (["inspect", "empty", "--task", "translation"], "expected a folder with two texts"),
+        (
+            ["inspect", "empty", "--task", "image_captioning"],
+            "expected a CSV file with a column of the images",
+        ),
+    ],
+    ids=str,
+)
+def test_what_the_user_can_mend_is_said(tmp_path, monkeypatch, capsys, arguments, said):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "data.csv").write_text("text,label\n")
+    assert call(arguments) == 2
+    assert said in capsys.readouterr().err
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["data.csv", "empty"]
+
+
+# Leakage
+
+
+def test_rows_in_two_parts_are_counted_letter_by_letter_and_without_case_and_space(tmp_path):
+    rows = [f"text number {i} of many,{'yes' if i % 2 else 'no'}\n" for i in range(40)]
+    (tmp_path / "train.csv").write_text("text,label\n" + "".join(rows))
+    again = [
+        rows[3],
+        rows[4],
+        rows[5].upper().replace(" ", "  ").replace("YES", "yes"),
+        "a new text here,no\n",
+    ]
+    (tmp_path / "test.csv").write_text("text,label\n" + "".join(again))
+    inspection = inspect_data("sentiment", tmp_path)
+    (warning,) = [w for w in inspection.warnings if w.name == "leakage"]
+    assert warning.value == {
+        "part": "test",
+        "also_in": "train",
+        "equal": 2,
+        "equal_but_for_case_and_space": 3,
+    }
+    assert "3 of 4 texts of test (75 %) stand in train too, 2 of them letter by letter" in warning.text
+
+
+def test_a_picture_in_two_parts_is_warned_of(tmp_path):
+    messy.photographs(tmp_path, 20)
+    photos = tmp_path / "photos"
+    for number in range(1, 20):
+        (photos / f"IMG_{number:04}.jpg").write_bytes((photos / "IMG_0000.jpg").read_bytes())
+    inspection = inspect_data("image_captioning", tmp_path)
+    (warning,) = [w for w in inspection.warnings if w.name == "leakage"]
+    parts = inspection.value("parts")
+    assert warning.value == 20 - parts["train"]  # all are equal, and train comes first
+
+
+def test_lines_of_different_number_are_refused(tmp_path):
+    (tmp_path / "a_en.txt").write_text("one\ntwo\n")
+    (tmp_path / "a_de.txt").write_text("eins\n")
+    with pytest.raises(DataError, match="a_en.txt with 2 lines and a_de.txt with 1 lines"):
+        inspect_data("translation", tmp_path)
