@@ -19,7 +19,7 @@ from rnn_apps.runner.kill_test import KillTest
 from rnn_apps.training import Interrupted, TrainingFailed
 
 COMMANDS = ["list", "show", "validate", "run", "evaluate", "predict", "compare", "export", "schema"]
-COMMANDS += ["check", "import", "init", "inspect", "kill-test", "serve"]
+COMMANDS += ["check", "check-cell", "import", "init", "inspect", "kill-test", "serve"]
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def test_help_ends_in_examples(answer, command):
     assert code == 0
     examples = out.partition("Examples:\n")[2].splitlines()
     assert examples
-    assert all(line.strip().startswith(("rnn-apps ", "cat ")) for line in examples)
+    assert all(line.strip().startswith(("rnn-apps ", "cat ", "tail ")) for line in examples)
     assert all(" ".join(["rnn-apps", *command]) in line for line in examples)
 
 
