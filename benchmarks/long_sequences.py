@@ -6,8 +6,8 @@
 One stream of four numbers a row, whose label says whether the first has risen; one GRU of 64 units; windows
 of 100 steps, batch 1. Ours is `rnn-apps run frame_labelling` on a CSV file with `training.tbptt`, and
 `predict --stream` on the same file; the peer is `keras.layers.GRU(stateful=True)` with `model.fit` on the
-same windows, and called chunk by chunk, with no file to read and no answer to write. Each row is measured in a
-process of its own; memory is what is resident after a hundredth of the steps, in the middle and at the end.
+same windows, and called chunk by chunk, with no file to read and no answer to write. Each row is measured in
+a process of its own; memory is what is resident after a hundredth of the steps, in the middle, at the end.
 """
 
 import argparse
