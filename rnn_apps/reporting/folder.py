@@ -26,6 +26,7 @@ class Run(NamedTuple):
         recipe: text of the resolved recipe; empty without one.
         predictions: counts and chosen examples of a classification.
         texts: records of what was written, where the task writes; else empty.
+        forecasts: records of what was forecast, where the task forecasts; else empty.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Run(NamedTuple):
     recipe: str
     predictions: PredictionSummary
     texts: list[dict[str, Any]]
+    forecasts: list[dict[str, Any]]
 
 
 def read_run(folder: Path) -> Run:
@@ -45,7 +47,7 @@ def read_run(folder: Path) -> Run:
     metrics = _metrics(folder / "metrics.json")
     records = _json_lines(folder / "predictions.jsonl")
     first = list(islice(records, 1))
-    writes = bool(first) and "references" in first[0]
+    writes, forecasts = (bool(first) and key in first[0] for key in ("references", "horizon"))
     records = chain(first, records)
     return Run(
         name=str(metrics.get("recipe") or folder.resolve().name),
@@ -53,6 +55,7 @@ def read_run(folder: Path) -> Run:
         history=_history(folder / "history.csv"),
         recipe=_text(folder / "recipe.yaml"),
         texts=list(records) if writes else [],
+        forecasts=list(records) if forecasts else [],
         predictions=summarise(records, [str(name) for name in metrics.get("class_names") or []]),
     )
 

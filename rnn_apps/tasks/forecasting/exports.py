@@ -17,9 +17,10 @@ def answering_model(model):
     Args:
         model: of `rnn_apps.models.forecaster.forecaster`.
     """
-    last = model.output[:, -1]
-    middle = model.output.shape[-1] // 2
-    return keras.Model(model.inputs, [last[..., index] for index in (middle, 0, -1)], name="network")
+    given = [keras.Input(one.shape[1:], name=one.name) for one in model.inputs]
+    last = model(given[0] if len(given) == 1 else given)[:, -1]
+    middle = last.shape[-1] // 2
+    return keras.Model(given, [last[..., index] for index in (middle, 0, -1)], name="network")
 
 
 class SeriesForecaster(tf.Module):
