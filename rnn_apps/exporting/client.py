@@ -3,7 +3,8 @@
     python client.py INPUT...
 
 INPUT is a text, the path of a picture, a folder of frames, the beginning of a text, or an array or rows of a
-series as JSON: whatever the network was made for. It needs numpy, onnxruntime or ai-edge-litert, and pillow for pictures.
+series as JSON: whatever the network was made for. It needs numpy, onnxruntime or ai-edge-litert, and pillow
+for pictures.
 """
 
 import json
