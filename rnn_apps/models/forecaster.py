@@ -208,7 +208,8 @@ def _of_others(others, sizes, scaling):
         seen += [_standard(others[:, :, :numbers], scaling, columns), _missing(others[:, :, :numbers])]
     if sizes.calendar:
         turned = others[:, :, numbers:] * np.float32(2 * np.pi / np.asarray(sizes.calendar))
-        seen += [ops.sin(turned), ops.cos(turned)]
+        missing = ops.not_equal(turned, turned)
+        seen += [ops.where(missing, 0.0, turn(turned)) for turn in (ops.sin, ops.cos)]
     return seen
 
 

@@ -1,4 +1,4 @@
-"""Windows of series: what stands in them by hand, what counts, and an order that (seed, epoch) alone decides."""
+"""Windows of series: what stands in them by hand, what counts, and an order by (seed, epoch) alone."""
 
 import numpy as np
 import pytest
