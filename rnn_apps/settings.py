@@ -9,7 +9,16 @@ from pydantic_core import PydanticCustomError, ValidationError
 
 from rnn_apps.errors import shown
 
-__all__ = ["Distinct", "Fraction", "Settings", "TaskSettings", "TrainingSettings", "refusal"]
+__all__ = [
+    "Distinct",
+    "Fraction",
+    "Settings",
+    "SteppedTrainingSettings",
+    "TaskSettings",
+    "TbpttSettings",
+    "TrainingSettings",
+    "refusal",
+]
 
 Entry = TypeVar("Entry", bound=Hashable)
 
@@ -101,8 +110,31 @@ class TrainingSettings(Settings):
         default_factory=CheckpointSettings,
         description="Checkpoints to go on from, besides one an epoch.",
     )
+    recompute_every: int | None = Field(
+        None,
+        ge=1,
+        le=1_000_000,
+        description="Keep the states of every so many steps only and compute those between again while going "
+        "back: the same gradients in less memory, for long sequences.",
+    )
     deterministic: bool = Field(False, description="Deterministic operations: bit-equal runs, slower.")
     compile: Automatic = Field("auto", description="XLA for the recurrent loops; auto waits until it pays.")
+
+
+class TbpttSettings(Settings):
+    """Truncated backpropagation through time."""
+
+    steps: int = Field(100, ge=1, le=1_000_000, description="Steps of a window; states are carried on.")
+
+
+class SteppedTrainingSettings(TrainingSettings):
+    """How a network with an output at every step is trained."""
+
+    tbptt: TbpttSettings | None = Field(
+        None,
+        description="Windows of sequences read side by side, gradients through one window; batch_size is how "
+        "many. null goes back through whole sequences.",
+    )
 
 
 class TaskSettings(Settings):

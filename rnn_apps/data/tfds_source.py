@@ -14,7 +14,14 @@ from rnn_apps.data.captions import Captioned
 from rnn_apps.data.records import LabelledText
 from rnn_apps.errors import DataError, RnnAppsError, shown
 
-__all__ = ["EncodedImagesOfSplits", "SourceUnavailable", "open_builder", "read_split", "read_texts"]
+__all__ = [
+    "EncodedImagesOfSplits",
+    "SourceUnavailable",
+    "open_builder",
+    "read_sequences",
+    "read_split",
+    "read_texts",
+]
 
 PROBE_SECONDS = 5
 ALL_PROBES_SECONDS = 12
@@ -137,15 +144,45 @@ def read_split(builder, split, text_column, label_column):
     """
     import tensorflow_datasets as tfds
 
-    features = builder.info.features
-    for key, column in (("text", text_column), ("label", label_column)):
-        if column not in features:
-            fix = f"Name the right one: --set data.{key}=FEATURE"
-            problem = f"no feature {shown(column)}; its features are {', '.join(features)}"
-            raise DataError(builder.name, problem, fix=fix)
+    _check_features(builder, {"text": text_column, "label": label_column})
     for number, example in enumerate(tfds.as_numpy(builder.as_dataset(split=split))):
         text, label = (_text(example[column]) for column in (text_column, label_column))
         yield LabelledText(f"{builder.name}:{split}:{number}", text, label)
+
+
+def _check_features(builder, wanted):
+    """Raise DataError where one of the features, by the recipe's key, is not there."""
+    for key, feature in wanted.items():
+        if feature not in builder.info.features:
+            fix = f"Name the right one: --set data.{key}=FEATURE"
+            there = ", ".join(builder.info.features)
+            problem = f"no feature {shown(feature)}; its features are {there}"
+            raise DataError(builder.name, problem, fix=fix)
+
+
+def read_sequences(builder, split, wanted):
+    """Yield the sequences of every example of a split, each a list of str; classes by their names.
+
+    Args:
+        builder: of `open_builder`.
+        split: name.
+        wanted: key of the recipe to feature.
+
+    Raises:
+        DataError: the set has no such feature.
+    """
+    import tensorflow_datasets as tfds
+
+    _check_features(builder, wanted)
+    names = [
+        getattr(getattr(builder.info.features[f], "feature", None), "names", None) for f in wanted.values()
+    ]
+    for example in tfds.as_numpy(builder.as_dataset(split=split)):
+        rows = [example[feature] for feature in wanted.values()]
+        yield [
+            [classes[value] if classes else _text(value) for value in row]
+            for classes, row in zip(names, rows)
+        ]
 
 
 def read_texts(builder, split, features):

@@ -2,11 +2,12 @@
 
     python client.py INPUT...
 
-INPUT is a text, the path of a picture, a folder of frames, the beginning of a text, or an array or rows of a
-series as JSON: whatever the network was made for. It needs numpy, onnxruntime or ai-edge-litert, and pillow
-for pictures.
+INPUT is a text, the path of a picture, a folder of frames, a CSV file of numbers, the beginning of a text, or
+an array or rows of a series as JSON: whatever the network was made for. It needs numpy, onnxruntime or
+ai-edge-litert, and pillow for pictures.
 """
 
+import csv
 import json
 import re
 import sys
@@ -89,6 +90,36 @@ class Client:
         (probabilities,) = self.parts["network"]({"numbers": np.array([kept], np.int32)})["probabilities"]
         best = int(probabilities.argmax())
         return {"label": self.facts["class_names"][best], "score": float(probabilities[best])}
+
+    def _tag(self, text):
+        facts = json.loads((self.folder / "preprocessing" / "encoder.json").read_text(encoding="utf-8"))
+        words, letters = (
+            {entry: number for number, entry in enumerate(facts[name], start=2)}
+            for name in ("words", "characters")
+        )
+        tokens, longest = text.split(), facts["longest"]
+        numbers = [[words.get(token.lower(), UNKNOWN) for token in tokens or [""]]]
+        kept = [_kept([letters.get(c, UNKNOWN) for c in token], longest, "both") for token in tokens or [""]]
+        characters = [[row + [0] * (longest - len(row)) for row in kept]]
+        given = {"words": np.array(numbers, np.int32), "characters": np.array(characters, np.int32)}
+        wanted = self.facts["parts"]["network"]["inputs"]
+        (probabilities,) = self.parts["network"]({name: given[name] for name in wanted})["probabilities"]
+        tags = [self.facts["class_names"][best] for best in probabilities[: len(tokens)].argmax(-1)]
+        return {"tokens": tokens, "tags": tags}
+
+    def _label_steps(self, given):
+        columns = self.facts["features"]
+        if columns is None:
+            frames = [_pixels(path, self.facts["image_size"]) for path in sorted(Path(given).iterdir())]
+            steps, name = np.stack(frames), "frames"
+        else:
+            with open(given, encoding="utf-8-sig", newline="") as file:
+                rows = [[float(row[column]) for column in columns] for row in csv.DictReader(file)]
+            steps, name = np.array(rows, np.float32), "features"
+        inputs = {name: steps[None], "there": np.ones((1, len(steps)), bool)}
+        (probabilities,) = self.parts["network"](inputs)["probabilities"]
+        best = probabilities[: len(steps)].argmax(-1)
+        return {"labels": [self.facts["class_names"][number] for number in best]}
 
     def _write(self, given):
         read = self.parts["encode"]({"given": self._read(given)})

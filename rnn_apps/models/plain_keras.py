@@ -6,6 +6,7 @@ from keras import ops
 from rnn_apps.layers import NotConvertible, plain_layer, rebuilt
 from rnn_apps.models.forecaster import Frames
 from rnn_apps.models.sequence_encoder import SequencePooling, WordDropout
+from rnn_apps.models.word_reader import CharacterEncoder
 
 __all__ = ["plain_model"]
 
@@ -36,7 +37,19 @@ def _plain(layer):
         return [lambda sequences: _pooled(layer.mode, sequences)]
     if isinstance(layer, Frames):
         return [_frames_model(layer)]
+    if isinstance(layer, CharacterEncoder):
+        return _each_word(layer)
     return plain_layer(layer)
+
+
+def _each_word(encoder):
+    """What `CharacterEncoder` does, a word at a time."""
+    embedding = keras.layers.Embedding(encoder.num_characters, encoder.embedding, mask_zero=True)
+    reader = plain_layer(encoder.reader)
+    levels = reader.layers if isinstance(reader, keras.Sequential) else [reader]
+    word = keras.Sequential([embedding, *levels])  # one in the other would lose the mask
+    word.build((None, encoder.longest))
+    return keras.layers.TimeDistributed(word)
 
 
 def _pooled(mode, sequences):

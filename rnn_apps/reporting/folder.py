@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from rnn_apps.errors import RnnAppsError, message
+from rnn_apps.reporting.labels import by_step
 from rnn_apps.reporting.predictions import PredictionSummary, summarise
 
 __all__ = ["History", "Run", "read_run"]
@@ -24,8 +25,9 @@ class Run(NamedTuple):
         metrics: the content of metrics.json.
         history: column -> one number an epoch, NaN where there is none; empty without a history.
         recipe: text of the resolved recipe; empty without one.
-        predictions: counts and chosen examples of a classification.
+        predictions: counts and chosen examples of a classification, of every step where steps are labelled.
         texts: records of what was written, where the task writes; else empty.
+        sequences: records of sequences whose steps are labelled; else empty.
         forecasts: records of what was forecast, where the task forecasts; else empty.
     """
 
@@ -35,6 +37,7 @@ class Run(NamedTuple):
     recipe: str
     predictions: PredictionSummary
     texts: list[dict[str, Any]]
+    sequences: list[dict[str, Any]]
     forecasts: list[dict[str, Any]]
 
 
@@ -47,16 +50,20 @@ def read_run(folder: Path) -> Run:
     metrics = _metrics(folder / "metrics.json")
     records = _json_lines(folder / "predictions.jsonl")
     first = list(islice(records, 1))
-    writes, forecasts = (bool(first) and key in first[0] for key in ("references", "horizon"))
+    kinds = ("references", "tokens", "horizon")
+    kind = next((key for key in kinds if first and key in first[0]), None)
     records = chain(first, records)
+    texts, sequences, forecasts = (list(records) if kind == key else [] for key in kinds)
+    names = [str(name) for name in metrics.get("class_names") or []]
     return Run(
         name=str(metrics.get("recipe") or folder.resolve().name),
         metrics=metrics,
         history=_history(folder / "history.csv"),
         recipe=_text(folder / "recipe.yaml"),
-        texts=list(records) if writes else [],
-        forecasts=list(records) if forecasts else [],
-        predictions=summarise(records, [str(name) for name in metrics.get("class_names") or []]),
+        texts=texts,
+        sequences=sequences,
+        forecasts=forecasts,
+        predictions=summarise(by_step(sequences) if sequences else records, names),
     )
 
 

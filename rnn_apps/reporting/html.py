@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from rnn_apps.reporting import plots, scores
 from rnn_apps.reporting.folder import Run, read_run
 from rnn_apps.reporting.forecasts import summarise_forecasts
+from rnn_apps.reporting.labels import summarise_labels
 from rnn_apps.reporting.predictions import Example, PredictionSummary
 from rnn_apps.reporting.texts import summarise_texts
 from rnn_apps.reporting.words import word_trace
@@ -110,6 +111,7 @@ def _content(run: Run, pictures: Mapping[str, Picture]) -> dict[str, Any]:
         "epochs": len(next(iter(run.history.values()), [])),
         "total": predictions.total,
         "groups": groups,
+        "labels": summarise_labels(run.sequences, predictions.class_names) if run.sequences else None,
         "traced": any(example["trace"] for group in groups for example in group["examples"]),
         "class_names": predictions.class_names,
         "recipe": run.recipe,

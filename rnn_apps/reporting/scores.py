@@ -17,8 +17,10 @@ __all__ = [
 
 # Name -> (what it is, whether more is better), main ones first.
 METRICS = {
-    "accuracy": ("part of the answers that are right", True),
     "span_f1": ("exactly right spans, F1", True),
+    "span_precision": ("spans found that are right", True),
+    "span_recall": ("spans there that are found", True),
+    "accuracy": ("part of the answers that are right", True),
     "bleu": ("overlap with the references, 0 to 100", True),
     "cider_d": ("agreement with the references, 0 to 10", True),
     "bleu_4": ("overlap of up to four words with the references, 0 to 100", True),

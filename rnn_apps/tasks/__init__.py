@@ -46,6 +46,14 @@ TASKS = {
         settings="rnn_apps.tasks.forecasting.settings:ForecastingSettings",
         task="rnn_apps.tasks.forecasting.task:ForecastingTask",
     ),
+    "tagging": TaskEntry(
+        settings="rnn_apps.tasks.tagging.settings:TaggingSettings",
+        task="rnn_apps.tasks.tagging.task:TaggingTask",
+    ),
+    "frame_labelling": TaskEntry(
+        settings="rnn_apps.tasks.frame_labelling.settings:FrameLabellingSettings",
+        task="rnn_apps.tasks.frame_labelling.task:FrameLabellingTask",
+    ),
     "imported": TaskEntry(
         settings="rnn_apps.tasks.imported.settings:ImportedSettings",
         task="rnn_apps.tasks.imported.task:ImportedTask",

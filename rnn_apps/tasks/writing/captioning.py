@@ -4,7 +4,6 @@ import hashlib
 import io
 from abc import abstractmethod
 from functools import cached_property
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -15,11 +14,11 @@ from rnn_apps.baselines.captions import most_frequent_caption, nearest_captions
 from rnn_apps.data.records import BadRecords
 from rnn_apps.data.text import read_words
 from rnn_apps.data.visual_inputs import VisualInputs
-from rnn_apps.errors import DataError, UserError, did_you_mean, shown
+from rnn_apps.errors import DataError
 from rnn_apps.metrics.generation import caption_scores, corpus_bleu_scores, sentence_cider_d
 from rnn_apps.models.encoder_decoder import encoder_decoder, with_front
-from rnn_apps.models.visual_encoder import SMALL_CNN, application_names, visual_encoder
 from rnn_apps.tasks.task import Monitor
+from rnn_apps.tasks.visual import make_visual_encoder
 from rnn_apps.tasks.writing.decoder import learned, make_decoder
 from rnn_apps.tasks.writing.task import WritingTask
 
@@ -91,19 +90,7 @@ class CaptioningTask(WritingTask):
         self.source_name, self.parts, self.store = self.load(self.bad, whole)
 
     def _make_front(self):
-        encoder = self.recipe.model.encoder
-        try:
-            return visual_encoder(
-                encoder.name,
-                encoder.weights,
-                tuple(encoder.image_size),
-                encoder.options,
-                encoder.unfrozen_from,
-                encoder.pooled,
-                self.recipe.seed,
-            )
-        except Exception as error:  # Keras raises whatever it meets in a file or on the network
-            raise _front_error(encoder, error) from error
+        return make_visual_encoder(self.recipe.model.encoder, self.recipe.seed)
 
     def _encoder(self):
         places, features = self.front.output_shape[1:]
@@ -276,28 +263,6 @@ class CaptioningTask(WritingTask):
         files = {f"examples/{part}-{number}-{i}.jpg": _jpeg(image) for i, image in enumerate(images)}
         looked = self.attention_of(self.given(part, np.array([number])))
         return {"pictures": list(files), "attention": looked and {**looked, "grid": self._grid}}, files
-
-
-def _front_error(encoder, error):
-    if encoder.name not in (SMALL_CNN, *application_names()):
-        fix = did_you_mean(encoder.name, [SMALL_CNN, *application_names()])
-        return UserError("model.encoder.name", "no such network", received=shown(encoder.name), fix=fix)
-    if str(error).startswith("visual_encoder: "):
-        return UserError("model.encoder", str(error).removeprefix("visual_encoder: ").rstrip("."))
-    text = (str(error).strip().splitlines() or [type(error).__name__])[0][:200].rstrip(".")
-    if encoder.weights == "imagenet" and not isinstance(error, ValueError):
-        return UserError(
-            "model.encoder.weights",
-            f"the ImageNet weights of {encoder.name} are not on this machine and cannot be fetched ({text})",
-            fix="Name a file of weights for the network without its top, which Keras calls NAME_no_top.h5: "
-            "--set model.encoder.weights=FILE.weights.h5. Keras keeps what it fetched in ~/.keras/models.",
-        )
-    if encoder.weights not in (None, "imagenet"):
-        if not Path(encoder.weights).is_file():
-            return UserError("model.encoder.weights", "no such file", received=encoder.weights)
-        fix = f"Expected a .weights.h5 or .h5 file of {encoder.name} with these options, without its top."
-        return UserError("model.encoder.weights", f"{encoder.weights} does not fit: {text}", fix=fix)
-    return UserError("model.encoder", text)
 
 
 def _digest(model: keras.Model):

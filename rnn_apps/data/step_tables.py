@@ -1,0 +1,240 @@
+"""Streams whose steps have labels, in CSV files: a row a step, of numbers or of a picture's path."""
+
+import math
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from rnn_apps.data import files
+from rnn_apps.data.images import BadImage, read_image
+from rnn_apps.data.records import carved_fractions, cut_in_parts, part_of
+from rnn_apps.data.samples.events import events
+from rnn_apps.errors import DataError, did_you_mean, shown
+
+__all__ = ["Columns", "LabelledSteps", "feature_columns", "load_streams", "numbers_of"]
+
+ENDINGS = (".csv", ".csv.gz")
+PARTS = ("train", "validation", "test")
+
+
+class Columns(NamedTuple):
+    """Which columns of a table are what.
+
+    Args:
+        label: of the label; None where there is none, as in a table that is to be labelled.
+        stream: of the name of a row's stream; None: all rows of a file are one.
+        features: of the numbers; None takes all columns that are nothing else.
+        frames: of the paths of pictures, from the file's folder on, in place of numbers; or None.
+        image_size: (height, width) of those.
+        on_missing: ``"fail"``, or ``"previous"``: a cell without a number repeats the one before it.
+    """
+
+    label: str | None
+    stream: str | None
+    features: list | None
+    frames: str | None
+    image_size: tuple
+    on_missing: str
+
+
+class LabelledSteps(NamedTuple):
+    """One stream.
+
+    Args:
+        place: the file, and the name of the stream where it holds several.
+        steps: float32 (steps, features), or uint8 (steps, height, width, 3).
+        labels: one a step; empty where the table has none.
+    """
+
+    place: str
+    steps: np.ndarray
+    labels: list
+
+
+def load_streams(
+    source, path, columns, sample_size, seed, bad, validation_fraction, whole=False, needed="train"
+):
+    """Read the streams of the source that a recipe names, in their parts.
+
+    A folder holds ``train.csv`` and, where there are any, ``validation.csv`` and ``test.csv``, gzipped or
+    not; or folders of these names with a file a stream. With no validation part, streams of train become it,
+    by a hash of their names; with no test part the validation part is the test.
+
+    Args:
+        source: ``files`` or ``sample``.
+        path: folder or file, where source is ``files``.
+        columns: `Columns`.
+        sample_size, seed: clips of the generated sample, and its seed.
+        bad: `BadRecords`.
+        validation_fraction: of the streams of train, where validation has to be carved.
+        whole: of a lone file, or a folder with neither test nor validation part, all is the test.
+        needed: the part that a folder must hold; None where any will do.
+
+    Returns:
+        Name of the source, names of the features (None of pictures), and part name to list of
+        `LabelledSteps`.
+
+    Raises:
+        DataError: a file cannot be read, or a part is empty.
+    """
+    if source == "sample":
+        clips = [LabelledSteps(f"sample:{i}", *clip) for i, clip in enumerate(events(sample_size, seed))]
+        return "sample:events", None, cut_in_parts(clips)
+    found, names, given = _files(path, needed), None, {}
+    for part, paths in found.items():
+        given[part] = []
+        for file in paths:
+            streams, here = _streams(file, columns, names, bad)
+            names = names or here
+            given[part] += streams
+    return str(path), names, _in_parts(str(path), given, validation_fraction, whole)
+
+
+def _files(path, needed):
+    """Part name to the files of it."""
+    path = Path(path).expanduser()
+    folders = {
+        part: path / name for part in PARTS for name in files.PART_NAMES[part] if (path / name).is_dir()
+    }
+    if not folders:
+        return {part: [file] for part, file in files.find_parts(path, needed, ENDINGS).items()}
+    found = {part: sorted(f for f in folder.iterdir() if _is_table(f)) for part, folder in folders.items()}
+    empty = [part for part in found if not found[part]]
+    if empty or (needed and needed not in found):
+        problem = f"no CSV file in {folders[empty[0]].name}/" if empty else f"no folder {needed}/ and no file"
+        raise DataError(
+            str(path), problem, expected=f"{needed or 'test'}.csv, or a folder with a file a stream"
+        )
+    return found
+
+
+def _is_table(file):
+    return file.is_file() and file.name.lower().endswith(ENDINGS) and not file.name.startswith(".")
+
+
+def _in_parts(name, given, validation_fraction, whole):
+    if whole and not {"validation", "test"} & set(given):
+        given = {"test": given["train"]}
+    parts, fractions = {part: [] for part in PARTS}, carved_fractions(given, validation_fraction)
+    for part, streams in given.items():
+        target = "test" if part == "validation" and "test" not in given else part
+        for one in streams:
+            parts[part_of(one.place, fractions) if part == "train" else target].append(one)
+    for part, streams in parts.items():
+        if not streams and (part == "test" or not whole):
+            fix = f"Give a file for {part}, or more streams: a stream is never cut between parts."
+            raise DataError(name, f"no stream for {part}", fix=fix)
+    return parts
+
+
+def feature_columns(place, header, columns, known=None):
+    """Return the names of the columns that hold the numbers of a step.
+
+    Args:
+        place: for messages.
+        header: names of all columns.
+        columns: `Columns`.
+        known: those that a network or another part has; they must be there.
+
+    Raises:
+        DataError: a column is missing, or none is left.
+    """
+    for key, name in (("label", columns.label), ("stream", columns.stream), ("frames", columns.frames)):
+        if name is not None and name not in header:
+            fix = f"{did_you_mean(name, header)} Name the right one: --set data.{key}=COLUMN"
+            raise DataError(place, f"no column {shown(name)}", fix=fix)
+    if columns.frames is not None:
+        return []
+    wanted = known or columns.features
+    names = wanted or [name for name in header if name not in (columns.label, columns.stream)]
+    missing = [name for name in names if name not in header]
+    if missing:
+        there = ", ".join(map(shown, header[:12]))
+        problem = f"no column {shown(missing[0])}, which holds a feature; the columns are {there}"
+        raise DataError(place, problem, fix="Columns go by their names, as in train.")
+    if not names:
+        raise DataError(place, "no column is left for features", expected="numbers beside the label")
+    return names
+
+
+def _streams(file, columns, known, bad):
+    """The streams of a file, in the order in which they begin, and the names of the features."""
+    rows, labels = {}, {}
+    with files.open_lines(file) as lines:
+        table = files.csv_rows(file, lines)
+        begin, header = next(table, (1, None))
+        if header is None:
+            raise DataError(str(file), "empty", expected="a CSV file with a header")
+        names = feature_columns(f"{file}:{begin}", header, columns, known)
+        places = [header.index(name) for name in names]
+        for begin, row in table:
+            place = f"{file}:{begin}"
+            problem = files.wrong_width(row, header)
+            if problem:
+                bad.report(place, problem, "Mend the row.")
+                continue
+            cell = dict(zip(header, row))
+            stream = cell[columns.stream] if columns.stream else ""
+            before = rows[stream][-1] if stream in rows else None
+            step = _step(place, cell, names, [row[i] for i in places], before, columns, bad)
+            label = cell[columns.label].strip() if columns.label else ""
+            if step is not None and columns.label and not label:
+                bad.report(place, "label is missing", "Add the label or remove the row.")
+                step = None
+            if step is not None:
+                rows.setdefault(stream, []).append(step)
+                labels.setdefault(stream, []).append(label)
+    found = [
+        LabelledSteps(f"{file}, {stream}" if stream else str(file), np.stack(steps), labels[stream])
+        for stream, steps in rows.items()
+    ]
+    return found, names
+
+
+def _step(place, cell, names, cells, before, columns, bad):
+    """What one row holds, or None where it is bad and skipped."""
+    if columns.frames is None:
+        return numbers_of(place, names, cells, before, columns.on_missing, bad)
+    path = Path(place.rpartition(":")[0]).parent / cell[columns.frames]
+    try:
+        return read_image(path.read_bytes(), columns.image_size)
+    except (OSError, BadImage) as error:
+        text = error.strerror if isinstance(error, OSError) else str(error)
+        bad.report(
+            place, f"{shown(cell[columns.frames])} cannot be read ({text})", "Mend the path or the picture."
+        )
+        return None
+
+
+def numbers_of(place, names, cells, before, on_missing, bad):
+    """Return the numbers of a row, float32 (features,), or None where it is bad and skipped.
+
+    Args:
+        place: file and line.
+        names: of the features.
+        cells: their texts.
+        before: the numbers of the row before in its stream, or None.
+        on_missing: as of `Columns`.
+        bad: `BadRecords`.
+    """
+    values = np.empty(len(cells), np.float32)
+    for index, (name, text) in enumerate(zip(names, cells)):
+        try:
+            value = float(text) if text.strip() else math.nan
+        except ValueError:
+            expected = "a number; decimals have a point"
+            bad.report(place, f"{name} is no number", "Mend the cell.", shown(text), expected)
+            return None
+        if math.isinf(value):
+            bad.report(place, f"{name} is infinite", "Mend the cell.")
+            return None
+        if math.isnan(value):
+            if on_missing == "fail" or before is None:
+                where = "" if before is not None else " in the first row of its stream"
+                advice = "Fill it in, or repeat the number before it: --set data.on_missing=previous"
+                bad.report(place, f"{name} has no number{where}", advice)
+                return None
+            value = before[index]
+        values[index] = value
+    return values

@@ -1,0 +1,219 @@
+"""Sentences with a tag for every word: CoNLL-U, CoNLL columns, JSON lines, sets of TensorFlow Datasets."""
+
+from typing import NamedTuple
+
+from rnn_apps.data import files, tfds_source
+from rnn_apps.data.records import carved_fractions, cut_in_parts, part_of
+from rnn_apps.data.samples.tagged_sentences import tagged_sentences
+from rnn_apps.errors import DataError, did_you_mean, shown
+
+__all__ = ["TAGGED_ENDINGS", "TaggedSentence", "load_tagged"]
+
+_PLAIN = (".conllu", ".conll", ".bio", ".iob", ".iob2", ".tsv", ".txt", ".jsonl")
+TAGGED_ENDINGS = tuple(ending + packed for ending in _PLAIN for packed in ("", ".gz"))
+COLUMNS = ("id", "form", "lemma", "upos", "xpos", "feats", "head", "deprel", "deps", "misc")
+_BETWEEN_DOCUMENTS = "-DOCSTART-"
+_EMPTY = "_"
+
+
+class TaggedSentence(NamedTuple):
+    """A sentence as its file gives it.
+
+    Args:
+        place: file and line where it begins.
+        tokens: its words.
+        labels: the tag of each.
+    """
+
+    place: str
+    tokens: list
+    labels: list
+
+
+def load_tagged(
+    source, path, columns, sample_size, seed, bad, validation_fraction=0.1, whole=False, needed="train"
+):
+    """Read the sentences of the source that a recipe names, in their parts.
+
+    With no validation part it is carved from train by a hash of the sentence; with no test part the
+    validation part is the test and another validation is carved.
+
+    Args:
+        source: ``tfds:NAME``, ``files`` or ``sample``.
+        path: folder or file, where source is ``files``.
+        columns: keys of the words and of the tags in JSON lines or a set of TFDS; in CoNLL files the second
+            names the column of the tags, or its number from 1; None is ``upos`` in CoNLL-U, the last column
+            of other CoNLL files, else ``tags``.
+        sample_size, seed: sentences of the generated sample, and its seed.
+        bad: `BadRecords`.
+        validation_fraction: of train, where validation has to be carved.
+        whole: of a single file, or a folder with neither test nor validation part, all is the test.
+        needed: the part that a folder must hold; None where any will do.
+
+    Returns:
+        Name of the source, and part name to list of `TaggedSentence`.
+
+    Raises:
+        SourceUnavailable: a set of TFDS is neither here nor reachable.
+        DataError: a file cannot be read, or a part is empty.
+    """
+    if source == "sample":
+        sentences = [
+            TaggedSentence(f"sample:{number}", *sentence)
+            for number, sentence in enumerate(tagged_sentences(sample_size, seed))
+        ]
+        return "sample:tagged_sentences", cut_in_parts(sentences)
+    if source == "files":
+        found, name = files.find_parts(path, needed, TAGGED_ENDINGS), str(path)
+        given = {part: list(_sentences(file, columns, bad)) for part, file in found.items()}
+    else:
+        name, given = source, dict(_splits(source.removeprefix("tfds:"), columns, bad))
+    return name, _in_parts(name, given, validation_fraction, whole)
+
+
+def _in_parts(name, given, validation_fraction, whole):
+    parts = {part: [] for part in ("train", "validation", "test")}
+    if whole and not {"validation", "test"} & set(given):
+        given = {"test": given["train"]}
+    fractions = carved_fractions(given, validation_fraction)
+    for part, sentences in given.items():
+        target = "test" if part == "validation" and "test" not in given else part
+        for one in sentences:
+            carved = part_of(" ".join(one.tokens), fractions) if part == "train" else target
+            parts[carved].append(one)
+    for part, sentences in parts.items():
+        if not sentences and (part == "test" or not whole):
+            raise DataError(
+                name, f"no sentence for {part}", fix=f"Give more sentences, or a file for {part}."
+            )
+    return parts
+
+
+def _sentences(file, columns, bad):
+    tokens, tags = columns
+    name = file.name.lower().removesuffix(".gz")
+    with files.open_lines(file) as lines:
+        if name.endswith(".jsonl"):
+            found = _from_json(file, lines, tokens, tags or "tags", bad)
+        else:
+            is_conllu = name.endswith(".conllu")
+            column = _column(file, tags, is_conllu)
+            found = _from_columns(file, lines, column, is_conllu, bad)
+        for sentence in found:
+            problem = _problem(sentence)
+            if problem:
+                bad.report(sentence.place, problem, "Mend the sentence.")
+            else:
+                yield sentence
+
+
+def _column(file, tags, is_conllu):
+    """Number, from 0, of the column with the tags; -1 for the last."""
+    if tags is None:
+        return COLUMNS.index("upos") if is_conllu else -1
+    if tags.isdecimal() and int(tags) >= 1:
+        return int(tags) - 1
+    if is_conllu and tags in COLUMNS:
+        return COLUMNS.index(tags)
+    names = COLUMNS if is_conllu else ()
+    expected = f"{', '.join(COLUMNS)}, or the number of a column" if is_conllu else "the number of a column"
+    fix = did_you_mean(tags, names) if names else f"{file.name} has columns without names: the first is 1."
+    raise DataError("data.tags", received=shown(tags), expected=expected, fix=fix)
+
+
+def _from_columns(file, lines, column, is_conllu, bad):
+    """Yield the sentences of a file with a word a line and an empty line between sentences."""
+    tokens, labels, begin, broken = [], [], None, False
+    for number, line in enumerate(lines, start=1):
+        line = line.rstrip("\r\n")
+        if not line.strip():
+            if tokens and not broken:
+                yield TaggedSentence(f"{file}:{begin}", tokens, labels)
+            tokens, labels, begin, broken = [], [], None, False
+            continue
+        if (is_conllu and line.startswith("#")) or line.startswith(_BETWEEN_DOCUMENTS):
+            continue
+        fields = line.split("\t") if "\t" in line else line.split()
+        if is_conllu and ("-" in fields[0] or "." in fields[0]):
+            continue  # a word of several, or one that is not written
+        problem = _wrong_fields(fields, column, is_conllu)
+        if problem:
+            bad.report(f"{file}:{number}", *problem)
+            broken = True
+            continue
+        begin = begin or number
+        tokens.append(fields[1 if is_conllu else 0])
+        labels.append(fields[column])
+    if tokens and not broken:
+        yield TaggedSentence(f"{file}:{begin}", tokens, labels)
+
+
+def _wrong_fields(fields, column, is_conllu):
+    """Problem and advice for a line that lacks a column, or None."""
+    if is_conllu and len(fields) != len(COLUMNS):
+        return f"{len(fields)} columns where CoNLL-U has {len(COLUMNS)}", "Columns are separated by tabs."
+    if len(fields) < 2 or column >= len(fields):
+        count = f"{len(fields)} column{'s' if len(fields) > 1 else ''}"
+        wanted = "a word and its tag" if column < 0 else f"column {column + 1} as data.tags says"
+        return f"{count}, expected {wanted}", "Mend the line, or name another column with data.tags."
+    if is_conllu and column > 1 and fields[column] == _EMPTY and column in (3, 4):
+        return f"no tag in column {column + 1}", "Name a column that has tags: --set data.tags=upos or xpos."
+    return None
+
+
+def _from_json(file, lines, tokens_key, tags_key, bad):
+    known = False
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        place = f"{file}:{number}"
+        record, problem = files.json_object(line)
+        if problem:
+            bad.report(place, problem, "Mend the record.")
+            continue
+        for key, name in (("tokens", tokens_key), ("tags", tags_key)):
+            if not known and name not in record:
+                there = ", ".join(map(shown, list(record)[:12])) or "none"
+                fix = f"Name the right one: --set data.{key}=KEY"
+                raise DataError(place, f"no key {shown(name)}; the keys are {there}", fix=fix)
+        known = True
+        tokens, labels = record.get(tokens_key), record.get(tags_key)
+        tokens = tokens.split() if isinstance(tokens, str) else tokens
+        if not (_is_texts(tokens) and _is_texts(labels)):
+            bad.report(place, "tokens or tags are no list of texts", "Mend the record.")
+            continue
+        yield TaggedSentence(place, tokens, labels)
+
+
+def _is_texts(value):
+    return isinstance(value, list) and all(isinstance(one, str) for one in value)
+
+
+def _problem(sentence):
+    """What is wrong with a sentence, or None."""
+    if len(sentence.tokens) != len(sentence.labels):
+        return f"{len(sentence.tokens)} words and {len(sentence.labels)} tags"
+    if not sentence.tokens:
+        return "a sentence without words"
+    if any("\ud800" <= c <= "\udfff" for text in (*sentence.tokens, *sentence.labels) for c in text):
+        return "not valid UTF-8"
+    empty = [text for text in (*sentence.tokens, *sentence.labels) if not text.strip()]
+    return "a word or tag is empty" if empty else None
+
+
+def _splits(name, columns, bad):
+    """Yield part name and sentences of a set of TFDS with a sequence of texts and one of tags."""
+    builder = tfds_source.open_builder(name)
+    wanted = {"tokens": columns[0], "tags": columns[1] or "tags"}
+    for part in ("train", "validation", "test"):
+        if part in builder.info.splits:
+            rows = tfds_source.read_sequences(builder, part, wanted)
+            sentences = [TaggedSentence(f"{builder.name}:{part}:{i}", *row) for i, row in enumerate(rows)]
+            yield part, [one for one in sentences if not _reported(one, bad)]
+
+
+def _reported(sentence, bad):
+    problem = _problem(sentence)
+    if problem:
+        bad.report(sentence.place, problem, "The set is not as it should be.")
+    return problem

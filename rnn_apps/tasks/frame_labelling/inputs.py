@@ -1,0 +1,80 @@
+"""A stream that is to be labelled: a table of numbers, pictures in a folder, or a video file."""
+
+import numpy as np
+import tensorflow as tf
+
+from rnn_apps.data import files
+from rnn_apps.data.images import BadImage, check_image, encode_png
+from rnn_apps.data.records import BadRecords
+from rnn_apps.data.step_tables import feature_columns, numbers_of
+from rnn_apps.data.video import VIDEO_SUFFIXES, BadVideo, read_frames
+from rnn_apps.errors import DataError, UserError
+
+__all__ = ["read_input"]
+
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp")
+MOST_FRAMES = 256  # of a video file, spread over all of it; a stream of any length is read with --stream
+
+
+def read_input(path, are_pictures, size, columns):
+    """Return one stream as the export takes it: strings (frames,) or float32 (steps, features).
+
+    Args:
+        path: CSV file of numbers; folder of pictures in the order of their names; or a video file.
+        are_pictures: which of them is wanted.
+        size: (height, width) to which the frames of a video are decoded.
+        columns: `Columns` of a table without labels.
+
+    Raises:
+        UserError: it cannot be read.
+    """
+    try:
+        if not are_pictures:
+            return _numbers(path, columns)
+        if path.is_dir():
+            return _pictures(path)
+        if path.suffix.lower() in VIDEO_SUFFIXES:
+            frames = read_frames(path, size, per_second=1_000, most=MOST_FRAMES)
+            return tf.constant([encode_png(frame) for frame in frames])
+        raise UserError(str(path), "no folder of pictures and no video file")
+    except (BadVideo, BadImage) as error:
+        raise UserError(str(path), str(error)) from error
+    except ImportError as error:
+        raise UserError("video files", "PyAV is missing", fix="pip install 'rnn-apps[video]'") from error
+    except OSError as error:
+        raise UserError(str(path)[:200], f"cannot be read: {error.strerror}") from error
+
+
+def _pictures(folder):
+    names = sorted(p for p in folder.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES and p.is_file())
+    if not names:
+        raise UserError(str(folder), "no pictures in it", expected="frames, in the order of their names")
+    encoded = [name.read_bytes() for name in names]
+    for name, picture in zip(names, encoded):
+        try:
+            check_image(picture)
+        except BadImage as error:
+            raise UserError(str(name), str(error)) from error
+    return tf.constant(encoded)
+
+
+def _numbers(path, columns):
+    if not path.is_file():
+        raise UserError(str(path)[:200], "no such file", expected="a CSV file with a row a step")
+    rows, bad = [], BadRecords("fail", 0)
+    with files.open_lines(path) as lines:
+        table = files.csv_rows(path, lines)
+        begin, header = next(table, (1, None))
+        if header is None:
+            raise DataError(str(path), "empty", expected="a CSV file with a header")
+        names = feature_columns(f"{path}:{begin}", header, columns)
+        places = [header.index(name) for name in names]
+        for begin, row in table:
+            if problem := files.wrong_width(row, header):
+                raise DataError(f"{path}:{begin}", problem, fix="Mend the row.")
+            before = rows[-1] if rows else None
+            cells = [row[i] for i in places]
+            rows.append(numbers_of(f"{path}:{begin}", names, cells, before, columns.on_missing, bad))
+    if not rows:
+        raise DataError(str(path), "no row", expected="a row a step below the header")
+    return tf.constant(np.stack(rows))

@@ -1,0 +1,88 @@
+"""Settings of the frame labelling task; no TensorFlow here."""
+
+from collections.abc import Iterator
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from rnn_apps.settings import Distinct
+from rnn_apps.tasks.image_captioning.settings import VisualEncoderSettings
+from rnn_apps.tasks.labelling.settings import LabellingModel, LabellingSettings
+from rnn_apps.tasks.settings import SampleSettings, SourceSettings
+
+__all__ = ["EventsSample", "FrameLabellingData", "FrameLabellingModel", "FrameLabellingSettings"]
+
+Column = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class EventsSample(SampleSettings):
+    """Generated clips of shapes that appear, move, collide and vanish."""
+
+    name: Literal["events"] = Field("events", description="Which generated data.")
+
+
+class FrameLabellingData(SourceSettings):
+    """Where streams with a label at every step come from: tables of a sensor's numbers, or of pictures."""
+
+    source: str = Field(
+        "sample",
+        pattern="^(files|sample)$",
+        description="The user's own files, or generated data.",
+        json_schema_extra={"patternErrorMessage": "files or sample"},
+    )
+    label: Column = Field("label", description="Column that holds the label of a step.")
+    stream: Column | None = Field(
+        None, description="Column that names the stream of a row; null: a file is one stream."
+    )
+    features: Distinct[Column] | None = Field(
+        None, min_length=1, max_length=10_000, description="Columns of numbers; null takes all others."
+    )
+    frames: Column | None = Field(
+        None, description="Column with the path of a picture, from the file's folder on, in place of numbers."
+    )
+    on_missing: Literal["fail", "previous"] = Field(
+        "fail", description="What an empty cell does: it is refused, or the number before it is repeated."
+    )
+    sample: EventsSample | None = Field(
+        default_factory=EventsSample, description="Generated clips; null allows none."
+    )
+
+    def cross_checks(self) -> Iterator[tuple[tuple[str, ...], str]]:
+        """Yields columns of numbers beside pictures."""
+        yield from super().cross_checks()
+        if self.frames is not None and self.features is not None:
+            yield ("features",), "received columns, but frames names one with pictures; expected null."
+
+    @property
+    def are_pictures(self) -> bool:
+        """Whether a step is a picture."""
+        return self.frames is not None or self.source == "sample"
+
+
+class FrameLabellingModel(LabellingModel):
+    """A CNN for every frame, or the numbers as they are, recurrent levels, and a classifier at every step."""
+
+    bidirectional: bool = Field(
+        False, description="Read from both ends; one that only looks back can stream."
+    )
+    encoder: VisualEncoderSettings = Field(
+        default_factory=lambda: VisualEncoderSettings(pooled=True, flips=False),
+        description="The CNN that turns frames into features, where steps are pictures.",
+    )
+
+    def cross_checks(self) -> Iterator[tuple[tuple[str, ...], str]]:
+        """Yields mirrored pictures, which are not trained on here."""
+        yield from super().cross_checks()
+        if self.encoder.flips:
+            yield ("encoder", "flips"), "received true, expected false: left and right may matter to a label."
+
+
+class FrameLabellingSettings(LabellingSettings):
+    """A recipe for the frame labelling task."""
+
+    shape: ClassVar[str] = "one output at every step"
+    summary: ClassVar[str] = "the frames of a clip or a sensor's numbers in, a label at every step out"
+
+    task: Literal["frame_labelling"] = Field("frame_labelling", description="Name of the task.")
+    data: FrameLabellingData = Field(description="Where labelled streams come from.")
+    model: FrameLabellingModel = Field(default_factory=FrameLabellingModel, description="The network.")
