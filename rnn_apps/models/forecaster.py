@@ -6,9 +6,19 @@ import keras
 import numpy as np
 from keras import ops
 
-from rnn_apps.models.stepwise import stepwise_model
+from rnn_apps.models.stepwise import stepwise_model, window_model
 
-__all__ = ["Frames", "SeriesScaling", "SeriesSizes", "forecaster", "network_of", "seasonal_start"]
+__all__ = [
+    "Frames",
+    "SeriesScaling",
+    "SeriesSizes",
+    "forecaster",
+    "network_of",
+    "outlook_of",
+    "seasonal_start",
+    "seen_by_step",
+    "window_forecaster",
+]
 
 TINY = 1e-6
 NARROWEST = 0.02  # of the spread of train; a frame of equal values has none of its own
@@ -128,26 +138,73 @@ def forecaster(recurrent, sizes, scaling, period, dropout=0.0, seed=None):
         (2018): a linear model beside the recurrent one.
     """
     series = keras.Input((None, sizes.features), name="series")
-    frames = Frames(sizes.lags, name="frames")(series[:, :, : sizes.targets])
-    given, inputs = [frames], [series]
+    known = keras.Input((sizes.horizon, sizes.known), name="known") if sizes.known else None
+    given = seen_by_step(sizes, series, known)
+    network = stepwise_model(_front(sizes, scaling), recurrent, _head(sizes), dropout, seed)
+    outlook = _outlook(sizes, scaling, period)
+    result = outlook([given[0], network(given if len(given) > 1 else given[0])])
+    return keras.Model(series if known is None else [series, known], result, name="forecaster")
+
+
+def window_forecaster(model, sizes, streams):
+    """Return the `keras.Model` that is trained by truncated backpropagation through time.
+
+    It shares the weights of a `forecaster`, and takes as one list what that takes, the series with one step
+    less than the lags in front of the window, and ``fresh`` of `CarriedStates`.
+
+    Args:
+        model: of `forecaster`.
+        sizes: its `SeriesSizes`.
+        streams: rows of a batch, always as many.
+    """
+    series = keras.Input(batch_shape=(streams, None, sizes.features), name="series")
+    known = (
+        keras.Input(batch_shape=(streams, sizes.horizon, sizes.known), name="known") if sizes.known else None
+    )
+    fresh = keras.Input(batch_shape=(streams,), dtype="bool", name="fresh")
+    given = seen_by_step(sizes, series, known, before=sizes.lags - 1)
+    outputs = window_model(network_of(model), streams)([*given, fresh])
+    inputs = [series, fresh] if known is None else [series, known, fresh]
+    return keras.Model(inputs, outlook_of(model)([given[0], outputs]), name="window_forecaster")
+
+
+def seen_by_step(sizes, series, known=None, before=None):
+    """Return what the network sees at every step: frames of the targets, other columns, what is known ahead.
+
+    Args:
+        sizes: `SeriesSizes`.
+        series: (batch, steps, features).
+        known: (batch, horizon, known), of the steps behind the series; None where nothing is.
+        before: steps in front that stand in frames alone, one less than the lags; None for a series without,
+            whose first frames have NaN in front.
+    """
+    frames = Frames(sizes.lags, padded=before is None)(series[:, :, : sizes.targets])
+    now, given = series[:, before or 0 :], [frames]
     if sizes.features > sizes.targets:
-        given.append(series[:, :, sizes.targets :])
-    if sizes.known:
-        known = keras.Input((sizes.horizon, sizes.known), name="known")
-        inputs.append(known)
-        whole = ops.concatenate([series[:, :, sizes.known_columns], known], axis=1)
-        given.append(Frames(sizes.horizon, padded=False, name="ahead")(whole[:, 1:]))
-    network = stepwise_model(_front(sizes, scaling), recurrent, _head(sizes), dropout, seed)
-    network = stepwise_model(_front(sizes, scaling), recurrent, _head(sizes), dropout, seed)
-    outputs = network(given if len(given) > 1 else frames)
-    outputs = keras.layers.Reshape((-1, sizes.horizon, sizes.targets, len(sizes.quantiles)))(outputs)
+        given.append(now[:, :, sizes.targets :])
+    if known is not None:
+        whole = ops.concatenate([now[:, :, sizes.known_columns], known], axis=1)
+        given.append(Frames(sizes.horizon, padded=False)(whole[:, 1:]))
+    return given
+
+
+def _outlook(sizes, scaling, period):
+    """The model from frames and the network's outputs to quantiles of raw values."""
+    frames = keras.Input((None, sizes.lags, sizes.targets), name="frames")
+    outputs = keras.Input((None, sizes.horizon * sizes.targets * len(sizes.quantiles)), name="outputs")
+    added = keras.layers.Reshape((-1, sizes.horizon, sizes.targets, len(sizes.quantiles)))(outputs)
     normal, level, spread = _normal(frames, scaling)
     linear = keras.layers.Dense(sizes.horizon, name="linear")
     straight = ops.transpose(linear(ops.transpose(normal, (0, 1, 3, 2))), (0, 1, 3, 2))
     linear.set_weights([seasonal_start(sizes.lags, sizes.horizon, period), np.zeros(sizes.horizon)])
-    quantiles = _apart(straight, outputs, len(sizes.quantiles))
+    quantiles = _apart(straight, added, len(sizes.quantiles))
     result = level[:, :, None, :, None] + spread[:, :, None, :, None] * quantiles
-    return keras.Model(inputs if sizes.known else series, _raw(result, scaling), name="forecaster")
+    return keras.Model([frames, outputs], _raw(result, scaling), name="outlook")
+
+
+def outlook_of(model):
+    """Return the model, within one of `forecaster`, from frames and the network's outputs to quantiles."""
+    return model.get_layer("outlook")
 
 
 def network_of(model):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rnn_apps.data.series_windows import SeriesWindows, known_ahead, past_of, truth_ahead
+from rnn_apps.data.series_windows import SeriesStreams, SeriesWindows, known_ahead, past_of, truth_ahead
 
 STEPS, HORIZON = 5, 2
 
@@ -91,3 +91,35 @@ def test_the_past_of_an_origin(origin, wanted):
 def test_what_comes_and_what_is_known_of_it():
     np.testing.assert_array_equal(truth_ahead(ramp(9), 8, 2, 1)[:, 0], [8, np.nan])
     np.testing.assert_array_equal(known_ahead(ramp(9), 6, 2, slice(1, 2))[:, 0], [60, 70])
+
+
+def test_streams_follow_one_another_and_read_every_step_once():
+    values = [ramp(23), ramp(31, begin=100)]
+    scales = [np.array([2.0])] * 2
+    streams = SeriesStreams(values, scales, 4, HORIZON, before=2, known=slice(1, 2), streams=3, seed=1)
+    seen, last = [], np.full(3, -1.0)
+    for (series, known, fresh), targets in streams.epoch(0):
+        assert (series.shape, known.shape, targets.shape) == ((3, 6, 2), (3, 2, 1), (3, 4, 2, 1, 2))
+        first, weights = series[:, 2, 0].numpy(), targets[..., 0, 1].numpy()
+        goes_on = ~fresh.numpy() & (weights > 0).any((1, 2))
+        np.testing.assert_array_equal(first[goes_on], last[goes_on] + 1)
+        last = first + 3
+        for row in range(3):
+            for step in np.flatnonzero((weights[row] > 0).any(-1)):
+                now = first[row] + step
+                seen.append(now)
+                real = weights[row, step] > 0
+                np.testing.assert_array_equal(
+                    targets[row, step, :, 0, 0][real], (now + np.array([1, 2]))[real]
+                )
+            if weights[row, -1].all():
+                np.testing.assert_array_equal(known[row, :, 0], 10 * (first[row] + [4, 5]))
+    assert sorted(seen) == [*range(22), *range(100, 130)]  # behind the last step of each nothing came
+
+
+def test_the_steps_before_a_stream_are_missing_and_do_not_count():
+    streams = SeriesStreams([ramp(20)], [np.array([1.0])], 5, HORIZON, before=2, skipped=2, streams=1)
+    ((series, fresh), targets), *_ = streams.epoch(0)
+    np.testing.assert_array_equal(series[0, :, 0], [np.nan, np.nan, 0, 1, 2, 3, 4])
+    assert bool(fresh[0])
+    np.testing.assert_array_equal((targets[0, :, 0, 0, 1] > 0), [False, False, True, True, True])

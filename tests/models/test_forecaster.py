@@ -12,11 +12,10 @@ from rnn_apps.models.forecaster import (
     SeriesScaling,
     SeriesSizes,
     forecaster,
-    network_of,
     seasonal_start,
+    window_forecaster,
 )
 from rnn_apps.models.plain_keras import plain_model
-from rnn_apps.models.stepwise import StepReader
 
 SIZES = SeriesSizes(2, 1, 1, (24.0,), lags=6, horizon=4, quantiles=(0.1, 0.25, 0.5, 0.75, 0.9))
 SCALING = SeriesScaling((3.0,) * 5, (2.0,) * 5, (1.5, 0.5))
@@ -146,10 +145,15 @@ def test_it_is_the_same_saved_and_on_plain_layers(tmp_path):
     np.testing.assert_allclose(answer(plain_model(loaded), given), answer(model, given), atol=1e-5)
 
 
-def test_its_network_reads_on_from_states():
-    stepwise = network_of(network(ONE, SeriesScaling((3.0,), (2.0,), (1.5,)), noise=0.2))
-    frames = Frames(6)(inputs(sizes=ONE)[0])
-    reader = StepReader(stepwise)
-    first, states = reader.read_on([frames[:, :7]])
-    second, _ = reader.read_on([frames[:, 7:]], states)
-    np.testing.assert_allclose(np.concatenate([first, second], 1), stepwise(frames), atol=1e-5)
+def test_windows_with_carried_states_are_the_whole_series():
+    model, (series, known) = network(noise=0.2), inputs(batch=2, steps=12)
+    whole, windows = answer(model, [series, known]), window_forecaster(model, SIZES, streams=2)
+    padded = np.concatenate([np.full((2, 5, SIZES.features), np.nan, "float32"), series], axis=1)
+    ahead = np.concatenate([series[:, :, SIZES.known_columns], known], axis=1)
+    found = []
+    for begin in (0, 4, 8):
+        given = [padded[:, begin : begin + 9], ahead[:, begin + 4 : begin + 8], np.full(2, begin == 0)]
+        found.append(windows([tf.constant(one) for one in given]))
+    np.testing.assert_allclose(np.concatenate(found, axis=1), whole, rtol=1e-4)
+    forgotten = windows([*map(tf.constant, given[:2]), tf.constant([True, False])]).numpy()
+    assert np.abs(forgotten[0] - whole[0, 8:]).max() > 1e-3

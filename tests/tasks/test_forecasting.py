@@ -205,6 +205,32 @@ def test_the_export_takes_raw_values(run, tmp_path):
             assert found == pytest.approx(own[target][name], rel=1e-4)
 
 
+def test_a_series_read_on_step_by_step_is_the_series_read_at_once(run, tmp_path):
+    raw = raw_rows(run, waves(tmp_path / "past.csv", days=20, ahead=4))
+    series = np.asarray(raw["series"], np.float32)
+    step = tf.saved_model.load(str(run.folder / "export" / "1")).signatures["step"]
+    recent, *states = run.task.make_forecaster().begin(1)
+    left = {"recent": recent} | {f"state_{i}": state for i, state in enumerate(states)}
+    for begin, end in ((0, 3), (3, 4), (4, 20)):
+        # What is known is that of the steps behind the chunk; the rest of it stands in the series.
+        known = series[:, end : end + 4, 3:4] if end < 17 else np.asarray(raw["known"], np.float32)
+        answer = step(series=tf.constant(series[:, begin:end]), known=tf.constant(known), **left)
+        left = {name.removeprefix("next_"): value for name, value in answer.items() if "next_" in name}
+    whole = run.model([tf.constant(series), tf.constant(raw["known"])])[:, -1]
+    np.testing.assert_allclose(answer["forecast"], whole[..., 1], rtol=1e-3)
+    np.testing.assert_allclose(answer["upper"], whole[..., 2], rtol=1e-3)
+
+
+def test_truncated_backpropagation_trains_the_network_that_answers():
+    training = {"tbptt": {"steps": 16}, "batch_size": 4, "epochs": 2, "recompute_every": 8}
+    task = prepared(data={"source": "sample"}, training=training)
+    before = [weight.copy() for weight in task.model.get_weights()]
+    trainer = Trainer(task)
+    trainer.train()
+    assert any((was != now).any() for was, now in zip(before, task.model.get_weights()))
+    assert trainer.step == 2 * len(task.training_batches())
+
+
 @pytest.mark.parametrize("form", ["onnx", "litert", "keras"])
 def test_other_formats_answer_as_the_network_does(form, run, tmp_path):
     folder, (written,) = run.export(tmp_path / form, form)

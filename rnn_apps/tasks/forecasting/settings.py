@@ -7,7 +7,14 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import AfterValidator, Field
 
 from rnn_apps.errors import shown
-from rnn_apps.settings import Distinct, Fraction, Settings, TaskSettings, refusal
+from rnn_apps.settings import (
+    Distinct,
+    Fraction,
+    Settings,
+    SteppedTrainingSettings,
+    TaskSettings,
+    refusal,
+)
 from rnn_apps.tasks.settings import (
     CellName,
     SampleSettings,
@@ -175,6 +182,9 @@ class ForecastingSettings(TaskSettings):
     task: Literal["forecasting"] = Field("forecasting", description="Name of the task.")
     data: ForecastingData = Field(description="Where the series come from.")
     model: ForecastingModel = Field(default_factory=ForecastingModel, description="The network.")
+    training: SteppedTrainingSettings = Field(
+        default_factory=SteppedTrainingSettings, description="How to train."
+    )
 
     def cross_checks(self) -> Iterator[tuple[tuple[str, ...], str]]:
         """Yields networks that no machine could hold."""

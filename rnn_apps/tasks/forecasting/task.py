@@ -1,34 +1,37 @@
 """Forecasting: many-to-many, the past of a series in, what comes next out, with intervals."""
 
-import json
 from functools import cached_property
 
 import numpy as np
 import tensorflow as tf
 
 from rnn_apps.baselines.naive import NAIVE, naive_quantiles
-from rnn_apps.data.series import Columns
 from rnn_apps.data.series_parts import origins_between
-from rnn_apps.data.series_windows import SeriesWindows, known_ahead, past_of, truth_ahead
-from rnn_apps.data.time_steps import CALENDAR, TimeStep
+from rnn_apps.data.series_windows import (
+    SeriesStreams,
+    SeriesWindows,
+    known_ahead,
+    past_of,
+    truth_ahead,
+)
+from rnn_apps.data.time_steps import CALENDAR
 from rnn_apps.disk import sha256_of_texts
-from rnn_apps.errors import RnnAppsError, UserError
+from rnn_apps.errors import UserError
 from rnn_apps.layers import StackedRNN
 from rnn_apps.metrics.forecasting import forecast_metrics, seasonal_error
-from rnn_apps.models.forecaster import SeriesSizes, forecaster
+from rnn_apps.models.forecaster import SeriesSizes, forecaster, window_forecaster
 from rnn_apps.tasks.cell import cell_advice, resolve_cell
 from rnn_apps.tasks.forecasting.answers import Table, forecast_record, influence
-from rnn_apps.tasks.forecasting.exports import OUTPUTS, SeriesForecaster, network_part
-from rnn_apps.tasks.forecasting.reading import SeriesSet
+from rnn_apps.tasks.forecasting.exports import SeriesForecaster, check_forecasts, network_part
+from rnn_apps.tasks.forecasting.reading import SeriesSet, load_columns, save_columns
 from rnn_apps.tasks.forecasting.scaling import learn_scaling
 from rnn_apps.tasks.task import Monitor, Task
 
 __all__ = ["ForecastingTask"]
 
-EXPORT_TOLERANCE = 1e-4  # relative beside values larger than 1
 ANSWERS_AT_ONCE = 64
 VALIDATION_ORIGINS = 256  # over all series
-SEEN = 512  # steps of train that examples are made of
+SEEN = 64  # steps of train that examples are made of
 
 
 class ForecastingTask(Task):
@@ -46,8 +49,13 @@ class ForecastingTask(Task):
 
     def __init__(self, recipe):
         super().__init__(recipe)
-        self.set = self.columns = self.step = None
+        self.set = self.columns = self.step = self._windows = None
         self._lags = recipe.model.lags_of(recipe.data.period)
+
+    @property
+    def trained(self):
+        """The network that carries its states from window to window, or the network itself."""
+        return self._windows or self.model
 
     def prepare(self):
         """Read the series, cut them by time, learn the size of their values from train, make the network."""
@@ -60,6 +68,8 @@ class ForecastingTask(Task):
         facts = (self.columns.targets, self._lags, model.transform, by_frame, model.sees_level)
         self._seen = train[0][-SEEN:]
         self.model = self._make_model(learn_scaling(train, places, *facts))
+        if self.recipe.training.tbptt is not None:
+            self._windows = window_forecaster(self.model, self.sizes, self.recipe.training.batch_size)
 
     def prepare_evaluation(self, whole=False):
         """Read the test part anew for a restored network, with the columns that it was trained on."""
@@ -92,6 +102,7 @@ class ForecastingTask(Task):
                 residual=model.residual,
                 return_sequences=True,
                 compile=recipe.training.compile,
+                recompute_every=recipe.training.recompute_every,
                 seed=recipe.seed,
             )
             return forecaster(
@@ -107,19 +118,16 @@ class ForecastingTask(Task):
         return [seasonal_error(values[:, :count], period) for values in self._training_values()]
 
     def training_batches(self):
-        """Windows of train at places that (seed, epoch) decides."""
-        recipe, sizes = self.recipe, self.sizes
-        return SeriesWindows(
-            self._training_values(),
-            self._scales,
-            recipe.model.window,
-            recipe.data.horizon,
-            sizes.known_columns if sizes.known else None,
-            skipped=self._lags - 1,
-            batch_size=recipe.training.batch_size,
-            seed=recipe.seed,
-            count=recipe.data.windows,
-        )
+        """Windows of train at places that (seed, epoch) decides, or windows that follow one another."""
+        recipe, sizes, training = self.recipe, self.sizes, self.recipe.training
+        known = sizes.known_columns if sizes.known else None
+        shared = {"known": known, "skipped": self._lags - 1, "seed": recipe.seed}
+        series = (self._training_values(), self._scales)
+        if training.tbptt is not None:
+            lengths = (training.tbptt.steps, sizes.horizon, self._lags - 1)
+            return SeriesStreams(*series, *lengths, streams=training.batch_size, **shared)
+        sizes_of = {"batch_size": training.batch_size, "count": recipe.data.windows}
+        return SeriesWindows(*series, recipe.model.window, sizes.horizon, **sizes_of, **shared)
 
     def loss(self, outputs, targets):
         """Mean pinball loss over all quantiles, in units of the seasonal naive's error within train."""
@@ -264,24 +272,12 @@ class ForecastingTask(Task):
 
     def save_preprocessing(self, folder):
         """The columns and the step; how values are scaled is in the network."""
-        columns = {"targets": self.columns.targets, "covariates": self.columns.covariates}
-        columns |= {"known": self.columns.known, "time": self.columns.time, "series": self.columns.series}
-        content = {
-            "columns": {**columns, "time_format": self.columns.time_format},
-            "calendar": self.recipe.data.calendar,
-            "step": self.step._asdict(),
-            "seen": np.asarray(self._seen, np.float32)[:64].tolist(),
-        }
-        text = json.dumps(content, indent=2, ensure_ascii=False).replace("NaN", "null")
-        (folder / "series.json").write_text(text + "\n", encoding="utf-8")
+        save_columns(folder / "series.json", self.columns, self.step, self._seen)
 
     def restore(self, model, folder):
         """Take a trained network, its columns and its step."""
         self.model = model
-        content = json.loads((folder / "series.json").read_text(encoding="utf-8"))
-        lists = {k: tuple(v) if isinstance(v, list) else v for k, v in content["columns"].items()}
-        self.columns, self.step = Columns(**lists), TimeStep(**content["step"])
-        self._seen = np.array(content["seen"], np.float64)
+        self.columns, self.step, self._seen = load_columns(folder / "series.json")
 
     def predict(self, inputs):
         """Return what comes next of every series of each file, with intervals.
@@ -303,13 +299,14 @@ class ForecastingTask(Task):
         """
         return [influence(self, path) for path in inputs]
 
-    def _make_forecaster(self):
-        return SeriesForecaster(self.model, self.recipe.model.window)
+    def make_forecaster(self):
+        """Return the `SeriesForecaster` of the network."""
+        return SeriesForecaster(self.model, self.sizes, self.recipe.model.window)
 
     def signatures(self):
-        """A forecaster with `serving_default`, traced anew for the export."""
-        module = self._make_forecaster()
-        return module, {"serving_default": module.forecast}
+        """A forecaster with `serving_default` and `step`, traced anew for the export."""
+        module = self.make_forecaster()
+        return module, module.signatures
 
     def parts(self):
         """The network: raw values to forecasts."""
@@ -327,17 +324,5 @@ class ForecastingTask(Task):
         return {one.name: tf.constant(np.nan_to_num(x)) for one, x in zip(self.model.inputs, given)}
 
     def check_export(self, loaded):
-        """Hold the export's forecasts against our own, for a short series and one longer than the window."""
-        window = self.recipe.model.window
-        for steps in (1, window + 3):
-            given = self.parts()[0].examples(3, steps, steps)
-            request = {one.name: tf.constant(x) for one, x in zip(self.model.inputs, given)}
-            answer = loaded.signatures["serving_default"](**request)
-            past = np.stack([past_of(row, len(row), window) for row in given[0]]).astype(np.float32)
-            own = self._answer(*map(tf.constant, [past, *given[1:]])).numpy()
-            middle = own.shape[-1] // 2
-            for name, index in zip(OUTPUTS, (middle, 0, -1)):
-                expected, found = own[..., index], answer[name].numpy()
-                difference = float((np.abs(expected - found) / np.maximum(1, np.abs(expected))).max())
-                if not difference <= EXPORT_TOLERANCE:
-                    raise RnnAppsError(f"the export's {name} differs by {difference} from the network's own.")
+        """Hold the export's forecasts against our own."""
+        check_forecasts(loaded, self._answer, self.parts()[0], self.recipe.model.window)
