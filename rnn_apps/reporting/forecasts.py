@@ -15,6 +15,7 @@ __all__ = ["Forecasts", "summarise_forecasts", "verdict"]
 Record = Mapping[str, Any]
 EVERY_PART = 6  # origins at even distances
 WORST = 2
+NO_DIFFERENCE = 0.01
 PREFIX = "forecast_"
 
 
@@ -68,19 +69,15 @@ def verdict(metrics: Mapping[str, Any]) -> tuple[str, bool]:
     if own is None or not values:
         return "There is no baseline to hold it against.", False
     best = min(values, key=values.__getitem__)
-    name = best.replace("_", " ")
-    if own < values[best]:
-        less = 100 * (1 - own / values[best])
-        return f"Its error is {less:.0f} % below that of the best baseline, {name}.", True
-    beaten = (
+    name, ratio = best.replace("_", " "), own / values[best] if values[best] else math.inf
+    if ratio < 1 - NO_DIFFERENCE:
+        return f"Its error is {100 * (1 - ratio):.0f} % below that of the best baseline, {name}.", True
+    failed = (
         "Nothing here beats naive" if best == "naive" else f"The network does not beat the {name} forecast"
     )
-    more = 100 * (own / values[best] - 1) if values[best] else math.inf
-    advice = f"use the {name} forecast, which needs no training"
-    return (
-        f"{beaten}: its error is {more:.0f} % above that of the {name} forecast. On this series {advice}.",
-        False,
-    )
+    above = f"{100 * (ratio - 1):.0f} % above" if ratio > 1 + NO_DIFFERENCE else "within 1 % of"
+    words = f"{failed}: its error is {above} that of the {name} forecast"
+    return f"{words}. On this series use the {name} forecast, which needs no training.", False
 
 
 def _chosen(records: Sequence[Record]) -> list[tuple[str, str, list[int]]]:
