@@ -40,8 +40,8 @@ RECIPES = {
     },
     "language_model": {
         "data": SMALL,
-        "model": {"embedding": 4, "units": [8], "window": 20, "dropout": 0.2},
-        "training": {"epochs": 2, "batch_size": 16},
+        "model": {"embedding": 4, "units": [8], "dropout": 0.2},
+        "training": {"epochs": 2, "batch_size": 16, "tbptt": {"steps": 20}},
     },
 }
 

@@ -10,8 +10,8 @@ from sklearn.preprocessing import StandardScaler
 
 __all__ = ["each_step_probabilities"]
 
-MOST_STEPS = 10_000
-MOST_FEATURES = 2_048
+MOST_STEPS = 5_000
+MOST_FEATURES = 512
 
 
 def each_step_probabilities(
@@ -19,7 +19,7 @@ def each_step_probabilities(
 ) -> np.ndarray:
     """Returns class probabilities of logistic regression on single steps, without any memory.
 
-    It learns from at most 10,000 steps at even distances, and of more than 2,048 features takes some at even
+    It learns from at most 5,000 steps at even distances, and of more than 512 features takes some at even
     distances.
 
     Args:

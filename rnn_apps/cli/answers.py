@@ -6,6 +6,7 @@ import sys
 import click
 
 from rnn_apps.cli.shared import cli, examples, json_option, print_table, run_argument, verbose_option
+from rnn_apps.cli.streaming import stream_answers
 from rnn_apps.errors import UserError, shown
 
 __all__ = ["compare", "evaluate", "export", "predict"]
@@ -39,6 +40,7 @@ def evaluate(run, data, as_json):
         'rnn-apps predict RUN --prompt "ROMEO:" --length 300 --temperature 0.7',
         "rnn-apps predict RUN --file reviews.txt --json",
         "cat reviews.txt | rnn-apps predict RUN -",
+        "tail -f sensor.csv | rnn-apps predict RUN --stream",
     )
 )
 @run_argument
@@ -56,12 +58,20 @@ def evaluate(run, data, as_json):
 @click.option("--top-k", type=int, help="Draw among the so many likeliest tokens of a language model.")
 @click.option("--top-p", type=float, help="Draw among the fewest tokens that hold this much probability.")
 @click.option("--seed", type=int, help="Of what is drawn at random.")
+@click.option(
+    "--stream",
+    is_flag=True,
+    help='Answer step by step as input comes; INPUTS are files of any length, or "-", a pipe.',
+)
 @json_option
 @verbose_option
-def predict(run, inputs, file, prompt, as_json, **options):
+def predict(run, inputs, file, prompt, stream, as_json, **options):
     """Answer INPUTS, texts or files, with a run's network; "-" reads one input a line from standard input."""
     from rnn_apps import runner
 
+    if stream:
+        _refuse_beside_stream(file, prompt, options)
+        return _stream(runner.open_run(run), inputs or ("-",), as_json)
     texts = [text for text in (*inputs, *prompt) if text != "-"]
     if file is not None:
         texts += [line.rstrip("\r\n") for line in file]
@@ -78,9 +88,27 @@ def predict(run, inputs, file, prompt, as_json, **options):
             click.echo(_harmless(opened.task.answer_line(answer)))
 
 
-def _harmless(text):
+def _refuse_beside_stream(file, prompt, options):
+    """A stream takes nothing but its lines."""
+    given = {"file": file, "prompt": prompt or None, **options}
+    for name, value in given.items():
+        if value is not None:
+            where = f"--{name.replace('_', '-')}"
+            raise UserError(where, "goes with whole inputs, not with --stream", fix="Leave one of them out.")
+
+
+def _stream(opened, sources, as_json):
+    stream = opened.task.open_stream()
+    for answer in stream_answers(stream, sources):
+        click.echo(
+            json.dumps(answer, ensure_ascii=False) if as_json else _harmless(stream.line(answer), "\t")
+        )
+
+
+def _harmless(text, kept=""):
     """Lines without what could steer the terminal."""
-    return "\n".join("".join(c for c in line if c.isprintable()) for line in text.split("\n"))
+    lines = text.split("\n")
+    return "\n".join("".join(c for c in line if c.isprintable() or c in kept) for line in lines)
 
 
 @cli.command(epilog=examples("rnn-apps compare runs/imdb/* runs/imdb_gru/*"))

@@ -15,7 +15,15 @@ import numpy as np
 
 from rnn_apps.data.images import MOST_PIXELS
 
-__all__ = ["MOST_FRAMES", "VIDEO_SUFFIXES", "BadVideo", "pick_evenly", "read_all", "read_frames"]
+__all__ = [
+    "MOST_FRAMES",
+    "VIDEO_SUFFIXES",
+    "BadVideo",
+    "all_frames",
+    "pick_evenly",
+    "read_all",
+    "read_frames",
+]
 
 VIDEO_SUFFIXES = (".mp4", ".avi", ".mkv", ".gif", ".webm", ".mov")
 MOST_FRAMES = 256
@@ -91,6 +99,26 @@ def read_frames(source, size, frames=16, per_second=None, most=MOST_FRAMES):
     if not pixels:
         raise BadVideo(f"none of its frames can be decoded, expected some of at most {MOST_PIXELS:,} pixels")
     return np.stack(pixels)
+
+
+def all_frames(source, size):
+    """Yield every frame of a clip as uint8 (height, width, 3), RGB, in the order of time, one at a time.
+
+    Args:
+        source, size: as for `read_frames`.
+
+    Raises:
+        BadVideo: as `read_frames`.
+    """
+    import av
+
+    try:
+        with _opened(source) as (container, stream):
+            resized = _resizer(size)
+            for frame in _decoded(container, stream):
+                yield resized(frame)
+    except (av.FFmpegError, OSError) as error:
+        raise BadVideo(f"cannot be decoded ({error.strerror}), expected a whole video") from None
 
 
 def _how_many(seconds, frames, per_second, most):

@@ -79,6 +79,10 @@ class WrittenText(tf.Module):
         ends = tf.RaggedTensor.from_row_lengths(tf.fill([tf.reduce_sum(whole)], END), whole)
         return tf.concat([numbers[:, :max_length], ends], axis=1)
 
+    def each(self, numbers):
+        """Return the token of every number: int32 (...) to strings (...)."""
+        return tf.gather(self._written, numbers)
+
     def texts(self, numbers):
         """Return what is written: int32 (..., steps), padded or ended, to strings (...)."""
         shape = tf.shape(numbers)

@@ -38,7 +38,7 @@ class SequenceDecoder(keras.layers.Layer):
         attention: ``"dot"`` or ``"additive"`` (Keras' layers), or None: no memory is looked at.
         tied: the output's matrix is the embedding's, which makes the layer before it `embedding` wide.
         dropout: of the embedded tokens and of what enters the output.
-        level_dropout, recurrent_dropout, residual, compile: as in `StackedRNN`.
+        level_dropout, recurrent_dropout, residual, compile, recompute_every: as in `StackedRNN`.
         seed: of all starts and masks.
 
     Call arguments:
@@ -73,6 +73,7 @@ class SequenceDecoder(keras.layers.Layer):
         recurrent_dropout=0.0,
         residual=False,
         compile="auto",
+        recompute_every=None,
         seed=None,
         **kwargs,
     ):
@@ -85,6 +86,7 @@ class SequenceDecoder(keras.layers.Layer):
         self.cell, self.attention, self.tied, self.dropout = cell, attention, tied, dropout
         self.level_dropout, self.recurrent_dropout = level_dropout, recurrent_dropout
         self.residual, self.compile, self.seed = residual, compile, seed
+        self.recompute_every = recompute_every
         self.supports_masking, self.supports_jit = True, False
         self._make_layers()
 
@@ -129,6 +131,7 @@ class SequenceDecoder(keras.layers.Layer):
             return_sequences=True,
             return_state=True,
             compile=self.compile,
+            recompute_every=self.recompute_every,
             seed=seed,
             name=name,
             dtype=self.dtype_policy,
@@ -258,7 +261,7 @@ class SequenceDecoder(keras.layers.Layer):
     def get_config(self):
         """Return all constructor arguments."""
         names = ("vocabulary_size", "embedding", "units", "cell", "attention", "tied", "dropout")
-        names += ("level_dropout", "recurrent_dropout", "residual", "compile", "seed")
+        names += ("level_dropout", "recurrent_dropout", "residual", "compile", "recompute_every", "seed")
         own = {name: getattr(self, name) for name in names}
         return {**super().get_config(), **own, "cell": self.recurrent.get_config()["cell"]}
 

@@ -143,6 +143,7 @@ def sequence_encoder(
     word_dropout=0.0,
     word_vectors=None,
     compile="auto",
+    recompute_every=None,
     seed=None,
 ):
     """Return a `keras.Model`: word numbers int (batch, steps), 0 for padding, to logits (batch, num_classes).
@@ -151,7 +152,7 @@ def sequence_encoder(
         vocabulary_size: word numbers, with the reserved ones.
         num_classes: width of the output.
         embedding: width of a word's vector.
-        cell, units, bidirectional, residual, recurrent_dropout, compile: as in `StackedRNN`.
+        cell, units, bidirectional, residual, recurrent_dropout, compile, recompute_every: as in `StackedRNN`.
         pooling: ``"last"``, ``"mean"``, ``"max"`` or ``"mean_max"`` of the outputs of all steps.
         dropout: of the pooled features, before the classifier.
         level_dropout: of the features that enter each level, the same for all steps.
@@ -172,6 +173,7 @@ def sequence_encoder(
         residual=residual,
         return_sequences=pooling != "last",
         compile=compile,
+        recompute_every=recompute_every,
         seed=seed,
         name="recurrent",
     )(x)

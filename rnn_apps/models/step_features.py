@@ -1,6 +1,8 @@
 """What a network that labels steps sees of each: scaled numbers of a sensor, or features of a frame."""
 
 import keras
+import numpy as np
+from keras import ops
 
 from rnn_apps.models.encoder_decoder import FrameEncoder
 
@@ -11,15 +13,17 @@ def scaled_front(features, dropout=0.0, seed=None):
     """Return a `keras.Model` from numbers as they are measured to numbers of mean 0 and variance 1, and mask.
 
     Args:
-        features: float (all steps, features) of train, from which it learns mean and variance.
+        features: float (all steps, features) of train, whose mean and variance it keeps; a feature that never
+            changes is only moved.
         dropout: part of the features dropped.
         seed: of the dropout.
 
     Returns:
         A model from float (batch, steps, features) and bool (batch, steps), which steps are there.
     """
-    scaling = keras.layers.Normalization(name="scaling")
-    scaling.adapt(features)
+    mean, spread = features.mean(axis=0, dtype=np.float64), features.std(axis=0, dtype=np.float64)
+    spread = np.where(spread > 0, spread, 1.0)
+    scaling = keras.layers.Rescaling((1 / spread).tolist(), (-mean / spread).tolist(), name="scaling")
     steps = keras.Input((None, features.shape[1]), name="features")
     return _front(steps, scaling(steps), dropout, seed)
 
@@ -43,4 +47,4 @@ def frame_front(encoder, dropout=0.0, seed=None):
 def _front(given, x, dropout, seed):
     there = keras.Input((None,), dtype="bool", name="there")
     x = keras.layers.Dropout(dropout, seed=seed, name="input_dropout")(x)
-    return keras.Model([given, there], [x, there])
+    return keras.Model([given, there], [x, ops.copy(there)])  # an output that is an input confuses Keras

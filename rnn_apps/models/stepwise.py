@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from rnn_apps.models.carried_states import CarriedStates
 
-__all__ = ["StepReader", "stepwise_model", "window_model"]
+__all__ = ["StepReader", "state_specs", "stepwise_model", "window_model"]
 
 
 def stepwise_model(front, recurrent, head, dropout=0.0, seed=None):
@@ -82,6 +82,14 @@ class StepReader:
     def packed(self, states):
         """Return a flat list of states in the form that `read_on` takes."""
         return tf.nest.pack_sequence_as(self.zero_states(1), list(states))
+
+
+def state_specs(states):
+    """Return the `tf.TensorSpec` of nested states, for any batch, named ``state_0``, ``state_1``, ..."""
+    return [
+        tf.TensorSpec([None, state.shape[1]], state.dtype, name=f"state_{number}")
+        for number, state in enumerate(tf.nest.flatten(states))
+    ]
 
 
 def _inputs_of(front, streams=None):

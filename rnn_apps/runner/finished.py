@@ -87,6 +87,20 @@ class Run:
                 raise UserError(as_option(name), where, fix=f"Its options: {allowed}.")
         return self.task.predict(_listed(inputs), **options)
 
+    def stream(self, lines):
+        """Yield an answer for every step as its line comes, in memory that does not grow.
+
+        Args:
+            lines: iterable of str: words, rows of a table under a line that names its columns, paths of
+                pictures or video files, or lines of text, as the task reads them.
+
+        Raises:
+            UserError: the network has to see the end before it answers the beginning.
+        """
+        stream = self.task.open_stream()
+        for line in lines:
+            yield from stream.feed([line])
+
     def explain(self, inputs):
         """Return for each raw input how its answer comes about, in a form that the task says."""
         return self.task.explain(_listed(inputs))

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import keras
 import tensorflow as tf
 
+from rnn_apps.errors import UserError
 from rnn_apps.tasks.cell import resolve_cell
 
 __all__ = ["Monitor", "Part", "Task"]
@@ -156,6 +157,15 @@ class Task(ABC):
     @abstractmethod
     def predict(self, inputs, **options):
         """Return a readable answer (a dict) for each raw input; which `options` it takes, the task says."""
+
+    def open_stream(self):
+        """Return a `rnn_apps.tasks.streaming.Stream`, which answers as its input comes.
+
+        Raises:
+            UserError: an answer of this task needs the whole input.
+        """
+        problem = f"the task {self.recipe.task} answers a whole input, not its steps as they come"
+        raise UserError("--stream", problem, fix="Leave it out.")
 
     @abstractmethod
     def answer_line(self, answer):

@@ -26,8 +26,9 @@ SMALL = {
 }
 
 LANGUAGE_MODEL = {
-    "model": {"embedding": 4, "units": [8], "window": 20, "generation": {"length": 12}},
+    "model": {"embedding": 4, "units": [8], "generation": {"length": 12}},
     "data": {"source": "sample", "sample": {"size": 100}},
+    "training": {"tbptt": {"steps": 20}},
 }
 
 CLIENT = """
@@ -71,7 +72,7 @@ def small_recipe(task, **changes):
     decoding = {"decoding": {"beam": 3, "max_length": 9}} if task in SMALL else {}
     model = {**settings["model"], **decoding, **changes.pop("model", {})}
     data = {**settings["data"], **changes.pop("data", {})}
-    training = {**TRAINING, **changes.pop("training", {})}
+    training = {**TRAINING, **settings.get("training", {}), **changes.pop("training", {})}
     return load_recipe(task, {"model": model, "data": data, "training": training, **changes})
 
 

@@ -16,9 +16,11 @@ from rnn_apps.errors import RnnAppsError
 from rnn_apps.models.step_features import feature_front, frame_front, scaled_front
 from rnn_apps.models.stepwise import StepReader, stepwise_model
 from rnn_apps.tasks.frame_labelling.inputs import read_input
+from rnn_apps.tasks.frame_labelling.streaming import FrameStream, RowStream
 from rnn_apps.tasks.labelling.answers import StepLabeller
 from rnn_apps.tasks.labelling.parts import labelling_parts
 from rnn_apps.tasks.labelling.task import LabellingTask
+from rnn_apps.tasks.streaming import looks_ahead
 from rnn_apps.tasks.visual import make_visual_encoder
 
 __all__ = ["FrameLabellingTask"]
@@ -73,7 +75,7 @@ class FrameLabellingTask(LabellingTask):
             self._cnn = make_visual_encoder(self.recipe.model.encoder, self.recipe.seed)
 
     def encode(self, sequences):
-        """The numbers of all steps, their frames or what a frozen CNN gives of them; and that they are there."""
+        """The numbers of all steps, their frames or what a frozen CNN sees, and that they are there."""
         steps = np.concatenate([one.steps for one in sequences])
         if self._is_frozen:
             steps = self._seen(steps)
@@ -188,6 +190,13 @@ class FrameLabellingTask(LabellingTask):
                 {"input": str(path), "labels": readable, "scores": [round(float(s), 4) for s in scores]}
             )
         return answers
+
+    def open_stream(self):
+        """A `FrameStream` or a `RowStream`."""
+        if not self.can_stream:
+            raise looks_ahead()
+        size, columns = self._reading["size"], self._reading["columns"]
+        return FrameStream(self.labeller, size) if self.are_pictures else RowStream(self.labeller, columns)
 
     def answer_line(self, answer):
         """The labels with the steps that have them."""

@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from rnn_apps.models.stepwise import StepReader
+from rnn_apps.models.stepwise import StepReader, state_specs
 
 __all__ = ["StepLabeller"]
 
@@ -30,11 +30,7 @@ class StepLabeller(tf.Module):
         self.label = tf.function(self._label, input_signature=[given], autograph=False)
         self.step = None
         if can_stream:
-            states = tf.nest.flatten(self.reader.zero_states(1))
-            specs = [
-                tf.TensorSpec([None, state.shape[1]], state.dtype, name=f"state_{number}")
-                for number, state in enumerate(states)
-            ]
+            specs = state_specs(self.reader.zero_states(1))
             self.step = tf.function(self._step, input_signature=[given, *specs], autograph=False)
 
     @property

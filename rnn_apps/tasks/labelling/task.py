@@ -260,7 +260,7 @@ class LabellingTask(Task):
         scores = classification_metrics(self.encoded[part][2], probabilities, self.class_names)
         records = [
             {
-                "input": one.place,
+                "input": one.place.rpartition("/")[2],
                 "tokens": self.step_names(one),
                 "labels": list(one.labels),
                 **self._readable(row),

@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from rnn_apps.settings import Settings, TaskSettings
+from rnn_apps.settings import Settings, SteppedTrainingSettings, TaskSettings, TbpttSettings
 from rnn_apps.tasks.settings import SampleSettings, SourceSettings
 from rnn_apps.tasks.writing.settings import RecurrentSettings
 
@@ -41,11 +41,18 @@ class GenerationSettings(Settings):
 class LanguageModelModel(RecurrentSettings):
     """An embedding, a stack of recurrent levels, and an output for every token."""
 
-    window: int = Field(
-        100, ge=1, le=100_000, description="Steps of truncated backpropagation; states are carried on."
-    )
     generation: GenerationSettings = Field(
         default_factory=GenerationSettings, description="How the trained network writes."
+    )
+
+
+class LanguageModelTraining(SteppedTrainingSettings):
+    """How a language model is trained: by windows, unless it is told otherwise."""
+
+    tbptt: TbpttSettings | None = Field(
+        default_factory=TbpttSettings,
+        description="Windows of as many streams as batch_size, into which the text is cut; gradients through "
+        "one window. null goes back through whole streams.",
     )
 
 
@@ -58,6 +65,9 @@ class LanguageModelSettings(TaskSettings):
     task: Literal["language_model"] = Field("language_model", description="Name of the task.")
     data: LanguageModelData = Field(description="Where the text comes from.")
     model: LanguageModelModel = Field(default_factory=LanguageModelModel, description="The network.")
+    training: LanguageModelTraining = Field(
+        default_factory=LanguageModelTraining, description="How to train."
+    )
 
     def cross_checks(self) -> Iterator[tuple[tuple[str, ...], str]]:
         """Yields networks that no machine could hold."""

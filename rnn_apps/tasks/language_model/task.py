@@ -13,6 +13,7 @@ from rnn_apps.disk import sha256_of_texts
 from rnn_apps.errors import RnnAppsError, UserError
 from rnn_apps.metrics.generation import bits_per_character, perplexity
 from rnn_apps.models.language_model import language_model, window_model
+from rnn_apps.tasks.language_model.streaming import TextStream
 from rnn_apps.tasks.language_model.writer import NEVER_WRITTEN, PromptWriter
 from rnn_apps.tasks.options import check_options
 from rnn_apps.tasks.task import Monitor, Task
@@ -23,6 +24,7 @@ from rnn_apps.tasks.writing.parts import numbered, step_part
 __all__ = ["LanguageModelTask"]
 
 VALIDATION_STREAMS = 8  # read side by side; the test is read in one piece
+READ_AT_ONCE = 100  # tokens of a stream
 CONTINUED = 8  # places of the test part that the records go on from
 PROMPT_TOKENS = 40
 ORDERS = {"unigram": 1, "five_gram": 5}
@@ -93,8 +95,10 @@ class LanguageModelTask(GuessesTokens, Task):
 
     def training_batches(self):
         """Windows of train that follow one another in as many streams as a batch has rows."""
-        streams, window = self.recipe.training.batch_size, self.recipe.model.window
-        return _FreshFirst(StreamBatches(self.tokens["train"], streams, window, self.recipe.seed))
+        training, tokens = self.recipe.training, self.tokens["train"]
+        whole = -(-(len(tokens) - 1) // training.batch_size)
+        steps = training.tbptt.steps if training.tbptt else whole
+        return _FreshFirst(StreamBatches(tokens, training.batch_size, steps, self.recipe.seed))
 
     @cached_property
     def _read(self):
@@ -106,7 +110,7 @@ class LanguageModelTask(GuessesTokens, Task):
 
     def likelihood(self, part, streams):
         """Return the mean nats of a token of a part, states carried all along, and the part that is right."""
-        windows = StreamBatches(self.tokens[part], streams, self.recipe.model.window)
+        windows = StreamBatches(self.tokens[part], streams, READ_AT_ONCE)
         states, sums = self.decoder.zero_states(streams), np.zeros(2)
         for tokens, targets in windows.epoch():
             nats, right, states = self._read(tokens, targets, states)
@@ -223,6 +227,10 @@ class LanguageModelTask(GuessesTokens, Task):
             {"input": prompt, "text": text.decode("utf-8", "replace"), "log_probability": float(score)}
             for prompt, text, score in zip(inputs, texts, scores)
         ]
+
+    def open_stream(self):
+        """A `TextStream`."""
+        return TextStream(self._writer)
 
     def answer_line(self, answer):
         """The whole text."""

@@ -5,6 +5,7 @@ import tensorflow as tf
 from rnn_apps.data.text import PADDING, UNKNOWN
 from rnn_apps.data.written_text import END, START
 from rnn_apps.models.decoding import sample
+from rnn_apps.models.stepwise import state_specs
 
 __all__ = ["PromptWriter"]
 
@@ -33,11 +34,52 @@ class PromptWriter(tf.Module):
         more = [tf.TensorSpec([], dtype, name=name) for name, dtype in _MORE.items()]
         self.write = tf.function(self._write, input_signature=asked, autograph=False)
         self.generate = tf.function(self._write, input_signature=[*asked, *more], autograph=False)
+        going_on = [
+            tf.TensorSpec([None], tf.string, name="text"),
+            tf.TensorSpec([None], tf.int32, name="last"),
+            *state_specs(decoder.zero_states(1)),
+        ]
+        self.step = tf.function(self._step, input_signature=going_on, autograph=False)
 
     @property
     def signatures(self):
         """Name to the function of every signature."""
-        return {"serving_default": self.write, "generate": self.generate}
+        return {"serving_default": self.write, "generate": self.generate, "step": self.step}
+
+    def start(self, batch):
+        """Return `last` and the flat list of states with which a stream of text begins."""
+        return [tf.fill([batch], self.first), *tf.nest.flatten(self.decoder.zero_states(batch))]
+
+    def _step(self, text, last, *states):
+        """What is read of texts that go on: their tokens, and how likely each was after those before it.
+
+        Args:
+            text: strings (batch,), the next piece of each text; a token is never cut by its end.
+            last: int32 (batch,), ``next_last`` of the piece before; the first token of all, as of `start`.
+            states: ``next_state_0``, ... of the piece before; zeros at first.
+
+        Returns:
+            ``tokens`` (batch, steps), ``log_probability`` (batch, steps) in nats, both padded, ``lengths``
+            (batch,), ``next_last`` and ``next_state_0``, ...
+        """
+        numbers = self.written.numbers(text)
+        lengths = tf.cast(numbers.row_lengths(), tf.int32)
+        padded = numbers.to_tensor(
+            PADDING, shape=tf.stack([-1, tf.maximum(numbers.bounding_shape(axis=1), 1)])
+        )
+        before = tf.concat([last[:, None], padded[:, :-1]], axis=1)
+        there = tf.sequence_mask(lengths, tf.shape(padded)[1])
+        packed = tf.nest.pack_sequence_as(self.decoder.zero_states(1), list(states))
+        logits, after, _ = self.decoder.read_on(before, packed, mask=there)
+        likely = tf.gather(tf.nn.log_softmax(logits), padded, batch_dims=2)
+        ends = tf.gather(padded, tf.maximum(lengths - 1, 0), batch_dims=1)
+        return {
+            "tokens": tf.where(there, self.written.each(padded), ""),
+            "log_probability": tf.where(there, likely, 0.0),
+            "lengths": lengths,
+            "next_last": tf.where(lengths > 0, ends, last),
+            **{f"next_state_{i}": state for i, state in enumerate(tf.nest.flatten(after))},
+        }
 
     def _write(self, prompt, length, temperature, seed=0, top_k=0, top_p=1.0):
         """The prompt with what follows (batch,), and the log-probability of what follows in nats (batch,)."""

@@ -91,6 +91,7 @@ class SentimentTask(Task):
                 word_dropout=model.word_dropout,
                 word_vectors=vectors,
                 compile=recipe.training.compile,
+                recompute_every=recipe.training.recompute_every,
                 seed=recipe.seed,
             )
         except ValueError as error:

@@ -14,6 +14,8 @@ from rnn_apps.tasks.cell import resolve_cell
 from rnn_apps.tasks.labelling.answers import StepLabeller
 from rnn_apps.tasks.labelling.parts import labelling_parts
 from rnn_apps.tasks.labelling.task import LabellingTask
+from rnn_apps.tasks.streaming import looks_ahead
+from rnn_apps.tasks.tagging.streaming import WordStream
 
 __all__ = ["TaggingTask"]
 
@@ -136,6 +138,12 @@ class TaggingTask(LabellingTask):
             answer = self.labeller.label(tf.constant([text.encode("utf-8", "replace") for text in texts]))
             answers += [{"text": text, **row} for text, row in zip(texts, read_answer(answer))]
         return answers
+
+    def open_stream(self):
+        """A `WordStream`."""
+        if not self.can_stream:
+            raise looks_ahead()
+        return WordStream(self.labeller)
 
     def answer_line(self, answer):
         """Each word with its tag."""

@@ -90,6 +90,7 @@ class TranslationTask(WritingTask):
             cell=resolve_cell(model.cell),
             recurrent_dropout=model.recurrent_dropout,
             compile=self.recipe.training.compile,
+            recompute_every=self.recipe.training.recompute_every,
         )
 
     def _network(self):

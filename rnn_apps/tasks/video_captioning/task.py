@@ -77,6 +77,7 @@ class VideoCaptioningTask(CaptioningTask):
             cell=resolve_cell(model.cell),
             recurrent_dropout=model.recurrent_dropout,
             compile=self.recipe.training.compile,
+            recompute_every=self.recipe.training.recompute_every,
         )
 
     def restore(self, model, folder):

@@ -45,6 +45,7 @@ def make_decoder(recipe, vocabulary_size, attention=None):
             recurrent_dropout=model.recurrent_dropout,
             residual=model.residual,
             compile=recipe.training.compile,
+            recompute_every=recipe.training.recompute_every,
             seed=recipe.seed,
             name="decoder",
         )

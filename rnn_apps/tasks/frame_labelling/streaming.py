@@ -1,0 +1,123 @@
+"""Rows of a table, or pictures, as they come, each with its label."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from rnn_apps.data.files import wrong_width
+from rnn_apps.data.images import BadImage, check_image, encode_png
+from rnn_apps.data.records import BadRecords
+from rnn_apps.data.step_tables import feature_columns, numbers_of
+from rnn_apps.data.video import VIDEO_SUFFIXES, BadVideo, all_frames
+from rnn_apps.errors import DataError, UserError
+from rnn_apps.tasks.streaming import Stream
+
+__all__ = ["FrameStream", "RowStream"]
+
+_AT_ONCE = 16  # frames of a video
+
+
+class _Labels(Stream):
+    """Numbers the steps and names their labels."""
+
+    def __init__(self, labeller):
+        super().__init__(labeller.step, labeller.zero_states(1))
+        self._steps = 0
+
+    def _labelled(self, chunk):
+        answer = self.read(chunk[None])
+        found = [
+            {"step": self._steps + number, "label": label.decode("utf-8"), "score": round(float(score), 4)}
+            for number, (label, score) in enumerate(zip(answer["labels"], answer["scores"]), start=1)
+        ]
+        self._steps += len(found)
+        return found
+
+    def line(self, answer):
+        """Number of the step, label and score."""
+        return f"{answer['step']}\t{answer['label']}\t{answer['score']:.3f}"
+
+
+class RowStream(_Labels):
+    """Labels the rows of a table in CSV; the first line names its columns.
+
+    Args:
+        labeller: `StepLabeller` with a step.
+        columns: `Columns` of a table without labels.
+    """
+
+    def __init__(self, labeller, columns):
+        super().__init__(labeller)
+        self._columns, self._header, self._before, self._bad = columns, None, None, BadRecords("fail", 0)
+        self._lines = 0
+
+    def feed(self, lines):
+        """Return step, label and score of every row."""
+        rows = [self._numbers(row) for row in self._rows(lines)]
+        return self._labelled(tf.constant(np.stack(rows))) if rows else []
+
+    def _rows(self, lines):
+        for line in lines:
+            self._lines += 1
+            row = next(csv.reader([line.replace("\0", "")]), None)
+            if not row:
+                continue
+            if self._header is None:
+                self._header = [name.removeprefix("\ufeff") for name in row]
+                self._names = feature_columns("line 1", self._header, self._columns)
+                self._places = [self._header.index(name) for name in self._names]
+                continue
+            if problem := wrong_width(row, self._header):
+                raise DataError(f"line {self._lines}", problem, fix="Mend the row.")
+            yield row
+
+    def _numbers(self, row):
+        cells = [row[place] for place in self._places]
+        where, missing = f"line {self._lines}", self._columns.on_missing
+        self._before = numbers_of(where, self._names, cells, self._before, missing, self._bad)
+        return self._before
+
+
+class FrameStream(_Labels):
+    """Labels pictures, or the frames of video files, in the order of the lines that give their paths.
+
+    Args:
+        labeller: `StepLabeller` with a step.
+        size: (height, width) to which the frames of a video are decoded.
+    """
+
+    reads_paths = True
+
+    def __init__(self, labeller, size):
+        super().__init__(labeller)
+        self._size = size
+
+    def feed(self, lines):
+        """Yield step, label and score of every frame."""
+        for line in lines:
+            if line.strip():
+                yield from self._of(Path(line.strip()))
+
+    def _of(self, path):
+        try:
+            if path.suffix.lower() not in VIDEO_SUFFIXES:
+                encoded = path.read_bytes()
+                check_image(encoded)
+                yield from self._labelled(tf.constant([encoded]))
+                return
+            chunk = []
+            for frame in all_frames(path, self._size):
+                chunk.append(encode_png(frame))
+                if len(chunk) == _AT_ONCE:
+                    yield from self._labelled(tf.constant(chunk))
+                    chunk = []
+            if chunk:
+                yield from self._labelled(tf.constant(chunk))
+        except (BadVideo, BadImage) as error:
+            raise UserError(str(path), str(error)) from error
+        except ImportError as error:
+            raise UserError("video files", "PyAV is missing", fix="pip install 'rnn-apps[video]'") from error
+        except OSError as error:
+            raise UserError(str(path)[:200], f"cannot be read: {error.strerror}") from error
