@@ -10,7 +10,7 @@ from rnn_apps.data.series_columns import Columns, find_columns
 from rnn_apps.data.time_steps import Cells, TimeStep, find_step
 from rnn_apps.errors import DataError, shown
 
-__all__ = ["Columns", "Repairs", "Series", "SeriesFiles", "read_series"]
+__all__ = ["Columns", "Repairs", "RowReader", "Series", "SeriesFiles", "read_series", "refuse_uneven"]
 
 MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "?"})
 MOST_STEPS = 50_000_000  # of one series, with its gaps
@@ -138,7 +138,7 @@ def _read_file(file, part, columns, repairs, rows):
         ahead = [first, *(row for _, row in zip(range(200), table))]
         columns = find_columns(f"{file}:{begin}", header, [row for _, row in ahead], columns)
         whole = [row for _, row in ahead if len(row) == len(header)]
-        reader = _RowReader(file, header, columns, repairs, whole[0] if whole else [""] * len(header))
+        reader = RowReader(file, header, columns, repairs, whole[0] if whole else [""] * len(header))
         for begin, row in (*ahead, *table):
             reader.read(begin, row, part, rows)
     if not rows:
@@ -146,8 +146,16 @@ def _read_file(file, part, columns, repairs, rows):
     return columns, reader.cells.is_number
 
 
-class _RowReader:
-    """Reads the rows of one file."""
+class RowReader:
+    """Reads the rows of one table.
+
+    Args:
+        file: path, for messages.
+        header: names of its columns.
+        columns: `Columns`, all named.
+        repairs: `Repairs`.
+        example: cells of a row, from which it is seen how times are written.
+    """
 
     def __init__(self, file, header, columns, repairs, example):
         self.file, self.header, self.columns, self.repairs, self.count = file, header, columns, repairs, 0
@@ -158,7 +166,14 @@ class _RowReader:
             self.cells.is_number = True
 
     def read(self, begin, row, part, rows):
-        """Add one row to its series, or report it; the time of one whose values are bad is kept."""
+        """Add one row to its series, or report it; the time of one whose values are bad is kept.
+
+        Args:
+            begin: line on which it begins.
+            row: its cells.
+            part: that it belongs to.
+            rows: name of a series to what was read of it, with `places`, `times`, `values` and `parts`.
+        """
         place, values, bad = f"{self.file}:{begin}", None, self.repairs.bad
         self.count += 1
         problem = wrong_width(row, self.header)
@@ -252,7 +267,7 @@ def _on_grid(name, rows, step, repairs):
     if repairs.on_gap != "ignore" and len(times) > 1:
         positions = step.positions(times)
         apart = np.diff(positions)
-        _refuse_uneven(rows, apart, step, repairs)
+        refuse_uneven(rows, apart, step, repairs)
         places = np.rint(positions - positions[0]).astype(np.int64)
         if places[-1] >= MOST_STEPS:
             received, fix = f"{places[-1] + 1:,} steps of a {step}", "Is the time column the right one?"
@@ -270,7 +285,15 @@ def _on_grid(name, rows, step, repairs):
     return Series(name, rows.places[0], times, values, ends)
 
 
-def _refuse_uneven(rows, apart, step, repairs):
+def refuse_uneven(rows, apart, step, repairs):
+    """Raise DataError for a row that is off the grid of times, or behind a gap where none may be.
+
+    Args:
+        rows: `places` and `times` of rows.
+        apart: steps from each to the next.
+        step: `TimeStep`.
+        repairs: `Repairs`.
+    """
     uneven = np.flatnonzero(np.abs(apart - np.rint(apart)) > 1e-9)
     gaps = np.flatnonzero(apart > 1.5)
     ignore = "or take each row for the next step: --set data.on_gap=ignore"

@@ -205,6 +205,59 @@ def test_the_export_takes_raw_values(run, tmp_path):
             assert found == pytest.approx(own[target][name], rel=1e-4)
 
 
+def test_what_is_known_in_advance_cannot_be_streamed(run):
+    with pytest.raises(UserError, match="--stream: sale would have to be known of rows that have not come"):
+        run.task.open_stream()
+
+
+@pytest.fixture(scope="module")
+def streamed(tmp_path_factory):
+    """A network of two series with a calendar, not trained; and the table that it reads."""
+    path = waves(tmp_path_factory.mktemp("streamed") / "waves.csv")
+    data = {**WAVES, "known": [], "source": "files", "path": str(path), "on_gap": "fill"}
+    task = prepared(data=data, model={"window": 200})
+    rng = np.random.default_rng(0)
+    task.model.set_weights([w + rng.normal(0, 0.1, w.shape) for w in task.model.get_weights()])
+    return task, path
+
+
+def test_rows_as_they_come_are_answered_as_the_whole_file_is(streamed):
+    """Of the second series two days are missing, which are filled."""
+    task, path = streamed
+    header, *rows = path.read_text().split("\n")
+    rows = [row for row in rows if row[:16] not in ("2024-02-01,south", "2024-02-02,south")]
+    stream, answers = task.open_stream(), {}
+    for line in [header, *sorted(rows)]:
+        answers |= {answer["series"]: answer for answer in stream.feed([line])}
+    other = path.with_name("less.csv")
+    other.write_text("\n".join([header, *rows]))
+    for own in task.predict([str(other)]):
+        found = answers[own["series"]]
+        assert found["times"] == own["times"]
+        for target, lines in own["targets"].items():
+            assert found["targets"][target]["forecast"] == pytest.approx(lines["forecast"], rel=1e-3)
+    cells = stream.line(answers["south"]).split("\t")
+    assert cells[:2] == ["south", "2024-04-30"]
+    assert cells[2] == f"{answers['south']['targets']['sales']['forecast'][0]:.6g}"
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("2024-01-02,north,1,2,x,0", 'stream:3  rain: not a number; received "x"'),
+        ("2024-01-02,north,1", "stream:3: 3 fields where the header has 6"),
+        ("2024-01-01,north,1,2,3,0", "stream:3: its time is not after that of the row before"),
+        ("2024-01-02T05,north,1,2,3,0", "stream:3: off the grid of times"),
+    ],
+)
+def test_a_row_of_a_stream_that_cannot_be_read_is_named(streamed, line, problem):
+    stream = streamed[0].open_stream()
+    stream.feed(["date,shop,sales,visits,rain,sale", "2024-01-01,north,1,2,3,0"])
+    with pytest.raises(DataError) as caught:
+        stream.feed([line])
+    assert str(caught.value).startswith(problem)
+
+
 def test_a_series_read_on_step_by_step_is_the_series_read_at_once(run, tmp_path):
     raw = raw_rows(run, waves(tmp_path / "past.csv", days=20, ahead=4))
     series = np.asarray(raw["series"], np.float32)

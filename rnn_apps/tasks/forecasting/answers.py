@@ -7,7 +7,7 @@ from rnn_apps.data.series_windows import past_of
 from rnn_apps.errors import DataError, shown
 from rnn_apps.tasks.forecasting.reading import SeriesSet
 
-__all__ = ["Table", "forecast_record", "influence"]
+__all__ = ["Table", "forecast_record", "influence", "plain_numbers"]
 
 MOST_HISTORY = 400  # steps of the past in a record
 
@@ -30,12 +30,12 @@ def forecast_record(task, number, origin, quantiles, beside, scores):
     for index, name in enumerate(task.columns.targets):
         values = series.values[:, index]
         targets[name] = {
-            "history": _plain(values[begin:origin]),
-            "truth": _plain(values[origin : origin + horizon]),
-            "forecast": _plain(quantiles[:, index, middle]),
-            "lower": _plain(quantiles[:, index, 0]),
-            "upper": _plain(quantiles[:, index, -1]),
-            "seasonal_naive": _plain(beside[:, index, middle]),
+            "history": plain_numbers(values[begin:origin]),
+            "truth": plain_numbers(values[origin : origin + horizon]),
+            "forecast": plain_numbers(quantiles[:, index, middle]),
+            "lower": plain_numbers(quantiles[:, index, 0]),
+            "upper": plain_numbers(quantiles[:, index, -1]),
+            "seasonal_naive": plain_numbers(beside[:, index, middle]),
         }
     return {
         "series": series.name,
@@ -47,7 +47,8 @@ def forecast_record(task, number, origin, quantiles, beside, scores):
     }
 
 
-def _plain(values):
+def plain_numbers(values):
+    """Return values as JSON has them, None where one is missing, to seven digits."""
     return [_number(value) for value in values]
 
 
@@ -108,7 +109,7 @@ class Table:
         times = [task.step.text(task.step.later(last, ahead + 1)) for ahead in range(len(quantiles))]
         places = {"forecast": middle, "lower": 0, "upper": -1}
         targets = {
-            name: {key: _plain(quantiles[:, index, place]) for key, place in places.items()}
+            name: {key: plain_numbers(quantiles[:, index, place]) for key, place in places.items()}
             for index, name in enumerate(task.columns.targets)
         }
         return {"input": self.path, "series": series.name, "times": times, "targets": targets}

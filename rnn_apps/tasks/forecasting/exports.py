@@ -7,7 +7,7 @@ import tensorflow as tf
 from rnn_apps.data.series_windows import past_of
 from rnn_apps.errors import RnnAppsError
 from rnn_apps.models.forecaster import network_of, outlook_of, seen_by_step
-from rnn_apps.models.stepwise import StepReader
+from rnn_apps.models.stepwise import StepReader, state_specs
 from rnn_apps.tasks.task import Part
 
 __all__ = ["SeriesForecaster", "answering_model", "check_forecasts", "network_part"]
@@ -47,10 +47,7 @@ class SeriesForecaster(tf.Module):
             tf.TensorSpec([None, *given.shape[1:]], tf.float32, name=given.name) for given in model.inputs
         ]
         recent = tf.TensorSpec([None, sizes.lags - 1, sizes.features], tf.float32, name="recent")
-        states = [
-            tf.TensorSpec([None, state.shape[1]], state.dtype, name=f"state_{number}")
-            for number, state in enumerate(tf.nest.flatten(self.reader.zero_states(1)))
-        ]
+        states = state_specs(self.reader.zero_states(1))
         self.forecast = tf.function(self._forecast, input_signature=given, autograph=False)
         self.step = tf.function(self._step, input_signature=[*given, recent, *states], autograph=False)
 

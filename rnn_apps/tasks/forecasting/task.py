@@ -25,6 +25,7 @@ from rnn_apps.tasks.forecasting.answers import Table, forecast_record, influence
 from rnn_apps.tasks.forecasting.exports import SeriesForecaster, check_forecasts, network_part
 from rnn_apps.tasks.forecasting.reading import SeriesSet, load_columns, save_columns
 from rnn_apps.tasks.forecasting.scaling import learn_scaling
+from rnn_apps.tasks.forecasting.streaming import ForecastStream
 from rnn_apps.tasks.task import Monitor, Task
 
 __all__ = ["ForecastingTask"]
@@ -287,6 +288,10 @@ class ForecastingTask(Task):
                 stands in rows behind the past, whose targets are empty.
         """
         return [answer for path in inputs for answer in Table(self, path).answers()]
+
+    def open_stream(self):
+        """Return a `ForecastStream`: rows of one or many series as they come, each with what comes next."""
+        return ForecastStream(self)
 
     def answer_line(self, answer):
         """A table of steps."""
