@@ -82,7 +82,7 @@ def verdict(metrics: Mapping[str, Any]) -> tuple[str, bool]:
 
 def _chosen(records: Sequence[Record]) -> list[tuple[str, str, list[int]]]:
     count = len(records)
-    even = sorted({round(i * (count - 1) / max(1, EVERY_PART - 1)) for i in range(min(count, EVERY_PART))})
+    even = np.linspace(0, count - 1, min(count, EVERY_PART)).round().astype(int).tolist()
     groups = [("Throughout", f"{len(even)} of {count:,} origins of the test part, at even distances.", even)]
     rest = [n for n in range(count) if n not in even and records[n].get("mase") is not None]
     worst = sorted(rest, key=lambda n: -records[n]["mase"])[:WORST]

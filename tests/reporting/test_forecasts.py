@@ -65,7 +65,9 @@ def test_origins_are_shown_at_even_distances_and_the_worst_of_the_others():
     assert worst == ["forecast_10", "forecast_8"]
     assert set(figures) == {"error_by_step", *even, *worst}
     assert (summary.total, summary.inside, summary.wanted) == (11, 0.77, 0.8)
-    assert summarise_forecasts([a_record(0)], the_metrics())[0].groups[0][2] == ["forecast_1"]
+    for count in (1, 5):
+        groups = summarise_forecasts([a_record(number) for number in range(count)], the_metrics())[0].groups
+        assert [len(names) for *_, names in groups] == [count]
 
 
 def test_the_targets_take_turns_and_captions_say_which():

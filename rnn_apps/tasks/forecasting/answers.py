@@ -9,7 +9,7 @@ from rnn_apps.tasks.forecasting.reading import SeriesSet
 
 __all__ = ["Table", "forecast_record", "influence", "plain_numbers"]
 
-MOST_HISTORY = 400  # steps of the past in a record
+LEAST_HISTORY, MOST_HISTORY = 24, 400  # steps of the past in a record
 
 
 def forecast_record(task, number, origin, quantiles, beside, scores):
@@ -24,7 +24,7 @@ def forecast_record(task, number, origin, quantiles, beside, scores):
         scores: of this origin alone.
     """
     series, step, horizon = task.set.series[number], task.step, task.recipe.data.horizon
-    past = min(MOST_HISTORY, max(2 * horizon, min(task.recipe.data.period + horizon, 4 * horizon)))
+    past = min(MOST_HISTORY, max(LEAST_HISTORY, 2 * horizon, min(task.recipe.data.period, 4 * horizon)))
     begin, middle = max(0, origin - past), quantiles.shape[-1] // 2
     targets = {}
     for index, name in enumerate(task.columns.targets):
