@@ -1,5 +1,7 @@
 """The forecasting network: starts as the seasonal naive, sees no future, and takes raw and missing values."""
 
+import functools
+
 import keras
 import numpy as np
 import pytest
@@ -22,6 +24,7 @@ SCALING = SeriesScaling((3.0,) * 5, (2.0,) * 5, (1.5, 0.5))
 ONE = SeriesSizes(1, 0, 0, (), lags=6, horizon=4, quantiles=(0.1, 0.5, 0.9))
 
 
+@functools.cache
 def network(sizes=SIZES, scaling=SCALING, period=3, noise=0.0):
     recurrent = StackedRNN((5,), cell="gru", return_sequences=True, compile=False, seed=1)
     model = forecaster(recurrent, sizes, scaling, period, seed=1)

@@ -116,9 +116,21 @@ def test_a_run_opened_again_scores_the_same(run):
     assert open_run(run.folder).evaluate() == pytest.approx(run.metrics["test"], rel=1e-4)
 
 
-def test_other_data_is_tested_on_whole(run, tmp_path):
-    scores = open_run(run.folder).evaluate(waves(tmp_path / "other.csv", days=60))
-    assert 0 < scores["mase"] < 10
+def test_other_data_is_tested_on_whole_but_for_two_seasons_or_on_its_own_test_part(run, tmp_path):
+    other = waves(tmp_path / "other.csv", days=60)
+    scores = open_run(run.folder).evaluate(other)
+    assert 0 < scores["mase"] < 2
+    rows = other.read_text().split("\n")
+    folder = tmp_path / "parts"
+    folder.mkdir()
+    for part, wanted in (
+        ("train", lambda date: date < "2024-02-15"),
+        ("test", lambda date: date >= "2024-02-15"),
+    ):
+        (folder / f"{part}.csv").write_text(
+            "\n".join([rows[0], *(row for row in rows[1:] if wanted(row[:10]))])
+        )
+    assert open_run(run.folder).evaluate(folder) != scores
 
 
 def test_a_file_of_the_past_is_answered_with_a_table(run, tmp_path):

@@ -105,11 +105,12 @@ def check_forecasts(loaded, answer, part, window):
                 raise RnnAppsError(f"the export's {name} differs by {apart.max()} from the network's own.")
 
 
-def network_part(model, window, seen):
+def network_part(model, sizes, window, seen):
     """Return the `Part` that forecasts.
 
     Args:
         model: of `rnn_apps.models.forecaster.forecaster`.
+        sizes: its `SeriesSizes`.
         window: steps, for a format whose sides are fixed.
         seen: float (steps, features), raw values of which examples are made.
     """
@@ -120,10 +121,9 @@ def network_part(model, window, seen):
 
     def examples(batch, steps, seed):
         rng = np.random.default_rng(seed)
-        begins = rng.integers(len(seen), size=(batch, 1))
-        rows = seen[(begins + np.arange(steps)) % len(seen)].astype(np.float32)
-        more = [rng.normal(size=(batch, *x.shape[1:])).astype(np.float32) for x in model.inputs[1:]]
-        return [rows, *more]
+        places = rng.integers(len(seen), size=(batch, 1)) + np.arange(steps + sizes.horizon)
+        rows = seen[places % len(seen)].astype(np.float32)
+        return [rows[:, :steps], rows[:, steps:, sizes.known_columns]][: len(model.inputs)]
 
     inputs = {
         given.name: tf.TensorSpec([None, *given.shape[1:]], tf.float32, name=given.name)

@@ -85,6 +85,11 @@ class SeriesSet:
             self._add_calendar()
 
     @property
+    def has_test(self):
+        """Whether a part came in a file of its own that is to be tested on."""
+        return bool({"validation", "test"} & set(self._parts))
+
+    @property
     def skipped(self):
         """Reason to number of what was left out."""
         return dict(self._bad.skipped)

@@ -31,6 +31,7 @@ from rnn_apps.tasks.task import Monitor, Task
 __all__ = ["ForecastingTask"]
 
 ANSWERS_AT_ONCE = 64
+SEASONS_READ = 2  # of other data before the first forecast; by them its errors are scaled
 VALIDATION_ORIGINS = 256  # over all series
 SEEN = 64  # steps of train that examples are made of
 
@@ -76,8 +77,8 @@ class ForecastingTask(Task):
         """Read the test part anew for a restored network, with the columns that it was trained on."""
         needed = None if whole else "train"
         self.set = SeriesSet(self.recipe.data, self.recipe.seed, self.columns, self.step, needed)
-        if whole:
-            self.set.cut_whole(max(self._lags, self.recipe.data.period + 1))
+        if whole and not self.set.has_test:
+            self.set.cut_whole(max(self._lags, SEASONS_READ * self.recipe.data.period))
         else:
             self.set.cut(self._lags)
 
@@ -315,7 +316,7 @@ class ForecastingTask(Task):
 
     def parts(self):
         """The network: raw values to forecasts."""
-        return [network_part(self.model, self.recipe.model.window, self._seen)]
+        return [network_part(self.model, self.sizes, self.recipe.model.window, self._seen)]
 
     def client_facts(self):
         """What a row of the series holds, and how many are read."""
@@ -325,8 +326,10 @@ class ForecastingTask(Task):
 
     def example_request(self):
         """A few steps of train."""
-        given = self.parts()[0].examples(1, min(48, self.recipe.model.window), 0)
-        return {one.name: tf.constant(np.nan_to_num(x)) for one, x in zip(self.model.inputs, given)}
+        whole = np.where(np.isnan(self._seen), np.nanmean(self._seen, axis=0), self._seen)
+        part = network_part(self.model, self.sizes, self.recipe.model.window, whole)
+        given = part.examples(1, min(48, self.recipe.model.window), 0)
+        return {name: tf.constant(array) for name, array in zip(part.inputs, given)}
 
     def check_export(self, loaded):
         """Hold the export's forecasts against our own."""
