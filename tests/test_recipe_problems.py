@@ -21,11 +21,15 @@ MODEL = (
 )
 TRAINING = (
     "batch_size, epochs, optimizer, learning_rate, schedule, warmup_steps, epsilon, weight_decay, clip_norm, "
-    "weight_averaging, early_stopping, label_smoothing, checkpoint_every, deterministic, compile"
+    "weight_averaging, early_stopping, label_smoothing, checkpoint_every, recompute_every, deterministic, "
+    "compile"
 )
 SOURCE = "tfds:NAME (such as tfds:imdb_reviews), files or sample"
 SIZES = "a list of 1 to 16 entries, each a whole number from 1 to 16384"
-CELLS = "Built in: vanilla, gru, lstm; a cell of your own is written module:Class."
+CELLS = (
+    "Built in: vanilla, gru, lstm, min_gru, ind_rnn, layer_norm_lstm; "
+    "a cell of your own is written module:Class."
+)
 QUOTE = "To make it text, put it into quotes:"
 PART = "a number of at least 0 and below 1"
 CLASSES = "a list of 2 to 1000 entries, each text of 1 to 200 characters or null"

@@ -109,6 +109,7 @@ def test_defaults_are_those_that_are_documented():
         "weight_averaging": None,
         "early_stopping": None,
         "label_smoothing": 0.0,
+        "recompute_every": None,
         "deterministic": False,
         "compile": "auto",
     }

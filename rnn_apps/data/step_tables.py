@@ -79,7 +79,8 @@ def load_streams(
         DataError: a file cannot be read, or a part is empty.
     """
     if source == "sample":
-        clips = [LabelledSteps(f"sample:{i}", *clip) for i, clip in enumerate(events(sample_size, seed))]
+        pixels = columns.image_size[0]
+        clips = [LabelledSteps(f"sample:{i}", *c) for i, c in enumerate(events(sample_size, seed, pixels))]
         return "sample:events", None, cut_in_parts(clips)
     found, names, given = _files(path, needed), None, {}
     for part, paths in found.items():

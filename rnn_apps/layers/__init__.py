@@ -13,6 +13,7 @@ from rnn_apps.layers.conversion import (
 )
 from rnn_apps.layers.recurrent_cell import RecurrentCell, get_cell, list_cells, register_cell
 from rnn_apps.layers.recurrent_layer import RecurrentLayer
+from rnn_apps.layers.research_cells import IndRNNCell, LayerNormLSTMCell, MinGRUCell
 from rnn_apps.layers.stacked_rnn import StackedRNN
 from rnn_apps.layers.vanilla_rnn import GRU, LSTM, VanillaRNN
 
@@ -20,7 +21,10 @@ __all__ = [
     "GRU",
     "LSTM",
     "GRUCell",
+    "IndRNNCell",
     "LSTMCell",
+    "LayerNormLSTMCell",
+    "MinGRUCell",
     "NotConvertible",
     "RecurrentCell",
     "RecurrentLayer",

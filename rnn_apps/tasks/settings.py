@@ -20,7 +20,7 @@ __all__ = [
     "too_many_weights",
 ]
 
-GATES = {"vanilla": 1, "gru": 3, "lstm": 4}
+GATES = {"vanilla": 1, "gru": 3, "lstm": 4, "min_gru": 2, "ind_rnn": 1, "layer_norm_lstm": 4}
 MOST_WEIGHTS = 2_000_000_000
 OWN_CELL = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 
@@ -44,8 +44,9 @@ CellName = Annotated[
     AfterValidator(_cell_name),
     Field(
         max_length=200,
-        description="vanilla, gru, lstm, a registered cell, or module:Class.",
-        examples=["vanilla", "gru", "lstm"],
+        description="vanilla, gru, lstm, min_gru, ind_rnn, layer_norm_lstm, a registered cell, or "
+        "module:Class.",
+        examples=["vanilla", "gru", "lstm", "min_gru", "ind_rnn", "layer_norm_lstm"],
     ),
 ]
 Units = Annotated[

@@ -3,9 +3,18 @@ import inspect
 import keras
 import pytest
 from contract import CHECKS, Subject
-from user_cells import IndRNNCell, LayerNormCell, MinGRUCell
+from user_cells import LayerNormCell
 
-from rnn_apps.layers import GRU, LSTM, RecurrentLayer, StackedRNN, VanillaRNN
+from rnn_apps.layers import (
+    GRU,
+    LSTM,
+    IndRNNCell,
+    LayerNormLSTMCell,
+    MinGRUCell,
+    RecurrentLayer,
+    StackedRNN,
+    VanillaRNN,
+)
 from rnn_apps.layers.arguments import constructor_arguments
 
 NON_DEFAULT = {
@@ -36,6 +45,8 @@ NON_DEFAULT = {
     "zero_output_for_mask": True,
     "compile": False,
     "recompute_every": 3,
+    "largest": 0.5,
+    "epsilon": 0.1,
     "residual": True,
     "bidirectional": True,
 }
@@ -77,7 +88,7 @@ SUBJECTS = [
     named(VanillaRNN, output_units=2),
     named(LSTM),
     named(GRU),
-    over(LayerNormCell),
+    over(LayerNormLSTMCell),
     over(IndRNNCell),
     over(MinGRUCell),
     stacked("one level, both directions", False, bidirectional=True),
@@ -91,10 +102,11 @@ def test_contract(subject, check, tmp_path):
     check(subject, tmp_path) if "folder" in inspect.signature(check).parameters else check(subject)
 
 
-@pytest.mark.parametrize("cell_class", [LayerNormCell, IndRNNCell, MinGRUCell])
+@pytest.mark.parametrize("cell_class", [LayerNormCell, LayerNormLSTMCell, IndRNNCell, MinGRUCell])
 def test_every_argument_of_a_users_cell_survives_the_config(cell_class):
     names = constructor_arguments(cell_class)
     values = {name: NON_DEFAULT[name] for name in names}
+    values |= {"activation": "elu"}
     config = cell_class(**values).get_config()
     assert cell_class.from_config(config).get_config() == config
     plain = cell_class(4).get_config()

@@ -59,22 +59,23 @@ class FrameLabellingData(SourceSettings):
         return self.frames is not None or self.source == "sample"
 
 
+class FrameEncoderSettings(VisualEncoderSettings):
+    """The CNN that turns frames into features."""
+
+    pooled: bool = Field(True, description="One vector a frame in place of a grid of regions.")
+    flips: Literal[False] = Field(False, description="Left and right may matter to a label: never mirrored.")
+
+
 class FrameLabellingModel(LabellingModel):
     """A CNN for every frame, or the numbers as they are, recurrent levels, and a classifier at every step."""
 
     bidirectional: bool = Field(
         False, description="Read from both ends; one that only looks back can stream."
     )
-    encoder: VisualEncoderSettings = Field(
-        default_factory=lambda: VisualEncoderSettings(pooled=True, flips=False),
+    encoder: FrameEncoderSettings = Field(
+        default_factory=FrameEncoderSettings,
         description="The CNN that turns frames into features, where steps are pictures.",
     )
-
-    def cross_checks(self) -> Iterator[tuple[tuple[str, ...], str]]:
-        """Yields mirrored pictures, which are not trained on here."""
-        yield from super().cross_checks()
-        if self.encoder.flips:
-            yield ("encoder", "flips"), "received true, expected false: left and right may matter to a label."
 
 
 class FrameLabellingSettings(LabellingSettings):
@@ -86,3 +87,11 @@ class FrameLabellingSettings(LabellingSettings):
     task: Literal["frame_labelling"] = Field("frame_labelling", description="Name of the task.")
     data: FrameLabellingData = Field(description="Where labelled streams come from.")
     model: FrameLabellingModel = Field(default_factory=FrameLabellingModel, description="The network.")
+
+    def cross_checks(self) -> Iterator[tuple[tuple[str, ...], str]]:
+        """Yields what does not go together, and a size that the generated clips cannot have."""
+        yield from super().cross_checks()
+        size = self.model.encoder.image_size
+        if self.data.source == "sample" and size[0] != size[1]:
+            path = ("model", "encoder", "image_size")
+            yield path, f"received {size}, but generated clips are square; expected the same number twice."

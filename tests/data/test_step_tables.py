@@ -1,0 +1,119 @@
+"""Tables with a label at every step: streams by name or file, and what is said of bad cells."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from rnn_apps.data.records import BadRecords
+from rnn_apps.data.step_tables import Columns, load_streams
+from rnn_apps.errors import DataError
+
+PLAIN = Columns("label", None, None, None, (8, 8), "fail")
+NAMED = PLAIN._replace(stream="machine")
+
+
+def loaded(path, columns=PLAIN, whole=True, action="fail"):
+    bad = BadRecords(action, 100)
+    _, names, parts = load_streams("files", path, columns, 0, 1, bad, 0.3, whole)
+    return names, parts, bad
+
+
+def a_file(folder, text, name="train.csv"):
+    (folder / name).parent.mkdir(exist_ok=True)
+    (folder / name).write_text(text)
+    return folder / name
+
+
+def test_a_file_is_one_stream_of_all_its_other_columns(tmp_path):
+    names, parts, _ = loaded(a_file(tmp_path, "x,label,y\n1,on,2\n3,off,4.5\n"))
+    (one,) = parts["test"]
+    assert names == ["x", "y"]
+    assert one.steps.tolist() == [[1, 2], [3, 4.5]]
+    assert one.labels == ["on", "off"]
+
+
+def test_rows_of_several_streams_may_be_mixed(tmp_path):
+    text = "machine,x,label\na,1,on\nb,10,off\na,2,on\nb,20,on\n"
+    _, parts, _ = loaded(a_file(tmp_path, text), NAMED)
+    assert [one.steps[:, 0].tolist() for one in parts["test"]] == [[1, 2], [10, 20]]
+    assert [one.place.rpartition(", ")[2] for one in parts["test"]] == ["a", "b"]
+
+
+def test_a_folder_a_part_has_a_file_a_stream_with_columns_in_any_order(tmp_path):
+    for part, names in (("train", "abcdef"), ("dev", "g"), ("test", "h")):
+        for name in names:
+            header = "x,y,label" if name < "d" else "y,label,x"
+            row = "1,2,on" if name < "d" else "2,on,1"
+            a_file(tmp_path, f"{header}\n{row}\n", f"{part}/{name}.csv")
+    names, parts, _ = loaded(tmp_path, whole=False)
+    assert names == ["x", "y"]
+    assert {part: len(streams) for part, streams in parts.items()} == {"train": 6, "validation": 1, "test": 1}
+    assert all(one.steps.tolist() == [[1, 2]] for streams in parts.values() for one in streams)
+
+
+def test_streams_are_never_cut_between_parts(tmp_path):
+    rows = "".join(f"m{i % 30},{i},{'on' if i % 2 else 'off'}\n" for i in range(300))
+    _, parts, _ = loaded(a_file(tmp_path, "machine,x,label\n" + rows), NAMED, whole=False)
+    assert all(len(one.labels) == 10 for streams in parts.values() for one in streams)
+    assert sum(map(len, parts.values())) == 30
+    assert all(parts.values())
+
+
+def test_pictures_are_read_from_the_folder_of_the_table(tmp_path):
+    for number, grey in enumerate((0, 200)):
+        Image.new("RGB", (10, 6), (grey,) * 3).save(tmp_path / f"{number}.png")
+    columns = PLAIN._replace(frames="picture")
+    names, parts, _ = loaded(a_file(tmp_path, "picture,label\n0.png,dark\n1.png,light\n"), columns)
+    (one,) = parts["test"]
+    assert names == []
+    assert one.steps.shape == (2, 8, 8, 3)
+    assert one.steps.mean(axis=(1, 2, 3)).tolist() == [0, 200]
+
+
+def test_a_missing_number_repeats_the_one_before_it_where_the_recipe_says_so(tmp_path):
+    file = a_file(tmp_path, "x,y,label\n1,5,on\n,6,on\nnan,7,on\n")
+    _, parts, _ = loaded(file, PLAIN._replace(on_missing="previous"))
+    assert parts["test"][0].steps.tolist() == [[1, 5], [1, 6], [1, 7]]
+
+
+BAD = {
+    "ragged": ("x,label\n1,on\n2\n", "train.csv:3: 1 field where the header has 2"),
+    "a word": ("x,label\none,on\n", r'train.csv:2: x is no number; received "one", expected a number'),
+    "a comma for a point": ('x,label\n"1,5",on\n', r"train.csv:2: x is no number.*decimals have a point"),
+    "empty": ("x,label\n1,on\n,on\n", r"train.csv:3: x has no number. Fill it in, or repeat"),
+    "NaN": ("x,label\n1,on\nNaN,on\n", "train.csv:3: x has no number"),
+    "infinite": ("x,label\n1,on\ninf,on\n", "train.csv:3: x is infinite"),
+    "no label": ("x,label\n1,\n", "train.csv:2: label is missing"),
+    "no column of labels": ("x,lable\n1,on\n", r'train.csv:1: no column "label". Did you mean "lable"\?'),
+    "nothing but labels": ("label\non\n", "no column is left for features"),
+    "no row": ("x,label\n", "no stream for test"),
+    "nothing": ("", "train.csv: empty"),
+}
+
+
+@pytest.mark.parametrize(("text", "said"), BAD.values(), ids=list(BAD))
+def test_what_cannot_be_read_is_named_with_its_row(tmp_path, text, said):
+    with pytest.raises(DataError, match=said):
+        loaded(a_file(tmp_path, text))
+
+
+def test_a_picture_that_is_none_is_named(tmp_path):
+    with pytest.raises(DataError, match=r'train.csv:2: "gone.png" cannot be read \(No such file'):
+        loaded(a_file(tmp_path, "picture,label\ngone.png,dark\n"), PLAIN._replace(frames="picture"))
+
+
+def test_columns_that_changed_between_parts_are_named(tmp_path):
+    a_file(tmp_path, "x,y,label\n1,2,on\n")
+    a_file(tmp_path, "x,label\n1,on\n", "test.csv")
+    with pytest.raises(DataError, match=r'test.csv:1: no column "y", which holds a feature'):
+        loaded(tmp_path, whole=False)
+
+
+def test_bad_rows_are_skipped_where_the_recipe_says_so(tmp_path):
+    _, parts, bad = loaded(a_file(tmp_path, "x,label\n1,on\n?,on\n3,on\n"), action="skip")
+    assert parts["test"][0].steps[:, 0].tolist() == [1, 3]
+    assert dict(bad.skipped) == {"x is no number": 1}
+
+
+def test_a_frame_of_nothing_stays_a_frame(tmp_path):
+    assert np.array(loaded(a_file(tmp_path, "x,label\n0,on\n0,on\n"))[1]["test"][0].steps).shape == (2, 1)

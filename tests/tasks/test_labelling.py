@@ -1,0 +1,308 @@
+"""Tagging and frame labelling: runs of seconds, answers as they come, exports, and bad input."""
+
+import base64
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from click.testing import CliRunner
+from PIL import Image
+
+import rnn_apps
+from rnn_apps.cli import cli
+from rnn_apps.data.samples.events import events
+from rnn_apps.errors import RecipeError, UserError
+from rnn_apps.exporting.client import Client
+from rnn_apps.recipe import load_recipe, with_data
+from rnn_apps.runner import open_run
+from rnn_apps.tasks import task_class
+from rnn_apps.training import Interrupted
+
+TRAINING = {"epochs": 2, "batch_size": 8, "compile": False, "learning_rate": 0.02}
+TRAINING |= {"warmup_steps": 0, "weight_averaging": None}
+TAGGER = {
+    "embedding": 8,
+    "units": [8],
+    "dropout": 0.1,
+    "characters": {"embedding": 4, "units": 4, "longest": 8},
+}
+STREAM = {"bidirectional": False, **TAGGER}
+CNN = {"name": "small_cnn", "weights": None, "image_size": [16, 16], "pooled": False}
+
+
+def tagging(model=TAGGER, **training):
+    data = {"source": "sample", "sample": {"size": 120}}
+    return load_recipe("tagging", {"model": model, "data": data, "training": {**TRAINING, **training}})
+
+
+def of_sensors(folder, **changes):
+    settings = {"model": {"units": [6], "dropout": 0.0}, "data": {"stream": "machine"}}
+    settings["training"] = {**TRAINING, "tbptt": {"steps": 10}, **changes}
+    return with_data(load_recipe("frame_labelling", settings), folder)
+
+
+@pytest.fixture(scope="module")
+def tagged(tmp_path_factory, new_console):
+    """A tagger that only looks back."""
+    recipe = tagging(STREAM, tbptt={"steps": 7})
+    return rnn_apps.run(recipe, out=tmp_path_factory.mktemp("tagging") / "run", console=new_console())
+
+
+@pytest.fixture(scope="module")
+def sensors(tmp_path_factory):
+    """Two numbers a row; the label says whether the first has grown since the row before."""
+    folder, rng = tmp_path_factory.mktemp("sensors"), np.random.default_rng(0)
+    for part, machines in (("train", 14), ("test", 4)):
+        rows = ["machine,heat,noise,label"]
+        for machine in range(machines):
+            heat = 20 + np.cumsum(rng.normal(size=40))
+            grown = np.diff(heat, prepend=heat[0]) > 0
+            rows += [
+                f"{part}{machine},{h:.3f},{rng.normal():.3f},{'up' if g else 'down'}"
+                for h, g in zip(heat, grown)
+            ]
+        (folder / f"{part}.csv").write_text("\n".join(rows) + "\n")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def labelled(sensors, tmp_path_factory, new_console):
+    recipe = of_sensors(sensors, epochs=10)
+    return rnn_apps.run(recipe, out=tmp_path_factory.mktemp("labelling") / "run", console=new_console())
+
+
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory, new_console):
+    data = {"source": "sample", "sample": {"size": 100}}
+    settings = {"model": {"units": [6], "encoder": CNN}, "data": data, "training": {**TRAINING, "epochs": 1}}
+    recipe = load_recipe("frame_labelling", settings)
+    return rnn_apps.run(recipe, out=tmp_path_factory.mktemp("clips") / "run", console=new_console())
+
+
+def test_a_tagger_that_reads_letters_and_both_sides_learns(new_console, tmp_path):
+    run = rnn_apps.run(tagging(epochs=3), out=tmp_path / "run", console=new_console())
+    test, baseline = run.metrics["test"], run.metrics["baseline"]
+    assert test["accuracy"] > baseline["majority"]["accuracy"] + 0.1
+    assert baseline["most_frequent_tag"]["accuracy"] > baseline["majority"]["accuracy"]
+    with pytest.raises(UserError, match="--stream: this network reads from both ends.*bidirectional=false"):
+        next(run.stream(["a"]))
+    with pytest.raises(
+        RecipeError, match="training.tbptt: received windows, but the network reads from both"
+    ):
+        tagging(tbptt={"steps": 4})
+
+
+def test_scores_are_counted_by_hand_over_all_tokens(tagged):
+    records = [json.loads(line) for line in (tagged.folder / "predictions.jsonl").read_text().splitlines()]
+    pairs = [pair for r in records for pair in zip(r["labels"], r["predictions"], strict=True)]
+    accuracy = np.mean([label == said for label, said in pairs])
+    assert tagged.metrics["test"]["accuracy"] == pytest.approx(accuracy, abs=1e-6)
+    assert all(len(r["tokens"]) == len(r["labels"]) == len(r["scores"]) for r in records)
+    assert open_run(tagged.folder).evaluate() == pytest.approx(tagged.metrics["test"], abs=1e-4)
+
+
+def test_a_sentence_is_answered_alone_as_among_others_and_in_the_export(tagged):
+    texts = ["They can book that fast train .", "", "a Word nobody wr\u00f6te"]
+    together = tagged.predict(texts)
+    for text, answer in zip(texts, together):
+        (alone,) = tagged.predict([text])
+        assert alone["tags"] == answer["tags"]
+        assert answer["tokens"] == text.split()
+        np.testing.assert_allclose(alone["scores"], answer["scores"], atol=1e-4)
+    loaded = tf.saved_model.load(str(tagged.folder / "export" / "1"))
+    found = loaded.signatures["serving_default"](text=tf.constant(texts))
+    assert found["lengths"].numpy().tolist() == [7, 0, 4]
+    assert [t.decode() for t in found["tags"].numpy()[0]] == together[0]["tags"]
+
+
+def test_words_as_they_come_get_the_tags_of_the_whole_text(tagged):
+    text = "They can book that fast train because her plan saw us ."
+    (whole,) = tagged.predict([text])
+    for lines in (
+        text.split(),
+        [text],
+        ["They can", "", "book that fast train because her plan", "saw us ."],
+    ):
+        found = list(tagged.stream(lines))
+        assert [answer["token"] for answer in found] == whole["tokens"]
+        assert [answer["tag"] for answer in found] == whole["tags"]
+        np.testing.assert_allclose([a["score"] for a in found], whole["scores"], atol=1.1e-4)
+
+
+def test_the_step_of_an_export_reads_on_where_nothing_of_ours_is_installed(tagged):
+    program = """
+import sys, json
+import tensorflow as tf
+loaded = tf.saved_model.load(sys.argv[1])
+step = loaded.signatures["step"]
+states = {k: tf.zeros([1, s.shape[1]]) for k, s in step.structured_input_signature[1].items() if k != "text"}
+scores = []
+for text in ["They can", "book that fast", "", "train ."]:
+    answer = step(text=tf.constant([text]), **states)
+    n = int(answer["lengths"][0])
+    scores += answer["scores"].numpy()[0, :n].tolist()
+    states = {k: answer["next_" + k] for k in states}
+assert not any(name.split(".")[0] == "rnn_apps" for name in sys.modules)
+print(json.dumps(scores))
+"""
+    command = [sys.executable, "-c", program, str(tagged.folder / "export" / "1")]
+    quiet = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    process = subprocess.run(command, capture_output=True, text=True, env=quiet)
+    assert process.returncode == 0, process.stderr
+    (whole,) = tagged.predict(["They can book that fast train ."])
+    np.testing.assert_allclose(json.loads(process.stdout), whole["scores"], atol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["onnx", "litert"])
+def test_tags_without_tensorflow_are_the_same(name, tagged, tmp_path):
+    folder, written = tagged.export(tmp_path / name, name)
+    assert {file.name.partition(".")[0] for file in written} == {"network", "step"}
+    assert max(file.difference for file in written) < 1e-4
+    for text in ("They can book that fast train .", "Qwxz\u2603 saw", ""):
+        answer = Client(folder).answer(text)
+        assert answer["tags"] == tagged.predict([text])[0]["tags"]
+
+
+def test_a_stopped_run_on_windows_goes_on_to_the_same_weights(tagged, new_console, tmp_path):
+    import signal
+
+    class Stopping(new_console):
+        def step(self, step, total, logs):
+            if step == 5:
+                signal.raise_signal(signal.SIGTERM)
+
+    with pytest.raises(Interrupted):
+        rnn_apps.run(tagging(STREAM, tbptt={"steps": 7}), out=tmp_path / "run", console=Stopping())
+    resumed = rnn_apps.run(resume=tmp_path / "run", console=new_console())
+    for ours, expected in zip(resumed.model.get_weights(), tagged.model.get_weights()):
+        np.testing.assert_array_equal(ours, expected)
+
+
+def test_spans_are_scored_and_choose_the_best_weights_where_tags_are_spans(tmp_path, new_console):
+    rows = "".join(f"met O\nAnna{i} B-PER\nBell I-PER\nin O\nParis B-LOC\n\n" for i in range(60))
+    (tmp_path / "train.conll").write_text(rows)
+    run = rnn_apps.run(with_data(tagging(), tmp_path), out=tmp_path / "run", console=new_console())
+    assert {"span_f1", "span_precision", "span_recall", "accuracy"} <= set(run.metrics["test"])
+    assert "val_span_f1" in (run.folder / "history.csv").read_text().splitlines()[0]
+    assert "span_f1" in run.metrics["baseline"]["most_frequent_tag"]
+
+
+def test_a_label_that_train_never_shows_is_named_or_skipped(tmp_path):
+    (tmp_path / "train.conll").write_text("".join(f"w{i} X\nv Y\n\n" for i in range(40)))
+    (tmp_path / "test.conll").write_text("a X\nb Z\n\nc Y\n")
+    said = r'test.conll:1, step 2: a label that train never shows; received "Z", expected X, Y'
+    with pytest.raises(UserError, match=said):
+        task_class("tagging")(with_data(tagging(), tmp_path)).prepare()
+    recipe = with_data(load_recipe("tagging", {"model": TAGGER, "data": {"on_bad_record": "skip"}}), tmp_path)
+    task = task_class("tagging")(recipe)
+    task.prepare()
+    assert [one.tokens for one in task.sequences["test"]] == [["c"]]
+    (tmp_path / "train.conll").write_text("".join(f"w{i} X\n\n" for i in range(40)))
+    with pytest.raises(UserError, match='received train with "X" as its only label'):
+        task_class("tagging")(recipe).prepare()
+
+
+def test_a_network_with_memory_beats_one_that_sees_each_row_alone(labelled):
+    scores = labelled.metrics
+    assert scores["test"]["accuracy"] > scores["baseline"]["each_step_alone"]["accuracy"] + 0.05
+    assert scores["training"]["steps_executed"] == scores["training"]["steps_planned"]
+
+
+def test_rows_as_they_come_get_the_labels_of_the_whole_table(labelled, sensors, tmp_path):
+    header, *rows = (sensors / "test.csv").read_text().splitlines()
+    table = tmp_path / "one.csv"
+    table.write_text("\n".join([header, *rows[:40]]) + "\n")
+    (whole,) = labelled.predict([str(table)])
+    result = CliRunner().invoke(cli, ["predict", str(labelled.folder), "--stream", "--json", str(table)])
+    found = [json.loads(line) for line in result.output.splitlines()]
+    assert [answer["label"] for answer in found] == whole["labels"]
+    assert [answer["step"] for answer in found] == list(range(1, 41))
+    np.testing.assert_allclose([a["score"] for a in found], whole["scores"], atol=1.1e-4)
+    line = labelled.task.answer_line(whole)
+    assert line.startswith(f"{table}: 1")
+
+
+def test_a_pipe_is_read_without_end_in_memory_that_does_not_grow(labelled):
+    program = """
+import sys, resource
+from rnn_apps.runner import open_run
+stream = open_run(sys.argv[1]).task.open_stream()
+stream.feed(["heat,noise"])
+rows, seen = ["20.5,0.1", "21.0,-0.3"] * 500, []
+for number in range(60):
+    assert sum(1 for _ in stream.feed(rows)) == 1000
+    seen.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+print(seen[-1] - seen[9], stream.feed(["20,0"])[0]["step"])
+"""
+    command = [sys.executable, "-c", program, str(labelled.folder)]
+    process = subprocess.run(command, capture_output=True, text=True)
+    assert process.returncode == 0, process.stderr
+    grown, steps = map(int, process.stdout.split())
+    assert steps == 60_001
+    assert grown < 20_000  # kB, over 50,000 rows
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        (["heat"], r'line 1: no column "noise", which holds a feature'),
+        (["heat,noise", "1,2", "1"], "line 3: 1 field where the header has 2"),
+        (["heat,noise", "1,much"], r'line 2: noise is no number; received "much"'),
+        (["heat,noise", "1,inf"], "line 2: noise is infinite"),
+        (["heat,noise", "1,"], "line 2: noise has no number in the first row"),
+    ],
+)
+def test_a_bad_row_of_a_stream_is_named(labelled, lines, said):
+    with pytest.raises(UserError, match=said):
+        list(labelled.stream(lines))
+
+
+def test_a_table_whose_columns_have_changed_is_refused(labelled, sensors, tmp_path):
+    changed = tmp_path / "changed"
+    shutil.copytree(sensors, changed)
+    text = (changed / "test.csv").read_text()
+    (changed / "test.csv").write_text(text.replace("noise", "sound", 1))
+    with pytest.raises(UserError, match=r'test.csv:1: no column "noise", which holds a feature'):
+        labelled.evaluate(changed)
+    (tmp_path / "words.csv").write_text("heat,noise\n1,loud\n")
+    with pytest.raises(UserError, match=r"words.csv:2: noise is no number"):
+        labelled.predict([str(tmp_path / "words.csv")])
+
+
+def test_frames_in_a_folder_are_labelled_as_a_stream_of_them_and_by_the_export(clips, tmp_path):
+    (clip,) = events(1, seed=9, pixels=24)
+    for number, frame in enumerate(clip.frames[:7]):
+        Image.fromarray(frame).save(tmp_path / f"{number:03}.png")
+    paths = sorted(tmp_path.glob("*.png"))
+    (whole,) = clips.predict([str(tmp_path)])
+    found = list(clips.stream(map(str, paths)))
+    assert [answer["label"] for answer in found] == whole["labels"]
+    encoded = tf.constant([[path.read_bytes() for path in paths] + [b""]])
+    loaded = tf.saved_model.load(str(clips.folder / "export" / "1"))
+    answer = loaded.signatures["serving_default"](frames=encoded)
+    assert answer["lengths"].numpy().tolist() == [7]
+    assert [label.decode() for label in answer["labels"].numpy()[0, :7]] == whole["labels"]
+    assert clips.task.explain([str(tmp_path)])[0][0][0] == 1
+
+
+def test_what_is_no_clip_is_refused_plainly(clips, tmp_path):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UserError, match="no pictures in it"):
+        clips.predict([str(tmp_path / "empty")])
+    with pytest.raises(UserError, match="no folder of pictures and no video file"):
+        clips.predict([str(tmp_path / "gone")])
+    (tmp_path / "bad.png").write_bytes(base64.b64decode("bm9uZQ=="))
+    with pytest.raises(UserError, match="bad.png: begins with"):
+        list(clips.stream([str(tmp_path / "bad.png")]))
+
+
+def test_reports_show_sequences_step_by_step(tagged, clips):
+    words, frames = ((run.folder / "report.html").read_text() for run in (tagged, clips))
+    assert 'class="tagged"' in words
+    assert "What is taken for what" in words
+    assert 'class="ribbon"' in frames
