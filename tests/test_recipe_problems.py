@@ -218,6 +218,10 @@ IN_TRAINING = {
         "checkpoint_every: {minutes: 0}",
         "checkpoint_every.minutes: received 0, expected a number above 0 and at most 10000 or null.",
     ),
+    "recomputing nothing": (
+        "recompute_every: 0",
+        "recompute_every: received 0, expected a whole number from 1 to 1000000 or null.",
+    ),
     "deterministic": ("deterministic: on", 'deterministic: received "on", expected true or false.'),
     "compile": ("compile: 1", "compile: received 1, expected one of auto, true, false."),
     "compile by guess": (

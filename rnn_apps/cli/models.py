@@ -8,7 +8,7 @@ import click
 from rnn_apps.cli.shared import cli, examples, json_option, print_table, verbose_option
 from rnn_apps.errors import RnnAppsError, UserError
 
-__all__ = ["check", "import_", "serve"]
+__all__ = ["check", "check_cell", "import_", "serve"]
 
 
 @cli.command(
@@ -57,9 +57,54 @@ def check(model, plot, as_json):
         click.echo(json.dumps([finding._asdict() for finding in findings]))
     else:
         _print(findings)
-    if any(finding.passed is False for finding in findings):
-        failed = sum(finding.passed is False for finding in findings)
-        raise RnnAppsError(f"{Path(model).name}: {failed} of {len(findings)} checks failed.")
+    _fail_where_needed(Path(model).name, findings)
+
+
+@cli.command(
+    "check-cell",
+    epilog=examples(
+        "rnn-apps check-cell my_module:MyCell",
+        "rnn-apps check-cell min_gru --units 32",
+        "rnn-apps check-cell my_module:MyCell --no-cost --json",
+    ),
+)
+@click.argument("cell")
+@click.option("--units", type=click.IntRange(1, 4096), default=8, help="Size of the state in the checks.")
+@click.option("--cost/--no-cost", default=True, help="Time and memory beside vanilla, GRU and LSTM.")
+@json_option
+@verbose_option
+def check_cell(cell, units, cost, as_json):
+    """Hold a CELL, module:Class or a registered name, to the contract, and weigh what it costs."""
+    from rnn_apps import runner
+
+    findings, prices = runner.check_cell(cell, units, cost)
+    if as_json:
+        found = {"findings": [f._asdict() for f in findings], "cost": [p._asdict() for p in prices]}
+        click.echo(json.dumps(found))
+    else:
+        _print(findings)
+        _print_cost(prices)
+    _fail_where_needed(cell, findings)
+
+
+def _print_cost(prices):
+    from rich.table import Table
+
+    if not prices:
+        return
+    table = Table("cell", "weights", "ms, forward and backward", "beside the first", "peak memory, MB")
+    for price in prices:
+        ratio = f"{price.milliseconds / prices[0].milliseconds:.2f}"
+        memory = "-" if price.megabytes is None else f"{price.megabytes:.0f}"
+        table.add_row(price.cell, f"{price.weights:,}", f"{price.milliseconds:.1f}", ratio, memory)
+    print_table(table)
+    click.echo("Batch 32, 100 steps, 64 features, 128 units, float32.")
+
+
+def _fail_where_needed(name, findings):
+    failed = sum(finding.passed is False for finding in findings)
+    if failed:
+        raise RnnAppsError(f"{name}: {failed} of {len(findings)} checks failed.")
 
 
 def _print(findings):

@@ -1,7 +1,8 @@
 """Carries out recipes, from data to report, and answers from the folders that they leave."""
 
+from rnn_apps.runner.cells import check_cell
 from rnn_apps.runner.finished import Run, open_run
 from rnn_apps.runner.imported import check, import_run
 from rnn_apps.runner.running import compare, run, run_seeds
 
-__all__ = ["Run", "check", "compare", "import_run", "open_run", "run", "run_seeds"]
+__all__ = ["Run", "check", "check_cell", "compare", "import_run", "open_run", "run", "run_seeds"]

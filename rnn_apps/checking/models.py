@@ -11,7 +11,14 @@ import tensorflow as tf
 from rnn_apps.layers import RecurrentLayer, StackedRNN, is_recurrent, why_not
 from rnn_apps.models.example_inputs import answers_of, call_model, example_inputs, relative_difference
 
-__all__ = ["STEPS", "Finding", "check_model", "draw_gradient_norms", "gradient_norms"]
+__all__ = [
+    "STEPS",
+    "Finding",
+    "check_model",
+    "draw_gradient_norms",
+    "gradient_norms",
+    "gradients_finding",
+]
 
 TOLERANCE = 1e-5
 PADDING, STEPS, LONG = 4, 12, 50
@@ -46,7 +53,7 @@ def check_model(model, steps=STEPS, norms=None):
     inputs = example_inputs(model, steps=steps)
     norms = gradient_norms(model) if norms is None else norms
     checks = (_padding, _company, _reload, _paths)
-    return [finding for check in checks for finding in check(model, inputs)] + [_gradients(norms)]
+    return [finding for check in checks for finding in check(model, inputs)] + [gradients_finding(norms)]
 
 
 def _padding(model, inputs):
@@ -184,7 +191,8 @@ def gradient_norms(model, steps=LONG, seed=0):
     return tf.reduce_mean(tf.norm(by_step, axis=-1), axis=0).numpy()
 
 
-def _gradients(norms):
+def gradients_finding(norms):
+    """Return the `Finding` on what `gradient_norms` gave."""
     name = "gradient over time"
     if norms is None:
         return Finding(name, None, "no input has steps whose number is left open and numbers to derive by")
