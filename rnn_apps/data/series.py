@@ -300,9 +300,9 @@ def refuse_uneven(rows, apart, step, repairs):
     if len(uneven) or (len(gaps) and repairs.on_gap == "fail"):
         at = int(uneven[0] if len(uneven) else gaps[0])
         before, here = (step.text(rows.times[i]) for i in (at, at + 1))
-        problem = (
-            "off the grid of times" if len(uneven) else f"{int(apart[at]) - 1} steps are missing before it"
-        )
+        gap = round(apart[at]) - 1
+        missing = f"{gap} {'step is' if gap == 1 else 'steps are'} missing before it"
+        problem = "off the grid of times" if len(uneven) else missing
         fill = "" if len(uneven) else "Let them count as missing: --set data.on_gap=fill; "
         fix = f"{fill}{ignore}" if fill else f"Mend its time, {ignore}"
         received, expected = f"{here} after {before}", f"a row every {step}"
