@@ -19,7 +19,7 @@ from rnn_apps.runner.kill_test import KillTest
 from rnn_apps.training import Interrupted, TrainingFailed
 
 COMMANDS = ["list", "show", "validate", "run", "evaluate", "predict", "compare", "export", "schema"]
-COMMANDS += ["check", "import", "kill-test", "serve"]
+COMMANDS += ["check", "check-cell", "import", "kill-test", "serve"]
 
 
 @pytest.fixture
