@@ -10,13 +10,12 @@ from rnn_apps.errors import shown
 from rnn_apps.settings import (
     Distinct,
     Fraction,
-    Settings,
     SteppedTrainingSettings,
     TaskSettings,
     refusal,
 )
 from rnn_apps.tasks.settings import (
-    CellName,
+    RecurrentLevels,
     SampleSettings,
     SourceSettings,
     Units,
@@ -129,12 +128,10 @@ class ForecastingData(SourceSettings):
                     )
 
 
-class ForecastingModel(Settings):
+class ForecastingModel(RecurrentLevels):
     """A recurrent network beside a linear one, and quantiles of every step ahead."""
 
-    cell: CellName = "gru"
     units: Units = [64]
-    residual: bool = Field(False, description="Add each level's input to its output.")
     window: int = Field(168, ge=2, le=100_000, description="Steps that are read before a forecast.")
     lags: int | None = Field(
         None, ge=1, le=10_000, description="Last steps that are seen at once; null for a season, at most 48."
@@ -156,10 +153,6 @@ class ForecastingModel(Settings):
         description="The middle one is the forecast, the outer ones its interval.",
     )
     dropout: Fraction = Field(0.1, description="Part of the features dropped before the output.")
-    level_dropout: Fraction = Field(
-        0.0, description="Part of the features dropped from the input of every level."
-    )
-    recurrent_dropout: Fraction = Field(0.0, description="Part of the state dropped from step to step.")
 
     def lags_of(self, period: int) -> int:
         """Returns how many of the last steps are seen at once."""
@@ -167,8 +160,7 @@ class ForecastingModel(Settings):
 
     def cross_checks(self) -> Iterator[tuple[tuple[str, ...], str]]:
         """Yields residual connections between levels of different sizes, and lags beyond the window."""
-        if self.residual and len(set(self.units)) > 1:
-            yield ("residual",), f"received true, but units are {self.units}; expected levels of one size."
+        yield from super().cross_checks()
         if self.lags is not None and self.lags > self.window:
             yield ("lags",), f"received {self.lags}, expected at most the window, {self.window}."
 

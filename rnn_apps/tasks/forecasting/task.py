@@ -16,11 +16,9 @@ from rnn_apps.data.series_windows import (
 )
 from rnn_apps.data.time_steps import CALENDAR
 from rnn_apps.disk import sha256_of_texts
-from rnn_apps.errors import UserError
-from rnn_apps.layers import StackedRNN
 from rnn_apps.metrics.forecasting import forecast_metrics, seasonal_error
 from rnn_apps.models.forecaster import SeriesSizes, forecaster, window_forecaster
-from rnn_apps.tasks.cell import cell_advice, resolve_cell
+from rnn_apps.tasks.cell import make_levels, model_errors
 from rnn_apps.tasks.forecasting.answers import Table, forecast_record, influence
 from rnn_apps.tasks.forecasting.exports import SeriesForecaster, check_forecasts, network_part
 from rnn_apps.tasks.forecasting.reading import SeriesSet, load_columns, save_columns
@@ -95,23 +93,9 @@ class ForecastingTask(Task):
 
     def _make_model(self, scaling):
         recipe, model = self.recipe, self.recipe.model
-        try:
-            recurrent = StackedRNN(
-                tuple(model.units),
-                cell=resolve_cell(model.cell),
-                dropout=model.level_dropout,
-                recurrent_dropout=model.recurrent_dropout,
-                residual=model.residual,
-                return_sequences=True,
-                compile=recipe.training.compile,
-                recompute_every=recipe.training.recompute_every,
-                seed=recipe.seed,
-            )
-            return forecaster(
-                recurrent, self.sizes, scaling, recipe.data.period, model.dropout, seed=recipe.seed
-            )
-        except ValueError as error:
-            raise UserError("model", str(error).rstrip("."), fix=cell_advice(model.cell)) from error
+        with model_errors(model.cell):
+            facts = (self.sizes, scaling, recipe.data.period, model.dropout)
+            return forecaster(make_levels(recipe), *facts, seed=recipe.seed)
 
     @cached_property
     def _scales(self):

@@ -14,10 +14,10 @@ from rnn_apps.data.sources import load_parts, load_test, open_source
 from rnn_apps.data.text import TextEncoder
 from rnn_apps.data.word_vectors import cooccurrence_vectors
 from rnn_apps.disk import sha256_of_texts
-from rnn_apps.errors import RnnAppsError, UserError
+from rnn_apps.errors import RnnAppsError
 from rnn_apps.metrics.classification import classification_metrics
 from rnn_apps.models.sequence_encoder import sequence_encoder
-from rnn_apps.tasks.cell import cell_advice, resolve_cell
+from rnn_apps.tasks.cell import model_errors, resolve_cell
 from rnn_apps.tasks.sentiment.answers import TextClassifier
 from rnn_apps.tasks.task import Monitor, Part, Task
 
@@ -75,7 +75,7 @@ class SentimentTask(Task):
 
     def _make_model(self):
         recipe, model, vectors = self.recipe, self.recipe.model, self._word_vectors()
-        try:
+        with model_errors(model.cell):
             return sequence_encoder(
                 self.encoder.vocabulary_size,
                 len(self.class_names),
@@ -94,8 +94,6 @@ class SentimentTask(Task):
                 recompute_every=recipe.training.recompute_every,
                 seed=recipe.seed,
             )
-        except ValueError as error:
-            raise UserError("model", str(error).rstrip("."), fix=cell_advice(model.cell)) from error
 
     def _word_vectors(self):
         if self.recipe.model.word_vectors == "random":
