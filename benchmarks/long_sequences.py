@@ -2,12 +2,16 @@
 
     python benchmarks/long_sequences.py
     python benchmarks/long_sequences.py --steps 1000000 --only ours_training
+    python benchmarks/long_sequences.py --steps 20000 --only whole recomputed
 
 One stream of four numbers a row, whose label says whether the first has risen; one GRU of 64 units; windows
 of 100 steps, batch 1. Ours is `rnn-apps run frame_labelling` on a CSV file with `training.tbptt`, and
 `predict --stream` on the same file; the peer is `keras.layers.GRU(stateful=True)` with `model.fit` on the
 same windows, and called chunk by chunk, with no file to read and no answer to write. Each row is measured in
 a process of its own; memory is what is resident after a hundredth of the steps, in the middle, at the end.
+
+`whole` and `recomputed` go back through the whole stream at once, three times, without and with
+`training.recompute_every`; their memory is the peak before the first step, and after the last.
 """
 
 import argparse
@@ -26,6 +30,7 @@ from peers import table
 
 UNITS, WINDOW, CHUNK = 64, 100, 1000
 NAMES = ("ours_training", "keras_training", "ours_streaming", "keras_streaming")
+WHOLE = ("whole", "recomputed")
 
 
 def written(folder, steps):
@@ -80,6 +85,36 @@ def ours_training(folder, steps):
     recipe = with_data(load_recipe("frame_labelling", settings), folder)
     rnn_apps.run(recipe, out=folder / "run", console=Console())
     return watch.row()
+
+
+def whole(folder, steps, every=None):
+    """Full backpropagation through the whole stream: steps a second, and peaks before and after."""
+    import rnn_apps
+    from rnn_apps.recipe import load_recipe, with_data
+
+    peaks, times = [], []
+
+    class Console:
+        def say(self, text):
+            print(text, file=sys.stderr)
+
+        def step(self, step, total, logs):
+            times.append(time.perf_counter())
+            peaks.append(resident("VmHWM"))
+
+        def close(self):
+            pass
+
+    training = {"epochs": 3, "batch_size": 1, "recompute_every": every, "compile": False}
+    settings = {"model": {"units": [UNITS], "dropout": 0.0}, "training": training}
+    recipe = with_data(load_recipe("frame_labelling", settings), folder)
+    rnn_apps.run(recipe, out=folder / f"whole_{every}", console=Console())
+    return [f"{steps / (times[-1] - times[-2]):,.0f}", f"{peaks[0]:.0f}", "-", f"{peaks[-1]:.0f}"]
+
+
+def recomputed(folder, steps):
+    """The same with the states of every 150th step alone."""
+    return whole(folder, steps, every=150)
 
 
 def ours_streaming(folder, steps):
@@ -147,7 +182,7 @@ def arrays(folder):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--steps", type=int, default=1_000_000)
-    parser.add_argument("--only", nargs="+", choices=NAMES, default=list(NAMES))
+    parser.add_argument("--only", nargs="+", choices=NAMES + WHOLE, default=list(NAMES))
     parser.add_argument("--one", nargs=2, metavar=("NAME", "FOLDER"), help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.one:
