@@ -3,7 +3,7 @@
     python benchmarks/kill_test.py
     python benchmarks/kill_test.py --kills 60 --recipes imdb
 
-Of ours it is `rnn-apps kill-test` over three recipes on small generated samples. The peer is `model.fit` of
+Of ours it is `rnn-apps kill-test` over five recipes on small generated samples. The peer is `model.fit` of
 the sentiment network with `keras.callbacks.BackupAndRestore`, by epoch and every 5 batches, on the same
 batches in the same order, begun again by the same script after each kill; its final weights are held against
 those of a process that was left alone, and so are the steps that went into them.
@@ -42,6 +42,16 @@ RECIPES = {
         "data": SMALL,
         "model": {"embedding": 4, "units": [8], "dropout": 0.2},
         "training": {"epochs": 2, "batch_size": 16, "tbptt": {"steps": 20}},
+    },
+    "tagging": {
+        "data": SMALL,
+        "model": {"embedding": 4, "units": [8], "bidirectional": False, "dropout": 0.2},
+        "training": {"epochs": 2, "batch_size": 8, "tbptt": {"steps": 5}},
+    },
+    "forecasting": {
+        "data": {"source": "sample", "sample": {"size": 1000}},
+        "model": {"units": [6], "dropout": 0.2, "window": 48},
+        "training": {"epochs": 2, "batch_size": 8, "tbptt": {"steps": 10}},
     },
 }
 

@@ -40,7 +40,7 @@ def evaluate(run, data, as_json):
         'rnn-apps predict RUN --prompt "ROMEO:" --length 300 --temperature 0.7',
         "rnn-apps predict RUN --file reviews.txt --json",
         "cat reviews.txt | rnn-apps predict RUN -",
-        "tail -f sensor.csv | rnn-apps predict RUN --stream",
+        "cat sensor.csv | rnn-apps predict RUN --stream",
     )
 )
 @run_argument

@@ -3,8 +3,8 @@
     python client.py INPUT...
 
 INPUT is a text, the path of a picture, a folder of frames, a CSV file of numbers, the beginning of a text, or
-an array as JSON: whatever the network was made for. It needs numpy, onnxruntime or ai-edge-litert, and pillow
-for pictures.
+an array or rows of a series as JSON: whatever the network was made for. It needs numpy, onnxruntime or
+ai-edge-litert, and pillow for pictures.
 """
 
 import csv
@@ -70,6 +70,16 @@ class Client:
         arrays = values if isinstance(values, dict) else {names[0]: values}
         types = self.facts["parts"]["network"]["inputs"]
         found = self.parts["network"]({n: np.array(arrays[n], types[n])[None] for n in names})
+        return {name: array[0].tolist() for name, array in found.items()}
+
+    def _forecast(self, given):
+        """From rows of the past, null where a value is missing; or from those and "known", as an object."""
+        values = json.loads(given)
+        arrays = values if isinstance(values, dict) else {"series": values}
+        arrays = {name: np.array(rows, np.float32) for name, rows in arrays.items()}
+        before = np.full((self.facts["window"], len(self.facts["columns"])), np.nan, np.float32)
+        arrays["series"] = np.concatenate([before, arrays["series"]])[-len(before) :]
+        found = self.parts["network"]({name: array[None] for name, array in arrays.items()})
         return {name: array[0].tolist() for name, array in found.items()}
 
     def _classify(self, text):

@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from rnn_apps.layers import NotConvertible, plain_layer, rebuilt
+from rnn_apps.models.forecaster import Frames
 from rnn_apps.models.sequence_encoder import SequencePooling, WordDropout
 from rnn_apps.models.word_reader import CharacterEncoder
 
@@ -13,7 +14,8 @@ __all__ = ["plain_model"]
 def plain_model(model):
     """Return the same `keras.Model` for answers, not for training, without any layer of this package.
 
-    Recurrent layers become Keras' own, pooling the operations that it is made of; word dropout goes.
+    Recurrent layers become Keras' own, pooling and frames the operations that they are made of; word dropout
+    goes.
 
     Args:
         model: functional `keras.Model`; it stays as it is.
@@ -33,6 +35,8 @@ def _plain(layer):
         return [lambda numbers: numbers]
     if isinstance(layer, SequencePooling):
         return [lambda sequences: _pooled(layer.mode, sequences)]
+    if isinstance(layer, Frames):
+        return [_frames_model(layer)]
     if isinstance(layer, CharacterEncoder):
         return _each_word(layer)
     return plain_layer(layer)
@@ -60,3 +64,14 @@ def _pooled(mode, sequences):
         lowest = ops.max(sequences * real + (real - 1.0) * 1e30, axis=1)
         pooled.append(ops.where(ops.max(real, axis=1) > 0, lowest, 0.0))
     return ops.concatenate(pooled, axis=-1) if len(pooled) > 1 else pooled[0]
+
+
+def _frames_model(layer):
+    """What `Frames` gives, as slices side by side, in a model of its own."""
+    given = keras.Input((None, layer.output.shape[-1]))
+    series, length = given, layer.length
+    if layer.padded:
+        series = ops.pad(series, ((0, 0), (length - 1, 0), (0, 0)), constant_values=float("nan"))
+    ends = (last - length or None for last in range(1, length + 1))
+    frames = ops.stack([series[:, begin:end] for begin, end in enumerate(ends)], axis=2)
+    return keras.Model(given, frames, name=layer.name)

@@ -28,6 +28,7 @@ class Run(NamedTuple):
         predictions: counts and chosen examples of a classification, of every step where steps are labelled.
         texts: records of what was written, where the task writes; else empty.
         sequences: records of sequences whose steps are labelled; else empty.
+        forecasts: records of what was forecast, where the task forecasts; else empty.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Run(NamedTuple):
     predictions: PredictionSummary
     texts: list[dict[str, Any]]
     sequences: list[dict[str, Any]]
+    forecasts: list[dict[str, Any]]
 
 
 def read_run(folder: Path) -> Run:
@@ -48,9 +50,10 @@ def read_run(folder: Path) -> Run:
     metrics = _metrics(folder / "metrics.json")
     records = _json_lines(folder / "predictions.jsonl")
     first = list(islice(records, 1))
-    kind = next((key for key in ("references", "tokens") if first and key in first[0]), None)
+    kinds = ("references", "tokens", "horizon")
+    kind = next((key for key in kinds if first and key in first[0]), None)
     records = chain(first, records)
-    texts, sequences = (list(records) if kind == key else [] for key in ("references", "tokens"))
+    texts, sequences, forecasts = (list(records) if kind == key else [] for key in kinds)
     names = [str(name) for name in metrics.get("class_names") or []]
     return Run(
         name=str(metrics.get("recipe") or folder.resolve().name),
@@ -59,6 +62,7 @@ def read_run(folder: Path) -> Run:
         recipe=_text(folder / "recipe.yaml"),
         texts=texts,
         sequences=sequences,
+        forecasts=forecasts,
         predictions=summarise(by_step(sequences) if sequences else records, names),
     )
 

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 
 from rnn_apps.reporting import plots, scores
 from rnn_apps.reporting.folder import Run, read_run
+from rnn_apps.reporting.forecasts import summarise_forecasts
 from rnn_apps.reporting.labels import summarise_labels
 from rnn_apps.reporting.predictions import Example, PredictionSummary
 from rnn_apps.reporting.texts import summarise_texts
@@ -67,9 +68,11 @@ def write_report(folder: Path) -> Path:
     """
     run = read_run(Path(folder))
     texts, of_texts = summarise_texts(run.texts, Path(folder))
-    figures = _learning_figures(run) | _prediction_figures(run.predictions) | of_texts
+    forecasts, ahead = summarise_forecasts(run.forecasts, run.metrics) if run.forecasts else (None, {})
+    figures = _learning_figures(run) | _prediction_figures(run.predictions) | of_texts | ahead
     pictures = {name: _picture(Path(folder), name, *parts) for name, parts in figures.items()}
-    content = _content(run, pictures)
+    content = _content(run, {name: picture for name, picture in pictures.items() if name not in ahead})
+    content |= {"forecasts": forecasts, "forecast_pictures": {name: pictures[name] for name in ahead}}
     content |= {"texts": texts if run.texts else None, "text_pictures": [pictures[name] for name in of_texts]}
     page = _environment().get_template("report.html").render(content)
     report = Path(folder) / "report.html"

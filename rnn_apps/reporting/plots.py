@@ -14,11 +14,13 @@ from rnn_apps.reporting.predictions import PredictionSummary
 
 __all__ = [
     "confusion_figure",
+    "forecast_figure",
     "learning_figure",
     "length_figure",
     "png",
     "reliability_figure",
     "score_figure",
+    "step_error_figure",
     "svg",
 ]
 
@@ -117,6 +119,49 @@ def score_figure(values: Sequence[float], name: str) -> Figure:
     axes.hist(values, bins=30, color=VALIDATION)
     axes.axvline(float(np.mean(values)), color=TRAINING, linestyle="--", label=f"mean {np.mean(values):.3g}")
     axes.set(xlabel=name, ylabel="texts")
+    axes.legend(frameon=False, fontsize=9)
+    return figure
+
+
+def forecast_figure(lines: Mapping[str, np.ndarray], name: str) -> Figure:
+    """Returns a forecast with its interval beside what came, and the past before it.
+
+    Args:
+        lines: ``history`` (past,), NaN where missing; ``truth``, ``forecast``, ``lower``, ``upper`` and
+            ``seasonal_naive`` (horizon,).
+        name: of the values.
+    """
+    figure, axes = _figure()
+    past, ahead = len(lines["history"]), np.arange(1, len(lines["truth"]) + 1)
+    axes.plot(np.arange(1 - past, 1), lines["history"], color=INK, linewidth=1)
+    axes.fill_between(
+        ahead, lines["lower"], lines["upper"], color=VALIDATION, alpha=0.22, linewidth=0, label="interval"
+    )
+    marker = "." if len(ahead) <= MOST_MARKERS else None
+    truth = np.append(lines["history"][-1:], lines["truth"])
+    axes.plot(
+        np.append(0, ahead)[-len(truth) :], truth, marker=marker, color=INK, linewidth=1.2, label="what came"
+    )
+    axes.plot(ahead, lines["seasonal_naive"], ":", color=TRAINING, linewidth=1.6, label="seasonal naive")
+    axes.plot(ahead, lines["forecast"], color=VALIDATION, linewidth=2, label="forecast")
+    axes.axvline(0.5, color=PALE, linewidth=2, zorder=0)
+    axes.set(xlabel="steps from the last value on", xlim=(1 - past, len(ahead) + 0.5))
+    axes.set_ylabel(_shortened(name), parse_math=False)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    figure.legend(frameon=False, fontsize=8, loc="outside upper center", ncols=4)
+    return figure
+
+
+def step_error_figure(errors: Mapping[str, np.ndarray]) -> Figure:
+    """Returns the mean error by steps ahead, of ``forecast`` and ``seasonal_naive``, (horizon,) each."""
+    figure, axes = _figure()
+    ahead = np.arange(1, len(errors["forecast"]) + 1)
+    marker = "o" if len(ahead) <= MOST_MARKERS else None
+    axes.plot(ahead, errors["seasonal_naive"], ":", color=TRAINING, linewidth=1.8, label="seasonal naive")
+    axes.plot(ahead, errors["forecast"], marker=marker, markersize=4, color=VALIDATION, label="this model")
+    axes.set(xlabel="steps ahead", ylabel="error", xlim=(0.7, len(ahead) + 0.3))
+    axes.set_ylim(bottom=0)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.legend(frameon=False, fontsize=9)
     return figure
 

@@ -39,6 +39,9 @@ METRICS = {
     "calibration_error": ("confidence minus accuracy, mean size", False),
     "bits_per_character": ("surprise at each character, in bits", False),
     "smape": ("symmetric percentage error", False),
+    "coverage": ("part of what came that lies inside the interval", None),
+    "mae": ("mean absolute error, in the units of the data", False),
+    "quantile_loss": ("loss of all quantiles, relative to the seasonal naive's error within train", False),
 }
 PER_CLASS = "f1/"
 MOST_CLASSES = 20

@@ -319,6 +319,8 @@ class _Logs(keras.callbacks.Callback):
         if epoch == 0:
             layers = {}
             for line in _paths(self.model):
+                if not line["path"]:
+                    continue  # resumed behind the last step of an epoch, it has not run
                 layers.setdefault((line["path"], line["reason"]), []).append(line["layer"])
             for (path, reason), names in layers.items():
                 self.console.say(f"  {', '.join(names)}: {path} path, {reason}")

@@ -8,6 +8,7 @@ import base64
 import binascii
 import io
 import json
+import math
 import re
 from typing import NamedTuple
 
@@ -99,11 +100,13 @@ def _parsed(body, most):
     if len(steps) and np.cumsum(steps, dtype=np.int64).max() > most:
         raise BadRequest(f"received JSON nested more than {most} deep")
 
-    def refuse(constant):
-        raise BadRequest(f"received {constant}, which is no number of JSON")
+    def constant(name):
+        if name != "NaN":  # a value that is missing, written as TensorFlow Serving takes it
+            raise BadRequest(f"received {name}, which is no number of JSON")
+        return math.nan
 
     try:
-        return json.loads(body, parse_constant=refuse)
+        return json.loads(body, parse_constant=constant)
     except (ValueError, RecursionError) as error:
         raise BadRequest(f"received no JSON ({str(error)[:100]})") from error
 
@@ -159,7 +162,11 @@ def _numbers(name, value, spec, limits):
         )
     with np.errstate(over="ignore", invalid="ignore"):
         result = array.astype(wanted)
-    if not np.isfinite(result.astype(np.float64)).all() or (kind in "iu" and (result != array).any()):
+    missing = np.isnan(array) if kind == "f" else np.zeros(array.shape, bool)
+    if missing.any() and spec.shape.rank < 2:
+        raise BadRequest(f"{name}: received NaN, expected a number: values are missing in a sequence alone")
+    fits = np.isfinite(result.astype(np.float64)) | missing
+    if not fits.all() or (kind in "iu" and (result != array).any()):
         raise BadRequest(f"{name}: received a number too large for {spec.dtype.name}")
     return result
 

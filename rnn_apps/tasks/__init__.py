@@ -42,6 +42,10 @@ TASKS = {
         settings="rnn_apps.tasks.language_model.settings:LanguageModelSettings",
         task="rnn_apps.tasks.language_model.task:LanguageModelTask",
     ),
+    "forecasting": TaskEntry(
+        settings="rnn_apps.tasks.forecasting.settings:ForecastingSettings",
+        task="rnn_apps.tasks.forecasting.task:ForecastingTask",
+    ),
     "tagging": TaskEntry(
         settings="rnn_apps.tasks.tagging.settings:TaggingSettings",
         task="rnn_apps.tasks.tagging.task:TaggingTask",

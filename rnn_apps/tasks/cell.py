@@ -1,15 +1,16 @@
-"""The cell that a recipe names: built in, registered, or ``module:Class``."""
+"""The cell that a recipe names, built in, registered, or ``module:Class``, and the levels made of it."""
 
 import importlib
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import keras
 
 from rnn_apps.errors import UserError, shown
-from rnn_apps.layers import list_cells
+from rnn_apps.layers import StackedRNN, list_cells
 
-__all__ = ["cell_advice", "resolve_cell"]
+__all__ = ["make_levels", "model_errors", "resolve_cell"]
 
 
 def resolve_cell(name):
@@ -44,8 +45,43 @@ def resolve_cell(name):
     return cell
 
 
-def cell_advice(name):
-    """Return how to mend a cell name that nothing is registered under, or None for any other."""
+def make_levels(recipe, **options):
+    """Return the `StackedRNN` that `RecurrentLevels` ask for, which gives the outputs of all steps.
+
+    Args:
+        recipe: whose `model` they are.
+        **options: further arguments of the layer.
+    """
+    model, training = recipe.model, recipe.training
+    return StackedRNN(
+        tuple(model.units),
+        cell=resolve_cell(model.cell),
+        dropout=model.level_dropout,
+        recurrent_dropout=model.recurrent_dropout,
+        residual=model.residual,
+        return_sequences=True,
+        compile=training.compile,
+        recompute_every=training.recompute_every,
+        seed=recipe.seed,
+        **options,
+    )
+
+
+@contextmanager
+def model_errors(cell):
+    """Within this context what a layer refuses becomes a `UserError` on the recipe's model.
+
+    Args:
+        cell: name of the recipe's cell.
+    """
+    try:
+        yield
+    except ValueError as error:
+        raise UserError("model", str(error).rstrip("."), fix=_cell_advice(cell)) from error
+
+
+def _cell_advice(name):
+    """How to mend a cell name that nothing is registered under, or None for any other."""
     if ":" in name or name in list_cells():
         return None
     return "A cell of your own is written module:Class, so that its module is imported."

@@ -7,12 +7,13 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, JsonValue
 
 from rnn_apps.errors import nearest, shown
-from rnn_apps.settings import Settings, refusal
+from rnn_apps.settings import Fraction, Settings, refusal
 
 __all__ = [
     "GATES",
     "MOST_WEIGHTS",
     "CellName",
+    "RecurrentLevels",
     "SampleSettings",
     "SourceSettings",
     "Units",
@@ -53,6 +54,23 @@ Units = Annotated[
     list[Annotated[int, Field(ge=1, le=16_384)]],
     Field(min_length=1, max_length=16, description="Size of the state, one entry a level."),
 ]
+
+
+class RecurrentLevels(Settings):
+    """A stack of recurrent levels, whatever stands before and behind it."""
+
+    cell: CellName = "gru"
+    units: Units = [128]
+    residual: bool = Field(False, description="Add each level's input to its output.")
+    level_dropout: Fraction = Field(
+        0.0, description="Part of the features dropped from the input of every level."
+    )
+    recurrent_dropout: Fraction = Field(0.0, description="Part of the state dropped from step to step.")
+
+    def cross_checks(self) -> Iterator[tuple[tuple[str, ...], str]]:
+        """Yields residual connections between levels of different sizes."""
+        if self.residual and len(set(self.units)) > 1:
+            yield ("residual",), f"received true, but units are {self.units}; expected levels of one size."
 
 
 def recurrent_weights(cell: str, units: list[int], features: int, directions: int = 1) -> int:

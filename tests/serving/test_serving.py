@@ -93,6 +93,15 @@ def test_a_value_that_is_one_for_all_rows_stands_in_each(client):
     )
 
 
+def test_a_number_that_is_missing_in_a_sequence_is_written_as_nan():
+    body = b'{"signature_name": "arrays", "instances": [[[1, NaN], [NaN, 2]]]}'
+    (found,) = read_request(body, ALL, Limits()).inputs.values()
+    np.testing.assert_array_equal(found, np.array([[[1, np.nan], [np.nan, 2]]], np.float32))
+    once = b'{"signature_name": "prompts", "inputs": {"prompt": ["a"], "length": NaN}}'
+    with pytest.raises(BadRequest, match="length: received NaN, expected int32"):
+        read_request(once, ALL, Limits())
+
+
 def test_state_metadata_health_and_versions(client):
     state = client.get("/v1/models/lengths").json()["model_version_status"]
     assert state[0]["version"] == "3"
@@ -150,7 +159,9 @@ WRONG = [
     (b'{"inputs": {"texts": ["a"]}}', "inputs: received texts, expected text"),
     (b'{"inputs": {"text": []}}', "received 0 examples"),
     (b'{"inputs": {"text": "a"}}', 'text: received "a", expected a list'),
-    (b'{"instances": [NaN]}', "NaN, which is no number of JSON"),
+    (b'{"instances": [Infinity]}', "Infinity, which is no number of JSON"),
+    (b'{"instances": [NaN]}', "text: received NaN, expected a text"),
+    (b'{"instances": [[[-Infinity, 2]]], "signature_name": "arrays"}', "which is no number of JSON"),
     (b'{"instances": [[[1, 2], [3]]], "signature_name": "arrays"}', "rows of different lengths"),
     (b'{"instances": [[[1, "a"]]], "signature_name": "arrays"}', "expected float32 in lists of one shape"),
     (b'{"instances": [[[1, 2, 3]]], "signature_name": "arrays"}', "shape 1x1x3, expected anyxanyx2"),

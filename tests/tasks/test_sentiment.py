@@ -107,6 +107,19 @@ def test_the_same_seed_trains_the_same_weights_to_the_bit_and_another_seed_other
         assert (first != other).any()
 
 
+@pytest.mark.parametrize("pooling", ["last", "mean", "max", "mean_max"])
+def test_a_text_that_comes_line_by_line_is_in_the_end_what_the_whole_is(small_recipe, pooling):
+    task = prepared(small_recipe, model={"cell": "lstm", "units": [4, 3], "pooling": pooling})
+    words = task.encoder.words[:9]
+    lines = [" ".join(words[:4]), "", f"{words[4]}, nobody-wrote-this", " ".join(words[5:])]
+    stream = task.open_stream()
+    found = list(stream.feed(lines))
+    (whole,) = task.predict([" ".join(lines)])
+    np.testing.assert_allclose(found[-1]["probabilities"], list(whole["probabilities"].values()), atol=2e-6)
+    assert found[1]["probabilities"] == found[0]["probabilities"]
+    assert "step" in task.signatures()[1]
+
+
 def test_right_answers_are_counted(three_classes):
     logits = tf.constant([[1.0, 0, 0], [0, 1, 0], [0, 1, 0]])
     metrics = three_classes.batch_metrics(logits, tf.constant([0, 1, 2]))

@@ -11,12 +11,11 @@ import tensorflow as tf
 from rnn_apps.data.records import BadRecords
 from rnn_apps.data.steps import NO_LABEL, StepBatches, WindowBatches
 from rnn_apps.disk import sha256_of_texts
-from rnn_apps.errors import DataError, UserError, shown
-from rnn_apps.layers import StackedRNN
+from rnn_apps.errors import DataError, shown
 from rnn_apps.metrics.classification import classification_metrics
 from rnn_apps.metrics.spans import are_span_tags, span_f1
 from rnn_apps.models.stepwise import StepReader, stepwise_model, window_model
-from rnn_apps.tasks.cell import cell_advice, resolve_cell
+from rnn_apps.tasks.cell import make_levels, model_errors
 from rnn_apps.tasks.task import Monitor, Task
 
 __all__ = ["LabellingTask"]
@@ -148,24 +147,11 @@ class LabellingTask(Task):
     def _make_model(self):
         recipe, model = self.recipe, self.recipe.model
         start = keras.initializers.GlorotUniform(seed=recipe.seed)
-        try:
-            recurrent = StackedRNN(
-                tuple(model.units),
-                cell=resolve_cell(model.cell),
-                bidirectional=model.bidirectional,
-                residual=model.residual,
-                dropout=model.level_dropout,
-                recurrent_dropout=model.recurrent_dropout,
-                return_sequences=True,
-                compile=recipe.training.compile,
-                recompute_every=recipe.training.recompute_every,
-                seed=recipe.seed,
-            )
+        with model_errors(model.cell):
+            recurrent = make_levels(recipe, bidirectional=model.bidirectional)
             head = keras.layers.Dense(len(self.class_names), kernel_initializer=start, dtype="float32")
             self.core = stepwise_model(self.make_front(), recurrent, head, model.dropout, recipe.seed)
             self.model = self.make_whole(self.core)
-        except ValueError as error:
-            raise UserError("model", str(error).rstrip("."), fix=cell_advice(model.cell)) from error
         if recipe.training.tbptt is not None:
             self._windows = window_model(self.core, recipe.training.batch_size)
 

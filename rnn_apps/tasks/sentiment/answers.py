@@ -2,6 +2,10 @@
 
 import tensorflow as tf
 
+from rnn_apps.data.text import tokenize
+from rnn_apps.models.running_text import RunningEncoder
+from rnn_apps.models.stepwise import state_specs
+
 __all__ = ["TextClassifier"]
 
 
@@ -12,9 +16,10 @@ class TextClassifier(tf.Module):
         model: `keras.Model`, word numbers (batch, steps) to logits (batch, classes).
         encoder: `TextEncoder`.
         class_names: names in the order of the logits.
+        pooling: of the network, where a signature ``step`` is to read on; None where it looks ahead.
     """
 
-    def __init__(self, model, encoder, class_names):
+    def __init__(self, model, encoder, class_names, pooling=None):
         super().__init__()
         self.model, self.encoder = model, encoder
         self._held = [variable.value for variable in model.variables]  # tf.saved_model finds no others
@@ -22,13 +27,35 @@ class TextClassifier(tf.Module):
         spec = [tf.TensorSpec([None], tf.string, name="text")]
         self.classify = tf.function(self._classify, input_signature=spec, autograph=False)
         self.explain = tf.function(self._explain, input_signature=spec, autograph=False)
+        self.step = self.zero_states = None
+        if pooling is not None:
+            self._running = RunningEncoder(model, pooling)
+            self.zero_states = self._running.zero_states
+            specs = [*spec, *state_specs(self.zero_states(1))]
+            self.step = tf.function(self._step, input_signature=specs, autograph=False)
+
+    @property
+    def signatures(self):
+        """Name to the function of every signature."""
+        always = {"serving_default": self.classify, "explain": self.explain}
+        return always | ({"step": self.step} if self.step else {})
 
     def _probabilities(self, numbers):
         return tf.nn.softmax(self.model(numbers, training=False))
 
     def _classify(self, text):
         """Strings (batch,) to label (batch,), score (batch,), probabilities (batch, classes)."""
-        probabilities = self._probabilities(self.encoder(text))
+        return self._answer(self._probabilities(self.encoder(text)))
+
+    def _step(self, text, *states):
+        """As `classify`, of texts that go on: what each is so far, and ``next_state_0``, ... after it."""
+        numbers = self.encoder.numbers(tokenize(text))
+        steps = tf.maximum(numbers.bounding_shape(axis=1), 1)
+        logits, after = self._running.read_on(numbers.to_tensor(0, shape=tf.stack([-1, steps])), states)
+        following = {f"next_state_{number}": state for number, state in enumerate(after)}
+        return {**self._answer(tf.nn.softmax(logits)), **following}
+
+    def _answer(self, probabilities):
         return {
             "label": tf.gather(self.class_names, tf.argmax(probabilities, axis=-1)),
             "score": tf.reduce_max(probabilities, axis=-1),

@@ -14,11 +14,13 @@ from rnn_apps.data.sources import load_parts, load_test, open_source
 from rnn_apps.data.text import TextEncoder
 from rnn_apps.data.word_vectors import cooccurrence_vectors
 from rnn_apps.disk import sha256_of_texts
-from rnn_apps.errors import RnnAppsError, UserError
+from rnn_apps.errors import RnnAppsError
 from rnn_apps.metrics.classification import classification_metrics
 from rnn_apps.models.sequence_encoder import sequence_encoder
-from rnn_apps.tasks.cell import cell_advice, resolve_cell
+from rnn_apps.tasks.cell import model_errors, resolve_cell
 from rnn_apps.tasks.sentiment.answers import TextClassifier
+from rnn_apps.tasks.sentiment.streaming import VerdictStream
+from rnn_apps.tasks.streaming import looks_ahead
 from rnn_apps.tasks.task import Monitor, Part, Task
 
 __all__ = ["SentimentTask"]
@@ -75,7 +77,7 @@ class SentimentTask(Task):
 
     def _make_model(self):
         recipe, model, vectors = self.recipe, self.recipe.model, self._word_vectors()
-        try:
+        with model_errors(model.cell):
             return sequence_encoder(
                 self.encoder.vocabulary_size,
                 len(self.class_names),
@@ -94,8 +96,6 @@ class SentimentTask(Task):
                 recompute_every=recipe.training.recompute_every,
                 seed=recipe.seed,
             )
-        except ValueError as error:
-            raise UserError("model", str(error).rstrip("."), fix=cell_advice(model.cell)) from error
 
     def _word_vectors(self):
         if self.recipe.model.word_vectors == "random":
@@ -208,7 +208,18 @@ class SentimentTask(Task):
 
     @cached_property
     def _classifier(self):
-        return TextClassifier(self.model, self.encoder, self.class_names)
+        return self._make_classifier()
+
+    def _make_classifier(self):
+        model = self.recipe.model
+        pooling = None if model.bidirectional else model.pooling
+        return TextClassifier(self.model, self.encoder, self.class_names, pooling)
+
+    def open_stream(self):
+        """A `VerdictStream`."""
+        if self.recipe.model.bidirectional:
+            raise looks_ahead()
+        return VerdictStream(self._classifier)
 
     def predict(self, inputs):
         """Return label, score and probabilities (by class) of each text."""
@@ -247,9 +258,9 @@ class SentimentTask(Task):
         ]
 
     def signatures(self):
-        """A classifier with `serving_default` and `explain`, traced anew for the export."""
-        classifier = TextClassifier(self.model, self.encoder, self.class_names)
-        return classifier, {"serving_default": classifier.classify, "explain": classifier.explain}
+        """A classifier with its signatures, traced anew for the export."""
+        classifier = self._make_classifier()
+        return classifier, classifier.signatures
 
     def parts(self):
         """The network: word numbers to probabilities."""

@@ -3,7 +3,7 @@
 from rnn_apps.data.written_text import WrittenText
 from rnn_apps.errors import UserError
 from rnn_apps.models.sequence_decoder import SequenceDecoder
-from rnn_apps.tasks.cell import cell_advice, resolve_cell
+from rnn_apps.tasks.cell import model_errors, resolve_cell
 
 __all__ = ["learned", "make_decoder"]
 
@@ -32,7 +32,7 @@ def make_decoder(recipe, vocabulary_size, attention=None):
         UserError: the layer refuses a setting, or there is no such cell.
     """
     model = recipe.model
-    try:
+    with model_errors(model.cell):
         return SequenceDecoder(
             vocabulary_size,
             embedding=model.embedding,
@@ -49,5 +49,3 @@ def make_decoder(recipe, vocabulary_size, attention=None):
             seed=recipe.seed,
             name="decoder",
         )
-    except ValueError as error:
-        raise UserError("model", str(error).rstrip("."), fix=cell_advice(model.cell)) from error

@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field
 
 from rnn_apps.settings import Fraction, Settings
-from rnn_apps.tasks.settings import CellName, Units, recurrent_weights, too_many_weights
+from rnn_apps.tasks.settings import RecurrentLevels, Units, recurrent_weights, too_many_weights
 
 __all__ = ["DecoderSettings", "DecodingSettings", "RecurrentSettings"]
 
@@ -21,24 +21,13 @@ class DecodingSettings(Settings):
     max_length: int = Field(30, ge=1, le=10_000, description="Tokens written at most.")
 
 
-class RecurrentSettings(Settings):
+class RecurrentSettings(RecurrentLevels):
     """A recurrent network that guesses the next token."""
 
     embedding: int = Field(256, ge=1, le=4096, description="Numbers a token.")
-    cell: CellName = "gru"
     units: Units = [512]
     tied: bool = Field(False, description="Embedding and output share one matrix.")
-    residual: bool = Field(False, description="Add each level's input to its output.")
     dropout: Fraction = Field(0.3, description="Part dropped of embedded tokens and before the output.")
-    level_dropout: Fraction = Field(
-        0.0, description="Part of the features dropped from the input of every level."
-    )
-    recurrent_dropout: Fraction = Field(0.0, description="Part of the state dropped from step to step.")
-
-    def cross_checks(self) -> Iterator[tuple[tuple[str, ...], str]]:
-        """Yields residual connections between levels of different sizes."""
-        if self.residual and len(set(self.units)) > 1:
-            yield ("residual",), f"received true, but units are {self.units}; expected levels of one size."
 
     def too_large(self, vocabulary_size: int, before: int = 0) -> Iterator[tuple[tuple[str, ...], str]]:
         """Yields networks that no machine could hold; `before` are the recurrent weights of an encoder."""

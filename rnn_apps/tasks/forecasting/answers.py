@@ -1,0 +1,148 @@
+"""Forecasts as a person reads them: records of the test part, tables of what comes next."""
+
+import numpy as np
+import tensorflow as tf
+
+from rnn_apps.data.series_windows import past_of
+from rnn_apps.errors import DataError, shown
+from rnn_apps.tasks.forecasting.reading import SeriesSet
+
+__all__ = ["Table", "forecast_record", "influence", "plain_numbers"]
+
+LEAST_HISTORY, MOST_HISTORY = 24, 400  # steps of the past in a record
+
+
+def forecast_record(task, number, origin, quantiles, beside, scores):
+    """Return what `predictions.jsonl` has of one origin.
+
+    Args:
+        task: the `ForecastingTask`.
+        number: of the series.
+        origin: first step that is forecast.
+        quantiles: (horizon, targets, quantiles) of the network.
+        beside: the same of the seasonal naive forecast.
+        scores: of this origin alone.
+    """
+    series, step, horizon = task.set.series[number], task.step, task.recipe.data.horizon
+    past = min(MOST_HISTORY, max(LEAST_HISTORY, 2 * horizon, min(task.recipe.data.period, 4 * horizon)))
+    begin, middle = max(0, origin - past), quantiles.shape[-1] // 2
+    targets = {}
+    for index, name in enumerate(task.columns.targets):
+        values = series.values[:, index]
+        targets[name] = {
+            "history": plain_numbers(values[begin:origin]),
+            "truth": plain_numbers(values[origin : origin + horizon]),
+            "forecast": plain_numbers(quantiles[:, index, middle]),
+            "lower": plain_numbers(quantiles[:, index, 0]),
+            "upper": plain_numbers(quantiles[:, index, -1]),
+            "seasonal_naive": plain_numbers(beside[:, index, middle]),
+        }
+    return {
+        "series": series.name,
+        "origin": step.text(series.times[origin]),
+        "horizon": horizon,
+        "mase": _number(scores["mase"]),
+        "coverage": _number(scores["coverage"]),
+        "targets": targets,
+    }
+
+
+def plain_numbers(values):
+    """Return values as JSON has them, None where one is missing, to seven digits."""
+    return [_number(value) for value in values]
+
+
+def _number(value):
+    return None if np.isnan(value) else float(f"{value:.7g}")
+
+
+class Table:
+    """The series of one file, and what comes next.
+
+    Args:
+        task: the trained `ForecastingTask`.
+        path: of a CSV file.
+    """
+
+    def __init__(self, task, path):
+        self.task, self.path = task, str(path)
+        data = task.recipe.data
+        missing = "mask" if task.columns.known else data.on_missing  # targets to come are empty
+        sample = {"source": "files", "path": self.path, "on_missing": missing}
+        data = data.model_copy(update=sample)
+        self.set = SeriesSet(data, 0, task.columns, task.step, needed=None)
+
+    def answers(self):
+        """Return one answer a series."""
+        return [self._answer(series) for series in self.set.series]
+
+    def given(self, series):
+        """Return what the network reads of a series, a list of arrays (1, ...), and the origin."""
+        task, sizes = self.task, self.task.sizes
+        values, origin = series.values, len(series)
+        if sizes.known:
+            there = ~np.isnan(values[:, : sizes.targets]).all(axis=1)
+            origin = int(np.flatnonzero(there)[-1]) + 1 if there.any() else 0
+        self._refuse_short(series, origin)
+        given = [past_of(values, origin, task.recipe.model.window)]
+        if sizes.known:
+            given.append(values[origin : origin + sizes.horizon, sizes.known_columns])
+        return [np.asarray(one[None], np.float32) for one in given], origin
+
+    def _refuse_short(self, series, origin):
+        sizes, where = self.task.sizes, f"{series.place}  {series.name}".rstrip()
+        if origin < sizes.lags:
+            received, expected = f"{origin} steps of the past", f"at least {sizes.lags}"
+            raise DataError(where, received=received, expected=expected)
+        ahead = len(series) - origin
+        if sizes.known and ahead < sizes.horizon:
+            names = ", ".join(map(shown, self.task.columns.known))
+            received = f"{ahead} rows behind the last value of the targets"
+            expected = f"{sizes.horizon} rows with {names} and empty targets"
+            raise DataError(where, received=received, expected=expected)
+
+    def _answer(self, series):
+        task = self.task
+        given, origin = self.given(series)
+        quantiles = task._answer(*map(tf.constant, given)).numpy()[0]
+        middle, last = quantiles.shape[-1] // 2, series.times[origin - 1]
+        times = [task.step.text(task.step.later(last, ahead + 1)) for ahead in range(len(quantiles))]
+        places = {"forecast": middle, "lower": 0, "upper": -1}
+        targets = {
+            name: {key: plain_numbers(quantiles[:, index, place]) for key, place in places.items()}
+            for index, name in enumerate(task.columns.targets)
+        }
+        return {"input": self.path, "series": series.name, "times": times, "targets": targets}
+
+    @staticmethod
+    def lines(answer):
+        """Return an answer as a table of one line a step."""
+        heads, columns = ["step" if answer["times"][0].isdigit() else "time"], [answer["times"]]
+        for name, found in answer["targets"].items():
+            heads += [name, "from", "to"]
+            columns += [[f"{value:.6g}" for value in found[key]] for key in ("forecast", "lower", "upper")]
+        widths = [max(len(head), *map(len, column)) for head, column in zip(heads, columns)]
+        rows = [heads, *zip(*columns)]
+        title = answer["input"] + (f"  {answer['series']}" if answer["series"] else "")
+        return "\n".join([title, *("  ".join(c.rjust(w) for c, w in zip(row, widths)) for row in rows)])
+
+
+def influence(task, path):
+    """Return [time, value, influence] of the last steps of the first series of a file.
+
+    Args:
+        task: the trained `ForecastingTask`.
+        path: of a CSV file.
+    """
+    table = Table(task, path)
+    series = table.set.series[0]
+    given, origin = table.given(series)
+    tensors = [tf.constant(one) for one in given]
+    with tf.GradientTape() as tape:
+        tape.watch(tensors[0])
+        outputs = task.model(tensors[0] if len(tensors) == 1 else tensors, training=False)
+        mean = tf.reduce_mean(outputs[:, -1, :, 0, outputs.shape[-1] // 2])
+    slopes = tape.gradient(mean, tensors[0]).numpy()[0, :, 0]
+    begin = max(0, origin - len(slopes))
+    rows = zip(series.times[begin:origin], series.values[begin:origin, 0], slopes[-(origin - begin) :])
+    return [[task.step.text(time), _number(value), _number(slope)] for time, value, slope in rows]

@@ -1,0 +1,168 @@
+"""The series of a recipe: from its source, with what a calendar says, cut by time."""
+
+import dataclasses
+import json
+
+import numpy as np
+
+from rnn_apps.data.records import BadRecords
+from rnn_apps.data.samples.seasons import seasonal_values
+from rnn_apps.data.series import Columns, Repairs, Series, SeriesFiles, read_series
+from rnn_apps.data.series_parts import cut_series, cut_whole
+from rnn_apps.data.time_steps import TimeStep, calendar_values
+from rnn_apps.errors import DataError, UserError
+
+__all__ = ["SAMPLE_NAME", "SeriesSet", "load_columns", "save_columns", "wanted_columns"]
+
+SAMPLE_NAME = "sample:seasons"
+HOUR = 3600
+FIRST_TIME = 1_704_067_200  # 2024-01-01, in seconds from 1970 on
+
+
+def wanted_columns(data):
+    """Return the `Columns` that a recipe names.
+
+    Args:
+        data: `ForecastingData`.
+    """
+    targets = None if data.targets is None else tuple(data.targets)
+    more = {"covariates": tuple(data.covariates), "known": tuple(data.known), "series": data.series}
+    return Columns(targets, time=data.time_columns, time_format=data.time_format, **more)
+
+
+def save_columns(path, columns, step, seen):
+    """Write what a series must have that a trained network reads.
+
+    Args:
+        path: of a JSON file.
+        columns: `Columns`, all named.
+        step: `TimeStep`.
+        seen: float (steps, features), a few raw values of train.
+    """
+    rows = [[None if np.isnan(value) else float(value) for value in row] for row in np.float32(seen)]
+    content = {"columns": dataclasses.asdict(columns), "step": step._asdict(), "seen": rows}
+    path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def load_columns(path):
+    """Return the `Columns`, the `TimeStep` and the values that `save_columns` wrote."""
+    content = json.loads(path.read_text(encoding="utf-8"))
+    named = {k: tuple(v) if isinstance(v, list) else v for k, v in content["columns"].items()}
+    return Columns(**named), TimeStep(**content["step"]), np.array(content["seen"], np.float64)
+
+
+class SeriesSet:
+    """All series of a recipe.
+
+    Args:
+        data: `ForecastingData`.
+        seed: of the generated sample.
+        columns, step: `Columns` and `TimeStep` of a trained network; None takes those of recipe and data.
+        needed: part that a folder must hold; None where any will do.
+
+    Attributes:
+        columns, step: as of `SeriesFiles`.
+        series: list of `Series`, with a column for each entry of `data.calendar` at their end.
+        cuts: list of `Cuts`, as long.
+        skipped: reason to number of what was left out.
+
+    Raises:
+        DataError: the data cannot be used, with file and row.
+    """
+
+    def __init__(self, data, seed, columns=None, step=None, needed="train"):
+        self._data = data
+        self._bad = BadRecords(data.on_bad_record, data.max_bad_records)
+        columns = columns or wanted_columns(data)
+        if data.source == "sample":
+            self.name, found = SAMPLE_NAME, _sample(data.sample_size, seed, columns)
+        else:
+            repairs = Repairs(self._bad, data.on_missing, data.on_gap, data.sort)
+            self.name, found = str(data.path), read_series(data.path, columns, repairs, needed, step)
+        self.columns, self.step, self.series, self._parts = found
+        self.cuts = []
+        if data.calendar:
+            self._add_calendar()
+
+    @property
+    def has_test(self):
+        """Whether a part came in a file of its own that is to be tested on."""
+        return bool({"validation", "test"} & set(self._parts))
+
+    @property
+    def skipped(self):
+        """Reason to number of what was left out."""
+        return dict(self._bad.skipped)
+
+    def _add_calendar(self):
+        if self.step.kind == "number":
+            received, expected = "whole numbers or none", "a date or a time"
+            raise UserError("data.calendar", "times say nothing", received=received, expected=expected)
+        for one in self.series:
+            more = calendar_values(one.times, self._data.calendar)
+            one.values = np.concatenate([one.values, more], axis=-1)
+
+    def cut(self, lags):
+        """Cut every series in train, validation and test; one that teaches nothing is refused or left out.
+
+        Args:
+            lags: last steps that are seen at once.
+        """
+        data = self._data
+        least = max(lags, data.period) + data.horizon
+        fractions = (data.validation_fraction, data.test_fraction)
+        self._keep(lambda one: cut_series(one, self._parts, *fractions, least, data.horizon))
+
+    def cut_whole(self, first):
+        """Take all of every series but its first steps as the test part.
+
+        Args:
+            first: steps that are read before the first forecast.
+        """
+        self._keep(lambda one: cut_whole(one, first, self._data.horizon), constant=False)
+
+    def _keep(self, cut, constant=True):
+        kept, self.cuts = [], []
+        for one in self.series:
+            try:
+                cuts = cut(one)
+            except DataError:
+                if self._bad.action == "fail":
+                    raise
+                self._bad.report(one.place, "a series is too short", "Give more rows.")
+                continue
+            if not constant or not self._is_constant(one, cuts.train):
+                kept.append(one)
+                self.cuts.append(cuts)
+        self.series = kept
+        if not kept:
+            raise DataError(self.name, "no series that can be used", fix="Give more rows.")
+
+    def _is_constant(self, one, train):
+        """Whether a target has no two values in train; reported."""
+        for index, name in enumerate(self.columns.targets):
+            values = one.values[train[0] : train[1], index]
+            values = values[~np.isnan(values)]
+            if not len(values) or (values == values[0]).all():
+                received = f"{values[0]:g} in every row of train" if len(values) else "no value in train"
+                fix = "Leave the column out: data.targets names those to forecast."
+                where = f"{one.place}  {one.name + ' ' if one.name else ''}{name}"
+                self._bad.report(where, "a series is constant", fix, received, "values that differ")
+                return True
+        return False
+
+
+def _sample(size, seed, columns):
+    """The generated series as `read_series` gives what it reads."""
+    values = seasonal_values(size, seed)
+    times = FIRST_TIME + HOUR * np.arange(size, dtype=np.int64)
+    known = {"value": 0, "day_off": 1}
+    for name in (*(columns.targets or ()), *columns.covariates, *columns.known):
+        if name not in known:
+            fix = "Name your own data: --data PATH."
+            raise UserError(
+                "data", f"the generated series has no column {name}", expected="value, day_off", fix=fix
+            )
+    found = Columns(columns.targets or ("value",), columns.covariates, columns.known, ("time",))
+    series = Series("", SAMPLE_NAME, times, values[:, [known[name] for name in found.features]])
+    return SeriesFiles(found, TimeStep("second", HOUR), [series], [])

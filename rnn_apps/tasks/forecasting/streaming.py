@@ -1,0 +1,112 @@
+"""Rows of series as they come, each with a forecast behind it."""
+
+import csv
+
+import numpy as np
+import tensorflow as tf
+
+from rnn_apps.data.files import wrong_width
+from rnn_apps.data.records import BadRecords
+from rnn_apps.data.series import Repairs, RowReader, refuse_uneven
+from rnn_apps.data.series_columns import find_columns
+from rnn_apps.data.time_steps import calendar_values
+from rnn_apps.errors import DataError, UserError
+from rnn_apps.tasks.forecasting.answers import plain_numbers
+from rnn_apps.tasks.forecasting.exports import OUTPUTS
+from rnn_apps.tasks.streaming import Stream
+
+__all__ = ["ForecastStream"]
+
+PLACE = "stream"
+
+
+class ForecastStream(Stream):
+    """Forecasts behind every row of a table in CSV; the first line names its columns.
+
+    Each series of the table has states of its own.
+
+    Args:
+        task: the trained `ForecastingTask`.
+
+    Raises:
+        UserError: what is known in advance would have to be there before it is streamed.
+    """
+
+    def __init__(self, task):
+        if task.columns.known:
+            problem = f"{', '.join(task.columns.known)} would have to be known of rows that have not come"
+            raise UserError("--stream", problem, fix="Give files with these rows, without --stream.")
+        forecaster, data = task.make_forecaster(), task.recipe.data
+        super().__init__(forecaster.step, forecaster.begin(1))
+        self._task, self._begin, self._lines, self._header, self._reader = task, self._states, 0, None, None
+        bad = BadRecords(data.on_bad_record, data.max_bad_records)
+        self._repairs = Repairs(bad, data.on_missing, data.on_gap)
+        self._left = {}  # name of a series to its states and its last row
+
+    def feed(self, lines):
+        """Return for every row the time of the next steps, and of each target forecast, lower and upper."""
+        found = []
+        for line in lines:
+            self._lines += 1
+            row = next(csv.reader([line.replace("\0", "").removeprefix("\ufeff")]), None)
+            if row and self._header is None:
+                self._header = row
+                self._columns = find_columns(f"{PLACE}:{self._lines}", row, [], self._task.columns)
+            elif row:
+                found += self._answers(row)
+        return found
+
+    def _answers(self, row):
+        if self._reader is None and not wrong_width(row, self._header):
+            self._reader = RowReader(PLACE, self._header, self._columns, self._repairs, row)
+        if self._reader is None:
+            self._repairs.bad.report(
+                f"{PLACE}:{self._lines}", wrong_width(row, self._header), "Mend the row."
+            )
+            return []
+        rows = {}
+        self._reader.read(self._lines, row, "test", rows)
+        return [self._answer(name, one) for name, one in rows.items()]
+
+    def _answer(self, name, now):
+        """Read the one row of `now`, behind rows of missing values where the recipe fills gaps."""
+        task, step = self._task, self._task.step
+        self._states, before = self._left.get(name, (self._begin, None))
+        steps = self._steps_since(before, now)
+        values = np.full((steps, len(now.values[0])), np.nan)
+        values[-1] = now.values[0]
+        if self._repairs.on_missing == "fill" and before is not None:
+            values = np.where(np.isnan(values), before.values[0], values)
+            now.values = [values[-1]]
+        if task.recipe.data.calendar:
+            times = [step.later(now.times[0], ahead) for ahead in range(1 - steps, 1)]
+            values = np.concatenate([values, calendar_values(times, task.recipe.data.calendar)], axis=-1)
+        answer = self.read(tf.constant(values[None], tf.float32))
+        self._left[name] = (self._states, now)
+        times = [step.text(step.later(now.times[0], ahead + 1)) for ahead in range(len(answer["forecast"]))]
+        targets = {
+            target: {key: plain_numbers(answer[key][:, index]) for key in OUTPUTS}
+            for index, target in enumerate(task.columns.targets)
+        }
+        return {"series": name, "times": times, "targets": targets}
+
+    def _steps_since(self, before, now):
+        """Steps from the row before to this one."""
+        if before is None:
+            return 1
+        both = type(now)(before.places + now.places, before.times + now.times)
+        (apart,) = np.diff(self._task.step.positions(both.times))
+        if apart <= 0:
+            raise DataError(now.places[0], "its time is not after that of the row before")
+        if self._repairs.on_gap == "ignore":
+            return 1
+        refuse_uneven(both, np.array([apart]), self._task.step, self._repairs)
+        return round(apart)
+
+    def line(self, answer):
+        """Time of the next step, and of each target the forecast and its interval."""
+        cells = [answer["series"]] if answer["series"] else []
+        cells.append(answer["times"][0])
+        for found in answer["targets"].values():
+            cells += [f"{found[key][0]:.6g}" for key in OUTPUTS]
+        return "\t".join(cells)

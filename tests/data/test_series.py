@@ -1,0 +1,281 @@
+"""Series in CSV files: what is read, and what is refused with file and row or repaired as the recipe says."""
+
+import gzip
+
+import numpy as np
+import pytest
+
+from rnn_apps.data.records import BadRecords
+from rnn_apps.data.series import Columns, Repairs, read_series
+from rnn_apps.data.time_steps import TimeStep
+from rnn_apps.errors import DataError
+
+DAYS = "date,y\n2024-01-01,1\n2024-01-02,2\n2024-01-03,3\n"
+
+
+ANY = Columns()
+
+
+def read(folder, text, columns=ANY, action="fail", step=None, **repairs):
+    file = folder / "s.csv"
+    file.write_bytes(text if isinstance(text, bytes) else text.encode())
+    bad = BadRecords(action, 100)
+    return read_series(file, columns, Repairs(bad, **repairs), step=step), bad
+
+
+# name: (file, columns, repairs, place behind the path of the file, what the message says)
+REFUSED = {
+    "an empty file": ("", {}, {}, ": ", "received an empty file, expected a line of column names and rows"),
+    "column names alone": ("date,y\n", {}, {}, ": ", "received column names alone"),
+    "a row with a field too many": (
+        DAYS + "2024-01-04,4,5\n",
+        {},
+        {},
+        ":5: ",
+        "3 fields where the header has 2",
+    ),
+    "a row with a field too few": (
+        "date,y\n2024-01-01\n" + DAYS[7:],
+        {},
+        {},
+        ":2: ",
+        "1 field where the header has 2",
+    ),
+    "a cell that is no number": (
+        DAYS + "2024-01-04,4 apples\n",
+        {},
+        {},
+        ":5  y: ",
+        'not a number; received "4 apples"',
+    ),
+    "an infinite value": (
+        DAYS + "2024-01-04,inf\n",
+        {},
+        {},
+        ":5  y: ",
+        'infinite or too large; received "inf"',
+    ),
+    "a value beyond float32": (DAYS + "2024-01-04,1e99\n", {}, {}, ":5  y: ", "infinite or too large"),
+    "a missing value": (
+        DAYS + "2024-01-04,NA\n",
+        {},
+        {"on_missing": "fail"},
+        ":5  y: ",
+        "data.on_missing=mask",
+    ),
+    "not a number as NaN": (DAYS + "2024-01-04,nan\n", {}, {"on_missing": "fail"}, ":5  y: ", "missing"),
+    "a cell that is no time": (
+        DAYS + "soon,4\n",
+        {},
+        {},
+        ":5  date: ",
+        'not a time; received "soon", expected a time such as',
+    ),
+    "a day that no month has": (DAYS + "2024-02-30,4\n", {}, {}, ":5  date: ", "not a time"),
+    "rows out of order": (
+        DAYS + "2023-12-31,4\n",
+        {},
+        {},
+        ":5: ",
+        "its time is before that of the row above",
+    ),
+    "a time twice": (DAYS + "2024-01-03,4\n", {}, {}, ":5: ", "a time stands twice"),
+    "a gap": (
+        DAYS + "2024-01-06,4\n",
+        {},
+        {},
+        ":5: ",
+        "2 steps are missing before it; received 2024-01-06 after 2024-01-03",
+    ),
+    "a time between the steps": (
+        DAYS + "2024-01-04T05,4\n",
+        {},
+        {"on_gap": "fill"},
+        ":5: ",
+        "off the grid of times",
+    ),
+    "a column that is not there": (
+        DAYS,
+        {"targets": ("z",)},
+        {},
+        ":1: ",
+        'no column "z"; the columns are "date", "y"',
+    ),
+    "a misspelt column": (
+        DAYS.replace("y", "sales"),
+        {"targets": ("sale",)},
+        {},
+        ":1: ",
+        'Did you mean "sales"',
+    ),
+    "a time that is not there": (DAYS, {"time": ("day",)}, {}, ":1: ", "--set data.time=COLUMN"),
+    "columns that are not apart by commas": (
+        DAYS.replace(",", ";"),
+        {"targets": ("y",)},
+        {},
+        ":1: ",
+        'Columns are separated by commas, not by ";"',
+    ),
+    "two columns of one name": (
+        "a,a\n1,2\n",
+        {},
+        {},
+        ":1: ",
+        'received two columns "a", expected names that all differ',
+    ),
+    "nothing to forecast": ("date,y\n2024-01-01,a\n", {}, {}, ":1: ", "no column of numbers to forecast"),
+    "an id that is missing": (
+        "id,y\na,1\n,2\n",
+        {"series": "id"},
+        {},
+        ":3  id: ",
+        "the id of the series is missing",
+    ),
+    "another step than in training": (
+        DAYS,
+        {},
+        {"step": TimeStep("second", 3600)},
+        ": ",
+        "received a row every day, expected one every hour",
+    ),
+    "a quote that is not closed": (DAYS + '2024-01-04,"4\n', {}, {}, ":5: ", "not CSV"),
+    "UTF-16": (DAYS.encode("utf-16"), {}, {}, ": ", "received UTF-16, expected UTF-8"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_bad_data_is_refused_with_file_and_row(case, tmp_path):
+    text, columns, repairs, place, problem = REFUSED[case]
+    with pytest.raises(DataError) as caught:
+        read(tmp_path, text, Columns(**columns), **repairs)
+    message = str(caught.value)
+    assert message.startswith(f"{tmp_path / 's.csv'}{place}"), message
+    assert problem in message
+
+
+# name: (file, repairs, values, reason that is counted)
+REPAIRED = {
+    "a ragged row": (
+        DAYS + "2024-01-04\n2024-01-05,5\n",
+        {"action": "skip"},
+        [1, 2, 3, np.nan, 5],
+        "1 field",
+    ),
+    "no number": (
+        DAYS + "2024-01-04,x\n2024-01-05,5\n",
+        {"action": "skip"},
+        [1, 2, 3, np.nan, 5],
+        "not a number",
+    ),
+    "infinite": (DAYS + "2024-01-04,-inf\n", {"action": "skip"}, [1, 2, 3, np.nan], "infinite"),
+    "a time twice": (DAYS + "2024-01-03,9\n", {"action": "skip"}, [1, 2, 3], "a time stands twice"),
+    "no time, and the gap that it leaves": (
+        DAYS + "x,4\n2024-01-05,5\n",
+        {"action": "skip", "on_gap": "fill"},
+        [1, 2, 3, np.nan, 5],
+        "not a time",
+    ),
+    "out of order": ("date,y\n2024-01-03,3\n2024-01-01,1\n2024-01-02,2\n", {"sort": True}, [1, 2, 3], None),
+    "a gap filled": (DAYS + "2024-01-05,5\n", {"on_gap": "fill"}, [1, 2, 3, np.nan, 5], None),
+    "a gap ignored": (DAYS + "2024-01-05,5\n", {"on_gap": "ignore"}, [1, 2, 3, 5], None),
+    "missing filled": (DAYS + "2024-01-04,\n", {"on_missing": "fill"}, [1, 2, 3, 3], None),
+    "missing masked": (DAYS + "2024-01-04,NA\n", {}, [1, 2, 3, np.nan], None),
+    "a ragged row without a time": ("y,z\n1,0\n2\n3,0\n", {"action": "skip"}, [1, np.nan, 3], "1 field"),
+}
+
+
+@pytest.mark.parametrize("case", REPAIRED)
+def test_bad_data_is_repaired_as_the_recipe_says(case, tmp_path):
+    text, repairs, values, reason = REPAIRED[case]
+    found, bad = read(tmp_path, text, **repairs)
+    np.testing.assert_array_equal(found.series[0].values[:, 0], values)
+    counted = [key for key in bad.skipped if reason and key.startswith(reason)]
+    assert len(bad.skipped) == len(counted) == (reason is not None)
+
+
+def test_columns_are_found_where_none_are_named(tmp_path):
+    found, _ = read(tmp_path, "when,a,name,b\n2024-01,1,x,\n2024-02,NA,y,2\n")
+    assert (found.columns.time, found.columns.targets) == (("when",), ("a", "b"))
+    assert found.step == TimeStep("month", 1)
+    np.testing.assert_array_equal(found.series[0].values, [[1, np.nan], [np.nan, 2]])
+
+
+def test_features_stand_in_the_order_targets_covariates_known(tmp_path):
+    columns = Columns(targets=("c",), covariates=("a",), known=("b",))
+    found, _ = read(tmp_path, "a,b,c\n1,2,3\n4,5,6\n", columns)
+    np.testing.assert_array_equal(found.series[0].values, [[3, 1, 2], [6, 4, 5]])
+    np.testing.assert_array_equal(found.series[0].times, [1, 2])
+
+
+def test_a_time_may_stand_in_several_columns(tmp_path):
+    columns = Columns(time=("year", "month", "day", "hour"))
+    text = "no,year,month,day,hour,y\n1,2010,1,1,22,5\n2,2010,1,1,23,6\n3,2010,1,2,0,7\n"
+    found, _ = read(tmp_path, text, columns)
+    assert found.step == TimeStep("second", 3600)
+    assert found.step.text(found.series[0].times[-1]) == "2010-01-02 00:00"
+    assert found.columns.targets == ("no", "y")
+
+
+def test_a_time_may_be_written_otherwise(tmp_path):
+    columns = Columns(time=("t",), time_format="%d.%m.%Y")
+    found, _ = read(tmp_path, "t,y\n30.01.2024,1\n31.01.2024,2\n01.02.2024,3\n", columns)
+    assert found.step == TimeStep("second", 86400)
+
+
+def test_many_series_stand_below_or_between_one_another(tmp_path):
+    text = "date,shop,y\n2024-01-01,a,1\n2024-01-01,b,10\n2024-01-02,b,20\n2024-01-02,a,2\n"
+    found, _ = read(tmp_path, text, Columns(series="shop"))
+    values = {one.name: one.values[:, 0].tolist() for one in found.series}
+    assert values == {"a": [1, 2], "b": [10, 20]}
+
+
+def test_a_problem_of_one_series_among_many_names_its_row(tmp_path):
+    text = "date,shop,y\n2024-01-02,a,1\n2024-01-01,b,10\n2024-01-03,a,2\n2024-01-01,a,3\n"
+    with pytest.raises(DataError, match=r"s\.csv:5: its time is before"):
+        read(tmp_path, text, Columns(series="shop"))
+
+
+def folder_of(folder, parts):
+    for part, days in parts.items():
+        rows = "".join(f"2024-01-{day:02d},{day}\n" for day in days)
+        (folder / f"{part}.csv").write_text("date,y\n" + rows)
+    return read_series(folder, Columns(), Repairs(BadRecords("fail", 0)))
+
+
+def test_parts_of_a_folder_follow_one_another(tmp_path):
+    found = folder_of(tmp_path, {"train": range(1, 11), "val": range(11, 14), "test": range(14, 20)})
+    (one,) = found.series
+    assert one.values[:, 0].tolist() == list(range(1, 20))
+    assert one.ends == {"train": 10, "validation": 13, "test": 19}
+    assert found.parts == ["train", "validation", "test"]
+
+
+def test_parts_that_do_not_follow_one_another_are_refused(tmp_path):
+    with pytest.raises(DataError, match=r"test\.csv:2: its time is before"):
+        folder_of(tmp_path, {"train": range(5, 9), "test": range(1, 5)})
+
+
+def test_a_gzipped_file_is_read(tmp_path):
+    with gzip.open(tmp_path / "s.csv.gz", "wt") as file:
+        file.write(DAYS)
+    found = read_series(tmp_path / "s.csv.gz", Columns(), Repairs(BadRecords("fail", 0)))
+    assert found.series[0].values[:, 0].tolist() == [1, 2, 3]
+
+
+def test_json_lines_are_no_series(tmp_path):
+    (tmp_path / "s.jsonl").write_text('{"y": 1}\n')
+    with pytest.raises(DataError, match=r"received a \.jsonl file, expected \.csv"):
+        read_series(tmp_path / "s.jsonl", Columns(), Repairs(BadRecords("fail", 0)))
+
+
+def test_a_last_line_needs_no_end(tmp_path):
+    found, _ = read(tmp_path, DAYS.rstrip("\n"))
+    assert len(found.series[0]) == 3
+
+
+def test_too_many_bad_rows_are_refused_after_all(tmp_path):
+    text = DAYS + "".join(f"2024-01-{day:02d},x\n" for day in range(4, 9))
+    file = tmp_path / "s.csv"
+    file.write_text(text)
+    with pytest.raises(DataError, match=r"more than 3 bad records were skipped"):
+        read_series(file, Columns(targets=("y",)), Repairs(BadRecords("skip", 3)))
