@@ -122,8 +122,8 @@ def ours_streaming(folder, steps):
     from rnn_apps.cli.streaming import stream_answers
     from rnn_apps.runner import open_run
 
-    watch, stream = Watch(steps), open_run(folder / "run").task.open_stream()
-    for answer in stream_answers(stream, [str(folder / "train.csv")]):
+    watch, task = Watch(steps), open_run(folder / "run").task
+    for _, answer in stream_answers(task.open_stream, [str(folder / "train.csv")]):
         watch.at(answer["step"])
     return watch.row()
 

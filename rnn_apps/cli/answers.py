@@ -98,8 +98,7 @@ def _refuse_beside_stream(file, prompt, options):
 
 
 def _stream(opened, sources, as_json):
-    stream = opened.task.open_stream()
-    for answer in stream_answers(stream, sources):
+    for stream, answer in stream_answers(opened.task.open_stream, sources):
         click.echo(
             json.dumps(answer, ensure_ascii=False) if as_json else _harmless(stream.line(answer), "\t")
         )

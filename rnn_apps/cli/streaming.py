@@ -5,7 +5,7 @@ import os
 import sys
 from contextlib import contextmanager
 
-from rnn_apps.errors import UserError
+from rnn_apps.errors import DataError, UserError
 
 __all__ = ["lines_of", "stream_answers"]
 
@@ -14,19 +14,29 @@ _LONGEST = 1 << 24  # letters of a line
 _MOST_LINES = 1024  # answered together
 
 
-def stream_answers(stream, sources):
-    """Yield the answers of a `Stream` to the lines of all sources, as soon as they are known.
+def stream_answers(open_stream, sources):
+    """Yield (stream, answer) for the lines of all sources, as soon as answers are known.
+
+    Each source begins anew, but where sources are pictures or videos, which follow one another.
 
     Args:
-        stream: of `Task.open_stream`.
+        open_stream: `Task.open_stream`.
         sources: paths, or "-" for standard input.
+
+    Raises:
+        UserError: a line cannot be read; the source is named.
     """
-    for source in sources:
+    stream = open_stream()
+    for number, source in enumerate(sources):
         if stream.reads_paths and source != "-":
-            yield from stream.feed([source])
+            yield from ((stream, answer) for answer in stream.feed([source]))
             continue
-        for lines in lines_of(source, stream.cuts_at_blanks):
-            yield from stream.feed(lines)
+        stream = open_stream() if number and not stream.reads_paths else stream
+        try:
+            for lines in lines_of(source, stream.cuts_at_blanks):
+                yield from ((stream, answer) for answer in stream.feed(lines))
+        except DataError as error:
+            raise DataError(f"{'standard input' if source == '-' else source}, {error}") from error
 
 
 def lines_of(source, cuts_at_blanks=False):

@@ -15,6 +15,7 @@ __all__ = [
     "LabelledTexts",
     "carved_fractions",
     "cut_in_parts",
+    "keep_known_labels",
     "part_of",
     "usable",
 ]
@@ -94,7 +95,8 @@ class BadRecords:
     """What is done with records that cannot be used.
 
     Args:
-        action: ``"fail"`` refuses the first; ``"skip"`` counts it and goes on.
+        action: ``"fail"`` refuses the first; ``"skip"`` counts it and goes on; ``"refuse"`` is for what is
+            asked of a trained network, where no recipe could say to skip it.
         most: records that may be skipped before the data is refused after all.
 
     Attributes:
@@ -108,6 +110,8 @@ class BadRecords:
     def report(self, place, reason, fix, received=None, expected=None):
         """Count a bad record, or raise DataError."""
         details = {"received": received, "expected": expected}
+        if self.action == "refuse":
+            raise DataError(place, reason, fix=fix, **details)
         if self.action == "fail":
             advice = f"{fix} Or skip such records: --set data.on_bad_record=skip"
             raise DataError(place, reason, fix=advice, **details)
@@ -140,6 +144,20 @@ def cut_in_parts(examples):
     """Return part name to examples of a generated set: 80 % train, 10 % validation, 10 % test, in order."""
     cuts = (0, round(0.8 * len(examples)), round(0.9 * len(examples)), len(examples))
     return {p: examples[a:b] for p, a, b in zip(("train", "validation", "test"), cuts, cuts[1:])}
+
+
+def keep_known_labels(parts, fractions):
+    """Move what was carved from train back to it where it has a label that train would never show.
+
+    Args:
+        parts: name to list of sequences with `labels`; changed in place.
+        fractions: of `carved_fractions`, the parts that were carved.
+    """
+    known = {label for one in parts["train"] for label in one.labels}
+    for part in fractions:
+        rare = [one for one in parts[part] if not known.issuperset(one.labels)]
+        parts[part] = [one for one in parts[part] if known.issuperset(one.labels)]
+        parts["train"] += rare
 
 
 def part_of(text, fractions):

@@ -1,6 +1,7 @@
 """Streams whose steps have labels, in CSV files: a row a step, of numbers or of a picture's path."""
 
 import math
+from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,14 +10,15 @@ import numpy as np
 from rnn_apps.data import files
 from rnn_apps.data.images import BadImage, read_image
 from rnn_apps.data.numbers import column_marks, number
-from rnn_apps.data.records import carved_fractions, cut_in_parts, part_of
+from rnn_apps.data.records import carved_fractions, cut_in_parts, keep_known_labels, part_of
 from rnn_apps.data.samples.events import events
 from rnn_apps.errors import DataError, did_you_mean, shown
 
-__all__ = ["Columns", "LabelledSteps", "feature_columns", "load_streams", "numbers_of"]
+__all__ = ["Columns", "LabelledSteps", "feature_columns", "load_streams", "name_of", "numbers_of"]
 
 ENDINGS = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
 PARTS = ("train", "validation", "test")
+LARGEST = float(np.finfo(np.float32).max)
 
 
 class Columns(NamedTuple):
@@ -90,24 +92,29 @@ def load_streams(
             streams, here = _streams(file, columns, names, bad)
             names = names or here
             given[part] += streams
-    return str(path), names, _in_parts(str(path), given, validation_fraction, whole)
+    return str(path), names, _in_parts(path, given, validation_fraction, whole)
 
 
 def _files(path, needed):
     """Part name to the files of it."""
     path = Path(path).expanduser()
-    folders = {
-        part: path / name for part in PARTS for name in files.PART_NAMES[part] if (path / name).is_dir()
-    }
-    if not folders:
+    found = {}
+    for part in PARTS if path.is_dir() else ():
+        folders = (path / name for name in files.PART_NAMES[part] if (path / name).is_dir())
+        tables = sorted(file for folder in folders for file in folder.iterdir() if _is_table(file))
+        if tables:
+            found[part] = tables
+    if not found:
         return {part: [file] for part, file in files.find_parts(path, needed, ENDINGS).items()}
-    found = {part: sorted(f for f in folder.iterdir() if _is_table(f)) for part, folder in folders.items()}
-    empty = [part for part in found if not found[part]]
-    if empty or (needed and needed not in found):
-        problem = f"no CSV file in {folders[empty[0]].name}/" if empty else f"no folder {needed}/ and no file"
-        raise DataError(
-            str(path), problem, expected=f"{needed or 'test'}.csv, or a folder with a file a stream"
-        )
+    lone = files.find_parts(path, None, ENDINGS) if any(map(_is_table, path.iterdir())) else {}
+    if both := set(lone) & set(found):
+        part = sorted(both)[0]
+        received = f"a file {lone[part].name} and a folder of tables for {part}"
+        raise DataError(str(path), received=received, expected="one of them", fix="Move one away.")
+    found |= {part: [file] for part, file in lone.items()}
+    if needed and needed not in found:
+        expected = f"{needed}.csv, or a folder {needed}/ with a file a stream"
+        raise DataError(str(path), f"nothing for {needed}", expected=expected)
     return found
 
 
@@ -122,12 +129,19 @@ def _in_parts(name, given, validation_fraction, whole):
     for part, streams in given.items():
         target = "test" if part == "validation" and "test" not in given else part
         for one in streams:
-            parts[part_of(one.place, fractions) if part == "train" else target].append(one)
+            carved = part_of(name_of(one, name), fractions) if part == "train" else target
+            parts[carved].append(one)
+    keep_known_labels(parts, fractions if "train" in given else {})
     for part, streams in parts.items():
         if not streams and (part == "test" or not whole):
             fix = f"Give a file for {part}, or more streams: a stream is never cut between parts."
-            raise DataError(name, f"no stream for {part}", fix=fix)
+            raise DataError(str(name), f"no stream for {part}", fix=fix)
     return parts
+
+
+def name_of(stream, path):
+    """Return the name of a stream below the data folder, wherever that lies."""
+    return stream.place.removeprefix(str(Path(path).expanduser()))
 
 
 def feature_columns(place, header, columns, known=None):
@@ -142,6 +156,11 @@ def feature_columns(place, header, columns, known=None):
     Raises:
         DataError: a column is missing, or none is left.
     """
+    twice = [name for name, count in Counter(header).items() if count > 1]
+    if twice:
+        raise DataError(
+            place, f"two columns are called {shown(twice[0])}", fix="Give each a name of its own."
+        )
     for key, name in (("label", columns.label), ("stream", columns.stream), ("frames", columns.frames)):
         if name is not None and name not in header:
             fix = f"{did_you_mean(name, header)} Name the right one: --set data.{key}=COLUMN"
@@ -181,8 +200,8 @@ def _streams(file, columns, known, bad):
             before = rows[stream][-1] if stream in rows else None
             step = _step(place, cell, names, [row[i] for i in places], before, columns, bad, marks)
             label = cell[columns.label].strip() if columns.label else ""
-            if step is not None and columns.label and not label:
-                bad.report(place, "label is missing", "Add the label or remove the row.")
+            if step is not None and columns.label and (problem := _wrong_label(label)):
+                bad.report(place, *problem)
                 step = None
             if step is not None:
                 rows.setdefault(stream, []).append(step)
@@ -192,6 +211,15 @@ def _streams(file, columns, known, bad):
         for stream, steps in rows.items()
     ]
     return found, names
+
+
+def _wrong_label(label):
+    """Problem and advice, or None."""
+    if not label:
+        return "label is missing", "Add the label or remove the row."
+    if any("\ud800" <= letter <= "\udfff" for letter in label):
+        return "not valid UTF-8", "Save the file as UTF-8."
+    return None
 
 
 def _step(place, cell, names, cells, before, columns, bad, marks):
@@ -229,8 +257,9 @@ def numbers_of(place, names, cells, before, on_missing, bad, marks=None):
             expected = f"a number; decimals have a {'comma' if mark == ',' else 'point'}"
             bad.report(place, f"{name} is no number", "Mend the cell.", shown(text), expected)
             return None
-        if math.isinf(value):
-            bad.report(place, f"{name} is infinite", "Mend the cell.")
+        if abs(value) > LARGEST:
+            kind = "infinite" if math.isinf(value) else "too large"
+            bad.report(place, f"{name} is {kind}", "Mend the cell.", shown(text))
             return None
         if math.isnan(value):
             if on_missing == "fail" or before is None:

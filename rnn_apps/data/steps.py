@@ -139,8 +139,7 @@ def _cut_for(streams, lengths, steps):
         parts[np.argmax(np.where(parts < windows, windows / parts, 0))] += 1
     begins, cut = [], []
     for begin, length, count, of_all in zip(np.cumsum(lengths) - lengths, lengths, parts, windows):
-        part = -(-of_all // count) * steps
-        bounds = np.minimum(np.arange(count + 1) * part, length)
+        bounds = np.minimum(of_all * np.arange(count + 1) // count * steps, length)
         begins += list(begin + bounds[:-1])
         cut += list(np.diff(bounds))
     real = np.asarray(cut, np.int64) > 0

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from rnn_apps.data import files, tfds_source
-from rnn_apps.data.records import carved_fractions, cut_in_parts, part_of
+from rnn_apps.data.records import carved_fractions, cut_in_parts, keep_known_labels, part_of
 from rnn_apps.data.samples.tagged_sentences import tagged_sentences
 from rnn_apps.errors import DataError, did_you_mean, shown
 
@@ -81,6 +81,7 @@ def _in_parts(name, given, validation_fraction, whole):
         for one in sentences:
             carved = part_of(" ".join(one.tokens), fractions) if part == "train" else target
             parts[carved].append(one)
+    keep_known_labels(parts, fractions if "train" in given else {})
     for part, sentences in parts.items():
         if not sentences and (part == "test" or not whole):
             raise DataError(

@@ -59,6 +59,34 @@ def test_streams_are_never_cut_between_parts(tmp_path):
     assert all(parts.values())
 
 
+def test_parts_do_not_depend_on_where_the_folder_lies(tmp_path):
+    rows = "".join(f"m{i},{i},{'on' if i % 2 else 'off'}\nm{i},{i},off\n" for i in range(30))
+    found = []
+    for place in ("here", "somewhere/else"):
+        (tmp_path / place).mkdir(parents=True)
+        a_file(tmp_path / place, "machine,x,label\n" + rows)
+        _, parts, _ = loaded(tmp_path / place, NAMED, whole=False)
+        found.append([[one.steps[0, 0] for one in streams] for streams in parts.values()])
+    assert found[0] == found[1]
+
+
+def test_a_table_beside_its_pictures_and_one_beside_folders_of_tables_count(tmp_path):
+    (tmp_path / "train").mkdir()
+    a_file(tmp_path, "x,label\n1,on\n")
+    assert [len(one.labels) for one in loaded(tmp_path)[1]["test"]] == [1]
+    a_file(tmp_path, "x,label\n1,on\n", "train/a.csv")
+    with pytest.raises(DataError, match="received a file train.csv and a folder of tables for train"):
+        loaded(tmp_path)
+    (tmp_path / "train.csv").rename(tmp_path / "test.csv")
+    assert [one.place.rpartition("/")[2] for one in loaded(tmp_path)[1]["test"]] == ["test.csv"]
+
+
+def test_a_label_that_is_no_utf8_is_named(tmp_path):
+    (tmp_path / "train.csv").write_bytes(b"x,label\n1,caf\xe9\n")
+    with pytest.raises(DataError, match="train.csv:2: not valid UTF-8"):
+        loaded(tmp_path / "train.csv")
+
+
 def test_pictures_are_read_from_the_folder_of_the_table(tmp_path):
     for number, grey in enumerate((0, 200)):
         Image.new("RGB", (10, 6), (grey,) * 3).save(tmp_path / f"{number}.png")
@@ -96,6 +124,8 @@ BAD = {
     "no label": ("x,label\n1,\n", "train.csv:2: label is missing"),
     "no column of labels": ("x,lable\n1,on\n", r'train.csv:1: no column "label". Did you mean "lable"\?'),
     "nothing but labels": ("label\non\n", "no column is left for features"),
+    "too large": ("x,label\n1e39,on\n", "train.csv:2: x is too large"),
+    "a name twice": ("x,x,label\n1,2,on\n", r'train.csv:1: two columns are called "x"'),
     "no row": ("x,label\n", "no stream for test"),
     "nothing": ("", "train.csv: empty"),
 }

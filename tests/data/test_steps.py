@@ -86,6 +86,11 @@ def test_a_lone_sequence_is_cut_for_the_streams_to_have_something_to_read():
     assert first[2].all()
 
 
+def test_parts_of_a_lone_sequence_are_as_many_as_its_windows_allow():
+    counts = [batch[1].any(axis=1).sum() for batch in read(windows_of([24], streams=4, steps=4))]
+    assert counts == [4, 2]
+
+
 def test_the_order_is_a_function_of_seed_and_epoch_and_can_begin_anywhere():
     def labels(seed, epoch, start=0):
         lengths = [4, 4, 4, 6, 6, 9]

@@ -71,6 +71,17 @@ def test_parts_go_by_the_last_piece_of_their_name_and_dev_is_the_test_where_ther
     assert [one.place for one in again["train"]] == [one.place for one in parts["train"]]
 
 
+def test_a_tag_that_comes_once_is_never_carved_from_train(tmp_path):
+    rare = "".join(f"w{i} T{i}\nv X\n\n" for i in range(100))
+    usual = "".join(f"u{i} X\n\n" for i in range(100))
+    a_file(tmp_path, "train.conll", rare + usual)
+    _, parts = load_tagged("files", tmp_path, ("tokens", None), 0, 1, BadRecords("fail", 0))
+    known = {label for one in parts["train"] for label in one.labels}
+    assert len(known) == 101
+    assert parts["test"]
+    assert all(known.issuperset(one.labels) for one in parts["test"] + parts["validation"])
+
+
 BAD = {
     "too few columns": ("a.conllu", "1\tThey\tthey\n", r"a.conllu:1: 3 columns where CoNLL-U has 10"),
     "no tag": ("a.conllu", "1\tHi\t_\t_\t_\t_\t_\t_\t_\t_\n", r"a.conllu:1: no tag in column 4"),

@@ -253,6 +253,7 @@ print(seen[-1] - seen[9], stream.feed(["20,0"])[0]["step"])
         (["heat"], r'line 1: no column "noise", which holds a feature'),
         (["heat,noise", "1,2", "1"], "line 3: 1 field where the header has 2"),
         (["heat,noise", "1,much"], r'line 2: noise is no number; received "much"'),
+        (["heat,noise", "1,\r2"], "line 2: not CSV"),
         (["heat,noise", "1,inf"], "line 2: noise is infinite"),
         (["heat,noise", "1,"], "line 2: noise has no number in the first row"),
     ],
@@ -260,6 +261,19 @@ print(seen[-1] - seen[9], stream.feed(["20,0"])[0]["step"])
 def test_a_bad_row_of_a_stream_is_named(labelled, lines, said):
     with pytest.raises(UserError, match=said):
         list(labelled.stream(lines))
+
+
+def test_rows_before_a_bad_one_are_answered_and_every_file_begins_anew(labelled, tmp_path):
+    good, bad = tmp_path / "good.csv", tmp_path / "bad.csv"
+    good.write_text("heat,noise\n20,0\n21,0\n")
+    bad.write_text("heat,noise\n20,0\n20,loud\n")
+    arguments = ["predict", str(labelled.folder), "--stream", "--json", str(good), str(bad)]
+    result = CliRunner().invoke(cli, arguments)
+    answers = [json.loads(line) for line in result.output.splitlines()]
+    assert [answer["step"] for answer in answers] == [1, 2, 1]
+    assert answers[0]["score"] == answers[2]["score"]
+    assert f'{bad}, line 3: noise is no number; received "loud"' in str(result.exception)
+    assert "on_bad_record" not in str(result.exception)
 
 
 def test_a_table_whose_columns_have_changed_is_refused(labelled, sensors, tmp_path):
@@ -299,6 +313,18 @@ def test_what_is_no_clip_is_refused_plainly(clips, tmp_path):
     (tmp_path / "bad.png").write_bytes(base64.b64decode("bm9uZQ=="))
     with pytest.raises(UserError, match="bad.png: begins with"):
         list(clips.stream([str(tmp_path / "bad.png")]))
+    noise = np.random.default_rng(0).integers(0, 255, (40, 40, 3), np.uint8)
+    Image.fromarray(noise).save(tmp_path / "cut.png")
+    whole = (tmp_path / "cut.png").read_bytes()
+    (tmp_path / "clip").mkdir()
+    for place in (tmp_path / "cut.png", tmp_path / "clip" / "0.png"):
+        place.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(UserError, match="cut.png: 40 x 40 pixels that cannot be decoded"):
+        list(clips.stream([str(tmp_path / "cut.png")]))
+    with pytest.raises(UserError, match="0.png: 40 x 40 pixels that cannot be decoded"):
+        clips.predict([str(tmp_path / "clip")])
+    with pytest.raises(UserError, match="cannot be read: embedded null byte"):
+        list(clips.stream(["a\0b"]))
 
 
 def test_reports_show_sequences_step_by_step(tagged, clips):

@@ -158,6 +158,17 @@ def test_options_out_of_range_are_refused_by_their_name(run, options):
         run.predict(["the "], **options)
 
 
+def test_lines_as_they_come_surprise_as_the_whole_text_does(run, monkeypatch):
+    lines = ["the old man sleeps", "", "anna finds the key"]
+    (steps,) = run.explain(["".join(f"{line}\n" for line in lines)])
+    for letters in (2_000, 7):
+        monkeypatch.setattr("rnn_apps.tasks.language_model.streaming._LETTERS", letters)
+        found = list(run.stream(lines))
+        nats = [value for answer in found for value in answer["nats"]]
+        np.testing.assert_allclose(nats, [-score for _, score in steps], atol=2e-4)
+        assert [len(answer["tokens"]) for answer in found] == [19, 1, 19]
+
+
 def test_more_streams_than_the_text_has_tokens_are_refused():
     task = task_class("language_model")(small_recipe("language_model", training={"batch_size": 9000}))
     with pytest.raises(UserError, match="training.batch_size: received 9000 streams for .* expected at most"):

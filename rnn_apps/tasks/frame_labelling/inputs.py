@@ -1,20 +1,22 @@
 """A stream that is to be labelled: a table of numbers, pictures in a folder, or a video file."""
 
+from itertools import islice
+
 import numpy as np
 import tensorflow as tf
 
 from rnn_apps.data import files
-from rnn_apps.data.images import BadImage, check_image, encode_png
+from rnn_apps.data.images import BadImage, encode_png, read_image
 from rnn_apps.data.numbers import column_marks
 from rnn_apps.data.records import BadRecords
 from rnn_apps.data.step_tables import feature_columns, numbers_of
-from rnn_apps.data.video import VIDEO_SUFFIXES, BadVideo, read_frames
+from rnn_apps.data.video import VIDEO_SUFFIXES, BadVideo, all_frames
 from rnn_apps.errors import DataError, UserError
 
 __all__ = ["read_input"]
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp")
-MOST_FRAMES = 256  # of a video file, spread over all of it; a stream of any length is read with --stream
+MOST_FRAMES = 4_000  # of a video file in one piece
 
 
 def read_input(path, are_pictures, size, columns):
@@ -33,10 +35,9 @@ def read_input(path, are_pictures, size, columns):
         if not are_pictures:
             return _numbers(path, columns)
         if path.is_dir():
-            return _pictures(path)
+            return _pictures(path, size)
         if path.suffix.lower() in VIDEO_SUFFIXES:
-            frames = read_frames(path, size, per_second=1_000, most=MOST_FRAMES)
-            return tf.constant([encode_png(frame) for frame in frames])
+            return _frames(path, size)
         raise UserError(str(path), "no folder of pictures and no video file")
     except (BadVideo, BadImage) as error:
         raise UserError(str(path), str(error)) from error
@@ -46,14 +47,25 @@ def read_input(path, are_pictures, size, columns):
         raise UserError(str(path)[:200], f"cannot be read: {error.strerror}") from error
 
 
-def _pictures(folder):
+def _frames(path, size):
+    """Every frame of a video, at most `MOST_FRAMES`."""
+    encoded = [encode_png(frame) for frame in islice(all_frames(path, size), MOST_FRAMES + 1)]
+    if len(encoded) > MOST_FRAMES:
+        fix = "Read it as a stream: rnn-apps predict RUN --stream FILE"
+        raise UserError(str(path), f"has more than {MOST_FRAMES:,} frames", fix=fix)
+    if not encoded:
+        raise UserError(str(path), "none of its frames can be decoded")
+    return tf.constant(encoded)
+
+
+def _pictures(folder, size):
     names = sorted(p for p in folder.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES and p.is_file())
     if not names:
         raise UserError(str(folder), "no pictures in it", expected="frames, in the order of their names")
     encoded = [name.read_bytes() for name in names]
     for name, picture in zip(names, encoded):
         try:
-            check_image(picture)
+            read_image(picture, size)
         except BadImage as error:
             raise UserError(str(name), str(error)) from error
     return tf.constant(encoded)
@@ -62,7 +74,7 @@ def _pictures(folder):
 def _numbers(path, columns):
     if not path.is_file():
         raise UserError(str(path)[:200], "no such file", expected="a CSV file with a row a step")
-    rows, bad = [], BadRecords("fail", 0)
+    rows, bad = [], BadRecords("refuse", 0)
     with files.open_lines(path) as lines:
         table = files.csv_rows(path, lines)
         begin, header = next(table, (1, None))

@@ -7,13 +7,13 @@ import numpy as np
 import tensorflow as tf
 
 from rnn_apps.data.files import wrong_width
-from rnn_apps.data.images import BadImage, check_image, encode_png
+from rnn_apps.data.images import BadImage, encode_png, read_image
 from rnn_apps.data.numbers import decimal_marks
 from rnn_apps.data.records import BadRecords
 from rnn_apps.data.separators import find_separator
 from rnn_apps.data.step_tables import feature_columns, numbers_of
 from rnn_apps.data.video import VIDEO_SUFFIXES, BadVideo, all_frames
-from rnn_apps.errors import DataError, UserError
+from rnn_apps.errors import DataError, UserError, shown
 from rnn_apps.tasks.streaming import Stream
 
 __all__ = ["FrameStream", "RowStream"]
@@ -54,20 +54,29 @@ class RowStream(_Labels):
 
     def __init__(self, labeller, columns):
         super().__init__(labeller)
-        self._columns, self._header, self._before, self._bad = columns, None, None, BadRecords("fail", 0)
+        self._columns, self._header, self._before, self._bad = columns, None, None, BadRecords("refuse", 0)
         self._lines, self._separator = 0, ","
 
     def feed(self, lines):
-        """Return step, label and score of every row."""
-        rows = [self._numbers(row) for row in self._rows(lines)]
-        return self._labelled(tf.constant(np.stack(rows))) if rows else []
+        """Return step, label and score of every row; those before a bad one are answered before it is."""
+        rows, problem = [], None
+        try:
+            for row in self._rows(lines):
+                rows.append(self._numbers(row))
+        except DataError as error:
+            problem = error
+        answers = self._labelled(tf.constant(np.stack(rows))) if rows else []
+        return answers if problem is None else _then(answers, problem)
 
     def _rows(self, lines):
         for line in lines:
             self._lines += 1
             if self._header is None:
                 self._separator = find_separator("line 1", [line])
-            row = next(csv.reader([line.replace("\0", "")], delimiter=self._separator), None)
+            try:
+                row = next(csv.reader([line.replace("\0", "")], delimiter=self._separator), None)
+            except csv.Error as error:
+                raise DataError(f"line {self._lines}", f"not CSV: {error}", fix="Mend the line.") from error
             if not row:
                 continue
             if self._header is None:
@@ -85,6 +94,12 @@ class RowStream(_Labels):
         marks = decimal_marks([cells], self._separator)
         self._before = numbers_of(where, self._names, cells, self._before, missing, self._bad, marks)
         return self._before
+
+
+def _then(answers, problem):
+    """Yield the answers, and then raise."""
+    yield from answers
+    raise problem
 
 
 class FrameStream(_Labels):
@@ -111,7 +126,7 @@ class FrameStream(_Labels):
         try:
             if path.suffix.lower() not in VIDEO_SUFFIXES:
                 encoded = path.read_bytes()
-                check_image(encoded)
+                read_image(encoded, self._size)
                 yield from self._labelled(tf.constant([encoded]))
                 return
             chunk = []
@@ -126,5 +141,6 @@ class FrameStream(_Labels):
             raise UserError(str(path), str(error)) from error
         except ImportError as error:
             raise UserError("video files", "PyAV is missing", fix="pip install 'rnn-apps[video]'") from error
-        except OSError as error:
-            raise UserError(str(path)[:200], f"cannot be read: {error.strerror}") from error
+        except (OSError, ValueError) as error:
+            text = getattr(error, "strerror", None) or error
+            raise UserError(shown(str(path)), f"cannot be read: {text}") from error

@@ -11,7 +11,7 @@ import tensorflow as tf
 from rnn_apps.baselines.each_step import each_step_probabilities
 from rnn_apps.baselines.majority import majority_probabilities
 from rnn_apps.data.images import decode_image
-from rnn_apps.data.step_tables import Columns, load_streams
+from rnn_apps.data.step_tables import Columns, load_streams, name_of
 from rnn_apps.errors import RnnAppsError
 from rnn_apps.models.step_features import feature_front, frame_front, scaled_front
 from rnn_apps.models.stepwise import StepReader, stepwise_model
@@ -50,6 +50,16 @@ class FrameLabellingTask(LabellingTask):
         return self.recipe.data.are_pictures
 
     @property
+    def answers_at_once(self):
+        """Streams that are scored side by side: few where a CNN sees all their frames."""
+        return 4 if self.are_pictures and not self._is_frozen else super().answers_at_once
+
+    @property
+    def longest_whole(self):
+        """Steps that are scored in one piece, likewise."""
+        return 100 if self.are_pictures and not self._is_frozen else super().longest_whole
+
+    @property
     def _is_frozen(self):
         """Whether a CNN sees every frame once and for all."""
         return self.are_pictures and not self.recipe.model.encoder.is_trained
@@ -86,7 +96,11 @@ class FrameLabellingTask(LabellingTask):
         see = tf.function(lambda images: self._cnn(images, training=False), reduce_retracing=True)
         starts = range(0, len(frames), FRAMES_AT_ONCE)
         found = [see(tf.cast(frames[i : i + FRAMES_AT_ONCE], tf.float32)).numpy() for i in starts]
-        return np.concatenate([part.reshape(len(part), -1) for part in found])
+        features = np.concatenate([part.reshape(len(part), -1) for part in found])
+        features[~frames.reshape(len(frames), -1).any(axis=1)] = (
+            0  # a black frame, as `FrameEncoder` gives it
+        )
+        return features
 
     def make_front(self):
         """The CNN, its features, or a sensor's numbers to scale."""
@@ -108,7 +122,8 @@ class FrameLabellingTask(LabellingTask):
 
     def mark(self, sequence):
         """The name of the stream, its numbers and its labels."""
-        return f"{sequence.place}\n{sequence.steps.tobytes().hex()}\n{sequence.labels}"
+        name = name_of(sequence, self.recipe.data.path or "")
+        return f"{name}\n{sequence.steps.tobytes().hex()}\n{sequence.labels}"
 
     def baselines(self):
         """The most frequent label, and a linear classifier of single steps, on the same test part."""

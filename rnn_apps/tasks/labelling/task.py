@@ -20,8 +20,6 @@ from rnn_apps.tasks.task import Monitor, Task
 
 __all__ = ["LabellingTask"]
 
-ANSWERS_AT_ONCE = 64
-LONGEST_WHOLE = 2_000  # steps of a sequence that is read in one piece for its score
 LABELS_SHOWN = 12
 
 
@@ -39,6 +37,9 @@ class LabellingTask(Task):
     """
 
     monitor = Monitor("val_accuracy", higher_is_better=True)
+
+    answers_at_once = 64  # sequences that are scored side by side
+    longest_whole = 2_000  # steps of a sequence that is read in one piece for its score
 
     def __init__(self, recipe):
         super().__init__(recipe)
@@ -186,15 +187,16 @@ class LabellingTask(Task):
         """Return the probabilities of all steps of a part: (all steps, classes)."""
         arrays, lengths, labels = self.encoded[part]
         result = np.zeros((len(labels), len(self.class_names)), np.float32)
-        if self.can_stream and lengths.max() > LONGEST_WHOLE:
-            streams = min(ANSWERS_AT_ONCE, len(lengths))
-            batches = WindowBatches(arrays, lengths, labels, streams, LONGEST_WHOLE)
+        at_once = min(self.answers_at_once, len(lengths))
+        if self.can_stream and lengths.max() > self.longest_whole:
+            streams = at_once
+            batches = WindowBatches(arrays, lengths, labels, streams, self.longest_whole)
             states = self._reader.zero_states(streams)
             for begins, counts, _, ((*inputs, fresh), _) in zip(*batches.plan(), batches.epoch()):
                 answers, states = self._read(inputs, fresh, states)
                 _put(result, answers.numpy(), begins, counts)
             return result
-        batches, begins = StepBatches(arrays, lengths, labels, ANSWERS_AT_ONCE), np.cumsum(lengths) - lengths
+        batches, begins = StepBatches(arrays, lengths, labels, at_once), np.cumsum(lengths) - lengths
         for (rows, _), (inputs, _) in zip(batches.plan(0), batches.epoch()):
             _put(result, self._answer(inputs).numpy(), begins[rows], lengths[rows])
         return result

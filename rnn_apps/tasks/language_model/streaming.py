@@ -6,6 +6,8 @@ from rnn_apps.tasks.streaming import Stream
 
 __all__ = ["TextStream"]
 
+_LETTERS = 2_000  # that are read at once
+
 
 class TextStream(Stream):
     """Reads lines, and says how likely each was after all before it.
@@ -16,23 +18,36 @@ class TextStream(Stream):
 
     def __init__(self, writer):
         super().__init__(writer.step, writer.start(1))
+        self._unit = writer.written.unit
 
     def feed(self, lines):
         """Return the tokens of every line, the nats of each, and their mean; its end is a token."""
         return [self._read_line(line) for line in lines]
 
     def _read_line(self, line):
-        answer = self.read(tf.constant([f"{line}\n".encode("utf-8", "replace")]))
-        count = int(answer["lengths"])
-        nats = [round(-float(likely), 4) for likely in answer["log_probability"][:count]]
-        tokens = [token.decode("utf-8", "replace") for token in answer["tokens"][:count]]
-        return {
-            "text": line,
-            "tokens": tokens,
-            "nats": nats,
-            "mean_nats": round(sum(nats) / max(1, count), 4),
-        }
+        tokens, nats = [], []
+        for piece in _pieces(f"{line}\n", self._unit):
+            answer = self.read(tf.constant([piece.encode("utf-8", "replace")]))
+            count = int(answer["lengths"])
+            nats += [round(-float(likely), 4) for likely in answer["log_probability"][:count]]
+            tokens += [token.decode("utf-8", "replace") for token in answer["tokens"][:count]]
+        mean = round(sum(nats) / max(1, len(nats)), 4)
+        return {"text": line, "tokens": tokens, "nats": nats, "mean_nats": mean}
 
     def line(self, answer):
         """Mean nats a token, and the line."""
         return f"{answer['mean_nats']:.3f}\t{answer['text']}"
+
+
+def _pieces(text, unit):
+    """A text in pieces that are read one after the other; a token of several letters stays whole."""
+    if unit == "character":
+        return [text[start : start + _LETTERS] for start in range(0, len(text), _LETTERS)]
+    pieces, start = [], 0
+    while len(text) - start > _LETTERS:
+        end = max(text.rfind(blank, start + 1, start + _LETTERS) for blank in " \t")
+        if end <= start:
+            break
+        pieces.append(text[start:end])
+        start = end
+    return [*pieces, text[start:]]
