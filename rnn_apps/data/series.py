@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from rnn_apps.data.files import PART_NAMES, csv_rows, find_parts, open_lines, wrong_width
+from rnn_apps.data.numbers import column_marks, number
 from rnn_apps.data.series_columns import Columns, find_columns
 from rnn_apps.data.time_steps import Cells, TimeStep, find_step
 from rnn_apps.errors import DataError, shown
@@ -139,6 +140,7 @@ def _read_file(file, part, columns, repairs, rows):
         columns = find_columns(f"{file}:{begin}", header, [row for _, row in ahead], columns)
         whole = [row for _, row in ahead if len(row) == len(header)]
         reader = RowReader(file, header, columns, repairs, whole[0] if whole else [""] * len(header))
+        reader.marks = dict(zip(columns.features, column_marks(file, columns.features)))
         for begin, row in (*ahead, *table):
             reader.read(begin, row, part, rows)
     if not rows:
@@ -155,10 +157,14 @@ class RowReader:
         columns: `Columns`, all named.
         repairs: `Repairs`.
         example: cells of a row, from which it is seen how times are written.
+
+    Attributes:
+        marks: name of a column to what stands before its decimals, a point where it is not named.
     """
 
     def __init__(self, file, header, columns, repairs, example):
         self.file, self.header, self.columns, self.repairs, self.count = file, header, columns, repairs, 0
+        self.marks = {}
         self.at = {name: header.index(name) for name in columns.all}
         times = [example[self.at[name]] for name in columns.time]
         self.cells = Cells(len(times), times or ["0"], columns.time_format)
@@ -201,7 +207,7 @@ class RowReader:
         for name in self.columns.features:
             cell = row[self.at[name]].strip()
             try:
-                value = np.nan if cell.lower() in MISSING else float(cell)
+                value = np.nan if cell.lower() in MISSING else number(cell, self.marks.get(name, "."))
             except ValueError:
                 received, fix = shown(cell), "Mend the cell, or leave it empty where it is missing."
                 bad.report(f"{place}  {name}", "not a number", fix, received)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 
+from rnn_apps.data.numbers import is_number
 from rnn_apps.data.time_steps import is_time
 from rnn_apps.errors import DataError, did_you_mean, shown
 
@@ -81,16 +82,8 @@ def find_columns(place, header, rows, wanted):
 def _is_of_numbers(rows, index):
     cells = [row[index].strip() for row in rows if index < len(row)]
     values = [cell for cell in cells if cell.lower() not in _NO_VALUE]
-    good = sum(map(_is_number, values))
+    good = sum(is_number(value) or is_number(value, ",") for value in values)
     return bool(values) and 2 * good > len(values)  # a bad cell or two do not make it a column of texts
-
-
-def _is_number(cell):
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True
 
 
 def _listed(names):
@@ -98,16 +91,12 @@ def _listed(names):
 
 
 def _no_column(place, name, names, wanted):
-    separator = next((mark for mark in ";\t|" if mark in names[0]), None)
-    if len(names) == 1 and separator:
-        fix = f"Columns are separated by commas, not by {shown(separator)}."
-    else:
-        key = next(
-            (k for k in ("targets", "covariates", "known", "time") if name in (getattr(wanted, k) or ())),
-            "series",
-        )
-        guess = did_you_mean(name, names).partition("Allowed here")[0]
-        fix = f"{guess}Name the right one: --set data.{key}=" + (
-            "COLUMN" if key in ("time", "series") else "[COLUMN]"
-        )
+    key = next(
+        (k for k in ("targets", "covariates", "known", "time") if name in (getattr(wanted, k) or ())),
+        "series",
+    )
+    guess = did_you_mean(name, names).partition("Allowed here")[0]
+    fix = f"{guess}Name the right one: --set data.{key}=" + (
+        "COLUMN" if key in ("time", "series") else "[COLUMN]"
+    )
     return DataError(place, f"no column {shown(name)}; the columns are {_listed(names)}", fix=fix)

@@ -100,7 +100,8 @@ def describe_leakage(inspection, parts, what="texts", files=1):
         value = {"part": later, "also_in": earlier, "equal": equal, "equal_but_for_case_and_space": loose}
         share = percent(loose, len(parts[later]))
         text = f"{loose:,} of {len(parts[later]):,} {what} of {later} ({share}) stand in {earlier} too"
-        exactly = f"{equal:,} of them letter by letter" if equal < loose else "letter by letter"
+        some = f"{equal:,} of them letter by letter" if equal else "in other capitals or with other blanks"
+        exactly = some if equal < loose else "letter by letter"
         text += f", {exactly}: {shown(example)}. Scores on {later} are too good by them."
         inspection.warn("leakage", value, text)
     if not found and len(parts) > 1:

@@ -109,13 +109,6 @@ REFUSED = {
         'Did you mean "sales"',
     ),
     "a time that is not there": (DAYS, {"time": ("day",)}, {}, ":1: ", "--set data.time=COLUMN"),
-    "columns that are not apart by commas": (
-        DAYS.replace(",", ";"),
-        {"targets": ("y",)},
-        {},
-        ":1: ",
-        'Columns are separated by commas, not by ";"',
-    ),
     "two columns of one name": (
         "a,a\n1,2\n",
         {},
@@ -198,6 +191,13 @@ def test_columns_are_found_where_none_are_named(tmp_path):
     assert (found.columns.time, found.columns.targets) == (("when",), ("a", "b"))
     assert found.step == TimeStep("month", 1)
     np.testing.assert_array_equal(found.series[0].values, [[1, np.nan], [np.nan, 2]])
+
+
+def test_a_spreadsheet_s_semicolons_and_decimal_commas_are_read(tmp_path):
+    text = "date;y ;z\n2024-01-01;1.000,5;7\n2024-01-02;;8,25\n2024-01-03;2,5;-1\n"
+    found, _ = read(tmp_path, text)
+    np.testing.assert_array_equal(found.series[0].values, [[1000.5, 7], [np.nan, 8.25], [2.5, -1]])
+    assert found.columns.targets == ("y", "z")
 
 
 def test_features_stand_in_the_order_targets_covariates_known(tmp_path):

@@ -6,7 +6,9 @@ import numpy as np
 import tensorflow as tf
 
 from rnn_apps.data.files import wrong_width
+from rnn_apps.data.numbers import decimal_marks
 from rnn_apps.data.records import BadRecords
+from rnn_apps.data.separators import find_separator
 from rnn_apps.data.series import Repairs, RowReader, refuse_uneven
 from rnn_apps.data.series_columns import find_columns
 from rnn_apps.data.time_steps import calendar_values
@@ -23,6 +25,7 @@ PLACE = "stream"
 class ForecastStream(Stream):
     """Forecasts behind every row of a table in CSV; the first line names its columns.
 
+    That line shows what separates them, too; where it is no comma, a cell may have one before its decimals.
     Each series of the table has states of its own.
 
     Args:
@@ -41,6 +44,7 @@ class ForecastStream(Stream):
         self._task, self._begin, self._lines, self._header, self._reader = task, self._states, 0, None, None
         bad = BadRecords(data.on_bad_record, data.max_bad_records)
         self._repairs = Repairs(bad, data.on_missing, data.on_gap)
+        self._separator = ","
         self._left = {}  # name of a series to its states and its last row
 
     def feed(self, lines):
@@ -48,7 +52,10 @@ class ForecastStream(Stream):
         found = []
         for line in lines:
             self._lines += 1
-            row = next(csv.reader([line.replace("\0", "").removeprefix("\ufeff")]), None)
+            line = line.replace("\0", "").removeprefix("\ufeff")
+            if self._header is None:
+                self._separator = find_separator(f"{PLACE}:{self._lines}", [line])
+            row = next(csv.reader([line], delimiter=self._separator), None)
             if row and self._header is None:
                 self._header = row
                 self._columns = find_columns(f"{PLACE}:{self._lines}", row, [], self._task.columns)
@@ -64,7 +71,8 @@ class ForecastStream(Stream):
                 f"{PLACE}:{self._lines}", wrong_width(row, self._header), "Mend the row."
             )
             return []
-        rows = {}
+        rows, marks = {}, decimal_marks([row], self._separator)
+        self._reader.marks = dict(zip(self._header, marks))
         self._reader.read(self._lines, row, "test", rows)
         return [self._answer(name, one) for name, one in rows.items()]
 
