@@ -133,7 +133,7 @@ class FrameLabellingTask(LabellingTask):
             "majority": majority_probabilities(labels, len(test), classes),
             "each_step_alone": each_step_probabilities(train, labels, test, classes),
         }
-        return {name: self.baseline_scores("test", found) for name, found in guesses.items()}
+        return {name: self.scores_of("test", found) for name, found in guesses.items()}
 
     def settings(self):
         """What has to be known to compare scores."""

@@ -245,7 +245,6 @@ class LabellingTask(Task):
     def evaluate(self, part):
         """Scores over all steps of a part, and one record a sequence."""
         probabilities = self.probabilities(part)
-        scores = classification_metrics(self.encoded[part][2], probabilities, self.class_names)
         records = [
             {
                 "input": one.place.rpartition("/")[2],
@@ -255,7 +254,7 @@ class LabellingTask(Task):
             }
             for one, row in zip(self.sequences[part], self._by_sequence(part, probabilities))
         ]
-        return {**self._span_scores(part, probabilities), **scores}, records
+        return self.scores_of(part, probabilities), records
 
     def _readable(self, rows):
         best = rows.argmax(axis=-1)
@@ -264,8 +263,8 @@ class LabellingTask(Task):
             "scores": [round(float(row[one]), 4) for row, one in zip(rows, best)],
         }
 
-    def baseline_scores(self, part, probabilities):
-        """Return the scores of somebody else's probabilities (all steps, classes) on a part."""
+    def scores_of(self, part, probabilities):
+        """Return the scores on a part of probabilities (all steps, classes), ours or a baseline's."""
         scores = classification_metrics(self.encoded[part][2], probabilities, self.class_names)
         return {**self._span_scores(part, probabilities), **scores}
 

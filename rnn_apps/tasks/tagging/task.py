@@ -100,7 +100,7 @@ class TaggingTask(LabellingTask):
                 tokens["train"], labels, tokens["test"], classes
             ),
         }
-        return {name: self.baseline_scores("test", found) for name, found in guesses.items()}
+        return {name: self.scores_of("test", found) for name, found in guesses.items()}
 
     def settings(self):
         """What has to be known to compare scores."""
