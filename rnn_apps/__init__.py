@@ -15,6 +15,7 @@ __all__ = [
     "open_run",
     "run",
     "to_keras",
+    "views",
 ]
 
 __version__ = "0.1.0"
@@ -26,6 +27,7 @@ _PLACES = {
     "run": "rnn_apps.runner",
     "to_keras": "rnn_apps.layers",
 }
+_MODULES = {"layers": "rnn_apps.layers", "views": "rnn_apps.reporting.views"}
 
 
 def load_model(path, **options):
@@ -47,8 +49,8 @@ def _register_layers():
 def __getattr__(name):
     if name in _PLACES:
         return getattr(importlib.import_module(_PLACES[name]), name)
-    if name == "layers":
-        return importlib.import_module("rnn_apps.layers")
+    if name in _MODULES:
+        return importlib.import_module(_MODULES[name])
     raise AttributeError(f"module 'rnn_apps' has no attribute {name!r}")
 
 

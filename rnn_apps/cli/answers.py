@@ -110,10 +110,16 @@ def _harmless(text, kept=""):
     return "\n".join("".join(c for c in line if c.isprintable() or c in kept) for line in lines)
 
 
-@cli.command(epilog=examples("rnn-apps compare runs/imdb/* runs/imdb_gru/*"))
+@cli.command(
+    epilog=examples(
+        "rnn-apps compare runs/imdb/* runs/imdb_gru/*",
+        "rnn-apps compare runs/imdb/* runs/imdb_gru/* --out runs/compared",
+    )
+)
 @click.argument("runs", nargs=-1, required=True, type=click.Path())
+@click.option("--out", type=click.Path(), help="Folder to write: a page with curves and the spread of seeds.")
 @verbose_option
-def compare(runs):
+def compare(runs, out):
     """Show RUNS side by side: scores, and the settings in which they differ."""
     from rich.table import Table
 
@@ -132,6 +138,8 @@ def compare(runs):
     if any(marks):
         table.add_row("", *marks)
     print_table(table)
+    if out is not None:
+        click.echo(f"Report: {runner.write_comparison(opened, out)}")
 
 
 @cli.command(

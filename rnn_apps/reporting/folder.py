@@ -29,6 +29,7 @@ class Run(NamedTuple):
         texts: records of what was written, where the task writes; else empty.
         sequences: records of sequences whose steps are labelled; else empty.
         forecasts: records of what was forecast, where the task forecasts; else empty.
+        views: what was measured of the inside of the network; empty without it.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Run(NamedTuple):
     texts: list[dict[str, Any]]
     sequences: list[dict[str, Any]]
     forecasts: list[dict[str, Any]]
+    views: dict[str, Any]
 
 
 def read_run(folder: Path) -> Run:
@@ -63,6 +65,7 @@ def read_run(folder: Path) -> Run:
         texts=texts,
         sequences=sequences,
         forecasts=forecasts,
+        views=_views(folder / "views.json"),
         predictions=summarise(by_step(sequences) if sequences else records, names),
     )
 
@@ -71,6 +74,10 @@ def _metrics(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise RnnAppsError(message(str(path), "missing", expected="the folder of a finished run"))
     return _json_object(path.read_text(encoding="utf-8"), str(path))
+
+
+def _views(path: Path) -> dict[str, Any]:
+    return _json_object(_text(path), str(path)) if path.is_file() else {}
 
 
 def _json_object(text: str, where: str) -> dict[str, Any]:

@@ -1,31 +1,27 @@
 """Puts the report together: figures into `plots/`, and one HTML file that needs nothing else."""
 
-import base64
-import json
-import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from jinja2 import Environment, PackageLoader
 from matplotlib.figure import Figure
 
 from rnn_apps.reporting import plots, scores
 from rnn_apps.reporting.folder import Run, read_run
 from rnn_apps.reporting.forecasts import summarise_forecasts
+from rnn_apps.reporting.inside import inside_figures, unrolled_of
 from rnn_apps.reporting.labels import summarise_labels
+from rnn_apps.reporting.pages import Picture, environment, sample_mark, save_picture, write_page
 from rnn_apps.reporting.predictions import Example, PredictionSummary
-from rnn_apps.reporting.texts import summarise_texts
+from rnn_apps.reporting.texts import ATTENTION, summarise_texts
 from rnn_apps.reporting.words import word_trace
 
-__all__ = ["NOT_A_CURVE", "write_report"]
+__all__ = ["write_report"]
 
 MOST_CONFUSED = 20
 LINE_BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 MOST_CURVES = 4
-NO_CURVES = ("confusion_matrix", "reliability", "lengths", "scores")
-NOT_A_CURVE = {"epoch", "step", "learning_rate", "seconds", "examples_per_second"}
 SHAPES = {
     "sentiment": "many-to-one",
     "image_captioning": "one-to-many",
@@ -45,20 +41,12 @@ STEPS = {
 }
 
 
-class Picture(NamedTuple):
-    """A figure in the page: name of its PNG, caption, text for readers who cannot see it, and data."""
-
-    name: str
-    caption: str
-    alternative: str
-    source: str
-
-
 def write_report(folder: Path) -> Path:
-    """Writes `report.html` and `plots/*.png` into the folder of a finished run, from the files in it alone.
+    """Writes `report.html` and `plots/` (PNG, SVG) into the folder of a finished run, from its files alone.
 
-    Read are `metrics.json`, which must be there, and `history.csv`, `predictions.jsonl` and `recipe.yaml`;
-    what is missing is left out of the page. Each file is written beside its place and then renamed.
+    Read are `metrics.json`, which must be there, and `history.csv`, `predictions.jsonl`, `views.json` and
+    `recipe.yaml`; what is missing is left out of the page. Each file is written beside its place and then
+    renamed.
 
     Returns:
         Path of the report.
@@ -69,22 +57,21 @@ def write_report(folder: Path) -> Path:
     run = read_run(Path(folder))
     texts, of_texts = summarise_texts(run.texts, Path(folder))
     forecasts, ahead = summarise_forecasts(run.forecasts, run.metrics) if run.forecasts else (None, {})
-    figures = _learning_figures(run) | _prediction_figures(run.predictions) | of_texts | ahead
-    pictures = {name: _picture(Path(folder), name, *parts) for name, parts in figures.items()}
-    content = _content(run, {name: picture for name, picture in pictures.items() if name not in ahead})
+    learning, of_predictions = _learning_figures(run), _prediction_figures(run.predictions)
+    shape, inside = unrolled_of(run.views), inside_figures(run.views, *_traces(run.predictions))
+    figures = learning | of_predictions | of_texts | ahead | shape | inside
+    pictures = {name: save_picture(Path(folder), name, *parts) for name, parts in figures.items()}
+    content = _content(run, pictures)
+    content |= {
+        "curves": [pictures[name] for name in learning],
+        "inside": [pictures[name] for name in inside],
+    }
     content |= {"forecasts": forecasts, "forecast_pictures": {name: pictures[name] for name in ahead}}
-    content |= {"texts": texts if run.texts else None, "text_pictures": [pictures[name] for name in of_texts]}
-    page = _environment().get_template("report.html").render(content)
-    report = Path(folder) / "report.html"
-    _replace(report, page.encode("utf-8", errors="replace"))
-    return report
-
-
-def _environment() -> Environment:
-    loader = PackageLoader("rnn_apps.reporting", package_path="")
-    environment = Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    environment.filters.update(number=scores.number, duration=scores.duration, plainly=_plainly)
-    return environment
+    content |= {
+        "texts": texts if run.texts else None,
+        "text_pictures": [pictures[name] for name in of_texts if not name.startswith(ATTENTION)],
+    }
+    return write_page(Path(folder), environment().get_template("report.html").render(content))
 
 
 def _content(run: Run, pictures: Mapping[str, Picture]) -> dict[str, Any]:
@@ -98,13 +85,13 @@ def _content(run: Run, pictures: Mapping[str, Picture]) -> dict[str, Any]:
         "shape": shape,
         "diagram": STEPS.get(shape),
         "metrics": metrics,
-        "mark": _mark(metrics),
+        "mark": sample_mark(metrics),
         "main": scores.main_metric(metrics),
         "baselines": scores.baseline_names(metrics),
         "scale": scores.bar_scale(metrics),
         "rows": scores.score_rows(metrics),
         "class_rows": scores.class_rows(metrics),
-        "curves": [pictures[name] for name in pictures if name not in NO_CURVES],
+        "unrolled": pictures.get("unrolled"),
         "confusion": pictures.get("confusion_matrix"),
         "confusion_is_small": len(predictions.class_names) <= plots.FEW_CLASSES,
         "reliability": pictures.get("reliability"),
@@ -116,15 +103,6 @@ def _content(run: Run, pictures: Mapping[str, Picture]) -> dict[str, Any]:
         "class_names": predictions.class_names,
         "recipe": run.recipe,
     }
-
-
-def _mark(metrics: Mapping[str, Any]) -> str | None:
-    """Returns what every score of a sample is marked with."""
-    data = metrics.get("data") or {}
-    if not data.get("is_sample"):
-        return metrics.get("score_mark")
-    stands_for = data.get("sample_of")
-    return metrics.get("score_mark") or f"SAMPLE score, not {stands_for or 'a real data set'}"
 
 
 def _groups(predictions: PredictionSummary) -> list[dict[str, Any]]:
@@ -158,21 +136,31 @@ def _shown(example: Example, predictions: PredictionSummary) -> dict[str, Any]:
     }
 
 
+def _traces(predictions: PredictionSummary) -> tuple[list[Any], str]:
+    """Of the traced examples of two classes the words with the second one's probability, and its name."""
+    names = predictions.class_names
+    if len(names) != 2:
+        return [], ""
+    groups = (predictions.mistakes, predictions.close_calls, predictions.swings)
+    traces = [word_trace(example, names) for group in groups for example in group]
+    return [[(word.text, word.score) for word in trace.words] for trace in traces if trace], names[1]
+
+
 def _learning_figures(run: Run) -> dict[str, tuple[Figure, str, str]]:
     history, figures = run.history, {}
-    names = [name for name in history if name not in NOT_A_CURVE and not name.startswith("val_")]
+    names = [name for name in history if name not in scores.NOT_A_CURVE and not name.startswith("val_")]
     alone = [name for name in history if name.startswith("val_") and name.removeprefix("val_") not in names]
     best = (run.metrics.get("training") or {}).get("best_epoch")
     for name in names[:MOST_CURVES]:
         validation = history.get(f"val_{name}")
         figure = plots.learning_figure(name, history[name], validation, best)
         caption = f"{name.replace('_', ' ').capitalize()} by epoch"
-        figures[_file_name(name)] = (figure, caption, _curve_in_words(history[name], validation))
+        figures[name] = (figure, caption, _curve_in_words(history[name], validation))
     for name in (name.removeprefix("val_") for name in alone[:MOST_CURVES]):
         validation = history[f"val_{name}"]
         figure = plots.learning_figure(name, [], validation, best)
         caption = f"{name.replace('_', ' ').capitalize()} by epoch"
-        figures[_file_name(name)] = (figure, caption, _curve_in_words([], validation))
+        figures[name] = (figure, caption, _curve_in_words([], validation))
     return figures
 
 
@@ -218,25 +206,3 @@ def _prediction_figures(predictions: PredictionSummary) -> dict[str, tuple[Figur
             bins,
         ),
     }
-
-
-def _picture(folder: Path, name: str, figure: Figure, caption: str, alternative: str) -> Picture:
-    (folder / "plots").mkdir(exist_ok=True)
-    _replace(folder / "plots" / f"{name}.png", plots.png(figure))
-    source = "data:image/svg+xml;base64," + base64.b64encode(plots.svg(figure)).decode("ascii")
-    return Picture(name, caption, f"{caption}: {alternative}", source)
-
-
-def _file_name(name: str) -> str:
-    return "".join(letter if letter.isalnum() or letter in "-_" else "_" for letter in name)
-
-
-def _plainly(value: object) -> str:
-    """Returns a setting as text; what is nested as JSON."""
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, (dict, list)) else scores.number(value)
-
-
-def _replace(path: Path, content: bytes) -> None:
-    beside = path.with_name(path.name + ".part")
-    beside.write_bytes(content)
-    os.replace(beside, path)

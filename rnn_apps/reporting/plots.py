@@ -1,15 +1,14 @@
-"""The figures of a report, drawn without a display and without matplotlib's global state."""
+"""The figures of a report."""
 
-import io
 import math
 from collections.abc import Mapping, Sequence
 
-import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from rnn_apps.reporting.drawing import BLUE, INK, PALE, SIZE, VERMILION, new_figure, plain, shortened
 from rnn_apps.reporting.predictions import PredictionSummary
 
 __all__ = [
@@ -17,19 +16,13 @@ __all__ = [
     "forecast_figure",
     "learning_figure",
     "length_figure",
-    "png",
     "reliability_figure",
     "score_figure",
     "step_error_figure",
-    "svg",
 ]
 
-# Okabe and Ito's blue and vermilion, which all kinds of colour vision tell apart.
-TRAINING, VALIDATION = "#d55e00", "#0072b2"
-INK, PALE = "#1d2433", "#c9ced8"
-SIZE = (4.8, 3.4)  # inches; two stand side by side, one alone still reads on a telephone
+TRAINING, VALIDATION = VERMILION, BLUE
 MOST_MARKERS = 40
-LONGEST_NAME = 16
 FEW_CLASSES = 8  # as many fit beside another figure
 
 
@@ -37,7 +30,7 @@ def learning_figure(
     name: str, training: Sequence[float], validation: Sequence[float] | None, best_epoch: int | None
 ) -> Figure:
     """Returns a quantity by epoch, in training, in validation or both, with the epoch that was kept."""
-    figure, axes = _figure()
+    figure, axes = new_figure()
     epochs = max(len(training), len(validation or []))
     if training:
         _curve(axes, training, "training", TRAINING, "s--")
@@ -56,9 +49,9 @@ def confusion_figure(summary: PredictionSummary, classes: Sequence[int]) -> Figu
     counts = np.array([[summary.confusion[row, column] for column in classes] for row in classes])
     shares = counts / np.maximum(1, counts.sum(axis=1, keepdims=True))
     side = 3.4 if len(classes) <= FEW_CLASSES else 5.6
-    figure, axes = _figure((side + 0.6, side))
+    figure, axes = new_figure((side + 0.6, side))
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    names = [_shortened(summary.class_names[index]) for index in classes]
+    names = [shortened(summary.class_names[index]) for index in classes]
     size = 10 if len(classes) <= FEW_CLASSES else 7
     turned = max((len(name) for name in names), default=0) * len(classes) > 30
     axes.set_xticks(range(len(names)), names, rotation=90 if turned else 0, fontsize=size, parse_math=False)
@@ -92,13 +85,13 @@ def reliability_figure(summary: PredictionSummary) -> Figure:
     lower.set(xlabel="confidence", ylabel="answers")
     lower.yaxis.set_major_locator(MaxNLocator(nbins=2, integer=True))
     for axes in (upper, lower):
-        _plain(axes)
+        plain(axes)
     return figure
 
 
 def length_figure(lengths: Sequence[int], wanted: Sequence[int]) -> Figure:
     """Returns how many words the texts have, and their references, each as parts of their number."""
-    figure, axes = _figure()
+    figure, axes = new_figure()
     longest = int(np.quantile([*lengths, *wanted], 0.995)) + 1
     bins = np.arange(longest + 2) - 0.5
     for values, name, colour, fill in (
@@ -115,7 +108,7 @@ def length_figure(lengths: Sequence[int], wanted: Sequence[int]) -> Figure:
 
 def score_figure(values: Sequence[float], name: str) -> Figure:
     """Returns how the scores of single texts are spread."""
-    figure, axes = _figure()
+    figure, axes = new_figure()
     axes.hist(values, bins=30, color=VALIDATION)
     axes.axvline(float(np.mean(values)), color=TRAINING, linestyle="--", label=f"mean {np.mean(values):.3g}")
     axes.set(xlabel=name, ylabel="texts")
@@ -131,7 +124,7 @@ def forecast_figure(lines: Mapping[str, np.ndarray], name: str) -> Figure:
             ``seasonal_naive`` (horizon,).
         name: of the values.
     """
-    figure, axes = _figure()
+    figure, axes = new_figure()
     past, ahead = len(lines["history"]), np.arange(1, len(lines["truth"]) + 1)
     axes.plot(np.arange(1 - past, 1), lines["history"], color=INK, linewidth=1)
     axes.fill_between(
@@ -146,7 +139,7 @@ def forecast_figure(lines: Mapping[str, np.ndarray], name: str) -> Figure:
     axes.plot(ahead, lines["forecast"], color=VALIDATION, linewidth=2, label="forecast")
     axes.axvline(0.5, color=PALE, linewidth=2, zorder=0)
     axes.set(xlabel="steps from the last value on", xlim=(1 - past, len(ahead) + 0.5))
-    axes.set_ylabel(_shortened(name), parse_math=False)
+    axes.set_ylabel(shortened(name), parse_math=False)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     figure.legend(frameon=False, fontsize=8, loc="outside upper center", ncols=4)
     return figure
@@ -154,7 +147,7 @@ def forecast_figure(lines: Mapping[str, np.ndarray], name: str) -> Figure:
 
 def step_error_figure(errors: Mapping[str, np.ndarray]) -> Figure:
     """Returns the mean error by steps ahead, of ``forecast`` and ``seasonal_naive``, (horizon,) each."""
-    figure, axes = _figure()
+    figure, axes = new_figure()
     ahead = np.arange(1, len(errors["forecast"]) + 1)
     marker = "o" if len(ahead) <= MOST_MARKERS else None
     axes.plot(ahead, errors["seasonal_naive"], ":", color=TRAINING, linewidth=1.8, label="seasonal naive")
@@ -166,43 +159,9 @@ def step_error_figure(errors: Mapping[str, np.ndarray]) -> Figure:
     return figure
 
 
-def png(figure: Figure) -> bytes:
-    """Returns the figure as a PNG of 160 dots an inch."""
-    return _rendered(figure, "png", {"Software": None}, dpi=160)
-
-
-def svg(figure: Figure) -> bytes:
-    """Returns the figure as an SVG that is the same for the same figure and needs no font."""
-    return _rendered(figure, "svg", {"Date": None, "Creator": None})
-
-
-def _rendered(figure: Figure, kind: str, metadata: Mapping[str, None], **options: int) -> bytes:
-    stream = io.BytesIO()
-    with matplotlib.rc_context({"svg.hashsalt": "rnn-apps", "svg.fonttype": "path"}):
-        figure.savefig(stream, format=kind, metadata=metadata, **options)
-    return stream.getvalue()
-
-
-def _figure(size: tuple[float, float] = SIZE) -> tuple[Figure, Axes]:
-    figure = Figure(figsize=size, layout="constrained")
-    axes = figure.subplots()
-    _plain(axes)
-    return figure, axes
-
-
-def _plain(axes: Axes) -> None:
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(color=PALE, linewidth=0.5)
-    axes.set_axisbelow(True)
-
-
 def _curve(axes: Axes, values: Sequence[float], name: str, colour: str, style: str) -> None:
     marker, line = style[0], style[1:]
     shown = marker if len(values) <= MOST_MARKERS else None
     last = values[-1]
     label = f"{name} (last {last:.3g})" if math.isfinite(last) else name
     axes.plot(range(1, len(values) + 1), values, line, marker=shown, markersize=5, color=colour, label=label)
-
-
-def _shortened(name: str) -> str:
-    return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…"

@@ -5,12 +5,15 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 __all__ = [
+    "METRICS",
+    "NOT_A_CURVE",
     "Row",
     "bar_scale",
     "baseline_names",
     "class_rows",
     "duration",
     "main_metric",
+    "metric_names",
     "number",
     "score_rows",
 ]
@@ -44,6 +47,7 @@ METRICS = {
     "quantile_loss": ("loss of all quantiles, relative to the seasonal naive's error within train", False),
 }
 PER_CLASS = "f1/"
+NOT_A_CURVE = {"epoch", "step", "learning_rate", "seconds", "examples_per_second"}  # of a history
 MOST_CLASSES = 20
 
 
@@ -94,10 +98,14 @@ def baseline_names(metrics: Mapping[str, Any]) -> list[str]:
 
 def score_rows(metrics: Mapping[str, Any]) -> list[Row]:
     """Returns one row a metric, without those of single classes."""
+    return [_row(metrics, name) for name in metric_names(metrics)]
+
+
+def metric_names(metrics: Mapping[str, Any]) -> list[str]:
+    """Returns the names of the test scores, main ones first, without those of single classes."""
     test = metrics.get("test") or {}
     known = [name for name in METRICS if name in test]
-    others = [name for name in test if name not in METRICS and not name.startswith(PER_CLASS)]
-    return [_row(metrics, name) for name in known + others]
+    return known + [name for name in test if name not in METRICS and not name.startswith(PER_CLASS)]
 
 
 def class_rows(metrics: Mapping[str, Any]) -> list[Row]:

@@ -6,15 +6,20 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 from matplotlib.figure import Figure
+from PIL import Image
 
 from rnn_apps.reporting import plots
 from rnn_apps.reporting.selection import SCORES, choose_texts, metric_of
+from rnn_apps.reporting.views import attention_figure, frame_attention_figure, image_attention_figure
 
-__all__ = ["Look", "Text", "TextSummary", "summarise_texts"]
+__all__ = ["ATTENTION", "Look", "Text", "TextSummary", "summarise_texts"]
 
 Record = Mapping[str, Any]
+ATTENTION = "attention_"  # with which the names of its figures begin
 MOST_TOKENS = 24
+MOST_FIGURES = 2  # of attention, as files
 MOST_SOURCES = 24
 
 
@@ -94,7 +99,8 @@ def summarise_texts(records: Sequence[Record], folder: Path) -> tuple[TextSummar
             for title, rule, numbers in choose_texts(records)
         ],
     )
-    return summary, _figures(records, lengths, wanted)
+    chosen = [number for *_, numbers in choose_texts(records) for number in numbers]
+    return summary, _figures(records, lengths, wanted) | _attention(records, chosen, folder)
 
 
 def _figures(records: Sequence[Record], lengths: list[int], wanted: list[int]) -> dict:
@@ -115,6 +121,30 @@ def _figures(records: Sequence[Record], lengths: list[int], wanted: list[int]) -
             f"{SCORES[metric]} of single texts",
             f"half of them above {middle:.2f}",
         )
+    return figures
+
+
+def _attention(records: Sequence[Record], chosen: Sequence[int], folder: Path) -> dict:
+    """Figures of where the network looked, of the first examples; the page shows the same as a table."""
+    figures = {}
+    for number in [n for n in chosen if (records[n].get("attention") or {}).get("tokens")][:MOST_FIGURES]:
+        record = records[number]
+        looked = record["attention"]
+        tokens, weights = looked["tokens"][:MOST_TOKENS], np.array(looked["weights"][:MOST_TOKENS])
+        images = [
+            np.asarray(Image.open(p)) for n in record.get("pictures") or [] if (p := folder / n).is_file()
+        ]
+        grid = tuple(looked.get("grid") or (1, 1))
+        if len(images) == 1 and weights.shape[1] == math.prod(grid) > 1:
+            figure = image_attention_figure(weights, tokens, images[0], grid)
+        elif images:
+            by_frame = np.array([_by_frame(row, len(images), math.prod(grid)) for row in weights])
+            figure = frame_attention_figure(by_frame, tokens, images)
+        else:
+            places = _places(looked, 0)
+            figure = attention_figure(weights[:, : len(places)], tokens, places)
+        name = f"{ATTENTION}{number + 1}"
+        figures[name] = (figure, f"Attention, test example {number + 1}", " ".join(tokens))
     return figures
 
 

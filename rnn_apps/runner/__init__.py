@@ -3,6 +3,16 @@
 from rnn_apps.runner.cells import check_cell
 from rnn_apps.runner.finished import Run, open_run
 from rnn_apps.runner.imported import check, import_run
-from rnn_apps.runner.running import compare, run, run_seeds
+from rnn_apps.runner.running import compare, run, run_seeds, write_comparison
 
-__all__ = ["Run", "check", "check_cell", "compare", "import_run", "open_run", "run", "run_seeds"]
+__all__ = [
+    "Run",
+    "check",
+    "check_cell",
+    "compare",
+    "import_run",
+    "open_run",
+    "run",
+    "run_seeds",
+    "write_comparison",
+]

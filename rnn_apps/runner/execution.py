@@ -18,10 +18,12 @@ from rnn_apps.exporting import check_packages, export_model, place_of
 from rnn_apps.layers import RecurrentLayer
 from rnn_apps.recipe import apply_overrides, dump_recipe, load_recipe, with_sample
 from rnn_apps.reporting import NOT_A_CURVE, shown_examples, write_report
+from rnn_apps.reporting.views import EigenvalueHistory
 from rnn_apps.run_folder import CHECKPOINTS, RECORD, RunFolder
 from rnn_apps.runner.finished import Run
 from rnn_apps.runner.keeping import Keeper, check_unchanged
-from rnn_apps.tasks import task_class
+from rnn_apps.runner.looking import EIGENVALUES, look_inside
+from rnn_apps.tasks import settings_class, task_class
 from rnn_apps.training import Interrupted, Trainer, TrainingFailed
 
 __all__ = ["Execution", "Lines"]
@@ -105,6 +107,8 @@ class Execution:
             self._evaluate()
         with self._timed("export"):
             self._export()
+        with self._timed("views"):
+            self._look()
         self._write_metrics()
         write_report(self.folder.path)
         versions = {
@@ -159,7 +163,9 @@ class Execution:
     def _train(self, checkpoints):
         logs = _Logs(self.folder, self.console)
         self.keeper = Keeper(checkpoints, self.recipe.training.checkpoint_every)
-        self.trainer = logs.trainer = Trainer(self.task, [logs], self.console.step, self.keeper)
+        self._eigenvalues = EigenvalueHistory(self.task.model, self.folder / EIGENVALUES)
+        callbacks = [logs, self._eigenvalues]
+        self.trainer = logs.trainer = Trainer(self.task, callbacks, self.console.step, self.keeper)
         whole, moving = self.task.model.count_params(), _count(self.task.trained.trainable_weights)
         trained = "" if moving == whole else f", {moving:,} of them trained"
         self.console.say(f"Network: {whole:,} weights{trained}")
@@ -214,6 +220,14 @@ class Execution:
             for name, content in files.items():
                 with self.folder.writing(name) as path:
                     path.write_bytes(content)
+
+    def _look(self):
+        """What the report shows of the inside; a network that cannot be looked into is no reason to fail."""
+        try:
+            views = look_inside(self.task, settings_class(self.recipe.task).shape, self._eigenvalues)
+            self.folder.write_json("views.json", views)
+        except Exception as error:  # the cell may be anyone's
+            self.console.say(f"No views into the recurrence: {type(error).__name__}: {error}")
 
     def _export(self):
         for name in self.recipe.export:

@@ -6,12 +6,14 @@ from pathlib import Path
 
 import numpy as np
 
+from rnn_apps import reporting
+from rnn_apps.errors import UserError
 from rnn_apps.recipe import apply_overrides, load_recipe, with_data
 from rnn_apps.run_folder import RECORD, RunFolder
 from rnn_apps.runner.execution import Execution, Lines
 from rnn_apps.runner.finished import open_run
 
-__all__ = ["compare", "run", "run_seeds"]
+__all__ = ["compare", "run", "run_seeds", "write_comparison"]
 
 
 def run(
@@ -100,3 +102,22 @@ def compare(folders):
     keys = list(dict.fromkeys(key for settings in flat for key in settings))
     differing = {key: [settings.get(key) for settings in flat] for key in keys}
     return runs, {key: values for key, values in differing.items() if any(v != values[0] for v in values)}
+
+
+def write_comparison(runs, out):
+    """Write the page that compares runs into a new folder, and return its path.
+
+    Args:
+        runs: `Run`s.
+        out: folder, free.
+
+    Raises:
+        UserError: `out` is taken, or a run did not come to its end.
+    """
+    for run in runs:
+        if not run.metrics:
+            fix = f"Let it come to its end: rnn-apps run --resume {run.folder}; or leave it out."
+            raise UserError(str(run.folder), "did not come to its end", expected="a finished run", fix=fix)
+    RunFolder.check_free(out)
+    Path(out).mkdir(parents=True, exist_ok=True)
+    return reporting.write_comparison([r.folder for r in runs], [r.recipe.flat() for r in runs], Path(out))

@@ -139,6 +139,10 @@ class Task(ABC):
         """
 
     @abstractmethod
+    def view_examples(self):
+        """Return `ViewExamples` of the test part, for the views of the report into the recurrence."""
+
+    @abstractmethod
     def explain(self, inputs):
         """Return for each raw input how its answer comes about."""
 

@@ -25,6 +25,7 @@ from rnn_apps.tasks.forecasting.reading import SeriesSet, load_columns, save_col
 from rnn_apps.tasks.forecasting.scaling import learn_scaling
 from rnn_apps.tasks.forecasting.streaming import ForecastStream
 from rnn_apps.tasks.task import Monitor, Task
+from rnn_apps.tasks.viewing import FEW, ViewExamples
 
 __all__ = ["ForecastingTask"]
 
@@ -251,6 +252,20 @@ class ForecastingTask(Task):
             "interval": round(quantiles[-1] - quantiles[0], 6),
             "scaled_by": "error of the seasonal naive within train",
         }
+
+    def view_examples(self):
+        """Origins of the test part with the past that is read of each."""
+        pairs = self._origins("test")[:FEW]
+        given = [tf.constant(array) for array in self._given(pairs)]
+        steps, horizon = given[0].shape[1], self.recipe.data.horizon
+        truth, scales = self._truth(pairs), np.stack([self._scales[number] for number, _ in pairs])
+        targets = np.zeros((len(pairs), steps, horizon, len(self.columns.targets), 2), np.float32)
+        there = np.isfinite(truth)
+        targets[:, -1, ..., 0] = np.where(there, truth, 0.0)
+        targets[:, -1, ..., 1] = np.where(there, 1 / scales[:, None], 0.0)
+        names = [[str(step) for step in range(1 - steps, 1)]] * len(pairs)
+        inputs = given[0] if len(given) == 1 else given
+        return ViewExamples(self.model, inputs, tf.constant(targets), {"": names})
 
     def illustrate(self, part, number):
         """Nothing more than the record."""

@@ -45,7 +45,7 @@ class ImportedTask(Task):
         fix = "Train it with Keras and import it again; evaluate, predict, export and serve take its folder."
         raise UserError("task", "imported is what rnn-apps import makes, no recipe to run", fix=fix)
 
-    training_batches = loss = batch_metrics = validate = baselines = prepare
+    training_batches = loss = batch_metrics = validate = baselines = view_examples = prepare
 
     def prepare_evaluation(self, whole=False):
         """Read inputs and targets from the file that the data names."""

@@ -17,6 +17,7 @@ from rnn_apps.metrics.spans import are_span_tags, span_f1
 from rnn_apps.models.stepwise import StepReader, stepwise_model, window_model
 from rnn_apps.tasks.cell import make_levels, model_errors
 from rnn_apps.tasks.task import Monitor, Task
+from rnn_apps.tasks.viewing import LONGEST, ViewExamples, last_of_each, nearest_in_length, rows_of
 
 __all__ = ["LabellingTask"]
 
@@ -302,6 +303,16 @@ class LabellingTask(Task):
         """A labeller with `serving_default` and, where nothing looks ahead, `step`, traced anew."""
         labeller = self.make_labeller()
         return labeller, labeller.signatures
+
+    def view_examples(self):
+        """Sequences of the test part."""
+        arrays, lengths, labels = self.encoded["test"]
+        chosen = nearest_in_length(lengths)
+        inputs = [rows_of(array, lengths, chosen) for array in arrays]
+        targets = last_of_each(rows_of(labels, lengths, chosen, NO_LABEL), lengths[chosen], NO_LABEL)
+        names = [self.step_names(self.sequences["test"][n])[:LONGEST] for n in chosen]
+        inputs = inputs[0] if len(inputs) == 1 else inputs
+        return ViewExamples(self.core, inputs, tf.constant(targets), {"recurrent": names})
 
     def illustrate(self, part, number):
         """Nothing more than the record."""

@@ -8,6 +8,7 @@ import tensorflow as tf
 from rnn_apps.baselines.ngrams import NGramModel
 from rnn_apps.data.plain_text import StreamBatches, load_texts
 from rnn_apps.data.records import BadRecords
+from rnn_apps.data.text import PADDING
 from rnn_apps.data.written_text import END_OF_LINE, FIRST_TOKEN, WrittenText
 from rnn_apps.disk import sha256_of_texts
 from rnn_apps.errors import RnnAppsError, UserError
@@ -17,6 +18,7 @@ from rnn_apps.tasks.language_model.streaming import TextStream
 from rnn_apps.tasks.language_model.writer import NEVER_WRITTEN, PromptWriter
 from rnn_apps.tasks.options import check_options
 from rnn_apps.tasks.task import Monitor, Task
+from rnn_apps.tasks.viewing import ViewExamples, last_of_each
 from rnn_apps.tasks.writing.decoder import learned, make_decoder
 from rnn_apps.tasks.writing.loss import GuessesTokens, num_right, sum_of_nats
 from rnn_apps.tasks.writing.parts import numbered, step_part
@@ -25,6 +27,7 @@ __all__ = ["LanguageModelTask"]
 
 VALIDATION_STREAMS = 8  # read side by side; the test is read in one piece
 READ_AT_ONCE = 100  # tokens of a stream
+VIEWED = 60  # tokens of a piece in the views
 CONTINUED = 8  # places of the test part that the records go on from
 PROMPT_TOKENS = 40
 ORDERS = {"unigram": 1, "five_gram": 5}
@@ -155,6 +158,17 @@ class LanguageModelTask(GuessesTokens, Task):
 
     def _text(self, tokens):
         return self.written.texts(tf.constant(tokens[None], tf.int32)).numpy()[0].decode("utf-8")
+
+    def view_examples(self):
+        """Pieces of the test part, at even distances."""
+        tokens = self.tokens["test"]
+        steps = min(VIEWED, len(tokens) - 1)
+        places = np.linspace(0, len(tokens) - 1 - steps, 4).astype(int)
+        rows = np.stack([tokens[place : place + steps + 1] for place in places])
+        texts = self.written.texts(rows[:, :-1].reshape(-1, 1)).numpy().reshape(len(rows), steps)
+        names = [[token.decode("utf-8", "replace").replace("\n", "⏎") for token in row] for row in texts]
+        targets = last_of_each(rows[:, 1:], np.full(len(rows), steps), PADDING)
+        return ViewExamples(self.model, rows[:, :-1], tf.constant(targets), {"": names})
 
     def illustrate(self, part, number):
         """Nothing more than the text."""

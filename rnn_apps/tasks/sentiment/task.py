@@ -22,6 +22,7 @@ from rnn_apps.tasks.sentiment.answers import TextClassifier
 from rnn_apps.tasks.sentiment.streaming import VerdictStream
 from rnn_apps.tasks.streaming import looks_ahead
 from rnn_apps.tasks.task import Monitor, Part, Task
+from rnn_apps.tasks.viewing import LONGEST, ViewExamples, nearest_in_length, rows_of
 
 __all__ = ["SentimentTask"]
 
@@ -242,6 +243,16 @@ class SentimentTask(Task):
         """The score of an example word by word."""
         (steps,) = self.explain([self.parts[part].texts[number]])
         return {"steps": steps}, {}
+
+    def view_examples(self):
+        """Texts of the test part."""
+        numbers, lengths = self._encoded["test"]
+        chosen = nearest_in_length(lengths)
+        texts, labels = self.parts["test"].texts, self.parts["test"].labels
+        tokens = self.encoder.tokens(tf.constant([texts[n].encode("utf-8", "replace") for n in chosen]))
+        words = [[word.decode("utf-8") for word in row[:LONGEST]] for row in tokens.to_list()]
+        targets = tf.constant([labels[n] for n in chosen])
+        return ViewExamples(self.model, rows_of(numbers, lengths, chosen), targets, {"": words})
 
     def answer_line(self, answer):
         """Label, score and text."""

@@ -163,13 +163,17 @@ class TranslationTask(WritingTask):
         super().restore(model, folder)
         self.read = WrittenText.load(folder / "read.json")
 
+    def read_steps(self, part, number):
+        """The tokens of the source."""
+        tokens = self.sources[part][number]
+        return [word.decode("utf-8") or "(end)" for word in self.read.texts(tokens[:, None]).numpy()]
+
     def illustrate(self, part, number):
         """Where the network looked at each token."""
         looked = self.attention_of(self.given(part, [number]))
         if looked is None:
             return {}, {}
-        tokens = self.sources[part][number]
-        words = [word.decode("utf-8") or "(end)" for word in self.read.texts(tokens[:, None]).numpy()]
+        words = self.read_steps(part, number)
         weights = [row[: len(words)] for row in looked["weights"]]  # the rest is padding
         return {"attention": {**looked, "weights": weights, "sources": words}}, {}
 

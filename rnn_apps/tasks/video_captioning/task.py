@@ -65,6 +65,10 @@ class VideoCaptioningTask(CaptioningTask):
         """The CNN for every frame."""
         return self._clip_front
 
+    def read_steps(self, part, number):
+        """The frames."""
+        return [f"frame {frame + 1}" for frame in range(len(self.visual[part].images(number)))]
+
     def make_encoder(self, places, features):
         """A recurrence over the frames, from both ends."""
         model = self.recipe.model

@@ -8,11 +8,13 @@ import numpy as np
 import tensorflow as tf
 
 from rnn_apps.data.batches import WrittenBatches
+from rnn_apps.data.text import PADDING
 from rnn_apps.data.written_text import START, WrittenText
 from rnn_apps.disk import sha256_of_texts
 from rnn_apps.metrics.generation import perplexity
 from rnn_apps.tasks.options import check_options
 from rnn_apps.tasks.task import Task
+from rnn_apps.tasks.viewing import ViewExamples, last_of_each, nearest_in_length, rows_of
 from rnn_apps.tasks.writing.exports import ExportsWriting
 from rnn_apps.tasks.writing.loss import GuessesTokens, num_right, num_tokens, sum_of_nats
 from rnn_apps.tasks.writing.writer import Search, Writer
@@ -195,6 +197,29 @@ class WritingTask(GuessesTokens, ExportsWriting, Task):
             return self.written.texts(tokens[0, : lengths[0], None]), weights[0, : lengths[0]]
 
         return tf.function(attended, input_signature=[self._given_spec], autograph=False)
+
+    def read_steps(self, part, number):
+        """Return the names of the steps that the encoder reads of an input, None where it reads none."""
+        return None
+
+    def view_examples(self):
+        """Inputs of the test part with one of their texts each."""
+        flat, lengths, owners = self.references["test"]
+        firsts = np.unique(owners, return_index=True)[1]
+        chosen = firsts[nearest_in_length(lengths[firsts])]
+        tokens = rows_of(flat, lengths, chosen, PADDING)
+        before = np.pad(tokens[:, :-1], ((0, 0), (1, 0)), constant_values=START)
+        given = self.given("test", owners[chosen])
+        inputs = [given, np.arange(len(chosen), dtype="int32"), before]
+        written = self.written.texts(tokens.reshape(-1, 1)).numpy().reshape(tokens.shape)
+        names = [
+            ["(start)", *(word.decode("utf-8") for word in row[: length - 1])]
+            for row, length in zip(written, lengths[chosen])
+        ]
+        read = [self.read_steps("test", number) for number in owners[chosen]]
+        steps = {"decoder": names} if None in read else {"encoder": read, "decoder": names}
+        targets = last_of_each(tokens, lengths[chosen], PADDING)
+        return ViewExamples(self.network, inputs, tf.constant(targets), steps)
 
     def writer_of(self, read_raw, raw, places=None):
         """Return a `Writer` whose raw inputs `read_raw` turns into what the encoder is given."""

@@ -1,0 +1,46 @@
+"""Views into the recurrence of any Keras network: its shape, what it holds, how far back it learns.
+
+Functions that measure take a `keras.Model`; those whose names end in ``figure`` draw what was measured and
+return a matplotlib figure, which `save_figure` writes as PNG and SVG.
+"""
+
+from rnn_apps.reporting.drawing import save_figure
+from rnn_apps.reporting.views.attention import (
+    attention_figure,
+    frame_attention_figure,
+    image_attention_figure,
+)
+from rnn_apps.reporting.views.eigenvalues import EigenvalueHistory, eigenvalue_figure, recurrent_eigenvalues
+from rnn_apps.reporting.views.gradients import fresh_gradient_norms, gradient_figure, gradient_norms
+from rnn_apps.reporting.views.recording import HiddenStates, hidden_states
+from rnn_apps.reporting.views.scores import Mover, movers, movers_figure, score_by_step, score_figure
+from rnn_apps.reporting.views.states import state_figure, unit_order
+from rnn_apps.reporting.views.unrolled import Level, Part, Unrolled, unrolled
+from rnn_apps.reporting.views.unrolled_figure import unrolled_figure
+
+__all__ = [
+    "EigenvalueHistory",
+    "HiddenStates",
+    "Level",
+    "Mover",
+    "Part",
+    "Unrolled",
+    "attention_figure",
+    "eigenvalue_figure",
+    "frame_attention_figure",
+    "fresh_gradient_norms",
+    "gradient_figure",
+    "gradient_norms",
+    "hidden_states",
+    "image_attention_figure",
+    "movers",
+    "movers_figure",
+    "recurrent_eigenvalues",
+    "save_figure",
+    "score_by_step",
+    "score_figure",
+    "state_figure",
+    "unit_order",
+    "unrolled",
+    "unrolled_figure",
+]

@@ -1,0 +1,142 @@
+"""Eigenvalues of the recurrent matrix through training: below 1 a state is forgotten, above 1 it grows.
+
+Reference: Pascanu, Mikolov and Bengio, "On the difficulty of training recurrent neural networks" (2013).
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import keras
+import numpy as np
+from keras import ops
+from matplotlib import colormaps
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from rnn_apps.reporting import drawing
+from rnn_apps.reporting.views.recording import Network, recurrent_layers
+
+__all__ = ["EigenvalueHistory", "eigenvalue_figure", "recurrent_eigenvalues"]
+
+CANDIDATE = {3: 2, 4: 2}  # gates -> block of the new content: GRU (z, r, h), LSTM (i, f, c, o)
+MOST_UNITS = 1024
+FEW = 4  # moments that are drawn
+
+
+def recurrent_eigenvalues(network: Network) -> dict[str, np.ndarray]:
+    """Returns for every recurrent level the eigenvalues of what carries h_{t-1} into the new content.
+
+    Of a GRU or an LSTM that is the block of the candidate, of another cell with several gates the last
+    block, of a recurrent vector the vector itself. Cells without a recurrent kernel, and those of more than
+    1,024 units, are left out.
+
+    Args:
+        network: as for `hidden_states`, built.
+
+    Returns:
+        Name of the level to complex (units,), largest modulus first.
+    """
+    found = {}
+    for path, layer in recurrent_layers(network):
+        cells = layer.cell.cells if isinstance(layer.cell, keras.layers.StackedRNNCells) else [layer.cell]
+        for level, cell in enumerate(cells):
+            kernel = getattr(cell, "recurrent_kernel", None)
+            if kernel is not None and kernel.shape[0] <= MOST_UNITS:
+                name = f"{path}/cell_{level}" if len(cells) > 1 else path
+                found[name] = _eigenvalues(ops.convert_to_numpy(kernel).astype(np.float64))
+    return found
+
+
+def _eigenvalues(kernel: np.ndarray) -> np.ndarray:
+    if kernel.ndim == 1:
+        values = kernel.astype(complex)
+    else:
+        units = kernel.shape[0]
+        gates = kernel.shape[1] // units
+        block = CANDIDATE.get(gates, gates - 1)
+        values = np.linalg.eigvals(kernel[:, block * units : (block + 1) * units])
+    return values[np.argsort(-np.abs(values), kind="stable")]
+
+
+class EigenvalueHistory(keras.callbacks.Callback):
+    """Keeps `recurrent_eigenvalues` before training and after every epoch.
+
+    Args:
+        network: whose they are; the model that is trained by default.
+        path: JSON lines in which they are kept too, so that a resumed training goes on with them.
+
+    Attributes:
+        epochs: epoch, 0 before the first, to name to complex (units,).
+    """
+
+    def __init__(self, network: Network | None = None, path: Path | None = None):
+        super().__init__()
+        self.network, self.path = network, path
+        self.epochs: dict[int, dict[str, np.ndarray]] = _read(path)
+
+    def on_train_begin(self, logs=None):
+        """Keep those of the start."""
+        if not self.epochs:
+            self._keep(0)
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Keep those of the epoch; what a training that was taken up does anew replaces what was there."""
+        self._keep(epoch + 1)
+
+    def _keep(self, epoch: int):
+        self.epochs = {number: values for number, values in self.epochs.items() if number < epoch}
+        self.epochs[epoch] = recurrent_eigenvalues(self.network or self.model)
+        if self.path is not None:
+            line = {"epoch": epoch, "eigenvalues": {k: _pairs(v) for k, v in self.epochs[epoch].items()}}
+            with open(self.path, "a", encoding="utf-8") as lines:
+                lines.write(json.dumps(line) + "\n")
+
+
+def _read(path: Path | None) -> dict[int, dict[str, np.ndarray]]:
+    """Of an epoch that was kept twice the later stands; a line that was cut short is no line."""
+    found: dict[int, dict[str, np.ndarray]] = {}
+    if path is None or not Path(path).is_file():
+        return found
+    for line in Path(path).read_text(encoding="utf-8").splitlines():
+        try:
+            kept = json.loads(line)
+        except ValueError:
+            continue
+        values = {name: np.array([complex(*p) for p in pairs]) for name, pairs in kept["eigenvalues"].items()}
+        found = {number: v for number, v in found.items() if number < kept["epoch"]}
+        found[kept["epoch"]] = values
+    return found
+
+
+def _pairs(values: np.ndarray) -> list[list[float]]:
+    return [[round(float(v.real), 5), round(float(v.imag), 5)] for v in values]
+
+
+def eigenvalue_figure(epochs: Mapping[int, np.ndarray]) -> Figure:
+    """Returns the eigenvalues of one level in the complex plane, and the largest modulus by epoch.
+
+    Args:
+        epochs: epoch, 0 before the first, to complex (units,).
+    """
+    figure = Figure(figsize=(7.2, 3.6), layout="constrained")
+    plane, radius = figure.subplots(1, 2, width_ratios=(1, 1))
+    for axes in (plane, radius):
+        drawing.plain(axes)
+    circle = np.exp(1j * np.linspace(0, 2 * np.pi, 200))
+    plane.plot(circle.real, circle.imag, ":", color=drawing.INK, linewidth=1)
+    numbers = sorted(epochs)
+    chosen = sorted({numbers[round(i)] for i in np.linspace(0, len(numbers) - 1, min(FEW, len(numbers)))})
+    colours = colormaps["cividis"](np.linspace(0.9, 0.0, len(chosen)))
+    for epoch, colour, marker in zip(chosen, colours, "osD^"):
+        label = "start" if epoch == 0 else f"epoch {epoch}"
+        shown = {"color": colour, "markersize": 4, "markeredgecolor": "white", "markeredgewidth": 0.3}
+        plane.plot(epochs[epoch].real, epochs[epoch].imag, marker, label=label, **shown)
+    plane.set(aspect="equal", xlabel="real part", ylabel="imaginary part")
+    largest = [np.abs(epochs[number]).max() for number in numbers]
+    radius.plot(numbers, largest, "o-", color=drawing.BLUE, markersize=4)
+    radius.axhline(1, color=drawing.INK, linestyle=":", linewidth=1)
+    radius.set(xlabel="epoch", ylabel="largest modulus", ylim=(0, max(1.1, 1.1 * max(largest))))
+    radius.xaxis.set_major_locator(MaxNLocator(integer=True))
+    figure.legend(frameon=False, fontsize=8, loc="outside upper center", ncols=len(chosen))
+    return figure

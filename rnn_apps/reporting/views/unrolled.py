@@ -1,0 +1,154 @@
+"""A recurrent network folded and unrolled through time, drawn from the model itself.
+
+Reference: Goodfellow, Bengio and Courville, "Deep Learning" (2016), section 10.1.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import keras
+
+from rnn_apps.reporting.views.recording import Network, recurrent_layers
+
+__all__ = ["Level", "Part", "Unrolled", "level_titles", "unrolled"]
+
+ATTENTION = (keras.layers.Attention, keras.layers.MultiHeadAttention)  # additive attention is of the first
+STEP_BY_STEP, TO_ONE = "one output at every step", "many-to-one"
+WRITES = {True: "many-to-many", False: "one-to-many"}  # whether what is read is a sequence
+
+
+@dataclass(frozen=True)
+class Level:
+    """One level of recurrence.
+
+    Attributes:
+        name: of its layer.
+        cell: name of the cell's class.
+        features: of what it reads at a step.
+        units: size of its state, of each direction.
+        directions: 1, or 2 where a second layer reads from the end.
+        weights: name to shape, of one direction.
+    """
+
+    name: str
+    cell: str
+    features: int
+    units: int
+    directions: int
+    weights: dict[str, list[int]]
+
+
+@dataclass(frozen=True)
+class Part:
+    """Levels that read the same steps: a whole network, or its encoder or decoder.
+
+    Attributes:
+        name: of the layer that holds them.
+        levels: the lowest first.
+    """
+
+    name: str
+    levels: list[Level] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Unrolled:
+    """The recurrence of a network.
+
+    Attributes:
+        shape: many-to-one, one-to-many, many-to-many, or one output at every step.
+        parts: one, or an encoder and a decoder.
+        output: size of an output, None where it is not one array.
+        attends: whether a layer attends to what was read.
+    """
+
+    shape: str
+    parts: list[Part]
+    output: int | None
+    attends: bool
+
+    def as_dict(self) -> dict[str, Any]:
+        """Returns it as JSON can hold it."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, value: Mapping[str, Any]) -> "Unrolled":
+        """Returns what `as_dict` gave."""
+        parts = [Part(p["name"], [Level(**level) for level in p["levels"]]) for p in value["parts"]]
+        return cls(value["shape"], parts, value["output"], value["attends"])
+
+
+def unrolled(network: Network, shape: str | None = None, within: Sequence[str] = ("",)) -> Unrolled:
+    """Returns the recurrence of a built Keras model: its levels, their weights, what goes in and out.
+
+    Args:
+        network: as for `hidden_states`.
+        shape: of the recurrence, where it is known; else it is read off the model: a decoder writes, a last
+            level that gives its outputs at all steps to an output with steps answers at every step.
+        within: first layers of the paths that are taken, "" for all.
+
+    Raises:
+        ValueError: there is no recurrent layer in it.
+    """
+    found = recurrent_layers(network)
+    found = [one for one in found if "" in within or one[0].split("/")[0] in within]
+    if not found:
+        raise ValueError(f"{network.name}: received no recurrent layer, expected one.")
+    parts: dict[str, dict[str, Level]] = {}
+    for path, layer in found:
+        for name, level in _levels(path, layer).items():
+            levels = parts.setdefault(_part_of(path, network), {})
+            seen = levels.get(name)
+            levels[name] = Level(**{**asdict(level), "directions": 2}) if seen else level
+    listed = [Part(name, list(levels.values())) for name, levels in parts.items()]
+    listed.sort(key=lambda part: part.name == "decoder")
+    output = getattr(network, "output_shape", None)
+    output = output if isinstance(output, tuple) else None
+    attends = any(isinstance(layer, ATTENTION) for layer in network._flatten_layers())
+    shape = shape or _shape_of(listed, found[-1][1], output)
+    sizes = output[1:] if output and shape != STEP_BY_STEP else output[2:] if output else ()
+    sizes = [size for size in sizes if size is not None]
+    return Unrolled(shape, listed, math.prod(sizes) if sizes else None, attends)
+
+
+def level_titles(count: int) -> list[str]:
+    """Returns what the levels of a part are called, the lowest first."""
+    return ["one level"] if count == 1 else [f"level {number + 1}" for number in range(count)]
+
+
+def _part_of(path: str, network: Network) -> str:
+    """Encoder or decoder where a layer above is called so; the same for all levels otherwise."""
+    above = path.split("/")[:-1]
+    return next((name for name in above if name in ("encoder", "decoder")), network.name)
+
+
+def _levels(path: str, layer: keras.layers.RNN) -> dict[str, Level]:
+    """Levels by a name that both directions share."""
+    name = (
+        path.replace("_backward", "").replace("_forward", "").replace("backward_", "").replace("forward_", "")
+    )
+    cells = layer.cell.cells if isinstance(layer.cell, keras.layers.StackedRNNCells) else [layer.cell]
+    found = {}
+    for number, cell in enumerate(cells):
+        label = f"{name}/cell_{number}" if len(cells) > 1 else name
+        weights = {_own_name(weight.path): list(map(int, weight.shape)) for weight in cell.weights}
+        weights = {key: size for key, size in weights.items() if "seed" not in key}
+        kernel = weights.get("kernel")
+        sizes = cell.state_size
+        units = sizes[0] if isinstance(sizes, (list, tuple)) else sizes
+        features = kernel[0] if kernel else 0
+        found[label] = Level(label, type(cell).__name__, features, int(units), 1, weights)
+    return found
+
+
+def _own_name(path: str) -> str:
+    return path.rpartition("/")[2]
+
+
+def _shape_of(parts: list[Part], last: keras.layers.RNN, output: tuple | None) -> str:
+    if parts[-1].name == "decoder":
+        return WRITES[len(parts) > 1]
+    every_step = last.return_sequences and output is not None and len(output) > 2
+    return STEP_BY_STEP if every_step else TO_ONE

@@ -1,0 +1,86 @@
+"""What the report shows of the inside of a trained network, measured on a few test inputs."""
+
+import numpy as np
+
+from rnn_apps.reporting.views import (
+    fresh_gradient_norms,
+    gradient_norms,
+    hidden_states,
+    unrolled,
+)
+
+__all__ = ["EIGENVALUES", "look_inside"]
+
+EIGENVALUES = "logs/eigenvalues.jsonl"
+SHOWN = 2  # heat maps
+
+
+def look_inside(task, shape, eigenvalues):
+    """Return what `views.json` holds: the unrolled network, states, gradients by step back, eigenvalues.
+
+    Args:
+        task: a `Task` with its trained network and a test part.
+        shape: of the recurrence.
+        eigenvalues: `EigenvalueHistory` of the training.
+    """
+    examples = task.view_examples()
+    network, inputs = examples.network, examples.inputs
+    levels = [level for level in hidden_states(network, inputs) if _steps_of(level.name, examples.steps)]
+    own = gradient_norms(network, inputs, examples.targets, lambda targets, out: task.loss(out, targets))
+    read = next(level for level in levels if not _is_backward(level.name))
+    units = read.values.shape[-1]
+    mask = None if read.real.all() else read.real
+    gradients = {level.name: own[level.name] for level in levels if not _is_backward(level.name)}
+    epochs, tops = eigenvalues.epochs, _top_levels(levels, examples.steps)
+    return {
+        "network": unrolled(network, shape, tuple(examples.steps)).as_dict(),
+        "states": [_states(level, examples.steps, SHOWN // len(tops)) for level in tops],
+        "gradients": {
+            "trained": {name: _rounded(norms) for name, norms in gradients.items()},
+            "fresh": {
+                name: _rounded(norms)
+                for name, norms in fresh_gradient_norms(read.inputs, units, mask=mask).items()
+            },
+        },
+        "eigenvalues": {
+            name: {str(epoch): _pairs(found[name]) for epoch, found in epochs.items() if name in found}
+            for name in epochs[max(epochs)]
+        },
+    }
+
+
+def _steps_of(name, steps):
+    """The names of the steps that a level reads, None where it reads others."""
+    path = next((path for path in steps if not path or name.split("/")[0] == path), None)
+    return None if path is None else steps[path]
+
+
+def _is_backward(name):
+    return "backward" in name.rpartition("/")[2]
+
+
+def _top_levels(levels, steps):
+    """Of the levels that read the same steps the highest that reads them in the order of time."""
+    top = {id(_steps_of(level.name, steps)): level for level in levels if not _is_backward(level.name)}
+    return list(top.values())
+
+
+def _states(level, steps, count):
+    names = _steps_of(level.name, steps)
+    shown = range(min(max(1, count), len(level.values)))
+    return {"level": level.name, "inputs": [_of_input(level, row, names[row]) for row in shown]}
+
+
+def _of_input(level, row, names):
+    """States at the real steps, with their names; where the level reads fewer, those are the last."""
+    values = level.values[row][level.real[row]]
+    count = min(len(values), len(names))
+    return {"steps": names[-count:], "values": np.round(values[-count:].astype(float), 3).tolist()}
+
+
+def _pairs(values):
+    return [[round(float(value.real), 4), round(float(value.imag), 4)] for value in values]
+
+
+def _rounded(values):
+    return [float(f"{value:.4g}") for value in values]

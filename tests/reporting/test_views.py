@@ -1,0 +1,224 @@
+"""Views into the recurrence of any Keras network: what is measured is what the network does."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+
+from rnn_apps import views
+from rnn_apps.layers import LSTM, StackedRNN, VanillaRNN
+from rnn_apps.models.encoder_decoder import encoder_decoder, region_encoder, text_reader
+from rnn_apps.models.sequence_decoder import SequenceDecoder
+from rnn_apps.reporting.views.recording import recorded, recurrent_layers
+
+L = keras.layers
+NUMBERS = np.array([[1, 2, 3, 0, 0], [4, 5, 1, 2, 3]])
+SERIES = np.random.default_rng(0).normal(size=(2, 5, 4)).astype("float32")
+
+
+def reading_numbers(*layers):
+    given = keras.Input((None,), dtype="int32")
+    return keras.Sequential([given, L.Embedding(9, 4, mask_zero=True), *layers, L.Dense(2)])
+
+
+NETWORKS = {
+    "keras_lstm": lambda: reading_numbers(L.LSTM(5)),
+    "keras_gru_of_all_steps": lambda: reading_numbers(L.GRU(5, return_sequences=True)),
+    "from_the_end": lambda: reading_numbers(L.SimpleRNN(5, go_backwards=True)),
+    "both_directions": lambda: reading_numbers(L.Bidirectional(L.LSTM(3))),
+    "stacked_cells": lambda: reading_numbers(L.RNN([L.LSTMCell(5), L.SimpleRNNCell(3)])),
+    "zeros_for_padding": lambda: reading_numbers(LSTM(4, return_sequences=True, zero_output_for_mask=True)),
+    "our_stack": lambda: reading_numbers(StackedRNN((5, 5), cell="gru", bidirectional=True, residual=True)),
+}
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_recorded_network_answers_as_before_and_is_left_as_it_was(name):
+    network = NETWORKS[name]()
+    before = network(NUMBERS).numpy()
+    with recorded(network) as recordings:
+        during = network(NUMBERS).numpy()
+    np.testing.assert_allclose(during, before, atol=1e-6)
+    assert len(recordings) >= len(recurrent_layers(network))
+    assert all("inner_loop" not in vars(layer) for _, layer in recurrent_layers(network))
+
+
+def test_hidden_states_are_what_the_layer_gives_at_every_real_step():
+    layer = L.SimpleRNN(3, return_sequences=True)
+    mask = NUMBERS > 0
+    outputs = layer(SERIES, mask=mask).numpy()
+    (found,) = views.hidden_states(layer, SERIES, mask=mask)
+    np.testing.assert_allclose(found.values[mask], outputs[mask], atol=1e-6)
+    assert np.isnan(found.values[~mask]).all()
+    np.testing.assert_array_equal(found.real, mask)
+
+
+def test_states_read_from_the_end_come_in_the_order_of_time():
+    layer = VanillaRNN(3, go_backwards=True, return_sequences=True)
+    (found,) = views.hidden_states(layer, SERIES)
+    np.testing.assert_allclose(found.values[:, ::-1], layer(SERIES).numpy(), atol=1e-6)
+
+
+def linear_loop(weight):
+    """h_t = weight * h_{t-1} + x_t, so that d h_T / d h_{T-k} is weight to the k."""
+    layer = L.SimpleRNN(1, activation="linear", use_bias=False)
+    layer.build((None, None, 1))
+    layer.set_weights([np.ones((1, 1)), np.full((1, 1), weight)])
+    return layer
+
+
+@pytest.mark.parametrize("weight", [0.5, 1.0, 1.5])
+def test_the_gradient_of_a_linear_loop_goes_back_by_the_powers_of_its_weight(weight):
+    norms = views.gradient_norms(linear_loop(weight), SERIES[:, :, :1], None, lambda _, last: last)
+    (found,) = norms.values()
+    np.testing.assert_allclose(found / found[0], weight ** np.arange(5), rtol=1e-5)
+
+
+def test_padding_is_no_step_back():
+    layer, mask = linear_loop(0.5), NUMBERS[:1] > 0
+    norms = views.gradient_norms(layer, SERIES[:1, :, :1], None, lambda _, last: last, mask=mask)
+    np.testing.assert_allclose(next(iter(norms.values())), [1, 0.5, 0.25], rtol=1e-5)
+
+
+def test_the_gradient_of_an_lstm_is_that_of_both_its_states():
+    layer = L.LSTM(1, use_bias=False, unit_forget_bias=False)
+    layer.build((None, None, 1))
+    layer.set_weights([np.zeros((1, 4)), np.zeros((1, 4))])  # all gates one half, the candidate zero
+    norms = views.gradient_norms(layer, SERIES[:1, :, :1], None, lambda _, last: last)
+    # h_T = c_T / 2 near c = 0, c_T = c_{T-1} / 2: one and a half beside each other, then only c's halves
+    np.testing.assert_allclose(next(iter(norms.values()))[:3], [np.hypot(1, 0.5), 0.25, 0.125], rtol=1e-5)
+
+
+def test_fresh_cells_are_named_and_of_the_asked_length():
+    found = views.fresh_gradient_norms(SERIES, 3, mask=NUMBERS > 0)
+    assert list(found) == ["vanilla", "gru", "lstm"]
+    assert {len(norms) for norms in found.values()} == {5}
+
+
+def test_eigenvalues_of_a_rotation_lie_on_its_circle():
+    layer = VanillaRNN(2)
+    layer.build((None, None, 4))
+    turn = 0.9 * np.array([[np.cos(1), -np.sin(1)], [np.sin(1), np.cos(1)]])
+    layer.cell.recurrent_kernel.assign(turn)
+    (found,) = views.recurrent_eigenvalues(layer).values()
+    np.testing.assert_allclose(sorted(found.imag), 0.9 * np.sin([-1, 1]), atol=1e-6)
+    np.testing.assert_allclose(np.abs(found), 0.9, atol=1e-6)
+
+
+@pytest.mark.parametrize(("layer", "gates"), [(L.GRU, 3), (L.LSTM, 4)])
+def test_eigenvalues_of_a_gated_cell_are_those_of_its_candidate(layer, gates):
+    layer = layer(2)
+    layer.build((None, None, 4))
+    kernel = np.zeros((2, 2 * gates))
+    kernel[:, 4:6] = np.diag([0.25, 0.75])
+    layer.cell.recurrent_kernel.assign(kernel)
+    (found,) = views.recurrent_eigenvalues(layer).values()
+    np.testing.assert_allclose(found, [0.75, 0.25])
+
+
+def test_the_history_of_eigenvalues_goes_on_where_a_stopped_training_was(tmp_path):
+    network = keras.Sequential([keras.Input((5, 4)), VanillaRNN(3, compile=False), L.Dense(1)])
+    network.compile("sgd", "mse", run_eagerly=True)
+    path = tmp_path / "eigenvalues.jsonl"
+    history = views.EigenvalueHistory(path=path)
+    network.fit(SERIES, np.ones((2, 1)), epochs=3, verbose=0, callbacks=[history])
+    assert sorted(history.epochs) == [0, 1, 2, 3]
+    with open(path, "a") as lines:
+        lines.write('{"epoch": 9, "eig')  # killed as it wrote
+    resumed = views.EigenvalueHistory(path=path)
+    network.fit(SERIES, np.ones((2, 1)), epochs=3, initial_epoch=2, verbose=0, callbacks=[resumed])
+    assert sorted(resumed.epochs) == [0, 1, 2, 3]
+    (name,) = resumed.epochs[3]
+    np.testing.assert_allclose(resumed.epochs[1][name], history.epochs[1][name], atol=1e-4)
+    assert not np.allclose(resumed.epochs[3][name], history.epochs[3][name], atol=1e-5)
+
+
+def test_units_that_move_together_become_neighbours():
+    rng, steps = np.random.default_rng(1), 40
+    up, down = rng.normal(size=(2, steps))
+    units = [up, down, up + 0.01, np.zeros(steps), down * 2, up * 3]
+    order = views.unit_order(np.stack(units, axis=1)).tolist()
+    assert order[-1] == 3
+    assert {frozenset(order[:3]), frozenset(order[3:5])} == {frozenset({0, 2, 5}), frozenset({1, 4})} or {
+        frozenset(order[:2]),
+        frozenset(order[2:5]),
+    } == {frozenset({1, 4}), frozenset({0, 2, 5})}
+
+
+def test_the_score_by_step_is_that_of_every_beginning():
+    network = keras.Sequential([keras.Input((None, 4)), L.Bidirectional(L.GRU(3)), L.Dense(1)])
+    found = views.score_by_step(network, SERIES)
+    assert found.shape == (2, 5, 1)
+    np.testing.assert_allclose(found[:, 2], network(SERIES[:, :3]).numpy(), atol=1e-6)
+
+
+def test_movers_are_ranked_by_the_mean_change():
+    traces = [[("good", 0.8), ("but", 0.6), ("bad", 0.2)], [("good", 0.7), ("film", 0.7)]]
+    found = views.movers(traces, start=0.5)
+    assert [mover.word for mover in found] == ["good", "film", "but", "bad"]
+    assert found[0].change == pytest.approx(0.25)
+    assert [mover.word for mover in views.movers(traces, start=0.5, least=2)] == ["good"]
+
+
+def test_a_network_without_recurrence_is_refused():
+    with pytest.raises(ValueError, match="no recurrent layer"):
+        views.hidden_states(keras.Sequential([keras.Input((4,)), L.Dense(1)]), SERIES[:, 0])
+    with pytest.raises(ValueError, match="no recurrent layer"):
+        views.unrolled(keras.Sequential([keras.Input((4,)), L.Dense(1)]))
+
+
+def test_the_unrolled_network_has_the_levels_and_weights_of_the_model():
+    found = views.unrolled(reading_numbers(StackedRNN((5, 6), cell="lstm", bidirectional=True)))
+    assert (found.shape, found.output) == ("many-to-one", 2)
+    (part,) = found.parts
+    assert [(level.features, level.units, level.directions) for level in part.levels] == [
+        (4, 5, 2),
+        (10, 6, 2),
+    ]
+    assert part.levels[1].weights == {"kernel": [10, 24], "recurrent_kernel": [6, 24], "bias": [24]}
+    assert views.Unrolled.from_dict(json.loads(json.dumps(found.as_dict()))) == found
+
+
+def decoder_behind(encoder, attention="additive"):
+    decoder = SequenceDecoder(20, 4, (6, 6), "gru", attention=attention, name="decoder")
+    return encoder_decoder(encoder, decoder)
+
+
+@pytest.mark.parametrize(
+    ("network", "shape", "parts"),
+    [
+        (lambda: reading_numbers(L.GRU(5, return_sequences=True)), "one output at every step", 1),
+        (lambda: decoder_behind(region_encoder(9, 4, 3)), "one-to-many", 1),
+        (lambda: decoder_behind(text_reader(20, 4, units=(6,), cell="gru")), "many-to-many", 2),
+    ],
+)
+def test_the_shape_of_the_recurrence_is_read_off_the_model(network, shape, parts):
+    found = views.unrolled(network())
+    assert found.shape == shape
+    assert len(found.parts) == parts
+    assert found.attends == (found.parts[-1].name == "decoder")
+    assert views.unrolled_figure(found).axes
+
+
+IMAGE = np.full((20, 30, 3), 128, np.uint8)
+HOSTILE = "$x^{" + "<b>" * 20
+FIGURES = {
+    "states": lambda: views.state_figure(SERIES[0], [HOSTILE] * 5, HOSTILE),
+    "states_of_one_step": lambda: views.state_figure(SERIES[0, :1]),
+    "gradients": lambda: views.gradient_figure({"a": [1, 0.1, 0], HOSTILE: [0.0, 0, 0]}, ["a"]),
+    "eigenvalues": lambda: views.eigenvalue_figure({0: np.array([1 + 1j]), 2: np.array([0.5 + 0j])}),
+    "attention": lambda: views.attention_figure(np.eye(3), [HOSTILE] * 3, ["a", HOSTILE, "c"]),
+    "over_an_image": lambda: views.image_attention_figure(np.eye(4)[:3], [HOSTILE] * 3, IMAGE, (2, 2)),
+    "over_frames": lambda: views.frame_attention_figure(np.eye(3), [HOSTILE] * 3, [IMAGE] * 3),
+    "movers": lambda: views.movers_figure([views.Mover(HOSTILE, 0.3, 2), views.Mover("b", -0.2, 1)], HOSTILE),
+    "score": lambda: views.score_figure([(HOSTILE, 0.5), ("b", 0.7)], HOSTILE),
+}
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_every_figure_is_saved_as_png_and_svg_whatever_the_words(name, tmp_path):
+    png, svg = views.save_figure(FIGURES[name](), tmp_path / "figure.of.it")
+    assert (png.name, svg.name) == ("figure.of.it.png", "figure.of.it.svg")
+    assert png.read_bytes().startswith(b"\x89PNG")
+    assert b"<svg" in svg.read_bytes()[:600]
