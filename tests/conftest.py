@@ -1,5 +1,6 @@
 """What tests of several floors share: one tiny finished run, made once."""
 
+import json
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -41,6 +42,33 @@ def new_console():
 @pytest.fixture
 def heard(new_console):
     return new_console()
+
+
+@pytest.fixture(scope="session")
+def check_views():
+    """Checks that the views of a run are of its own levels and steps, and in its report."""
+
+    def check(run, levels, steps=None):
+        found = json.loads((run.folder / "views.json").read_text())
+        assert [state["level"] for state in found["states"]] == levels
+        for state in found["states"]:
+            for given in state["inputs"]:
+                assert len(given["steps"]) == len(given["values"]) > 0
+                assert max(abs(v) for row in given["values"] for v in row) > 0
+                assert steps is None or set(given["steps"]) <= steps
+        norms = found["gradients"]["trained"]
+        assert norms
+        assert all(one[0] > 0 for one in norms.values())
+        assert list(found["gradients"]["fresh"]) == ["vanilla", "gru", "lstm"]
+        epochs = {epoch for of_level in found["eigenvalues"].values() for epoch in of_level}
+        rows = len((run.folder / "history.csv").read_text().splitlines()) - 1
+        assert epochs == {str(epoch) for epoch in range(rows + 1)}
+        assert found["network"]["parts"]
+        page = (run.folder / "report.html").read_text()
+        assert page.count("Hidden state of") >= len(levels)
+        assert "folded and unrolled" in page
+
+    return check
 
 
 @pytest.fixture(scope="session")

@@ -31,6 +31,7 @@ FILES = {
     "metrics.json",
     "history.csv",
     "predictions.jsonl",
+    "views.json",
     "report.html",
     "manifest.json",
 }
@@ -89,7 +90,7 @@ def test_metrics_are_those_of_the_contract(finished, small_recipe):
     assert metrics["training"]["steps_planned"] == metrics["training"]["steps_executed"] == steps
     assert metrics["training"]["resumes"] == 0
     assert metrics["training"]["parameters"] == sum(w.size for w in finished.model.get_weights())
-    assert set(metrics["seconds"]) == {"data", "training", "evaluation", "export"}
+    assert set(metrics["seconds"]) == {"data", "training", "evaluation", "export", "views"}
     assert metrics["score_mark"] == "SAMPLE score, not real data"
     assert [layer["path"] for layer in metrics["layers"]] == ["graph"]
     assert "tokenizer" in metrics["settings"]
@@ -106,6 +107,24 @@ def test_the_scores_are_those_of_the_predictions(finished):
     assert finished.metrics["test"]["log_loss"] == pytest.approx(-np.log(true).mean(), abs=1e-4)
     answers = finished.predict([record["text"] for record in records])
     assert [answer["label"] for answer in answers] == [record["prediction"] for record in records]
+
+
+def test_the_views_are_of_the_words_of_the_test_part(finished, check_views):
+    check_views(finished, ["level_0_forward"])
+
+
+def test_a_network_that_cannot_be_looked_into_does_not_fail_the_run(
+    small_recipe, heard, tmp_path, monkeypatch
+):
+    def fail(*_):
+        raise KeyError("a cell of one's own" + "\nin many lines")
+
+    monkeypatch.setattr("rnn_apps.runner.execution.look_inside", fail)
+    run = rnn_apps.run(small_recipe, out=tmp_path / "run", console=heard)
+    assert run.metrics["test"]
+    assert not (run.folder / "views.json").exists()
+    (line,) = (line for line in heard.lines if line.startswith("No views"))
+    assert "\n" not in line
 
 
 def test_some_predictions_carry_the_score_word_by_word(finished):

@@ -140,9 +140,10 @@ def _attention(records: Sequence[Record], chosen: Sequence[int], folder: Path) -
         elif images:
             by_frame = np.array([_by_frame(row, len(images), math.prod(grid)) for row in weights])
             figure = frame_attention_figure(by_frame, tokens, images)
-        else:
-            places = _places(looked, 0)
+        elif places := _places(looked, 0):
             figure = attention_figure(weights[:, : len(places)], tokens, places)
+        else:  # its pictures are gone
+            continue
         name = f"{ATTENTION}{number + 1}"
         figures[name] = (figure, f"Attention, test example {number + 1}", " ".join(tokens))
     return figures

@@ -227,7 +227,8 @@ class Execution:
             views = look_inside(self.task, settings_class(self.recipe.task).shape, self._eigenvalues)
             self.folder.write_json("views.json", views)
         except Exception as error:  # the cell may be anyone's
-            self.console.say(f"No views into the recurrence: {type(error).__name__}: {error}")
+            reason = (str(error).strip().splitlines() or [""])[0][:200]
+            self.console.say(f"No views into the recurrence: {type(error).__name__}: {reason}")
 
     def _export(self):
         for name in self.recipe.export:

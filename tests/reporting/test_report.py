@@ -19,7 +19,7 @@ from rnn_apps.reporting.scores import baseline_names, class_rows, number
 from rnn_apps.reporting.words import tint
 
 HOSTILE = '<script>alert("x")</script><img src="http://evil.example/x.png" onerror=alert(1)> & </pre>'
-SECTIONS = ["score", "data", "learning", "errors", "examples", "run", "recipe"]
+SECTIONS = ["score", "data", "learning", "errors", "examples", "inside", "run", "recipe"]
 CLASSES = ["negative", "positive"]
 TEXT = "Although the first half is dull I was far from bored and the film is a triumph"
 COLUMNS = ["epoch", "step", "loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds"]
@@ -178,14 +178,15 @@ def test_nothing_is_loaded_from_anywhere(finished):
 
 def test_every_picture_says_what_it_shows(finished):
     pictures = [attrs for tag, attrs in finished[1].tags if tag == "img"]
-    assert len(pictures) == 4
+    assert len(pictures) == 5
     assert all(len(attrs["alt"]) > 30 for attrs in pictures)
     assert all(attrs.get("aria-label") for _, attrs in finished[1].tags if attrs.get("role") == "img")
 
 
-def test_plots_are_kept_as_png(finished):
+def test_plots_are_kept_as_png_and_svg(finished):
     names = {path.name for path in (finished[0] / "plots").iterdir()}
-    assert names == {"loss.png", "accuracy.png", "confusion_matrix.png", "reliability.png"}
+    kept = ("loss", "accuracy", "confusion_matrix", "reliability", "movers")
+    assert names == {f"{name}.{kind}" for name in kept for kind in ("png", "svg")}
     assert matplotlib.image.imread(finished[0] / "plots" / "loss.png").std() > 0.05
 
 

@@ -76,6 +76,10 @@ def test_the_loss_is_the_pinball_loss_over_what_is_there():
     )
 
 
+def test_the_views_are_of_the_past(run, check_views):
+    check_views(run, ["stepwise/recurrent/level_0_forward"], {str(step) for step in range(-200, 1)})
+
+
 def test_a_run_writes_scores_beside_the_baselines(run):
     names = {"mase", "smape", "coverage", "mae", "quantile_loss"}
     assert set(run.metrics["test"]) == names

@@ -84,6 +84,13 @@ def clips(tmp_path_factory, new_console):
     return rnn_apps.run(recipe, out=tmp_path_factory.mktemp("clips") / "run", console=new_console())
 
 
+def test_the_views_are_of_words_rows_and_frames(tagged, labelled, clips, check_views):
+    check_views(tagged, ["recurrent/level_0_forward"])
+    numbers = {str(number + 1) for number in range(200)}
+    for run in (labelled, clips):
+        check_views(run, ["recurrent/level_0_forward"], numbers)
+
+
 def test_a_tagger_that_reads_letters_and_both_sides_learns(new_console, tmp_path):
     run = rnn_apps.run(tagging(epochs=3), out=tmp_path / "run", console=new_console())
     test, baseline = run.metrics["test"], run.metrics["baseline"]

@@ -23,6 +23,10 @@ def run(tmp_path_factory, new_console):
     return run
 
 
+def test_the_views_are_of_tokens(run, check_views):
+    check_views(run, ["decoder/recurrent/level_0_forward"])
+
+
 def test_a_recipe_names_its_formats_and_one_that_cannot_be_is_said(run):
     assert {path.name for path in (run.folder / "export").iterdir()} == {"1", "onnx"}
     (line,) = (line for line in run.heard.lines if line.startswith("Not exported as keras: "))

@@ -50,6 +50,14 @@ def examples_of(run):
     return None, tf.nest.map_structure(lambda b: base64.b64encode(b).decode(), raw)
 
 
+READ = {"image_captioning": [], "video_captioning": ["encoder/reader/level_0_forward"]}
+
+
+def test_the_views_are_of_what_is_read_and_written(run, check_views):
+    read = READ.get(run.recipe.task, ["encoder/reader/level_0_forward"])
+    check_views(run, [*read, "decoder/recurrent/level_0_forward"])
+
+
 def test_every_score_stands_beside_its_baselines_and_what_it_takes_to_compare_it(run):
     metrics = run.metrics
     names = {"bleu_1", "bleu_2", "bleu_3", "bleu_4", "chrf", "token_accuracy", "perplexity"}

@@ -210,7 +210,7 @@ class WritingTask(GuessesTokens, ExportsWriting, Task):
         tokens = rows_of(flat, lengths, chosen, PADDING)
         before = np.pad(tokens[:, :-1], ((0, 0), (1, 0)), constant_values=START)
         given = self.given("test", owners[chosen])
-        inputs = [given, np.arange(len(chosen), dtype="int32"), before]
+        inputs = [given, tf.range(len(chosen)), tf.constant(before)]
         written = self.written.texts(tokens.reshape(-1, 1)).numpy().reshape(tokens.shape)
         names = [
             ["(start)", *(word.decode("utf-8") for word in row[: length - 1])]
