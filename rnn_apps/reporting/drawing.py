@@ -2,6 +2,7 @@
 
 import io
 import itertools
+import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -55,8 +56,8 @@ def plain(axes: Axes) -> None:
 
 
 def shortened(name: object, longest: int = LONGEST_NAME) -> str:
-    """Returns a name that fits beside a figure."""
-    name = str(name)
+    """Returns a name that fits beside a figure, without what cannot be drawn: control characters."""
+    name = "".join(letter if letter.isprintable() else "\ufffd" for letter in str(name))
     return name if len(name) <= longest else name[: longest - 1] + "…"
 
 
@@ -93,6 +94,8 @@ def save_figure(figure: Figure, path: str | Path) -> list[Path]:
 
 def _rendered(figure: Figure, kind: str, metadata: Mapping[str, None], **options: int) -> bytes:
     stream = io.BytesIO()
-    with matplotlib.rc_context({"svg.hashsalt": "rnn-apps", "svg.fonttype": "path"}):
+    style = {"svg.hashsalt": "rnn-apps", "svg.fonttype": "path"}
+    with matplotlib.rc_context(style), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing")  # a box stands for it; the page has it
         figure.savefig(stream, format=kind, metadata=metadata, **options)
     return stream.getvalue()

@@ -202,7 +202,7 @@ def test_the_shape_of_the_recurrence_is_read_off_the_model(network, shape, parts
 
 
 IMAGE = np.full((20, 30, 3), 128, np.uint8)
-HOSTILE = "$x^{" + "<b>" * 20
+HOSTILE = "$x^{\0\n文" + "<b>" * 20
 FIGURES = {
     "states": lambda: views.state_figure(SERIES[0], [HOSTILE] * 5, HOSTILE),
     "states_of_one_step": lambda: views.state_figure(SERIES[0, :1]),
@@ -216,6 +216,7 @@ FIGURES = {
 }
 
 
+@pytest.mark.filterwarnings("error::UserWarning")
 @pytest.mark.parametrize("name", FIGURES)
 def test_every_figure_is_saved_as_png_and_svg_whatever_the_words(name, tmp_path):
     png, svg = views.save_figure(FIGURES[name](), tmp_path / "figure.of.it")
