@@ -5,6 +5,7 @@ import sys
 
 import click
 
+from rnn_apps.cli import completing
 from rnn_apps.cli.shared import cli, examples, json_option, print_table, run_argument, verbose_option
 from rnn_apps.cli.streaming import stream_answers
 from rnn_apps.errors import UserError, shown
@@ -44,7 +45,7 @@ def evaluate(run, data, as_json):
     )
 )
 @run_argument
-@click.argument("inputs", nargs=-1)
+@click.argument("inputs", nargs=-1, shell_complete=completing.files)
 @click.option(
     "--file",
     type=click.File("r", encoding="utf-8-sig", errors="replace"),
@@ -111,7 +112,7 @@ def _harmless(text, kept=""):
 
 
 @cli.command(epilog=examples("rnn-apps compare runs/imdb/* runs/imdb_gru/*"))
-@click.argument("runs", nargs=-1, required=True, type=click.Path())
+@click.argument("runs", nargs=-1, required=True, type=click.Path(), shell_complete=completing.runs)
 @verbose_option
 def compare(runs):
     """Show RUNS side by side: scores, and the settings in which they differ."""
@@ -144,8 +145,18 @@ def compare(runs):
 )
 @run_argument
 @click.option("--out", type=click.Path(), help="Folder to write; one below export/ of the run by default.")
-@click.option("--format", default="saved_model", help="saved_model, onnx, litert, or keras: plain layers.")
-@click.option("--weights", default="float32", help="float32; for litert float16 and int8, for onnx int8.")
+@click.option(
+    "--format",
+    default="saved_model",
+    shell_complete=completing.formats,
+    help="saved_model, onnx, litert, or keras: plain layers.",
+)
+@click.option(
+    "--weights",
+    default="float32",
+    shell_complete=completing.weights,
+    help="float32; for litert float16 and int8, for onnx int8.",
+)
 @verbose_option
 def export(run, out, format, weights):
     """Write a run's network: as a SavedModel that takes raw input, or for other runtimes."""

@@ -4,6 +4,7 @@ import json
 
 import click
 
+from rnn_apps.cli import completing
 from rnn_apps.cli.shared import cli, examples, json_option, verbose_option
 
 __all__ = ["init", "inspect"]
@@ -15,7 +16,7 @@ __all__ = ["init", "inspect"]
         "rnn-apps init image_captioning my_photos/ --out photos.yaml",
     )
 )
-@click.argument("task")
+@click.argument("task", shell_complete=completing.tasks)
 @click.argument("data", type=click.Path())
 @click.option("--out", type=click.Path(), help="File of the recipe; TASK.yaml in this folder by default.")
 @json_option
@@ -44,7 +45,7 @@ def init(task, data, out, as_json):
     epilog=examples("rnn-apps inspect my_reviews/", "rnn-apps inspect data.csv --task sentiment --json")
 )
 @click.argument("data", type=click.Path())
-@click.option("--task", help="What the data is for; guessed by default.")
+@click.option("--task", shell_complete=completing.tasks, help="What the data is for; guessed by default.")
 @json_option
 @verbose_option
 def inspect(data, task, as_json):

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import click
 
-from rnn_apps.cli.shared import cli, examples, json_option, print_table, verbose_option
+from rnn_apps.cli import completing
+from rnn_apps.cli.shared import cli, examples, json_option, print_table, run_argument, verbose_option
 from rnn_apps.errors import RnnAppsError, UserError
 
 __all__ = ["check", "check_cell", "import_", "serve"]
@@ -19,7 +20,7 @@ __all__ = ["check", "check_cell", "import_", "serve"]
         "rnn-apps import model.keras --keep-layers",
     ),
 )
-@click.argument("model", type=click.Path())
+@click.argument("model", type=click.Path(), shell_complete=completing.models)
 @click.option("--out", type=click.Path(), help="Folder for the run; runs/MODEL/TIME by default.")
 @click.option("--keep-layers", is_flag=True, help="Leave Keras' own recurrent layers as they are.")
 @verbose_option
@@ -36,7 +37,7 @@ def import_(model, out, keep_layers):
 
 
 @cli.command(epilog=examples("rnn-apps check model.keras", "rnn-apps check RUN --plot gradient.png"))
-@click.argument("model", type=click.Path())
+@click.argument("model", type=click.Path(), shell_complete=completing.models)
 @click.option("--plot", type=click.Path(), help="Picture file for the gradient norms by step.")
 @json_option
 @verbose_option
@@ -68,7 +69,7 @@ def check(model, plot, as_json):
         "rnn-apps check-cell my_module:MyCell --no-cost --json",
     ),
 )
-@click.argument("cell")
+@click.argument("cell", shell_complete=completing.cells)
 @click.option("--units", type=click.IntRange(1, 4096), default=8, help="Size of the state in the checks.")
 @click.option("--cost/--no-cost", default=True, help="Time and memory beside vanilla, GRU and LSTM.")
 @json_option
@@ -124,7 +125,7 @@ def _print(findings):
         "rnn-apps serve RUN --host 0.0.0.0 --token SECRET",
     )
 )
-@click.argument("run", type=click.Path())
+@run_argument
 @click.option(
     "--port", type=click.IntRange(0, 65_535), default=8501, help="8501 by default; 0 for a free one."
 )

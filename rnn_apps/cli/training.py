@@ -2,6 +2,7 @@
 
 import click
 
+from rnn_apps.cli import completing
 from rnn_apps.cli.shared import (
     cli,
     examples,
@@ -33,7 +34,7 @@ def _seed_list(context, parameter, text):
         "rnn-apps run --resume runs/imdb/2026-01-31-120000",
     ),
 )
-@click.argument("recipe", required=False)
+@click.argument("recipe", required=False, shell_complete=completing.recipes)
 @set_option
 @click.option("--data", type=click.Path(), help="Folder or file of your own data.")
 @click.option("--out", type=click.Path(), help="Folder of the run; runs/<recipe>/<time> by default.")
@@ -45,6 +46,7 @@ def _seed_list(context, parameter, text):
 @click.option(
     "--resume",
     type=click.Path(),
+    shell_complete=completing.runs,
     metavar="RUN",
     help="Go on with a run that stopped, from its newest checkpoint; RECIPE may be left out.",
 )

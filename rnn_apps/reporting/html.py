@@ -18,6 +18,8 @@ from rnn_apps.reporting.labels import summarise_labels
 from rnn_apps.reporting.predictions import Example, PredictionSummary
 from rnn_apps.reporting.texts import summarise_texts
 from rnn_apps.reporting.words import word_trace
+from rnn_apps.tasks import TASKS, settings_class
+from rnn_apps.tasks.shapes import SHAPES
 
 __all__ = ["NOT_A_CURVE", "write_report"]
 
@@ -26,23 +28,6 @@ LINE_BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 MOST_CURVES = 4
 NO_CURVES = ("confusion_matrix", "reliability", "lengths", "scores")
 NOT_A_CURVE = {"epoch", "step", "learning_rate", "seconds", "examples_per_second"}
-SHAPES = {
-    "sentiment": "many-to-one",
-    "image_captioning": "one-to-many",
-    "video_captioning": "many-to-many",
-    "translation": "many-to-many",
-    "language_model": "one output at every step",
-    "tagging": "one output at every step",
-    "frame_labelling": "one output at every step",
-    "forecasting": "many-to-many",
-}
-# Shape -> which of four drawn steps take an input, and which give an output.
-STEPS = {
-    "many-to-one": ((1, 1, 1, 1), (0, 0, 0, 1)),
-    "one-to-many": ((1, 0, 0, 0), (1, 1, 1, 1)),
-    "many-to-many": ((1, 1, 0, 0), (0, 0, 1, 1)),
-    "one output at every step": ((1, 1, 1, 1), (1, 1, 1, 1)),
-}
 
 
 class Picture(NamedTuple):
@@ -90,13 +75,13 @@ def _environment() -> Environment:
 def _content(run: Run, pictures: Mapping[str, Picture]) -> dict[str, Any]:
     metrics, predictions = run.metrics, run.predictions
     task = str(metrics.get("task") or "")
-    shape = metrics.get("shape") or SHAPES.get(task)
+    shape = metrics.get("shape") or (settings_class(task).shape if task in TASKS else None)
     groups = _groups(predictions)
     return {
         "name": run.name,
         "task": task,
         "shape": shape,
-        "diagram": STEPS.get(shape),
+        "diagram": SHAPES.get(shape),
         "metrics": metrics,
         "mark": _mark(metrics),
         "main": scores.main_metric(metrics),
