@@ -19,7 +19,7 @@ from rnn_apps.runner.kill_test import KillTest
 from rnn_apps.training import Interrupted, TrainingFailed
 
 COMMANDS = ["list", "show", "validate", "run", "evaluate", "predict", "compare", "export", "schema"]
-COMMANDS += ["check", "check-cell", "import", "init", "inspect", "kill-test", "serve"]
+COMMANDS += ["check", "check-cell", "completion", "import", "init", "inspect", "kill-test", "serve"]
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Takes pages of the site from where they are kept: texts of the repository, and notebooks with their outputs.
+"""Takes pages of the site from where they are kept: texts of the repository, notebooks with outputs.
 
 A link between any two of them is written as it works in the repository; on the site it leads to the page.
 """

@@ -119,7 +119,9 @@ def _task_of(recipe):
 
 def _keys(node, definitions, path=""):
     """Dotted paths of what can be set below a node of the schema."""
-    options = [definitions[o["$ref"].rpartition("/")[2]] if "$ref" in o else o for o in node.get("anyOf", [node])]
+    options = [
+        definitions[o["$ref"].rpartition("/")[2]] if "$ref" in o else o for o in node.get("anyOf", [node])
+    ]
     below = [item for option in options for item in option.get("properties", {}).items()]
     if path and (not below or len(options) > 1):
         yield path

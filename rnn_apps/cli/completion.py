@@ -24,8 +24,8 @@ _OPEN_ZSH = """local end=' '
 
 @cli.command(
     epilog=examples(
-        'eval "$(rnn-apps completion bash)"',
-        "rnn-apps completion zsh > ~/.rnn-apps.zsh",
+        "rnn-apps completion bash >> ~/.bashrc",
+        "rnn-apps completion zsh >> ~/.zshrc",
         "rnn-apps completion fish > ~/.config/fish/completions/rnn-apps.fish",
     )
 )
