@@ -3,6 +3,7 @@
 - a block ``recipe NAME`` of lines ``key, key: why`` becomes a table of these keys with the values that they
   have in that recipe; a key of the recipe that no line explains, or a line about no key, fails the build;
 - ``<!-- shape: many-to-one -->`` becomes the picture of that shape that reports show;
+- ``<!-- every command -->`` becomes what ``--help`` says, a heading a command;
 - ``<!-- keys of TASK -->`` becomes the table of all keys of a task, ``<!-- keys of every recipe -->`` of
   those that all tasks share.
 """
@@ -10,9 +11,11 @@
 import json
 import re
 
+import click
 from jinja2 import Environment, PackageLoader
 from mkdocs.exceptions import PluginError
 
+from rnn_apps.cli import cli
 from rnn_apps.recipe import packaged_values
 from rnn_apps.recipe.overriding import leaves
 from rnn_apps.recipe.problems import allowed_keys, described, node_at
@@ -30,7 +33,21 @@ def on_page_markdown(markdown, page, config, files):
     """Replace blocks and marks by what they stand for."""
     markdown = EXPLAINED.sub(lambda found: _explained(found[1], found[2]), markdown)
     markdown = SHAPE.sub(lambda found: _drawn(found[1]), markdown)
+    markdown = markdown.replace("<!-- every command -->", _commands())
     return KEYS.sub(lambda found: _keys("" if " " in found[1] else found[1]), markdown)
+
+
+def _commands():
+    parent = click.Context(cli, info_name="rnn-apps")
+    shown = {"rnn-apps": parent} | {
+        f"rnn-apps {name}": click.Context(command, parent=parent, info_name=name)
+        for name, command in sorted(cli.commands.items())
+    }
+    blocks = []
+    for name, context in shown.items():
+        context.terminal_width = context.max_content_width = 100
+        blocks.append(f"## {name}\n\n```text\n{context.command.get_help(context)}\n```")
+    return "\n\n".join(blocks)
 
 
 def _explained(recipe, text):
@@ -63,6 +80,8 @@ def _keys(task):
     settings = settings_class(task or EVERY)
     rows = ["| key | what it takes | default | meaning |", "|---|---|---|---|"]
     for key in allowed_keys(settings):
+        if key == "task":
+            continue
         if key == "training" and task:
             rows += _rows(settings, ("training",), _trained_as_every(settings))
         elif (key in ("data", "model")) == bool(task):
