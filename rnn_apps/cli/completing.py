@@ -35,7 +35,7 @@ def runs(context, parameter, typed):
 
 def models(context, parameter, typed):
     """Model files of Keras, and folders of runs."""
-    return _paths(typed, lambda path: path.suffix in (".keras", ".h5", ".hdf5") or _is_run(path))
+    return list(_paths(typed, lambda path: path.suffix in (".keras", ".h5", ".hdf5") or _is_run(path)))
 
 
 def files(context, parameter, typed):
@@ -45,7 +45,8 @@ def files(context, parameter, typed):
 
 def setting_keys(context, parameter, typed):
     """Keys of the recipe on the line, or of all recipes, each with the = that its value follows."""
-    schema, task = _schema(), _task_of(context.params.get("recipe"))
+    recipe = context.params.get("recipe") or next(iter(context.args), None)  # click stops at the open --set
+    schema, task = _schema(), _task_of(recipe)
     names = [branch["if"]["properties"]["task"]["const"] for branch in schema["allOf"]]
     branches = [b for b, name in zip(schema["allOf"], names) if task in (name, None)]
     keys = dict.fromkeys(key for branch in branches for key in _keys(branch["then"], schema["$defs"]))
