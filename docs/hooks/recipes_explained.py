@@ -38,7 +38,7 @@ def on_page_markdown(markdown, page, config, files):
 
 
 def _commands():
-    parent = click.Context(cli, info_name="rnn-apps")
+    parent = click.Context(cli, info_name="rnn-apps", **cli.context_settings)
     shown = {"rnn-apps": parent} | {
         f"rnn-apps {name}": click.Context(command, parent=parent, info_name=name)
         for name, command in sorted(cli.commands.items())

@@ -31,7 +31,10 @@ _OPEN_ZSH = """local end=' '
 )
 @click.argument("shell", type=click.Choice(("bash", "zsh", "fish")))
 def completion(shell):
-    """Print the completion script of a SHELL: commands, options, recipes, runs, keys of --set."""
+    """Print the completion script of a SHELL.
+
+    Completed are commands, options, recipes, folders of runs, formats and keys of --set.
+    """
     script = get_completion_class(shell)(cli, {}, "rnn-apps", "_RNN_APPS_COMPLETE").source()
     if shell == "bash":
         script += _AFTER_BASH

@@ -11,7 +11,7 @@ __all__ = ["list_recipes", "schema", "show", "validate"]
 
 @cli.command("list", epilog=examples("rnn-apps list"))
 def list_recipes():
-    """List the recipes that come with rnn-apps, with the shape of recurrence of each."""
+    """List the packaged recipes, with their shapes of recurrence."""
     from rich.table import Table
 
     from rnn_apps.recipe import load_recipe, packaged_recipes
@@ -34,7 +34,7 @@ def list_recipes():
 @recipe_argument
 @set_option
 def show(recipe, overrides):
-    """Print a recipe with every default written out."""
+    """Print a RECIPE with every default written out."""
     from rnn_apps.recipe import dump_recipe, load_recipe
 
     click.echo(dump_recipe(load_recipe(recipe, overrides)), nl=False)
@@ -44,7 +44,7 @@ def show(recipe, overrides):
 @recipe_argument
 @set_option
 def validate(recipe, overrides):
-    """Check a recipe, and name every problem at once."""
+    """Check a RECIPE, and name every problem at once."""
     from rnn_apps.recipe import load_recipe
 
     loaded = load_recipe(recipe, overrides)
@@ -53,7 +53,7 @@ def validate(recipe, overrides):
 
 @cli.command(epilog=examples("rnn-apps schema > recipe.schema.json"))
 def schema():
-    """Print the JSON Schema of recipes, with which editors complete them."""
+    """Print the JSON Schema of recipes, for editors."""
     from rnn_apps.recipe import json_schema
 
     click.echo(json.dumps(json_schema(), indent=2, ensure_ascii=False))

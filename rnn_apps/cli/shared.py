@@ -54,7 +54,7 @@ set_option = click.option(
 )
 
 run_argument = click.argument("run", type=click.Path(), shell_complete=completing.runs)
-json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, one object a line.")
 
 
 def mark_after(metrics):
