@@ -65,7 +65,11 @@ def _explained(recipe, text):
     missing = [key for key in values if key not in explained]
     if missing:
         raise PluginError(f"recipe {recipe}: not explained: {', '.join(missing)}")
-    return "\n".join(rows)
+    return _table(rows)
+
+
+def _table(rows):
+    return "\n".join(['<div class="keys" markdown>\n', *rows, "\n</div>"])
 
 
 def _drawn(shape):
@@ -86,7 +90,7 @@ def _keys(task):
             rows += _rows(settings, ("training",), _trained_as_every(settings))
         elif (key in ("data", "model")) == bool(task):
             rows += _rows(settings, (key,))
-    return "\n".join(rows)
+    return _table(rows)
 
 
 def _trained_as_every(settings):
