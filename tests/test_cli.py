@@ -110,7 +110,7 @@ def test_schema_is_json(answer):
         (["compare", "nowhere"], "nowhere: no such folder"),
         (["export", "nowhere"], "nowhere: no such folder"),
         (["compare"], "Missing argument"),
-        (["run"], "Name a recipe; rnn-apps list shows"),
+        (["run"], "Name a recipe. List the packaged ones with: rnn-apps list"),
         (["run", "--resume", "nowhere"], "nowhere: no such folder; expected the folder of a run"),
         (["run", "--resume", "taken", "--seeds", "1,2"], "leave out --out and --seeds"),
         (["kill-test", "imdb", "--kills", "0"], "0 is not in the range"),

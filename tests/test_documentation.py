@@ -232,12 +232,28 @@ def test_the_reference_names_every_command_and_key(site):
 # What the hooks refuse
 
 
-@pytest.fixture(scope="module")
-def explained():
-    spec = importlib.util.spec_from_file_location("explained", ROOT / "docs/hooks/recipes_explained.py")
+def hook(name):
+    spec = importlib.util.spec_from_file_location(name, ROOT / f"docs/hooks/{name}.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def explained():
+    module = hook("recipes_explained")
     return lambda text: module.on_page_markdown(text, None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "is_formula"),
+    [("$h_t$", True), ("$$h_t$$", True), ("from $5 to $6", False), ("`$h_t$`", False), ("$ x", False)],
+)
+def test_formulas_of_a_notebook_are_drawn_without_a_script_and_prices_stay(text, is_formula):
+    module = hook("pages_from_elsewhere")
+    drawn = module.CODE_OR_MATH.sub(module._as_mathml, text)
+    assert ("<math" in drawn) is is_formula
+    assert is_formula or drawn == text
 
 
 def test_a_key_of_a_recipe_that_no_line_explains_fails_the_build(explained):

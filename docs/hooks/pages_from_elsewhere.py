@@ -19,7 +19,9 @@ TEXTS = {
     "CHANGELOG.md": "changelog.md",
 }
 LINK = re.compile(r"(?<=\]\()(?!\w+:|#)([^)#\s]+)")
-CODE_OR_MATH = re.compile(r"```.*?```|`[^`\n]+`|\$\$(?P<block>.+?)\$\$|\$(?P<line>[^$\n]+)\$", re.DOTALL)
+CODE_OR_MATH = re.compile(
+    r"```.*?```|`[^`\n]+`|\$\$(?P<block>.+?)\$\$|\$(?! )(?P<line>[^$\n]+)(?<! )\$(?!\d)", re.DOTALL
+)
 
 
 def on_config(config):
@@ -63,7 +65,7 @@ def _of_notebook(path):
     for cell in cells:
         source = "".join(cell["source"])
         if cell["cell_type"] == "markdown":
-            parts.append(CODE_OR_MATH.sub(_as_mathml, source))
+            parts.append(CODE_OR_MATH.sub(_as_mathml, source).replace("<details>", "<details markdown>"))
         elif cell["cell_type"] == "code":
             parts += [_fenced(source, "python"), *map(_shown, cell["outputs"])]
     return "\n\n".join(parts) + "\n"

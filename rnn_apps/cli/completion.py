@@ -29,11 +29,12 @@ _OPEN_ZSH = """local end=' '
         "rnn-apps completion fish > ~/.config/fish/completions/rnn-apps.fish",
     )
 )
-@click.argument("shell", type=click.Choice(("bash", "zsh", "fish")))
+@click.argument("shell", type=click.Choice(("bash", "zsh", "fish")), metavar="SHELL")
 def completion(shell):
     """Print the completion script of a SHELL.
 
-    Completed are commands, options, recipes, folders of runs, formats and keys of --set.
+    SHELL is bash, zsh or fish. Completed are commands, options, recipes, folders of runs, formats, and
+    keys of --set.
     """
     script = get_completion_class(shell)(cli, {}, "rnn-apps", "_RNN_APPS_COMPLETE").source()
     if shell == "bash":

@@ -64,7 +64,7 @@ def run_recipe(recipe, overrides, data, out, seeds, deterministic, no_sample, re
         raise click.UsageError("--resume goes on in the folder of one run: leave out --out and --seeds.")
     if recipe is None:
         if resume is None:
-            raise click.UsageError("Name a recipe; rnn-apps list shows those that come with rnn-apps.")
+            raise click.UsageError("Name a recipe. List the packaged ones with: rnn-apps list")
         recipe = RunFolder.open(resume) / "recipe.yaml"
     overrides = [*overrides, *(["training.deterministic=true"] if deterministic else [])]
     loaded = load_recipe(recipe, overrides)
