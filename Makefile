@@ -1,7 +1,7 @@
 # Everything runs in .venv, which `make install` makes.
 PYTHON ?= .venv/bin/python
 
-.PHONY: install format lint test check
+.PHONY: install format lint test docs check
 
 install:
 	test -d .venv || python3 -m venv .venv
@@ -18,4 +18,7 @@ lint:
 test:
 	$(PYTHON) -m pytest
 
-check: lint test
+docs:
+	NO_MKDOCS_2_WARNING=1 $(PYTHON) -m mkdocs build --quiet --strict
+
+check: lint test docs

@@ -30,7 +30,7 @@ class UserError(RnnAppsError):
 
     The arguments are those of `message`. One argument alone is taken as the whole text.
 
-    Example:
+    Examples:
         >>> print(UserError("reviews.csv:7  label", received='"good"', expected="positive or negative"))
         reviews.csv:7  label: received "good", expected positive or negative.
     """

@@ -289,7 +289,7 @@ assert not heavy, heavy
 """
 
 
-@pytest.mark.parametrize("command", ["--help", "list", "validate imdb", "schema"])
+@pytest.mark.parametrize("command", ["--help", "list", "validate imdb", "schema", "completion bash"])
 def test_a_light_command_never_imports_tensorflow(command):
     line = [sys.executable, "-c", LIGHT, *command.split()]
     done = subprocess.run(

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -19,7 +20,7 @@ from rnn_apps.runner.kill_test import KillTest
 from rnn_apps.training import Interrupted, TrainingFailed
 
 COMMANDS = ["list", "show", "validate", "run", "evaluate", "predict", "compare", "export", "schema"]
-COMMANDS += ["check", "check-cell", "import", "init", "inspect", "kill-test", "serve"]
+COMMANDS += ["check", "check-cell", "completion", "import", "init", "inspect", "kill-test", "serve"]
 
 
 @pytest.fixture
@@ -55,6 +56,18 @@ def test_list_names_every_recipe_with_its_shape(answer):
     code, out, _ = answer("list")
     assert code == 0
     assert all(word in out for word in ("imdb", "imdb_gru", "sentiment", "many-to-one"))
+
+
+@pytest.mark.parametrize("columns", ["40", "80", "200"])
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+def test_list_draws_shapes_on_any_terminal(encoding, columns):
+    environment = {**os.environ, "PYTHONIOENCODING": encoding, "COLUMNS": columns, "TTY_COMPATIBLE": "1"}
+    done = subprocess.run([*PROGRAM, "list"], env=environment, capture_output=True)
+    assert done.returncode == 0
+    assert ("h→h→h→h" if encoding == "utf-8" else "h>h>h>h") in done.stdout.decode(encoding)
+    table = [re.sub("\x1b\\[[0-9;]*m", "", line) for line in done.stdout.decode(encoding).splitlines()[:-1]]
+    assert max(map(len, table)) <= int(columns)
+    assert "…" not in "".join(table), "no name is cut"
 
 
 def test_show_prints_a_recipe_that_is_valid_again(answer, tmp_path):
@@ -97,7 +110,7 @@ def test_schema_is_json(answer):
         (["compare", "nowhere"], "nowhere: no such folder"),
         (["export", "nowhere"], "nowhere: no such folder"),
         (["compare"], "Missing argument"),
-        (["run"], "Name a recipe; rnn-apps list shows"),
+        (["run"], "Name a recipe. List the packaged ones with: rnn-apps list"),
         (["run", "--resume", "nowhere"], "nowhere: no such folder; expected the folder of a run"),
         (["run", "--resume", "taken", "--seeds", "1,2"], "leave out --out and --seeds"),
         (["kill-test", "imdb", "--kills", "0"], "0 is not in the range"),

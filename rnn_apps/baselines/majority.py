@@ -21,8 +21,9 @@ def majority_probabilities(train_labels: Sequence[int], num_examples: int, num_c
     Returns:
         Array (num_examples, num_classes) whose rows sum to 1.
 
-    >>> majority_probabilities([0, 1, 1, 1], num_examples=2, num_classes=2).tolist()
-    [[0.25, 0.75], [0.25, 0.75]]
+    Examples:
+        >>> majority_probabilities([0, 1, 1, 1], num_examples=2, num_classes=2).tolist()
+        [[0.25, 0.75], [0.25, 0.75]]
     """
     labels = np.asarray(train_labels, dtype=np.int64)
     counts = np.bincount(labels, minlength=num_classes).astype(np.float64)

@@ -24,8 +24,9 @@ def most_frequent_label_probabilities(
     Returns:
         Array (tokens, num_labels) whose rows sum to 1.
 
-    >>> most_frequent_label_probabilities("aab", [0, 0, 1], "ab", 2).argmax(axis=1).tolist()
-    [0, 1]
+    Examples:
+        >>> most_frequent_label_probabilities("aab", [0, 0, 1], "ab", 2).argmax(axis=1).tolist()
+        [0, 1]
     """
     counts: dict[Hashable, np.ndarray] = defaultdict(lambda: np.zeros(num_labels))
     for token, label in zip(train_tokens, train_labels):

@@ -43,7 +43,7 @@ class NGramModel:
         order: most tokens of an n-gram, that which is predicted among them.
         vocabulary_size: tokens are the numbers below it.
 
-    Example:
+    Examples:
         >>> model = NGramModel(order=2, vocabulary_size=4).fit([0, 1, 0, 1, 0, 2])
         >>> np.exp(model.log_probabilities([1, 0])).round(4).tolist()
         [0.25, 0.6875]

@@ -1,6 +1,13 @@
 """The command line: parses, calls one function, prints; what a command needs it imports itself."""
 
-from rnn_apps.cli import answers, inspecting, models, recipes, training  # noqa: F401  (each adds its commands)
+from rnn_apps.cli import (  # noqa: F401  (each adds its commands)
+    answers,
+    completion,
+    inspecting,
+    models,
+    recipes,
+    training,
+)
 from rnn_apps.cli.main import call, main
 from rnn_apps.cli.shared import cli
 

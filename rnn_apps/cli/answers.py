@@ -5,6 +5,7 @@ import sys
 
 import click
 
+from rnn_apps.cli import completing
 from rnn_apps.cli.shared import cli, examples, json_option, print_table, run_argument, verbose_option
 from rnn_apps.cli.streaming import stream_answers
 from rnn_apps.errors import UserError, shown
@@ -18,7 +19,7 @@ __all__ = ["compare", "evaluate", "export", "predict"]
 @json_option
 @verbose_option
 def evaluate(run, data, as_json):
-    """Score a run's network anew on the test part of its data, or of other data."""
+    """Score a RUN anew, on its data or on other data."""
     from rnn_apps import runner
 
     opened = runner.open_run(run)
@@ -44,29 +45,36 @@ def evaluate(run, data, as_json):
     )
 )
 @run_argument
-@click.argument("inputs", nargs=-1)
+@click.argument("inputs", nargs=-1, shell_complete=completing.files)
 @click.option(
     "--file",
     type=click.File("r", encoding="utf-8-sig", errors="replace"),
-    help="One input a line.",
+    help="File with one input a line.",
 )
 @click.option("--beam", type=int, help="Width of the beam search of a task that writes; 1 is greedy.")
-@click.option("--nbest", type=int, help="Texts an input of a task that writes, best first.")
+@click.option("--nbest", type=int, help="Number of texts an input, best first, of a task that writes.")
 @click.option("--prompt", multiple=True, help="Beginning of a text that a language model goes on with.")
-@click.option("--length", type=int, help="Tokens that a language model writes.")
-@click.option("--temperature", type=float, help="Draw texts at random; above 1 more freely, below 1 less.")
-@click.option("--top-k", type=int, help="Draw among the so many likeliest tokens of a language model.")
-@click.option("--top-p", type=float, help="Draw among the fewest tokens that hold this much probability.")
-@click.option("--seed", type=int, help="Of what is drawn at random.")
+@click.option("--length", type=int, help="Number of tokens that a language model writes.")
+@click.option("--temperature", type=float, help="Draw texts at random: above 1 more freely, below 1 less.")
+@click.option("--top-k", type=int, help="Draw among this many of the likeliest tokens of a language model.")
+@click.option(
+    "--top-p",
+    type=float,
+    help="Draw among the fewest tokens of a language model that hold this much probability.",
+)
+@click.option("--seed", type=int, help="Seed of what is drawn at random.")
 @click.option(
     "--stream",
     is_flag=True,
-    help='Answer step by step as input comes; INPUTS are files of any length, or "-", a pipe.',
+    help='Answer step by step as input comes; INPUTS are files of any length, or "-" for standard input.',
 )
 @json_option
 @verbose_option
 def predict(run, inputs, file, prompt, stream, as_json, **options):
-    """Answer INPUTS, texts or files, with a run's network; "-" reads one input a line from standard input."""
+    """Answer INPUTS with the network of a RUN.
+
+    INPUTS are texts or files, as the task reads them; "-" reads one a line from standard input.
+    """
     from rnn_apps import runner
 
     if stream:
@@ -116,11 +124,11 @@ def _harmless(text, kept=""):
         "rnn-apps compare runs/imdb/* runs/imdb_gru/* --out runs/compared",
     )
 )
-@click.argument("runs", nargs=-1, required=True, type=click.Path())
-@click.option("--out", type=click.Path(), help="Folder to write: a page with curves and the spread of seeds.")
+@click.argument("runs", nargs=-1, required=True, type=click.Path(), shell_complete=completing.runs)
+@click.option("--out", type=click.Path(), help="Folder of a page with curves and the spread of seeds.")
 @verbose_option
 def compare(runs, out):
-    """Show RUNS side by side: scores, and the settings in which they differ."""
+    """Show RUNS side by side: scores, and what differs."""
     from rich.table import Table
 
     from rnn_apps import runner
@@ -151,12 +159,29 @@ def compare(runs, out):
     )
 )
 @run_argument
-@click.option("--out", type=click.Path(), help="Folder to write; one below export/ of the run by default.")
-@click.option("--format", default="saved_model", help="saved_model, onnx, litert, or keras: plain layers.")
-@click.option("--weights", default="float32", help="float32; for litert float16 and int8, for onnx int8.")
+@click.option(
+    "--out", type=click.Path(), help="Folder of the export; one below export/ of the run by default."
+)
+@click.option(
+    "--format",
+    default="saved_model",
+    shell_complete=completing.formats,
+    show_default=True,
+    help="Format: saved_model, onnx, litert, or keras (plain layers).",
+)
+@click.option(
+    "--weights",
+    default="float32",
+    shell_complete=completing.weights,
+    show_default=True,
+    help="Precision: float32; for litert float16 and int8, for onnx int8.",
+)
 @verbose_option
 def export(run, out, format, weights):
-    """Write a run's network: as a SavedModel that takes raw input, or for other runtimes."""
+    """Write the network of a RUN in a format.
+
+    A SavedModel takes raw input; the other formats are for other runtimes.
+    """
     from rich.table import Table
 
     from rnn_apps import runner

@@ -4,6 +4,7 @@ import json
 
 import click
 
+from rnn_apps.cli import completing
 from rnn_apps.cli.shared import cli, examples, json_option, verbose_option
 
 __all__ = ["init", "inspect"]
@@ -15,13 +16,16 @@ __all__ = ["init", "inspect"]
         "rnn-apps init image_captioning my_photos/ --out photos.yaml",
     )
 )
-@click.argument("task")
+@click.argument("task", shell_complete=completing.tasks)
 @click.argument("data", type=click.Path())
-@click.option("--out", type=click.Path(), help="File of the recipe; TASK.yaml in this folder by default.")
+@click.option("--out", type=click.Path(), help="File of the recipe; TASK.yaml by default.")
 @json_option
 @verbose_option
 def init(task, data, out, as_json):
-    """Look at DATA, a folder or file, and write a commented recipe of TASK that runs on it."""
+    """Look at DATA, and write a recipe of TASK that runs on it.
+
+    DATA is a folder or file as it is; what was found and decided is printed and stands in the recipe.
+    """
     from rnn_apps.inspecting import check_free, inspect_data, inspectable_tasks, write_recipe
 
     out = out or f"{task}.yaml"
@@ -44,11 +48,16 @@ def init(task, data, out, as_json):
     epilog=examples("rnn-apps inspect my_reviews/", "rnn-apps inspect data.csv --task sentiment --json")
 )
 @click.argument("data", type=click.Path())
-@click.option("--task", help="What the data is for; guessed by default.")
+@click.option(
+    "--task", shell_complete=completing.tasks, help="Task that the data is for; guessed by default."
+)
 @json_option
 @verbose_option
 def inspect(data, task, as_json):
-    """Say what is in DATA, a folder or file, and what is wrong with it; nothing is written."""
+    """Say what is in DATA, and what is wrong with it.
+
+    DATA is a folder or file as it is; nothing is written.
+    """
     from rnn_apps.inspecting import guess_task, inspect_data
 
     why = None

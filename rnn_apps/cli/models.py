@@ -5,7 +5,8 @@ from pathlib import Path
 
 import click
 
-from rnn_apps.cli.shared import cli, examples, json_option, print_table, verbose_option
+from rnn_apps.cli import completing
+from rnn_apps.cli.shared import cli, examples, json_option, print_table, run_argument, verbose_option
 from rnn_apps.errors import RnnAppsError, UserError
 
 __all__ = ["check", "check_cell", "import_", "serve"]
@@ -19,12 +20,15 @@ __all__ = ["check", "check_cell", "import_", "serve"]
         "rnn-apps import model.keras --keep-layers",
     ),
 )
-@click.argument("model", type=click.Path())
-@click.option("--out", type=click.Path(), help="Folder for the run; runs/MODEL/TIME by default.")
+@click.argument("model", type=click.Path(), shell_complete=completing.models)
+@click.option("--out", type=click.Path(), help="Folder of the run; runs/MODEL/TIME by default.")
 @click.option("--keep-layers", is_flag=True, help="Leave Keras' own recurrent layers as they are.")
 @verbose_option
 def import_(model, out, keep_layers):
-    """Take a Keras MODEL (.keras or .h5, of Keras 2 or 3) in as a run to ask, score, export and serve."""
+    """Make a run of a Keras MODEL.
+
+    MODEL is a .keras or .h5 file of Keras 2 or 3; the run can be asked, scored, exported and served.
+    """
     from rnn_apps import runner
 
     run, found = runner.import_run(model, out, keep_layers)
@@ -36,12 +40,15 @@ def import_(model, out, keep_layers):
 
 
 @cli.command(epilog=examples("rnn-apps check model.keras", "rnn-apps check RUN --plot gradient.png"))
-@click.argument("model", type=click.Path())
-@click.option("--plot", type=click.Path(), help="Picture file for the gradient norms by step.")
+@click.argument("model", type=click.Path(), shell_complete=completing.models)
+@click.option("--plot", type=click.Path(), help="Picture file of the gradient norms by step.")
 @json_option
 @verbose_option
 def check(model, plot, as_json):
-    """Check a MODEL, a file of Keras or a run: padding, state between samples, reload, paths, gradients."""
+    """Check a MODEL, a Keras file or a run.
+
+    Looked at are padding, state between samples, saving, the paths of recurrent layers, and gradients.
+    """
     from rnn_apps import runner
 
     findings, norms = runner.check(model)
@@ -68,13 +75,22 @@ def check(model, plot, as_json):
         "rnn-apps check-cell my_module:MyCell --no-cost --json",
     ),
 )
-@click.argument("cell")
-@click.option("--units", type=click.IntRange(1, 4096), default=8, help="Size of the state in the checks.")
-@click.option("--cost/--no-cost", default=True, help="Time and memory beside vanilla, GRU and LSTM.")
+@click.argument("cell", shell_complete=completing.cells)
+@click.option(
+    "--units",
+    type=click.IntRange(1, 4096),
+    default=8,
+    show_default=True,
+    help="Size of the state in the checks.",
+)
+@click.option("--cost/--no-cost", default=True, help="Measure time and memory beside vanilla, GRU and LSTM.")
 @json_option
 @verbose_option
 def check_cell(cell, units, cost, as_json):
-    """Hold a CELL, module:Class or a registered name, to the contract, and weigh what it costs."""
+    """Hold a CELL to the contract, and measure what it costs.
+
+    CELL is module:Class or a registered name.
+    """
     from rnn_apps import runner
 
     findings, prices = runner.check_cell(cell, units, cost)
@@ -124,16 +140,30 @@ def _print(findings):
         "rnn-apps serve RUN --host 0.0.0.0 --token SECRET",
     )
 )
-@click.argument("run", type=click.Path())
+@run_argument
 @click.option(
-    "--port", type=click.IntRange(0, 65_535), default=8501, help="8501 by default; 0 for a free one."
+    "--port",
+    type=click.IntRange(0, 65_535),
+    default=8501,
+    show_default=True,
+    help="Port to listen at; 0 takes a free one.",
 )
-@click.option("--host", default="127.0.0.1", help="Address to listen at; any but 127.0.0.1 needs a token.")
-@click.option("--name", help="By which clients ask for it; the recipe's name by default.")
-@click.option("--token", envvar="RNN_APPS_TOKEN", help="That requests must bear; better in RNN_APPS_TOKEN.")
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    help="Address to listen at; any but 127.0.0.1 needs a token.",
+)
+@click.option("--name", help="Name by which clients ask; the recipe's by default.")
+@click.option(
+    "--token", envvar="RNN_APPS_TOKEN", help="Token that requests must bear; better in RNN_APPS_TOKEN."
+)
 @verbose_option
 def serve(run, port, host, name, token):
-    """Serve a RUN's SavedModel, or a folder of versions, at TensorFlow Serving's REST paths."""
+    """Serve the SavedModel of a RUN over HTTP.
+
+    RUN may be a folder of versions too; the REST paths are those of TensorFlow Serving.
+    """
     from rnn_apps import serving
 
     folder = Path(run) / "export" if (Path(run) / "recipe.yaml").is_file() else Path(run)

@@ -4,31 +4,37 @@ import json
 
 import click
 
-from rnn_apps.cli.shared import cli, examples, print_table, recipe_argument, set_option
+from rnn_apps.cli.shared import cli, examples, knows_arrows, print_table, recipe_argument, set_option
 
 __all__ = ["list_recipes", "schema", "show", "validate"]
 
 
 @cli.command("list", epilog=examples("rnn-apps list"))
 def list_recipes():
-    """List the recipes that come with rnn-apps, with the shape of recurrence of each."""
+    """List the packaged recipes, with their shapes of recurrence."""
     from rich.table import Table
 
     from rnn_apps.recipe import load_recipe, packaged_recipes
     from rnn_apps.tasks import settings_class
+    from rnn_apps.tasks.shapes import draw_shape
 
-    table = Table("recipe", "task", "shape", "what it does")
+    table = Table("recipe and its task", "", "shape of recurrence, what goes in and out", show_lines=True)
+    table.columns[0].overflow = "fold"  # a name that is cut names nothing
+    table.columns[1].no_wrap = True  # a picture
     for name, line in packaged_recipes().items():
         task = load_recipe(name).task
-        table.add_row(name, task, settings_class(task).shape, line)
+        shape, (_, _, in_and_out) = settings_class(task).shape, line.partition(": ")
+        picture = draw_shape(shape, ascii_only=not knows_arrows())
+        table.add_row(name if name == task else f"{name}\n{task}", picture, f"{shape}\n{in_and_out or line}")
     print_table(table)
+    click.echo("x: what is read. h: the state, handed on from step to step. y: what is answered.")
 
 
 @cli.command(epilog=examples("rnn-apps show imdb", "rnn-apps show imdb --set model.cell=gru"))
 @recipe_argument
 @set_option
 def show(recipe, overrides):
-    """Print a recipe with every default written out."""
+    """Print a RECIPE with every default written out."""
     from rnn_apps.recipe import dump_recipe, load_recipe
 
     click.echo(dump_recipe(load_recipe(recipe, overrides)), nl=False)
@@ -38,7 +44,7 @@ def show(recipe, overrides):
 @recipe_argument
 @set_option
 def validate(recipe, overrides):
-    """Check a recipe, and name every problem at once."""
+    """Check a RECIPE, and name every problem at once."""
     from rnn_apps.recipe import load_recipe
 
     loaded = load_recipe(recipe, overrides)
@@ -47,7 +53,7 @@ def validate(recipe, overrides):
 
 @cli.command(epilog=examples("rnn-apps schema > recipe.schema.json"))
 def schema():
-    """Print the JSON Schema of recipes, with which editors complete them."""
+    """Print the JSON Schema of recipes, for editors."""
     from rnn_apps.recipe import json_schema
 
     click.echo(json.dumps(json_schema(), indent=2, ensure_ascii=False))

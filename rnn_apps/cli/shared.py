@@ -2,10 +2,13 @@
 
 import click
 
+from rnn_apps.cli import completing
+
 __all__ = [
     "cli",
     "examples",
     "json_option",
+    "knows_arrows",
     "mark_after",
     "print_table",
     "recipe_argument",
@@ -40,19 +43,31 @@ def cli():
     """Recurrent networks, from one YAML recipe to a trained, measured and exported RNN."""
 
 
-recipe_argument = click.argument("recipe")
+recipe_argument = click.argument("recipe", shell_complete=completing.recipes)
 set_option = click.option(
-    "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a setting; repeatable."
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="KEY=VALUE",
+    shell_complete=completing.setting_keys,
+    help="Override a setting; repeatable.",
 )
 
-run_argument = click.argument("run", type=click.Path())
-json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+run_argument = click.argument("run", type=click.Path(), shell_complete=completing.runs)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, one object a line.")
 
 
 def mark_after(metrics):
     """What follows a score of generated data."""
     mark = metrics.get("score_mark")
     return f"  [{mark}]" if mark else ""
+
+
+def knows_arrows():
+    """Whether standard output can show more than ASCII."""
+    from rich.console import Console
+
+    return not Console().options.ascii_only
 
 
 def print_table(table):

@@ -2,6 +2,7 @@
 
 import click
 
+from rnn_apps.cli import completing
 from rnn_apps.cli.shared import (
     cli,
     examples,
@@ -33,22 +34,25 @@ def _seed_list(context, parameter, text):
         "rnn-apps run --resume runs/imdb/2026-01-31-120000",
     ),
 )
-@click.argument("recipe", required=False)
+@click.argument("recipe", required=False, shell_complete=completing.recipes)
 @set_option
 @click.option("--data", type=click.Path(), help="Folder or file of your own data.")
-@click.option("--out", type=click.Path(), help="Folder of the run; runs/<recipe>/<time> by default.")
+@click.option("--out", type=click.Path(), help="Folder of the run; runs/RECIPE/TIME by default.")
 @click.option(
-    "--seeds", callback=_seed_list, metavar="N,N,...", help="Run once a seed, report mean and range."
+    "--seeds", callback=_seed_list, metavar="N,N,...", help="Run once with each seed; report mean and range."
 )
-@click.option("--deterministic", is_flag=True, help="Deterministic operations: bit-equal runs, slower.")
-@click.option("--no-sample", is_flag=True, help="Fail where the data cannot be had; no generated stand-in.")
+@click.option("--deterministic", is_flag=True, help="Use deterministic operations: bit-equal runs, slower.")
+@click.option(
+    "--no-sample", is_flag=True, help="Fail where the data cannot be had; take no generated sample."
+)
 @click.option(
     "--resume",
     type=click.Path(),
+    shell_complete=completing.runs,
     metavar="RUN",
     help="Go on with a run that stopped, from its newest checkpoint; RECIPE may be left out.",
 )
-@click.option("--force", is_flag=True, help="Resume although recipe or data have changed since.")
+@click.option("--force", is_flag=True, help="Go on with --resume although recipe or data have changed since.")
 @verbose_option
 def run_recipe(recipe, overrides, data, out, seeds, deterministic, no_sample, resume, force):
     """Carry out a RECIPE: train, evaluate, export, report."""
@@ -60,7 +64,7 @@ def run_recipe(recipe, overrides, data, out, seeds, deterministic, no_sample, re
         raise click.UsageError("--resume goes on in the folder of one run: leave out --out and --seeds.")
     if recipe is None:
         if resume is None:
-            raise click.UsageError("Name a recipe; rnn-apps list shows those that come with rnn-apps.")
+            raise click.UsageError("Name a recipe. List the packaged ones with: rnn-apps list")
         recipe = RunFolder.open(resume) / "recipe.yaml"
     overrides = [*overrides, *(["training.deterministic=true"] if deterministic else [])]
     loaded = load_recipe(recipe, overrides)
@@ -88,12 +92,19 @@ def run_recipe(recipe, overrides, data, out, seeds, deterministic, no_sample, re
 @recipe_argument
 @set_option
 @click.option("--data", type=click.Path(), help="Folder or file of your own data.")
-@click.option("--kills", type=click.IntRange(1, 10_000), default=20, show_default=True, help="How many.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the instants.")
-@click.option("--out", type=click.Path(), help="Folder for the runs, kept; a temporary one by default.")
+@click.option(
+    "--kills", type=click.IntRange(1, 10_000), default=20, show_default=True, help="Number of kills."
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the instants.")
+@click.option(
+    "--out", type=click.Path(), help="Folder of the runs, which are kept; a temporary one by default."
+)
 @verbose_option
 def kill_test(recipe, overrides, data, kills, seed, out):
-    """Kill runs of RECIPE at random instants, resume them, and compare them with one left alone."""
+    """Kill runs of a RECIPE, resume them, and compare.
+
+    Instants are random; each run is compared with one that was left alone.
+    """
     import tempfile
 
     from rnn_apps.errors import RnnAppsError

@@ -44,7 +44,7 @@ def pick_evenly(count, wanted):
         count: of frames there are.
         wanted: number of frames.
 
-    Example:
+    Examples:
         >>> pick_evenly(12, 3), pick_evenly(2, 3)
         ([2, 6, 10], [0, 1])
     """

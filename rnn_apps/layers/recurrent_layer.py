@@ -64,7 +64,7 @@ class RecurrentLayer(keras.layers.RNN):
     Raises:
         ValueError: an argument is out of range.
 
-    Example:
+    Examples:
         >>> layer = RecurrentLayer(VanillaRNNCell(8), return_sequences=True)
         >>> layer(keras.ops.ones((2, 5, 3))).shape
         TensorShape([2, 5, 8])

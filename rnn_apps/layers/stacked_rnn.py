@@ -60,7 +60,7 @@ class StackedRNN(keras.layers.Layer):
     Raises:
         ValueError: an argument is out of range, or a residual connection joins different widths.
 
-    Example:
+    Examples:
         >>> StackedRNN((8, 8), cell="gru", bidirectional=True)(keras.ops.ones((2, 5, 3))).shape
         TensorShape([2, 16])
 

@@ -41,7 +41,7 @@ class VanillaRNN(NamedCellLayer):
 
     Call arguments and results: as in `RecurrentLayer`.
 
-    Example:
+    Examples:
         >>> VanillaRNN(8, output_units=2, return_sequences=True)(keras.ops.ones((4, 10, 3))).shape
         TensorShape([4, 10, 2])
     """
@@ -60,7 +60,7 @@ class LSTM(NamedCellLayer):
 
     Call arguments and results: as in `RecurrentLayer`; the states are h and c.
 
-    Example:
+    Examples:
         >>> LSTM(8, return_state=True)(keras.ops.ones((4, 10, 3)))[2].shape
         TensorShape([4, 8])
     """
@@ -79,7 +79,7 @@ class GRU(NamedCellLayer):
 
     Call arguments and results: as in `RecurrentLayer`.
 
-    Example:
+    Examples:
         >>> GRU(8)(keras.ops.ones((4, 10, 3))).shape
         TensorShape([4, 8])
     """

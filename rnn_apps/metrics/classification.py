@@ -73,8 +73,9 @@ def classification_metrics(
 def confusion_matrix(labels: Sequence[int], predictions: Sequence[int], num_classes: int) -> np.ndarray:
     """Returns counts (num_classes, num_classes): entry [i, j] counts the examples of class i answered as j.
 
-    >>> confusion_matrix([0, 0, 1], [0, 1, 1], num_classes=2).tolist()
-    [[1, 1], [0, 1]]
+    Examples:
+        >>> confusion_matrix([0, 0, 1], [0, 1, 1], num_classes=2).tolist()
+        [[1, 1], [0, 1]]
     """
     pairs = np.asarray(labels, dtype=np.int64) * num_classes + np.asarray(predictions, dtype=np.int64)
     return np.bincount(pairs, minlength=num_classes**2).reshape(num_classes, num_classes)

@@ -158,8 +158,9 @@ def perplexity(nats: float) -> float:
     Args:
         nats: mean of -ln(probability of the true token).
 
-    >>> round(perplexity(math.log(50)), 6)
-    50.0
+    Examples:
+        >>> round(perplexity(math.log(50)), 6)
+        50.0
     """
     with np.errstate(over="ignore"):
         return float(np.exp(np.float64(nats)))
@@ -172,8 +173,9 @@ def bits_per_character(nats_per_character: float) -> float:
         nats_per_character: mean of -ln(probability of the true character). Of a model of words or bytes: the
             sum over its tokens, divided by the number of characters.
 
-    >>> bits_per_character(math.log(8))
-    3.0
+    Examples:
+        >>> bits_per_character(math.log(8))
+        3.0
     """
     return float(nats_per_character) / math.log(2)
 

@@ -18,8 +18,9 @@ def spans_of(tags: Sequence[str]) -> list[tuple[str, int, int]]:
 
     ``I-`` goes on with a span of its kind and begins one where none stands before it, as conlleval counts.
 
-    >>> spans_of(["B-PER", "I-PER", "O", "I-LOC", "B-LOC"])
-    [('PER', 0, 2), ('LOC', 3, 4), ('LOC', 4, 5)]
+    Examples:
+        >>> spans_of(["B-PER", "I-PER", "O", "I-LOC", "B-LOC"])
+        [('PER', 0, 2), ('LOC', 3, 4), ('LOC', 4, 5)]
     """
     spans, kind, begin = [], None, 0
     for place, tag in enumerate([*tags, _OUTSIDE]):

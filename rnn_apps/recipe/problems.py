@@ -143,7 +143,9 @@ def _resolved(node: dict, schema: dict) -> dict:
 
 
 def _annotations(node: dict) -> dict:
-    return {key: value for key, value in node.items() if key in ("description", "patternErrorMessage")}
+    return {
+        key: value for key, value in node.items() if key in ("description", "patternErrorMessage", "default")
+    }
 
 
 def _described_choice(node: dict) -> str | None:

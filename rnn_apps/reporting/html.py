@@ -16,29 +16,14 @@ from rnn_apps.reporting.pages import Picture, environment, sample_mark, save_pic
 from rnn_apps.reporting.predictions import Example, PredictionSummary
 from rnn_apps.reporting.texts import ATTENTION, summarise_texts
 from rnn_apps.reporting.words import word_trace
+from rnn_apps.tasks import TASKS, settings_class
+from rnn_apps.tasks.shapes import SHAPES
 
 __all__ = ["write_report"]
 
 MOST_CONFUSED = 20
 LINE_BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 MOST_CURVES = 4
-SHAPES = {
-    "sentiment": "many-to-one",
-    "image_captioning": "one-to-many",
-    "video_captioning": "many-to-many",
-    "translation": "many-to-many",
-    "language_model": "one output at every step",
-    "tagging": "one output at every step",
-    "frame_labelling": "one output at every step",
-    "forecasting": "many-to-many",
-}
-# Shape -> which of four drawn steps take an input, and which give an output.
-STEPS = {
-    "many-to-one": ((1, 1, 1, 1), (0, 0, 0, 1)),
-    "one-to-many": ((1, 0, 0, 0), (1, 1, 1, 1)),
-    "many-to-many": ((1, 1, 0, 0), (0, 0, 1, 1)),
-    "one output at every step": ((1, 1, 1, 1), (1, 1, 1, 1)),
-}
 
 
 def write_report(folder: Path) -> Path:
@@ -77,13 +62,13 @@ def write_report(folder: Path) -> Path:
 def _content(run: Run, pictures: Mapping[str, Picture]) -> dict[str, Any]:
     metrics, predictions = run.metrics, run.predictions
     task = str(metrics.get("task") or "")
-    shape = metrics.get("shape") or SHAPES.get(task)
+    shape = metrics.get("shape") or (settings_class(task).shape if task in TASKS else None)
     groups = _groups(predictions)
     return {
         "name": run.name,
         "task": task,
         "shape": shape,
-        "diagram": STEPS.get(shape),
+        "diagram": SHAPES.get(shape),
         "metrics": metrics,
         "mark": sample_mark(metrics),
         "main": scores.main_metric(metrics),
