@@ -17,6 +17,7 @@ __all__ = [
     "PALETTE",
     "SIZE",
     "VERMILION",
+    "View",
     "both",
     "line_styles",
     "new_figure",
@@ -33,6 +34,14 @@ PALETTE = (BLUE, VERMILION, "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000
 INK, PALE = "#1d2433", "#c9ced8"
 SIZE = (4.8, 3.4)  # inches; two stand side by side, one alone still reads on a telephone
 LONGEST_NAME = 16
+SHOWN = 100  # pixels of an inch on a screen
+
+
+class View(Figure):
+    """A figure that shows itself in a notebook, whether or not pyplot is in use there."""
+
+    def _repr_png_(self) -> tuple[bytes, dict[str, int]]:
+        return png(self), {"width": round(self.get_size_inches()[0] * SHOWN)}
 
 
 def line_styles() -> Iterator[tuple[str, str]]:
@@ -42,7 +51,7 @@ def line_styles() -> Iterator[tuple[str, str]]:
 
 def new_figure(size: tuple[float, float] = SIZE) -> tuple[Figure, Axes]:
     """Returns a figure of this size in inches, and its axes."""
-    figure = Figure(figsize=size, layout="constrained")
+    figure = View(figsize=size, layout="constrained")
     axes = figure.subplots()
     plain(axes)
     return figure, axes

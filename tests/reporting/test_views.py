@@ -218,8 +218,12 @@ FIGURES = {
 
 @pytest.mark.filterwarnings("error::UserWarning")
 @pytest.mark.parametrize("name", FIGURES)
-def test_every_figure_is_saved_as_png_and_svg_whatever_the_words(name, tmp_path):
-    png, svg = views.save_figure(FIGURES[name](), tmp_path / "figure.of.it")
+def test_every_figure_shows_itself_and_is_saved_as_png_and_svg_whatever_the_words(name, tmp_path):
+    figure = FIGURES[name]()
+    shown, size = figure._repr_png_()
+    png, svg = views.save_figure(figure, tmp_path / "figure.of.it")
+    assert shown.startswith(b"\x89PNG")
+    assert size["width"] == round(100 * figure.get_size_inches()[0])
     assert (png.name, svg.name) == ("figure.of.it.png", "figure.of.it.svg")
     assert png.read_bytes().startswith(b"\x89PNG")
     assert b"<svg" in svg.read_bytes()[:600]

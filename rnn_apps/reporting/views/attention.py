@@ -40,7 +40,7 @@ def frame_attention_figure(
     """
     weights = np.asarray(weights, float)
     width, height = _size(weights)
-    figure = Figure(figsize=(max(width, 6.0), height + 0.9), layout="constrained")
+    figure = drawing.View(figsize=(max(width, 6.0), height + 0.9), layout="constrained")
     places = figure.add_gridspec(2, len(frames), height_ratios=(0.9, height))
     for number, frame in enumerate(frames):
         axes = figure.add_subplot(places[0, number])
@@ -68,7 +68,7 @@ def image_attention_figure(
     height, width = image.shape[:2]
     rows = -(-len(written) // COLUMNS)
     columns = min(COLUMNS, len(written))
-    figure = Figure(figsize=(1.5 * columns, (1.5 * height / width + 0.3) * rows), layout="constrained")
+    figure = drawing.View(figsize=(1.5 * columns, (1.5 * height / width + 0.3) * rows), layout="constrained")
     for axes, token, row in zip(figure.subplots(rows, columns, squeeze=False).flat, written, weights):
         axes.imshow(image)
         shade = 1 - row.reshape(grid) / (row.max() or 1.0)

@@ -119,7 +119,7 @@ def eigenvalue_figure(epochs: Mapping[int, np.ndarray]) -> Figure:
     Args:
         epochs: epoch, 0 before the first, to complex (units,).
     """
-    figure = Figure(figsize=(7.2, 3.6), layout="constrained")
+    figure = drawing.View(figsize=(7.2, 3.6), layout="constrained")
     plane, radius = figure.subplots(1, 2, width_ratios=(1, 1))
     for axes in (plane, radius):
         drawing.plain(axes)

@@ -42,7 +42,7 @@ def unrolled_figure(network: Unrolled) -> Figure:
     """
     heights = [_height(part, network) for part in network.parts]
     left, right = -1.2, FIRST_COPY + 3 * COLUMN + 0.8
-    figure = Figure(figsize=(INCH * (right - left), INCH * sum(heights)))
+    figure = drawing.View(figsize=(INCH * (right - left), INCH * sum(heights)))
     top = 1.0
     for part, height in zip(network.parts, heights):
         share = height / sum(heights)
