@@ -14,7 +14,7 @@ import tensorflow as tf
 from rnn_apps.checkpoint import Checkpoints
 from rnn_apps.data.sources import SourceUnavailable
 from rnn_apps.errors import RnnAppsError, UserError
-from rnn_apps.exporting import check_packages, export_model, place_of
+from rnn_apps.exporting import GIVEN, check_packages, export_model, place_of
 from rnn_apps.layers import RecurrentLayer
 from rnn_apps.recipe import apply_overrides, dump_recipe, load_recipe, with_sample
 from rnn_apps.reporting import NOT_A_CURVE, shown_examples, write_report
@@ -25,6 +25,8 @@ from rnn_apps.tasks import task_class
 from rnn_apps.training import Interrupted, Trainer, TrainingFailed
 
 __all__ = ["Execution", "Lines"]
+
+CLICKED = 4  # examples of the test part that a demo page offers
 
 
 class Lines:
@@ -205,6 +207,22 @@ class Execution:
         self._illustrate(records)
         self.folder.write_json_lines("predictions.jsonl", records)
         self.baselines = self.task.baselines()
+        self._keep_examples(records)
+
+    def _keep_examples(self, records):
+        """Keep what a few examples of the test part were given, for the demo page of a server."""
+        last, kept = len(records) - 1, []
+        for number in sorted({i * last // (CLICKED - 1) for i in range(CLICKED)}) if records else ():
+            given = self.task.raw_example("test", number, records[number])
+            if isinstance(given, str):
+                kept.append({"text": given})
+            elif given:
+                names = {f"given-{number}/{name}": content for name, content in given.items()}
+                kept.append({"files": list(names)})
+                for name, content in names.items():
+                    with self.folder.writing(f"examples/{name}") as path:
+                        path.write_bytes(content)
+        self.folder.write_json(f"examples/{GIVEN}", kept)
 
     def _illustrate(self, records):
         """Let the records that the report shows carry what explains them."""
@@ -219,7 +237,7 @@ class Execution:
         for name in self.recipe.export:
             try:
                 with self.folder.writing(place_of(name)) as path:
-                    export_model(self.task, name, path)
+                    export_model(self.task, name, path, examples=self.folder / "examples")
             except RnnAppsError as error:
                 if name == "saved_model":
                     raise
