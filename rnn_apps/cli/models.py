@@ -120,6 +120,7 @@ def _print(findings):
 @cli.command(
     epilog=examples(
         "rnn-apps serve runs/imdb/2026-01-01-120000",
+        "rnn-apps serve RUN --demo",
         "rnn-apps serve RUN --port 9000 --name reviews",
         "rnn-apps serve RUN --host 0.0.0.0 --token SECRET",
     )
@@ -131,8 +132,9 @@ def _print(findings):
 @click.option("--host", default="127.0.0.1", help="Address to listen at; any but 127.0.0.1 needs a token.")
 @click.option("--name", help="By which clients ask for it; the recipe's name by default.")
 @click.option("--token", envvar="RNN_APPS_TOKEN", help="That requests must bear; better in RNN_APPS_TOKEN.")
+@click.option("--demo", is_flag=True, help="Serve a page for the browser at /demo as well.")
 @verbose_option
-def serve(run, port, host, name, token):
+def serve(run, port, host, name, token, demo):
     """Serve a RUN's SavedModel, or a folder of versions, at TensorFlow Serving's REST paths."""
     from rnn_apps import serving
 
@@ -140,7 +142,7 @@ def serve(run, port, host, name, token):
     if not folder.is_dir():
         fix = "Name the folder of a run, or one that holds versions: 1/, 2/."
         raise UserError(str(run), "nothing is exported there", fix=fix)
-    serving.serve(folder, name or _name_of(Path(run)), host, port, token, click.echo)
+    serving.serve(folder, name or _name_of(Path(run)), host, port, token, click.echo, demo)
 
 
 def _name_of(run):

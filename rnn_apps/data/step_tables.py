@@ -14,7 +14,15 @@ from rnn_apps.data.records import BadRecords, carved_fractions, cut_in_parts, ke
 from rnn_apps.data.samples.events import events
 from rnn_apps.errors import DataError, did_you_mean, shown
 
-__all__ = ["Columns", "LabelledSteps", "feature_columns", "load_streams", "name_of", "numbers_of", "read_numbers"]
+__all__ = [
+    "Columns",
+    "LabelledSteps",
+    "feature_columns",
+    "load_streams",
+    "name_of",
+    "numbers_of",
+    "read_numbers",
+]
 
 ENDINGS = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
 PARTS = ("train", "validation", "test")
