@@ -62,20 +62,20 @@ def _head(page, facts, name, title):
 
 def _fill(page):
     given = page.control()
-    button = gr.Button(page.button, variant="primary", elem_id="ask")
     examples, clicked, settings = page.examples(), [], []
+    if type(page).settings is not Page.settings:
+        with gr.Accordion("Settings", open=False):
+            settings = page.settings()
+    button = gr.Button(page.button, variant="primary", elem_id="ask")
     if examples:
         gr.HTML("<h2>Examples</h2>", js_on_load=None)
         with gr.Row(elem_id="examples"):
             clicked = [gr.Button(one.name, size="sm", elem_classes=["example"]) for one in examples]
-    if type(page).settings is not Page.settings:
-        with gr.Accordion("Settings", open=False):
-            settings = page.settings()
     gr.HTML("<h2>Answer</h2>", js_on_load=None)
     said = gr.HTML("", elem_id="said", js_on_load=None)
     shown = gr.HTML("", elem_id="shown", js_on_load=None)
     asked = {"fn": _answering(page), "inputs": [given, *settings], "outputs": [said, shown]}
-    asked |= {"api_visibility": "private", "show_progress": "minimal", "show_progress_on": [said]}
+    asked |= {"api_visibility": "private", "show_progress": "minimal", "show_progress_on": [shown]}
     gr.on([button.click, *([given.submit] if isinstance(given, gr.Textbox) else [])], **asked)
     for one, example in zip(clicked, examples):
         put = one.click(_giving(example.value), None, given, api_visibility="private", show_progress="hidden")
@@ -97,6 +97,6 @@ def _answering(page):
         except Exception:
             _log.exception("a page could not answer")
             return '<p class="problem">The server could not answer.</p>', ""
-        return f"<p>{safe(shown.said)}</p>", f'<div class="answer">{shown.html}</div>'
+        return f'<p class="heard">{safe(shown.said)}</p>', f'<div class="answer">{shown.html}</div>'
 
     return answer

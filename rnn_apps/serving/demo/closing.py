@@ -9,8 +9,9 @@ __all__ = ["Closed"]
 _TAG = re.compile(rb"<script\b.*?</script>|<(?:meta|link)\b[^>]*>", re.DOTALL)
 _ELSEWHERE = re.compile(rb"https?://|\"(?:og|twitter):|rel=\"manifest\"")
 _SCRIPT = re.compile(rb"<script\b([^>]*)>(.*?)</script>", re.DOTALL)
+# Gradio makes its own HTML components by evaluating templates; scripts come from here alone.
 _RULES = (
-    "default-src 'none'; script-src 'self' {scripts}; style-src 'self' 'unsafe-inline'; "
+    "default-src 'none'; script-src 'self' 'unsafe-eval' {scripts}; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data: blob:; font-src 'self' data:; media-src 'self' blob:; connect-src 'self'; "
     "worker-src 'self' blob:; base-uri 'self'; form-action 'none'; frame-ancestors 'none'"
 )

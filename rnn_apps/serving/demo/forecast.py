@@ -134,12 +134,12 @@ class ForecastPage(Page):
         forecast, lower, upper = (found[key][0, :, index].tolist() for key in OUTPUTS)
         past = one.past[:, index].tolist()
         said = (
-            f"{name}: the forecast goes from {forecast[0]:.6g} at {one.ahead[0]} to {forecast[-1]:.6g} at "
-            f"{one.ahead[-1]}; it lies between {min(lower):.6g} and {max(upper):.6g} throughout."
+            f"{name}: the forecast goes from {forecast[0]:.5g} at {one.ahead[0]} to {forecast[-1]:.5g} at "
+            f"{one.ahead[-1]}; it lies between {min(lower):.5g} and {max(upper):.5g} throughout."
         )
         plot = series_plot(said, past, forecast, lower, upper, one.times, one.ahead)
         rows = [
-            (time, *(f"{value:.6g}" for value in values))
+            (time, *(f"{value:.5g}" for value in values))
             for time, *values in zip(one.ahead, forecast, lower, upper)
         ]
         head = ["step" if one.ahead[0].isdigit() else "time", name, "from", "to"]

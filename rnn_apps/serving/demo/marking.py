@@ -9,6 +9,7 @@ __all__ = ["bars", "details", "heat", "numbered", "safe", "table", "texts"]
 
 # Control letters, orders to turn the direction of writing, halves of letters: shown by their number.
 _HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]+")
+_OF_TEMPLATES = {ord(letter): f"&#{ord(letter)};" for letter in "{}$`"}  # gradio fills templates with answers
 LONGEST = 20_000  # letters of one text that are shown
 
 
@@ -17,7 +18,8 @@ def safe(value):
     text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
     if len(text) > LONGEST:
         text = f"{text[:LONGEST]} ... and {len(text) - LONGEST:,} letters more"
-    return html.escape(_HIDDEN.sub(lambda found: printable(found[0]), text))
+    escaped = html.escape(_HIDDEN.sub(lambda found: printable(found[0]), text))
+    return escaped.translate(_OF_TEMPLATES)
 
 
 def texts(arrays):

@@ -52,9 +52,10 @@ def mount_demo(application, path, worker, limits, name):
         theme=make_theme(),
         css=STYLE,
     )
-    script = f"<script>{_ADDED.read_text(encoding='utf-8')}</script>".encode()
+    icon = '<link rel="icon" href="data:,">'
+    added = f"{icon}<script>{_ADDED.read_text(encoding='utf-8')}</script>".encode()
     most = limits.body + (1 << 20)  # the head of an upload's parts
-    application.add_middleware(Closed, path=path, most=most, added=script)
+    application.add_middleware(Closed, path=path, most=most, added=added)
     return uploads
 
 

@@ -8,9 +8,10 @@
     return true;
   };
   const watch = new MutationObserver(() => {
+    document.body?.classList.remove("dark"); // one look, that of a run's report
     name("said", { role: "status", "aria-live": "polite", "aria-atomic": "true" });
     name("shown", { role: "region", "aria-label": "Answer" });
     name("examples", { role: "group", "aria-label": "Examples" });
   });
-  watch.observe(document.documentElement, { childList: true, subtree: true });
+  watch.observe(document.documentElement, { childList: true, subtree: true, attributeFilter: ["class"] });
 })();

@@ -6,7 +6,7 @@ from rnn_apps.serving.demo.marking import safe
 
 __all__ = ["series_plot"]
 
-WIDTH, HEIGHT, LEFT, BOTTOM = 760, 280, 64, 26  # pixels; the last two are room for numbers and times
+WIDTH, HEIGHT, LEFT, BOTTOM = 760, 300, 64, 42  # pixels; the last two are room for numbers and times
 SHOWN = 8  # of the past, as many times the horizon
 
 
@@ -45,10 +45,10 @@ def series_plot(label, past, forecast, lower, upper, times, ahead):
     lines += "".join(_line("past", run, x, y) for run in _runs(past))
     begun = [(first - 1, past[-1])] if past and math.isfinite(past[-1]) else []
     lines += _line("forecast", [*begun, *((first + i, v) for i, v in enumerate(forecast))], x, y)
-    named = [(0, times[0], "start"), (first, ahead[0], "middle"), (count - 1, ahead[-1], "end")]
+    named = [(0, times[0], "start", 22), (first, f"{ahead[0]} to", "end", 22), (count, ahead[-1], "end", 6)]
     bottom = "".join(
-        f'<text x="{x(place):.1f}" y="{HEIGHT - 6}" text-anchor="{anchor}">{safe(text)}</text>'
-        for place, text, anchor in named
+        f'<text x="{x(place - 0.5):.1f}" y="{HEIGHT - up}" text-anchor="{anchor}">{safe(text)}</text>'
+        for place, text, anchor, up in named
     )
     now = f"{x(first - 0.5):.1f}"
     border = f'<line class="now" x1="{now}" x2="{now}" y1="8" y2="{HEIGHT - BOTTOM}"/>'

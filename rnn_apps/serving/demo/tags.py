@@ -2,7 +2,7 @@
 
 from rnn_apps.serving.demo.marking import details, safe, table, texts
 from rnn_apps.serving.demo.page import Shown, TextPage
-from rnn_apps.serving.demo.palette import legend, palette
+from rnn_apps.serving.demo.palette import palette
 
 __all__ = ["TagsPage"]
 
@@ -40,6 +40,6 @@ class TagsPage(TextPage):
         named = "words" if count > 1 else "word"
         return Shown(
             f"{count:,} {named}: {said}{', ...' if count > 40 else '.'}{more}",
-            f'<p class="tagged" dir="auto">{chips}</p>{legend(colours, tags)}'
+            f'<p class="tagged" dir="auto">{chips}</p>'
             + details("The same as a table", table("Words and tags", ["word", "tag", "score"], rows, (2,))),
         )

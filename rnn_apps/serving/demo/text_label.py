@@ -70,7 +70,7 @@ def _trace(of, words, scores):
         f'<p class="quiet">The probability of <b><bdi>{safe(of)}</bdi></b> when the text ends after a word: '
         f'<span class="scale" aria-hidden="true"></span> 0 to 1.</p>'
         f'<p class="traced" dir="auto">{marked}</p>'
-        f'<div class="trace"><span aria-hidden="true">1<br>0</span>'
+        f'<div class="trace"><span aria-hidden="true"><i>1</i><i>0</i></span>'
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" preserveAspectRatio="none" role="img" '
         f'aria-label="{safe(summary)}"><line x1="0" y1="{HEIGHT / 2}" x2="{WIDTH}" y2="{HEIGHT / 2}"/>'
         f'<polyline points="{points}"/></svg></div><p>{safe(summary)}</p>'
