@@ -24,6 +24,7 @@ def make_theme():
         button_primary_background_fill="#1f5fa8",
         button_primary_background_fill_hover="#174a84",
         button_primary_text_color="#ffffff",
+        slider_color="#1f5fa8",
     )
 
 

@@ -41,6 +41,10 @@ class Closed:
         if scope["type"] != "http" or not f"{scope['path']}/".startswith(f"{self.path}/"):
             await self.application(scope, receive, send)
             return
+        declared = dict(scope["headers"]).get(b"content-length", b"0")
+        if declared.isdigit() and int(declared) > self.most:
+            await _refuse(send, self.most)
+            return
         if scope["path"].rstrip("/") == self.path:  # the page itself, which is read here
             kept = [pair for pair in scope["headers"] if pair[0] != b"accept-encoding"]
             scope = {**scope, "headers": kept}

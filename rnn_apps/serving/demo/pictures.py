@@ -80,6 +80,6 @@ def looked_at(pixels, tokens, weights, grid):
 
 def _place(index, rows, columns):
     """Where in a picture a cell is, in words."""
-    down = ("top", "middle", "bottom")[min(2, 3 * (index // columns) // rows)]
-    across = ("left", "middle", "right")[min(2, 3 * (index % columns) // columns)]
+    down = ("top", "middle", "bottom")[3 * (2 * (index // columns) + 1) // (2 * rows)]
+    across = ("left", "middle", "right")[3 * (2 * (index % columns) + 1) // (2 * columns)]
     return "middle" if down == across == "middle" else f"{down} {across}"

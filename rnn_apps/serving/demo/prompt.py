@@ -59,4 +59,4 @@ class PromptPage(TextPage):
             for text, score in ranked
         )
         note = f'<p class="quiet">The prompt is grey. Temperature {temperature:g}, seed {seed}.</p>'
-        return Shown(f"It goes on: {ranked[0][0][begun:]}", f'<ol class="plain">{items}</ol>{note}')
+        return Shown(f"It goes on: {ranked[0][0][begun:].strip()}", f'<ol class="plain">{items}</ol>{note}')
