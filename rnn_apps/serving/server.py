@@ -27,10 +27,10 @@ def serve(folder, name, host="127.0.0.1", port=8501, token=None, say=print, demo
     Raises:
         UserError: no complete version, an address that needs a token or is taken, or a missing package.
     """
-    uvicorn = _needed("uvicorn", "serve")
-    _needed("fastapi", "serve")
+    extra = "demo" if demo else "serve"
+    uvicorn, _ = _needed("uvicorn", extra), _needed("fastapi", extra)
     if demo:
-        _needed("gradio", "demo")
+        _needed("gradio", extra)
     from rnn_apps.serving.application import DEMO, LOCAL, make_application
     from rnn_apps.serving.model import Model
 

@@ -4,8 +4,10 @@ import asyncio
 import base64
 import io
 import os
+import socket
 import sys
 import threading
+import urllib.request
 from pathlib import Path
 
 import fake_exports as fakes
@@ -23,7 +25,7 @@ from rnn_apps.serving.demo.choosing import PAGES, page_for
 from rnn_apps.serving.demo.facts import Facts
 from rnn_apps.serving.demo.marking import safe
 from rnn_apps.serving.demo.uploads import closed
-from rnn_apps.serving.model import Model, Worker
+from rnn_apps.serving.model import Worker
 from rnn_apps.serving.protocol import Limits
 
 SETTINGS = {
@@ -344,6 +346,25 @@ def test_where_the_api_needs_a_token_the_page_does(models):
         assert client.get("/demonstration", headers=basic("anybody:secret")).status_code == 401
 
 
+def test_the_server_itself_calls_nobody(models, monkeypatch):
+    called = []
+    look_up = socket.getaddrinfo
+    monkeypatch.setattr(
+        socket, "getaddrinfo", lambda host, *more: called.append(host) or look_up("::1", *more)
+    )
+    monkeypatch.setattr(socket.socket, "connect", lambda self, address: called.append(address))
+    with TestClient(
+        make_application(models["tags"], "tags", demo=True), base_url="http://localhost"
+    ) as client:
+        assert client.get("/demo/").status_code == client.get("/demo/config").status_code == 200
+        given = {"data": ["a b"], "fn_index": 0, "session_hash": "x"}
+        client.post("/demo/gradio_api/queue/join", json=given)
+    assert called == []
+    with pytest.raises(OSError):  # the witness sees a call
+        urllib.request.urlopen("http://example.invalid/", timeout=1)
+    assert called
+
+
 def test_without_the_option_there_is_no_page(models):
     with TestClient(make_application(models["tags"], "tags"), base_url="http://localhost") as client:
         assert client.get("/demo/").status_code == 404
@@ -372,9 +393,8 @@ def test_without_gradio_the_command_names_the_extra(finished, monkeypatch, capsy
     assert "pip install 'rnn-apps[demo]'" in capsys.readouterr().err
 
 
-def test_a_run_exports_facts_and_examples_of_its_test_part_and_its_page_answers(finished):
-    model = Model(finished.folder / "export")
-    page = page_of(model)
+def test_a_run_exports_facts_and_examples_of_its_test_part_and_its_page_answers(finished, demo_page):
+    page = demo_page(finished)
     texts = [example.value for example in page.examples()]
     assert len(texts) == 4
     assert page.facts.get("class_names") == ["negative", "positive"]

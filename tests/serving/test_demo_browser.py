@@ -265,9 +265,11 @@ def test_no_page_asked_another_server_or_complained(opened):
 
 def test_the_browser_asks_for_the_token_where_there_is_one(browser, served):
     assert httpx.get(f"{served['closed'].address}/demo/").status_code == 401
-    one = Visit(browser, served["closed"].address, http_credentials={"username": "any", "password": TOKEN})
+    known = {"username": "any", "password": TOKEN}
+    one = Visit(browser, served["closed"].address, http_credentials=known, color_scheme="dark")
     one.click_example()
     assert one.said("2 words") == "2 words: the DET, dog NOUN."
+    assert "dark" not in (one.page.locator("body").get_attribute("class") or ""), "our colours are for light"
     assert one.leave() == ([], [])
 
 

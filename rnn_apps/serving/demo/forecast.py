@@ -109,7 +109,7 @@ class ForecastPage(Page):
         begin, known, horizon = max(0, origin - self.facts.get("window")), None, self._horizon
         if columns.known:
             first = len(columns.targets) + len(columns.covariates)
-            known = values[origin : origin + horizon, first : first + self._width("known")]
+            known = values[origin : origin + horizon, first : first + len(columns.known)]
             if len(known) < horizon:
                 names = ", ".join(columns.known)
                 expected = f"{horizon} rows with {names} and empty {', '.join(columns.targets)}"
@@ -118,9 +118,6 @@ class ForecastPage(Page):
         ahead = [step.text(step.later(last, number + 1)) for number in range(horizon)]
         times = [step.text(time) for time in one.times[begin:origin]]
         return _Read(one.name, times, ahead, values[begin:origin], known)
-
-    def _width(self, name):
-        return self.ask.signatures["serving_default"][name].shape[-1]
 
     def _part(self, one, path):
         given = {} if one.known is None else {"known": one.known[None]}

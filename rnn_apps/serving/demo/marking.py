@@ -84,8 +84,7 @@ def heat(caption, rows, columns, weights):
 
 
 def _heat_cell(weight):
-    strong = ' class="strong"' if weight > 0.55 else ""
-    return f'<td{strong} style="--share:{weight:.2f}">{100 * weight:.0f}</td>'
+    return f'<td style="--share:{weight:.2f}">{100 * weight:.0f}</td>'
 
 
 def _scrolling(name, inner):

@@ -8,7 +8,8 @@
     return true;
   };
   const watch = new MutationObserver(() => {
-    document.body?.classList.remove("dark"); // one look, that of a run's report
+    const body = document.body;
+    if (body?.classList.contains("dark")) body.classList.remove("dark"); // one look, that of a run's report
     name("said", { role: "status", "aria-live": "polite", "aria-atomic": "true" });
     name("shown", { role: "region", "aria-label": "Answer" });
     name("examples", { role: "group", "aria-label": "Examples" });
