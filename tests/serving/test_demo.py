@@ -335,6 +335,9 @@ def test_where_the_api_needs_a_token_the_page_does(models):
             "/demo",
         ):
             assert client.get(path).status_code == 401
+        for name in ("healthz", "readyz"):  # what needs no token is these two paths, not names that end so
+            assert client.get(f"/demo/gradio_api/heartbeat/{name}").status_code == 401
+            assert client.get(f"/{name}").status_code == 200
         assert client.post("/demo/gradio_api/queue/join", json={}).status_code == 401
         assert client.get("/demo/", headers=basic("anybody:secret")).status_code == 200
         assert client.get("/demo/", headers={"authorization": "Bearer secret"}).status_code == 200
