@@ -15,7 +15,7 @@ import httpx
 import matplotlib.image
 import pytest
 import uvicorn
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 from rnn_apps.serving.application import DEMO, make_application
 from rnn_apps.serving.server import _end_pages, _listen
@@ -206,9 +206,12 @@ def test_the_keyboard_is_enough_and_a_screen_reader_hears_the_answer(visit):
 def test_several_answers_are_shown_where_they_are_asked_for(visit):
     one = visit("prompt")
     one.page.get_by_text("Settings").click()
-    one.page.get_by_label("number input for Answers").fill("3")
-    one.page.get_by_label("number input for Length").fill("2")
-    one.page.keyboard.press("Tab")
+    for name, value in (("Answers", "3"), ("Length", "2")):
+        one.page.get_by_label(f"range slider for {name}").wait_for()
+        one.page.wait_for_timeout(300)  # controls that have just unfolded take their first value
+        one.page.get_by_label(f"number input for {name}").fill(value)
+        one.page.keyboard.press("Tab")
+        expect(one.page.get_by_label(f"range slider for {name}")).to_have_value(value)
     one.page.get_by_label("Prompt").fill("once")
     one.page.get_by_role("button", name="Write on").click()
     one.page.locator("#shown li").nth(2).wait_for()
