@@ -91,3 +91,20 @@ def finished(small_recipe, tmp_path_factory):
     run = rnn_apps.run(small_recipe, out=tmp_path_factory.mktemp("runs") / "finished", console=heard)
     run.heard = heard
     return run
+
+
+@pytest.fixture(scope="session")
+def demo_page():
+    """From a run to the demo page over its export."""
+
+    def made(run):
+        from rnn_apps.serving.demo.asking import Asker
+        from rnn_apps.serving.demo.choosing import page_for
+        from rnn_apps.serving.demo.facts import Facts
+        from rnn_apps.serving.model import Model, Worker
+        from rnn_apps.serving.protocol import Limits
+
+        model = Model(run.folder / "export")
+        return page_for(Asker(Worker(model), Limits(), lambda: True), Facts(model.path))
+
+    return made

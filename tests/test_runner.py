@@ -35,7 +35,7 @@ FILES = {
     "report.html",
     "manifest.json",
 }
-FOLDERS = {"logs", "checkpoints", "preprocessing", "export", "plots"}
+FOLDERS = {"examples", "logs", "checkpoints", "preprocessing", "export", "plots"}
 
 
 def in_another_process(script, *arguments, cwd=None):
@@ -64,6 +64,7 @@ def test_the_folder_holds_what_the_contract_lists_and_nothing_else(finished):
         "text.json",
         "class_names.json",
     }
+    assert {p.name for p in (finished.folder / "examples").iterdir()} == {"given.json"}
 
 
 def test_metrics_are_those_of_the_contract(finished, small_recipe):
@@ -280,7 +281,7 @@ def test_damaged_metrics_are_named(copy):
 
 
 def test_a_failed_export_leaves_the_old_one(copy, monkeypatch):
-    def fail(task, name, path, weights):
+    def fail(task, name, path, weights, examples):
         path.mkdir()
         raise OSError("disk full")
 

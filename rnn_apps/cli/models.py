@@ -136,6 +136,7 @@ def _print(findings):
 @cli.command(
     epilog=examples(
         "rnn-apps serve runs/imdb/2026-01-01-120000",
+        "rnn-apps serve RUN --demo",
         "rnn-apps serve RUN --port 9000 --name reviews",
         "rnn-apps serve RUN --host 0.0.0.0 --token SECRET",
     )
@@ -158,8 +159,9 @@ def _print(findings):
 @click.option(
     "--token", envvar="RNN_APPS_TOKEN", help="Token that requests must bear; better in RNN_APPS_TOKEN."
 )
+@click.option("--demo", is_flag=True, help="Serve a page for the browser at /demo too.")
 @verbose_option
-def serve(run, port, host, name, token):
+def serve(run, port, host, name, token, demo):
     """Serve the SavedModel of a RUN over HTTP.
 
     RUN may be a folder of versions too; the REST paths are those of TensorFlow Serving.
@@ -170,7 +172,7 @@ def serve(run, port, host, name, token):
     if not folder.is_dir():
         fix = "Name the folder of a run, or one that holds versions: 1/, 2/."
         raise UserError(str(run), "nothing is exported there", fix=fix)
-    serving.serve(folder, name or _name_of(Path(run)), host, port, token, click.echo)
+    serving.serve(folder, name or _name_of(Path(run)), host, port, token, click.echo, demo)
 
 
 def _name_of(run):

@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import io
 import json
 import re
 import sys
@@ -14,7 +15,16 @@ from rnn_apps.data.records import LabelledText
 from rnn_apps.data.separators import LINES_LOOKED_AT, find_separator
 from rnn_apps.errors import DataError, did_you_mean, shown
 
-__all__ = ["PART_NAMES", "csv_rows", "find_parts", "json_object", "open_lines", "read_records", "wrong_width"]
+__all__ = [
+    "PART_NAMES",
+    "csv_file",
+    "csv_rows",
+    "find_parts",
+    "json_object",
+    "open_lines",
+    "read_records",
+    "wrong_width",
+]
 
 PART_NAMES = {"train": ("train",), "validation": ("validation", "val", "dev"), "test": ("test",)}
 ENDINGS = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".jsonl", ".jsonl.gz")
@@ -156,6 +166,18 @@ def csv_rows(file, lines):
             return
         if row:
             yield begin, row
+
+
+def csv_file(header, rows):
+    """Return the bytes of a CSV file.
+
+    Args:
+        header: names of the columns.
+        rows: iterable of rows of cells.
+    """
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\n").writerows([header, *rows])
+    return text.getvalue().encode("utf-8", "replace")
 
 
 def wrong_width(row, columns):

@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from rnn_apps.data.steps import WindowBatches
 
-__all__ = ["SeriesStreams", "SeriesWindows", "known_ahead", "past_of", "truth_ahead"]
+__all__ = ["SeriesStreams", "SeriesWindows", "known_ahead", "origin_of", "past_of", "truth_ahead"]
 
 
 def past_of(values, origin, steps):
@@ -31,6 +31,16 @@ def known_ahead(values, origin, horizon, known):
     """
     ahead = values[origin : origin + horizon, known]
     return np.concatenate([ahead, np.full((horizon - len(ahead), ahead.shape[1]), np.nan)])
+
+
+def origin_of(targets):
+    """Return the first step behind all that are known: behind the last with a target, 0 where none has.
+
+    Args:
+        targets: float (steps, targets), NaN where one is missing.
+    """
+    there = ~np.isnan(targets).all(axis=1)
+    return int(np.flatnonzero(there)[-1]) + 1 if there.any() else 0
 
 
 def truth_ahead(values, origin, horizon, targets):

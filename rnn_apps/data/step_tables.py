@@ -10,11 +10,19 @@ import numpy as np
 from rnn_apps.data import files
 from rnn_apps.data.images import BadImage, read_image
 from rnn_apps.data.numbers import column_marks, number
-from rnn_apps.data.records import carved_fractions, cut_in_parts, keep_known_labels, part_of
+from rnn_apps.data.records import BadRecords, carved_fractions, cut_in_parts, keep_known_labels, part_of
 from rnn_apps.data.samples.events import events
 from rnn_apps.errors import DataError, did_you_mean, shown
 
-__all__ = ["Columns", "LabelledSteps", "feature_columns", "load_streams", "name_of", "numbers_of"]
+__all__ = [
+    "Columns",
+    "LabelledSteps",
+    "feature_columns",
+    "load_streams",
+    "name_of",
+    "numbers_of",
+    "read_numbers",
+]
 
 ENDINGS = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
 PARTS = ("train", "validation", "test")
@@ -235,6 +243,38 @@ def _step(place, cell, names, cells, before, columns, bad, marks):
             place, f"{shown(cell[columns.frames])} cannot be read ({text})", "Mend the path or the picture."
         )
         return None
+
+
+def read_numbers(path, columns):
+    """Return the numbers of a file that is one stream: float32 (steps, features).
+
+    Args:
+        path: of a CSV file.
+        columns: `Columns` of a table without labels.
+
+    Raises:
+        DataError: there is no such file, or a column or row of it cannot be used.
+    """
+    if not path.is_file():
+        raise DataError(str(path)[:200], "no such file", expected="a CSV file with a row a step")
+    rows, bad = [], BadRecords("refuse", 0)
+    with files.open_lines(path) as lines:
+        table = files.csv_rows(path, lines)
+        begin, header = next(table, (1, None))
+        if header is None:
+            raise DataError(str(path), "empty", expected="a CSV file with a header")
+        names = feature_columns(f"{path}:{begin}", header, columns)
+        places, marks = [header.index(name) for name in names], column_marks(path, names)
+        for begin, row in table:
+            if problem := files.wrong_width(row, header):
+                raise DataError(f"{path}:{begin}", problem, fix="Mend the row.")
+            before = rows[-1] if rows else None
+            cells = [row[i] for i in places]
+            place = f"{path}:{begin}"
+            rows.append(numbers_of(place, names, cells, before, columns.on_missing, bad, marks))
+    if not rows:
+        raise DataError(str(path), "no row", expected="a row a step below the header")
+    return np.stack(rows)
 
 
 def numbers_of(place, names, cells, before, on_missing, bad, marks=None):

@@ -53,7 +53,7 @@ def place_of(name, weights="float32"):
     return _PLACES.get(name, f"export/{name}" + ("" if weights == "float32" else f"_{weights}"))
 
 
-def export_model(task, name, folder, weights="float32"):
+def export_model(task, name, folder, weights="float32", examples=None):
     """Write a task's network into a folder that is not there yet, and hold its answers against the task's.
 
     Args:
@@ -61,6 +61,7 @@ def export_model(task, name, folder, weights="float32"):
         name: one of `FORMATS`.
         folder: path.
         weights: one of `WEIGHTS`; others than float32 are for LiteRT, and int8 for ONNX.
+        examples: folder of a run with what its test part was given, for a SavedModel's demo page, or None.
 
     Returns:
         A list of `Written`, empty for a SavedModel.
@@ -80,7 +81,7 @@ def export_model(task, name, folder, weights="float32"):
     check_packages(name)
     folder = Path(folder)
     if name == "saved_model":
-        export_saved_model(task, folder)
+        export_saved_model(task, folder, examples)
         return []
     folder.mkdir()
     if name == "keras":

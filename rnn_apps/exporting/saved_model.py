@@ -8,6 +8,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 
 from rnn_apps.disk import sha256_of
 from rnn_apps.errors import RnnAppsError
+from rnn_apps.exporting.demo_files import write_demo_files
 from rnn_apps.exporting.serving_files import write_readme, write_warm_up
 from rnn_apps.layers import graph_form
 
@@ -16,12 +17,13 @@ __all__ = ["export_saved_model"]
 _FOREIGN = ("PyFunc", "EagerPyFunc", "PyFuncStateless")
 
 
-def export_saved_model(task, folder):
+def export_saved_model(task, folder, examples=None):
     """Write the task's SavedModel (TF Serving's layout) and hold its answers against the task's own.
 
     Args:
         task: a trained `Task`.
         folder: where to write; must not be there.
+        examples: folder of a run with what its test part was given, for the demo page, or None.
 
     Raises:
         RnnAppsError: the export holds an operation that a stock runtime lacks, or it answers otherwise.
@@ -35,6 +37,7 @@ def export_saved_model(task, folder):
     request = task.example_request()
     write_warm_up(folder, request)
     write_readme(folder, task.recipe.name, task.recipe.task, loaded.signatures, request)
+    write_demo_files(folder, task, examples)
     _write_manifest(folder)
 
 

@@ -1,7 +1,6 @@
 """One recipe on its way from data to report."""
 
 import json
-import logging
 import random
 import sys
 import time
@@ -14,33 +13,21 @@ import tensorflow as tf
 from rnn_apps.checkpoint import Checkpoints
 from rnn_apps.data.sources import SourceUnavailable
 from rnn_apps.errors import RnnAppsError, UserError
-from rnn_apps.exporting import check_packages, export_model, place_of
-from rnn_apps.layers import RecurrentLayer
+from rnn_apps.exporting import GIVEN, check_packages, export_model, place_of
 from rnn_apps.recipe import apply_overrides, dump_recipe, load_recipe, with_sample
-from rnn_apps.reporting import NOT_A_CURVE, shown_examples, write_report
+from rnn_apps.reporting import shown_examples, write_report
 from rnn_apps.reporting.views import EigenvalueHistory
 from rnn_apps.run_folder import CHECKPOINTS, RECORD, RunFolder
 from rnn_apps.runner.finished import Run
 from rnn_apps.runner.keeping import Keeper, check_unchanged
 from rnn_apps.runner.looking import EIGENVALUES, look_inside
+from rnn_apps.runner.saying import HistoryLogs, layer_paths, log_lines
 from rnn_apps.tasks import settings_class, task_class
 from rnn_apps.training import Interrupted, Trainer, TrainingFailed
 
-__all__ = ["Execution", "Lines"]
+__all__ = ["Execution"]
 
-
-class Lines:
-    """Where a run says what it does: plain lines, and nothing for single steps."""
-
-    def say(self, text):
-        """Print one line."""
-        print(text, flush=True)
-
-    def step(self, step, total, logs):
-        """Take note of one training step; step 0 comes before the first."""
-
-    def close(self):
-        """Training is over."""
+CLICKED = 4  # examples of the test part that a demo page offers
 
 
 class Execution:
@@ -128,7 +115,7 @@ class Execution:
         self.seconds[name] = round(time.perf_counter() - start, 2)
 
     def _prepare(self):
-        with self._timed("data"), _log_lines(self.console):
+        with self._timed("data"), log_lines(self.console):
             self._seed()
             try:
                 self._make_task()
@@ -161,7 +148,7 @@ class Execution:
         self.console.say(f"{error}. Using the generated sample{changes}; every score is marked as such.")
 
     def _train(self, checkpoints):
-        logs = _Logs(self.folder, self.console)
+        logs = HistoryLogs(self.folder, self.console)
         self.keeper = Keeper(checkpoints, self.recipe.training.checkpoint_every)
         self._eigenvalues = EigenvalueHistory(self.task.model, self.folder / EIGENVALUES)
         callbacks = [logs, self._eigenvalues]
@@ -169,7 +156,7 @@ class Execution:
         whole, moving = self.task.model.count_params(), _count(self.task.trained.trainable_weights)
         trained = "" if moving == whole else f", {moving:,} of them trained"
         self.console.say(f"Network: {whole:,} weights{trained}")
-        with _log_lines(self.console):
+        with log_lines(self.console):
             if self.keeper.restore(self.trainer):
                 if self.force:
                     self.trainer.change_rate()
@@ -211,6 +198,22 @@ class Execution:
         self._illustrate(records)
         self.folder.write_json_lines("predictions.jsonl", records)
         self.baselines = self.task.baselines()
+        self._keep_examples(records)
+
+    def _keep_examples(self, records):
+        """Keep what a few examples of the test part were given, for the demo page of a server."""
+        last, kept = len(records) - 1, []
+        for number in sorted({i * last // (CLICKED - 1) for i in range(CLICKED)}) if records else ():
+            given = self.task.raw_example("test", number, records[number])
+            if isinstance(given, str):
+                kept.append({"text": given})
+            elif given:
+                names = {f"given-{number}/{name}": content for name, content in given.items()}
+                kept.append({"files": list(names)})
+                for name, content in names.items():
+                    with self.folder.writing(f"examples/{name}") as path:
+                        path.write_bytes(content)
+        self.folder.write_json(f"examples/{GIVEN}", kept)
 
     def _illustrate(self, records):
         """Let the records that the report shows carry what explains them."""
@@ -234,7 +237,7 @@ class Execution:
         for name in self.recipe.export:
             try:
                 with self.folder.writing(place_of(name)) as path:
-                    export_model(self.task, name, path)
+                    export_model(self.task, name, path, examples=self.folder / "examples")
             except RnnAppsError as error:
                 if name == "saved_model":
                     raise
@@ -265,26 +268,9 @@ class Execution:
             "seconds": self.seconds,
             "settings": self.task.settings(),
             "score_mark": mark,
-            "layers": _paths(self.task.model),
+            "layers": layer_paths(self.task.model),
         }
         self.folder.write_json("metrics.json", metrics)
-
-
-@contextmanager
-def _log_lines(console):
-    """Within this context what our modules log is said on the console."""
-    log, handler = logging.getLogger("rnn_apps"), logging.Handler()
-    handler.emit = lambda record: console.say(record.getMessage())
-    level, propagate = log.level, log.propagate
-    log.addHandler(handler)
-    log.setLevel(logging.INFO)
-    log.propagate = False
-    try:
-        yield
-    finally:
-        log.removeHandler(handler)
-        log.setLevel(level)
-        log.propagate = propagate
 
 
 def _found_from_anywhere(recipe):
@@ -298,47 +284,3 @@ def _found_from_anywhere(recipe):
 
 def _count(weights):
     return sum(int(weight.shape.num_elements()) for weight in weights)
-
-
-def _paths(model):
-    layers = [layer for layer in model._flatten_layers() if isinstance(layer, RecurrentLayer)]
-    return [
-        dict(zip(("layer", "path", "reason"), (layer.name, *(layer.engine_path or ("", "")))))
-        for layer in layers
-    ]
-
-
-class _Logs(keras.callbacks.Callback):
-    """history.csv, TensorBoard and one line an epoch."""
-
-    def __init__(self, folder, console):
-        super().__init__()
-        self.folder, self.console, self.trainer = folder, console, None
-        self._writer = tf.summary.create_file_writer(str(folder / "logs"))
-
-    def on_epoch_end(self, epoch, logs=None):
-        """Write what is known after an epoch."""
-        rows = self.trainer.history
-        self.folder.write_csv("history.csv", rows)
-        with self._writer.as_default():
-            for name, value in rows[-1].items():
-                tf.summary.scalar(name, value, step=epoch + 1)
-        try:
-            self._writer.flush()
-        except tf.errors.OpError as error:
-            problem, fix = f"cannot be written ({error.message})", "Make room, then go on with --resume."
-            raise UserError(str(self.folder / "logs"), problem, fix=fix) from error
-        row, epochs = rows[-1], self.trainer.settings.epochs
-        scores = "  ".join(f"{key} {row[key]:.4f}" for key in row if key not in NOT_A_CURVE)
-        self.console.say(f"Epoch {epoch + 1}/{epochs}  {scores}  ({row['seconds']:.0f} s)")
-        if epoch == 0:
-            layers = {}
-            for line in _paths(self.model):
-                if not line["path"]:
-                    continue  # resumed behind the last step of an epoch, it has not run
-                layers.setdefault((line["path"], line["reason"]), []).append(line["layer"])
-            for (path, reason), names in layers.items():
-                self.console.say(f"  {', '.join(names)}: {path} path, {reason}")
-
-
-logging.getLogger("rnn_apps").addHandler(logging.NullHandler())

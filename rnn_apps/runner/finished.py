@@ -161,7 +161,7 @@ class Run:
         place = place_of(format, weights)
         folder, name = (self._files, place) if out is None else (RunFolder(Path(out).parent), Path(out).name)
         with folder.writing(name) as path:
-            written = export_model(self.task, format, path, weights)
+            written = export_model(self.task, format, path, weights, self.folder / "examples")
         return folder / name, written
 
     def export_score(self, folder):

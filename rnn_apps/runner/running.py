@@ -10,8 +10,9 @@ from rnn_apps import reporting
 from rnn_apps.errors import UserError
 from rnn_apps.recipe import apply_overrides, load_recipe, with_data
 from rnn_apps.run_folder import RECORD, RunFolder
-from rnn_apps.runner.execution import Execution, Lines
+from rnn_apps.runner.execution import Execution
 from rnn_apps.runner.finished import open_run
+from rnn_apps.runner.saying import Lines
 
 __all__ = ["compare", "run", "run_seeds", "write_comparison"]
 

@@ -1,4 +1,7 @@
-"""A SavedModel behind TensorFlow Serving's REST paths; it imports nothing of ours but the errors."""
+"""A SavedModel behind TensorFlow Serving's REST paths; it imports nothing of ours but the errors.
+
+The demo page over it may read files of visitors with `data` as well.
+"""
 
 from rnn_apps.serving.server import serve
 

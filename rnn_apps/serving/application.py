@@ -1,6 +1,7 @@
 """The HTTP side: TensorFlow Serving's paths, health, and everything that a client may do wrong."""
 
 import asyncio
+import base64
 import hmac
 import logging
 from contextlib import asynccontextmanager
@@ -12,8 +13,9 @@ from fastapi.responses import JSONResponse
 from rnn_apps.serving.model import Busy, Worker
 from rnn_apps.serving.protocol import BadRequest, Limits, read_request, write_answer
 
-__all__ = ["LOCAL", "make_application"]
+__all__ = ["DEMO", "LOCAL", "make_application"]
 
+DEMO = "/demo"
 LOCAL = ("127.0.0.1", "localhost", "::1")
 _log = logging.getLogger("rnn_apps.serving")
 
@@ -27,7 +29,7 @@ class _Refusal(Exception):
         self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
 
 
-def make_application(model, name, hosts=LOCAL, token=None, limits=None, seconds=30.0, waiting=64):
+def make_application(model, name, hosts=LOCAL, token=None, limits=None, seconds=30.0, waiting=64, demo=False):
     """Return the FastAPI application that serves a model.
 
     Args:
@@ -38,6 +40,7 @@ def make_application(model, name, hosts=LOCAL, token=None, limits=None, seconds=
         limits: `Limits`.
         seconds: after which a request is given up.
         waiting: requests that may wait.
+        demo: whether there is a page for visitors at `DEMO`; it needs gradio.
     """
     limits, worker = limits or Limits(), Worker(model, seconds, waiting)
 
@@ -47,6 +50,8 @@ def make_application(model, name, hosts=LOCAL, token=None, limits=None, seconds=
         yield
         application.state.ready = False
         await asyncio.to_thread(worker.stop)
+        if demo:
+            application.state.uploads.cleanup()
 
     application = FastAPI(title=f"rnn-apps: {name}", lifespan=lifespan, docs_url=None, redoc_url=None)
     application.state.ready = False
@@ -77,6 +82,10 @@ def make_application(model, name, hosts=LOCAL, token=None, limits=None, seconds=
         _add_predict(application, path, model, worker, limits, seconds)
         _add_descriptions(application, path, model, name)
     _add_health(application)
+    if demo:
+        from rnn_apps.serving.demo import mount_demo
+
+        application.state.uploads = mount_demo(application, DEMO, worker, limits, name)
     return application
 
 
@@ -161,10 +170,26 @@ def _check_caller(request, hosts, token):
     origin = request.headers.get("origin")
     if origin is not None and _name_of(origin) not in hosts:
         raise _Refusal(403, "the Origin of the request is not this server's")
-    if token is not None and not request.url.path.endswith(("/healthz", "/readyz")):
+    if token is not None and request.url.path not in ("/healthz", "/readyz"):
         given = request.headers.get("authorization", "").encode("latin-1", "replace")
-        if not hmac.compare_digest(given, f"Bearer {token}".encode()):
-            raise _Refusal(401, "expected the header Authorization: Bearer TOKEN", WWW_Authenticate="Bearer")
+        of_page = f"{request.url.path}/".startswith(f"{DEMO}/")
+        if not (_bears(given, token) or (of_page and _answers(given, token))):
+            how = 'Basic realm="rnn-apps: any name, and the token as password"' if of_page else "Bearer"
+            raise _Refusal(401, "expected the header Authorization: Bearer TOKEN", WWW_Authenticate=how)
+
+
+def _bears(given, token):
+    return hmac.compare_digest(given, f"Bearer {token}".encode())
+
+
+def _answers(given, token):
+    """Whether a browser's own dialog was answered with the token as password, whatever the name."""
+    kind, _, content = given.partition(b" ")
+    try:
+        decoded = base64.b64decode(content, validate=True)
+    except ValueError:
+        return False
+    return kind.lower() == b"basic" and hmac.compare_digest(decoded.partition(b":")[2], token.encode())
 
 
 def _name_of(address):

@@ -63,12 +63,14 @@ class Model:
 
     Attributes:
         version: number of the one that was loaded.
+        path: of that version.
         specs: signature name to the specs of its inputs, by name.
         outputs: signature name to the specs of its outputs, by name.
     """
 
     def __init__(self, folder):
         self.version, path = newest_version(folder)
+        self.path = path
         self._loaded = tf.saved_model.load(str(path))
         functions = self._loaded.signatures
         self.specs = {name: dict(f.structured_input_signature[1]) for name, f in functions.items()}

@@ -17,7 +17,7 @@ from PIL import Image
 
 from rnn_apps.errors import RnnAppsError
 
-__all__ = ["Asked", "BadRequest", "Limits", "read_request", "write_answer"]
+__all__ = ["Asked", "BadRequest", "Limits", "make_request", "read_request", "write_answer"]
 
 DEFAULT_SIGNATURE = "serving_default"
 _KEYS = {"signature_name", "instances", "inputs"}
@@ -87,6 +87,22 @@ def read_request(body, signatures, limits):
     columns = _columns_of_rows(values["instances"], specs, limits) if rows else values["inputs"]
     if not rows and len(specs) == 1 and not isinstance(columns, dict):
         columns = {next(iter(specs)): columns}
+    return make_request(signature, columns, specs, limits, rows)
+
+
+def make_request(signature, columns, specs, limits, rows=False):
+    """Return the `Asked` of plain values.
+
+    Args:
+        signature: name.
+        columns: input name to a value or lists of them; of texts and files str or bytes.
+        specs: input name to `tf.TensorSpec`.
+        limits: `Limits`.
+        rows: as of `Asked`.
+
+    Raises:
+        BadRequest: with one line that says what was expected.
+    """
     if not isinstance(columns, dict) or set(columns) != set(specs):
         received = ", ".join(map(str, columns)) if isinstance(columns, dict) else "one value"
         raise BadRequest(f"inputs: received {received[:200]}, expected {', '.join(specs)}")
@@ -191,17 +207,21 @@ def _bytes(name, value, limits):
         if len(content) > limits.text:
             raise BadRequest(f"{name}: received {len(content):,} bytes, expected at most {limits.text:,}")
         return content
-    if not (isinstance(value, dict) and set(value) == {"b64"} and isinstance(value["b64"], str)):
-        raise BadRequest(f'{name}: received {_shown(value)}, expected a text or {{"b64": ...}}')
-    try:
-        content = base64.b64decode(value["b64"], validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise BadRequest(f"{name}: received b64 that is no base64") from error
+    content = value if isinstance(value, bytes) else _from_base64(name, value)
     if content.startswith(_IMAGE_MAGIC):
         _check_picture(name, content, limits)
     elif len(content) > limits.text:
         raise BadRequest(f"{name}: received {len(content):,} bytes, expected at most {limits.text:,}")
     return content
+
+
+def _from_base64(name, value):
+    if not (isinstance(value, dict) and set(value) == {"b64"} and isinstance(value["b64"], str)):
+        raise BadRequest(f'{name}: received {_shown(value)}, expected a text or {{"b64": ...}}')
+    try:
+        return base64.b64decode(value["b64"], validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise BadRequest(f"{name}: received b64 that is no base64") from error
 
 
 def _check_picture(name, content, limits):

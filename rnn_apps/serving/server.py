@@ -12,7 +12,7 @@ __all__ = ["serve"]
 SECONDS_TO_END = 30
 
 
-def serve(folder, name, host="127.0.0.1", port=8501, token=None, say=print):
+def serve(folder, name, host="127.0.0.1", port=8501, token=None, say=print, demo=False):
     """Serve the newest complete version of a SavedModel until SIGTERM or SIGINT.
 
     Args:
@@ -21,18 +21,17 @@ def serve(folder, name, host="127.0.0.1", port=8501, token=None, say=print):
         host: address to listen at; any but this machine's own needs a token.
         port: 0 for a free one.
         token: that requests must bear, or None.
-        say: gets the line that tells the address.
+        say: gets the lines that tell the addresses.
+        demo: serve a page for visitors as well.
 
     Raises:
         UserError: no complete version, an address that needs a token or is taken, or a missing package.
     """
-    try:
-        importlib.import_module("fastapi")
-        uvicorn = importlib.import_module("uvicorn")
-    except ImportError as error:
-        fix = "pip install 'rnn-apps[serve]'"
-        raise UserError("serve", f"needs {error.name}, which is not installed", fix=fix) from error
-    from rnn_apps.serving.application import LOCAL, make_application
+    extra = "demo" if demo else "serve"
+    uvicorn, _ = _needed("uvicorn", extra), _needed("fastapi", extra)
+    if demo:
+        _needed("gradio", extra)
+    from rnn_apps.serving.application import DEMO, LOCAL, make_application
     from rnn_apps.serving.model import Model
 
     if not re.fullmatch(r"[A-Za-z0-9._-]{1,100}", name):
@@ -43,7 +42,7 @@ def serve(folder, name, host="127.0.0.1", port=8501, token=None, say=print):
         raise UserError("--host", f"{shown(host)} can be reached from other machines", fix=fix)
     listening = _listen(host, port)
     hosts = LOCAL if _is_local(host) else (*LOCAL, host, *_names_of_this_machine())
-    application = make_application(Model(folder), name, hosts, token)
+    application = make_application(Model(folder), name, hosts, token, demo=demo)
     config = uvicorn.Config(
         application,
         log_level="warning",
@@ -53,7 +52,33 @@ def serve(folder, name, host="127.0.0.1", port=8501, token=None, say=print):
     )
     number = listening.getsockname()[1]
     say(f"Serving {name} at http://{host}:{number}/v1/models/{name}:predict")
-    uvicorn.Server(config).run(sockets=[listening])
+    server = uvicorn.Server(config)
+    if demo:
+        say(f"Demo page: http://{host}:{number}{DEMO}")
+        _end_pages(server, application, DEMO)
+    server.run(sockets=[listening])
+
+
+def _needed(package, extra):
+    try:
+        return importlib.import_module(package)
+    except ImportError as error:
+        fix = f"pip install 'rnn-apps[{extra}]'"
+        where = "serve --demo" if extra == "demo" else "serve"
+        raise UserError(where, f"needs {error.name}, which is not installed", fix=fix) from error
+
+
+def _end_pages(server, application, path):
+    """At a signal, end the connections that open pages hold; the server would wait for them."""
+    from rnn_apps.serving.demo import stop_demo
+
+    usual = server.handle_exit
+
+    def handle_exit(number, frame):
+        stop_demo(application, path)
+        usual(number, frame)
+
+    server.handle_exit = handle_exit
 
 
 def _is_local(host):

@@ -187,6 +187,23 @@ class Task(ABC):
     def client_facts(self):
         """Return what a program needs to know that runs the parts, as JSON can hold it."""
 
+    def demo_facts(self):
+        """Return what the demo page of a server has to know besides the signatures, as JSON can hold it."""
+        return {}
+
+    def raw_example(self, part, number, record):
+        """Return what the network was given of an example, for the demo page.
+
+        Args:
+            part: name of the part.
+            number: of the example in the records of `evaluate`.
+            record: that record.
+
+        Returns:
+            A text; or file name to bytes, in order; None where there is nothing to show.
+        """
+        return None
+
     def export_score(self, client, records):
         """Return the main score of the network and of an exported one, on what a run kept of its test part.
 

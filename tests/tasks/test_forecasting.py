@@ -422,3 +422,15 @@ def test_the_generated_values_are_read_as_they_are():
     task = prepared(data={"source": "sample"})
     np.testing.assert_array_equal(task.set.series[0].values, seasonal_values(600, 1))
     assert task.columns.features == ["value", "day_off"]
+
+
+def test_the_demo_page_forecasts_an_example_as_the_run_does(run, demo_page):
+    page = demo_page(run)
+    assert "columns date (a row every day), sales, visits, rain, sale." in page.lead
+    for example in page.examples():
+        (own,) = run.predict([example.value])
+        html = page.answer(example.value).html
+        for name in ("sales", "visits"):
+            for value in (*own["targets"][name]["forecast"], *own["targets"][name]["upper"]):
+                assert f'<td class="n">{value:.5g}</td>' in html
+        assert own["times"][-1] in html

@@ -1,6 +1,7 @@
 """Tagging and frame labelling: runs of seconds, answers as they come, exports, and bad input."""
 
 import base64
+import itertools
 import json
 import os
 import shutil
@@ -339,3 +340,25 @@ def test_reports_show_sequences_step_by_step(tagged, clips):
     assert 'class="tagged"' in words
     assert "What is taken for what" in words
     assert 'class="ribbon"' in frames
+
+
+@pytest.mark.parametrize("which", ["labelled", "clips", "tagged"])
+def test_the_demo_page_labels_an_example_as_the_run_does(which, request, demo_page, tmp_path):
+    run = request.getfixturevalue(which)
+    page = demo_page(run)
+    given = page.examples()[0].value
+    if which == "clips":
+        for number, path in enumerate(given):
+            shutil.copy(path, tmp_path / f"{number:03}.png")
+    (own,) = run.predict([tmp_path if which == "clips" else given])
+    if which == "tagged":
+        pairs = zip(own["tokens"], own["tags"])
+        assert page.answer(given).said.startswith(f"{len(own['tags'])} words: {' '.join(next(pairs))}")
+        return
+    begin, spans = 1, []
+    for label, same in itertools.groupby(own["labels"]):
+        end = begin + len(list(same)) - 1
+        spans.append(f"{begin} to {end} {label}" if end > begin else f"{end} {label}")
+        begin = end + 1
+    said = page.answer(given).said
+    assert f"{len(own['labels'])} {'frames' if which == 'clips' else 'rows'}: {', '.join(spans[:20])}" in said

@@ -186,3 +186,10 @@ def test_tokens_are_what_stands_between_blanks_and_line_ends_come_back(tmp_path)
     numbers = written.numbers(tf.constant(["the N sat\nthe <unk>"]))
     assert written.texts(numbers.to_tensor()).numpy()[0].decode() == "the N sat\nthe <unk>"
     assert len(numbers[0]) == 6
+
+
+def test_the_demo_page_goes_on_with_an_example_as_the_run_does(run, demo_page):
+    page = demo_page(run)
+    text = page.examples()[0].value
+    (own,) = run.predict([text], length=9, temperature=0.7, seed=3)
+    assert page.answer(text, 9, 0.7, 1, 3).said == f"It goes on: {own['text'][len(text) :].strip()}"

@@ -3,6 +3,7 @@
 import base64
 import csv
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from rnn_apps.errors import UserError
 from rnn_apps.exporting.client import Client
 from rnn_apps.metrics.generation import caption_scores, corpus_bleu_scores
 from rnn_apps.runner import open_run
+from rnn_apps.serving.demo.marking import safe
 from rnn_apps.tasks import task_class
 
 
@@ -248,3 +250,18 @@ def test_teacher_forcing_and_search_agree_on_the_likelihood_of_a_text(runs):
     total = log_p[np.arange(len(whole)), whole].sum()
     penalty = ((5 + len(whole)) / 6) ** task.recipe.model.decoding.length_penalty
     assert float(decoded.scores[0, 0]) == pytest.approx(total / penalty, abs=1e-4)
+
+
+def test_the_demo_page_writes_about_an_example_as_the_run_does(run, demo_page, tmp_path):
+    page = demo_page(run)
+    given = page.examples()[0].value
+    named = tmp_path if isinstance(given, list) else given
+    for path in given if named is tmp_path else ():
+        shutil.copy(path, tmp_path)
+    (own,) = run.predict([named], beam=4, nbest=2)
+    shown = page.answer(given, 4, 2, 0, 0)
+    assert own["candidates"][0] in shown.said
+    for text in own["candidates"]:
+        assert safe(text) in shown.html
+    if run.recipe.task == "image_captioning":
+        assert page.facts.get("grid") == [2, 2]

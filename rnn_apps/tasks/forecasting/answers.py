@@ -3,11 +3,12 @@
 import numpy as np
 import tensorflow as tf
 
-from rnn_apps.data.series_windows import past_of
+from rnn_apps.data.files import csv_file
+from rnn_apps.data.series_windows import origin_of, past_of
 from rnn_apps.errors import DataError, shown
 from rnn_apps.tasks.forecasting.reading import SeriesSet
 
-__all__ = ["Table", "forecast_record", "influence", "plain_numbers"]
+__all__ = ["Table", "example_table", "forecast_record", "influence", "plain_numbers"]
 
 LEAST_HISTORY, MOST_HISTORY = 24, 400  # steps of the past in a record
 
@@ -47,6 +48,33 @@ def forecast_record(task, number, origin, quantiles, beside, scores):
     }
 
 
+def example_table(task, series, origin):
+    """Return a CSV file of one series as it was known at an origin: name to bytes.
+
+    None where times are in several columns or in a format of their own.
+
+    Args:
+        task: the `ForecastingTask`.
+        series: `Series`.
+        origin: first step that is not known.
+    """
+    columns, sizes, step = task.columns, task.sizes, task.step
+    if len(columns.time) > 1 or columns.time_format:
+        return None
+    ahead = sizes.horizon if columns.known else 0
+    begin = max(0, origin - min(task.recipe.model.window, MOST_HISTORY))
+    rows = []
+    for place in range(begin, min(origin + ahead, len(series))):
+        values = series.values[place, : len(columns.features)].copy()
+        if place >= origin:
+            values[: sizes.targets + sizes.covariates] = np.nan
+        times = [step.text(series.times[place])] if columns.time else []
+        names = [series.name] if columns.series else []
+        rows.append([*times, *names, *("" if np.isnan(v) else f"{v:.7g}" for v in values)])
+    header = [*columns.time, *([columns.series] if columns.series else []), *columns.features]
+    return {"series.csv": csv_file(header, rows)}
+
+
 def plain_numbers(values):
     """Return values as JSON has them, None where one is missing, to seven digits."""
     return [_number(value) for value in values]
@@ -81,8 +109,7 @@ class Table:
         task, sizes = self.task, self.task.sizes
         values, origin = series.values, len(series)
         if sizes.known:
-            there = ~np.isnan(values[:, : sizes.targets]).all(axis=1)
-            origin = int(np.flatnonzero(there)[-1]) + 1 if there.any() else 0
+            origin = origin_of(values[:, : sizes.targets])
         self._refuse_short(series, origin)
         given = [past_of(values, origin, task.recipe.model.window)]
         if sizes.known:

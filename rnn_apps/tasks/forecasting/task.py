@@ -1,5 +1,6 @@
 """Forecasting: many-to-many, the past of a series in, what comes next out, with intervals."""
 
+import dataclasses
 from functools import cached_property
 
 import numpy as np
@@ -19,7 +20,7 @@ from rnn_apps.disk import sha256_of_texts
 from rnn_apps.metrics.forecasting import forecast_metrics, seasonal_error
 from rnn_apps.models.forecaster import SeriesSizes, forecaster, window_forecaster
 from rnn_apps.tasks.cell import make_levels, model_errors
-from rnn_apps.tasks.forecasting.answers import Table, forecast_record, influence
+from rnn_apps.tasks.forecasting.answers import Table, example_table, forecast_record, influence
 from rnn_apps.tasks.forecasting.exports import SeriesForecaster, check_forecasts, network_part
 from rnn_apps.tasks.forecasting.reading import SeriesSet, load_columns, save_columns
 from rnn_apps.tasks.forecasting.scaling import learn_scaling
@@ -322,6 +323,17 @@ class ForecastingTask(Task):
         columns = [*self.columns.features, *self.recipe.data.calendar]
         window = self.recipe.model.window
         return {"kind": "forecast", "columns": columns, "known": list(self.columns.known), "window": window}
+
+    def demo_facts(self):
+        """What a table must hold, and how much of it is read."""
+        columns, data = self.columns, self.recipe.data
+        more = {"window": self.recipe.model.window, "calendar": list(data.calendar)}
+        return {"columns": dataclasses.asdict(columns), "step": self.step._asdict(), **more}
+
+    def raw_example(self, part, number, record):
+        """A CSV file of what was known at an origin."""
+        series_number, origin = self._origins(part)[number]
+        return example_table(self, self.set.series[series_number], origin)
 
     def example_request(self):
         """A few steps of train."""

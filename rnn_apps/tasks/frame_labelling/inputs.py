@@ -2,16 +2,12 @@
 
 from itertools import islice
 
-import numpy as np
 import tensorflow as tf
 
-from rnn_apps.data import files
 from rnn_apps.data.images import BadImage, encode_png, read_image
-from rnn_apps.data.numbers import column_marks
-from rnn_apps.data.records import BadRecords
-from rnn_apps.data.step_tables import feature_columns, numbers_of
+from rnn_apps.data.step_tables import read_numbers
 from rnn_apps.data.video import VIDEO_SUFFIXES, BadVideo, all_frames
-from rnn_apps.errors import DataError, UserError
+from rnn_apps.errors import UserError
 
 __all__ = ["read_input"]
 
@@ -33,7 +29,7 @@ def read_input(path, are_pictures, size, columns):
     """
     try:
         if not are_pictures:
-            return _numbers(path, columns)
+            return tf.constant(read_numbers(path, columns))
         if path.is_dir():
             return _pictures(path, size)
         if path.suffix.lower() in VIDEO_SUFFIXES:
@@ -69,26 +65,3 @@ def _pictures(folder, size):
         except BadImage as error:
             raise UserError(str(name), str(error)) from error
     return tf.constant(encoded)
-
-
-def _numbers(path, columns):
-    if not path.is_file():
-        raise UserError(str(path)[:200], "no such file", expected="a CSV file with a row a step")
-    rows, bad = [], BadRecords("refuse", 0)
-    with files.open_lines(path) as lines:
-        table = files.csv_rows(path, lines)
-        begin, header = next(table, (1, None))
-        if header is None:
-            raise DataError(str(path), "empty", expected="a CSV file with a header")
-        names = feature_columns(f"{path}:{begin}", header, columns)
-        places, marks = [header.index(name) for name in names], column_marks(path, names)
-        for begin, row in table:
-            if problem := files.wrong_width(row, header):
-                raise DataError(f"{path}:{begin}", problem, fix="Mend the row.")
-            before = rows[-1] if rows else None
-            cells = [row[i] for i in places]
-            place = f"{path}:{begin}"
-            rows.append(numbers_of(place, names, cells, before, columns.on_missing, bad, marks))
-    if not rows:
-        raise DataError(str(path), "no row", expected="a row a step below the header")
-    return tf.constant(np.stack(rows))

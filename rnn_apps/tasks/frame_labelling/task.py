@@ -10,7 +10,8 @@ import tensorflow as tf
 
 from rnn_apps.baselines.each_step import each_step_probabilities
 from rnn_apps.baselines.majority import majority_probabilities
-from rnn_apps.data.images import decode_image
+from rnn_apps.data.files import csv_file
+from rnn_apps.data.images import decode_image, encode_png
 from rnn_apps.data.step_tables import Columns, load_streams, name_of
 from rnn_apps.errors import RnnAppsError
 from rnn_apps.models.step_features import feature_front, frame_front, scaled_front
@@ -26,6 +27,7 @@ from rnn_apps.tasks.visual import make_visual_encoder
 __all__ = ["FrameLabellingTask"]
 
 EXPORT_TOLERANCE = 1e-4
+EXAMPLE_STEPS = 64  # of what a demo page offers
 FRAMES_AT_ONCE = 64
 STEPS = 32  # of a format whose sides are fixed
 
@@ -247,6 +249,20 @@ class FrameLabellingTask(LabellingTask):
         facts = {"kind": "label_steps", "class_names": self.class_names, "features": self.features}
         size = list(self.recipe.model.encoder.image_size)
         return {**facts, "image_size": size, "frames": None} if self.are_pictures else facts
+
+    def demo_facts(self):
+        """The labels, and what is read of a clip or a table."""
+        facts = {**super().demo_facts(), "features": self.features}
+        if self.are_pictures:
+            return {**facts, "image_size": list(self.recipe.model.encoder.image_size)}
+        return {**facts, "on_missing": self.recipe.data.on_missing}
+
+    def raw_example(self, part, number, record):
+        """The frames as PNG files, or a CSV file of the numbers."""
+        steps = self.sequences[part][number].steps[:EXAMPLE_STEPS]
+        if self.are_pictures:
+            return {f"frame-{i:03}.png": encode_png(frame) for i, frame in enumerate(steps, start=1)}
+        return {"steps.csv": csv_file(self.features, steps)}
 
     def example_request(self):
         """A stream of two steps."""

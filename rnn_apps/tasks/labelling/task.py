@@ -299,6 +299,10 @@ class LabellingTask(Task):
         """The `StepLabeller` that answers."""
         return self.make_labeller()
 
+    def demo_facts(self):
+        """The labels."""
+        return {"class_names": self.class_names}
+
     def signatures(self):
         """A labeller with `serving_default` and, where nothing looks ahead, `step`, traced anew."""
         labeller = self.make_labeller()

@@ -289,6 +289,15 @@ class LanguageModelTask(GuessesTokens, Task):
             "never": NEVER_WRITTEN,
         }
 
+    def demo_facts(self):
+        """How much is written where nobody says, how boldly, and what is counted."""
+        usual = self.recipe.model.generation
+        return {"length": usual.length, "temperature": usual.temperature, "unit": self.recipe.data.unit}
+
+    def raw_example(self, part, number, record):
+        """The text with which it went on."""
+        return record["source"]
+
     def export_score(self, client, records):
         """Mean nats a token of the texts from which the records were taken."""
         between = " " if self.recipe.data.unit == "token" else ""

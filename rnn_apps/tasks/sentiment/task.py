@@ -300,6 +300,14 @@ class SentimentTask(Task):
             "keep": self.encoder.keep,
         }
 
+    def demo_facts(self):
+        """The names of the classes."""
+        return {"class_names": self.class_names}
+
+    def raw_example(self, part, number, record):
+        """The text."""
+        return record["text"]
+
     def export_score(self, client, records):
         """Accuracy on the texts of the records."""
         labels = [record["label"] for record in records]

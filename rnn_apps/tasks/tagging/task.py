@@ -174,6 +174,10 @@ class TaggingTask(LabellingTask):
         """How a text is read, and the names of the tags."""
         return {"kind": "tag", "class_names": self.class_names}
 
+    def raw_example(self, part, number, record):
+        """The words, as the export divides them."""
+        return " ".join(record["tokens"])
+
     def example_request(self):
         """One sentence."""
         return {"text": tf.constant(["they book a flight"])}

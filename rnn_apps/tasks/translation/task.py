@@ -210,6 +210,15 @@ class TranslationTask(WritingTask):
         """How a text is written, and how long a source may be."""
         return {**super().client_facts(), "longest": self.recipe.data.max_length}
 
+    def demo_facts(self):
+        """The languages."""
+        data = self.recipe.data
+        return {**super().demo_facts(), "languages": [data.source_language, data.target_language]}
+
+    def raw_example(self, part, number, record):
+        """The source."""
+        return record["source"]
+
     def export_examples(self):
         """The empty text, a short one, and one of many tokens."""
         return tf.constant(["", "a man", " ".join(self.read.tokens[300:320]) or "a", "ÄÖ 😀"])

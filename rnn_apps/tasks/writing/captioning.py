@@ -11,6 +11,7 @@ import tensorflow as tf
 from PIL import Image
 
 from rnn_apps.baselines.captions import most_frequent_caption, nearest_captions
+from rnn_apps.data.images import encode_png
 from rnn_apps.data.records import BadRecords
 from rnn_apps.data.text import read_words
 from rnn_apps.data.visual_inputs import VisualInputs
@@ -139,6 +140,16 @@ class CaptioningTask(WritingTask):
         """How a text is written, and the size of the pictures."""
         size = list(self.recipe.model.encoder.image_size)
         return {**super().client_facts(), "image_size": size, "frames": self.frames}
+
+    def demo_facts(self):
+        """The size of the pictures, the frames of a clip, and the places that are looked at."""
+        size = list(self.recipe.model.encoder.image_size)
+        return {**super().demo_facts(), "image_size": size, "frames": self.frames, "grid": self._grid}
+
+    def raw_example(self, part, number, record):
+        """The pictures, as the network is given them."""
+        images = self.visual[part].images(number)
+        return {f"picture-{i}.png": encode_png(image) for i, image in enumerate(images, start=1)}
 
     def num_inputs(self, part):
         """Pictures or clips that can be read."""

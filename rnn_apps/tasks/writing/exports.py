@@ -57,6 +57,10 @@ class ExportsWriting:
         length = self.recipe.model.decoding.max_length
         return {"kind": "write", "start": START, "end": END, "max_length": length, "never": NEVER_WRITTEN}
 
+    def demo_facts(self):
+        """How many texts are compared while writing."""
+        return {"beam": self.recipe.model.decoding.beam}
+
     def export_score(self, client, records):
         """The score by which weights are chosen, of what is written greedily about the records' sources."""
         if "source" not in records[0]:

@@ -1,0 +1,66 @@
+"""A clip to a sentence about it, with its film strip and which frames the network looked at."""
+
+from rnn_apps.serving.demo.asking import Problem
+from rnn_apps.serving.demo.marking import safe
+from rnn_apps.serving.demo.page import Example, Page, Shown
+from rnn_apps.serving.demo.pictures import film_strip
+from rnn_apps.serving.demo.uploads import encoded, file_control, read_clip
+from rnn_apps.serving.demo.writing import Written, candidates, search_settings
+
+__all__ = ["ClipCaptionPage", "ClipPage"]
+
+
+class ClipPage(Page):
+    """A page to which a video file, or its frames as pictures, are uploaded."""
+
+    def control(self):
+        """A place for a video file, or for pictures."""
+        return file_control("Video file, or its frames as pictures", ["video", "image"], several=True)
+
+    def examples(self):
+        """Clips of the test part, frame by frame."""
+        found = [one["files"] for one in self.facts.examples if "files" in one]
+        return [Example(f"Clip {number}", paths) for number, paths in enumerate(found, start=1)]
+
+    def frames_of(self, paths):
+        """Return the frames of what was uploaded, as pictures and as the export takes them."""
+        if not paths:
+            raise Problem("There is no clip yet: upload a video file or its frames, or click an example.")
+        size = tuple(self.facts.get("image_size", [160, 160]))
+        frames = read_clip(paths, size, self.ask.limits, self.facts.get("frames"))
+        return frames, [encoded(frame, "PNG") for frame in frames]
+
+
+class ClipCaptionPage(ClipPage):
+    """Takes ``frames``, gives ``caption``."""
+
+    title, button = "A clip to a caption", "Describe"
+    lead = "Upload a video file, or its frames as pictures named in their order, or click an example."
+
+    @staticmethod
+    def fits(given, gives):
+        """Frames in, caption out."""
+        return given == {"frames"} and {"caption", "candidates", "scores"} <= gives
+
+    def settings(self):
+        """How it searches."""
+        return search_settings(self.facts.get("beam", 5))
+
+    def answer(self, paths, *settings):
+        """The captions, the frames, and the attention to each."""
+        frames, content = self.frames_of(paths)
+        found, (said, html) = candidates(self.ask, "caption", settings, frames=[content])
+        html += f"<h3>Film strip</h3>{film_strip(frames)}"
+        if "explain" in self.ask.signatures:
+            html += self._looks(content, found[0])
+        return Shown(said, html)
+
+    def _looks(self, content, best):
+        written = Written(self.ask("explain", frames=[content]), "caption")
+        if not written.has_attention:
+            return ""
+        places = [f"frame {i + 1}" for i in range(len(written.weights[0]))][: len(content)]
+        about = "" if written.text == best else f" Of what plain search writes: “{written.text}”."
+        table = written.table("Attention in per cent: a row a word, a column a frame", places)
+        most = safe(f"{written.most(places)}{about}")
+        return f'<h3>Which frames it looked at</h3>{table}<p class="quiet">{most}</p>'

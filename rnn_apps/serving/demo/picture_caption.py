@@ -1,0 +1,66 @@
+"""A picture to a sentence about it, with where the network looked."""
+
+import math
+
+import gradio as gr
+
+from rnn_apps.serving.demo.asking import Problem
+from rnn_apps.serving.demo.marking import safe
+from rnn_apps.serving.demo.page import Example, Page, Shown
+from rnn_apps.serving.demo.pictures import looked_at
+from rnn_apps.serving.demo.uploads import closed, read_picture
+from rnn_apps.serving.demo.writing import Written, candidates, search_settings
+
+__all__ = ["PictureCaptionPage"]
+
+
+class PictureCaptionPage(Page):
+    """Takes ``image``, gives ``caption``."""
+
+    title, button = "A picture to a caption", "Describe"
+    lead = "Upload a picture, take one with the webcam, or click one of the examples."
+
+    @staticmethod
+    def fits(given, gives):
+        """Picture in, caption out."""
+        return given == {"image"} and {"caption", "candidates", "scores"} <= gives
+
+    def control(self):
+        """A place for one picture, or a still of the webcam."""
+        sources = ["upload", "webcam", "clipboard"]
+        picture = gr.Image(
+            label="Picture", type="filepath", image_mode=None, sources=sources, height=320, elem_id="given"
+        )
+        return closed(picture)
+
+    def examples(self):
+        """Pictures of the test part."""
+        found = [one["files"][0] for one in self.facts.examples if "files" in one]
+        return [Example(f"Picture {number}", path) for number, path in enumerate(found, start=1)]
+
+    def settings(self):
+        """How it searches."""
+        return search_settings(self.facts.get("beam", 5))
+
+    def answer(self, path, *settings):
+        """The captions, and the picture once a word."""
+        if not path:
+            raise Problem("There is no picture yet: upload one, or click an example.")
+        pixels, content = read_picture(path, self.ask.limits)
+        found, (said, html) = candidates(self.ask, "caption", settings, image=[content])
+        if "explain" in self.ask.signatures:
+            html += self._looks(pixels, content, found[0])
+        return Shown(said, html)
+
+    def _looks(self, pixels, content, best):
+        written = Written(self.ask("explain", image=[content]), "caption")
+        if not written.has_attention:
+            return ""
+        places = len(written.weights[0])
+        side = math.isqrt(places)
+        grid = self.facts.get("grid", [side, places // side])
+        if places < 2 or grid[0] * grid[1] != places:
+            return ""
+        about = "" if written.text == best else f'<p class="quiet">Of: {safe(written.text)}</p>'
+        looks = looked_at(pixels, written.tokens, written.weights, grid)
+        return f"<h3>Where it looked at each word</h3>{about}{looks}"

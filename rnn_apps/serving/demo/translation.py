@@ -1,0 +1,50 @@
+"""A sentence to its translation, with what each word was written from."""
+
+from rnn_apps.serving.demo.marking import safe
+from rnn_apps.serving.demo.page import Shown, TextPage
+from rnn_apps.serving.demo.writing import Written, candidates, search_settings
+
+__all__ = ["TranslationPage"]
+
+
+class TranslationPage(TextPage):
+    """Takes ``text``, gives ``text``."""
+
+    label, lines, button = "Sentence", 3, "Translate"
+    lead = "Type a sentence, or click one of the examples: the network translates it."
+
+    @property
+    def title(self):
+        """With the languages, where the export says them."""
+        languages = self.facts.get("languages")
+        return f"Translation from {' to '.join(languages)}" if languages else "A sentence to its translation"
+
+    @staticmethod
+    def fits(given, gives):
+        """Text in, text out."""
+        return given == {"text"} and {"text", "candidates", "scores"} <= gives
+
+    def settings(self):
+        """How it searches."""
+        return search_settings(self.facts.get("beam", 5))
+
+    def answer(self, text, *settings):
+        """The translations, and the alignment of the best one."""
+        found, (said, html) = candidates(self.ask, "text", settings, text=[text])
+        said = f"Translation: {found[0] or '(nothing)'}"
+        if "explain" in self.ask.signatures:
+            html += self._alignment(text, found[0])
+        return Shown(said, html)
+
+    def _alignment(self, text, best):
+        written = Written(self.ask("explain", text=[text]), "text")
+        if not written.has_attention:
+            return ""
+        sources = [source or "(end)" for source in written.sources or ()]
+        while len(sources) > 1 and sources[-1] == sources[-2] == "(end)":  # the rest is padding
+            sources.pop()
+        sources = sources or [f"place {i + 1}" for i in range(len(written.weights[0]))]
+        about = "" if written.text == best else f" Of what plain search writes: “{written.text}”."
+        table = written.table("Attention in per cent: rows are written, columns are read", sources)
+        most = safe(f"{written.most(sources)}{about}")
+        return f'<h3>Alignment</h3>{table}<p class="quiet">{most}</p>'

@@ -1,0 +1,165 @@
+"""Files of visitors: read with limits, refused in one sentence that names the file and no folder."""
+
+import io
+from pathlib import Path
+
+import gradio as gr
+from PIL import Image
+
+from rnn_apps.data.video import VIDEO_SUFFIXES, BadVideo, all_frames, read_frames
+from rnn_apps.errors import UserError, shown
+from rnn_apps.serving.demo.asking import Problem
+
+__all__ = ["closed", "file_control", "name_of", "read_clip", "read_picture", "read_table"]
+
+FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP")
+DECODED = ("JPEG", "PNG", "GIF", "BMP")  # by an export itself
+MOST_FRAMES = 1_000
+
+
+def closed(component):
+    """Return a file component that neither opens what it gets nor fetches from an address.
+
+    Gradio would open pictures before any limit is looked at, and would download where a visitor sends an
+    address in place of a file.
+    """
+    move = component.async_move_resource_to_block_cache
+
+    async def local(path):
+        if path is not None and "://" in str(path):
+            raise gr.Error("Only files are taken, no addresses.", print_exception=False)
+        return await move(path)
+
+    component.async_move_resource_to_block_cache = local
+    component.preprocess = _paths
+    return component
+
+
+def _paths(payload):
+    """The path of one uploaded file, or those of several; None where there is none."""
+    if payload is None:
+        return None
+    files = getattr(payload, "root", payload)
+    return [one.path for one in files] if isinstance(files, list) else files.path
+
+
+def file_control(label, kinds, several=False):
+    """Return a component to which files are uploaded.
+
+    Args:
+        label: of it.
+        kinds: endings, or ``"image"`` and ``"video"``.
+        several: whether more than one is taken.
+    """
+    count = "multiple" if several else "single"
+    return closed(gr.File(label=label, file_types=kinds, file_count=count, height=160, elem_id="given"))
+
+
+def name_of(path):
+    """Return how a file is called in a message."""
+    return shown(Path(path).name)
+
+
+def _content(path, most):
+    size = Path(path).stat().st_size
+    if not size:
+        raise Problem(f"{name_of(path)} is empty.")
+    if size > most:
+        raise Problem(f"{name_of(path)} has {size:,} bytes; at most {most:,} are taken.")
+    return Path(path).read_bytes()
+
+
+def read_picture(path, limits):
+    """Return the pixels of a picture, and its bytes as an export reads them.
+
+    Args:
+        path: of a file.
+        limits: `Limits`.
+
+    Raises:
+        Problem: it is no picture, damaged or too large.
+    """
+    content = _content(path, limits.body)
+    try:
+        picture = Image.open(io.BytesIO(content), formats=FORMATS)
+        width, height = picture.size
+        if width * height > limits.pixels:
+            received = f"{width:,} x {height:,} pixels"
+            raise Problem(f"{name_of(path)} has {received}; at most {limits.pixels:,} are taken.")
+        kind, pixels = picture.format, picture.convert("RGB")
+    except Problem:
+        raise
+    except Exception as error:  # Pillow raises whatever it meets in a damaged file
+        expected = "a whole JPEG, PNG, GIF, BMP or WebP file"
+        raise Problem(f"{name_of(path)} is no picture that can be read; expected {expected}.") from error
+    return pixels, content if kind in DECODED else encoded(pixels, "PNG")
+
+
+def encoded(pixels, kind, **options):
+    """Return the bytes of a picture file."""
+    stream = io.BytesIO()
+    pixels.save(stream, kind, **options)
+    return stream.getvalue()
+
+
+def read_clip(paths, size, limits, frames=None):
+    """Return the frames of a clip as pictures, in order.
+
+    Args:
+        paths: of one video file, or of pictures, which are taken in the order of their names.
+        size: (height, width) to which a video is decoded.
+        limits: `Limits`.
+        frames: how many, spread over the clip; None takes every one.
+
+    Raises:
+        Problem: they cannot be read, or are too many.
+    """
+    if len(paths) == 1 and Path(paths[0]).suffix.lower() in VIDEO_SUFFIXES:
+        return _frames_of(paths[0], size, limits, frames)
+    if len(paths) > MOST_FRAMES:
+        raise Problem(f"{len(paths):,} pictures are too many; at most {MOST_FRAMES:,} are taken.")
+    total = sum(Path(path).stat().st_size for path in paths)
+    if total > limits.body:
+        raise Problem(f"The pictures have {total:,} bytes together; at most {limits.body:,} are taken.")
+    ordered = sorted(paths, key=lambda path: Path(path).name)
+    return [read_picture(path, limits)[0] for path in ordered]
+
+
+def _frames_of(path, size, limits, frames):
+    content, found = _content(path, limits.body), []
+    try:
+        if frames is not None:
+            return [Image.fromarray(frame) for frame in read_frames(content, size, frames)]
+        for frame in all_frames(content, size):
+            if len(found) == MOST_FRAMES:
+                raise Problem(f"{name_of(path)} has more than {MOST_FRAMES:,} frames; give a shorter clip.")
+            found.append(Image.fromarray(frame))
+    except BadVideo as error:
+        raise Problem(f"{name_of(path)}: {error}.") from error
+    except ImportError as error:
+        raise Problem("This server reads no video files (pip install 'rnn-apps[video]').") from error
+    if not found:
+        raise Problem(f"{name_of(path)} has no frame that can be decoded.")
+    return found
+
+
+def read_table(path, limits, read):
+    """Return what `read` makes of a CSV file.
+
+    Args:
+        path: of a file.
+        limits: `Limits`.
+        read: function of a `Path`.
+
+    Raises:
+        Problem: it cannot be read.
+    """
+    _content(path, limits.body)
+    path = Path(path)
+    if path.suffix.lower() != ".csv":
+        raise Problem(f"{name_of(path)} is no .csv file; expected a table with commas, semicolons or tabs.")
+    try:
+        return read(path)
+    except UserError as error:
+        text = str(error).replace(str(path), path.name)
+        raise Problem(text.partition(": --set ")[0].partition(" --set ")[0]) from error

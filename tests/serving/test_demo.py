@@ -1,0 +1,407 @@
+"""The demo page without a browser: every kind of page, hostile input, bad files, and who may see it."""
+
+import asyncio
+import base64
+import io
+import os
+import socket
+import sys
+import threading
+import urllib.request
+from pathlib import Path
+
+import fake_exports as fakes
+import gradio as gr
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+from PIL import Image
+
+from rnn_apps.cli import call
+from rnn_apps.serving.application import make_application
+from rnn_apps.serving.demo.asking import Asker, Problem
+from rnn_apps.serving.demo.blocks import _answering
+from rnn_apps.serving.demo.choosing import PAGES, page_for
+from rnn_apps.serving.demo.facts import Facts
+from rnn_apps.serving.demo.marking import safe
+from rnn_apps.serving.demo.uploads import closed
+from rnn_apps.serving.model import Worker
+from rnn_apps.serving.protocol import Limits
+
+SETTINGS = {
+    "picture": (3, 3, 0, 0),
+    "clip": (3, 2, 0, 0),
+    "translation": (3, 3, 0, 0),
+    "prompt": (4, 0.5, 2, 0),
+}
+SAID = {
+    "sentiment": "positive, with a probability of 0.667",
+    "picture": "Caption: a red dot",
+    "clip": "Caption: a red dot",
+    "translation": "Translation: a red dot",
+    "prompt": "It goes on: on on on on 0",
+    "tags": "2 words: the DET, dog NOUN.",
+    "forecast": "value: the forecast goes from 11 at 2024-01-11 to 13 at 2024-01-13",
+    "frame_labels": "2 frames: 1 rest, 2 walk.",
+    "row_labels": "6 rows: 1 to 3 rest, 4 to 6 walk.",
+}
+SHOWN = {
+    "sentiment": ["<polyline", 'class="high"', "moves most at word 2", "<th scope"],
+    "picture": ["<ol>", 'aria-label="red: it looks most at the top right"'],
+    "clip": ['alt="frame 3"', 'class="heat"', "a at frame 1, red at frame 2, dot at frame 3"],
+    "translation": ['class="heat"', "roter", "red at roter"],
+    "prompt": ["log-probability -1.00", "log-probability -2.00"],
+    "tags": ["<b><bdi>dog</bdi></b>", "NOUN"],
+    "forecast": ['<svg class="plot"', "2024-01-12", '<td class="n">12</td>'],
+    "frame_labels": ['class="ribbon"', "2 walk"],
+    "row_labels": ['class="ribbon"', "1 to 3"],
+}
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory):
+    """Name to a stand-in for an export."""
+    return {make.__name__: make(tmp_path_factory.mktemp(make.__name__)) for make in fakes.FAKES}
+
+
+def page_of(model, is_ready=True):
+    ask = Asker(Worker(model, 10.0, 4), Limits(), lambda: is_ready)
+    return page_for(ask, Facts(model.path))
+
+
+@pytest.fixture(scope="module")
+def pages(models):
+    return {name: page_of(model) for name, model in models.items()}
+
+
+def test_every_kind_of_export_has_a_page_of_its_own(pages, tmp_path):
+    assert {type(page) for page in pages.values()} == set(PAGES)
+    assert page_of(fakes.numbers(tmp_path)) is None
+
+
+@pytest.mark.parametrize("name", SAID)
+def test_a_clicked_example_is_answered_in_a_sentence_and_in_full(pages, name):
+    example = pages[name].examples()[0]
+    shown = pages[name].answer(example.value, *SETTINGS.get(name, ()))
+    assert SAID[name] in shown.said
+    for part in SHOWN[name]:
+        assert part in shown.html
+
+
+def test_the_picture_is_in_the_page_itself(pages):
+    html = pages["picture"].answer(pages["picture"].examples()[0].value, 3, 3, 0, 0).html
+    assert 'href="data:image/jpeg;base64,' in html
+    assert "http" not in html
+
+
+def test_what_the_settings_say_reaches_the_export(models, pages):
+    pages["translation"].answer("ein", 7, 2, 1.5, 9)
+    signature, given = next(
+        asked for asked in reversed(models["translation"].asked) if asked[0] == "generate"
+    )
+    assert {k: v.item() for k, v in given.items() if k != "text"} == {
+        "beam": 7,
+        "nbest": 2,
+        "temperature": 1.5,
+        "seed": 9,
+    }
+    pages["translation"].answer("ein", 1e9, -5, 99, -1)  # a program in place of the page
+    given = next(asked for name, asked in reversed(models["translation"].asked) if name == "generate")
+    assert (int(given["beam"]), int(given["nbest"]), float(given["temperature"])) == (10, 1, 2.0)
+    with pytest.raises(Problem, match="no number"):
+        pages["translation"].answer("ein", "many", 1, 0, 0)
+
+
+HOSTILE = [
+    "<img src=x onerror=alert(1)>",
+    "</p><script>alert(1)</script>",
+    '" onmouseover="alert(1)',
+    "${alert(1)}`{{constructor}}",
+    "safe\u202egnp.exe",
+    "half \ud800 of a letter",
+    "a\x00b\x1b[31m",
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_text_is_shown_as_text(pages, text):
+    shown = safe(text)
+    for sign in '<>"{}$`\u202e\x00\x1b\ud800':
+        assert sign not in shown
+    shown.encode("utf-8")
+    for name in ("sentiment", "translation", "prompt", "tags"):
+        said, html = _answering(pages[name])(text, *SETTINGS.get(name, ()))
+        for part in (said, html):
+            part.encode("utf-8")
+            assert "<img src=x" not in part
+            assert "<script" not in part
+            assert "\u202e" not in part
+            assert "${" not in part
+            assert '"alert' not in part
+
+
+def test_a_text_at_the_limit_is_read_and_one_beyond_is_refused(pages):
+    said, html = _answering(pages["tags"])("a " * 50_000)
+    assert "50,000 words" in said
+    assert len(html) < 1_000_000
+    said, html = _answering(pages["tags"])("a" * 100_001)
+    assert "text: received 100,001 bytes, expected at most 100,000." in said
+    assert html == ""
+
+
+@pytest.mark.parametrize("name", ["sentiment", "tags", "translation", "prompt"])
+def test_no_text_at_all_is_no_failure(pages, name):
+    said, _ = _answering(pages[name])("", *SETTINGS.get(name, ()))
+    assert "server could not" not in said
+
+
+def bomb():
+    stream = io.BytesIO()
+    Image.new("1", (9000, 9000)).save(stream, "PNG")
+    return stream.getvalue()
+
+
+BAD_FILES = [
+    ("picture", "note.png", b"this is no picture", "is no picture that can be read"),
+    ("picture", "empty.png", b"", "is empty."),
+    ("picture", "cut.png", fakes.png()[:40], "is no picture"),
+    ("picture", "bomb.png", bomb(), "9,000 x 9,000 pixels; at most 20,000,000"),
+    ("picture", "huge.png", bytes(17 << 20), "at most 16,777,216 are taken"),
+    ("clip", "text.mp4", b"a text that was renamed", "expected an MP4, MOV, AVI, MKV, WebM or GIF video"),
+    ("clip", "empty.mp4", b"", "is empty."),
+    ("frame_labels", "list.mp4", b"#EXTM3U\nfile:///etc/passwd\n", "expected an MP4"),
+    ("forecast", "other.csv", b"time,price\n2024-01-01,3\n2024-01-02,4\n", "value"),
+    ("forecast", "empty.csv", b"", "is empty."),
+    ("forecast", "words.csv", b"time,value\n2024-01-01,many\n2024-01-02,4\n", "words.csv:2"),
+    ("forecast", "table.xlsx", b"PK\x03\x04", "is no .csv file"),
+    ("row_labels", "other.csv", b"x\n1\n2\n", "which holds a feature; the columns are"),
+    ("row_labels", "words.csv", b"x,y\n1,two\n", "y is no number"),
+    ("row_labels", "<b>x.csv", b"x,y\n", "no row"),
+]
+
+
+@pytest.mark.parametrize(("name", "file", "content", "sentence"), BAD_FILES)
+def test_a_bad_file_gives_one_sentence_without_a_path(pages, name, file, content, sentence, tmp_path, caplog):
+    path = tmp_path / file
+    path.write_bytes(content)
+    given = [str(path)] if name in ("clip", "frame_labels") else str(path)
+    said, html = _answering(pages[name])(given, *SETTINGS.get(name, ()))
+    assert sentence in said
+    assert said.startswith('<p class="problem">')
+    assert html == ""
+    assert str(tmp_path) not in said
+    assert "<b>" not in said
+    assert "--set" not in said
+    assert not caplog.records
+
+
+def test_nothing_uploaded_is_said(pages):
+    for name in ("picture", "clip", "forecast", "frame_labels", "row_labels"):
+        said, _ = _answering(pages[name])(None, *SETTINGS.get(name, ()))
+        assert "There is no" in said
+
+
+def test_pictures_come_in_the_order_of_their_names_and_in_any_usual_format(pages, models, tmp_path):
+    for number, kind in ((10, "WEBP"), (2, "JPEG")):
+        Image.new("RGB", (32, 24), (number, 0, 0)).save(tmp_path / f"{number:03}.{kind.lower()}", kind)
+    pages["clip"].answer([str(path) for path in sorted(tmp_path.iterdir(), reverse=True)], 1, 1, 0, 0)
+    frames = next(given["frames"] for name, given in reversed(models["clip"].asked) if name == "generate")
+    reds = [Image.open(io.BytesIO(frame)).getpixel((0, 0))[0] for frame in frames[0]]
+    assert reds[0] < reds[1]
+
+
+def test_a_video_file_is_read_by_the_frames_that_the_export_wants(pages, models, tmp_path):
+    av = pytest.importorskip("av")
+    with av.open(str(tmp_path / "a.mp4"), "w") as container:
+        stream = container.add_stream("mpeg4", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        for shade in range(0, 200, 10):
+            frame = av.VideoFrame.from_ndarray(np.full((48, 64, 3), shade, np.uint8), format="rgb24")
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    shown = pages["clip"].answer([str(tmp_path / "a.mp4")], 1, 1, 0, 0)
+    frames = next(given["frames"] for name, given in reversed(models["clip"].asked) if name == "generate")
+    assert frames.shape == (1, 4)
+    assert shown.html.count("<img") == 4
+    assert pages["frame_labels"].answer([str(tmp_path / "a.mp4")]).said.startswith("20 frames")
+
+
+def test_an_address_in_place_of_a_file_is_never_fetched(tmp_path):
+    with gr.Blocks():
+        component = closed(gr.Image(type="filepath"))
+    for address in ("http://127.0.0.1:1/a.png", "https://example.org/a.png", "ftp://example.org/a"):
+        with pytest.raises(gr.Error, match="no addresses"):
+            asyncio.run(component.async_move_resource_to_block_cache(address))
+
+
+def test_limits_on_waiting_hold_on_the_page(models):
+    gate = threading.Event()
+
+    class Slow:
+        path, version, specs, outputs = models["tags"].path, 1, models["tags"].specs, models["tags"].outputs
+
+        def answer(self, signature, inputs):
+            gate.wait(10)
+            return models["tags"].answer(signature, inputs)
+
+    worker = Worker(Slow(), seconds=0.3, waiting=1)
+    page = page_for(Asker(worker, Limits(), lambda: True), Facts(Slow.path))
+    with pytest.raises(Problem, match=r"No answer within 0.3 s"):
+        page.answer("a")
+    worker.submit(_asked())
+    with pytest.raises(Problem, match="Too many requests wait"):
+        page.answer("a")
+    gate.set()
+    worker.stop()
+    with pytest.raises(Problem, match="starting or stopping"):
+        page_of(models["tags"], is_ready=False).answer("a")
+
+
+def _asked():
+    from rnn_apps.serving.protocol import make_request
+
+    return make_request("serving_default", {"text": ["a"]}, {"text": fakes.TEXT}, Limits())
+
+
+def test_a_failure_of_ours_is_one_sentence_and_is_logged(pages, caplog, monkeypatch):
+    monkeypatch.setattr(type(pages["tags"]), "answer", lambda *_: 1 / 0)
+    assert "The server could not answer." in _answering(pages["tags"])("a")[0]
+    assert "a page could not answer" in caplog.text
+
+
+def test_an_export_of_before_says_how_to_export_anew_and_still_answers(tmp_path):
+    model = fakes.sentiment(tmp_path)
+    (tmp_path / "assets.extra" / "demo" / "facts.json").unlink()
+    page = page_of(model)
+    assert page.answer("good").said.startswith("positive")
+    with TestClient(make_application(model, "old", demo=True), base_url="http://localhost") as client:
+        assert "rnn-apps export RUN" in client.get("/demo/").text
+
+
+@pytest.fixture
+def client(models):
+    application = make_application(models["sentiment"], "lab", demo=True, limits=Limits(body=100_000))
+    with TestClient(application, base_url="http://localhost") as client:
+        yield client
+
+
+def test_the_page_names_no_other_server_and_forbids_them_all(client):
+    answer = client.get("/demo/")
+    rules = answer.headers["content-security-policy"]
+    assert "default-src 'none'" in rules
+    assert "connect-src 'self'" in rules
+    assert "frame-ancestors 'none'" in rules
+    assert "http" not in rules
+    assert "'unsafe-inline'" not in rules.partition("script-src")[2].partition(";")[0]
+    head = answer.text.partition("<script>window.gradio_config")[0]
+    assert "http" not in head
+    assert '"analytics_enabled":false' in answer.text
+    assert "fonts.googleapis" not in answer.text
+    assert client.get("/demo", follow_redirects=False).headers["location"].endswith("/demo/")
+    assert "content-security-policy" in client.get("/demo/theme.css").headers
+    assert "content-security-policy" not in client.get("/healthz").headers
+
+
+def test_a_body_beyond_the_limit_is_refused_on_the_page_too(client):
+    body = b"x" * (100_000 + (1 << 20) + 1)
+    assert client.post("/demo/gradio_api/queue/join", content=body).status_code == 413
+    pieces = (b"x" * 100_000 for _ in range(12))  # of a length that is not said before
+    assert client.post("/demo/gradio_api/queue/join", content=pieces).status_code in (400, 413)
+    files = {"files": ("a.png", bytes(100_001))}
+    assert client.post("/demo/gradio_api/upload", files=files).status_code in (400, 413)
+
+
+def test_requests_from_elsewhere_are_refused(client):
+    assert client.get("/demo/", headers={"host": "evil.example"}).status_code == 403
+    headers = {"origin": "http://evil.example"}
+    assert client.post("/demo/gradio_api/queue/join", json={}, headers=headers).status_code == 403
+
+
+def basic(text):
+    return {"authorization": f"Basic {base64.b64encode(text.encode()).decode()}"}
+
+
+def test_where_the_api_needs_a_token_the_page_does(models):
+    application = make_application(models["sentiment"], "lab", token="secret", demo=True)
+    with TestClient(application, base_url="http://localhost") as client:
+        asked = client.get("/demo/")
+        assert asked.status_code == 401
+        assert asked.headers["www-authenticate"].startswith("Basic realm=")
+        for path in (
+            "/demo/config",
+            "/demo/theme.css",
+            "/demo/gradio_api/info",
+            "/demo/assets/x.js",
+            "/demo",
+        ):
+            assert client.get(path).status_code == 401
+        for name in ("healthz", "readyz"):  # what needs no token is these two paths, not names that end so
+            assert client.get(f"/demo/gradio_api/heartbeat/{name}").status_code == 401
+            assert client.get(f"/{name}").status_code == 200
+        assert client.post("/demo/gradio_api/queue/join", json={}).status_code == 401
+        assert client.get("/demo/", headers=basic("anybody:secret")).status_code == 200
+        assert client.get("/demo/", headers={"authorization": "Bearer secret"}).status_code == 200
+        for wrong in ("anybody:wrong", "secret:", "secret", ":secret2"):
+            assert client.get("/demo/", headers=basic(wrong)).status_code == 401
+        assert client.get("/demo/", headers={"authorization": b"Basic \xff"}).status_code == 401
+        assert client.get("/v1/models/lab", headers=basic("anybody:secret")).status_code == 401
+        assert client.get("/v1/models/lab").headers["www-authenticate"] == "Bearer"
+        assert client.get("/demonstration", headers=basic("anybody:secret")).status_code == 401
+
+
+def test_the_server_itself_calls_nobody(models, monkeypatch):
+    called = []
+    look_up = socket.getaddrinfo
+    monkeypatch.setattr(
+        socket, "getaddrinfo", lambda host, *more: called.append(host) or look_up("::1", *more)
+    )
+    monkeypatch.setattr(socket.socket, "connect", lambda self, address: called.append(address))
+    with TestClient(
+        make_application(models["tags"], "tags", demo=True), base_url="http://localhost"
+    ) as client:
+        assert client.get("/demo/").status_code == client.get("/demo/config").status_code == 200
+        given = {"data": ["a b"], "fn_index": 0, "session_hash": "x"}
+        client.post("/demo/gradio_api/queue/join", json=given)
+    assert called == []
+    with pytest.raises(OSError):  # the witness sees a call
+        urllib.request.urlopen("http://example.invalid/", timeout=1)
+    assert called
+
+
+def test_without_the_option_there_is_no_page(models):
+    with TestClient(make_application(models["tags"], "tags"), base_url="http://localhost") as client:
+        assert client.get("/demo/").status_code == 404
+
+
+def test_uploads_lie_in_a_folder_of_their_own_that_goes_at_the_end(models):
+    application = make_application(models["picture"], "pictures", demo=True)
+    folder = Path(application.state.uploads.name)
+    assert os.environ["GRADIO_TEMP_DIR"] == str(folder)
+    with TestClient(application, base_url="http://localhost") as client:
+        found = client.post("/demo/gradio_api/upload", files={"files": ("../../<b>.png", fakes.png())}).json()
+        path = Path(found[0])
+        assert path.is_file()
+        assert path.resolve().is_relative_to(folder.resolve())
+    assert not folder.exists()
+
+
+def test_files_of_the_server_cannot_be_had(client):
+    for path in ("/etc/passwd", str(Path(__file__)), "http://127.0.0.1:1/x"):
+        assert client.get(f"/demo/gradio_api/file={path}").status_code in (400, 403, 404)
+
+
+def test_without_gradio_the_command_names_the_extra(finished, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "gradio", None)
+    assert call(["serve", str(finished.folder), "--demo", "--port", "0"]) == 2
+    assert "pip install 'rnn-apps[demo]'" in capsys.readouterr().err
+
+
+def test_a_run_exports_facts_and_examples_of_its_test_part_and_its_page_answers(finished, demo_page):
+    page = demo_page(finished)
+    texts = [example.value for example in page.examples()]
+    assert len(texts) == 4
+    assert page.facts.get("class_names") == ["negative", "positive"]
+    answer = page.answer(texts[0])
+    own = finished.predict([texts[0]])[0]
+    assert answer.said == f"{own['label']}, with a probability of {own['score']:.3f}."
+    assert "Word by word" in answer.html
