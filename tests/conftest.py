@@ -8,7 +8,11 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # the workers share the cores
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
     os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
 
+from contextlib import contextmanager
+
 import pytest
+
+from rnn_apps.reporting import drawing
 
 SMALL_NETWORK = {"embedding": 4, "units": [4], "bidirectional": False}
 SMALL_TRAINING = {"epochs": 2, "batch_size": 16, "compile": False}
@@ -35,6 +39,32 @@ class Heard:
 def cache_of_its_own(tmp_path_factory):
     """What is computed once for every input goes where the tests are, not into the user's cache."""
     os.environ["RNN_APPS_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture(scope="session")
+def drawn_figures():
+    """Within ``with drawn_figures():`` figures are drawn; in other tests an empty picture stands for each.
+
+    A run draws a dozen, which takes longer than its training does in most tests.
+    """
+    real = drawing.both
+
+    @contextmanager
+    def drawn():
+        standing, drawing.both = drawing.both, real
+        try:
+            yield
+        finally:
+            drawing.both = standing
+
+    return drawn
+
+
+@pytest.fixture(scope="session", autouse=True)
+def figures_are_empty(drawn_figures):
+    real, drawing.both = drawing.both, lambda figure: (b"", b"<svg xmlns='http://www.w3.org/2000/svg'/>")
+    yield
+    drawing.both = real
 
 
 @pytest.fixture(scope="session")
@@ -83,12 +113,13 @@ def small_recipe():
 
 
 @pytest.fixture(scope="session")
-def finished(small_recipe, tmp_path_factory):
+def finished(small_recipe, tmp_path_factory, drawn_figures):
     """A whole run of the generated sample, of seconds; read it, never write into it."""
     import rnn_apps
 
     heard = Heard()
-    run = rnn_apps.run(small_recipe, out=tmp_path_factory.mktemp("runs") / "finished", console=heard)
+    with drawn_figures():
+        run = rnn_apps.run(small_recipe, out=tmp_path_factory.mktemp("runs") / "finished", console=heard)
     run.heard = heard
     return run
 

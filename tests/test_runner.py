@@ -114,6 +114,15 @@ def test_the_views_are_of_the_words_of_the_test_part(finished, check_views):
     check_views(finished, ["level_0_forward"])
 
 
+def test_an_export_carries_a_few_test_inputs_unless_it_is_told_not_to(finished, tmp_path):
+    def examples_in(folder):
+        return json.loads((folder / "assets.extra" / "demo" / "facts.json").read_text())["examples"]
+
+    finished.export(tmp_path / "bare", examples=False)
+    assert len(examples_in(finished.folder / "export" / "1")) == 4
+    assert examples_in(tmp_path / "bare") == []
+
+
 def test_a_network_that_cannot_be_looked_into_does_not_fail_the_run(
     small_recipe, heard, tmp_path, monkeypatch
 ):

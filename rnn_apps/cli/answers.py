@@ -153,7 +153,7 @@ def compare(runs, out):
 @cli.command(
     epilog=examples(
         "rnn-apps export RUN",
-        "rnn-apps export RUN --out served/1",
+        "rnn-apps export RUN --out served/1 --no-examples",
         "rnn-apps export RUN --format onnx",
         "rnn-apps export RUN --format litert --weights int8",
     )
@@ -176,8 +176,9 @@ def compare(runs, out):
     show_default=True,
     help="Precision: float32; for litert float16 and int8, for onnx int8.",
 )
+@click.option("--no-examples", is_flag=True, help="Leave out the test inputs that a demo page offers.")
 @verbose_option
-def export(run, out, format, weights):
+def export(run, out, format, weights, no_examples):
     """Write the network of a RUN in a format.
 
     A SavedModel takes raw input; the other formats are for other runtimes.
@@ -187,7 +188,7 @@ def export(run, out, format, weights):
     from rnn_apps import runner
 
     opened = runner.open_run(run)
-    place, written = opened.export(out, format, weights)
+    place, written = opened.export(out, format, weights, examples=not no_examples)
     if written:
         table = Table("file", "MB", "largest difference", "same best answer", "ms a call")
         for row in written:

@@ -141,13 +141,14 @@ class Run:
             raise UserError("data.source", str(error), fix="Name the data: --data PATH") from error
         return task.evaluate("test")[0]
 
-    def export(self, out=None, format="saved_model", weights="float32"):
+    def export(self, out=None, format="saved_model", weights="float32", examples=True):
         """Write the network anew in a format, into the run or into `out`.
 
         Args:
             out: folder; one below ``export/`` of the run by default.
             format: ``"saved_model"``, ``"onnx"``, ``"litert"`` or ``"keras"``.
             weights: ``"float32"``; for LiteRT ``"float16"`` or ``"int8"`` as well, for ONNX ``"int8"``.
+            examples: whether a SavedModel carries a few test inputs, for the visitors of a demo page.
 
         Returns:
             The path, and what is known of every file (`rnn_apps.exporting.formats.Written`); nothing of a
@@ -161,7 +162,9 @@ class Run:
         place = place_of(format, weights)
         folder, name = (self._files, place) if out is None else (RunFolder(Path(out).parent), Path(out).name)
         with folder.writing(name) as path:
-            written = export_model(self.task, format, path, weights, self.folder / "examples")
+            written = export_model(
+                self.task, format, path, weights, self.folder / "examples" if examples else None
+            )
         return folder / name, written
 
     def export_score(self, folder):
