@@ -349,6 +349,26 @@ def test_predict_without_input_says_how_to_give_some(answer, finished, tmp_path,
     assert err == 'predict: no input. Give texts, --file, or lines on standard input with "-".\n'
 
 
+def test_a_page_that_compares_runs_is_written_whole_or_not_at_all(answer, finished, tmp_path):
+    out = tmp_path / "new" / "page"
+    code, said, _ = answer("compare", finished.folder, "--out", out)
+    assert code == 0
+    assert f"Report: {out / 'report.html'}" in said.replace("\n", "")
+    assert (out / "plots" / "main.svg").is_file()
+    code, _, error = answer("compare", finished.folder, "--out", out)
+    assert (code, "already and not empty" in error) == (2, True)
+
+    other = tmp_path / "other"
+    code, _, error = answer("compare", finished.folder, finished.folder, "--out", other)
+    assert (code, "named twice" in error) == (2, True)
+    damaged = tmp_path / "damaged"
+    shutil.copytree(finished.folder, damaged)
+    (damaged / "predictions.jsonl").write_text("{")
+    code, _, error = answer("compare", finished.folder, damaged, "--out", other)
+    assert (code, "predictions.jsonl:1: damaged" in error) == (2, True)
+    assert not other.exists()
+
+
 def test_compare_shows_what_differs_and_marks_samples_and_stops(answer, finished, tmp_path):
     other = shutil.copytree(finished.folder, tmp_path / "other")
     recipe = (other / "recipe.yaml").read_text()

@@ -111,7 +111,7 @@ def test_the_scores_are_those_of_the_predictions(finished):
 
 
 def test_the_views_are_of_the_words_of_the_test_part(finished, check_views):
-    check_views(finished, ["level_0_forward"])
+    check_views(finished, ["recurrent/level_0_forward"])
 
 
 def test_an_export_carries_a_few_test_inputs_unless_it_is_told_not_to(finished, tmp_path):

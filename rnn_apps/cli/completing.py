@@ -82,7 +82,7 @@ def _paths(typed, is_wanted):
     folder, slash, start = typed.rpartition("/")
     try:
         entries = sorted(Path(folder + slash or ".").expanduser().iterdir())
-    except OSError:
+    except (OSError, RuntimeError):  # RuntimeError: no such user behind the ~
         return
     for path in entries:
         if path.name.startswith(start) and (start or not path.name.startswith(".")):
@@ -93,7 +93,10 @@ def _paths(typed, is_wanted):
 
 
 def _is_run(path):
-    return any((path / name).is_file() for name in ("recipe.yaml", "manifest.json"))
+    try:
+        return any((path / name).is_file() for name in ("recipe.yaml", "manifest.json"))
+    except OSError:  # a folder that one may not enter
+        return False
 
 
 def _packaged():

@@ -35,7 +35,8 @@ docker run -p 8501:8501 -v "$(cd .. && pwd):/models/{name}" -e MODEL_NAME={name}
 curl -d @assets.extra/request.json http://localhost:8501/v1/models/{name}:predict
 ```
 
-`assets.extra` holds that request, and the requests that warm a server up.
+`assets.extra` holds that request, the requests that warm a server up, and in `demo` up to four inputs of the
+test part for a demo page; `rnn-apps export RUN --no-examples` leaves those out.
 """
 
 

@@ -103,7 +103,8 @@ def _eigenvalues(name: str, epochs: Mapping[str, Any]) -> Described:
     found = {int(e): np.array([complex(*pair) for pair in pairs]) for e, pairs in epochs.items()}
     first, last = (np.abs(found[at]).max() for at in (min(found), max(found)))
     described = f"largest modulus {first:.2f} at the start, {last:.2f} after epoch {max(found)}"
-    return eigenvalue_figure(found), f"Eigenvalues of the recurrent matrix, {plain_level(name)}", described
+    title = f"Eigenvalues of what carries the state into the new content, {plain_level(name)}, by epoch"
+    return eigenvalue_figure(found), title, described
 
 
 def _movers(traces: Sequence[Any], class_name: str) -> dict[str, Described]:

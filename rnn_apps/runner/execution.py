@@ -226,6 +226,7 @@ class Execution:
 
     def _look(self):
         """What the report shows of the inside; a network that cannot be looked into is no reason to fail."""
+        (self.folder / "views.json").unlink(missing_ok=True)
         try:
             views = look_inside(self.task, settings_class(self.recipe.task).shape, self._eigenvalues)
             self.folder.write_json("views.json", views)

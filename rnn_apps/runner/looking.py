@@ -11,7 +11,7 @@ from rnn_apps.reporting.views import (
 
 __all__ = ["EIGENVALUES", "look_inside"]
 
-EIGENVALUES = "logs/eigenvalues.jsonl"
+EIGENVALUES = "logs/eigenvalues.json"
 SHOWN = 2  # heat maps
 
 
@@ -44,7 +44,7 @@ def look_inside(task, shape, eigenvalues):
         },
         "eigenvalues": {
             name: {str(epoch): _pairs(found[name]) for epoch, found in epochs.items() if name in found}
-            for name in epochs[max(epochs)]
+            for name in (epochs[max(epochs)] if epochs else ())
         },
     }
 
@@ -67,7 +67,7 @@ def _top_levels(levels, steps):
 
 def _states(level, steps, count):
     names = _steps_of(level.name, steps)
-    shown = range(min(max(1, count), len(level.values)))
+    shown = [row for row in range(len(level.values)) if level.real[row].any()][: max(1, count)]
     return {"level": level.name, "inputs": [_of_input(level, row, names[row]) for row in shown]}
 
 

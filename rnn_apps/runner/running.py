@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from rnn_apps import reporting
-from rnn_apps.errors import UserError
+from rnn_apps.errors import RnnAppsError, UserError
 from rnn_apps.recipe import apply_overrides, load_recipe, with_data
 from rnn_apps.run_folder import RECORD, RunFolder
 from rnn_apps.runner.execution import Execution
@@ -113,12 +113,25 @@ def write_comparison(runs, out):
         out: folder, free.
 
     Raises:
-        UserError: `out` is taken, or a run did not come to its end.
+        UserError: `out` is taken, a run is named twice, damaged, or did not come to its end.
     """
     for run in runs:
         if not run.metrics:
             fix = f"Let it come to its end: rnn-apps run --resume {run.folder}; or leave it out."
             raise UserError(str(run.folder), "did not come to its end", expected="a finished run", fix=fix)
+    places = [Path(run.folder).resolve() for run in runs]
+    for place in places:
+        if places.count(place) > 1:
+            problem = "named twice, so that its scores would count as those of two seeds"
+            raise UserError(str(place), problem, fix="Name it once.")
     RunFolder.check_free(out)
-    Path(out).mkdir(parents=True, exist_ok=True)
-    return reporting.write_comparison([r.folder for r in runs], [r.recipe.flat() for r in runs], Path(out))
+    out = Path(out)
+    try:
+        with RunFolder(out.parent).writing(out.name) as path:
+            path.mkdir()
+            reporting.write_comparison([r.folder for r in runs], [r.recipe.flat() for r in runs], path)
+    except UserError:
+        raise
+    except RnnAppsError as error:  # a damaged file of a run
+        raise UserError("compare", str(error), fix="Leave that run out, or run it again.") from error
+    return out / "report.html"

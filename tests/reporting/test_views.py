@@ -117,21 +117,64 @@ def test_eigenvalues_of_a_gated_cell_are_those_of_its_candidate(layer, gates):
     np.testing.assert_allclose(found, [0.75, 0.25])
 
 
+class OddCell(L.SimpleRNNCell):
+    """A cell of one's own whose recurrent kernel is no square matrix."""
+
+    def build(self, shape):
+        super().build(shape)
+        self.recurrent_kernel = self.add_weight(name="odd", shape=(self.units, 2), initializer="zeros")
+
+    def call(self, x, states, training=False):
+        h = keras.ops.tanh(x @ self.kernel + states[0])
+        return h, [h]
+
+
+def test_a_recurrent_kernel_that_is_no_square_matrix_has_no_eigenvalues():
+    layer = L.RNN(OddCell(5))
+    layer.build((None, None, 4))
+    assert views.recurrent_eigenvalues(layer) == {}
+    convolution = L.ConvLSTM1D(2, 3)
+    convolution.build((None, None, 6, 4))
+    assert views.recurrent_eigenvalues(convolution) == {}
+    with pytest.raises(ValueError, match="states of more than two sides"):
+        views.hidden_states(convolution, np.ones((1, 2, 6, 4), "float32"))
+
+
+def test_a_stateful_layer_has_not_read_what_it_was_shown():
+    layer = L.GRU(3, stateful=True)
+    given = keras.ops.convert_to_tensor(SERIES)
+    layer(given)
+    before = [state.numpy() for state in layer.states]
+    first, second = (views.hidden_states(layer, given)[0].values for _ in range(2))
+    np.testing.assert_array_equal(first, second)
+    np.testing.assert_array_equal(before[0], layer.states[0].numpy())
+
+
+def test_a_layer_that_is_called_twice_is_told_apart():
+    given = keras.Input((None, 4))
+    layer = L.GRU(4, return_sequences=True, name="twice")
+    network = keras.Model(given, layer(layer(given)))
+    assert [level.name for level in views.hidden_states(network, SERIES)] == ["twice", "twice call 2"]
+
+
 def test_the_history_of_eigenvalues_goes_on_where_a_stopped_training_was(tmp_path):
     network = keras.Sequential([keras.Input((5, 4)), VanillaRNN(3, compile=False), L.Dense(1)])
     network.compile("sgd", "mse", run_eagerly=True)
-    path = tmp_path / "eigenvalues.jsonl"
+    path = tmp_path / "eigenvalues.json"
     history = views.EigenvalueHistory(path=path)
     network.fit(SERIES, np.ones((2, 1)), epochs=3, verbose=0, callbacks=[history])
     assert sorted(history.epochs) == [0, 1, 2, 3]
-    with open(path, "a") as lines:
-        lines.write('{"epoch": 9, "eig')  # killed as it wrote
     resumed = views.EigenvalueHistory(path=path)
     network.fit(SERIES, np.ones((2, 1)), epochs=3, initial_epoch=2, verbose=0, callbacks=[resumed])
     assert sorted(resumed.epochs) == [0, 1, 2, 3]
     (name,) = resumed.epochs[3]
     np.testing.assert_allclose(resumed.epochs[1][name], history.epochs[1][name], atol=1e-4)
     assert not np.allclose(resumed.epochs[3][name], history.epochs[3][name], atol=1e-5)
+    again = views.EigenvalueHistory(path=path)
+    np.testing.assert_allclose(again.epochs[3][name], resumed.epochs[3][name], atol=1e-4)
+    late = views.EigenvalueHistory()
+    network.fit(SERIES, np.ones((2, 1)), epochs=1, verbose=0, callbacks=[late])
+    assert sorted(late.epochs) == [1]  # a network that has taken steps has no start to show
 
 
 def test_units_that_move_together_become_neighbours():

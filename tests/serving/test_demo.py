@@ -24,7 +24,7 @@ from rnn_apps.serving.demo.blocks import _answering
 from rnn_apps.serving.demo.choosing import PAGES, page_for
 from rnn_apps.serving.demo.facts import Facts
 from rnn_apps.serving.demo.marking import safe
-from rnn_apps.serving.demo.uploads import closed
+from rnn_apps.serving.demo.uploads import closed, read_clip
 from rnn_apps.serving.model import Worker
 from rnn_apps.serving.protocol import Limits
 
@@ -405,3 +405,14 @@ def test_a_run_exports_facts_and_examples_of_its_test_part_and_its_page_answers(
     own = finished.predict([texts[0]])[0]
     assert answer.said == f"{own['label']}, with a probability of {own['score']:.3f}."
     assert "Word by word" in answer.html
+
+
+def test_pictures_of_a_clip_have_a_limit_of_pixels_together(tmp_path):
+    paths = []
+    for name in "abc":
+        paths.append(tmp_path / f"{name}.png")
+        Image.new("1", (4_000, 4_000)).save(paths[-1])
+    assert sum(path.stat().st_size for path in paths) < 100_000
+    with pytest.raises(Problem, match="more than 40,000,000 pixels together"):
+        read_clip([str(path) for path in paths], (8, 8), Limits())
+    assert len(read_clip([str(path) for path in paths[:2]], (8, 8), Limits())) == 2

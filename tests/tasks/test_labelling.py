@@ -36,9 +36,10 @@ STREAM = {"bidirectional": False, **TAGGER}
 CNN = {"name": "small_cnn", "weights": None, "image_size": [16, 16], "pooled": False}
 
 
-def tagging(model=TAGGER, **training):
+def tagging(model=TAGGER, export=(), **training):
     data = {"source": "sample", "sample": {"size": 120}}
-    return load_recipe("tagging", {"model": model, "data": data, "training": {**TRAINING, **training}})
+    settings = {"model": model, "data": data, "export": list(export)}
+    return load_recipe("tagging", {**settings, "training": {**TRAINING, **training}})
 
 
 def of_sensors(folder, **changes):
@@ -50,7 +51,7 @@ def of_sensors(folder, **changes):
 @pytest.fixture(scope="module")
 def tagged(tmp_path_factory, new_console):
     """A tagger that only looks back."""
-    recipe = tagging(STREAM, tbptt={"steps": 7})
+    recipe = tagging(STREAM, export=["saved_model"], tbptt={"steps": 7})
     return rnn_apps.run(recipe, out=tmp_path_factory.mktemp("tagging") / "run", console=new_console())
 
 

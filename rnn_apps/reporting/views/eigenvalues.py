@@ -4,6 +4,7 @@ Reference: Pascanu, Mikolov and Bengio, "On the difficulty of training recurrent
 """
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,13 +15,14 @@ from matplotlib import colormaps
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from rnn_apps.errors import UserError
 from rnn_apps.reporting import drawing
-from rnn_apps.reporting.views.recording import Network, recurrent_layers
+from rnn_apps.reporting.views.recording import Network, first_size, recurrent_layers
 
 __all__ = ["EigenvalueHistory", "eigenvalue_figure", "recurrent_eigenvalues"]
 
 CANDIDATE = {3: 2, 4: 2}  # gates -> block of the new content: GRU (z, r, h), LSTM (i, f, c, o)
-MOST_UNITS = 1024
+MOST_UNITS = 300
 FEW = 4  # moments that are drawn
 
 
@@ -28,8 +30,8 @@ def recurrent_eigenvalues(network: Network) -> dict[str, np.ndarray]:
     """Returns for every recurrent level the eigenvalues of what carries h_{t-1} into the new content.
 
     Of a GRU or an LSTM that is the block of the candidate, of another cell with several gates the last
-    block, of a recurrent vector the vector itself. Cells without a recurrent kernel, and those of more than
-    1,024 units, are left out.
+    block, of a recurrent vector the vector itself. Left out are cells whose recurrent kernel is no such
+    matrix or vector, and those of more than 300 units, whose eigenvalues take seconds.
 
     Args:
         network: as for `hidden_states`, built.
@@ -41,22 +43,25 @@ def recurrent_eigenvalues(network: Network) -> dict[str, np.ndarray]:
     for path, layer in recurrent_layers(network):
         cells = layer.cell.cells if isinstance(layer.cell, keras.layers.StackedRNNCells) else [layer.cell]
         for level, cell in enumerate(cells):
-            kernel = getattr(cell, "recurrent_kernel", None)
-            if kernel is not None and kernel.shape[0] <= MOST_UNITS:
+            matrix = _candidate(cell)
+            if matrix is not None:
+                values = matrix.astype(complex) if matrix.ndim == 1 else np.linalg.eigvals(matrix)
                 name = f"{path}/cell_{level}" if len(cells) > 1 else path
-                found[name] = _eigenvalues(ops.convert_to_numpy(kernel).astype(np.float64))
+                found[name] = values[np.argsort(-np.abs(values), kind="stable")]
     return found
 
 
-def _eigenvalues(kernel: np.ndarray) -> np.ndarray:
-    if kernel.ndim == 1:
-        values = kernel.astype(complex)
-    else:
-        units = kernel.shape[0]
-        gates = kernel.shape[1] // units
-        block = CANDIDATE.get(gates, gates - 1)
-        values = np.linalg.eigvals(kernel[:, block * units : (block + 1) * units])
-    return values[np.argsort(-np.abs(values), kind="stable")]
+def _candidate(cell: Network) -> np.ndarray | None:
+    """The square matrix, or the vector, of the new content; None where there is none."""
+    kernel = getattr(cell, "recurrent_kernel", None)
+    shape = tuple(getattr(kernel, "shape", ()))
+    units = first_size(cell)
+    gates, rest = divmod(shape[-1], units) if shape and units else (0, 0)
+    if not gates or rest or shape[:-1] not in ((), (units,)) or units > MOST_UNITS:
+        return None
+    block = CANDIDATE.get(gates, gates - 1)
+    values = ops.convert_to_numpy(kernel).astype(np.float64)[..., block * units : (block + 1) * units]
+    return values if np.isfinite(values).all() else None
 
 
 class EigenvalueHistory(keras.callbacks.Callback):
@@ -64,7 +69,10 @@ class EigenvalueHistory(keras.callbacks.Callback):
 
     Args:
         network: whose they are; the model that is trained by default.
-        path: JSON lines in which they are kept too, so that a resumed training goes on with them.
+        path: JSON file in which they are kept too, so that a resumed training goes on with them.
+
+    Raises:
+        UserError: the file cannot be written.
 
     Attributes:
         epochs: epoch, 0 before the first, to name to complex (units,).
@@ -76,8 +84,8 @@ class EigenvalueHistory(keras.callbacks.Callback):
         self.epochs: dict[int, dict[str, np.ndarray]] = _read(path)
 
     def on_train_begin(self, logs=None):
-        """Keep those of the start."""
-        if not self.epochs:
+        """Keep those of the start, where it is one."""
+        if not self.epochs and not int(self.model.optimizer.iterations):
             self._keep(0)
 
     def on_epoch_end(self, epoch, logs=None):
@@ -88,25 +96,28 @@ class EigenvalueHistory(keras.callbacks.Callback):
         self.epochs = {number: values for number, values in self.epochs.items() if number < epoch}
         self.epochs[epoch] = recurrent_eigenvalues(self.network or self.model)
         if self.path is not None:
-            line = {"epoch": epoch, "eigenvalues": {k: _pairs(v) for k, v in self.epochs[epoch].items()}}
-            with open(self.path, "a", encoding="utf-8") as lines:
-                lines.write(json.dumps(line) + "\n")
+            self._write(Path(self.path))
+
+    def _write(self, path: Path):
+        """All of them anew, beside their place and then renamed."""
+        kept = {str(e): {name: _pairs(v) for name, v in found.items()} for e, found in self.epochs.items()}
+        beside = path.with_name(path.name + ".part")
+        try:
+            beside.write_text(json.dumps(kept), encoding="utf-8")
+            os.replace(beside, path)
+        except OSError as error:
+            fix = "Make room, then go on with --resume."
+            raise UserError(str(path), f"cannot be written ({error.strerror})", fix=fix) from error
 
 
 def _read(path: Path | None) -> dict[int, dict[str, np.ndarray]]:
-    """Of an epoch that was kept twice the later stands; a line that was cut short is no line."""
-    found: dict[int, dict[str, np.ndarray]] = {}
     if path is None or not Path(path).is_file():
-        return found
-    for line in Path(path).read_text(encoding="utf-8").splitlines():
-        try:
-            kept = json.loads(line)
-        except ValueError:
-            continue
-        values = {name: np.array([complex(*p) for p in pairs]) for name, pairs in kept["eigenvalues"].items()}
-        found = {number: v for number, v in found.items() if number < kept["epoch"]}
-        found[kept["epoch"]] = values
-    return found
+        return {}
+    kept = json.loads(Path(path).read_text(encoding="utf-8"))
+    return {
+        int(epoch): {name: np.array([complex(*pair) for pair in pairs]) for name, pairs in found.items()}
+        for epoch, found in kept.items()
+    }
 
 
 def _pairs(values: np.ndarray) -> list[list[float]]:

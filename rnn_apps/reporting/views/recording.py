@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-__all__ = ["HiddenStates", "Recording", "hidden_states", "recorded", "recurrent_layers"]
+__all__ = ["HiddenStates", "Recording", "first_size", "hidden_states", "recorded", "recurrent_layers"]
 
 Network = keras.layers.Layer
 
@@ -80,8 +80,11 @@ def hidden_states(network: Network, inputs: Any, **call: Any) -> list[HiddenStat
         inputs: as the network is called with.
         **call: further arguments of the call, such as ``mask``.
 
+    Returns:
+        One entry a level, in the order of the calls; of a layer that is called again, "NAME call 2".
+
     Raises:
-        ValueError: the network has no recurrent layer.
+        ValueError: the network has no recurrent layer, or states that are no vectors (`ConvLSTM2D`).
     """
     with recorded(network) as recordings:
         network(inputs, training=False, **call)
@@ -120,6 +123,8 @@ def recorded(network: Network, watch: Callable[[tf.Tensor], None] | None = None)
             f"{network.name}: received no recurrent layer, expected a network with a keras.layers.RNN in it."
         )
     recordings: list[Recording] = []
+    carried = [state for _, layer in layers if layer.stateful for state in keras.tree.flatten(layer.states)]
+    before = [ops.copy(state) for state in carried]
     for path, layer in layers:
         object.__setattr__(layer, "inner_loop", _loop_of(layer, path, recordings, watch))
     try:
@@ -127,6 +132,8 @@ def recorded(network: Network, watch: Callable[[tf.Tensor], None] | None = None)
     finally:
         for _, layer in layers:
             object.__delattr__(layer, "inner_loop")
+        for state, value in zip(carried, before):
+            state.assign(value)  # a stateful layer has not read what it was shown
 
 
 def _loop_of(layer, path, recordings, watch):
@@ -135,6 +142,8 @@ def _loop_of(layer, path, recordings, watch):
     options = ["training"] if getattr(cell, "_call_has_training_arg", False) else []
 
     def inner_loop(sequences, initial_state, mask, training=False):
+        if any(len(state.shape) != 2 for state in keras.tree.flatten(initial_state)):
+            raise ValueError(f"{path}: received states of more than two sides, expected (batch, units).")
         mask = mask[0] if isinstance(mask, (list, tuple)) else mask
         sequences = ops.cast(sequences, cell.compute_dtype)
         real = np.ones(sequences.shape[:2], bool) if mask is None else ops.convert_to_numpy(mask)
@@ -155,10 +164,18 @@ def _loop_of(layer, path, recordings, watch):
             outputs.append(output)
         for level, of_level in enumerate(zip(*kept)):
             name = f"{path}/cell_{level}" if len(kept[0]) > 1 else path
+            calls = sum(one.name.split(" call ")[0] == name for one in recordings)
+            name = f"{name} call {calls + 1}" if calls else name
             recordings.append(Recording(name, layer, sequences, list(of_level), real[:, list(order)]))
         return output, ops.stack(outputs, axis=1), states
 
     return inner_loop
+
+
+def first_size(cell: Network) -> int:
+    """Returns the size of a cell's first state, 0 where it is no vector."""
+    sizes = keras.tree.flatten(getattr(cell, "state_size", 0))
+    return sizes[0] if sizes and isinstance(sizes[0], int) else 0
 
 
 def _by_level(cell, states):

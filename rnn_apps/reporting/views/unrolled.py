@@ -10,7 +10,7 @@ from typing import Any
 
 import keras
 
-from rnn_apps.reporting.views.recording import Network, recurrent_layers
+from rnn_apps.reporting.views.recording import Network, first_size, recurrent_layers
 
 __all__ = ["Level", "Part", "Unrolled", "level_titles", "unrolled"]
 
@@ -26,7 +26,7 @@ class Level:
     Attributes:
         name: of its layer.
         cell: name of the cell's class.
-        features: of what it reads at a step.
+        features: of what it reads at a step, None where the cell does not say.
         units: size of its state, of each direction.
         directions: 1, or 2 where a second layer reads from the end.
         weights: name to shape, of one direction.
@@ -34,7 +34,7 @@ class Level:
 
     name: str
     cell: str
-    features: int
+    features: int | None
     units: int
     directions: int
     weights: dict[str, list[int]]
@@ -133,18 +133,17 @@ def _levels(path: str, layer: keras.layers.RNN) -> dict[str, Level]:
     found = {}
     for number, cell in enumerate(cells):
         label = f"{name}/cell_{number}" if len(cells) > 1 else name
-        weights = {_own_name(weight.path): list(map(int, weight.shape)) for weight in cell.weights}
+        weights = {_name_in(cell, weight): list(map(int, weight.shape)) for weight in cell.weights}
         weights = {key: size for key, size in weights.items() if "seed" not in key}
-        kernel = weights.get("kernel")
-        sizes = cell.state_size
-        units = sizes[0] if isinstance(sizes, (list, tuple)) else sizes
-        features = kernel[0] if kernel else 0
-        found[label] = Level(label, type(cell).__name__, features, int(units), 1, weights)
+        features = weights["kernel"][0] if "kernel" in weights else None
+        found[label] = Level(label, type(cell).__name__, features, first_size(cell), 1, weights)
     return found
 
 
-def _own_name(path: str) -> str:
-    return path.rpartition("/")[2]
+def _name_in(cell: Network, weight: keras.Variable) -> str:
+    """Its name, with those of the layers between where the cell is made of layers."""
+    own = [layer for layer in cell._flatten_layers(include_self=False) if weight in layer.weights]
+    return "/".join([*(layer.name for layer in own), weight.path.rpartition("/")[2]])
 
 
 def _shape_of(parts: list[Part], last: keras.layers.RNN, output: tuple | None) -> str:

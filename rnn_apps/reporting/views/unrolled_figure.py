@@ -180,7 +180,8 @@ def _describe(axes, part: Part, network: Unrolled):
 
 def _opening_lines(part: Part, network: Unrolled) -> list[str]:
     named = f"{part.name}: " if len(network.parts) > 1 else ""
-    line = f"{named}each step reads {part.levels[0].features:,} numbers"
+    features = part.levels[0].features
+    line = f"{named}each step reads {f'{features:,} numbers' if features else 'its input'}"
     if part is not network.parts[-1]:
         return [line]
     line += f", an output has {network.output:,}" if network.output else ""

@@ -15,6 +15,7 @@ __all__ = ["closed", "file_control", "name_of", "read_clip", "read_picture", "re
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP")
 DECODED = ("JPEG", "PNG", "GIF", "BMP")  # by an export itself
 MOST_FRAMES = 1_000
+MOST_PIXELS = 40_000_000  # of all pictures of a clip
 
 
 def closed(component):
@@ -69,12 +70,17 @@ def _content(path, most):
     return Path(path).read_bytes()
 
 
-def read_picture(path, limits):
+class TooManyPixels(Problem):
+    """A small file may hold a picture that fills the memory."""
+
+
+def read_picture(path, limits, most=None):
     """Return the pixels of a picture, and its bytes as an export reads them.
 
     Args:
         path: of a file.
         limits: `Limits`.
+        most: pixels, if fewer than those of the limits.
 
     Raises:
         Problem: it is no picture, damaged or too large.
@@ -83,9 +89,9 @@ def read_picture(path, limits):
     try:
         picture = Image.open(io.BytesIO(content), formats=FORMATS)
         width, height = picture.size
-        if width * height > limits.pixels:
+        if width * height > min(limits.pixels, limits.pixels if most is None else most):
             received = f"{width:,} x {height:,} pixels"
-            raise Problem(f"{name_of(path)} has {received}; at most {limits.pixels:,} are taken.")
+            raise TooManyPixels(f"{name_of(path)} has {received}; at most {limits.pixels:,} are taken.")
         kind, pixels = picture.format, picture.convert("RGB")
     except Problem:
         raise
@@ -121,8 +127,17 @@ def read_clip(paths, size, limits, frames=None):
     total = sum(Path(path).stat().st_size for path in paths)
     if total > limits.body:
         raise Problem(f"The pictures have {total:,} bytes together; at most {limits.body:,} are taken.")
-    ordered = sorted(paths, key=lambda path: Path(path).name)
-    return [read_picture(path, limits)[0] for path in ordered]
+    pictures, left = [], MOST_PIXELS
+    for path in sorted(paths, key=lambda path: Path(path).name):
+        try:
+            pictures.append(read_picture(path, limits, left)[0])
+        except TooManyPixels as error:
+            problem = (
+                f"The pictures have more than {MOST_PIXELS:,} pixels together; give smaller ones, or fewer."
+            )
+            raise (error if left > limits.pixels else Problem(problem)) from None
+        left -= pictures[-1].width * pictures[-1].height
+    return pictures
 
 
 def _frames_of(path, size, limits, frames):

@@ -122,6 +122,18 @@ class FrameLabellingTask(LabellingTask):
         """Numbers from 1."""
         return [str(number + 1) for number in range(len(sequence.labels))]
 
+    def view_examples(self):
+        """Streams of the test part; of frames what the CNN makes of them, seen few at a time."""
+        examples = super().view_examples()
+        if not self.are_pictures or self._is_frozen:
+            return examples
+        frames, there = examples.inputs
+        reader = StepReader(self.core)
+        self._cnn = reader.front.get_layer("each_frame").layer
+        features = self._seen(frames.reshape(-1, *frames.shape[2:])).reshape(*frames.shape[:2], -1)
+        network = stepwise_model(feature_front(features.shape[-1]), reader.recurrent, reader.head)
+        return examples._replace(network=network, inputs=[tf.constant(features), tf.constant(there)])
+
     def mark(self, sequence):
         """The name of the stream, its numbers and its labels."""
         name = name_of(sequence, self.recipe.data.path or "")
