@@ -12,6 +12,7 @@ from matplotlib.ticker import MaxNLocator
 from rnn_apps.reporting import drawing, scores
 from rnn_apps.reporting.folder import Run, read_run
 from rnn_apps.reporting.pages import environment, sample_mark, save_picture, write_page
+from rnn_apps.reporting.plots import MOST_MARKERS
 
 __all__ = ["Group", "write_comparison"]
 
@@ -26,13 +27,13 @@ class Group(NamedTuple):
         letter: by which tables and figures call it.
         folders: of its runs, as they were named.
         runs: what they hold.
-        settings: those in which the groups differ, as text.
+        settings: those in which the groups differ; None where a group has no such setting.
     """
 
     letter: str
     folders: list[str]
     runs: list[Run]
-    settings: dict[str, str]
+    settings: dict[str, Any]
 
     def values(self, metric: str) -> list[float]:
         """Returns the test scores of its runs, those that have one."""
@@ -96,7 +97,7 @@ def _groups(names: list[str], runs: list[Run], settings: Sequence[Mapping[str, A
             _letter(number),
             [name for name, one in zip(names, flat) if one == kind],
             [run for run, one in zip(runs, flat) if one == kind],
-            {key: _plain(kind[key]) if key in kind else "–" for key in differ},
+            {key: kind.get(key) for key in differ},
         )
         for number, kind in enumerate(kinds)
     ]
@@ -104,10 +105,6 @@ def _groups(names: list[str], runs: list[Run], settings: Sequence[Mapping[str, A
 
 def _letter(number: int) -> str:
     return chr(FIRST_LETTER + number) if number < 26 else f"R{number + 1}"
-
-
-def _plain(value: Any) -> str:
-    return scores.number(value) if not isinstance(value, (list, dict)) else str(value)
 
 
 def _score(groups: list[Group], name: str) -> Score:
@@ -156,7 +153,7 @@ def _curve(groups: list[Group], name: str) -> tuple[Figure, str, str]:
         curves = [run.history[name] for run in group.runs if name in run.history]
         for number, curve in enumerate(curves):
             label = group.letter if number == 0 else None
-            marker = "." if len(curve) <= 40 else None
+            marker = "." if len(curve) <= MOST_MARKERS else None
             axes.plot(
                 range(1, len(curve) + 1), curve, style, marker=marker, color=colour, label=label, alpha=0.85
             )

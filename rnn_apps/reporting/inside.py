@@ -15,6 +15,7 @@ from rnn_apps.reporting.views import (
     state_figure,
     unrolled_figure,
 )
+from rnn_apps.reporting.views.eigenvalues import from_pairs
 
 __all__ = ["inside_figures", "plain_level", "unrolled_of"]
 
@@ -100,7 +101,7 @@ def _gradients(gradients: Mapping[str, Any]) -> Described:
 
 
 def _eigenvalues(name: str, epochs: Mapping[str, Any]) -> Described:
-    found = {int(e): np.array([complex(*pair) for pair in pairs]) for e, pairs in epochs.items()}
+    found = {int(epoch): from_pairs(pairs) for epoch, pairs in epochs.items()}
     first, last = (np.abs(found[at]).max() for at in (min(found), max(found)))
     described = f"largest modulus {first:.2f} at the start, {last:.2f} after epoch {max(found)}"
     title = f"Eigenvalues of what carries the state into the new content, {plain_level(name)}, by epoch"

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from rnn_apps.reporting import drawing, scores
 
-__all__ = ["Picture", "environment", "sample_mark", "save_picture", "write_page"]
+__all__ = ["Picture", "environment", "replace_file", "sample_mark", "save_picture", "write_page"]
 
 
 class Picture(NamedTuple):
@@ -37,8 +37,8 @@ def save_picture(folder: Path, name: str, figure: Figure, caption: str, alternat
     (folder / "plots").mkdir(exist_ok=True)
     bitmap, vectors = drawing.both(figure)
     name = "".join(letter if letter.isalnum() or letter in "-_" else "_" for letter in name)
-    _replace(folder / "plots" / f"{name}.png", bitmap)
-    _replace(folder / "plots" / f"{name}.svg", vectors)
+    replace_file(folder / "plots" / f"{name}.png", bitmap)
+    replace_file(folder / "plots" / f"{name}.svg", vectors)
     source = "data:image/svg+xml;base64," + base64.b64encode(vectors).decode("ascii")
     return Picture(name, caption, f"{caption}: {alternative}", source)
 
@@ -46,7 +46,7 @@ def save_picture(folder: Path, name: str, figure: Figure, caption: str, alternat
 def write_page(folder: Path, page: str) -> Path:
     """Writes `report.html` of a folder; returns its path."""
     report = folder / "report.html"
-    _replace(report, page.encode("utf-8", errors="replace"))
+    replace_file(report, page.encode("utf-8", errors="replace"))
     return report
 
 
@@ -64,7 +64,8 @@ def _plainly(value: object) -> str:
     return json.dumps(value, ensure_ascii=False) if isinstance(value, (dict, list)) else scores.number(value)
 
 
-def _replace(path: Path, content: bytes) -> None:
+def replace_file(path: Path, content: bytes) -> None:
+    """Writes a file beside its place and then renames it, so that it is whole or as it was."""
     beside = path.with_name(path.name + ".part")
     beside.write_bytes(content)
     os.replace(beside, path)

@@ -12,6 +12,7 @@ from rnn_apps.reporting.drawing import BLUE, INK, PALE, SIZE, VERMILION, new_fig
 from rnn_apps.reporting.predictions import PredictionSummary
 
 __all__ = [
+    "MOST_MARKERS",
     "confusion_figure",
     "forecast_figure",
     "learning_figure",

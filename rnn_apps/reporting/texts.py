@@ -89,6 +89,7 @@ def summarise_texts(records: Sequence[Record], folder: Path) -> tuple[TextSummar
     """
     lengths = [len(record["prediction"].split()) for record in records]
     wanted = [len(text.split()) for record in records for text in record["references"]]
+    groups = choose_texts(records)
     summary = TextSummary(
         total=len(records),
         distinct=len({record["prediction"] for record in records}),
@@ -96,10 +97,10 @@ def summarise_texts(records: Sequence[Record], folder: Path) -> tuple[TextSummar
         mean_reference_length=sum(wanted) / max(1, len(wanted)),
         groups=[
             (title, rule, [_text(number, records[number], folder) for number in numbers])
-            for title, rule, numbers in choose_texts(records)
+            for title, rule, numbers in groups
         ],
     )
-    chosen = [number for *_, numbers in choose_texts(records) for number in numbers]
+    chosen = [number for *_, numbers in groups for number in numbers]
     return summary, _figures(records, lengths, wanted) | _attention(records, chosen, folder)
 
 
@@ -135,7 +136,7 @@ def _attention(records: Sequence[Record], chosen: Sequence[int], folder: Path) -
             np.asarray(Image.open(p)) for n in record.get("pictures") or [] if (p := folder / n).is_file()
         ]
         grid = tuple(looked.get("grid") or (1, 1))
-        if len(images) == 1 and weights.shape[1] == math.prod(grid) > 1:
+        if _is_map(weights, grid, len(images)):
             figure = image_attention_figure(weights, tokens, images[0], grid)
         elif images:
             by_frame = np.array([_by_frame(row, len(images), math.prod(grid)) for row in weights])
@@ -154,7 +155,7 @@ def _text(number: int, record: Record, folder: Path) -> Text:
     rows = attention.get("weights") or []
     pictures = [uri for name in record.get("pictures") or [] if (uri := _data_uri(folder / name))]
     grid = attention.get("grid") or [1, 1]
-    as_map = len(pictures) == 1 and rows and len(rows[0]) == math.prod(grid) > 1
+    as_map = _is_map(rows, grid, len(pictures))
     if not as_map:
         rows = [_by_frame(row, len(pictures), math.prod(grid)) for row in rows] if pictures else rows
     metric = metric_of(record)
@@ -173,6 +174,11 @@ def _text(number: int, record: Record, folder: Path) -> Text:
         cells=_cells(*grid) if as_map else [],
         places=[] if as_map else _places(attention, len(pictures)),
     )
+
+
+def _is_map(rows: Sequence[Sequence[float]], grid: Sequence[int], pictures: int) -> bool:
+    """Whether each row of weights is over the regions of one picture."""
+    return pictures == 1 and len(rows) > 0 and len(rows[0]) == math.prod(grid) > 1
 
 
 def _by_frame(row: list[float], frames: int, regions: int) -> list[float]:

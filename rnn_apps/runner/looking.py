@@ -8,6 +8,7 @@ from rnn_apps.reporting.views import (
     hidden_states,
     unrolled,
 )
+from rnn_apps.reporting.views.eigenvalues import as_pairs
 
 __all__ = ["EIGENVALUES", "look_inside"]
 
@@ -43,7 +44,7 @@ def look_inside(task, shape, eigenvalues):
             },
         },
         "eigenvalues": {
-            name: {str(epoch): _pairs(found[name]) for epoch, found in epochs.items() if name in found}
+            name: {str(epoch): as_pairs(found[name]) for epoch, found in epochs.items() if name in found}
             for name in (epochs[max(epochs)] if epochs else ())
         },
     }
@@ -76,10 +77,6 @@ def _of_input(level, row, names):
     values = level.values[row][level.real[row]]
     count = min(len(values), len(names))
     return {"steps": names[-count:], "values": np.round(values[-count:].astype(float), 3).tolist()}
-
-
-def _pairs(values):
-    return [[round(float(value.real), 4), round(float(value.imag), 4)] for value in values]
 
 
 def _rounded(values):

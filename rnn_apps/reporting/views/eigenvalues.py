@@ -4,8 +4,7 @@ Reference: Pascanu, Mikolov and Bengio, "On the difficulty of training recurrent
 """
 
 import json
-import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import keras
@@ -17,9 +16,10 @@ from matplotlib.ticker import MaxNLocator
 
 from rnn_apps.errors import UserError
 from rnn_apps.reporting import drawing
+from rnn_apps.reporting.pages import replace_file
 from rnn_apps.reporting.views.recording import Network, first_size, recurrent_layers
 
-__all__ = ["EigenvalueHistory", "eigenvalue_figure", "recurrent_eigenvalues"]
+__all__ = ["EigenvalueHistory", "as_pairs", "eigenvalue_figure", "from_pairs", "recurrent_eigenvalues"]
 
 CANDIDATE = {3: 2, 4: 2}  # gates -> block of the new content: GRU (z, r, h), LSTM (i, f, c, o)
 MOST_UNITS = 300
@@ -99,12 +99,9 @@ class EigenvalueHistory(keras.callbacks.Callback):
             self._write(Path(self.path))
 
     def _write(self, path: Path):
-        """All of them anew, beside their place and then renamed."""
-        kept = {str(e): {name: _pairs(v) for name, v in found.items()} for e, found in self.epochs.items()}
-        beside = path.with_name(path.name + ".part")
+        kept = {str(e): {name: as_pairs(v) for name, v in found.items()} for e, found in self.epochs.items()}
         try:
-            beside.write_text(json.dumps(kept), encoding="utf-8")
-            os.replace(beside, path)
+            replace_file(path, json.dumps(kept).encode())
         except OSError as error:
             fix = "Make room, then go on with --resume."
             raise UserError(str(path), f"cannot be written ({error.strerror})", fix=fix) from error
@@ -115,13 +112,19 @@ def _read(path: Path | None) -> dict[int, dict[str, np.ndarray]]:
         return {}
     kept = json.loads(Path(path).read_text(encoding="utf-8"))
     return {
-        int(epoch): {name: np.array([complex(*pair) for pair in pairs]) for name, pairs in found.items()}
+        int(epoch): {name: from_pairs(pairs) for name, pairs in found.items()}
         for epoch, found in kept.items()
     }
 
 
-def _pairs(values: np.ndarray) -> list[list[float]]:
+def as_pairs(values: np.ndarray) -> list[list[float]]:
+    """Returns complex numbers as JSON can hold them: real and imaginary parts, rounded to five digits."""
     return [[round(float(v.real), 5), round(float(v.imag), 5)] for v in values]
+
+
+def from_pairs(pairs: Sequence[Sequence[float]]) -> np.ndarray:
+    """Returns what `as_pairs` gave: complex (units,)."""
+    return np.array([complex(*pair) for pair in pairs])
 
 
 def eigenvalue_figure(epochs: Mapping[int, np.ndarray]) -> Figure:

@@ -1,11 +1,10 @@
 """A clip to a sentence about it, with its film strip and which frames the network looked at."""
 
 from rnn_apps.serving.demo.asking import Problem
-from rnn_apps.serving.demo.marking import safe
 from rnn_apps.serving.demo.page import Example, Page, Shown
 from rnn_apps.serving.demo.pictures import film_strip
 from rnn_apps.serving.demo.uploads import encoded, file_control, read_clip
-from rnn_apps.serving.demo.writing import Written, candidates, search_settings
+from rnn_apps.serving.demo.writing import Searches, Written, candidates
 
 __all__ = ["ClipCaptionPage", "ClipPage"]
 
@@ -31,7 +30,7 @@ class ClipPage(Page):
         return frames, [encoded(frame, "PNG") for frame in frames]
 
 
-class ClipCaptionPage(ClipPage):
+class ClipCaptionPage(Searches, ClipPage):
     """Takes ``frames``, gives ``caption``."""
 
     title, button = "A clip to a caption", "Describe"
@@ -41,10 +40,6 @@ class ClipCaptionPage(ClipPage):
     def fits(given, gives):
         """Frames in, caption out."""
         return given == {"frames"} and {"caption", "candidates", "scores"} <= gives
-
-    def settings(self):
-        """How it searches."""
-        return search_settings(self.facts.get("beam", 5))
 
     def answer(self, paths, *settings):
         """The captions, the frames, and the attention to each."""
@@ -60,7 +55,5 @@ class ClipCaptionPage(ClipPage):
         if not written.has_attention:
             return ""
         places = [f"frame {i + 1}" for i in range(len(written.weights[0]))][: len(content)]
-        about = "" if written.text == best else f" Of what plain search writes: “{written.text}”."
-        table = written.table("Attention in per cent: a row a word, a column a frame", places)
-        most = safe(f"{written.most(places)}{about}")
-        return f'<h3>Which frames it looked at</h3>{table}<p class="quiet">{most}</p>'
+        caption = "Attention in per cent: a row a word, a column a frame"
+        return f"<h3>Which frames it looked at</h3>{written.looks(caption, places, best)}"

@@ -9,12 +9,12 @@ from rnn_apps.serving.demo.marking import safe
 from rnn_apps.serving.demo.page import Example, Page, Shown
 from rnn_apps.serving.demo.pictures import looked_at
 from rnn_apps.serving.demo.uploads import closed, read_picture
-from rnn_apps.serving.demo.writing import Written, candidates, search_settings
+from rnn_apps.serving.demo.writing import Searches, Written, candidates
 
 __all__ = ["PictureCaptionPage"]
 
 
-class PictureCaptionPage(Page):
+class PictureCaptionPage(Searches, Page):
     """Takes ``image``, gives ``caption``."""
 
     title, button = "A picture to a caption", "Describe"
@@ -37,10 +37,6 @@ class PictureCaptionPage(Page):
         """Pictures of the test part."""
         found = [one["files"][0] for one in self.facts.examples if "files" in one]
         return [Example(f"Picture {number}", path) for number, path in enumerate(found, start=1)]
-
-    def settings(self):
-        """How it searches."""
-        return search_settings(self.facts.get("beam", 5))
 
     def answer(self, path, *settings):
         """The captions, and the picture once a word."""

@@ -1,13 +1,12 @@
 """A sentence to its translation, with what each word was written from."""
 
-from rnn_apps.serving.demo.marking import safe
 from rnn_apps.serving.demo.page import Shown, TextPage
-from rnn_apps.serving.demo.writing import Written, candidates, search_settings
+from rnn_apps.serving.demo.writing import Searches, Written, candidates
 
 __all__ = ["TranslationPage"]
 
 
-class TranslationPage(TextPage):
+class TranslationPage(Searches, TextPage):
     """Takes ``text``, gives ``text``."""
 
     label, lines, button = "Sentence", 3, "Translate"
@@ -23,10 +22,6 @@ class TranslationPage(TextPage):
     def fits(given, gives):
         """Text in, text out."""
         return given == {"text"} and {"text", "candidates", "scores"} <= gives
-
-    def settings(self):
-        """How it searches."""
-        return search_settings(self.facts.get("beam", 5))
 
     def answer(self, text, *settings):
         """The translations, and the alignment of the best one."""
@@ -44,7 +39,5 @@ class TranslationPage(TextPage):
         while len(sources) > 1 and sources[-1] == sources[-2] == "(end)":  # the rest is padding
             sources.pop()
         sources = sources or [f"place {i + 1}" for i in range(len(written.weights[0]))]
-        about = "" if written.text == best else f" Of what plain search writes: “{written.text}”."
-        table = written.table("Attention in per cent: rows are written, columns are read", sources)
-        most = safe(f"{written.most(sources)}{about}")
-        return f'<h3>Alignment</h3>{table}<p class="quiet">{most}</p>'
+        caption = "Attention in per cent: rows are written, columns are read"
+        return f"<h3>Alignment</h3>{written.looks(caption, sources, best)}"

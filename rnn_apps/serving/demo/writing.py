@@ -10,6 +10,7 @@ __all__ = [
     "HOTTEST",
     "MOST_SEED",
     "MOST_TEXTS",
+    "Searches",
     "Written",
     "candidates",
     "search_settings",
@@ -19,6 +20,14 @@ __all__ = [
 ]
 
 MOST_BEAMS, MOST_TEXTS, HOTTEST, MOST_SEED = 10, 5, 2, 2**31 - 1
+
+
+class Searches:
+    """A page whose answers are searched for; it stands before `Page` among the bases."""
+
+    def settings(self):
+        """How it searches."""
+        return search_settings(self.facts.get("beam", 5))
 
 
 class Written:
@@ -41,11 +50,19 @@ class Written:
         """Whether the network looks at places, and wrote anything."""
         return bool(self.weights and self.weights[0])
 
-    def table(self, caption, places):
-        """Return the weights as a table of tokens and places."""
-        return heat(caption, self.tokens, places, self.weights)
+    def looks(self, caption, places, best):
+        """Return the weights as a table of tokens and places, and in words.
 
-    def most(self, places):
+        Args:
+            caption: of the table.
+            places: names of what was looked at.
+            best: the text that is shown as the answer; where this is another one, it is said.
+        """
+        about = "" if self.text == best else f" Of what plain search writes: “{self.text}”."
+        table = heat(caption, self.tokens, places, self.weights)
+        return f'{table}<p class="quiet">{safe(f"{self._most(places)}{about}")}</p>'
+
+    def _most(self, places):
         """Return which place each token looks at most, in words."""
         pairs = (
             f"{token} at {places[max(range(len(places)), key=row[: len(places)].__getitem__)]}"

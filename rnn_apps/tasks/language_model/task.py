@@ -18,7 +18,7 @@ from rnn_apps.tasks.language_model.streaming import TextStream
 from rnn_apps.tasks.language_model.writer import NEVER_WRITTEN, PromptWriter
 from rnn_apps.tasks.options import check_options
 from rnn_apps.tasks.task import Monitor, Task
-from rnn_apps.tasks.viewing import ViewExamples, last_of_each
+from rnn_apps.tasks.viewing import FEW, ViewExamples, last_of_each
 from rnn_apps.tasks.writing.decoder import learned, make_decoder
 from rnn_apps.tasks.writing.loss import GuessesTokens, num_right, sum_of_nats
 from rnn_apps.tasks.writing.parts import numbered, step_part
@@ -163,7 +163,7 @@ class LanguageModelTask(GuessesTokens, Task):
         """Pieces of the test part, at even distances."""
         tokens = self.tokens["test"]
         steps = min(VIEWED, len(tokens) - 1)
-        places = np.linspace(0, len(tokens) - 1 - steps, 4).astype(int)
+        places = np.linspace(0, len(tokens) - 1 - steps, FEW).astype(int)
         rows = np.stack([tokens[place : place + steps + 1] for place in places])
         texts = self.written.texts(rows[:, :-1].reshape(-1, 1)).numpy().reshape(len(rows), steps)
         names = [[token.decode("utf-8", "replace").replace("\n", "⏎") for token in row] for row in texts]
