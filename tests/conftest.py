@@ -12,8 +12,6 @@ from contextlib import contextmanager
 
 import pytest
 
-from rnn_apps.reporting import drawing
-
 SMALL_NETWORK = {"embedding": 4, "units": [4], "bidirectional": False}
 SMALL_TRAINING = {"epochs": 2, "batch_size": 16, "compile": False}
 SMALL_SAMPLE = {"source": "sample", "vocabulary_size": 100, "sample": {"size": 200}}
@@ -42,29 +40,38 @@ def cache_of_its_own(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def drawn_figures():
-    """Within ``with drawn_figures():`` figures are drawn; in other tests an empty picture stands for each.
+def looked_into():
+    """Within ``with looked_into():`` runs measure what their views show, as a user's do.
 
-    A run draws a dozen, which takes longer than its training does in most tests.
+    In other tests no run does, and an empty picture stands for each figure: together they take longer than
+    the training of most tests. ``looked_into(drawn=True)`` draws the figures too.
     """
-    real = drawing.both
+    from rnn_apps.reporting import drawing  # TensorFlow comes with it: not before a worker asks for it
+    from rnn_apps.runner import execution
+
+    look_inside, both = execution.look_inside, drawing.both
 
     @contextmanager
-    def drawn():
-        standing, drawing.both = drawing.both, real
-        try:
+    def looking(drawn=False):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(execution, "look_inside", look_inside)
+            if drawn:
+                patch.setattr(drawing, "both", both)
             yield
-        finally:
-            drawing.both = standing
 
-    return drawn
+    return looking
 
 
 @pytest.fixture(scope="session", autouse=True)
-def figures_are_empty(drawn_figures):
-    real, drawing.both = drawing.both, lambda figure: (b"", b"<svg xmlns='http://www.w3.org/2000/svg'/>")
-    yield
-    drawing.both = real
+def not_looked_into(looked_into):
+    from rnn_apps.reporting import drawing
+    from rnn_apps.runner import execution
+
+    empty = b"", b"<svg xmlns='http://www.w3.org/2000/svg'/>"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(execution, "look_inside", lambda *_: {})
+        patch.setattr(drawing, "both", lambda figure: empty)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -113,12 +120,12 @@ def small_recipe():
 
 
 @pytest.fixture(scope="session")
-def finished(small_recipe, tmp_path_factory, drawn_figures):
+def finished(small_recipe, tmp_path_factory, looked_into):
     """A whole run of the generated sample, of seconds; read it, never write into it."""
     import rnn_apps
 
     heard = Heard()
-    with drawn_figures():
+    with looked_into(drawn=True):
         run = rnn_apps.run(small_recipe, out=tmp_path_factory.mktemp("runs") / "finished", console=heard)
     run.heard = heard
     return run

@@ -4,7 +4,6 @@ import csv
 import hashlib
 import json
 import os
-import random
 import shutil
 import signal
 import socket
@@ -17,10 +16,8 @@ import tensorflow as tf
 
 import rnn_apps
 from rnn_apps import runner
-from rnn_apps.checkpoint import Checkpoints
 from rnn_apps.errors import UserError
 from rnn_apps.recipe import apply_overrides, load_recipe
-from rnn_apps.run_folder import RunFolder
 from rnn_apps.runner import running
 from rnn_apps.runner.execution import Execution
 from rnn_apps.training import Interrupted, TrainingFailed
@@ -189,25 +186,6 @@ def test_progress_goes_from_none_to_all_steps(finished):
 
 
 # The run again
-
-
-def test_the_same_seed_gives_the_same_history(finished, small_recipe, tmp_path, heard):
-    execution = Execution(small_recipe, tmp_path / "again", True, heard)
-    random.random()
-    tf.random.normal([3])
-    execution._prepare()
-    RunFolder.create(execution.folder.path)
-    execution._train(Checkpoints(tmp_path / "again" / "checkpoints"))
-    rows = []
-    for folder in (finished.folder, tmp_path / "again"):
-        with open(folder / "history.csv", newline="") as file:
-            read = csv.DictReader(file)
-            rows.append(
-                [[row[k] for k in row if k not in ("seconds", "examples_per_second")] for row in read]
-            )
-    assert rows[0] == rows[1]
-    for ours, theirs in zip(finished.model.get_weights(), execution.task.model.get_weights()):
-        np.testing.assert_array_equal(ours, theirs)
 
 
 def test_deterministic_operations_are_turned_on_where_the_recipe_asks(

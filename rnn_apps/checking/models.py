@@ -115,8 +115,8 @@ def _company(model, inputs):
         return [Finding(name, None, "the model takes batches of one size only")]
     together = answers_of(model, inputs)
     again = max(_differ(*pair) for pair in zip(together, answers_of(model, inputs)))
-    if again > TOLERANCE:
-        stateful = [x.name for x in model._flatten_layers() if getattr(x, "stateful", False)]
+    stateful = [x.name for x in model._flatten_layers() if getattr(x, "stateful", False)]
+    if stateful or again > TOLERANCE:  # a state may fade before it shows
         blame = f"; stateful: {', '.join(stateful)}" if stateful else ""
         return [Finding(name, False, f"the same inputs twice differ by {again:.0e}{blame}")]
     alone = 0.0

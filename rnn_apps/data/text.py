@@ -147,9 +147,12 @@ def read_words(texts):
 
 
 def _in_batches(texts, function):
+    """Return what `function` gives for each batch of texts: at once where there is one, else in parallel."""
+    batches = [texts[i : i + _BATCH] for i in range(0, len(texts), _BATCH)]
+    if len(batches) == 1:  # a graph takes longer to make than to run
+        return [function(tf.constant(_encoded(texts)))]
     dataset = tf.data.Dataset.from_generator(
-        lambda: (_encoded(texts[i : i + _BATCH]) for i in range(0, len(texts), _BATCH)),
-        output_signature=tf.TensorSpec([None], tf.string),
+        lambda: map(_encoded, batches), output_signature=tf.TensorSpec([None], tf.string)
     )
     function = tf.autograph.experimental.do_not_convert(function)
     return dataset.map(function, num_parallel_calls=tf.data.AUTOTUNE).prefetch(2)

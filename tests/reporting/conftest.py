@@ -4,6 +4,6 @@ import pytest
 
 
 @pytest.fixture(scope="module", autouse=True)
-def figures_are_drawn(drawn_figures, figures_are_empty):
-    with drawn_figures():
+def figures_are_drawn(looked_into, not_looked_into):
+    with looked_into(drawn=True):
         yield

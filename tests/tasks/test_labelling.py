@@ -49,10 +49,11 @@ def of_sensors(folder, **changes):
 
 
 @pytest.fixture(scope="module")
-def tagged(tmp_path_factory, new_console):
+def tagged(tmp_path_factory, new_console, looked_into):
     """A tagger that only looks back."""
     recipe = tagging(STREAM, export=["saved_model"], tbptt={"steps": 7})
-    return rnn_apps.run(recipe, out=tmp_path_factory.mktemp("tagging") / "run", console=new_console())
+    with looked_into():
+        return rnn_apps.run(recipe, out=tmp_path_factory.mktemp("tagging") / "run", console=new_console())
 
 
 @pytest.fixture(scope="module")
@@ -73,17 +74,19 @@ def sensors(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def labelled(sensors, tmp_path_factory, new_console):
+def labelled(sensors, tmp_path_factory, new_console, looked_into):
     recipe = of_sensors(sensors, epochs=10)
-    return rnn_apps.run(recipe, out=tmp_path_factory.mktemp("labelling") / "run", console=new_console())
+    with looked_into():
+        return rnn_apps.run(recipe, out=tmp_path_factory.mktemp("labelling") / "run", console=new_console())
 
 
 @pytest.fixture(scope="module")
-def clips(tmp_path_factory, new_console):
+def clips(tmp_path_factory, new_console, looked_into):
     data = {"source": "sample", "sample": {"size": 100}}
     settings = {"model": {"units": [6], "encoder": CNN}, "data": data, "training": {**TRAINING, "epochs": 1}}
     recipe = load_recipe("frame_labelling", settings)
-    return rnn_apps.run(recipe, out=tmp_path_factory.mktemp("clips") / "run", console=new_console())
+    with looked_into():
+        return rnn_apps.run(recipe, out=tmp_path_factory.mktemp("clips") / "run", console=new_console())
 
 
 def test_the_views_are_of_words_rows_and_frames(tagged, labelled, clips, check_views):

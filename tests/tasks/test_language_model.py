@@ -16,9 +16,10 @@ from rnn_apps.tasks import task_class
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory, new_console):
+def run(tmp_path_factory, new_console, looked_into):
     folder, console = tmp_path_factory.mktemp("lm") / "run", new_console()
-    run = small_run("language_model", folder, console, export=["saved_model", "keras", "onnx"])
+    with looked_into():
+        run = small_run("language_model", folder, console, export=["saved_model", "keras", "onnx"])
     run.heard = console
     return run
 

@@ -21,13 +21,14 @@ from rnn_apps.tasks import task_class
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory):
+def runs(tmp_path_factory, looked_into):
     """Task name to its small run, made when it is first asked for."""
     made = {}
 
     def run(task):
         if task not in made:
-            made[task] = small_run(task, tmp_path_factory.mktemp(task) / "run", Silence())
+            with looked_into():
+                made[task] = small_run(task, tmp_path_factory.mktemp(task) / "run", Silence())
         return made[task]
 
     return run
@@ -98,10 +99,17 @@ def test_a_run_opened_again_scores_the_same(run):
     assert again == pytest.approx(run.metrics["test"], rel=1e-4)
 
 
-def test_another_process_without_rnn_apps_gives_the_same_texts(run):
-    _, encoded = examples_of(run)
-    name = run.task._writer.write.input_signature[0].name
-    answers = answers_elsewhere(run, name, encoded)
+@pytest.fixture(scope="module")
+def elsewhere(runs):
+    """Task name to what its export answers in a process without rnn_apps, one for all."""
+    asked = []
+    for run in map(runs, SMALL):
+        asked.append((run, run.task._writer.write.input_signature[0].name, examples_of(run)[1]))
+    return dict(zip(SMALL, answers_elsewhere(asked)))
+
+
+def test_another_process_without_rnn_apps_gives_the_same_texts(run, elsewhere):
+    answers, (_, encoded) = elsewhere[run.recipe.task], examples_of(run)
     raw = tf.constant(tf.nest.map_structure(base64.b64decode, encoded))
     own = run.task._writer.write(raw)
     key = run.task.answer
@@ -116,8 +124,17 @@ def test_another_process_without_rnn_apps_gives_the_same_texts(run):
         np.testing.assert_allclose(row[:length].sum(axis=-1), 1, atol=1e-4)
 
 
-@pytest.mark.parametrize("name", ["onnx", "litert"])
-def test_encoder_and_step_without_tensorflow_write_the_same_texts(name, run, tmp_path):
+@pytest.mark.parametrize(
+    ("task", "name"),
+    [
+        ("translation", "onnx"),
+        ("translation", "litert"),
+        ("video_captioning", "onnx"),
+        ("image_captioning", "litert"),
+    ],
+)
+def test_encoder_and_step_without_tensorflow_write_the_same_texts(task, name, runs, tmp_path):
+    run = runs(task)
     folder, written = run.export(tmp_path / name, name)
     assert [Path(one.name).stem for one in written] == ["encode", "step"]
     assert all(one.difference < 1e-4 for one in written)

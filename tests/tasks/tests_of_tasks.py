@@ -35,21 +35,20 @@ CLIENT = """
 import base64, json, sys
 import tensorflow as tf
 
-folder, name, inputs = sys.argv[1], sys.argv[2], json.loads(sys.argv[3])
-raw = tf.nest.map_structure(base64.b64decode, inputs)
-loaded = tf.saved_model.load(folder)
 few = {"beam": 2, "nbest": 2, "seed": 3}
 asked = {
     "serving_default": {},
     "explain": {},
     "generate": {**{k: tf.constant(v) for k, v in few.items()}, "temperature": tf.constant(0.0)},
 }
-answers = {}
-for signature, options in asked.items():
-    answer = loaded.signatures[signature](**{name: tf.constant(raw)}, **options)
-    answers[signature] = {key: value.numpy().tolist() for key, value in answer.items()}
+for folder, name, inputs in json.load(sys.stdin):
+    given = {name: tf.constant(tf.nest.map_structure(base64.b64decode, inputs))}
+    loaded, answers = tf.saved_model.load(folder), {}
+    for signature, options in asked.items():
+        answer = loaded.signatures[signature](**given, **options)
+        answers[signature] = {key: value.numpy().tolist() for key, value in answer.items()}
+    print(json.dumps(answers, default=bytes.decode))
 assert not any(module.partition(".")[0] == "rnn_apps" for module in sys.modules)
-print(json.dumps(answers, default=bytes.decode))
 """
 
 
@@ -81,10 +80,10 @@ def small_run(task, folder, console, **changes):
     return rnn_apps.run(small_recipe(task, **changes), out=folder, console=console)
 
 
-def answers_elsewhere(run, name, inputs):
-    """What the export answers in a process without rnn_apps; inputs are base64 texts."""
-    command = [sys.executable, "-c", CLIENT, run.folder / "export" / "1", name, json.dumps(inputs)]
-    quiet = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
-    process = subprocess.run(command, capture_output=True, text=True, env=quiet)
+def answers_elsewhere(asked):
+    """What exports answer in a process without rnn_apps: a list of (run, name of the input, base64 texts)."""
+    given = json.dumps([(str(run.folder / "export" / "1"), name, inputs) for run, name, inputs in asked])
+    command, quiet = [sys.executable, "-c", CLIENT], {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    process = subprocess.run(command, input=given, capture_output=True, text=True, env=quiet)
     assert process.returncode == 0, process.stderr
-    return json.loads(process.stdout)
+    return [json.loads(line) for line in process.stdout.splitlines()]
