@@ -1,5 +1,6 @@
 """What tests of several floors share: one tiny finished run, made once."""
 
+import gc
 import json
 import os
 
@@ -31,6 +32,24 @@ class Heard:
 
     def close(self):
         self.closed = True
+
+
+def pytest_collection_finish(session):
+    """What was imported stays: the collector need not look through it again at each of its rounds."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 10)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def graphs_run_as_written():
+    """Small graphs run once or twice: TensorFlow takes longer to rewrite them than to run them.
+
+    Programs that tests start rewrite theirs, as a user's do.
+    """
+    import tensorflow as tf  # not before the workers of pytest stand
+
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -5,6 +5,7 @@ in a copy and see it caught.
 """
 
 import ast
+import functools
 import importlib
 import os
 import subprocess
@@ -34,6 +35,7 @@ MORE = {"serving.demo": {"data"}}  # but its page reads a visitor's files as the
 MAX_FILE, MAX_FUNCTION = 350, 60
 
 
+@functools.cache
 def modules(package):
     """Dotted name below the package to path; a package's name stands for its __init__."""
     found = {}
