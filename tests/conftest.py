@@ -38,7 +38,7 @@ def pytest_collection_finish(session):
     """What was imported stays: the collector need not look through it again at each of its rounds."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(50_000, 20, 10)
+    gc.set_threshold(10_000)
 
 
 @pytest.fixture(scope="session", autouse=True)
