@@ -78,7 +78,7 @@ def failed(cell):
     return {finding.check: finding.detail for finding in check_cell(cell) if finding.passed is False}
 
 
-@pytest.mark.parametrize("cell", [LeakyCell, "layer_norm_lstm"])
+@pytest.mark.parametrize("cell", [LeakyCell, "ind_rnn", "layer_norm_lstm"])
 def test_a_cell_that_keeps_the_contract_passes(cell):
     findings = check_cell(cell)
     assert not [finding for finding in findings if finding.passed is False]

@@ -36,6 +36,7 @@ def test_a_notebook_runs_from_top_to_bottom(notebook, monkeypatch):
     """In this process: a kernel for each would take longer to import TensorFlow than most cells take."""
     monkeypatch.setenv("RNN_APPS_QUICK", "1")  # small settings: what is read are the committed outputs
     monkeypatch.setattr(recurrent_cell, "_CELLS", dict(recurrent_cell._CELLS))  # what it registers is its own
+    plt.switch_backend("agg")  # what is shown opens no window and waits for nobody
     names = {"__name__": "__main__"}
     try:
         for number, source in enumerate(texts_of(notebook, "code"), start=1):

@@ -102,9 +102,8 @@ def test_a_run_opened_again_scores_the_same(run):
 @pytest.fixture(scope="module")
 def elsewhere(runs):
     """Task name to what its export answers in a process without rnn_apps, one for all."""
-    asked = []
-    for run in map(runs, SMALL):
-        asked.append((run, run.task._writer.write.input_signature[0].name, examples_of(run)[1]))
+    made = [runs(task) for task in SMALL]
+    asked = [(run, run.task._writer.write.input_signature[0].name, examples_of(run)[1]) for run in made]
     return dict(zip(SMALL, answers_elsewhere(asked)))
 
 
