@@ -153,3 +153,6 @@ class TaskSettings(Settings):
     export: Distinct[Literal["saved_model", "onnx", "litert", "keras"]] = Field(
         ["saved_model"], description="Formats written at the end of a run."
     )
+    views: bool = Field(
+        True, description="Whether the report looks into the recurrence; without it a run ends sooner."
+    )

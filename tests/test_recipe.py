@@ -184,7 +184,7 @@ def test_an_override_that_is_wrong_is_named_by_its_option(write):
         "bidirectional, residual, pooling, dropout, recurrent_dropout, level_dropout, word_dropout, "
         "word_vectors.",
         '--set trainng.epochs  trainng: unknown key. Did you mean "training"? '
-        "Allowed here: name, description, task, seed, training, export, data, model.",
+        "Allowed here: name, description, task, seed, training, export, views, data, model.",
     ]
 
 

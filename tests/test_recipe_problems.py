@@ -9,7 +9,7 @@ from rnn_apps.errors import RecipeError
 from rnn_apps.recipe import load_recipe
 from rnn_apps.tasks import task_names
 
-TOP = "name, description, task, seed, training, export, data, model"
+TOP = "name, description, task, seed, training, export, views, data, model"
 TASKS = ", ".join(task_names())
 DATA = (
     "source, path, validation_fraction, on_bad_record, max_bad_records, sample, text, label, class_names, "

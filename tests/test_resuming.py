@@ -16,9 +16,15 @@ from rnn_apps.runner.kill_test import differences, kill_test
 from rnn_apps.training import Interrupted
 
 TINY = {
-    "data": {"source": "sample", "vocabulary_size": 60, "sample": {"size": 100}},
-    "model": {"embedding": 3, "units": [3], "bidirectional": False},
-    "training": {"epochs": 2, "batch_size": 16, "checkpoint_every": {"steps": 2}},
+    "data": {"source": "sample", "sample": {"size": 100}},
+    "model": {"embedding": 3, "units": [3], "bidirectional": False, "characters": None},
+    "training": {
+        "epochs": 2,
+        "batch_size": 8,
+        "compile": False,
+        "checkpoint_every": {"steps": 2},
+        "tbptt": {"steps": 5},
+    },
     "export": [],
 }
 
@@ -93,8 +99,8 @@ def test_a_changed_recipe_is_refused_with_the_difference(run, small_recipe, hear
 
 
 def test_with_force_it_goes_on_all_the_same_and_the_run_says_so(run, small_recipe, heard):
-    changed = {"epochs": 3, "learning_rate": 1e-4}
-    resumed = rnn_apps.run(small_recipe, resume=run, console=heard, force=True, training=changed)
+    changed = {"training": {"epochs": 3, "learning_rate": 1e-4}, "export": []}
+    resumed = rnn_apps.run(small_recipe, resume=run, console=heard, force=True, **changed)
     assert resumed.metrics["training"]["steps_executed"] == 27
     training = resumed.recipe.training
     assert (training.epochs, training.learning_rate) == (3, 1e-4)
@@ -104,7 +110,8 @@ def test_with_force_it_goes_on_all_the_same_and_the_run_says_so(run, small_recip
 def test_fewer_epochs_than_are_done_end_it(run, small_recipe, heard, new_console):
     with pytest.raises(Interrupted):
         rnn_apps.run(resume=run, console=stopping(new_console(), at=10))  # in the second epoch
-    resumed = rnn_apps.run(small_recipe, resume=run, console=heard, force=True, training={"epochs": 1})
+    changed = {"training": {"epochs": 1}, "export": []}
+    resumed = rnn_apps.run(small_recipe, resume=run, console=heard, force=True, **changed)
     assert [row["epoch"] for row in timeless_history(run)] == ["1"]
     assert resumed.metrics["training"]["steps_executed"] == 10
 
@@ -160,11 +167,12 @@ def test_what_is_no_run_cannot_be_gone_on_with(tmp_path, heard):
         rnn_apps.run(resume=tmp_path / "typo", console=heard)
 
 
-def test_a_kill_leaves_no_trace(tmp_path):
+def test_a_kill_leaves_no_trace_where_windows_carry_states_on(tmp_path):
     said = []
-    found = kill_test(load_recipe("imdb", TINY), 1, tmp_path / "kills", seed=1, say=said.append)
+    found = kill_test(load_recipe("tagging", TINY), 1, tmp_path / "kills", seed=1, say=said.append)
     assert (found.kills, found.unequal, found.extra_steps) == (1, [], 0)
     assert sum(line.startswith("Kill ") for line in said) == 1
+    assert not (tmp_path / "kills" / "whole" / "views.json").exists()
 
 
 def test_the_kill_test_sees_a_difference(run, stopped):

@@ -41,6 +41,7 @@ class Recipe:
         training: how to train.
         seed: of everything random.
         export: formats to write at the end.
+        views: whether the report looks into the recurrence.
         description: free text, or None.
         path: the file it was read from; no part of what makes two recipes equal.
         places: where each value was written, for messages.
@@ -54,6 +55,7 @@ class Recipe:
     training: TrainingSettings
     seed: int
     export: list[str]
+    views: bool = True
     description: str | None = None
     path: Path | None = field(default=None, compare=False)
     places: Mapping[KeyPath, Place] = field(default_factory=dict, compare=False, repr=False)
@@ -70,6 +72,7 @@ class Recipe:
             "model": self.model.model_dump(),
             "training": self.training.model_dump(),
             "export": list(self.export),
+            "views": self.views,
         }
 
     def flat(self) -> dict[str, Any]:
@@ -173,6 +176,7 @@ def _checked(document: Document, path: Path | None) -> Recipe:
         training=settings.training,
         seed=settings.seed,
         export=settings.export,
+        views=settings.views,
         description=settings.description,
         path=path,
         places=document.places,

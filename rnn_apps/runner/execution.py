@@ -151,7 +151,7 @@ class Execution:
         logs = HistoryLogs(self.folder, self.console)
         self.keeper = Keeper(checkpoints, self.recipe.training.checkpoint_every)
         self._eigenvalues = EigenvalueHistory(self.task.model, self.folder / EIGENVALUES)
-        callbacks = [logs, self._eigenvalues]
+        callbacks = [logs, self._eigenvalues] if self.recipe.views else [logs]
         self.trainer = logs.trainer = Trainer(self.task, callbacks, self.console.step, self.keeper)
         whole, moving = self.task.model.count_params(), _count(self.task.trained.trainable_weights)
         trained = "" if moving == whole else f", {moving:,} of them trained"
@@ -227,6 +227,8 @@ class Execution:
     def _look(self):
         """What the report shows of the inside; a network that cannot be looked into is no reason to fail."""
         (self.folder / "views.json").unlink(missing_ok=True)
+        if not self.recipe.views:
+            return
         try:
             views = look_inside(self.task, settings_class(self.recipe.task).shape, self._eigenvalues)
             self.folder.write_json("views.json", views)
