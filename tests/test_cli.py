@@ -197,7 +197,7 @@ def sample_run(tmp_path_factory):
     patch.setenv("TFDS_DATA_DIR", str(folder / "sets"))
     patch.chdir(folder)
     settings = ["model.units=[3]", "model.embedding=3", "model.bidirectional=false", "training.epochs=1"]
-    settings += ["data.sample.size=100", "training.compile=false"]
+    settings += ["data.sample.size=100", "training.compile=false", "export=[]"]
     arguments = [part for setting in settings for part in ("--set", setting)]
     with open(folder / "said", "w+") as said:
         patch.setattr(sys, "stdout", said)
@@ -446,6 +446,7 @@ def test_a_cell_of_ones_own_runs_on_three_classes_and_answers_in_another_process
         "data.class_names=null",
         "model.units=[3]",
         "model.embedding=3",
+        "export=[]",
     ]
     settings += ["training.epochs=1", "training.compile=false", "model.bidirectional=false"]
     arguments = [part for setting in settings for part in ("--set", setting)]

@@ -206,7 +206,8 @@ def test_every_task_has_an_inspector(task):
 # Through the command line
 
 
-SMALL = ["training.epochs=1", "training.compile=false", "export=[]", "model.units=[4]", "model.embedding=4"]
+SMALL = ["training.epochs=1", "training.compile=false", "training.optimizer=sgd", "export=[]"]
+SMALL += ["model.units=[4]", "model.embedding=4"]
 LIGHT = {
     "sentiment": [],
     "translation": ["model.encoder_units=[4]", "model.decoding.beam=1", "model.decoding.max_length=4"],
