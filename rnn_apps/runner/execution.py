@@ -94,8 +94,7 @@ class Execution:
             self._evaluate()
         with self._timed("export"):
             self._export()
-        with self._timed("views"):
-            self._look()
+        self._look()
         self._write_metrics()
         write_report(self.folder.path)
         versions = {
@@ -229,12 +228,13 @@ class Execution:
         (self.folder / "views.json").unlink(missing_ok=True)
         if not self.recipe.views:
             return
-        try:
-            views = look_inside(self.task, settings_class(self.recipe.task).shape, self._eigenvalues)
-            self.folder.write_json("views.json", views)
-        except Exception as error:  # the cell may be anyone's
-            reason = (str(error).strip().splitlines() or [""])[0][:200]
-            self.console.say(f"No views into the recurrence: {type(error).__name__}: {reason}")
+        with self._timed("views"):
+            try:
+                views = look_inside(self.task, settings_class(self.recipe.task).shape, self._eigenvalues)
+                self.folder.write_json("views.json", views)
+            except Exception as error:  # the cell may be anyone's
+                reason = (str(error).strip().splitlines() or [""])[0][:200]
+                self.console.say(f"No views into the recurrence: {type(error).__name__}: {reason}")
 
     def _export(self):
         for name in self.recipe.export:
