@@ -81,7 +81,7 @@ def make_application(model, name, hosts=LOCAL, token=None, limits=None, seconds=
     for path in paths:
         _add_predict(application, path, model, worker, limits, seconds)
         _add_descriptions(application, path, model, name)
-    _add_health(application)
+    _add_health(application, worker)
     if demo:
         from rnn_apps.serving.demo import mount_demo
 
@@ -89,14 +89,14 @@ def make_application(model, name, hosts=LOCAL, token=None, limits=None, seconds=
     return application
 
 
-def _add_health(application):
+def _add_health(application, worker):
     @application.get("/healthz")
     async def healthz():
         return {"status": "alive"}
 
     @application.get("/readyz", responses={503: {}})
     async def readyz():
-        if not application.state.ready:
+        if not (application.state.ready and worker.is_alive):
             raise _Refusal(503, "not ready", Retry_After="1")
         return {"status": "ready"}
 

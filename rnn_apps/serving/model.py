@@ -112,6 +112,11 @@ class Worker:
         self._thread = threading.Thread(target=self._work, daemon=True)
         self._thread.start()
 
+    @property
+    def is_alive(self):
+        """Whether there is still somebody who answers."""
+        return self._thread.is_alive()
+
     def submit(self, asked):
         """Return the `Future` of the outputs of an `Asked`.
 
@@ -153,14 +158,15 @@ class Worker:
 
     def _fit(self, one, other):
         """Whether two requests may be answered by one call: nothing but the number of examples differs."""
+        if not one.signature == other.signature == DEFAULT_SIGNATURE:
+            return False
         specs, outputs = self.model.specs[one.signature], self.model.outputs[one.signature]
         by_example = all(
             spec.shape.rank and spec.shape[0] is None for spec in (*specs.values(), *outputs.values())
         )
-        alike = all(
-            one.inputs[name].shape[1:] == other.inputs[name].shape[1:] for name in specs if by_example
+        return by_example and all(
+            one.inputs[name].shape[1:] == other.inputs[name].shape[1:] for name in specs
         )
-        return one.signature == other.signature == DEFAULT_SIGNATURE and by_example and alike
 
     def _answer(self, group):
         now = time.monotonic()

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import io
+import json
 import os
 import socket
 import sys
@@ -228,9 +229,9 @@ def test_a_video_file_is_read_by_the_frames_that_the_export_wants(pages, models,
 
 def test_an_address_in_place_of_a_file_is_never_fetched(tmp_path):
     with gr.Blocks():
-        component = closed(gr.Image(type="filepath"))
+        component = closed(gr.Image(type="filepath"), "examples")
     for address in ("http://127.0.0.1:1/a.png", "https://example.org/a.png", "ftp://example.org/a"):
-        with pytest.raises(gr.Error, match="no addresses"):
+        with pytest.raises(gr.Error, match="Only files that are uploaded"):
             asyncio.run(component.async_move_resource_to_block_cache(address))
 
 
@@ -388,6 +389,35 @@ def test_uploads_lie_in_a_folder_of_their_own_that_goes_at_the_end(models):
 def test_files_of_the_server_cannot_be_had(client):
     for path in ("/etc/passwd", str(Path(__file__)), "http://127.0.0.1:1/x"):
         assert client.get(f"/demo/gradio_api/file={path}").status_code in (400, 403, 404)
+
+
+def asked(client, data):
+    """What the page says to values that a program sends in place of a browser."""
+    functions = client.get("/demo/config").json()["dependencies"]
+    number = next(one["id"] for one in functions if len(one["inputs"]) == len(data))
+    body = {"data": data, "fn_index": number, "session_hash": "x"}
+    assert client.post("/demo/gradio_api/queue/join", json=body).status_code == 200
+    with client.stream("GET", "/demo/gradio_api/queue/data?session_hash=x") as answer:
+        said = (json.loads(line[5:]) for line in answer.iter_lines() if line.startswith("data:"))
+        return next(one["output"] for one in said if one["msg"] == "process_completed")
+
+
+@pytest.mark.parametrize("more", [{}, {"is_stream": True}, {"url": "http://127.0.0.1:1/x"}])
+def test_a_file_that_was_not_uploaded_is_not_read(models, tmp_path, more):
+    own = tmp_path / "own.png"
+    own.write_bytes(fakes.png())
+    (tmp_path / "own.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
+    application = make_application(models["picture"], "pictures", demo=True)
+    with TestClient(application, base_url="http://localhost") as client:
+        files = {"files": ("own.png", own.read_bytes())}
+        (uploaded,) = client.post("/demo/gradio_api/upload", files=files).json()
+        example = Facts(models["picture"].path).examples[0]["files"][0]
+        for path in (uploaded, own, tmp_path / "own.svg", "/etc/hostname", "http://127.0.0.1:1/x.png", example):
+            file = {"path": str(path), "meta": {"_type": "gradio.FileData"}, **more}
+            answer = asked(client, [file, 3, 3, 0, 0])
+            assert ("a red dot" in str(answer)) is (path == uploaded), path
+            allowed = path in (uploaded, example)
+            assert (client.get(f"/demo/gradio_api/file={path}").status_code == 200) is allowed
 
 
 def test_without_gradio_the_command_names_the_extra(finished, monkeypatch, capsys):

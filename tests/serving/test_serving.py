@@ -15,7 +15,7 @@ from fastapi.testclient import TestClient
 
 from rnn_apps.errors import UserError
 from rnn_apps.serving.application import make_application
-from rnn_apps.serving.model import MANIFEST, BadRequest, newest_version
+from rnn_apps.serving.model import MANIFEST, BadRequest, Worker, newest_version
 from rnn_apps.serving.protocol import Limits, read_request, write_answer
 
 BODY, DEPTH, INSTANCES, TEXT = 16 << 20, 32, 1024, 100_000  # as README publishes them
@@ -285,6 +285,30 @@ def test_requests_that_wait_are_answered_together_each_with_its_own(model):
         answers = [future.result().json()["predictions"] for future in futures]
     assert answers == [[len(text) for text in texts] for texts in asked]
     assert max(model.calls) > 2
+
+
+def test_requests_of_other_signatures_wait_for_one_another(model):
+    model.gate.clear()
+    with (
+        TestClient(make_application(model, "lengths"), base_url="http://localhost") as client,
+        ThreadPoolExecutor(6) as threads,
+    ):
+        text = {"instances": ["abc"]}
+        prompt = {"signature_name": "prompts", "inputs": {"prompt": ["ab"], "length": 1}}
+        futures = [threads.submit(post, client, body) for body in (text, prompt, text, prompt, text, text)]
+        time.sleep(0.3)
+        model.gate.set()
+        answers = [future.result().json() for future in futures]
+        assert client.get("/readyz").status_code == 200
+    assert answers[0] == answers[4] == {"predictions": [3]}
+    assert answers[1] == answers[3] == {"outputs": [2]}
+
+
+def test_a_server_without_its_worker_is_not_ready(model, monkeypatch):
+    with TestClient(make_application(model, "lengths"), base_url="http://localhost") as client:
+        assert client.get("/readyz").status_code == 200
+        monkeypatch.setattr(Worker, "is_alive", False)
+        assert client.get("/readyz").status_code == 503
 
 
 def test_a_bad_one_among_many_spoils_no_other(model):

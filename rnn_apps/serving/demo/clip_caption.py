@@ -14,7 +14,8 @@ class ClipPage(Page):
 
     def control(self):
         """A place for a video file, or for pictures."""
-        return file_control("Video file, or its frames as pictures", ["video", "image"], several=True)
+        label = "Video file, or its frames as pictures"
+        return file_control(label, ["video", "image"], self.facts.folder, several=True)
 
     def examples(self):
         """Clips of the test part, frame by frame."""

@@ -73,7 +73,7 @@ class ForecastPage(Page):
 
     def control(self):
         """A place for a table."""
-        return file_control("CSV file", [".csv"])
+        return file_control("CSV file", [".csv"], self.facts.folder)
 
     def examples(self):
         """Tables of the test part."""

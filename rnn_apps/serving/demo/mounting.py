@@ -36,9 +36,11 @@ def mount_demo(application, path, worker, limits, name):
     os.environ |= {"GRADIO_TEMP_DIR": uploads.name, "GRADIO_ANALYTICS_ENABLED": "False"}
     facts = Facts(worker.model.path)
     page = page_for(Asker(worker, limits, lambda: application.state.ready), facts)
+    blocks = make_blocks(page, facts, name)
+    blocks.has_launched = True  # before that gradio takes any path of this machine for an upload
     gr.mount_gradio_app(
         application,
-        make_blocks(page, facts, name),
+        blocks,
         path,
         footer_links=[],
         run_history=False,

@@ -31,7 +31,7 @@ class PictureCaptionPage(Searches, Page):
         picture = gr.Image(
             label="Picture", type="filepath", image_mode=None, sources=sources, height=320, elem_id="given"
         )
-        return closed(picture)
+        return closed(picture, self.facts.folder)
 
     def examples(self):
         """Pictures of the test part."""

@@ -4,6 +4,7 @@ import io
 from pathlib import Path
 
 import gradio as gr
+from gradio.utils import get_upload_folder
 from PIL import Image
 
 from rnn_apps.data.video import VIDEO_SUFFIXES, BadVideo, all_frames, read_frames
@@ -18,42 +19,54 @@ MOST_FRAMES = 1_000
 MOST_PIXELS = 40_000_000  # of all pictures of a clip
 
 
-def closed(component):
-    """Return a file component that neither opens what it gets nor fetches from an address.
+def closed(component, examples):
+    """Return a file component that takes uploads and examples alone, and opens nothing before it is asked to.
 
-    Gradio would open pictures before any limit is looked at, and would download where a visitor sends an
-    address in place of a file.
+    What a browser sends is the name of a file, and whoever writes it by hand may send any name: gradio would
+    read it, open pictures before any limit is looked at, and download where it is an address.
+
+    Args:
+        component: of gradio.
+        examples: folder of the files that can be clicked.
     """
     move = component.async_move_resource_to_block_cache
 
     async def local(path):
-        if path is not None and "://" in str(path):
-            raise gr.Error("Only files are taken, no addresses.", print_exception=False)
-        return await move(path)
+        return await move(_allowed(path, examples))
+
+    def paths(payload):
+        """The path of one uploaded file, or those of several; None where there is none."""
+        if payload is None:
+            return None
+        files = getattr(payload, "root", payload)
+        found = [_allowed(one.path, examples) for one in (files if isinstance(files, list) else [files])]
+        return found if isinstance(files, list) else found[0]
 
     component.async_move_resource_to_block_cache = local
-    component.preprocess = _paths
+    component.preprocess = paths
     return component
 
 
-def _paths(payload):
-    """The path of one uploaded file, or those of several; None where there is none."""
-    if payload is None:
-        return None
-    files = getattr(payload, "root", payload)
-    return [one.path for one in files] if isinstance(files, list) else files.path
+def _allowed(path, examples):
+    """The path, where it is of an upload or of an example."""
+    folders = [Path(folder).resolve() for folder in (get_upload_folder(), examples)]
+    if not path or not any(Path(path).resolve().is_relative_to(folder) for folder in folders):
+        raise gr.Error("Only files that are uploaded here are taken.", print_exception=False)
+    return path
 
 
-def file_control(label, kinds, several=False):
+def file_control(label, kinds, examples, several=False):
     """Return a component to which files are uploaded.
 
     Args:
         label: of it.
         kinds: endings, or ``"image"`` and ``"video"``.
+        examples: folder of the files that can be clicked.
         several: whether more than one is taken.
     """
     count = "multiple" if several else "single"
-    return closed(gr.File(label=label, file_types=kinds, file_count=count, height=160, elem_id="given"))
+    made = gr.File(label=label, file_types=kinds, file_count=count, height=160, elem_id="given")
+    return closed(made, examples)
 
 
 def name_of(path):
