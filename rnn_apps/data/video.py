@@ -53,7 +53,7 @@ def pick_evenly(count, wanted):
     return [(2 * i + 1) * count // (2 * wanted) for i in range(wanted)]
 
 
-def read_frames(source, size, frames=16, per_second=None, most=MOST_FRAMES):
+def read_frames(source, size, frames=16, per_second=None, most=MOST_FRAMES, budget=None):
     """Return frames spread evenly over a whole clip as uint8 (n, height, width, 3), RGB.
 
     A clip with fewer frames gives those it has, none twice. Frames that are damaged beyond decoding are
@@ -65,10 +65,11 @@ def read_frames(source, size, frames=16, per_second=None, most=MOST_FRAMES):
         frames: n, where `per_second` is None.
         per_second: frames a second, in place of `frames`.
         most: largest n with `per_second`; a longer clip gives that many, spread over all of it.
+        budget: pixels that may be decoded in one of up to three passes, all frames together; None for any.
 
     Raises:
         BadVideo: no such file, empty, no video of these formats, cut off before its first frame, sound
-            alone, or above 50 million pixels a frame.
+            alone, above 50 million pixels a frame, or longer than the budget.
     """
     if frames < 1 or most < 1 or (per_second is not None and not per_second > 0):
         received = f"frames={frames}, per_second={per_second}, most={most}"
@@ -80,7 +81,7 @@ def read_frames(source, size, frames=16, per_second=None, most=MOST_FRAMES):
 
     count, seconds, pixels = 0, 0.0, []
     try:
-        with _opened(source) as (container, stream):
+        with _opened(source, budget) as (container, stream):
             count, seconds = _promised(container, stream)
             wanted = _how_many(seconds, frames, per_second, most)
             if seconds / wanted >= SEEK_FROM and container.format.name != "gif":
@@ -89,7 +90,7 @@ def read_frames(source, size, frames=16, per_second=None, most=MOST_FRAMES):
                     return np.stack(pixels)
         for _ in range(_PASSES):
             picked = pick_evenly(count, _how_many(seconds, frames, per_second, most))
-            with _opened(source) as (container, stream):
+            with _opened(source, budget) as (container, stream):
                 pixels, seen, seconds = _in_one_pass(container, stream, size, picked)
             if seen == count:
                 break
@@ -101,11 +102,11 @@ def read_frames(source, size, frames=16, per_second=None, most=MOST_FRAMES):
     return np.stack(pixels)
 
 
-def all_frames(source, size):
+def all_frames(source, size, budget=None):
     """Yield every frame of a clip as uint8 (height, width, 3), RGB, in the order of time, one at a time.
 
     Args:
-        source, size: as for `read_frames`.
+        source, size, budget: as for `read_frames`.
 
     Raises:
         BadVideo: as `read_frames`.
@@ -113,7 +114,7 @@ def all_frames(source, size):
     import av
 
     try:
-        with _opened(source) as (container, stream):
+        with _opened(source, budget) as (container, stream):
             resized = _resizer(size)
             for frame in _decoded(container, stream):
                 yield resized(frame)
@@ -126,7 +127,7 @@ def _how_many(seconds, frames, per_second, most):
 
 
 @contextmanager
-def _opened(source):
+def _opened(source, budget):
     """Give the container and its video stream."""
     import av
 
@@ -142,7 +143,24 @@ def _opened(source):
             stream = _video_stream(container)
             stream.codec_context.options = {"max_pixels": str(MOST_PIXELS)}
             stream.codec_context.thread_count = 1  # every thread more would hold a frame more
-            yield container, stream
+            yield (container if budget is None else _Limited(container, stream, budget)), stream
+
+
+class _Limited:
+    """A container of which no more is decoded than a number of pixels: a small file may last for hours."""
+
+    def __init__(self, container, stream, budget):
+        self._container, self._most = container, budget // max(1, stream.width * stream.height)
+
+    def __getattr__(self, name):
+        return getattr(self._container, name)
+
+    def demux(self, stream):
+        for packet in self._container.demux(stream):
+            self._most -= 1
+            if self._most < 0:
+                raise BadVideo("has too many frames of that size, expected a shorter or a smaller clip")
+            yield packet
 
 
 def _file(source):

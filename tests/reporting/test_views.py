@@ -1,13 +1,14 @@
 """Views into the recurrence of any Keras network: what is measured is what the network does."""
 
 import json
+from dataclasses import replace
 
 import keras
 import numpy as np
 import pytest
 
 from rnn_apps import views
-from rnn_apps.layers import LSTM, StackedRNN, VanillaRNN
+from rnn_apps.layers import LSTM, RecurrentCell, StackedRNN, VanillaRNN
 from rnn_apps.models.encoder_decoder import encoder_decoder, region_encoder, text_reader
 from rnn_apps.models.sequence_decoder import SequenceDecoder
 from rnn_apps.reporting.views.recording import recorded, recurrent_layers
@@ -117,6 +118,24 @@ def test_eigenvalues_of_a_gated_cell_are_those_of_its_candidate(layer, gates):
     np.testing.assert_allclose(found, [0.75, 0.25])
 
 
+class FourGates(RecurrentCell):
+    gates = 4
+
+    def step(self, z, r, states):
+        *_, new = keras.ops.split(z + r, 4, axis=-1)
+        return (keras.ops.tanh(new),)
+
+
+def test_of_another_cell_with_gates_the_last_block_is_the_candidate():
+    layer = L.RNN(FourGates(2))
+    layer.build((None, None, 4))
+    kernel = np.zeros((2, 8))
+    kernel[:, 6:] = np.diag([0.25, 0.75])
+    layer.cell.recurrent_kernel.assign(kernel)
+    (found,) = views.recurrent_eigenvalues(layer).values()
+    np.testing.assert_allclose(found, [0.75, 0.25])
+
+
 class OddCell(L.SimpleRNNCell):
     """A cell of one's own whose recurrent kernel is no square matrix."""
 
@@ -189,6 +208,16 @@ def test_units_that_move_together_become_neighbours():
     } == {frozenset({1, 4}), frozenset({0, 2, 5})}
 
 
+def test_padding_is_no_column_of_the_heat_map():
+    values = np.full((5, 3), np.nan)
+    values[2:] = np.random.default_rng(0).uniform(-0.5, 0.5, (3, 3))
+    axes, _ = views.state_figure(values, list("..abc")).axes
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["a", "b", "c"]
+    (image,) = axes.images
+    assert image.get_clim()[1] == pytest.approx(np.nanmax(np.abs(values)))
+    assert image.get_array().shape == (3, 3)
+
+
 def test_the_score_by_step_is_that_of_every_beginning():
     network = keras.Sequential([keras.Input((None, 4)), L.Bidirectional(L.GRU(3)), L.Dense(1)])
     found = views.score_by_step(network, SERIES)
@@ -221,6 +250,47 @@ def test_the_unrolled_network_has_the_levels_and_weights_of_the_model():
     ]
     assert part.levels[1].weights == {"kernel": [10, 24], "recurrent_kernel": [6, 24], "bias": [24]}
     assert views.Unrolled.from_dict(json.loads(json.dumps(found.as_dict()))) == found
+
+
+class OfLayers(L.Layer):
+    """A cell that is made of layers."""
+
+    state_size = output_size = 5
+
+    def __init__(self):
+        super().__init__()
+        self.read, self.carry = L.Dense(5, name="read"), L.Dense(5, name="carry", use_bias=False)
+
+    def build(self, shape):
+        self.read.build(shape)
+        self.carry.build((None, 5))
+
+    def call(self, x, states):
+        h = keras.ops.tanh(self.read(x) + self.carry(states[0]))
+        return h, [h]
+
+
+def test_weights_of_a_cell_that_is_made_of_layers_go_by_their_names():
+    (level,) = views.unrolled(reading_numbers(L.RNN(OfLayers()))).parts[0].levels
+    assert level.weights == {"read/kernel": [4, 5], "read/bias": [5], "carry/kernel": [5, 5]}
+
+
+def test_a_layer_that_reads_from_the_end_alone_is_drawn_so():
+    found = views.unrolled(NETWORKS["from_the_end"]())
+    assert found.parts[0].levels[0].backwards
+    both = views.unrolled(NETWORKS["both_directions"]()).parts[0].levels[0]
+    assert (both.directions, both.backwards) == (2, False)
+    forwards = replace(found, parts=[replace(found.parts[0], levels=[replace(both, directions=1)])])
+    outputs = [
+        [
+            round(text.get_position()[0])
+            for text in views.unrolled_figure(one).axes[0].texts
+            if text.get_text() == "$y$"
+        ]
+        for one in (found, forwards)
+    ]
+    assert outputs[0][-1] < outputs[1][-1]  # above the first step, not above the last
+    assert any("read from the end" in text.get_text() for text in views.unrolled_figure(found).axes[0].texts)
 
 
 def decoder_behind(encoder, attention="additive"):

@@ -20,11 +20,13 @@ from PIL import Image
 
 from rnn_apps.cli import call
 from rnn_apps.serving.application import make_application
+from rnn_apps.serving.demo import uploads
 from rnn_apps.serving.demo.asking import Asker, Problem
 from rnn_apps.serving.demo.blocks import _answering
 from rnn_apps.serving.demo.choosing import PAGES, page_for
 from rnn_apps.serving.demo.facts import Facts
 from rnn_apps.serving.demo.marking import safe
+from rnn_apps.serving.demo.text_label import _summary
 from rnn_apps.serving.demo.uploads import closed, read_clip
 from rnn_apps.serving.model import Worker
 from rnn_apps.serving.protocol import Limits
@@ -211,6 +213,47 @@ def test_pictures_come_in_the_order_of_their_names_and_in_any_usual_format(pages
     assert reds[0] < reds[1]
 
 
+def test_of_many_pictures_those_are_shown_that_the_export_reads(pages, models, tmp_path):
+    for number in range(12):
+        Image.new("RGB", (32, 24), (20 * number, 0, 0)).save(tmp_path / f"{number:03}.png")
+    shown = pages["clip"].answer([str(path) for path in tmp_path.iterdir()], 1, 1, 0, 0)
+    frames = next(given["frames"] for name, given in reversed(models["clip"].asked) if name == "generate")
+    reds = [Image.open(io.BytesIO(frame)).getpixel((0, 0))[0] for frame in frames[0]]
+    assert reds == [20 * number for number in (1, 4, 7, 10)]
+    assert shown.html.count("<img") == 4
+
+
+def test_a_table_is_mended_and_refused_as_the_run_does_it(tmp_path):
+    model = fakes.forecast(tmp_path)
+    facts = tmp_path / "assets.extra" / "demo" / "facts.json"
+    facts.write_text(
+        json.dumps({**json.loads(facts.read_text()), "lags": 3, "repairs": {"on_missing": "fill"}})
+    )
+    page, table = page_of(model), tmp_path / "mine.csv"
+    table.write_text("time,value\n2024-01-01,5\n2024-01-02,7\n2024-01-03,\n")
+    assert "the forecast goes from 8 at 2024-01-04" in page.answer(str(table)).said
+    table.write_text("time,value\n2024-01-01,5\n2024-01-02,7\n")
+    with pytest.raises(Problem, match="2 rows of the past are too few; expected at least 3"):
+        page.answer(str(table))
+
+
+def test_a_score_of_many_classes_begins_at_an_equal_share():
+    said = _summary("sports", ["the", "match", "was", "great"], [0.21, 0.25, 0.3, 0.45], 1 / 5)
+    assert "it moves most at word 4, “great”: up to 0.450" in said
+
+
+def test_a_small_file_that_is_a_long_video_is_refused(pages, monkeypatch, tmp_path):
+    (tmp_path / "long.gif").write_bytes(b"")
+    frames = [Image.new("RGB", (32, 24), (number, 0, 0)) for number in range(40)]
+    frames[0].save(tmp_path / "long.gif", save_all=True, append_images=frames[1:])
+    given = [str(tmp_path / "long.gif")]
+    assert pages["clip"].answer(given, 1, 1, 0, 0).html
+    monkeypatch.setattr(uploads, "MOST_DECODED", 20 * 32 * 24)
+    for name in ("clip", "frame_labels"):
+        with pytest.raises(Problem, match='long.gif": has too many frames of that size'):
+            pages[name].answer(given, *SETTINGS.get(name, ()))
+
+
 def test_a_video_file_is_read_by_the_frames_that_the_export_wants(pages, models, tmp_path):
     av = pytest.importorskip("av")
     with av.open(str(tmp_path / "a.mp4"), "w") as container:
@@ -386,6 +429,15 @@ def test_uploads_lie_in_a_folder_of_their_own_that_goes_at_the_end(models):
     assert not folder.exists()
 
 
+def test_uploads_have_an_end(client):
+    files = {"files": ("a.png", fakes.png())}
+    assert client.post("/demo/gradio_api/upload", files=files).status_code == 200
+    with open(Path(os.environ["GRADIO_TEMP_DIR"]) / "others", "wb") as others:
+        others.truncate(64 * 100_000)
+    refused = client.post("/demo/gradio_api/upload", files=files)
+    assert (refused.status_code, "no room" in refused.json()["error"]) == (503, True)
+
+
 def test_files_of_the_server_cannot_be_had(client):
     for path in ("/etc/passwd", str(Path(__file__)), "http://127.0.0.1:1/x"):
         assert client.get(f"/demo/gradio_api/file={path}").status_code in (400, 403, 404)
@@ -412,7 +464,14 @@ def test_a_file_that_was_not_uploaded_is_not_read(models, tmp_path, more):
         files = {"files": ("own.png", own.read_bytes())}
         (uploaded,) = client.post("/demo/gradio_api/upload", files=files).json()
         example = Facts(models["picture"].path).examples[0]["files"][0]
-        for path in (uploaded, own, tmp_path / "own.svg", "/etc/hostname", "http://127.0.0.1:1/x.png", example):
+        for path in (
+            uploaded,
+            own,
+            tmp_path / "own.svg",
+            "/etc/hostname",
+            "http://127.0.0.1:1/x.png",
+            example,
+        ):
             file = {"path": str(path), "meta": {"_type": "gradio.FileData"}, **more}
             answer = asked(client, [file, 3, 3, 0, 0])
             assert ("a red dot" in str(answer)) is (path == uploaded), path

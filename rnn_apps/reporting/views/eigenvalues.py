@@ -15,13 +15,14 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from rnn_apps.errors import UserError
+from rnn_apps.layers import LSTMCell
 from rnn_apps.reporting import drawing
 from rnn_apps.reporting.pages import replace_file
 from rnn_apps.reporting.views.recording import Network, first_size, recurrent_layers
 
 __all__ = ["EigenvalueHistory", "as_pairs", "eigenvalue_figure", "from_pairs", "recurrent_eigenvalues"]
 
-CANDIDATE = {3: 2, 4: 2}  # gates -> block of the new content: GRU (z, r, h), LSTM (i, f, c, o)
+LSTM_CELLS, LSTM_CANDIDATE = (LSTMCell, keras.layers.LSTMCell), 2  # gates i, f, c, o; of others the last
 MOST_UNITS = 300
 FEW = 4  # moments that are drawn
 
@@ -59,7 +60,7 @@ def _candidate(cell: Network) -> np.ndarray | None:
     gates, rest = divmod(shape[-1], units) if shape and units else (0, 0)
     if not gates or rest or shape[:-1] not in ((), (units,)) or units > MOST_UNITS:
         return None
-    block = CANDIDATE.get(gates, gates - 1)
+    block = LSTM_CANDIDATE if isinstance(cell, LSTM_CELLS) else gates - 1
     values = ops.convert_to_numpy(kernel).astype(np.float64)[..., block * units : (block + 1) * units]
     return values if np.isfinite(values).all() else None
 

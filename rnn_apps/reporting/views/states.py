@@ -41,13 +41,15 @@ def state_figure(values: np.ndarray, steps: Sequence[str] | None = None, title: 
     At most 60 steps are shown, the last ones, and the 64 units that move most.
 
     Args:
-        values: (steps, units), as one row of `HiddenStates.values`.
+        values: (steps, units), as one row of `HiddenStates.values`; steps that are NaN are padding, and left
+            out with their names.
         steps: names of the steps: tokens, frames, times; numbers by default.
         title: over the picture.
     """
     values = np.asarray(values, float)
     names = [str(number + 1) for number in range(len(values))] if steps is None else list(steps)
-    values, names = values[-MOST_STEPS:], names[-MOST_STEPS:]
+    real = [number for number, row in enumerate(values) if not np.isnan(row).all()]
+    values, names = values[real][-MOST_STEPS:], [names[number] for number in real][-MOST_STEPS:]
     most = np.sort(np.argsort(-values.std(axis=0), kind="stable")[:MOST_UNITS])
     order = most[unit_order(values[:, most])]
     width, height = 1.7 + 0.19 * max(len(names), 14), 1.5 + 0.055 * max(len(order), 24)

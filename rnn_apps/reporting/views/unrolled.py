@@ -5,7 +5,7 @@ Reference: Goodfellow, Bengio and Courville, "Deep Learning" (2016), section 10.
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import keras
@@ -30,6 +30,7 @@ class Level:
         units: size of its state, of each direction.
         directions: 1, or 2 where a second layer reads from the end.
         weights: name to shape, of one direction.
+        backwards: whether it reads from the end alone.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Level:
     units: int
     directions: int
     weights: dict[str, list[int]]
+    backwards: bool = False
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,7 @@ def unrolled(network: Network, shape: str | None = None, within: Sequence[str] =
         for name, level in _levels(path, layer).items():
             levels = parts.setdefault(_part_of(path, network), {})
             seen = levels.get(name)
-            levels[name] = Level(**{**asdict(level), "directions": 2}) if seen else level
+            levels[name] = replace(level, directions=2, backwards=False) if seen else level
     listed = [Part(name, list(levels.values())) for name, levels in parts.items()]
     listed.sort(key=lambda part: part.name == "decoder")
     output = getattr(network, "output_shape", None)
@@ -136,13 +138,18 @@ def _levels(path: str, layer: keras.layers.RNN) -> dict[str, Level]:
         weights = {_name_in(cell, weight): list(map(int, weight.shape)) for weight in cell.weights}
         weights = {key: size for key, size in weights.items() if "seed" not in key}
         features = weights["kernel"][0] if "kernel" in weights else None
-        found[label] = Level(label, type(cell).__name__, features, first_size(cell), 1, weights)
+        kind, units = type(cell).__name__, first_size(cell)
+        found[label] = Level(label, kind, features, units, 1, weights, bool(layer.go_backwards))
     return found
 
 
 def _name_in(cell: Network, weight: keras.Variable) -> str:
     """Its name, with those of the layers between where the cell is made of layers."""
-    own = [layer for layer in cell._flatten_layers(include_self=False) if weight in layer.weights]
+    own = [
+        layer
+        for layer in cell._flatten_layers(include_self=False)
+        if any(weight is one for one in layer.weights)  # == would compare numbers
+    ]
     return "/".join([*(layer.name for layer in own), weight.path.rpartition("/")[2]])
 
 

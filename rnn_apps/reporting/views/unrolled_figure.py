@@ -69,15 +69,16 @@ def _columns(part: Part, network: Unrolled) -> list[Column]:
         reads = ["start", "y1", "y2", "y…"]
         return [Column(t, read, f"y{t}", t == "U") for t, read in zip((*times, "U"), reads)]
     is_last = part is network.parts[-1]
-    every, only = network.shape == STEP_BY_STEP and is_last, network.shape != STEP_BY_STEP and is_last
-    columns = [Column(t, f"x{t}", f"y{t}" if every else None) for t in times]
-    gives = f"y{last}" if every else "y" if only else None
-    return [*columns, Column(last, f"x{last}", gives, gap=True)]
+    every = network.shape == STEP_BY_STEP and is_last
+    only = "" if every or not is_last else times[0] if part.levels[-1].backwards else last  # read last
+    gives = {time: f"y{time}" if every else "y" if time == only else None for time in (*times, last)}
+    return [Column(time, f"x{time}", gives[time], gap=time == last) for time in (*times, last)]
 
 
 def _draw(axes: Axes, part: Part, network: Unrolled) -> None:
     columns = _columns(part, network)
-    reads, gives = ("y", "y") if part.name == "decoder" else ("x", "y" if columns[-1].gives else None)
+    given = "y" if any(column.gives for column in columns) else None
+    reads, gives = ("y", "y") if part.name == "decoder" else ("x", given)
     _folded(axes, part, network, reads, gives)
     middle = STOREY * (len(part.levels) - 1) / 2
     wide = {"arrowstyle": "simple", "color": drawing.PALE}
@@ -150,7 +151,7 @@ def _copy(axes, part, x, time, reads, gives):
 
 
 def _through_time(axes, level: Level, number, x, first, gap, begins):
-    """The arrow that comes from the copy before, and the one that goes back where both directions read."""
+    """The arrow that comes from the copy before, or after, and both where both directions read."""
     y, colour = STOREY * number, _colour(number)
     both = level.directions == 2
     if first and begins:
@@ -161,7 +162,8 @@ def _through_time(axes, level: Level, number, x, first, gap, begins):
         style = ":" if gap else "-"
         shift = 0.12 if both else 0.0
         start, end = x - COLUMN + WIDE / 2, x - WIDE / 2
-        _arrow(axes, (start, y + shift), (end, y + shift), colour, style)
+        there = (end, start) if level.backwards else (start, end)
+        _arrow(axes, (there[0], y + shift), (there[1], y + shift), colour, style)
         if both:
             _arrow(axes, (end, y - shift), (start, y - shift), colour, ":" if gap else "--")
 
@@ -194,6 +196,7 @@ def _opening_lines(part: Part, network: Unrolled) -> list[str]:
 def _weight_lines(level: Level, number: int = 0, count: int = 1) -> list[str]:
     title = level_titles(count)[number]
     ways = ", two directions with a set each" if level.directions == 2 else ""
+    ways = ", read from the end" if level.backwards else ways
     sizes = [f"{name.replace('_', ' ')} {'×'.join(map(str, shape))}" for name, shape in level.weights.items()]
     first = f"{title}: {level.cell}, {level.units} units{ways}; the same weights at every step:"
     return [first, "    " + ", ".join(sizes)]

@@ -1,8 +1,12 @@
 """Closes the page towards everything but its own server: headers, the size of what it takes, its HTML."""
 
+import asyncio
 import base64
 import hashlib
+import json
 import re
+from contextlib import suppress
+from pathlib import Path
 
 __all__ = ["Closed"]
 
@@ -31,10 +35,13 @@ class Closed:
         path: below which this holds.
         most: bytes of a request's body.
         added: bytes of HTML that are put at the end of the page's head.
+        uploads: folder of what was uploaded.
+        room: bytes in it from which nothing more is taken.
     """
 
-    def __init__(self, application, path, most, added):
+    def __init__(self, application, path, most, added, uploads, room):
         self.application, self.path, self.most, self.added = application, path, most, added
+        self.uploads, self.room = Path(uploads), room
 
     async def __call__(self, scope, receive, send):
         """Answer one request."""
@@ -43,7 +50,10 @@ class Closed:
             return
         declared = dict(scope["headers"]).get(b"content-length", b"0")
         if declared.isdigit() and int(declared) > self.most:
-            await _refuse(send, self.most)
+            await _refuse(send, 413, f"expected a body of at most {self.most:,} bytes")
+            return
+        if scope["path"].endswith("/upload") and await asyncio.to_thread(_bytes_in, self.uploads) > self.room:
+            await _refuse(send, 503, "there is no room for more uploads; try again in some minutes")
             return
         if scope["path"].rstrip("/") == self.path:  # the page itself, which is read here
             kept = [pair for pair in scope["headers"] if pair[0] != b"accept-encoding"]
@@ -53,7 +63,7 @@ class Closed:
             await self.application(scope, _counted(receive, self.most), answer.send)
         except _TooMuch:
             if not answer.begun:
-                await _refuse(send, self.most)
+                await _refuse(send, 413, f"expected a body of at most {self.most:,} bytes")
 
 
 class _TooMuch(Exception):
@@ -74,10 +84,18 @@ def _counted(receive, most):
     return counted
 
 
-async def _refuse(send, most):
-    body = f'{{"error": "expected a body of at most {most:,} bytes"}}'.encode()
+def _bytes_in(folder):
+    total = 0
+    for path in folder.rglob("*"):
+        with suppress(OSError):  # it may just have been removed
+            total += path.stat().st_size
+    return total
+
+
+async def _refuse(send, status, text):
+    body = json.dumps({"error": text}).encode()
     headers = [(b"content-type", b"application/json"), (b"connection", b"close")]
-    await send({"type": "http.response.start", "status": 413, "headers": headers})
+    await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 
 

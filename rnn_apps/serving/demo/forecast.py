@@ -94,7 +94,7 @@ class ForecastPage(Page):
 
     def _read(self, path):
         columns = self._columns()
-        repairs = Repairs(BadRecords("refuse", 0), "mask")
+        repairs = Repairs(BadRecords("refuse", 0), **self.facts.get("repairs", {}))
         found = read_series(path, columns, repairs, None, self._step())
         return [self._cut(one, found, columns) for one in found.series]
 
@@ -106,6 +106,9 @@ class ForecastPage(Page):
         where = f"{one.name}: " if one.name else ""
         if not origin:
             raise Problem(f"{where}the table has no value of the past.")
+        if origin < self.facts.get("lags", 1):
+            least = self.facts.get("lags")
+            raise Problem(f"{where}{origin} rows of the past are too few; expected at least {least}.")
         begin, known, horizon = max(0, origin - self.facts.get("window")), None, self._horizon
         if columns.known:
             first = len(columns.targets) + len(columns.covariates)

@@ -14,6 +14,7 @@ from rnn_apps.serving.demo.facts import Facts
 
 __all__ = ["mount_demo", "stop_demo"]
 
+UPLOADS_KEPT = 64  # as many of the largest may lie there at a time
 _ADDED = Path(__file__).parent / "page.js"
 
 
@@ -57,7 +58,8 @@ def mount_demo(application, path, worker, limits, name):
     icon = '<link rel="icon" href="data:,">'
     added = f"{icon}<script>{_ADDED.read_text(encoding='utf-8')}</script>".encode()
     most = limits.body + (1 << 20)  # the head of an upload's parts
-    application.add_middleware(Closed, path=path, most=most, added=added)
+    kept = {"uploads": uploads.name, "room": UPLOADS_KEPT * limits.body}
+    application.add_middleware(Closed, path=path, most=most, added=added, **kept)
     return uploads
 
 

@@ -43,16 +43,17 @@ class TextLabelPage(TextPage):
         of = texts(found["label"])[0]
         if len(names) == 2 and of == names[0]:  # so that a colour means the same in every text
             of, scores = names[1], [1 - score for score in scores]
-        return _trace(of, words, scores)
+        return _trace(of, words, scores, 1 / len(names))
 
 
-def _trace(of, words, scores):
+def _trace(of, words, scores, start):
     """The words with the score once each is read, as colours, as a line, in words and as a table.
 
     Args:
         of: the class whose probability the scores are.
         words: list of text.
         scores: as many, 0 to 1.
+        start: what a class has before anything is read.
     """
     marked = " ".join(
         f'<span class="{"high" if score > 0.5 else "low"}" style="--share:{abs(score - 0.5) * 2:.2f}" '
@@ -63,7 +64,7 @@ def _trace(of, words, scores):
     points = " ".join(f"{x:.1f},{HEIGHT * (1 - score):.1f}" for x, score in zip(places, scores))
     if len(scores) == 1:
         points = f"0,{HEIGHT * (1 - scores[0]):.1f} {WIDTH},{HEIGHT * (1 - scores[0]):.1f}"
-    summary = _summary(of, words, scores)
+    summary = _summary(of, words, scores, start)
     rows = [(word, f"{score:.3f}") for word, score in zip(words, scores)]
     return (
         f"<h3>Word by word</h3>"
@@ -78,8 +79,8 @@ def _trace(of, words, scores):
     )
 
 
-def _summary(of, words, scores):
-    steps = [after - before for before, after in zip([0.5, *scores], scores)]
+def _summary(of, words, scores, start):
+    steps = [after - before for before, after in zip([start, *scores], scores)]
     largest = max(range(len(steps)), key=lambda index: abs(steps[index]))
     way = "up" if steps[largest] > 0 else "down"
     return (

@@ -7,7 +7,7 @@ import gradio as gr
 from gradio.utils import get_upload_folder
 from PIL import Image
 
-from rnn_apps.data.video import VIDEO_SUFFIXES, BadVideo, all_frames, read_frames
+from rnn_apps.data.video import VIDEO_SUFFIXES, BadVideo, all_frames, pick_evenly, read_frames
 from rnn_apps.errors import UserError, shown
 from rnn_apps.serving.demo.asking import Problem
 
@@ -17,6 +17,7 @@ FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP")
 DECODED = ("JPEG", "PNG", "GIF", "BMP")  # by an export itself
 MOST_FRAMES = 1_000
 MOST_PIXELS = 40_000_000  # of all pictures of a clip
+MOST_DECODED = 10_000_000_000  # pixels of a video: some minutes of it, seconds of work
 
 
 def closed(component, examples):
@@ -140,8 +141,11 @@ def read_clip(paths, size, limits, frames=None):
     total = sum(Path(path).stat().st_size for path in paths)
     if total > limits.body:
         raise Problem(f"The pictures have {total:,} bytes together; at most {limits.body:,} are taken.")
+    paths = sorted(paths, key=lambda path: Path(path).name)
+    if frames is not None:
+        paths = [paths[index] for index in pick_evenly(len(paths), frames)]
     pictures, left = [], MOST_PIXELS
-    for path in sorted(paths, key=lambda path: Path(path).name):
+    for path in paths:
         try:
             pictures.append(read_picture(path, limits, left)[0])
         except TooManyPixels as error:
@@ -157,8 +161,10 @@ def _frames_of(path, size, limits, frames):
     content, found = _content(path, limits.body), []
     try:
         if frames is not None:
-            return [Image.fromarray(frame) for frame in read_frames(content, size, frames)]
-        for frame in all_frames(content, size):
+            return [
+                Image.fromarray(frame) for frame in read_frames(content, size, frames, budget=MOST_DECODED)
+            ]
+        for frame in all_frames(content, size, MOST_DECODED):
             if len(found) == MOST_FRAMES:
                 raise Problem(f"{name_of(path)} has more than {MOST_FRAMES:,} frames; give a shorter clip.")
             found.append(Image.fromarray(frame))

@@ -1,5 +1,7 @@
 """Forecasts as a person reads them: records of the test part, tables of what comes next."""
 
+import dataclasses
+
 import numpy as np
 import tensorflow as tf
 
@@ -8,7 +10,7 @@ from rnn_apps.data.series_windows import origin_of, past_of
 from rnn_apps.errors import DataError, shown
 from rnn_apps.tasks.forecasting.reading import SeriesSet
 
-__all__ = ["Table", "example_table", "forecast_record", "influence", "plain_numbers"]
+__all__ = ["Table", "example_table", "forecast_record", "influence", "plain_numbers", "table_facts"]
 
 LEAST_HISTORY, MOST_HISTORY = 24, 400  # steps of the past in a record
 
@@ -84,6 +86,28 @@ def _number(value):
     return None if np.isnan(value) else float(f"{value:.7g}")
 
 
+def _missing_in_tables(task):
+    """What is done with a missing value: of targets to come all are missing."""
+    return "mask" if task.columns.known else task.recipe.data.on_missing
+
+
+def table_facts(task):
+    """Return what a demo page must know to read a table as `Table` does.
+
+    Args:
+        task: the `ForecastingTask`.
+    """
+    data, window = task.recipe.data, task.recipe.model.window
+    return {
+        "columns": dataclasses.asdict(task.columns),
+        "step": task.step._asdict(),
+        "repairs": {"on_missing": _missing_in_tables(task), "on_gap": data.on_gap, "sort": data.sort},
+        "calendar": list(data.calendar),
+        "window": window,
+        "lags": task.sizes.lags,
+    }
+
+
 class Table:
     """The series of one file, and what comes next.
 
@@ -95,8 +119,7 @@ class Table:
     def __init__(self, task, path):
         self.task, self.path = task, str(path)
         data = task.recipe.data
-        missing = "mask" if task.columns.known else data.on_missing  # targets to come are empty
-        sample = {"source": "files", "path": self.path, "on_missing": missing}
+        sample = {"source": "files", "path": self.path, "on_missing": _missing_in_tables(task)}
         data = data.model_copy(update=sample)
         self.set = SeriesSet(data, 0, task.columns, task.step, needed=None)
 

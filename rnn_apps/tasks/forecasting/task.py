@@ -1,6 +1,5 @@
 """Forecasting: many-to-many, the past of a series in, what comes next out, with intervals."""
 
-import dataclasses
 from functools import cached_property
 
 import numpy as np
@@ -20,7 +19,13 @@ from rnn_apps.disk import sha256_of_texts
 from rnn_apps.metrics.forecasting import forecast_metrics, seasonal_error
 from rnn_apps.models.forecaster import SeriesSizes, forecaster, window_forecaster
 from rnn_apps.tasks.cell import make_levels, model_errors
-from rnn_apps.tasks.forecasting.answers import Table, example_table, forecast_record, influence
+from rnn_apps.tasks.forecasting.answers import (
+    Table,
+    example_table,
+    forecast_record,
+    influence,
+    table_facts,
+)
 from rnn_apps.tasks.forecasting.exports import SeriesForecaster, check_forecasts, network_part
 from rnn_apps.tasks.forecasting.reading import SeriesSet, load_columns, save_columns
 from rnn_apps.tasks.forecasting.scaling import learn_scaling
@@ -326,9 +331,7 @@ class ForecastingTask(Task):
 
     def demo_facts(self):
         """What a table must hold, and how much of it is read."""
-        columns, data = self.columns, self.recipe.data
-        more = {"window": self.recipe.model.window, "calendar": list(data.calendar)}
-        return {"columns": dataclasses.asdict(columns), "step": self.step._asdict(), **more}
+        return table_facts(self)
 
     def raw_example(self, part, number, record):
         """A CSV file of what was known at an origin."""
