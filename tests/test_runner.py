@@ -148,7 +148,7 @@ def test_the_history_has_a_row_an_epoch(finished):
         rows = list(csv.DictReader(file))
     assert [row["epoch"] for row in rows] == ["1", "2"]
     assert [row["step"] for row in rows] == ["9", "18"]
-    best = max(rows, key=lambda row: float(row["val_accuracy"]))
+    best = max(rows, key=lambda row: (float(row["val_accuracy"]), -float(row["val_loss"])))
     assert finished.metrics["training"]["best_epoch"] == int(best["epoch"])
     assert finished.metrics["validation"]["accuracy"] == pytest.approx(float(best["val_accuracy"]))
 

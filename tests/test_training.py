@@ -220,6 +220,13 @@ def test_the_best_weights_are_kept_not_the_last():
     np.testing.assert_allclose(task.kernel, by_hand(6)[-1][0], atol=1e-5)
 
 
+def test_of_equal_scores_the_lowest_loss_is_the_best():
+    task, losses = LinearTask(scores=[0.5, 0.9, 0.9, 0.9, 0.9], epochs=5), iter([1.0, 0.4, 0.2, 0.2, 0.3])
+    validate = task.validate
+    task.validate = lambda: {**validate(), "val_loss": next(losses)}
+    assert trained(task).best_epoch == 3
+
+
 def test_a_score_that_is_better_when_lower_is_understood():
     task = LinearTask(scores=[0.5, 0.9, 0.7], epochs=3)
     task.monitor = Monitor("val_score", higher_is_better=False)

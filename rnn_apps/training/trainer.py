@@ -84,7 +84,8 @@ class Trainer:
             validation, learning rate, seconds.
         epoch: epochs done.
         step: optimizer steps taken.
-        best_epoch: the epoch, from 1, whose weights the model has in the end.
+        best_epoch: the epoch, from 1, whose weights the model has in the end: of the best validation score,
+            of equal ones the first, or where the task has a `val_loss` that of the lowest.
         best_weights: of that epoch, name to array.
     """
 
@@ -257,11 +258,11 @@ class Trainer:
 
     def _keep_if_best(self, logs):
         name, higher = self.task.monitor
-        score = logs[name] if higher else -logs[name]
-        if math.isfinite(score) and (self._best_score is None or score > self._best_score):
+        score = [float(logs[name] if higher else -logs[name]), -float(logs.get("val_loss", 0))]  # of equals
+        if math.isfinite(score[0]) and (self._best_score is None or score > self._best_score):
             weights = self.model.get_weights()
             self.best_weights = {str(index): weight for index, weight in enumerate(weights)}
-            self._best_score, self.best_epoch = float(score), self.epoch + 1
+            self._best_score, self.best_epoch = score, self.epoch + 1
 
     def _restore_best(self):
         if self.best_weights:
