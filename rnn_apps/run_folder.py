@@ -16,6 +16,7 @@ from rnn_apps.errors import UserError
 __all__ = ["CHECKPOINTS", "RECORD", "RunFolder"]
 
 MANIFEST = "manifest.json"
+PATTERN = "*?[]\\"  # TensorFlow looks for the files of a SavedModel by a pattern
 CHECKPOINTS = "checkpoints"
 RECORD = f"{CHECKPOINTS}/run.json"  # what a run was begun with
 SKELETON = ("logs", CHECKPOINTS)
@@ -40,6 +41,10 @@ class RunFolder:
     def check_free(out):
         """Raise UserError if `out` is taken or cannot be made; nothing is written."""
         out = Path(out)
+        if any(letter in str(out.absolute()) for letter in PATTERN):
+            problem = f"{out.absolute()} has one of the characters {' '.join(PATTERN)} in it"
+            fix = "TensorFlow takes such a path for a pattern; name a folder without them."
+            raise UserError("--out", problem, fix=fix)
         if out.is_dir() and _holds_something(out):
             fix = "Name another folder, or remove it yourself; a run that stopped goes on with --resume."
             raise UserError("--out", f"{out} is there already and not empty", fix=fix)
@@ -127,6 +132,8 @@ class RunFolder:
             names_to_disk(target.parent)
         except OSError as error:
             fix = "Make room or name another folder; a run goes on with --resume."
+            if isinstance(error, PermissionError):
+                fix = "Name a folder of your own, with --out."
             raise UserError(str(target), f"cannot be written: {error.strerror or error}", fix=fix) from error
         finally:
             if old.exists() and not target.exists():
@@ -169,10 +176,21 @@ class RunFolder:
 
     def write_manifest(self, facts):
         """Write the sha256 of every artefact, with `facts`; it marks the run complete."""
-        files = sorted(p for p in self.path.rglob("*") if p.is_file() and p.name != MANIFEST)
-        kept = [p for p in files if p.relative_to(self.path).parts[0] not in SKELETON]
-        digests = {p.relative_to(self.path).as_posix(): sha256_of(p) for p in kept}
-        self.write_json(MANIFEST, {**facts, "sha256": digests})
+        self.write_json(MANIFEST, {**facts, "sha256": self._digests(self.path)})
+
+    def renew_manifest(self, name):
+        """Of a complete run: take up the sha256 of what was written anew below the folder `name`."""
+        if self.is_complete:
+            facts = self.read_json(MANIFEST)
+            others = {path: d for path, d in facts["sha256"].items() if not path.startswith(f"{name}/")}
+            digests = dict(sorted({**others, **self._digests(self.path / name)}.items()))
+            self.write_json(MANIFEST, {**facts, "sha256": digests})
+
+    def _digests(self, below):
+        manifest = self.path / MANIFEST
+        files = sorted(path for path in below.rglob("*") if path.is_file() and path != manifest)
+        kept = [path for path in files if path.relative_to(self.path).parts[0] not in SKELETON]
+        return {path.relative_to(self.path).as_posix(): sha256_of(path) for path in kept}
 
 
 def _remove(path):

@@ -1,5 +1,6 @@
 """The command line: exit codes, plain messages, and what a user reads at the end of a run."""
 
+import hashlib
 import json
 import os
 import re
@@ -8,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import click
 import numpy as np
@@ -15,8 +17,10 @@ import pytest
 
 from rnn_apps import runner
 from rnn_apps.cli import call, cli
+from rnn_apps.cli.shared import print_table
 from rnn_apps.errors import RnnAppsError, UserError
 from rnn_apps.runner.kill_test import KillTest
+from rnn_apps.serving.model import newest_version
 from rnn_apps.training import Interrupted, TrainingFailed
 
 COMMANDS = ["list", "show", "validate", "run", "evaluate", "predict", "compare", "export", "schema"]
@@ -397,6 +401,57 @@ def test_export_writes_where_it_is_told_and_never_over_anything(answer, finished
     code, _, err = answer("export", finished.folder, "--out", tmp_path / "served" / "1")
     assert code == 2
     assert "is there already and not empty" in err
+
+
+def test_an_export_into_the_run_is_in_its_manifest_and_a_lone_version_is_served(answer, finished, tmp_path):
+    own = Path(shutil.copytree(finished.folder, tmp_path / "own"))
+    before = json.loads((own / "manifest.json").read_text())
+    assert answer("export", own, "--no-examples")[0] == 0
+    after = json.loads((own / "manifest.json").read_text())
+    assert {**before, "sha256": 0} == {**after, "sha256": 0}
+    changed = {name for name in after["sha256"] if after["sha256"][name] != before["sha256"].get(name)}
+    assert "export/1/assets.extra/demo/facts.json" in changed
+    assert all(name.startswith("export/1/") for name in changed)
+    for name, digest in after["sha256"].items():
+        assert hashlib.sha256((own / name).read_bytes()).hexdigest() == digest
+    assert newest_version(own / "export" / "1") == newest_version(own / "export")
+    with pytest.raises(UserError):
+        newest_version(own)
+
+
+def test_a_path_that_tensorflow_takes_for_a_pattern_is_refused_before_training(answer, tmp_path):
+    code, _, err = answer("run", "imdb", "--out", tmp_path / "out[1]")
+    assert code == 2
+    assert "has one of the characters" in err
+    assert not (tmp_path / "out[1]").exists()
+
+
+def test_a_stopped_run_answers_with_its_mark_and_says_that_it_is_not_finished(answer, finished, tmp_path):
+    own = Path(shutil.copytree(finished.folder, tmp_path / "own"))
+    (own / "metrics.json").unlink()
+    (own / "manifest.json").unlink()
+    code, out, err = answer("evaluate", own)
+    assert (code, out.splitlines()[-1]) == (0, "SAMPLE score, not real data")
+    assert f"{own} is not finished: this is its best network so far." in err
+    assert "is not finished" in answer("predict", own, "a film")[2]
+
+
+def test_brackets_in_a_name_are_shown_as_they_are(capsys):
+    from rich.table import Table
+
+    table = Table("", "run[1]")
+    table.add_row("data.class_names", "[/neg]")
+    print_table(table)
+    out = capsys.readouterr().out
+    assert "run[1]" in out
+    assert "[/neg]" in out
+
+
+def test_a_fix_that_a_finished_run_cannot_follow_is_not_left_alone(answer, finished, tmp_path):
+    (tmp_path / "one.csv").write_text("words,label\na film,good\nb,bad\n")
+    code, _, err = answer("evaluate", finished.folder, "--data", tmp_path / "one.csv")
+    assert code == 2
+    assert "--set is for rnn-apps run: mend the data, or train again with it." in err
 
 
 # A cell of the user's own, three classes, and other processes

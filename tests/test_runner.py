@@ -159,7 +159,7 @@ def test_the_manifest_holds_digests_of_every_artefact_versions_seed_and_data(fin
     assert manifest["sha256"] == {
         p.relative_to(finished.folder).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest()
         for p in kept
-        if p.name != "manifest.json"
+        if p != finished.folder / "manifest.json"
     }
     assert manifest["versions"]["tensorflow"] == tf.__version__
     assert manifest["seed"] == 1
@@ -466,3 +466,14 @@ def test_runs_side_by_side_show_the_settings_that_differ(finished, copy):
     assert differing == {"model.embedding": [4, 5]}
     assert [run.folder for run in runs] == [finished.folder, copy]
     assert runs[1].metrics == {}
+
+
+@pytest.mark.parametrize("recipe", [None, 3, {"task": "sentiment"}])
+def test_what_is_no_recipe_is_named(recipe):
+    with pytest.raises(UserError, match="recipe: received .*, expected the name of a packaged recipe"):
+        rnn_apps.run(recipe)
+
+
+def test_what_is_no_text_is_no_input(finished):
+    with pytest.raises(UserError, match="input 2: received int 3, expected text, or the path of a file"):
+        finished.predict(["a film", 3])

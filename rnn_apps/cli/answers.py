@@ -20,11 +20,9 @@ __all__ = ["compare", "evaluate", "export", "predict"]
 @verbose_option
 def evaluate(run, data, as_json):
     """Score a RUN anew, on its data or on other data."""
-    from rnn_apps import runner
-
-    opened = runner.open_run(run)
+    opened = _opened(run)
     scores = opened.evaluate(data)
-    mark = None if data else opened.metrics.get("score_mark")
+    mark = None if data else opened.score_mark
     if as_json:
         click.echo(json.dumps({"test": scores, "score_mark": mark}))
         return
@@ -75,11 +73,9 @@ def predict(run, inputs, file, prompt, stream, as_json, **options):
 
     INPUTS are texts or files, as the task reads them; "-" reads one a line from standard input.
     """
-    from rnn_apps import runner
-
     if stream:
         _refuse_beside_stream(file, prompt, options)
-        return _stream(runner.open_run(run), inputs or ("-",), as_json)
+        return _stream(_opened(run), inputs or ("-",), as_json)
     texts = [text for text in (*inputs, *prompt) if text != "-"]
     if file is not None:
         texts += [line.rstrip("\r\n") for line in file]
@@ -88,12 +84,23 @@ def predict(run, inputs, file, prompt, stream, as_json, **options):
         texts += [line.rstrip("\r\n") for line in sys.stdin]
     if not texts:
         raise UserError("predict", "no input", fix='Give texts, --file, or lines on standard input with "-".')
-    opened = runner.open_run(run)
+    opened = _opened(run)
     for answer in opened.predict(texts, **{k: v for k, v in options.items() if v is not None}):
         if as_json:
             click.echo(json.dumps(answer, ensure_ascii=False))
         else:
             click.echo(_harmless(opened.task.answer_line(answer)))
+
+
+def _opened(run):
+    """The run; where it did not come to its end, that is said beside the answers."""
+    from rnn_apps import runner
+
+    opened = runner.open_run(run)
+    if not opened.metrics:
+        resume = f"rnn-apps run --resume {run}"
+        click.echo(f"{run} is not finished: this is its best network so far. Go on with: {resume}", err=True)
+    return opened
 
 
 def _refuse_beside_stream(file, prompt, options):
@@ -134,6 +141,7 @@ def compare(runs, out):
     from rnn_apps import runner
 
     opened, differing = runner.compare(runs)
+    report = None if out is None else runner.write_comparison(opened, out)
     table = Table("", *(str(run.folder) for run in opened))
     for key, values in differing.items():
         table.add_row(key, *map(shown, values))
@@ -146,8 +154,8 @@ def compare(runs, out):
     if any(marks):
         table.add_row("", *marks)
     print_table(table)
-    if out is not None:
-        click.echo(f"Report: {runner.write_comparison(opened, out)}")
+    if report is not None:
+        click.echo(f"Report: {report}")
 
 
 @cli.command(

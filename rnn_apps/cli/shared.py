@@ -75,7 +75,7 @@ def print_table(table):
     from rich.console import Console
     from rich.measure import Measurement
 
-    console = Console()
+    console = Console(markup=False)  # brackets in names are no tags
     if not console.is_terminal:
         needed = Measurement.get(console, console.options.update(max_width=10_000), table)
         console.width = max(console.width, needed.maximum)

@@ -1,7 +1,9 @@
 """A SavedModel that takes raw input and gives readable output, on stock operations."""
 
+import errno
 import itertools
 import json
+import os
 
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
@@ -30,7 +32,10 @@ def export_saved_model(task, folder, examples=None):
     """
     with graph_form():
         module, signatures = task.signatures()
-        tf.saved_model.save(module, str(folder), signatures=signatures)
+        try:
+            tf.saved_model.save(module, str(folder), signatures=signatures)
+        except tf.errors.PermissionDeniedError as error:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder)) from error
     _check_operations(folder)
     loaded = tf.saved_model.load(str(folder))
     task.check_export(loaded)

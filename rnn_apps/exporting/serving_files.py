@@ -28,15 +28,15 @@ Ask it once, with what TensorFlow installs:
 saved_model_cli run --dir . --tag_set serve --signature_def serving_default {asked}
 ```
 
-Serve it over HTTP with TensorFlow Serving; `..` is the folder that holds this version:
+Serve it over HTTP with TensorFlow Serving, as version 1:
 
 ```sh
-docker run -p 8501:8501 -v "$(cd .. && pwd):/models/{name}" -e MODEL_NAME={name} tensorflow/serving
+docker run -p 8501:8501 -v "$(pwd):/models/{name}/1" -e MODEL_NAME={name} tensorflow/serving
 curl -d @assets.extra/request.json http://localhost:8501/v1/models/{name}:predict
 ```
 
-`assets.extra` holds that request, the requests that warm a server up, and in `demo` up to four inputs of the
-test part for a demo page; `rnn-apps export RUN --no-examples` leaves those out.
+`assets.extra` holds that request, the requests that warm a server up, and in `demo` what a demo page
+needs: unless it was left out (`rnn-apps export RUN --no-examples`), up to four inputs of the test part.
 """
 
 

@@ -17,6 +17,9 @@ _WIDTH = 106
 def check_free(out):
     """Raise UserError where a recipe cannot be written without overwriting something."""
     out = Path(out)
+    if str(out) == "-":
+        problem = "a recipe is not written to standard output"
+        raise UserError("--out", problem, received="-", expected="a file", fix="Name another.")
     if out.exists() or out.is_symlink():
         raise UserError(str(out), "is there already", fix="Name another file with --out, or move it away.")
     if not out.absolute().parent.is_dir():

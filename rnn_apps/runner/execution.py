@@ -18,7 +18,7 @@ from rnn_apps.recipe import apply_overrides, dump_recipe, load_recipe, with_samp
 from rnn_apps.reporting import shown_examples, write_report
 from rnn_apps.reporting.views import EigenvalueHistory
 from rnn_apps.run_folder import CHECKPOINTS, RECORD, RunFolder
-from rnn_apps.runner.finished import Run
+from rnn_apps.runner.finished import Run, sample_mark
 from rnn_apps.runner.keeping import Keeper, check_unchanged
 from rnn_apps.runner.looking import EIGENVALUES, look_inside
 from rnn_apps.runner.saying import HistoryLogs, layer_paths, log_lines
@@ -247,9 +247,8 @@ class Execution:
                 self.console.say(f"Not exported as {name}: {error}")
 
     def _write_metrics(self):
-        is_sample = self.sample_of is not None or self.recipe.data.source == "sample"
-        mark = f"SAMPLE score, not {self.sample_of or 'real data'}" if is_sample else None
-        facts = {"is_sample": is_sample, "sample_of": self.sample_of}
+        mark = sample_mark(self.recipe.data, self.sample_of)
+        facts = {"is_sample": mark is not None, "sample_of": self.sample_of}
         trainer = self.trainer
         self.seconds["training"] = round(self.seconds["training"] + self.keeper.seconds, 2)
         metrics = {

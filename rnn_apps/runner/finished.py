@@ -2,23 +2,35 @@
 
 import json
 import os
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 import keras
 
 from rnn_apps.data.sources import SourceUnavailable
-from rnn_apps.errors import UserError
+from rnn_apps.errors import RecipeError, UserError, shown
 from rnn_apps.exporting import export_model, place_of
 from rnn_apps.exporting.client import Client
 from rnn_apps.recipe import load_recipe, with_data
-from rnn_apps.run_folder import RunFolder
+from rnn_apps.run_folder import RECORD, RunFolder
 from rnn_apps.tasks import task_class
 from rnn_apps.tasks.options import as_option
 
-__all__ = ["ExportScore", "Run", "open_run"]
+__all__ = ["ExportScore", "Run", "open_run", "sample_mark"]
 
 SCORED = 200  # records at most
+
+
+def sample_mark(data, sample_of):
+    """Return what every score on generated data is marked with, None where the data is real.
+
+    Args:
+        data: the recipe's settings of data.
+        sample_of: name of the set that the sample stands in for, or None.
+    """
+    is_sample = sample_of is not None or data.source == "sample"
+    return f"SAMPLE score, not {sample_of or 'real data'}" if is_sample else None
 
 
 class ExportScore(NamedTuple):
@@ -60,6 +72,13 @@ class Run:
             self._files.read_json("metrics.json") if (self.folder / "metrics.json").is_file() else {}
         )
         self._task = None
+
+    @property
+    def score_mark(self):
+        """What every score on the run's own data is marked with, None where it is real data."""
+        if self.metrics or not (self.folder / RECORD).is_file():
+            return self.metrics.get("score_mark")
+        return sample_mark(self.recipe.data, self._files.read_json(RECORD).get("sample_of"))
 
     @property
     def task(self):
@@ -106,7 +125,8 @@ class Run:
                 allowed = ", ".join(as_option(other) for other in self.task.options) or "none"
                 where = f"the task {self.recipe.task} has no such option"
                 raise UserError(as_option(name), where, fix=f"Its options: {allowed}.")
-        return self.task.predict(_listed(inputs), **options)
+        with _said_of_a_run():
+            return self.task.predict(self._listed(inputs), **options)
 
     def stream(self, lines):
         """Yield an answer for every step as its line comes, in memory that does not grow.
@@ -119,12 +139,14 @@ class Run:
             UserError: the network has to see the end before it answers the beginning.
         """
         stream = self.task.open_stream()
-        for line in lines:
-            yield from stream.feed([line])
+        with _said_of_a_run():
+            for line in lines:
+                yield from stream.feed([line])
 
     def explain(self, inputs):
         """Return for each raw input how its answer comes about, in a form that the task says."""
-        return self.task.explain(_listed(inputs))
+        with _said_of_a_run():
+            return self.task.explain(self._listed(inputs))
 
     def evaluate(self, data=None):
         """Score the network anew on the test part of the run's data, or of other data.
@@ -136,10 +158,11 @@ class Run:
         recipe = self.recipe if data is None else with_data(self.recipe, data)
         task = self._restored(task_class(recipe.task)(recipe), lambda: self.model)
         try:
-            task.prepare_evaluation(whole=data is not None)
+            with _said_of_a_run():
+                task.prepare_evaluation(whole=data is not None)
+                return task.evaluate("test")[0]
         except SourceUnavailable as error:
             raise UserError("data.source", str(error), fix="Name the data: --data PATH") from error
-        return task.evaluate("test")[0]
 
     def export(self, out=None, format="saved_model", weights="float32", examples=True):
         """Write the network anew in a format, into the run or into `out`.
@@ -165,6 +188,8 @@ class Run:
             written = export_model(
                 self.task, format, path, weights, self.folder / "examples" if examples else None
             )
+        if out is None:
+            self._files.renew_manifest(name)
         return folder / name, written
 
     def export_score(self, folder):
@@ -188,9 +213,28 @@ class Run:
             return "not scored: the run's test records do not hold what it reads"
         return ExportScore(len(chosen), *found)
 
+    def _listed(self, inputs):
+        """Inputs as a list; numbers are for an imported model alone."""
+        inputs = [inputs] if isinstance(inputs, (str, os.PathLike)) else list(inputs)
+        for number, one in enumerate(inputs, start=1):
+            if not isinstance(one, (str, os.PathLike)) and self.recipe.task != "imported":
+                received = f"{type(one).__name__} {shown(one)}"
+                raise UserError(f"input {number}", received=received, expected="text, or the path of a file")
+        return inputs
 
-def _listed(inputs):
-    return [inputs] if isinstance(inputs, (str, os.PathLike)) else list(inputs)
+
+@contextmanager
+def _said_of_a_run():
+    """A fix that names a setting is one of training; neither `predict` nor `evaluate` has --set."""
+    try:
+        yield
+    except RecipeError:
+        raise
+    except UserError as error:
+        text = str(error).replace(" after --data or data.path", "")
+        if "--set " in text:
+            text += " (--set is for rnn-apps run: mend the data, or train again with it.)"
+        raise type(error)(text) from error
 
 
 def open_run(folder):

@@ -152,5 +152,5 @@ class _Process:
         return False
 
     def place(self):
-        """The last thing that it said."""
-        return (self._said().strip().splitlines() or [""])[-1][:100]
+        """The last thing that it said of its course."""
+        return ([line for line in self._said().splitlines() if line.strip() == line != ""] or [""])[-1][:100]

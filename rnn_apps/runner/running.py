@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from rnn_apps import reporting
-from rnn_apps.errors import RnnAppsError, UserError
-from rnn_apps.recipe import apply_overrides, load_recipe, with_data
+from rnn_apps.errors import RnnAppsError, UserError, shown
+from rnn_apps.recipe import Recipe, apply_overrides, load_recipe, with_data
 from rnn_apps.run_folder import RECORD, RunFolder
 from rnn_apps.runner.execution import Execution
 from rnn_apps.runner.finished import open_run
@@ -66,7 +66,13 @@ def run(
 
 
 def _loaded(recipe):
-    return load_recipe(recipe) if isinstance(recipe, (str, os.PathLike)) else recipe
+    if isinstance(recipe, Recipe):
+        return recipe
+    if not isinstance(recipe, (str, os.PathLike)):
+        received = "none" if recipe is None else f"{type(recipe).__name__} {shown(recipe)}"
+        expected = "the name of a packaged recipe, the path of a YAML file, or a Recipe"
+        raise UserError("recipe", received=received, expected=expected, fix='Such as rnn_apps.run("imdb").')
+    return load_recipe(recipe)
 
 
 def run_seeds(recipe, seeds, out=None, **options):

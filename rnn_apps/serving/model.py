@@ -30,11 +30,15 @@ def newest_version(folder):
     """Return the number and the path of the newest complete version below a folder.
 
     A version whose manifest is not there, or names what is not there or has changed, was not copied whole.
+    A folder that is a version itself is one of its own, number 1 where its name is no number.
 
     Raises:
         UserError: there is none.
     """
     folder = Path(folder)
+    if (folder / "saved_model.pb").is_file() and _is_whole(folder):
+        name = folder.resolve().name
+        return int(name) if name.isdigit() else 1, folder
     numbers = sorted((int(p.name) for p in folder.glob("*") if p.name.isdigit() and p.is_dir()), reverse=True)
     for number in numbers:
         if _is_whole(folder / str(number)):
