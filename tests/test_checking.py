@@ -92,6 +92,27 @@ def test_what_is_lost_on_saving_is_found():
     assert found(sequential(L.GRU(3), Forgetful(2.0)))["save and reload"].passed is False
 
 
+@keras.saving.register_keras_serializable(package="test_checking")
+class Unreadable(L.Layer):
+    """Its configuration makes no layer."""
+
+    def __init__(self, factor, **kwargs):
+        super().__init__(**kwargs)
+        self.factor = factor
+
+    def call(self, x):
+        return x * self.factor
+
+    def get_config(self):
+        return {"name": self.name}
+
+
+def test_what_cannot_be_loaded_says_why():
+    finding = found(sequential(L.GRU(3), Unreadable(2.0)))["save and reload"]
+    said = "TypeError: Unreadable.__init__() missing 1 required positional argument: 'factor'"
+    assert finding == ("save and reload", False, said)
+
+
 def test_the_path_of_keras_own_layers_says_what_would_make_it_faster():
     model = sequential(L.LSTM(3, name="fit", return_sequences=True), L.GRU(3, reset_after=False, name="old"))
     findings = found(model)

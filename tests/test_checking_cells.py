@@ -1,5 +1,6 @@
 """`check-cell`: what keeps the contract passes, and each planted fault is found by its check."""
 
+import inspect
 import re
 
 import keras
@@ -7,7 +8,8 @@ import pytest
 from click.testing import CliRunner
 from keras import ops
 
-from rnn_apps.checking import cells, check_cell, cost
+from rnn_apps.checking import Finding, cells, check_cell, cost
+from rnn_apps.checking.failures import explained
 from rnn_apps.cli import cli
 from rnn_apps.cli.main import call
 from rnn_apps.layers import RecurrentCell, VanillaRNNCell, register_cell
@@ -74,6 +76,37 @@ class DoesNotBuild(RecurrentCell):
         raise RuntimeError("not written yet")
 
 
+class StepGives(RecurrentCell):
+    gates = 2
+    given = staticmethod(lambda z: z)
+
+    def step(self, z, r, states):
+        return self.given(z)
+
+
+class Adds(RecurrentCell):
+    gates = 2
+
+    def step(self, z, r, states):
+        return (z + states[0],)
+
+
+class KerasWide(LosesArgument):
+    def call(self, inputs, states):
+        return states[0], [ops.concatenate([states[0], states[0]], -1)]
+
+
+class KerasOutputAlone(LosesArgument):
+    def call(self, inputs, states):
+        return states[0]
+
+
+def last_line(cell):
+    """The last line of a cell, as messages name it."""
+    lines, first = inspect.getsourcelines(cell)
+    return f"({__file__}:{first + len(lines) - 1})"
+
+
 @pytest.mark.parametrize("cell", [LeakyCell, "ind_rnn", "layer_norm_lstm"])
 def test_a_cell_that_keeps_the_contract_passes(cell):
     findings = check_cell(cell)
@@ -92,7 +125,7 @@ def test_a_cell_that_keeps_the_contract_passes(cell):
         (
             DoesNotBuild,
             "outputs are those of its steps",
-            "RuntimeError: Exception encountered when calling RecurrentLayer",
+            "^RuntimeError: not written yet",
         ),
     ],
 )
@@ -102,6 +135,70 @@ def test_a_planted_fault_is_found(cell, check, said, monkeypatch):
     (finding,) = check_cell(cell)
     assert (finding.check, finding.passed) == (check, False)
     assert re.search(said, finding.detail)
+
+
+WIDTH = "expected (4, 8): one array a state, as wide as the state"
+TUPLE = "expected a tuple, one array a state: (h,) where there is one"
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (lambda z: (z,), f"step gives a state of shape (4, 16), {WIDTH}"),
+        (lambda z: [None], f"step gives None, {WIDTH}"),
+        (lambda z: (z, z), "step gives 2 states, expected 1: one array a state"),
+        (lambda z: z[:, :8], f"step gives an array of shape (4, 8), {TUPLE}"),
+        (lambda z: None, f"step gives None, {TUPLE}"),
+    ],
+)
+def test_a_step_that_gives_other_states_is_told_so_once(given, said, monkeypatch):
+    monkeypatch.setattr(StepGives, "given", staticmethod(given))
+    assert check_cell(StepGives) == [Finding("is made", False, said)]
+
+
+@pytest.mark.parametrize(
+    ("cell", "said"),
+    [
+        (DoesNotBuild, f"RuntimeError: not written yet {last_line(DoesNotBuild)}"),
+        (Adds, f"InvalidArgumentError: Incompatible shapes: [4,16] vs. [4,8] {last_line(Adds)}"),
+        (KerasWide, f"call gives a state of shape (4, 16), {WIDTH}"),
+        (
+            KerasOutputAlone,
+            "call gives an array of shape (4, 8), expected two things: the output, and the list of states",
+        ),
+    ],
+)
+def test_a_step_that_fails_is_named_once(cell, said):
+    assert check_cell(cell) == [Finding("is made", False, said)]
+
+
+WRAPPED = """Exception encountered when calling RecurrentLayer.call().
+
+\x1b[1min user code:
+
+    File "/a/recurrent_layer.py", line 9, in inner_loop  *
+        last = self._run(rows)
+    File "/b/mine.py", line 3, in step  *
+
+    ValueError: Dimensions must be equal, but are 8 and 16
+\x1b[0m
+
+Arguments received by RecurrentLayer.call():
+  • training=True"""
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (WRAPPED, "ValueError: Dimensions must be equal, but are 8 and 16"),
+        ("plain", "RuntimeError: plain"),
+        ("", "RuntimeError"),
+        ("in user code:\n\n", "RuntimeError: in user code:"),
+        ("{{function_node f}} odd [Op:AddV2] name: ", "RuntimeError: odd"),
+    ],
+)
+def test_of_an_exception_the_sentence_that_tells_something_is_shown(text, said):
+    assert explained(RuntimeError(text)) == said
 
 
 def test_a_keras_cell_says_that_it_is_on_the_slow_path():

@@ -19,6 +19,7 @@ from rnn_apps.recipe import (
     with_data,
     with_sample,
 )
+from rnn_apps.run_folder import MANIFEST, RECORD
 
 SOUND = "task: sentiment\ndata: {source: 'tfds:imdb_reviews'}\n"
 SOUND_VALUES = {"task": "sentiment", "data": {"source": "sample"}}
@@ -192,6 +193,21 @@ def test_an_override_from_python_is_named_by_its_path(write):
     assert refusal(load_recipe, write(SOUND), {"training": {"epochs": "five"}}) == [
         'override training.epochs: received "five", expected a whole number from 1 to 10000.'
     ]
+
+
+@pytest.mark.parametrize("mark", [RECORD, MANIFEST])
+def test_the_cell_of_a_run_is_taken_as_it_is_and_no_other(mark, write):
+    """The process that made the run may have registered it."""
+    text, unknown = (
+        SOUND + "model: {cell: lstn}\n",
+        'model.cell: received "lstn", expected the name of a cell',
+    )
+    assert refusal(load_recipe, write(text))[0].startswith(f"r.yaml:3  {unknown}")
+    Path(mark).parent.mkdir(exist_ok=True)
+    Path(mark).touch()
+    recipe = with_data(load_recipe("r.yaml"), "/d")
+    assert recipe.model.cell == "lstn"
+    assert refusal(apply_overrides, recipe, ["model.cell=lstn"])[0].startswith(f"--set {unknown}")
 
 
 def test_overrides_that_replace_a_whole_are_not_blamed_on_the_file(write):

@@ -28,7 +28,7 @@ SOURCE = "tfds:NAME (such as tfds:imdb_reviews), files or sample"
 SIZES = "a list of 1 to 16 entries, each a whole number from 1 to 16384"
 CELLS = (
     "Built in: vanilla, gru, lstm, min_gru, ind_rnn, layer_norm_lstm; "
-    "a cell of your own is written module:Class."
+    "a cell of your own is written module:Class, or in Python registered first."
 )
 QUOTE = "To make it text, put it into quotes:"
 PART = "a number of at least 0 and below 1"
@@ -132,6 +132,11 @@ IN_MODEL = {
         "cell: vanila",
         f'cell: received "vanila", expected the name of a cell. Did you mean "vanilla"? {CELLS}',
     ),
+    "misspelt cell, far off": (
+        "cell: lstn",
+        f'cell: received "lstn", expected the name of a cell. Did you mean "lstm"? {CELLS}',
+    ),
+    "cell of nobody": ("cell: peephole", f'cell: received "peephole", expected the name of a cell. {CELLS}'),
     "cell in capitals": (
         "cell: LSTM",
         f'cell: received "LSTM", expected the name of a cell. Did you mean "lstm"? {CELLS}',

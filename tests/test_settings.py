@@ -39,7 +39,7 @@ DATA_RANGES = [
 ]
 MODEL_RANGES = [
     ("embedding", [1, 4096], [0, 4097]),
-    ("cell", ["vanilla", "gru", "peephole", "my.cells:Leaky"], ["vanila", "LSTM", "", "a b", "my.cells:"]),
+    ("cell", ["vanilla", "gru", "my.cells:Leaky"], ["peephole", "lstn", "LSTM", "", "a b", "my.cells:"]),
     ("units", [[1], [16_384], [1] * 16], [[], [0], [16_385], [1] * 17, 128]),
     ("pooling", ["last", "mean", "max", "mean_max"], ["sum"]),
     ("dropout", [0, 0.99], [-0.1, 1]),

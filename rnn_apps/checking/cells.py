@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from rnn_apps.checking.failures import explained
 from rnn_apps.checking.models import Finding, gradient_norms, gradients_finding
 from rnn_apps.layers import StackedRNN, graph_form
 from rnn_apps.models.example_inputs import relative_difference
@@ -17,7 +18,6 @@ __all__ = ["check_cell"]
 BATCH, STEPS, FEATURES = 4, 9, 5
 TOLERANCE, GRADIENT_TOLERANCE = 1e-5, 1e-4
 REAL = 6  # steps before the padding
-LONGEST_LINE = 160
 
 
 def check_cell(cell, units=8):
@@ -34,8 +34,7 @@ def check_cell(cell, units=8):
         try:
             passed, detail = check(cell, units)
         except Exception as error:  # whatever a cell under development raises
-            text = (str(error).strip().splitlines() or [""])[0][:LONGEST_LINE]
-            passed, detail = False, f"{type(error).__name__}: {text}"
+            passed, detail = False, explained(error, getattr(cell, "__module__", None))
         findings.append(Finding(name, passed, detail))
         if not passed and check is _is_made:
             break  # the others would all say the same
@@ -59,12 +58,53 @@ def _inner(layer):
 
 def _is_made(cell, units):
     layer = _layer(cell, units)
-    if slow := layer.slow_levels():
+    slow = layer.slow_levels()
+    if problem := _problem_of_call(layer) if slow else _problem_of_step(layer):
+        return False, problem
+    if slow:
         problem = "it is no RecurrentCell, so keras.layers.RNN runs it, step by step"
         return True, f"{problem}: {', '.join(slow)}"
     form = _inner(layer).form()
     kind = "its step reads z + r alone" if form.additive else "its step reads z and r"
     return True, f"on the engine: recurrent is {form.recurrent}, {kind}"
+
+
+def _problem_of_step(layer):
+    """What is wrong with what the `step` of a `RecurrentCell` gives, or None."""
+    cell, states = _inner(layer), tuple(tf.nest.flatten(layer.zero_states(BATCH)))
+    z = tf.ones((BATCH, cell.kernel.shape[-1]), cell.compute_dtype)
+    r = 0.0 if cell.additive or cell.recurrent == "none" else z
+    given = cell.step(z, r, states, *map(tf.convert_to_tensor, cell.own_weights))
+    if not isinstance(given, (list, tuple)):
+        return f"step gives {_kind(given)}, expected a tuple, one array a state: (h,) where there is one"
+    return _problem_of_states("step", given, states)
+
+
+def _problem_of_call(layer):
+    """What is wrong with what the `call` of a cell of Keras' contract gives, or None."""
+    cell, states = _inner(layer), tf.nest.flatten(layer.zero_states(BATCH))
+    given = cell(tf.constant(_sequences()[:, 0]), states)
+    if not isinstance(given, (list, tuple)) or len(given) != 2:
+        return f"call gives {_kind(given)}, expected two things: the output, and the list of states"
+    return _problem_of_states("call", tf.nest.flatten(given[1]), states)
+
+
+def _problem_of_states(method, given, states):
+    if len(given) != len(states):
+        count = f"{len(given)} {'state' if len(given) == 1 else 'states'}"
+        return f"{method} gives {count}, expected {len(states)}: one array a state"
+    for one, old in zip(given, states):
+        if not hasattr(one, "shape") or tuple(one.shape) != tuple(old.shape):
+            wanted = f"{tuple(old.shape)}: one array a state, as wide as the state"
+            return f"{method} gives {_kind(one, 'a state')}, expected {wanted}"
+    return None
+
+
+def _kind(value, array="an array"):
+    """What a method gave, in words."""
+    if hasattr(value, "shape"):
+        return f"{array} of shape {tuple(value.shape)}"
+    return "None" if value is None else f"a {type(value).__name__}"
 
 
 def _by_hand(layer, sequences):

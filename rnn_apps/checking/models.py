@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from rnn_apps.checking.failures import explained
 from rnn_apps.layers import RecurrentLayer, StackedRNN, is_recurrent, why_not
 from rnn_apps.models.example_inputs import answers_of, call_model, example_inputs, relative_difference
 
@@ -134,8 +135,7 @@ def _reload(model, inputs):
             model.save(path)
             again = keras.models.load_model(path, compile=False)
         except Exception as error:  # whatever a layer's configuration leads to
-            text = (str(error).strip().splitlines() or [type(error).__name__])[0][:150]
-            return [Finding("save and reload", False, text)]
+            return [Finding("save and reload", False, explained(error))]
         pairs = zip(answers_of(model, inputs), answers_of(again, inputs))
         difference = max(_differ(*pair) for pair in pairs)
     return [Finding("save and reload", difference == 0, f"answers differ by {difference:.0e}")]

@@ -29,6 +29,7 @@ __all__ = ["find_label_column", "find_tables", "find_text_column", "inspect_text
 LABELS = ("label", "class", "category", "sentiment", "rating", "target", "stars", "score", "polarity")
 TEXTS = ("text", "review", "comment", "message", "sentence", "content", "body", "tweet", "description")
 _LONGEST = 400  # words read of a text, unless most are far shorter
+_FEWEST_ROWS = 4  # two classes, each twice
 _RARE = 0.1  # of the examples that the largest class has
 
 
@@ -56,9 +57,12 @@ def find_label_column(columns):
 
 
 def _is_like_labels(column):
-    rows, distinct = len(column.cells), column.distinct
+    return 2 <= column.distinct <= min(MOST_CLASSES, len(column.cells) // 2) and _has_short_values(column)
+
+
+def _has_short_values(column):
     whole = column.kind != "number" or all(cell.lstrip("+-").isdigit() for cell in column.cells)
-    return 2 <= distinct <= min(MOST_CLASSES, rows // 2) and column.mean_words <= 4 and whole
+    return column.mean_words <= 4 and whole
 
 
 def find_text_column(columns, label):
@@ -106,9 +110,7 @@ def _columns(inspection, table):
     label = find_label_column(columns)
     there = ", ".join(shown(column.name) for column in columns[:12])
     if label is None:
-        expected = "one with a few values, each in several rows"
-        fix = f"Name it in a recipe as data.label, or add it. The columns are {there}."
-        raise DataError(str(table.file), "no column looks like labels", expected=expected, fix=fix)
+        raise _no_labels(table, columns, there)
     text = find_text_column(columns, label)
     if text is None:
         fix = f"The columns are {there}; {shown(label.name)} looks like the label."
@@ -121,6 +123,32 @@ def _columns(inspection, table):
         said = f"The column {shown(part.name)} names parts, which this task does not read: parts are files"
         inspection.warn("part_column", part.name, f"{said} called train, validation and test.")
     return label.name, text.name
+
+
+def _no_labels(table, columns, there):
+    """A `DataError` that says why no column fits; where one is called a label, what it lacks."""
+    named = [c for c in columns if c.kind in ("text", "number", "empty") and is_called_label(c)]
+    column = next((c for c in named if c.distinct <= MOST_CLASSES and _has_short_values(c)), None)
+    if column is None:
+        problem, received = "no column looks like labels", None
+        expected = "one with a few values, each in several rows"
+        fix = f"Name it in a recipe as data.label, or add it. The columns are {there}."
+    else:
+        problem, received, expected = _lack_of(column)
+        fix = f"Add such rows, or name another column in a recipe as data.label. The columns are {there}."
+    return DataError(str(table.file), problem, received=received, expected=expected, fix=fix)
+
+
+def _lack_of(column):
+    """Why a `Column` that is called a label cannot be one: problem, received, expected."""
+    name, cells, expected = shown(column.name), column.cells, "two classes or more"
+    if not cells:
+        return f"column {name} is empty", None, expected
+    rows = count_of(len(cells), "row")
+    if column.distinct > 1 or len(cells) < _FEWEST_ROWS:
+        received = f"{count_of(column.distinct, 'value')} in {rows}"
+        return f"too few rows for the labels in column {name}", received, f"{expected}, each in several rows"
+    return f"column {name} has one value", f"{shown(cells[0])} in {rows}", expected
 
 
 def _classes(inspection, cells):

@@ -19,6 +19,8 @@ from rnn_apps.tasks import settings_class, task_names
 __all__ = ["Recipe", "apply_overrides", "load_recipe", "with_data", "with_sample"]
 
 SAMPLE_SET = ("data", "sample", "set")
+CELL = ("model", "cell")
+MARKS_OF_A_RUN = ("manifest.json", "checkpoints/run.json")  # what lies beside the recipe in a run's folder
 NEVER_SET_BY_A_SAMPLE = ("task", "name", "data.source", "data.path", "data.sample")
 
 
@@ -164,10 +166,11 @@ def _checked_with_sample(document: Document, path: Path | None) -> Recipe:
 
 
 def _checked(document: Document, path: Path | None) -> Recipe:
-    problems = [*document.problems, *_problems(document)]
+    context = {"of_a_run": _is_of_a_run(document, path)}
+    problems = [*document.problems, *_problems(document, context)]
     if problems:
         raise RecipeError([problem.text for problem in sorted(problems, key=lambda problem: problem.line)])
-    settings = settings_class(document.values["task"]).model_validate(document.values)
+    settings = settings_class(document.values["task"]).model_validate(document.values, context=context)
     return Recipe(
         name=settings.name or _name_of(path),
         task=settings.task,
@@ -183,7 +186,13 @@ def _checked(document: Document, path: Path | None) -> Recipe:
     )
 
 
-def _problems(document: Document) -> list[Problem]:
+def _is_of_a_run(document: Document, path: Path | None) -> bool:
+    """Whether the cell is the one that a run was made with: its process may have registered it."""
+    beside = [path.parent / name for name in MARKS_OF_A_RUN] if path else []
+    return any(mark.is_file() for mark in beside) and not _is_overridden(document, CELL)
+
+
+def _problems(document: Document, context: dict[str, bool]) -> list[Problem]:
     values = document.values
     if not isinstance(values, dict):
         expected = "a mapping of keys, the first of which is task"
@@ -191,7 +200,7 @@ def _problems(document: Document) -> list[Problem]:
         return [Problem(document.place(()).line, text)]
     task = values.get("task")
     if isinstance(task, str) and task in task_names():
-        return problems_of(document, settings_class(task))
+        return problems_of(document, settings_class(task), context)
     known = Document({**values, "task": ""}, document.places)
     return [_task_problem(document), *problems_of(known, AnyTaskSettings)]
 

@@ -19,13 +19,21 @@ BOUNDS = {
 }
 
 
-def problems_of(document: Document, settings: type[Settings]) -> list[Problem]:
-    """Returns every problem that `settings` have with the values of the document."""
-    errors = _errors(document.values, settings)
+def problems_of(
+    document: Document, settings: type[Settings], context: dict[str, bool] | None = None
+) -> list[Problem]:
+    """Returns every problem that `settings` have with the values of the document.
+
+    Args:
+        document: what is checked.
+        settings: what checks it.
+        context: of the validation, for validators that ask where the document is from.
+    """
+    errors = _errors(document.values, settings, context)
     refused = [error["loc"] for error in errors]
     # Conflicts between keys are looked for only among sound values, so look again without the unsound ones.
     sound = _without(document.values, refused)
-    conflicts = [error for error in _errors(sound, settings) if error["type"] == "refused"]
+    conflicts = [error for error in _errors(sound, settings, context) if error["type"] == "refused"]
     errors += [error for error in conflicts if error["loc"] not in refused]
     return [_problem(error, document, settings) for error in errors]
 
@@ -50,9 +58,9 @@ def described(node: dict) -> str:
     return f"{words} or null" if node.get("nullable") else words
 
 
-def _errors(values: object, settings: type[Settings]) -> list[dict]:
+def _errors(values: object, settings: type[Settings], context: dict[str, bool] | None) -> list[dict]:
     try:
-        settings.model_validate(values)
+        settings.model_validate(values, context=context)
     except ValidationError as error:
         return error.errors(include_url=False)
     return []

@@ -31,7 +31,7 @@ def check_cell(name, units=8, with_cost=True):
         advice = did_you_mean(name, list_cells())
         fix = f"{advice} A cell of your own is written module:Class."
         raise UserError("check-cell", f"no cell {shown(name)}", fix=fix)
-    cell = resolve_cell(name)
+    cell = resolve_cell(name, where="check-cell")
     findings = checked(cell, units)
     if not with_cost or any(finding.passed is False for finding in findings):
         return findings, []

@@ -1,10 +1,11 @@
 """Settings that several tasks share: where data comes from, and which cell; no TensorFlow here."""
 
 import re
+import sys
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, JsonValue
+from pydantic import AfterValidator, Field, JsonValue, ValidationInfo
 
 from rnn_apps.errors import nearest, shown
 from rnn_apps.settings import Fraction, Settings, refusal
@@ -26,18 +27,24 @@ MOST_WEIGHTS = 2_000_000_000
 OWN_CELL = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 
 
-def _cell_name(name: str) -> str:
-    """Refuses what cannot be a cell; whether a cell of the user's own exists is for the layers to say."""
-    if name in GATES or OWN_CELL.fullmatch(name):
+def _cell_name(name: str, info: ValidationInfo) -> str:
+    """Refuses what cannot be a cell; whether a module holds a class is for the layers to say."""
+    known = [*GATES, *_registered()]
+    of_a_run = bool(info.context) and info.context.get("of_a_run")
+    if name in known or OWN_CELL.fullmatch(name) or (of_a_run and name.isidentifier()):
         return name
-    guess = nearest(name, GATES, cutoff=0.8)
-    if guess or not name.isidentifier():
-        advice = f' Did you mean "{guess}"?' if guess else ""
-        raise refusal(
-            f"received {shown(name)}, expected the name of a cell.{advice} "
-            f"Built in: {', '.join(GATES)}; a cell of your own is written module:Class."
-        )
-    return name
+    guess = nearest(name, known)
+    advice = f' Did you mean "{guess}"?' if guess else ""
+    raise refusal(
+        f"received {shown(name)}, expected the name of a cell.{advice} Built in: {', '.join(GATES)}; "
+        "a cell of your own is written module:Class, or in Python registered first."
+    )
+
+
+def _registered() -> list[str]:
+    """Returns the cells that were registered in this process, where the layers are loaded at all."""
+    layers = sys.modules.get("rnn_apps.layers.recurrent_cell")
+    return layers.list_cells() if layers else []
 
 
 CellName = Annotated[

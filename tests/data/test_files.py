@@ -162,6 +162,27 @@ def test_where_a_header_holds_several_marks_the_rows_decide(tmp_path):
     assert read(file, "text (long, short)") == [("one", "1")]
 
 
+GERMAN = "01.01.2023;1004,15;Köln\n"
+
+
+@pytest.mark.parametrize("name", ['"Umsatz (€), netto"', '"Umsatz ""€"", netto"', '"Umsatz,\nnetto"'])
+def test_a_mark_in_a_quoted_name_never_separates(tmp_path, name):
+    plain = name[1:-1].replace('""', '"')
+    for number, header in enumerate((f"Datum;{name};Ort", f"Datum;{name};Ort: A/B")):
+        file = a_file(tmp_path, f"{header}\n{GERMAN}", f"{number}.csv")
+        assert read(file, plain, header.rpartition(";")[2]) == [("1004,15", "Köln")]
+    file = a_file(tmp_path, f"{name};Ort\n1004,15;Köln\n")
+    assert read(file, plain, "Ort") == [("1004,15", "Köln")]
+
+
+@pytest.mark.parametrize("header", ['Datum;"Umsatz, netto";Ort', "Datum;Umsatz, netto;Ort"])
+def test_one_bad_row_is_named_and_decides_nothing(tmp_path, header):
+    rows = GERMAN.replace(",", ".") * 14 + GERMAN * 14 + "02.01.2023;7;Köln;x\n"
+    *good, bad = read_records(a_file(tmp_path, f"{header}\n{rows}"), "Datum", "Ort")
+    assert {(one.text, one.label) for one in good} == {("01.01.2023", "Köln")}
+    assert bad.problem == "4 fields where the header has 3"
+
+
 def test_a_header_that_nothing_decides_is_refused(tmp_path):
     file = a_file(tmp_path, "text;title,label\na;b,c\n")
     assert refusal(file) == (

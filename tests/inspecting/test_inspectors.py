@@ -252,6 +252,10 @@ def test_init_names_the_recipe_that_it_wrote_as_json(folders, tmp_path, capsys):
 
 HOPELESS = {
     "no labels": (b"a,b\n1,2\n3,4\n", "no column looks like labels"),
+    "one class": (b"text,label\n" + b"a good film,good\n" * 8, '"label" has one value; received "good" in 8'),
+    "an empty column": (b"text,label\n" + b"a good film,\n" * 8, 'column "label" is empty; expected two'),
+    "one row": (b"text,label\na good film,good\n", 'labels in column "label"; received 1 value in 1 row'),
+    "no two alike": (b"text,label\na b,1\na c,2\na d,3\na e,4\n", "received 4 values in 4 rows, expected"),
     "no texts": (b"a,label\n" + b"1,x\n2,y\n3,x\n4,y\n" * 5, "no column looks like texts"),
     "Windows-1252": ("text;label\nthé;1\n".encode("cp1252"), 'as Windows-1252 it reads "th\u00e9;1"'),
     "UTF-16": ("text;label\nthé;1\n".encode("utf-16"), "received UTF-16, expected UTF-8"),

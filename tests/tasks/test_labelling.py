@@ -177,6 +177,8 @@ def test_tags_without_tensorflow_are_the_same(tagged, tmp_path):
     for text in ("They can book that fast train .", "Qwxz\u2603 saw", ""):
         answer = Client(folder).answer(text)
         assert answer["tags"] == tagged.predict([text])[0]["tags"]
+    score = tagged.export_score(folder)
+    assert (score.name, score.files) == ("accuracy", pytest.approx(score.network))
 
 
 def test_spans_are_scored_and_choose_the_best_weights_where_tags_are_spans(tmp_path, new_console):

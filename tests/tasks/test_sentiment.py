@@ -10,9 +10,11 @@ import tensorflow as tf
 from rnn_apps.data.word_vectors import cooccurrence_vectors
 from rnn_apps.errors import RnnAppsError, UserError
 from rnn_apps.exporting import export_saved_model
+from rnn_apps.layers import get_cell, list_cells, recurrent_cell
 from rnn_apps.recipe import apply_overrides, load_recipe, with_data
 from rnn_apps.tasks import task_class
 from rnn_apps.tasks.cell import resolve_cell
+from rnn_apps.tasks.settings import GATES
 from rnn_apps.training import Trainer
 
 CLASSES = ["bad", "fair", "good"]
@@ -233,25 +235,53 @@ def test_a_cell_is_found_in_a_module_of_the_working_folder(tmp_path, monkeypatch
     assert resolve_cell("my_own_cells:Mine").__name__ == "Mine"
 
 
+def unresolved(name, **options):
+    with pytest.raises(UserError) as caught:
+        resolve_cell(name, **options)
+    return str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("source", "name", "problem"),
     [
-        ("", "broken_cells_1:Missing", "AttributeError: module 'broken_cells_1' has no attribute 'Missing'"),
-        ("1 +", "broken_cells_2:Mine", "SyntaxError: "),
-        ("raise RuntimeError('oh')", "broken_cells_3:Mine", "RuntimeError: oh"),
-        ("", "no_such_module:Mine", "ModuleNotFoundError: No module named 'no_such_module'"),
+        ("x = (", "broken_cells_2", "SyntaxError: '(' was never closed ({file}:1)"),
+        ("import os\nraise RuntimeError('oh')", "broken_cells_3", "RuntimeError: oh ({file}:2)"),
+        ("def f():\n    1 / 0\n\nf()", "broken_cells_4", "ZeroDivisionError: division by zero ({file}:2)"),
+        ("import no_such_library", "broken_cells_5", "ModuleNotFoundError: No module named "),
+        ("raise SystemExit", "broken_cells_6", "SystemExit ({file}:1)"),
     ],
 )
-def test_a_cell_that_cannot_be_imported_is_the_users_to_mend(tmp_path, monkeypatch, source, name, problem):
-    module = name.split(":")[0]
-    if module != "no_such_module":
-        (tmp_path / f"{module}.py").write_text(source)
+def test_a_cells_module_that_raises_is_named_with_its_line(tmp_path, monkeypatch, source, name, problem):
+    (tmp_path / f"{name}.py").write_text(source)
     monkeypatch.syspath_prepend(tmp_path)
-    with pytest.raises(UserError) as caught:
-        resolve_cell(name)
-    message = str(caught.value)
-    assert message.startswith(f"model.cell: {problem}")
-    assert f'received "{name}". Start rnn-apps in the folder that holds the module {module}' in message
+    message = unresolved(f"{name}:Mine")
+    problem = problem.format(file=tmp_path / f"{name}.py")
+    assert message.startswith(f"model.cell: the module {name} cannot be imported: {problem}")
+    assert f'received "{name}:Mine". Mend it; python -c "import {name}" shows' in message
+    assert "PYTHONPATH" not in message
+
+
+def test_a_cells_module_that_is_not_found_is_looked_for_elsewhere():
+    message = unresolved("no_such_module:Mine", where="check-cell")
+    assert message.startswith("check-cell: ModuleNotFoundError: No module named 'no_such_module'; received")
+    assert 'received "no_such_module:Mine". Start rnn-apps in the folder that holds the module' in message
+    assert message.endswith("put that folder on PYTHONPATH.")
+
+
+def test_a_class_that_a_module_lacks_is_held_against_those_it_has(tmp_path, monkeypatch):
+    file = tmp_path / "cells_with_others.py"
+    file.write_text("from pathlib import Path\nclass Leaky: pass\nclass Other: pass\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert unresolved("cells_with_others:Leakey") == (
+        "model.cell: the module cells_with_others has no class Leakey; received "
+        f'"cells_with_others:Leakey". Did you mean "Leaky"? Classes of {file}: Leaky, Other.'
+    )
+    assert unresolved("marshal:Leaky").endswith("Classes of marshal: none.")
+
+
+@pytest.mark.parametrize("name", [":Leaky", "my_cells:", ":"])
+def test_half_a_name_is_no_name(name):
+    assert f'received "{name}", expected module:Class' in unresolved(name)
 
 
 def test_what_is_no_cell_is_refused(tmp_path, monkeypatch):
@@ -259,9 +289,27 @@ def test_what_is_no_cell_is_refused(tmp_path, monkeypatch):
         resolve_cell("math:sqrt")
 
 
-def test_an_unregistered_name_says_how_to_write_a_cell_of_ones_own(small_recipe):
+def test_the_built_in_names_of_recipes_are_those_of_the_layers():
+    cells = {name: get_cell(name) for name in list_cells()}
+    assert {n: c.gates for n, c in cells.items() if c.__module__.startswith("rnn_apps.layers.")} == GATES
+
+
+def test_a_name_that_was_registered_first_is_taken(small_recipe, monkeypatch):
+    monkeypatch.setitem(recurrent_cell._CELLS, "leaky_one", get_cell("gru"))
+    assert apply_overrides(small_recipe, {"model": {"cell": "leaky_one"}}).model.cell == "leaky_one"
+    with pytest.raises(UserError, match='"leaky_two", expected the name of a cell. Did you mean "leaky_one"'):
+        apply_overrides(small_recipe, {"model": {"cell": "leaky_two"}})
+
+
+def test_an_unregistered_name_says_how_to_write_a_cell_of_ones_own(small_recipe, monkeypatch):
+    monkeypatch.setitem(recurrent_cell._CELLS, "leaky_one", get_cell("gru"))
+    recipe = apply_overrides(
+        small_recipe, {"model": {"cell": "leaky_one"}, "data": {"sample": {"size": 100}}}
+    )
+    monkeypatch.delitem(recurrent_cell._CELLS, "leaky_one")  # as in a process that did not register it
+    task = task_class("sentiment")(recipe)
     with pytest.raises(UserError) as caught:
-        prepared(small_recipe, model={"cell": "leaky_one"}, data={"sample": {"size": 100}})
+        task.prepare()
     assert "received 'leaky_one', expected one of vanilla" in str(caught.value)
     assert str(caught.value).endswith("is written module:Class, so that its module is imported.")
 

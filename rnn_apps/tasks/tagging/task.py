@@ -178,6 +178,14 @@ class TaggingTask(LabellingTask):
         """The words, as the export divides them."""
         return " ".join(record["tokens"])
 
+    def export_score(self, client, records):
+        """Accuracy over all tokens of the records; those that the files leave without a tag are wrong."""
+        labels = [record["labels"] for record in records]
+        texts = [" ".join(map(_without_blanks, record["tokens"])) for record in records]
+        own = [answer["tags"] for answer in self.predict(texts)]
+        theirs = [client.answer(text)["tags"] for text in texts]
+        return "accuracy", *(_share_of_right(tags, labels) for tags in (own, theirs))
+
     def example_request(self):
         """One sentence."""
         return {"text": tf.constant(["they book a flight"])}
@@ -191,6 +199,16 @@ class TaggingTask(LabellingTask):
         difference = float(np.abs(answer["scores"].numpy() - own["scores"].numpy()).max())
         if difference > EXPORT_TOLERANCE:
             raise RnnAppsError(f"the export's scores differ by {difference} from the trained network's.")
+
+
+def _without_blanks(token):
+    """A token as one word of a text: what has none is not split there."""
+    return "".join(token.split()) or "_"
+
+
+def _share_of_right(tags, labels):
+    right = sum(a == b for said, known in zip(tags, labels) for a, b in zip(said, known))
+    return right / sum(map(len, labels))
 
 
 def read_answer(answer):
