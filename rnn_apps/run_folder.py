@@ -41,10 +41,6 @@ class RunFolder:
     def check_free(out):
         """Raise UserError if `out` is taken or cannot be made; nothing is written."""
         out = Path(out)
-        if any(letter in str(out.absolute()) for letter in PATTERN):
-            problem = f"{out.absolute()} has one of the characters {' '.join(PATTERN)} in it"
-            fix = "TensorFlow takes such a path for a pattern; name a folder without them."
-            raise UserError("--out", problem, fix=fix)
         if out.is_dir() and _holds_something(out):
             fix = "Name another folder, or remove it yourself; a run that stopped goes on with --resume."
             raise UserError("--out", f"{out} is there already and not empty", fix=fix)
@@ -53,6 +49,15 @@ class RunFolder:
             raise UserError("--out", f"{parent} is a file", expected="a folder", fix="Name another folder.")
         if not os.access(parent, os.W_OK | os.X_OK):
             raise UserError("--out", f"{parent} cannot be written to", fix="Name a folder of your own.")
+
+    @staticmethod
+    def check_plain(out):
+        """Raise UserError if TensorFlow could not find a SavedModel below `out`."""
+        path = str(Path(out).absolute())
+        if any(letter in path for letter in PATTERN):
+            problem = f"{path} has one of the characters {' '.join(PATTERN)} in it"
+            fix = "TensorFlow takes such a path for a pattern; name a folder without them."
+            raise UserError("--out", problem, fix=fix)
 
     @classmethod
     def free_path(cls, name, out=None):
@@ -65,6 +70,7 @@ class RunFolder:
             base = Path("runs") / name / datetime.now().strftime("%Y-%m-%d-%H%M%S")
             others = (base.with_name(f"{base.name}-{i}") for i in itertools.count(2))
             out = next(path for path in itertools.chain([base], others) if not path.exists())
+        cls.check_plain(out)
         cls.check_free(out)
         return Path(out)
 

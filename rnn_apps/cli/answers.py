@@ -97,7 +97,7 @@ def _opened(run):
     from rnn_apps import runner
 
     opened = runner.open_run(run)
-    if not opened.metrics:
+    if not opened.is_complete:
         resume = f"rnn-apps run --resume {run}"
         click.echo(f"{run} is not finished: this is its best network so far. Go on with: {resume}", err=True)
     return opened

@@ -143,24 +143,22 @@ def _opened(source, budget):
             stream = _video_stream(container)
             stream.codec_context.options = {"max_pixels": str(MOST_PIXELS)}
             stream.codec_context.thread_count = 1  # every thread more would hold a frame more
-            yield (container if budget is None else _Limited(container, stream, budget)), stream
+            yield (container if budget is None else _Limited(container, budget)), stream
 
 
 class _Limited:
     """A container of which no more is decoded than a number of pixels: a small file may last for hours."""
 
-    def __init__(self, container, stream, budget):
-        self._container, self._most = container, budget // max(1, stream.width * stream.height)
+    def __init__(self, container, budget):
+        self._container, self._left = container, budget
 
     def __getattr__(self, name):
         return getattr(self._container, name)
 
-    def demux(self, stream):
-        for packet in self._container.demux(stream):
-            self._most -= 1
-            if self._most < 0:
-                raise BadVideo("has too many frames of that size, expected a shorter or a smaller clip")
-            yield packet
+    def spend(self, frame):
+        self._left -= frame.width * frame.height
+        if self._left < 0:
+            raise BadVideo("has too many frames of that size, expected a shorter or a smaller clip")
 
 
 def _file(source):
@@ -221,9 +219,12 @@ def _decoded(container, stream):
     """Yield the frames from where the container stands."""
     import av
 
+    spend = getattr(container, "spend", lambda frame: None)
     for packet in _packets(container, stream):
         try:
-            yield from stream.decode(packet)
+            for frame in stream.decode(packet):
+                spend(frame)
+                yield frame
         except av.FFmpegError:
             continue
 

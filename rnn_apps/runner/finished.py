@@ -74,6 +74,11 @@ class Run:
         self._task = None
 
     @property
+    def is_complete(self):
+        """Whether the run came to its end."""
+        return self._files.is_complete
+
+    @property
     def score_mark(self):
         """What every score on the run's own data is marked with, None where it is real data."""
         if self.metrics or not (self.folder / RECORD).is_file():
@@ -180,6 +185,8 @@ class Run:
         Raises:
             UserError: the folder is taken, or the network has no such form.
         """
+        if format == "saved_model":
+            RunFolder.check_plain(self.folder if out is None else out)
         if out is not None:
             RunFolder.check_free(out)
         place = place_of(format, weights)

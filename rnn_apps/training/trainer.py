@@ -166,7 +166,8 @@ class Trainer:
         position = copy.deepcopy(position)
         self.epoch, self.step = position["epoch"], position["step"]
         self.tally, self.history = Tally(**position["tally"]), position["history"]
-        self.best_epoch, self._best_score = position["best_epoch"], position["best_score"]
+        self.best_epoch, best = position["best_epoch"], position["best_score"]
+        self._best_score = [best, -math.inf] if isinstance(best, float) else best  # of an earlier version
         self.best_weights = best_weights
 
     def change_rate(self):

@@ -6,6 +6,7 @@ import os
 import socket
 import struct
 import threading
+from fractions import Fraction
 
 import av
 import numpy as np
@@ -133,6 +134,29 @@ class Listener:
             caller, _ = self._server.accept()
             self.calls += 1
             caller.close()
+
+
+def test_a_budget_is_of_the_pixels_that_are_decoded_whatever_the_header_says(tmp_path):
+    import av
+
+    path = tmp_path / "grows.avi"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mjpeg", rate=10)
+        stream.width = stream.height = 16
+        stream.pix_fmt = "yuvj420p"
+        for side in (16, *[320] * 9):
+            coder = av.CodecContext.create("mjpeg", "w")
+            coder.width = coder.height = side
+            coder.pix_fmt, coder.time_base = "yuvj420p", Fraction(1, 10)
+            pixels = np.zeros((side, side, 3), np.uint8)
+            for packet in coder.encode(
+                av.VideoFrame.from_ndarray(pixels, format="rgb24").reformat(format="yuvj420p")
+            ):
+                packet.stream = stream
+                container.mux(packet)
+    with pytest.raises(BadVideo, match="too many frames of that size"):
+        read_frames(path, (8, 8), 4, budget=16 * 16 + 5 * 320 * 320)
+    assert len(read_frames(path, (8, 8), 4, budget=16 * 16 + 10 * 320 * 320)) == 4
 
 
 def hls(target):

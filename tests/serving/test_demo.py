@@ -22,7 +22,7 @@ from rnn_apps.cli import call
 from rnn_apps.serving.application import make_application
 from rnn_apps.serving.demo import uploads
 from rnn_apps.serving.demo.asking import Asker, Problem
-from rnn_apps.serving.demo.blocks import _answering
+from rnn_apps.serving.demo.blocks import _answering, _fill
 from rnn_apps.serving.demo.choosing import PAGES, page_for
 from rnn_apps.serving.demo.facts import Facts
 from rnn_apps.serving.demo.marking import safe
@@ -276,6 +276,17 @@ def test_an_address_in_place_of_a_file_is_never_fetched(tmp_path):
     for address in ("http://127.0.0.1:1/a.png", "https://example.org/a.png", "ftp://example.org/a"):
         with pytest.raises(gr.Error, match="Only files that are uploaded"):
             asyncio.run(component.async_move_resource_to_block_cache(address))
+
+
+@pytest.mark.parametrize("name", ["sentiment", "translation"])
+def test_no_field_of_a_page_fetches_an_address(pages, name):
+    with gr.Blocks() as blocks:
+        _fill(pages[name])
+    inputs = {id(one): one for function in blocks.fns.values() for one in function.inputs}.values()
+    assert len(inputs) >= 1 + len(pages[name].settings())
+    for component in inputs:
+        with pytest.raises(gr.Error, match="Only files that are uploaded"):
+            asyncio.run(component.async_move_resource_to_block_cache("http://127.0.0.1:1/a.png"))
 
 
 def test_limits_on_waiting_hold_on_the_page(models):

@@ -8,6 +8,7 @@ import gradio as gr
 from rnn_apps.serving.demo.asking import Problem
 from rnn_apps.serving.demo.marking import safe
 from rnn_apps.serving.demo.page import Page
+from rnn_apps.serving.demo.uploads import local
 
 __all__ = ["STYLE", "make_blocks", "make_theme"]
 
@@ -67,6 +68,8 @@ def _fill(page):
     if type(page).settings is not Page.settings:
         with gr.Accordion("Settings", open=False):
             settings = page.settings()
+    for component in (given, *settings):
+        local(component, page.facts.folder)
     button = gr.Button(page.button, variant="primary", elem_id="ask")
     if examples:
         gr.HTML("<h2>Examples</h2>", js_on_load=None)

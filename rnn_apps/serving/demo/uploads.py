@@ -11,7 +11,7 @@ from rnn_apps.data.video import VIDEO_SUFFIXES, BadVideo, all_frames, pick_evenl
 from rnn_apps.errors import UserError, shown
 from rnn_apps.serving.demo.asking import Problem
 
-__all__ = ["closed", "file_control", "name_of", "read_clip", "read_picture", "read_table"]
+__all__ = ["closed", "file_control", "local", "name_of", "read_clip", "read_picture", "read_table"]
 
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP")
 DECODED = ("JPEG", "PNG", "GIF", "BMP")  # by an export itself
@@ -21,19 +21,14 @@ MOST_DECODED = 10_000_000_000  # pixels of a video: some minutes of it, seconds 
 
 
 def closed(component, examples):
-    """Return a file component that takes uploads and examples alone, and opens nothing before it is asked to.
+    """Return a file component that is `local`, and opens nothing before it is asked to.
 
-    What a browser sends is the name of a file, and whoever writes it by hand may send any name: gradio would
-    read it, open pictures before any limit is looked at, and download where it is an address.
+    Gradio would open pictures before any limit is looked at.
 
     Args:
         component: of gradio.
         examples: folder of the files that can be clicked.
     """
-    move = component.async_move_resource_to_block_cache
-
-    async def local(path):
-        return await move(_allowed(path, examples))
 
     def paths(payload):
         """The path of one uploaded file, or those of several; None where there is none."""
@@ -43,8 +38,26 @@ def closed(component, examples):
         found = [_allowed(one.path, examples) for one in (files if isinstance(files, list) else [files])]
         return found if isinstance(files, list) else found[0]
 
-    component.async_move_resource_to_block_cache = local
     component.preprocess = paths
+    return local(component, examples)
+
+
+def local(component, examples):
+    """Return a component of any kind for which gradio moves uploads and examples alone into its cache.
+
+    What a browser sends is the name of a file, and whoever writes by hand may send any, to a field for text
+    too: gradio would take any file of this machine, and download where the name is an address.
+
+    Args:
+        component: of gradio.
+        examples: folder of the files that can be clicked.
+    """
+    move = component.async_move_resource_to_block_cache
+
+    async def moved(path):
+        return await move(_allowed(path, examples))
+
+    component.async_move_resource_to_block_cache = moved
     return component
 
 
