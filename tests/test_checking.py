@@ -93,18 +93,11 @@ def test_what_is_lost_on_saving_is_found():
 
 
 @keras.saving.register_keras_serializable(package="test_checking")
-class Unreadable(L.Layer):
+class Unreadable(Forgetful):
     """Its configuration makes no layer."""
 
     def __init__(self, factor, **kwargs):
-        super().__init__(**kwargs)
-        self.factor = factor
-
-    def call(self, x):
-        return x * self.factor
-
-    def get_config(self):
-        return {"name": self.name}
+        super().__init__(factor, **kwargs)
 
 
 def test_what_cannot_be_loaded_says_why():

@@ -71,8 +71,7 @@ def run_recipe(recipe, overrides, data, out, seeds, deterministic, no_sample, re
     if data is not None:
         loaded = with_data(loaded, data)
     if out is not None:
-        RunFolder.check_plain(out)  # before TensorFlow is loaded
-        RunFolder.check_free(out)
+        RunFolder.free_path(loaded.name, out)  # before TensorFlow is loaded
     with Progress() as console:
         from rnn_apps import runner
 

@@ -153,4 +153,5 @@ class _Process:
 
     def place(self):
         """The last thing that it said of its course."""
-        return ([line for line in self._said().splitlines() if line.strip() == line != ""] or [""])[-1][:100]
+        of_its_course = [line for line in self._said().splitlines() if line and not line[0].isspace()]
+        return (of_its_course or [""])[-1][:100]

@@ -27,7 +27,7 @@ from rnn_apps.serving.demo.choosing import PAGES, page_for
 from rnn_apps.serving.demo.facts import Facts
 from rnn_apps.serving.demo.marking import safe
 from rnn_apps.serving.demo.text_label import _summary
-from rnn_apps.serving.demo.uploads import closed, read_clip
+from rnn_apps.serving.demo.uploads import closed, local, read_clip
 from rnn_apps.serving.model import Worker
 from rnn_apps.serving.protocol import Limits
 
@@ -272,7 +272,7 @@ def test_a_video_file_is_read_by_the_frames_that_the_export_wants(pages, models,
 
 def test_an_address_in_place_of_a_file_is_never_fetched(tmp_path):
     with gr.Blocks():
-        component = closed(gr.Image(type="filepath"), "examples")
+        component = local(closed(gr.Image(type="filepath"), "examples"), "examples")
     for address in ("http://127.0.0.1:1/a.png", "https://example.org/a.png", "ftp://example.org/a"):
         with pytest.raises(gr.Error, match="Only files that are uploaded"):
             asyncio.run(component.async_move_resource_to_block_cache(address))

@@ -4,9 +4,9 @@ import asyncio
 import base64
 import hashlib
 import json
+import os
 import re
 from contextlib import suppress
-from pathlib import Path
 
 __all__ = ["Closed"]
 
@@ -41,7 +41,7 @@ class Closed:
 
     def __init__(self, application, path, most, added, uploads, room):
         self.application, self.path, self.most, self.added = application, path, most, added
-        self.uploads, self.room = Path(uploads), room
+        self.uploads, self.room = uploads, room
 
     async def __call__(self, scope, receive, send):
         """Answer one request."""
@@ -86,9 +86,10 @@ def _counted(receive, most):
 
 def _bytes_in(folder):
     total = 0
-    for path in folder.rglob("*"):
-        with suppress(OSError):  # it may just have been removed
-            total += path.stat().st_size
+    for place, _, names in os.walk(folder):  # which passes over a folder that has just been removed
+        for name in (".", *names):
+            with suppress(OSError):
+                total += os.path.getsize(os.path.join(place, name))
     return total
 
 

@@ -21,9 +21,10 @@ MOST_DECODED = 10_000_000_000  # pixels of a video: some minutes of it, seconds 
 
 
 def closed(component, examples):
-    """Return a file component that is `local`, and opens nothing before it is asked to.
+    """Return a file component that takes uploads and examples alone, and opens nothing before it is asked to.
 
-    Gradio would open pictures before any limit is looked at.
+    Gradio would open pictures before any limit is looked at. What gradio moves before this is asked is
+    for `local` to guard, which the page does for all its fields.
 
     Args:
         component: of gradio.
@@ -39,7 +40,7 @@ def closed(component, examples):
         return found if isinstance(files, list) else found[0]
 
     component.preprocess = paths
-    return local(component, examples)
+    return component
 
 
 def local(component, examples):

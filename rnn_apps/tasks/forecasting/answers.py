@@ -97,13 +97,13 @@ def table_facts(task):
     Args:
         task: the `ForecastingTask`.
     """
-    data, window = task.recipe.data, task.recipe.model.window
+    data = task.recipe.data
     return {
         "columns": dataclasses.asdict(task.columns),
         "step": task.step._asdict(),
         "repairs": {"on_missing": _missing_in_tables(task), "on_gap": data.on_gap, "sort": data.sort},
         "calendar": list(data.calendar),
-        "window": window,
+        "window": task.recipe.model.window,
         "lags": task.sizes.lags,
     }
 
