@@ -1,5 +1,7 @@
 """Forward and backward of one layer beside keras.layers, torch.nn and the bare matrix products.
 
+The layers are called with ``training=True``; the columns `unset` and `False` are ours called so.
+
 python benchmarks/layers.py [--rounds 15] [--cells vanilla lstm gru] [--shapes 0 1 2 3 4] [--no-memory]
 """
 
@@ -36,7 +38,16 @@ def main():
 
 def speed(cells, shapes, rounds):
     """Head and rows of the table of times."""
-    head = ["cell", "batch, steps, features, units", "rnn_apps", "keras", "torch", "products"]
+    head = [
+        "cell",
+        "batch, steps, features, units",
+        "rnn_apps",
+        "unset",
+        "False",
+        "keras",
+        "torch",
+        "products",
+    ]
     rows = []
     for cell in cells:
         for shape in shapes:

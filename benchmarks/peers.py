@@ -55,18 +55,23 @@ def tf_layer(peer, cell, units, **options):
     return layers[cell](units, return_sequences=True, **options)
 
 
-def tf_run(peer, cell, shape, **options):
-    """Forward and backward of one layer as a function without arguments, all of it in one `tf.function`."""
+def tf_run(peer, cell, shape, training=True, **options):
+    """Forward and backward of one layer as a function without arguments, all of it in one `tf.function`.
+
+    The layer is called with `training`, or without it where that is None.
+    """
     layer = tf_layer(peer, cell, shape[3], **options)
     layer.build((None, None, shape[2]))
     weights = [w.value for w in layer.trainable_variables]
     inputs, upstream = (tf.constant(a) for a in arrays(shape))
 
+    call = {} if training is None else {"training": training}
+
     @tf.function
     def train(inputs, upstream):
         with tf.GradientTape() as tape:
             tape.watch(inputs)
-            outputs = layer(inputs, training=True)
+            outputs = layer(inputs, **call)
         return outputs, tape.gradient(outputs, [inputs, *weights], output_gradients=upstream)
 
     def run():
@@ -129,8 +134,13 @@ def bare_products(gates, shape):
 
 
 def make_peers(cell, shape, torch_device="cpu", **options):
-    """Name to function without arguments: rnn_apps, keras, torch if there is one, the bare products."""
+    """Name to function without arguments: rnn_apps, keras, torch if there is one, the bare products.
+
+    ``unset`` and ``False`` are rnn_apps called with `training` so.
+    """
     peers = {"rnn_apps": tf_run("rnn_apps", cell, shape, **options), "keras": tf_run("keras", cell, shape)}
+    for name, training in (("unset", None), ("False", False)):
+        peers[name] = tf_run("rnn_apps", cell, shape, training, **options)
     in_torch = torch_run(cell, shape, torch_device)
     if in_torch is not None:
         peers["torch"] = in_torch

@@ -1,13 +1,23 @@
-"""Which form a loop runs in: XLA for shapes that come back, the plain graph for the rest."""
+"""Which form a loop runs in: XLA for recurring shapes, the plain graph for the rest."""
 
 import os
 from contextlib import contextmanager
 
 import numpy as np
 import tensorflow as tf
-from tensorflow.python.ops import control_flow_util  # no public way tells an outer XLA function
+from tensorflow.python.eager import record  # no public function tells whether a tape is open
+from tensorflow.python.ops import control_flow_util  # nor whether an outer function is compiled by XLA
+from tensorflow.python.saved_model import save_context  # nor whether a model is being saved
 
-__all__ = ["LoopCompiler", "graph_form", "in_graph_form", "inside_xla", "num_parts"]
+__all__ = [
+    "LoopCompiler",
+    "LoopRunner",
+    "graph_form",
+    "in_graph_form",
+    "inside_xla",
+    "is_differentiated",
+    "num_parts",
+]
 
 USES_BEFORE_COMPILING = 3
 MAX_COMPILED_SHAPES = 16
@@ -27,8 +37,13 @@ def graph_form():
 
 
 def in_graph_form():
-    """Whether `graph_form` is in force."""
-    return _graph_form
+    """Whether loops must be plain graphs: within `graph_form`, or while a SavedModel is written."""
+    return _graph_form or save_context.in_save_context()
+
+
+def is_differentiated():
+    """Whether a gradient tape (or forward accumulator) is open where this code runs or is traced."""
+    return record.could_possibly_record()
 
 
 def inside_xla():
@@ -38,14 +53,14 @@ def inside_xla():
     return control_flow_util.GraphOrParentsInXlaContext(tf.compat.v1.get_default_graph())
 
 
-def num_parts(batch, training):
-    """How many parts of the batch run side by side: one a core while training, at most 4.
+def num_parts(batch, differentiated):
+    """Return how many parts of the batch run side by side: one per core if differentiated, at most 4.
 
     Args:
         batch: static batch size, or None where it is not known.
-        training: bool. Answers and exports keep one loop.
+        differentiated: bool. Inference and exports keep one loop.
     """
-    if not training or _graph_form or inside_xla() or tf.config.list_logical_devices("GPU"):
+    if not differentiated or in_graph_form() or inside_xla() or tf.config.list_logical_devices("GPU"):
         return 1
     return max(1, min(_cores(), 4, batch or 4))
 
@@ -58,8 +73,8 @@ class LoopCompiler:
     """Runs loop functions plainly or through XLA.
 
     Args:
-        mode: ``"auto"`` compiles a (batch, steps) shape on its third use while training, at most 16
-            shapes; True compiles every shape; False none.
+        mode: ``"auto"`` compiles a (batch, steps) shape on its third differentiated use, at most 16 shapes;
+            True compiles every shape; False none.
     """
 
     def __init__(self, mode):
@@ -67,22 +82,21 @@ class LoopCompiler:
         self._uses = None
         self._functions = {}
 
-    def runner(self, shape, training):
-        """Count a use of this shape; return ``run(name, loop, *arguments)``, which calls a loop in its form.
+    def runner(self, shape, differentiated):
+        """Count a use of this shape and return its `LoopRunner`.
 
         Args:
-            shape: (batch, steps), int32, of the whole batch, so that its parts go one way.
-            training: bool; only training is worth a compilation.
+            shape: (batch, steps), int32, of the whole batch, so that all its parts run in one form.
+            differentiated: bool; inference is not counted and not compiled.
         """
-        use_xla = self._choose(shape, training)
-        return lambda name, loop, *arguments: self._run(name, loop, use_xla, arguments)
+        return LoopRunner(self, shape, differentiated)
 
-    def _choose(self, shape, training):
-        if _graph_form or self.mode is False or inside_xla():
+    def _choose(self, shape, differentiated):
+        if in_graph_form() or self.mode is False or inside_xla():
             return False
         if self.mode is True:
             return True
-        if not training:
+        if not differentiated:
             return False
         answer = self._count(tf.cast(shape, tf.int64))
         return bool(answer) if tf.executing_eagerly() else answer
@@ -133,3 +147,31 @@ class LoopCompiler:
         )
         self._uses.insert(tf.stack([key, total]), tf.stack([uses, admitted + tf.cast(enters, tf.int64)]))
         return compiled
+
+
+class LoopRunner:
+    """Calls loops in the form that a `LoopCompiler` chooses for one (batch, steps) shape.
+
+    Args:
+        compiler: `LoopCompiler`.
+        shape: (batch, steps), int32.
+        differentiated: as of `LoopCompiler.runner`.
+    """
+
+    def __init__(self, compiler, shape, differentiated):
+        self._compiler, self._shape, self.differentiated = compiler, shape, differentiated
+        self._use_xla = compiler._choose(shape, differentiated)
+
+    def __call__(self, name, loop, *arguments):
+        """Call ``loop(*arguments)``; `name` identifies the loop among those of its layer."""
+        return self._compiler._run(name, loop, self._use_xla, arguments)
+
+    def plain(self, name, loop, *arguments):
+        """Call it as a plain graph, which TensorFlow itself can differentiate any number of times."""
+        return self._compiler._run(name, loop, False, arguments)
+
+    def for_gradient(self):
+        """Return the runner of a backward pass: this one, or one that counts the shape only now."""
+        if self.differentiated:
+            return self
+        return LoopRunner(self._compiler, self._shape, True)

@@ -20,12 +20,12 @@ _KERNEL = tf.raw_ops.CudnnRNNV3
 _GATE_ORDER = {"lstm": (0, 1, 2, 3), "gru": (1, 0, 2), "rnn_tanh": (0,), "rnn_relu": (0,)}
 
 
-def choose_path(layer, training, has_mask=False, gpus=None):
+def choose_path(layer, differentiated, has_mask=False, gpus=None):
     """Return ``(path, reason)`` of a layer: ``cudnn``, ``xla`` or ``graph``.
 
     Args:
         layer: `RecurrentLayer`.
-        training: bool; answers and exports take the graph.
+        differentiated: bool; inference and exports take the graph.
         has_mask: bool; only the run can tell whether a mask is right-padded.
         gpus: number of GPUs, looked up where None.
     """
@@ -35,8 +35,8 @@ def choose_path(layer, training, has_mask=False, gpus=None):
         return "xla", "the whole model is compiled (jit_compile=True)"
     if layer.compile is True:
         return "xla", "compile=True"
-    if not training:
-        return "graph", "not training"
+    if not differentiated:
+        return "graph", "no gradient is computed"
     gpus = len(tf.config.list_logical_devices("GPU")) if gpus is None else gpus
     obstacle = _obstacle(layer) if gpus else "no GPU"
     if obstacle is None:

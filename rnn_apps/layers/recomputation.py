@@ -5,6 +5,7 @@ Chen et al., "Training Deep Nets with Sublinear Memory Cost" (2016, https://arxi
 
 import tensorflow as tf
 
+from rnn_apps.layers.compilation import in_graph_form
 from rnn_apps.layers.recurrence import (
     backward_loop,
     forward_loop,
@@ -12,8 +13,8 @@ from rnn_apps.layers.recurrence import (
     project,
     step_array,
     step_terms,
-    untaped,
     weight_gradients,
+    with_gradient,
 )
 
 __all__ = ["recur_in_chunks"]
@@ -27,27 +28,28 @@ def recur_in_chunks(form, run_loop, inputs, kernel, bias, mask, initial, weights
     ``(steps, batch, features)``, ``kernel`` and ``bias`` in place of ``z``; the number of steps must be a
     multiple of `every`.
     """
-    arguments = (inputs, kernel, bias, mask, initial, weights)
+    brief = "outputs" if collect else "nothing"
 
-    @tf.custom_gradient
-    def run(*flat):
-        inputs, kernel, bias, mask, initial, weights = untaped(arguments, flat)
+    def plain(inputs, kernel, bias, *others):
+        z = project(inputs, kernel, bias)
+        finals, outputs, _ = run_loop.plain(brief, forward_loop(form, brief), z, *others)
+        return outputs, finals
+
+    def pass_forward(inputs, kernel, bias, mask, initial, weights):
         chunks = _Chunks(form, run_loop, every, inputs, kernel, bias, mask, weights)
         outputs, boundaries, finals = chunks.forward(initial, collect)
+        return (outputs, finals), boundaries
 
-        def gradient(*upstream):
-            upstream = [tf.convert_to_tensor(g) for g in upstream]  # a gather's is made of slices
-            d_out, d_finals = tuple(upstream[: len(outputs)]), tuple(upstream[len(outputs) :])
-            d_inputs, d_initial, d_shared = chunks.backward(boundaries, d_out, d_finals)
-            d_kernel, d_bias, d_weights = d_shared
-            head = [d_inputs, d_kernel, *d_bias, *(None for _ in mask)]
-            return head + [*d_initial, *tf.nest.flatten(d_weights)]
+    def pass_backward(boundaries, arguments, d_outputs, d_finals):
+        inputs, kernel, bias, mask, _, weights = arguments
+        chunks = _Chunks(form, run_loop.for_gradient(), every, inputs, kernel, bias, mask, weights)
+        d_inputs, d_initial, (d_kernel, d_bias, d_weights) = chunks.backward(boundaries, d_outputs, d_finals)
+        return d_inputs, d_kernel, d_bias, mask, d_initial, d_weights
 
-        return (*outputs, *finals), gradient
-
-    results = run(*tf.nest.flatten(arguments))
-    split = len(results) - len(initial)
-    return tuple(results[:split]), tuple(results[split:])
+    arguments = (inputs, kernel, bias, mask, initial, weights)
+    if in_graph_form():
+        return pass_forward(*arguments)[0]
+    return with_gradient(plain, pass_forward, pass_backward, arguments)
 
 
 class _Chunks:

@@ -14,6 +14,8 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from rnn_apps.layers.compilation import in_graph_form
+
 __all__ = [
     "CellForm",
     "RecurrentWeights",
@@ -26,6 +28,7 @@ __all__ = [
     "step_terms",
     "untaped",
     "weight_gradients",
+    "with_gradient",
 ]
 
 
@@ -72,54 +75,114 @@ def project(inputs, kernel, bias=()):
     return tf.ensure_shape(result, inputs.shape[:-1] + [kernel.shape[-1]])
 
 
-def recur(form, run_loop, z, mask, initial, weights, collect=True, training=True):
-    """Carry the states through all steps.
+def recur(form, run_loop, z, mask, initial, weights, collect=True):
+    """Carry the states through all steps, with the fast backward pass wherever a gradient is asked for.
+
+    Under an open tape the forward loop keeps what the backward loop reads. A function that is traced without
+    one keeps nothing: a gradient that is asked for later runs the forward loop again. Eagerly without a tape,
+    and in exports, the loop runs by itself.
 
     Args:
         form: `CellForm`.
-        run_loop: ``run_loop(name, loop, *arguments)`` calls a loop, as `LoopCompiler.runner` gives it.
-        z: ``(steps, batch, gates * units)``, the part of every step that depends on the input alone.
+        run_loop: `LoopRunner`.
+        z: ``(steps, batch, gates * units)``, the part of every step that depends on the input only.
         mask: ``(steps, batch, 1)`` bool in a tuple, or ``()``. A masked step repeats the states exactly.
         initial: tuple of states, each ``(batch, size)``.
         weights: `RecurrentWeights`.
         collect: whether the first state of every step is wanted.
-        training: record for the fast backward pass; otherwise TensorFlow differentiates the plain loop.
 
     Returns:
         The first state of every step ``(steps, batch, size)`` in a tuple (``()`` without `collect`), and the
         tuple of final states.
     """
-    if not training:
-        record = "outputs" if collect else "nothing"
-        loop = forward_loop(form, record)
-        finals, histories, _ = run_loop(record, loop, z, mask, initial, weights)
+    brief = "outputs" if collect else "nothing"
+
+    def plain(*arguments):
+        finals, histories, _ = run_loop.plain(brief, forward_loop(form, brief), *arguments)
         return histories, finals
+
+    def recorded(runner, z, *others):
+        finals, histories, terms = runner("all", forward_loop(form, "all"), z, *others)
+        return finals, histories, step_terms(form, z, terms)
+
+    def pass_forward(*arguments):
+        if not run_loop.differentiated:
+            finals, outputs, _ = run_loop(brief, forward_loop(form, brief), *arguments)
+            return (outputs, finals), ()
+        finals, *kept = recorded(run_loop, *arguments)
+        return ((kept[0][0][1:],) if collect else (), finals), kept
+
+    def pass_backward(kept, arguments, d_outputs, d_finals):
+        runner, (_, mask, _, weights) = run_loop.for_gradient(), arguments
+        histories, terms = kept or recorded(runner, *arguments)[1:]
+        tail = (histories, terms, mask, weights)
+        d_z, d_r, d_initial, d_own = runner("backward", backward_loop(form), d_outputs, d_finals, *tail)
+        return d_z, mask, d_initial, weight_gradients(form, histories[0][:-1], d_r, weights, d_own)
+
     arguments = (z, mask, initial, weights)
+    if not run_loop.differentiated and (tf.executing_eagerly() or in_graph_form()):
+        return pass_forward(*arguments)[0]
+    return with_gradient(plain, pass_forward, pass_backward, arguments)
+
+
+def with_gradient(plain, pass_forward, pass_backward, arguments):
+    """Call a function whose gradient is computed by `pass_backward`.
+
+    Gradients of that gradient are TensorFlow's own, of the plain function: gradient penalties, Hessians and
+    the like are exact, but slower.
+
+    Args:
+        plain: ``plain(*arguments)`` returns nested tensors by operations that TensorFlow differentiates.
+        pass_forward: ``pass_forward(*arguments)`` returns the same, and what the backward pass reads of it.
+        pass_backward: ``pass_backward(kept, arguments, *upstream)``, with the upstream gradients nested like
+            the results, returns the gradients, nested like the arguments; what it returns for an argument
+            that is not of floating point is ignored.
+        arguments: nested tensors.
+    """
+    inputs = tf.nest.flatten(arguments)
+    count, floats = len(inputs), [tensor.dtype.is_floating for tensor in inputs]
+    structure = []
 
     @tf.custom_gradient
     def run(*flat):
-        z, mask, initial, weights = untaped(arguments, flat)
-        forward = forward_loop(form, "all")
-        finals, histories, terms = run_loop("all", forward, z, mask, initial, weights)
-        outputs = (histories[0][1:],) if collect else ()
+        results, kept = pass_forward(*untaped(arguments, flat))
+        kept = tf.nest.map_structure(tf.stop_gradient, kept)
+        structure[:] = [results]
 
-        def gradient(*upstream):
-            tail = (histories, step_terms(form, z, terms), mask, weights)
-            upstream = [tf.convert_to_tensor(g) for g in upstream]  # a gather's is made of slices
-            d_out, d_finals = tuple(upstream[: len(outputs)]), tuple(upstream[len(outputs) :])
-            d_z, d_r, d_initial, d_own = run_loop("backward", backward_loop(form), d_out, d_finals, *tail)
-            d_weights = weight_gradients(form, histories[0][:-1], d_r, weights, d_own)
-            return [d_z, *(None for _ in mask), *d_initial, *tf.nest.flatten(d_weights)]
+        @tf.custom_gradient
+        def gradient(*tensors):
+            upstream = untaped(results, tensors[count:])
+            gradients = tf.nest.flatten(pass_backward(kept, untaped(arguments, tensors[:count]), *upstream))
+            of_floats = [g for g, is_float in zip(gradients, floats) if is_float]
+            return of_floats, lambda *d: _second_gradients(plain, arguments, floats, tensors, d)
 
-        return (*outputs, *finals), gradient
+        def gradients(*upstream):
+            # Copies: what a gradient of this gradient reads must be of the graph that computes this one.
+            found = iter(gradient(*map(tf.identity, [*flat, *upstream])))
+            return [next(found) if is_float else None for is_float in floats]
 
-    results = run(*tf.nest.flatten(arguments))
-    split = len(results) - len(initial)
-    return tuple(results[:split]), tuple(results[split:])
+        return tf.nest.flatten(results), gradients
+
+    found = run(*inputs)
+    return tf.nest.pack_sequence_as(structure[0], found)
+
+
+def _second_gradients(plain, arguments, floats, tensors, upstream):
+    """Differentiate the gradients of `plain` by its arguments and by the upstream gradients it was given."""
+    given, d_results = list(tensors[: len(floats)]), list(tensors[len(floats) :])
+    sources, zero = [t for t, is_float in zip(given, floats) if is_float], tf.UnconnectedGradients.ZERO
+    with tf.GradientTape(watch_accessed_variables=False) as outer:
+        outer.watch([*sources, *d_results])
+        with tf.GradientTape(watch_accessed_variables=False) as inner:
+            inner.watch(sources)
+            results = tf.nest.flatten(plain(*tf.nest.pack_sequence_as(arguments, given)))
+        first = inner.gradient(results, sources, d_results, unconnected_gradients=zero)
+    found = iter(outer.gradient(first, [*sources, *d_results], list(upstream), unconnected_gradients=zero))
+    return [next(found) if is_float else None for is_float in (*floats, *(True for _ in d_results))]
 
 
 def untaped(structure, flat):
-    """Pack the arguments, hidden from outer tapes, which would have every loop record itself."""
+    """Pack tensors, hidden from outer tapes, which would have every loop record itself."""
     return tf.nest.pack_sequence_as(structure, [tf.stop_gradient(tensor) for tensor in flat])
 
 

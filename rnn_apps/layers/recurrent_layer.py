@@ -13,7 +13,7 @@ from rnn_apps.layers.arguments import (
     constructor_arguments,
     serialized_arguments,
 )
-from rnn_apps.layers.compilation import LoopCompiler, num_parts
+from rnn_apps.layers.compilation import LoopCompiler, is_differentiated, num_parts
 from rnn_apps.layers.recomputation import recur_in_chunks
 from rnn_apps.layers.recurrence import RecurrentWeights, project, recur
 from rnn_apps.layers.recurrent_cell import RecurrentCell
@@ -45,8 +45,8 @@ class RecurrentLayer(keras.layers.RNN):
         stateful: the final states of a batch are the initial states of the next.
         unroll: accepted for the sake of Keras; it has no effect, and the log says so.
         zero_output_for_mask: outputs of masked steps are zeros, not the previous output.
-        compile: ``"auto"``: while training, a (batch, steps) shape is compiled by XLA on its third use, at
-            most 16 shapes a layer. True: always. False: never.
+        compile: ``"auto"``: where a gradient is computed, a (batch, steps) shape is compiled by XLA on its
+            third use, at most 16 shapes per layer. True: always. False: never.
         recompute_every: keep the states of every so many steps only and compute the steps between again
             in the backward pass, so that memory grows with ``every + steps / every``.
 
@@ -54,8 +54,8 @@ class RecurrentLayer(keras.layers.RNN):
         sequences: ``(batch, steps, features)``.
         initial_state: list of states, each ``(batch, size)``; zeros by default.
         mask: ``(batch, steps)`` bool; False repeats the states exactly.
-        training: bool; the fast forms (XLA, split batch, cuDNN) serve training, the plain loop of stock
-            operations serves answers and exports.
+        training: bool; whether dropout applies. Under a gradient tape, and with ``training=True``, the fast
+            forms run (XLA, split batch, cuDNN); inference and exports take a plain loop of stock operations.
 
     Returns:
         ``(batch, output_size)``, or ``(batch, steps, output_size)`` with `return_sequences`; with
@@ -110,20 +110,21 @@ class RecurrentLayer(keras.layers.RNN):
         initial = tuple(initial_state) if isinstance(initial_state, (list, tuple)) else (initial_state,)
         mask = mask[0] if isinstance(mask, (list, tuple)) else mask
         masks = () if mask is None else (tf.cast(mask, tf.bool),)
-        path = self._note_path(training, masks)
+        differentiated = training or is_differentiated()
+        path = self._note_path(differentiated, masks)
         sequences = self._drop_inputs(sequences, training)
         rows = (sequences, masks, initial, self._recurrent_dropout(initial[0], training))
         if path == "cudnn":
             last, outputs, finals = self._run_on_gpu(rows)
         else:
-            last, outputs, finals = self._run_in_parts(rows, training)
+            last, outputs, finals = self._run_in_parts(rows, differentiated)
         return last, outputs, list(finals)
 
-    def _run_in_parts(self, rows, training):
-        """Run the engine once a part of the batch, side by side."""
-        run_loop = self.loop_compiler.runner(tf.shape(rows[0])[:2], training)
-        parts = _split_rows(rows, num_parts(rows[0].shape[0], training))
-        results = [self._run_rows(part, training, run_loop) for part in parts]
+    def _run_in_parts(self, rows, differentiated):
+        """Run the engine once per part of the batch, side by side."""
+        run_loop = self.loop_compiler.runner(tf.shape(rows[0])[:2], differentiated)
+        parts = _split_rows(rows, num_parts(rows[0].shape[0], differentiated))
+        results = [self._run_rows(part, run_loop) for part in parts]
         return tf.nest.map_structure(lambda *r: tf.concat(r, 0) if len(r) > 1 else r[0], *results)
 
     def _run_on_gpu(self, rows):
@@ -137,12 +138,12 @@ class RecurrentLayer(keras.layers.RNN):
         if not masks:
             return kernel()
         run_loop = LoopCompiler(False).runner(tf.shape(sequences)[:2], True)
-        return tf.cond(cudnn.is_right_padded(*masks), kernel, lambda: self._run_rows(rows, True, run_loop))
+        return tf.cond(cudnn.is_right_padded(*masks), kernel, lambda: self._run_rows(rows, run_loop))
 
-    def _note_path(self, training, masks):
-        """Choose the path; what training takes is logged and kept in `engine_path`."""
-        path = cudnn.choose_path(self, training, bool(masks))
-        if training and path != self.engine_path:
+    def _note_path(self, differentiated, masks):
+        """Choose the path; that of differentiated calls is logged and kept in `engine_path`."""
+        path = cudnn.choose_path(self, differentiated, bool(masks))
+        if differentiated and path != self.engine_path:
             _log.info("%s: %s path: %s", self.name, *path)
             self.engine_path = path
         return path[0]
@@ -158,7 +159,7 @@ class RecurrentLayer(keras.layers.RNN):
             return ()
         return (self.cell.drop(ops.ones_like(state), self.cell.recurrent_dropout, True),)
 
-    def _run_rows(self, rows, training, run_loop):
+    def _run_rows(self, rows, run_loop):
         """Run the engine on one part of the batch; results as of `inner_loop`."""
         sequences, masks, initial, keep = rows
         time_major = self._to_time_major(sequences)
@@ -172,7 +173,7 @@ class RecurrentLayer(keras.layers.RNN):
             outputs = tuple(o[: tf.shape(time_major)[0]] for o in outputs)
         else:
             z = project(time_major, kernel, bias)
-            outputs, finals = recur(form, run_loop, z, mask, initial, weights, collect, training)
+            outputs, finals = recur(form, run_loop, z, mask, initial, weights, collect)
         return self._results(tf.transpose(outputs[0], [1, 0, 2]) if collect else None, finals, masks)
 
     def _results(self, states, finals, masks):

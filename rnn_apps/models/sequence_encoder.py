@@ -7,7 +7,8 @@ import tensorflow as tf
 from keras import ops
 
 from rnn_apps.layers import StackedRNN
-from rnn_apps.layers.compilation import LoopCompiler
+from rnn_apps.layers.compilation import LoopCompiler, is_differentiated
+from rnn_apps.layers.recurrence import with_gradient
 
 __all__ = ["SequencePooling", "WordDropout", "sequence_encoder"]
 
@@ -70,25 +71,26 @@ class SequencePooling(keras.layers.Layer):
         """Pool over the steps."""
         if mask is None:
             mask = tf.ones(tf.shape(sequences)[:2], tf.bool)
-        if training is not True:
+        if training is not True and not is_differentiated():
             return _pool(self.mode, sequences, mask)
         return self._fast(sequences, mask)
 
     def _fast(self, sequences, mask):
-        """The same for training: XLA fuses each direction into one pass over the sequence."""
+        """Pool with a gradient of its own: XLA fuses each direction into one pass over the sequence."""
         run = self.loop_compiler.runner(tf.shape(sequences)[:2], True)
 
-        @tf.custom_gradient
-        def pool(sequences):
-            sequences = tf.stop_gradient(sequences)
+        def plain(sequences, mask):
+            return (_pool(self.mode, sequences, mask),)
+
+        def pass_forward(sequences, mask):
             pooled = run("pool", partial(_pool, self.mode), sequences, mask)
+            return (pooled,), pooled
 
-            def gradient(upstream):
-                return run("gradient", partial(_pool_gradient, self.mode), sequences, mask, pooled, upstream)
+        def pass_backward(pooled, arguments, upstream):
+            gradient = partial(_pool_gradient, self.mode)
+            return run("gradient", gradient, *arguments, pooled, upstream), mask
 
-            return pooled, gradient
-
-        return pool(sequences)
+        return with_gradient(plain, pass_forward, pass_backward, (sequences, mask))[0]
 
     def compute_mask(self, inputs, previous_mask=None):
         """No steps are left to mask."""

@@ -138,4 +138,4 @@ def test_the_log_says_once_which_path_a_layer_took_and_why(caplog):
             layer(sequences(), training=True)
     said = [record.getMessage() for record in caplog.records if record.name == "rnn_apps.layers"]
     assert said == ["encoder: graph path: compile=False; no cuDNN: no GPU"]
-    assert cudnn.choose_path(layer, False) == ("graph", "not training")
+    assert cudnn.choose_path(layer, False) == ("graph", "no gradient is computed")

@@ -117,7 +117,8 @@ def test_every_gradient_flows_through_packing_lengths_and_padding(mode, gpu):
     start = states(plain.cell.state_sizes)
     for mask in ("none", "fully padded"):
         ours = answers(on_gpu, sequences(), mask_of(mask), start)
-        theirs = answers(plain, sequences(), mask_of(mask), start, training=False)
+        with graph_form():
+            theirs = answers(plain, sequences(), mask_of(mask), start, training=False)
         assert_close(ours[0], theirs[0])
         assert_close(ours[1], theirs[1])
     assert gpu.calls == 2
@@ -161,13 +162,13 @@ def test_nothing_of_cudnn_is_traced_without_a_gpu_nor_for_an_answer():
     ],
 )
 def test_the_path_and_the_option_that_cost_the_fast_one_are_named(layer, path, reason):
-    found, why = cudnn.choose_path(layer, training=True, gpus=1)
+    found, why = cudnn.choose_path(layer, differentiated=True, gpus=1)
     assert found == path
     assert reason in why
 
 
 def test_a_masked_layer_on_a_gpu_says_what_other_masks_cost():
-    path, reason = cudnn.choose_path(GRU(4), training=True, has_mask=True, gpus=1)
+    path, reason = cudnn.choose_path(GRU(4), differentiated=True, has_mask=True, gpus=1)
     assert path == "cudnn"
     assert "plain loop for batches whose mask is not right-padded" in reason
 

@@ -6,7 +6,7 @@ import tensorflow as tf
 from oracles import answers, assert_close, mask_of, randomize, sequences, states, tensors, weighted_sum
 from user_cells import IndRNNCell, LayerNormCell, MinGRUCell
 
-from rnn_apps.layers import GRUCell, LSTMCell, RecurrentLayer, VanillaRNNCell, recurrent_layer
+from rnn_apps.layers import GRUCell, LSTMCell, RecurrentLayer, VanillaRNNCell, graph_form, recurrent_layer
 
 STEP = 1e-5
 
@@ -148,5 +148,7 @@ def test_only_the_vanilla_step_with_a_known_activation_has_a_slope():
 
 def test_a_vanilla_step_without_recurrence_has_the_gradients_of_the_plain_loop():
     layer, x = layer_of(NoRecurrenceCell), sequences(features=2, dtype="float64")
-    fast, plain = (answers(layer, x, mask_of("right"), training=t)[1] for t in (True, False))
+    fast = answers(layer, x, mask_of("right"))[1]
+    with graph_form():
+        plain = answers(layer, x, mask_of("right"), training=False)[1]
     assert_close(fast, plain)
