@@ -115,7 +115,7 @@ def test_an_export_carries_a_few_test_inputs_unless_it_is_told_not_to(finished, 
     def examples_in(folder):
         return json.loads((folder / "assets.extra" / "demo" / "facts.json").read_text())["examples"]
 
-    finished.export(tmp_path / "bare", examples=False)
+    finished.export(out=tmp_path / "bare", examples=False)
     assert len(examples_in(finished.folder / "export" / "1")) == 4
     assert examples_in(tmp_path / "bare") == []
 
@@ -285,7 +285,7 @@ def test_an_export_elsewhere_never_overwrites(copy, tmp_path):
     (tmp_path / "taken").mkdir()
     (tmp_path / "taken" / "file").write_text("kept")
     with pytest.raises(UserError, match="is there already and not empty"):
-        rnn_apps.open_run(copy).export(tmp_path / "taken")
+        rnn_apps.open_run(copy).export(out=tmp_path / "taken")
     assert os.listdir(tmp_path / "taken") == ["file"]
 
 

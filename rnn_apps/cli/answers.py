@@ -164,6 +164,7 @@ def compare(runs, out):
         "rnn-apps export RUN --out served/1 --no-examples",
         "rnn-apps export RUN --format onnx",
         "rnn-apps export RUN --format litert --weights int8",
+        "rnn-apps export RUN --format litert --steps 200",
     )
 )
 @run_argument
@@ -184,9 +185,14 @@ def compare(runs, out):
     show_default=True,
     help="Precision: float32; for litert float16 and int8, for onnx int8.",
 )
+@click.option(
+    "--steps",
+    type=click.IntRange(1, 100_000),
+    help="Length of the inputs of a litert file: words, rows, frames or tokens; the other formats take any.",
+)
 @click.option("--no-examples", is_flag=True, help="Leave out the test inputs that a demo page offers.")
 @verbose_option
-def export(run, out, format, weights, no_examples):
+def export(run, out, format, weights, steps, no_examples):
     """Write the network of a RUN in a format.
 
     A SavedModel takes raw input; the other formats are for other runtimes.
@@ -196,7 +202,9 @@ def export(run, out, format, weights, no_examples):
     from rnn_apps import runner
 
     opened = runner.open_run(run)
-    place, written = opened.export(out, format, weights, examples=not no_examples)
+    place, written = opened.export(
+        format, out=out, weights=weights, steps=steps, examples=not no_examples
+    )
     if written:
         table = Table("file", "MB", "largest difference", "same best answer", "ms a call")
         for row in written:

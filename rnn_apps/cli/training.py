@@ -13,6 +13,8 @@ from rnn_apps.cli.shared import (
     verbose_option,
 )
 
+from rnn_apps.errors import RnnAppsError
+
 __all__ = ["kill_test", "run_recipe"]
 
 
@@ -82,10 +84,14 @@ def run_recipe(recipe, overrides, data, out, seeds, deterministic, no_sample, re
             runs, summary = [runner.run(loaded, resume=resume, force=force, **options)], {}
     for finished in runs:
         _print_result(finished)
+    failed = {name: run for run in runs for name in run.metrics.get("not_exported", {})}
     for name, s in summary.items():
         if not name.startswith("f1/"):
             line = f"{name} over {len(runs)} seeds: {s['mean']:.4f} ({s['low']:.4f} to {s['high']:.4f})"
             click.echo(line + mark_after(runs[0].metrics))
+    if failed:
+        again = "; ".join(f"rnn-apps export {run.folder} --format {name}" for name, run in failed.items())
+        raise RnnAppsError(f"Not exported as {', '.join(failed)}; all else is complete. Try again with: {again}")
 
 
 @cli.command("kill-test", epilog=examples("rnn-apps kill-test imdb --kills 20 --set data.source=sample"))

@@ -1,6 +1,7 @@
 """One recipe on its way from data to report."""
 
 import json
+import logging
 import random
 import sys
 import time
@@ -27,6 +28,7 @@ from rnn_apps.training import Interrupted, Trainer, TrainingFailed
 
 __all__ = ["Execution"]
 
+_log = logging.getLogger("rnn_apps.runner")
 CLICKED = 4  # examples of the test part that a demo page offers
 
 
@@ -69,15 +71,18 @@ class Execution:
         self.sample, self.sample_of = False, record["sample_of"]
         if self.sample_of and self.recipe.data.source.removeprefix("tfds:") == self.sample_of:
             self.recipe, _ = with_sample(self.recipe)
-        if not self.force or self.folder.is_complete:
-            check_unchanged(where, "recipe", begun.flat(), self.recipe.flat())
+        fix = "Undo that, name another folder, or resume all the same with --force."
         if self.folder.is_complete:
-            self.console.say(f"{where} is complete: there is nothing to go on with.")
+            fix = "Undo that, or train again in another folder: rnn-apps run without --resume."
+            check_unchanged(where, "complete, and the recipe", begun.flat(), self.recipe.flat(), fix)
+            self.console.say(f"{where} is complete: there is nothing to resume.")
             return Run(self.folder.path)
+        if not self.force:
+            check_unchanged(where, "the recipe", begun.flat(), self.recipe.flat(), fix)
         with Checkpoints(self.folder / CHECKPOINTS).locked() as checkpoints:
             self._prepare()
             if not self.force:
-                check_unchanged(where, "data", record["data"], json.loads(json.dumps(self.data)))
+                check_unchanged(where, "the data", record["data"], json.loads(json.dumps(self.data)), fix)
             self.folder.remove_unfinished()
             self.console.say(f"Going on with {where}")
             return self._carry_out(checkpoints)
@@ -237,14 +242,19 @@ class Execution:
                 self.console.say(f"No views into the recurrence: {type(error).__name__}: {reason}")
 
     def _export(self):
+        """Write every format of the recipe; one that fails costs the run neither scores nor report."""
+        self.not_exported = {}
         for name in self.recipe.export:
             try:
                 with self.folder.writing(place_of(name)) as path:
                     export_model(self.task, name, path, examples=self.folder / "examples")
-            except RnnAppsError as error:
-                if name == "saved_model":
-                    raise
-                self.console.say(f"Not exported as {name}: {error}")
+            except Exception as error:
+                reason = str(error)
+                if not isinstance(error, RnnAppsError):
+                    _log.debug("the export as %s failed", name, exc_info=True)
+                    reason = f"{type(error).__name__}: {(reason.strip().splitlines() or [''])[0][:200]}"
+                self.not_exported[name] = reason
+                self.console.say(f"Not exported as {name}: {reason}")
 
     def _write_metrics(self):
         mark = sample_mark(self.recipe.data, self.sample_of)
@@ -270,6 +280,7 @@ class Execution:
             "seconds": self.seconds,
             "settings": self.task.settings(),
             "score_mark": mark,
+            "not_exported": self.not_exported,
             "layers": layer_paths(self.task.model),
         }
         self.folder.write_json("metrics.json", metrics)

@@ -169,13 +169,14 @@ class Run:
         except SourceUnavailable as error:
             raise UserError("data.source", str(error), fix="Name the data: --data PATH") from error
 
-    def export(self, out=None, format="saved_model", weights="float32", examples=True):
-        """Write the network anew in a format, into the run or into `out`.
+    def export(self, format="saved_model", *, out=None, weights="float32", steps=None, examples=True):
+        """Write the network in a format, into the run or into `out`.
 
         Args:
-            out: folder; one below ``export/`` of the run by default.
             format: ``"saved_model"``, ``"onnx"``, ``"litert"`` or ``"keras"``.
+            out: folder; one below ``export/`` of the run by default.
             weights: ``"float32"``; for LiteRT ``"float16"`` or ``"int8"`` as well, for ONNX ``"int8"``.
+            steps: length of the inputs of a LiteRT file, whose shapes are fixed; the other formats take any.
             examples: whether a SavedModel carries a few test inputs, for the visitors of a demo page.
 
         Returns:
@@ -192,9 +193,8 @@ class Run:
         place = place_of(format, weights)
         folder, name = (self._files, place) if out is None else (RunFolder(Path(out).parent), Path(out).name)
         with folder.writing(name) as path:
-            written = export_model(
-                self.task, format, path, weights, self.folder / "examples" if examples else None
-            )
+            kept = self.folder / "examples" if examples else None
+            written = export_model(self.task, format, path, weights, kept, steps)
         if out is None:
             self._files.renew_manifest(name)
         return folder / name, written

@@ -62,13 +62,14 @@ class Keeper:
         return by_time or (steps is not None and step % steps == 0)
 
 
-def check_unchanged(where, what, before, now):
-    """Refuse to go on with something else than was begun.
+def check_unchanged(where, what, before, now, fix):
+    """Refuse to resume with another recipe or other data than the run began with.
 
     Args:
         where: path of the run.
-        what: "recipe" or "data".
+        what: what has changed: "the recipe" or "the data".
         before, now: dotted path to value.
+        fix: what the user can do.
 
     Raises:
         UserError: with every difference.
@@ -77,5 +78,4 @@ def check_unchanged(where, what, before, now):
     paths = [p for p in {**before, **now} if before.get(p, missing) != now.get(p, missing)]
     if paths:
         lines = [f"{path} was {shown(before.get(path))}, is {shown(now.get(path))}" for path in paths]
-        fix = "Undo that, name another folder, or go on all the same with --force."
-        raise UserError(where, f"the {what} has changed since: {'; '.join(lines)}", fix=fix)
+        raise UserError(where, f"{what} has changed since: {'; '.join(lines)}", fix=fix)

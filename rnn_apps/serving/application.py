@@ -3,12 +3,13 @@
 import asyncio
 import base64
 import hmac
+import json
 import logging
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
 from fastapi import FastAPI, Request
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 
 from rnn_apps.serving.model import Busy, Worker
 from rnn_apps.serving.protocol import BadRequest, Limits, read_request, write_answer
@@ -142,6 +143,7 @@ _ERRORS = {
     401: "The token is missing or wrong.",
     403: "The request comes from elsewhere.",
     413: "The body is too large.",
+    415: "The body is compressed.",
     429: "Too many requests wait.",
     503: "The server is starting, stopping, or too slow.",
 }
@@ -200,6 +202,10 @@ def _name_of(address):
 
 
 async def _body(request, most):
+    encoding = request.headers.get("content-encoding", "identity").strip().lower()
+    if encoding not in ("", "identity"):
+        received = f"Content-Encoding: received {encoding[:40]}, expected none"
+        raise _Refusal(415, f"{received}; send the JSON without compressing it")
     declared = request.headers.get("content-length", "0")
     if declared.isdigit() and int(declared) > most:
         raise _Refusal(413, f"expected a body of at most {most:,} bytes", Connection="close")
@@ -212,7 +218,9 @@ async def _body(request, most):
 
 
 def _written(outputs, rows):
-    return JSONResponse(write_answer(outputs, rows))
+    """The answer as JSON, in which TensorFlow Serving writes NaN, Infinity and -Infinity as bare words."""
+    text = json.dumps(write_answer(outputs, rows), ensure_ascii=False, separators=(",", ":"))
+    return Response(text, media_type="application/json")
 
 
 def _status(model):

@@ -79,7 +79,8 @@ def read_request(body, signatures, limits):
     values = _parsed(body, limits.depth)
     if not isinstance(values, dict) or set(values) - _KEYS or len({"instances", "inputs"} & set(values)) != 1:
         raise BadRequest('expected an object with "instances" or "inputs", and "signature_name" where wanted')
-    signature = values.get("signature_name", DEFAULT_SIGNATURE)
+    signature = values.get("signature_name", "")
+    signature = DEFAULT_SIGNATURE if signature == "" else signature  # as TensorFlow Serving reads it
     if not isinstance(signature, str) or signature not in signatures:
         known = ", ".join(sorted(signatures))
         raise BadRequest(f"signature_name: received {_shown(signature)}, expected one of {known}")
@@ -245,7 +246,7 @@ def _count(arrays, specs, limits):
 
 
 def write_answer(outputs, rows):
-    """Return the object that goes back.
+    """Return the object that goes back; NaN and the infinities stay what they are.
 
     Args:
         outputs: name to array; those that are one an example have the examples first.
@@ -261,8 +262,6 @@ def write_answer(outputs, rows):
 
 
 def _plain(array):
-    if array.dtype.kind == "f":
-        array = np.nan_to_num(array.astype(np.float64), nan=0.0, posinf=3.4e38, neginf=-3.4e38)
     values = array.tolist()
     return _decoded(values) if array.dtype.kind in "OS" else values
 

@@ -42,7 +42,7 @@ def exported(finished, tmp_path_factory):
 
     def export(name, weights="float32"):
         if (name, weights) not in made:
-            made[name, weights] = finished.export(folder / f"{name}-{weights}", name, weights)
+            made[name, weights] = finished.export(name, out=folder / f"{name}-{weights}", weights=weights)
         return made[name, weights]
 
     return export
@@ -107,7 +107,7 @@ def test_an_export_that_answers_otherwise_is_not_left_on_disk(name, module, fini
 
     monkeypatch.setattr(other.task, "parts", lambda: [part._replace(function=restless)])
     with pytest.raises(RnnAppsError, match=r"network\.\w+: its answers differ by .*it was not kept"):
-        other.export(tmp_path / "out", name)
+        other.export(name, out=tmp_path / "out")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -118,7 +118,7 @@ def test_a_missing_package_is_named_with_its_extra(name, package, finished, tmp_
         importlib.util, "find_spec", lambda p, *rest: None if p == package else real(p, *rest)
     )
     with pytest.raises(UserError, match=rf"not installed. pip install 'rnn-apps\[{name}\]'"):
-        finished.export(tmp_path / "out", name)
+        finished.export(name, out=tmp_path / "out")
     recipe = apply_overrides(finished.recipe, {"export": ["saved_model", name]})
     with pytest.raises(UserError, match="not installed"):  # before anything is trained
         rnn_apps.run(recipe, out=tmp_path / "run")
@@ -172,7 +172,7 @@ def test_onnx_has_no_float16_weights(finished, tmp_path):
     with pytest.raises(
         UserError, match="onnx has no float16 weights. float16 and int8 are for litert, int8 is"
     ):
-        finished.export(tmp_path / "out", "onnx", "float16")
+        finished.export("onnx", out=tmp_path / "out", weights="float16")
 
 
 def test_every_format_has_a_place_of_its_own():

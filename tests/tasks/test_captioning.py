@@ -147,7 +147,7 @@ def test_other_data_may_hold_only_what_is_tested_on(split, folder):
     (make / "captions.jsonl").write_text("\n".join(map(json.dumps, lines)))
     task = task_of(make)
     task._load(whole=True)
-    assert {part: len(inputs) for part, inputs in task.parts.items()} == {"test": 12}
+    assert {part: len(inputs) for part, inputs in task.splits.items()} == {"test": 12}
 
 
 def test_what_has_no_weights_is_part_of_the_name_of_the_cache(folder):
@@ -159,7 +159,7 @@ def test_what_has_no_weights_is_part_of_the_name_of_the_cache(folder):
         keras.utils.set_random_seed(1)
         task._load(whole=False)
         task.front = task._make_front()
-        task.parts = {"test": task.parts["test"]}
+        task.splits = {"test": task.splits["test"]}
         task._open_images()
         folders.add(task.visual["test"]._caches[0].folder)
     assert len(folders) == 3

@@ -308,7 +308,7 @@ def test_truncated_backpropagation_trains_the_network_that_answers_the_same_with
 
 @pytest.mark.parametrize("form", ["onnx", "litert", "keras"])
 def test_other_formats_answer_as_the_network_does(form, run, tmp_path):
-    folder, (written,) = run.export(tmp_path / form, form)
+    folder, (written,) = run.export(form, out=tmp_path / form)
     assert written.difference < 1e-4
     if form == "keras":
         return

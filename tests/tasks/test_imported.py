@@ -291,7 +291,7 @@ def test_inputs_and_outputs_that_are_a_mapping_go_by_its_keys(tmp_path):
         np.testing.assert_allclose(value, expected[name][0], atol=1e-5)
     np.savez(tmp_path / "test.npz", **given, **expected)
     assert run.evaluate(tmp_path / "test.npz")["total/mae"] < 1e-5
-    assert run.export(tmp_path / "onnx", "onnx")[1][0].difference < 1e-5
+    assert run.export("onnx", out=tmp_path / "onnx")[1][0].difference < 1e-5
     loaded = tf.saved_model.load(str(run.folder / "export" / "1")).signatures["serving_default"]
     found = loaded(**{name: tf.constant(array, tf.float32) for name, array in given.items()})
     np.testing.assert_allclose(found["pair"], expected["pair"], atol=1e-5)

@@ -171,7 +171,7 @@ print(json.dumps(scores))
 
 
 def test_tags_without_tensorflow_are_the_same(tagged, tmp_path):
-    folder, written = tagged.export(tmp_path / "onnx", "onnx")
+    folder, written = tagged.export("onnx", out=tmp_path / "onnx")
     assert {file.name.partition(".")[0] for file in written} == {"network", "step"}
     assert max(file.difference for file in written) < 1e-4
     for text in ("They can book that fast train .", "Qwxz\u2603 saw", ""):

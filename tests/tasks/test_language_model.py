@@ -36,7 +36,7 @@ def test_a_recipe_names_its_formats_and_one_that_cannot_be_is_said(run):
 
 
 def test_a_step_without_tensorflow_goes_on_with_the_same_text(run, tmp_path):
-    folder, (written,) = run.export(tmp_path / "litert", "litert")
+    folder, (written,) = run.export("litert", out=tmp_path / "litert")
     assert written.name.startswith("step.")
     assert written.difference < 1e-4
     for prompt in ("the ", ""):

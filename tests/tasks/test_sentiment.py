@@ -53,7 +53,7 @@ def test_classes_vocabulary_and_counts_come_from_the_data(three_classes):
 
 
 def test_the_fingerprint_tells_data_apart(three_classes):
-    before, test = three_classes.describe_data()["fingerprint"], three_classes.parts["test"]
+    before, test = three_classes.describe_data()["fingerprint"], three_classes.splits["test"]
     assert three_classes.describe_data()["fingerprint"] == before
     for column, other in ((test.texts, "another text"), (test.labels, 2)):
         kept, column[0] = column[0], other
@@ -131,7 +131,7 @@ def test_right_answers_are_counted(three_classes):
 def test_scores_belong_to_the_texts_however_they_were_batched(three_classes):
     """`predict` answers one text after another; `evaluate` batches them by length."""
     scores, records = three_classes.evaluate("test")
-    texts = three_classes.parts["test"].texts
+    texts = three_classes.splits["test"].texts
     assert [record["text"] for record in records] == texts
     for record, answer in zip(records, three_classes.predict(texts)):
         assert record["prediction"] == answer["label"]
@@ -141,7 +141,7 @@ def test_scores_belong_to_the_texts_however_they_were_batched(three_classes):
 
 
 def test_validation_loss_and_accuracy_are_those_of_the_probabilities(three_classes):
-    texts = three_classes.parts["validation"]
+    texts = three_classes.splits["validation"]
     rows = np.array([list(a["probabilities"].values()) for a in three_classes.predict(texts.texts)])
     scores = three_classes.validate()
     assert scores["val_loss"] == pytest.approx(-np.log(rows[np.arange(15), texts.labels]).mean(), abs=1e-4)

@@ -133,7 +133,7 @@ def test_another_process_without_rnn_apps_gives_the_same_texts(run, elsewhere):
 )
 def test_encoder_and_step_without_tensorflow_write_the_same_texts(task, name, runs, tmp_path):
     run = runs(task)
-    folder, written = run.export(tmp_path / name, name)
+    folder, written = run.export(name, out=tmp_path / name)
     assert [Path(one.name).stem for one in written] == ["encode", "step"]
     assert all(one.difference < 1e-4 for one in written)
     inputs = client_inputs(run, tmp_path)

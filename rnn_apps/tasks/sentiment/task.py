@@ -48,7 +48,7 @@ class SentimentTask(Task):
         """Read the texts, learn the vocabulary from train, encode every part, make the network."""
         data = self.recipe.data
         self._read()
-        train = self.parts["train"].texts
+        train = self.splits["train"].texts
         self.encoder = TextEncoder.learn(train, data.vocabulary_size, data.max_length, data.keep)
         self._encode()
         self.model = self._make_model()
@@ -57,12 +57,12 @@ class SentimentTask(Task):
         """Read the test part anew for a restored network, with its own vocabulary and classes."""
         source, options = self._open_source(needed=None if whole else "train")
         test, self.skipped = load_test(source, self.class_names, *options, whole=whole)
-        self.parts = {"test": test}
+        self.splits = {"test": test}
         self._encode()
 
     def _read(self):
         source, options = self._open_source()
-        self.parts, self.class_names, self.skipped = load_parts(
+        self.splits, self.class_names, self.skipped = load_parts(
             source, self.recipe.data.class_names, *options
         )
         self.source_name = source.name
@@ -74,7 +74,7 @@ class SentimentTask(Task):
         return source, (data.validation_fraction, data.on_bad_record, data.max_bad_records)
 
     def _encode(self):
-        self._encoded = {part: self.encoder.encode_all(texts.texts) for part, texts in self.parts.items()}
+        self._encoded = {part: self.encoder.encode_all(texts.texts) for part, texts in self.splits.items()}
 
     def _make_model(self):
         recipe, model, vectors = self.recipe, self.recipe.model, self._word_vectors()
@@ -107,7 +107,7 @@ class SentimentTask(Task):
     def _batches(self, part, seed=None):
         numbers, lengths = self._encoded[part]
         size = ANSWERS_AT_ONCE if seed is None else self.recipe.training.batch_size
-        return SequenceBatches(numbers, lengths, self.parts[part].labels, size, seed)
+        return SequenceBatches(numbers, lengths, self.splits[part].labels, size, seed)
 
     def training_batches(self):
         """Batches of train in an order that (seed, epoch) decides."""
@@ -146,7 +146,7 @@ class SentimentTask(Task):
 
     def validate(self):
         """Loss and accuracy on validation."""
-        probabilities, labels = self.probabilities("validation"), np.asarray(self.parts["validation"].labels)
+        probabilities, labels = self.probabilities("validation"), np.asarray(self.splits["validation"].labels)
         chosen = np.clip(probabilities[np.arange(len(labels)), labels], 1e-7, 1)
         return {
             "val_loss": float(-np.log(chosen).mean()),
@@ -155,7 +155,7 @@ class SentimentTask(Task):
 
     def evaluate(self, part):
         """Scores on a part, and one record an example."""
-        texts, probabilities = self.parts[part], self.probabilities(part)
+        texts, probabilities = self.splits[part], self.probabilities(part)
         scores = classification_metrics(texts.labels, probabilities, self.class_names)
         return scores, [
             {"text": text, "label": self.class_names[label], **self._readable(row)}
@@ -172,7 +172,7 @@ class SentimentTask(Task):
 
     def baselines(self):
         """The most frequent class, and a bag of words, on the same test part."""
-        train, test, classes = self.parts["train"], self.parts["test"], len(self.class_names)
+        train, test, classes = self.splits["train"], self.splits["test"], len(self.class_names)
         guesses = {
             "majority": majority_probabilities(train.labels, len(test), classes),
             "bag_of_words": bag_of_words_probabilities(train.texts, train.labels, test.texts, classes),
@@ -183,11 +183,11 @@ class SentimentTask(Task):
         """Source and counts."""
         return {
             "source": self.source_name,
-            **{part: len(texts) for part, texts in self.parts.items()},
+            **{part: len(texts) for part, texts in self.splits.items()},
             "skipped": self.skipped,
             "fingerprint": sha256_of_texts(
                 f"{label}\t{text}\n"
-                for part in self.parts.values()
+                for part in self.splits.values()
                 for text, label in zip(part.texts, part.labels)
             ),
         }
@@ -241,14 +241,14 @@ class SentimentTask(Task):
 
     def illustrate(self, part, number):
         """The score of an example word by word."""
-        (steps,) = self.explain([self.parts[part].texts[number]])
+        (steps,) = self.explain([self.splits[part].texts[number]])
         return {"steps": steps}, {}
 
     def view_examples(self):
         """Texts of the test part."""
         numbers, lengths = self._encoded["test"]
         chosen = nearest_in_length(lengths)
-        texts, labels = self.parts["test"].texts, self.parts["test"].labels
+        texts, labels = self.splits["test"].texts, self.splits["test"].labels
         tokens = self.encoder.tokens(tf.constant([texts[n].encode("utf-8", "replace") for n in chosen]))
         words = [[word.decode("utf-8") for word in row[:LONGEST]] for row in tokens.to_list()]
         targets = tf.constant([labels[n] for n in chosen])

@@ -39,7 +39,7 @@ class TranslationTask(WritingTask):
     def prepare(self):
         """Read the pairs, learn both vocabularies from train, make the network."""
         self._load()
-        data, train = self.recipe.data, self.parts["train"]
+        data, train = self.recipe.data, self.splits["train"]
         self.read = learned(train.sources, data.unit, data.vocabulary_size)
         self.written = learned(train.targets, data.unit, data.vocabulary_size)
         self._encode()
@@ -48,14 +48,14 @@ class TranslationTask(WritingTask):
     def prepare_evaluation(self, whole=False):
         """Read the test part anew for a restored network."""
         self._load(whole)
-        self.parts = {"test": self.parts["test"]}
+        self.splits = {"test": self.splits["test"]}
         self._encode()
 
     def _load(self, whole=False):
         data = self.recipe.data
         self.bad = BadRecords(data.on_bad_record, data.max_bad_records)
         languages = (data.source_language, data.target_language)
-        self.source_name, self.parts = load_pairs(
+        self.source_name, self.splits = load_pairs(
             data.source,
             data.path,
             languages,
@@ -69,7 +69,7 @@ class TranslationTask(WritingTask):
         )
 
     def _encode(self):
-        for part, pairs in self.parts.items():
+        for part, pairs in self.splits.items():
             self.refer(part, [[target] for target in pairs.targets])
             numbers, lengths = flat_numbers(pairs.sources, self._source_numbers)
             self.sources[part] = tf.RaggedTensor.from_row_lengths(numbers, lengths)
@@ -100,7 +100,7 @@ class TranslationTask(WritingTask):
 
     def num_inputs(self, part):
         """Pairs."""
-        return len(self.parts[part])
+        return len(self.splits[part])
 
     def given(self, part, numbers):
         """Token numbers of these sources, padded."""
@@ -113,11 +113,11 @@ class TranslationTask(WritingTask):
 
     def reference_texts(self, part):
         """The translations as they are written."""
-        return [[target] for target in self.parts[part].targets]
+        return [[target] for target in self.splits[part].targets]
 
     def about(self, part, number):
         """Place and source."""
-        return {"input": f"{part}:{number + 1}", "source": self.parts[part].sources[number]}
+        return {"input": f"{part}:{number + 1}", "source": self.splits[part].sources[number]}
 
     def scores(self, answers, references):
         """BLEU of one to four tokens and chrF of plain text, as sacrebleu gives them; chrF of each."""
@@ -130,16 +130,16 @@ class TranslationTask(WritingTask):
     def baselines(self):
         """The source itself, which shares names and numbers with its translation."""
         return {
-            "copy_of_the_source": self.scores(self.parts["test"].sources, self.reference_texts("test"))[0]
+            "copy_of_the_source": self.scores(self.splits["test"].sources, self.reference_texts("test"))[0]
         }
 
     def describe_data(self):
         """Source and counts."""
         return {
             "source": self.source_name,
-            **{part: len(pairs) for part, pairs in self.parts.items()},
+            **{part: len(pairs) for part, pairs in self.splits.items()},
             "skipped": dict(self.bad.skipped),
-            "fingerprint": self.fingerprint(lambda part: self.parts[part].sources),
+            "fingerprint": self.fingerprint(lambda part: self.splits[part].sources),
         }
 
     def settings(self):

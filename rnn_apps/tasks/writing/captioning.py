@@ -81,14 +81,14 @@ class CaptioningTask(WritingTask):
     def prepare_evaluation(self, whole=False):
         """Read the test part anew for a restored network."""
         self._load(whole)
-        self.parts = {"test": self.parts["test"]}
+        self.splits = {"test": self.splits["test"]}
         self._open_images()
         self._refer()
 
     def _load(self, whole):
         data = self.recipe.data
         self.bad = BadRecords(data.on_bad_record, data.max_bad_records)
-        self.source_name, self.parts, self.store = self.load(self.bad, whole)
+        self.source_name, self.splits, self.store = self.load(self.bad, whole)
 
     def _make_front(self):
         return make_visual_encoder(self.recipe.model.encoder, self.recipe.seed)
@@ -106,7 +106,7 @@ class CaptioningTask(WritingTask):
         encoder = self.recipe.model.encoder
         front = None if encoder.is_trained else self.front
         key = front and [encoder.name, encoder.options, encoder.pooled, _digest(front)]
-        for part, inputs in self.parts.items():
+        for part, inputs in self.splits.items():
             mirror = encoder.flips and part == "train"
             settings = (encoder.image_size, self.frames, front, key, mirror, self.store.workers)
             self.visual[part] = VisualInputs(inputs, self.read, self.mark, *settings)
