@@ -202,9 +202,7 @@ def export(run, out, format, weights, steps, no_examples):
     from rnn_apps import runner
 
     opened = runner.open_run(run)
-    place, written = opened.export(
-        format, out=out, weights=weights, steps=steps, examples=not no_examples
-    )
+    place, written = opened.export(format, out=out, weights=weights, steps=steps, examples=not no_examples)
     if written:
         table = Table("file", "MB", "largest difference", "same best answer", "ms a call")
         for row in written:

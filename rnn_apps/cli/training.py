@@ -12,7 +12,6 @@ from rnn_apps.cli.shared import (
     set_option,
     verbose_option,
 )
-
 from rnn_apps.errors import RnnAppsError
 
 __all__ = ["kill_test", "run_recipe"]
@@ -91,7 +90,9 @@ def run_recipe(recipe, overrides, data, out, seeds, deterministic, no_sample, re
             click.echo(line + mark_after(runs[0].metrics))
     if failed:
         again = "; ".join(f"rnn-apps export {run.folder} --format {name}" for name, run in failed.items())
-        raise RnnAppsError(f"Not exported as {', '.join(failed)}; all else is complete. Try again with: {again}")
+        raise RnnAppsError(
+            f"Not exported as {', '.join(failed)}; all else is complete. Try again with: {again}"
+        )
 
 
 @cli.command("kill-test", epilog=examples("rnn-apps kill-test imdb --kills 20 --set data.source=sample"))

@@ -2,9 +2,9 @@
 
     python client.py INPUT...
 
-INPUT is a text, the path of a picture, a folder of frames, a CSV file of numbers, the beginning of a text, or
-an array or rows of a series as JSON: whatever the network was made for. It needs numpy, onnxruntime or
-ai-edge-litert, and pillow for pictures.
+INPUT is what the network was made for: a text, the path of a picture, a folder of frames, a CSV file of
+numbers, the beginning of a text, or an array or rows of a series as JSON. Each answer is a line of JSON. The
+program needs numpy, onnxruntime or ai-edge-litert, and pillow for pictures.
 """
 
 import csv
@@ -16,11 +16,15 @@ from pathlib import Path
 
 import numpy as np
 
-__all__ = ["Client", "main", "split_words", "tokens_of"]
+__all__ = ["Client", "InputError", "main", "split_words", "tokens_of"]
 
 RESERVED = {"classify": 2, "write": 4, "go_on": 4}  # numbers before the first token of a vocabulary
 UNKNOWN, LONGEST = 1, 32
 SPACES = "\t\n\f\r "
+
+
+class InputError(ValueError):
+    """An input that the exported network cannot read."""
 
 
 class Client:
@@ -42,23 +46,50 @@ class Client:
 
             session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
             names = [output.name for output in session.get_outputs()]
-            known = {given.name for given in session.get_inputs()}
-            return lambda inputs: dict(
-                zip(names, session.run(names, {k: v for k, v in inputs.items() if k in known}))
-            )
+            shapes = {given.name: given.shape for given in session.get_inputs()}
+            return lambda inputs: dict(zip(names, session.run(names, _fitted(inputs, shapes, part))))
         from ai_edge_litert.interpreter import Interpreter
 
         interpreter = Interpreter(model_path=str(self.folder / f"{name}.tflite"))
         interpreter.allocate_tensors()
+        given, details = interpreter.get_input_details(), interpreter.get_output_details()
+        shapes = {detail["name"]: detail["shape"].tolist() for detail in given}
 
         def run(inputs):
-            for detail in interpreter.get_input_details():
-                interpreter.set_tensor(detail["index"], _padded(inputs[detail["name"]], detail["shape"]))
+            fitted = _fitted(inputs, shapes, part)
+            for detail in given:
+                interpreter.set_tensor(detail["index"], fitted[detail["name"]])
             interpreter.invoke()
-            details = interpreter.get_output_details()
-            return {o: interpreter.get_tensor(d["index"]).copy() for o, d in zip(part["outputs"], details)}
+            found = {o: interpreter.get_tensor(d["index"]).copy() for o, d in zip(part["outputs"], details)}
+            steps = [inputs[key].shape[1] for key in part["sequences"]][:1]
+            return {o: a[:, : steps[0]] if o in part["by_step"] else a for o, a in found.items()}
 
         return run
+
+    def read(self, name, inputs):
+        """Run a part; what is too long for a file with fixed shapes is read step by step if it can be.
+
+        Args:
+            name: of the part.
+            inputs: name to array, with a batch of one.
+
+        Returns:
+            Name to array.
+
+        Raises:
+            InputError: an input has another shape than the file takes.
+        """
+        part, other = self.facts["parts"][name], self.facts["parts"].get("step")
+        length = max((inputs[key].shape[1] for key in part["sequences"]), default=0)
+        fits = part["steps"] is None or length <= part["steps"]
+        if fits or not other or not set(part["inputs"]) < set(other["inputs"]):
+            return self.parts[name](inputs)
+        state, found = self._no_state(), []
+        for step in range(length):
+            one = {key: array[:, step : step + 1] for key, array in inputs.items()}
+            found.append(self.parts["step"]({**one, **state}))
+            state = {key: found[-1][f"next_{key}"] for key in state}
+        return {key: np.concatenate([one[key] for one in found], axis=1) for key in part["outputs"]}
 
     def answer(self, given):
         """Return a readable answer for one input."""
@@ -66,10 +97,11 @@ class Client:
 
     def _arrays(self, given):
         values = json.loads(given)
-        names = self.facts["inputs"]
+        names, types = self.facts["inputs"], self.facts["parts"]["network"]["inputs"]
         arrays = values if isinstance(values, dict) else {names[0]: values}
-        types = self.facts["parts"]["network"]["inputs"]
-        found = self.parts["network"]({n: np.array(arrays[n], types[n])[None] for n in names})
+        if set(names) != set(arrays):
+            raise InputError(f"received {', '.join(arrays)}, expected {', '.join(names)}")
+        found = self.read("network", {n: np.array(arrays[n], types[n])[None] for n in names})
         return {name: array[0].tolist() for name, array in found.items()}
 
     def _forecast(self, given):
@@ -87,23 +119,22 @@ class Client:
         numbers = {word: index + RESERVED["classify"] for index, word in enumerate(words)}
         read = [numbers.get(token, UNKNOWN) for token in tokens_of(text, "word")]
         kept = _kept(read, self.facts["max_length"], self.facts["keep"]) or [0]
-        (probabilities,) = self.parts["network"]({"numbers": np.array([kept], np.int32)})["probabilities"]
-        best = int(probabilities.argmax())
-        return {"label": self.facts["class_names"][best], "score": float(probabilities[best])}
+        (probabilities,) = self.read("network", {"numbers": np.array([kept], np.int32)})["probabilities"]
+        by_class = {name: float(p) for name, p in zip(self.facts["class_names"], probabilities)}
+        best = max(by_class, key=by_class.get)
+        answer = {"label": best, "score": by_class[best], "probabilities": by_class}
+        return answer | _cut(len(kept), len(read), "words")
 
     def _tag(self, text):
         facts = json.loads((self.folder / "preprocessing" / "encoder.json").read_text(encoding="utf-8"))
-        words, letters = (
-            {entry: number for number, entry in enumerate(facts[name], start=2)}
-            for name in ("words", "characters")
-        )
+        words, letters = ({e: n for n, e in enumerate(facts[k], start=2)} for k in ("words", "characters"))
         tokens, longest = text.split(), facts["longest"]
         numbers = [[words.get(token.lower(), UNKNOWN) for token in tokens or [""]]]
         kept = [_kept([letters.get(c, UNKNOWN) for c in token], longest, "both") for token in tokens or [""]]
         characters = [[row + [0] * (longest - len(row)) for row in kept]]
         given = {"words": np.array(numbers, np.int32), "characters": np.array(characters, np.int32)}
-        wanted = self.facts["parts"]["network"]["inputs"]
-        (probabilities,) = self.parts["network"]({name: given[name] for name in wanted})["probabilities"]
+        used = {name: given[name] for name in self.facts["parts"]["network"]["inputs"]}
+        (probabilities,) = self.read("network", used)["probabilities"]
         tags = [self.facts["class_names"][best] for best in probabilities[: len(tokens)].argmax(-1)]
         return {"tokens": tokens, "tags": tags}
 
@@ -117,15 +148,15 @@ class Client:
                 rows = [[float(row[column]) for column in columns] for row in csv.DictReader(file)]
             steps, name = np.array(rows, np.float32), "features"
         inputs = {name: steps[None], "there": np.ones((1, len(steps)), bool)}
-        (probabilities,) = self.parts["network"](inputs)["probabilities"]
-        best = probabilities[: len(steps)].argmax(-1)
-        return {"labels": [self.facts["class_names"][number] for number in best]}
+        (probabilities,) = self.read("network", inputs)["probabilities"]
+        return {"labels": [self.facts["class_names"][number] for number in probabilities.argmax(-1)]}
 
     def _write(self, given):
-        read = self.parts["encode"]({"given": self._read(given)})
+        numbers, cut = self._read(given)
+        read = self.read("encode", {"given": numbers})
         state = {name: array for name, array in read.items() if name.startswith("state_")}
         context = {name: array for name, array in read.items() if name in ("keys", "mask")}
-        return {"text": self._written(self._steps(self.facts["start"], state, context))}
+        return {"text": self._written(self._steps(self.facts["start"], state, context))} | cut
 
     def log_probabilities(self, text):
         """Return how likely each token of a text is after those before it, in nats, by a language model."""
@@ -137,8 +168,8 @@ class Client:
         return found
 
     def _no_state(self):
-        sizes = enumerate(self.facts["states"])
-        return {f"state_{i}": np.zeros((1, size), np.float32) for i, size in sizes}
+        sizes = self.facts["parts"]["step"]["states"]
+        return {name: np.zeros((1, size), np.float32) for name, size in sizes.items()}
 
     def _numbers(self, text):
         unit, tokens = self._vocabulary("written.json")
@@ -182,16 +213,17 @@ class Client:
         return re.sub(" ?<eos> ?", "\n", text) if unit == "token" else text
 
     def _read(self, given):
-        """An input as the network takes it, with a batch of one."""
+        """An input as the network takes it, with a batch of one, and what was left out of it."""
         if "image_size" in self.facts:
             frames = self.facts["frames"]
             pictures = [given] if frames is None else _evenly(sorted(Path(given).iterdir()), frames)
             pixels = np.stack([_pixels(path, self.facts["image_size"]) for path in pictures])
-            return pixels if frames is None else np.maximum(pixels, 1)[None]
+            return (pixels, {}) if frames is None else (np.maximum(pixels, 1)[None], {})
         unit, tokens = self._vocabulary("read.json")
         known = {token: index + RESERVED["write"] for index, token in enumerate(tokens)}
         numbers = [known.get(token, UNKNOWN) for token in tokens_of(given, unit, known)]
-        return np.array([[*numbers[: self.facts["longest"]], self.facts["end"]]], np.int32)
+        kept = numbers[: self.facts["longest"]]
+        return np.array([[*kept, self.facts["end"]]], np.int32), _cut(len(kept), len(numbers), "tokens")
 
 
 def tokens_of(text, unit, known=()):
@@ -234,9 +266,8 @@ def split_words(text):
 
 
 def _kind(letter):
-    if not letter or letter in SPACES:
-        return "blank"
-    return "word" if unicodedata.category(letter)[0] in "LMN" else "other"
+    is_word = letter and unicodedata.category(letter)[0] in "LMN"
+    return "blank" if not letter or letter in SPACES else "word" if is_word else "other"
 
 
 def _pieces(word, pieces, longest):
@@ -262,12 +293,31 @@ def _kept(numbers, most, keep):
     return numbers[-most:] if keep == "end" else numbers[: most - most // 2] + numbers[-(most // 2) :]
 
 
-def _padded(array, shape):
-    """An array of the shape that was fixed, with zeros where there is nothing; what is longer is cut."""
-    result = np.zeros(shape, array.dtype)
-    fits = tuple(slice(0, min(a, b)) for a, b in zip(array.shape, shape))
-    result[fits] = array[fits]
-    return result
+def _cut(kept, length, unit):
+    return {"truncated": f"read {kept:,} of {length:,} {unit}"} if kept < length else {}
+
+
+def _fitted(inputs, shapes, part):
+    """Name to array in the shapes that a file takes; zeros fill what is masked, all else must fit."""
+    fitted = {}
+    for name, shape in shapes.items():
+        array = inputs[name]
+        wanted = [want if isinstance(want, int) else is_ for want, is_ in zip(shape, array.shape)]
+        padded = [*array.shape]
+        if part["pads"] and name in part["sequences"] and len(shape) == array.ndim:
+            padded[1] = max(padded[1], wanted[1])
+        if len(shape) != array.ndim or padded != wanted:
+            expected = "x".join(str(want) if isinstance(want, int) else "any" for want in shape)
+            problem = f"{name}: received shape {'x'.join(map(str, array.shape))}, expected {expected}"
+            if name in part["sequences"] and part["steps"]:
+                most = "at most " if part["pads"] else ""
+                problem += (
+                    f": this file takes {most}{part['steps']} steps; export it with --steps N for others"
+                )
+            raise InputError(problem)
+        fitted[name] = np.zeros(wanted, array.dtype)
+        fitted[name][tuple(map(slice, array.shape))] = array
+    return fitted
 
 
 def _evenly(paths, most):
@@ -284,9 +334,16 @@ def _pixels(path, size):
 
 def main():
     """Print an answer for every argument."""
+    if not sys.argv[1:] or {"-h", "--help"} & set(sys.argv[1:]):
+        print(__doc__.strip())
+        return
     client = Client(Path(__file__).parent)
     for given in sys.argv[1:]:
-        print(json.dumps(client.answer(given), ensure_ascii=False))
+        try:
+            print(json.dumps(client.answer(given), ensure_ascii=False))
+        except (InputError, OSError, ValueError, KeyError) as error:
+            print(f"client.py: {given[:80]}: {error}", file=sys.stderr)
+            sys.exit(2)
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ def compared(part, run, path, batches, tolerance=None):
     """
     worst, same, rows = 0.0, 0, 0
     for number, (batch, steps) in enumerate(batches):
-        inputs = part.examples(batch, steps, number)
+        inputs = part.examples(batch, max(steps, part.least_steps), number)
         own, found = part.answers(inputs), run(inputs)
         worst = max([worst, *(relative_difference(own[name], found[name]) for name in own)])
         if part.scores in own:
@@ -36,7 +36,7 @@ def compared(part, run, path, batches, tolerance=None):
     if tolerance is not None and not worst <= tolerance:
         problem = f"its answers differ by {worst:.1e} from the network's, more than {tolerance:.0e}"
         raise RnnAppsError(f"{path.name}: {problem}; it was not kept.")
-    one = part.examples(1, batches[0][1], 0)
+    one = part.examples(1, max(batches[0][1], part.least_steps), 0)
     milliseconds = [_timed(run, one) for _ in range(CALLS)]
     return (
         path.name,

@@ -1,12 +1,11 @@
 """The formats in which a network leaves, and what is written beside it."""
 
 import importlib.util
-import json
-import shutil
 from pathlib import Path
 from typing import NamedTuple
 
 from rnn_apps.errors import UserError, did_you_mean, shown
+from rnn_apps.exporting.client_files import write_client
 from rnn_apps.exporting.keras_layers import write_keras_layers
 from rnn_apps.exporting.litert import write_litert
 from rnn_apps.exporting.onnx import write_onnx
@@ -16,7 +15,6 @@ __all__ = ["FORMATS", "WEIGHTS", "Written", "check_packages", "export_model", "p
 
 FORMATS = ("saved_model", "onnx", "litert", "keras")
 WEIGHTS = ("float32", "float16", "int8")
-_CLIENT = Path(__file__).parent / "client.py"
 _PACKAGES = {"onnx": ("tf2onnx", "onnxruntime"), "litert": ("ai_edge_litert",)}
 _SMALLER = {"litert": ("float16", "int8"), "onnx": ("int8",)}
 _PLACES = {"saved_model": "export/1"}
@@ -53,7 +51,7 @@ def place_of(name, weights="float32"):
     return _PLACES.get(name, f"export/{name}" + ("" if weights == "float32" else f"_{weights}"))
 
 
-def export_model(task, name, folder, weights="float32", examples=None):
+def export_model(task, name, folder, weights="float32", examples=None, steps=None):
     """Write a task's network into a folder that is not there yet, and hold its answers against the task's.
 
     Args:
@@ -62,6 +60,7 @@ def export_model(task, name, folder, weights="float32", examples=None):
         folder: path.
         weights: one of `WEIGHTS`; others than float32 are for LiteRT, and int8 for ONNX.
         examples: folder of a run with what its test part was given, for a SavedModel's demo page, or None.
+        steps: length of the inputs of a LiteRT file; None takes that of the task.
 
     Returns:
         A list of `Written`, empty for a SavedModel.
@@ -79,29 +78,32 @@ def export_model(task, name, folder, weights="float32", examples=None):
         fix = "float16 and int8 are for litert, int8 is for onnx too."
         raise UserError("--weights", f"{name} has {has} weights", fix=fix)
     check_packages(name)
+    if steps is not None and name != "litert":
+        problem = f"{name} takes sequences of any length"
+        raise UserError("--steps", problem, fix="Leave it out; it is for --format litert.")
     folder = Path(folder)
     if name == "saved_model":
         export_saved_model(task, folder, examples)
         return []
+    parts = task.parts() if steps is None else _of_length(task.parts(), steps)
     folder.mkdir()
     if name == "keras":
-        return [Written(*row) for row in write_keras_layers(task, folder)]
-    written = (write_onnx if name == "onnx" else write_litert)(task, folder, weights)
-    _write_client(task, folder)
+        return [Written(*row) for row in write_keras_layers(parts, folder)]
+    written = (write_onnx if name == "onnx" else write_litert)(parts, folder, weights)
+    write_client(task, parts, folder, name)
     return [Written(*row) for row in written]
 
 
-def _write_client(task, folder):
-    """What a program that knows no TensorFlow needs: an example of one, and what it reads."""
-    shutil.copyfile(_CLIENT, folder / "client.py")
-    (folder / "preprocessing").mkdir()
-    task.save_preprocessing(folder / "preprocessing")
-    parts = {part.name: _arguments(part) for part in task.parts()}
-    text = json.dumps({**task.client_facts(), "parts": parts}, indent=2, ensure_ascii=False)
-    (folder / "client.json").write_text(text + "\n", encoding="utf-8")
-
-
-def _arguments(part):
-    outputs = part.answers(part.examples(1, part.steps, 0))
-    types = {name: spec.dtype.name for name, spec in part.inputs.items()}
-    return {"inputs": types, "outputs": sorted(outputs)}
+def _of_length(parts, steps):
+    """The parts with another length of their sequences, for a format with fixed shapes."""
+    chosen = [part for part in parts if part.most_steps is not None]
+    if not chosen:
+        problem = "the length of this network's inputs cannot be chosen"
+        raise UserError("--steps", problem, fix="Leave it out.")
+    most = min(part.most_steps for part in chosen)
+    if not 1 <= steps <= most:
+        raise UserError("--steps", received=str(steps), expected=f"1 to {most:,}, what the network reads")
+    return [
+        part._replace(steps=steps, least_steps=min(steps, part.least_steps)) if part in chosen else part
+        for part in parts
+    ]

@@ -14,11 +14,11 @@ TOLERANCE = 1e-5
 BATCHES = ((1, 7), (3, 12))
 
 
-def write_keras_layers(task, folder):
+def write_keras_layers(parts, folder):
     """Write ``model.keras``, which any Keras loads, run it, and compare.
 
     Args:
-        task: a trained `Task`.
+        parts: list of `Part`.
         folder: path of a folder that is there.
 
     Returns:
@@ -28,7 +28,7 @@ def write_keras_layers(task, folder):
         UserError: the network has a layer that Keras has no counterpart for.
         RnnAppsError: the answers differ by more than `TOLERANCE`.
     """
-    part = next((part for part in task.parts() if part.model is not None), None)
+    part = next((part for part in parts if part.model is not None), None)
     if part is None:
         problem = "its decoder has no counterpart in plain layers of Keras"
         raise UserError("--format keras", problem, fix="saved_model, onnx and litert hold it.")
@@ -39,7 +39,7 @@ def write_keras_layers(task, folder):
         raise UserError("--format keras", str(error).rstrip("."), fix=fix) from error
     path = folder / "model.keras"
     plain.save(path)
-    names = list(part.answers(part.examples(1, 7, 0)))
+    names = list(part.answers(part.examples(1, part.steps, 0)))
     loaded = keras.models.load_model(path, compile=False)
 
     def run(inputs):

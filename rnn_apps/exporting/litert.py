@@ -13,11 +13,11 @@ TOLERANCES = {"float32": 1e-3, "float16": 0.1, "int8": None}
 EXAMPLES = 24
 
 
-def write_litert(task, folder, weights="float32"):
-    """Write ``NAME.tflite`` for every part of a task, run each with the standalone interpreter, and compare.
+def write_litert(parts, folder, weights="float32"):
+    """Write ``NAME.tflite`` for every part of a network, run each with LiteRT's interpreter, and compare.
 
     Args:
-        task: a trained `Task`.
+        parts: list of `Part`, whose `steps` become the length of the file's inputs.
         folder: path of a folder that is there.
         weights: ``"float32"``, ``"float16"`` or ``"int8"``; int8 are weights alone, computed with in float.
 
@@ -29,7 +29,7 @@ def write_litert(task, folder, weights="float32"):
     """
     from ai_edge_litert.interpreter import Interpreter
 
-    return [_written(part, folder / f"{part.name}.tflite", Interpreter, weights) for part in task.parts()]
+    return [_written(part, folder / f"{part.name}.tflite", Interpreter, weights) for part in parts]
 
 
 def _written(part, path, interpreter_class, weights):

@@ -15,11 +15,11 @@ TOLERANCE = 1e-4
 BATCHES = ((1, 7), (3, 12), (2, 1))
 
 
-def write_onnx(task, folder, weights="float32"):
-    """Write ``NAME.onnx`` for every part of a task, run each with ONNX Runtime, and compare.
+def write_onnx(parts, folder, weights="float32"):
+    """Write ``NAME.onnx`` for every part of a network, run each with ONNX Runtime, and compare.
 
     Args:
-        task: a trained `Task`.
+        parts: list of `Part`.
         folder: path of a folder that is there.
         weights: ``"float32"`` or ``"int8"``; int8 are those of products and tables outside of loops.
 
@@ -34,7 +34,7 @@ def write_onnx(task, folder, weights="float32"):
 
     logging.getLogger("tf2onnx").setLevel(logging.ERROR)
     packages = tf2onnx, onnxruntime
-    return [_written(part, folder / f"{part.name}.onnx", weights, *packages) for part in task.parts()]
+    return [_written(part, folder / f"{part.name}.onnx", weights, *packages) for part in parts]
 
 
 def _written(part, path, weights, tf2onnx, runtime):

@@ -6,6 +6,7 @@ Chen et al., "Training Deep Nets with Sublinear Memory Cost" (2016, https://arxi
 import tensorflow as tf
 
 from rnn_apps.layers.compilation import in_graph_form
+from rnn_apps.layers.custom_gradient import with_gradient
 from rnn_apps.layers.recurrence import (
     backward_loop,
     forward_loop,
@@ -14,7 +15,6 @@ from rnn_apps.layers.recurrence import (
     step_array,
     step_terms,
     weight_gradients,
-    with_gradient,
 )
 
 __all__ = ["recur_in_chunks"]

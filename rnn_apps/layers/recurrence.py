@@ -15,6 +15,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from rnn_apps.layers.compilation import in_graph_form
+from rnn_apps.layers.custom_gradient import with_gradient
 
 __all__ = [
     "CellForm",
@@ -26,9 +27,7 @@ __all__ = [
     "recur",
     "step_array",
     "step_terms",
-    "untaped",
     "weight_gradients",
-    "with_gradient",
 ]
 
 
@@ -123,67 +122,6 @@ def recur(form, run_loop, z, mask, initial, weights, collect=True):
     if not run_loop.differentiated and (tf.executing_eagerly() or in_graph_form()):
         return pass_forward(*arguments)[0]
     return with_gradient(plain, pass_forward, pass_backward, arguments)
-
-
-def with_gradient(plain, pass_forward, pass_backward, arguments):
-    """Call a function whose gradient is computed by `pass_backward`.
-
-    Gradients of that gradient are TensorFlow's own, of the plain function: gradient penalties, Hessians and
-    the like are exact, but slower.
-
-    Args:
-        plain: ``plain(*arguments)`` returns nested tensors by operations that TensorFlow differentiates.
-        pass_forward: ``pass_forward(*arguments)`` returns the same, and what the backward pass reads of it.
-        pass_backward: ``pass_backward(kept, arguments, *upstream)``, with the upstream gradients nested like
-            the results, returns the gradients, nested like the arguments; what it returns for an argument
-            that is not of floating point is ignored.
-        arguments: nested tensors.
-    """
-    inputs = tf.nest.flatten(arguments)
-    count, floats = len(inputs), [tensor.dtype.is_floating for tensor in inputs]
-    structure = []
-
-    @tf.custom_gradient
-    def run(*flat):
-        results, kept = pass_forward(*untaped(arguments, flat))
-        kept = tf.nest.map_structure(tf.stop_gradient, kept)
-        structure[:] = [results]
-
-        @tf.custom_gradient
-        def gradient(*tensors):
-            upstream = untaped(results, tensors[count:])
-            gradients = tf.nest.flatten(pass_backward(kept, untaped(arguments, tensors[:count]), *upstream))
-            of_floats = [g for g, is_float in zip(gradients, floats) if is_float]
-            return of_floats, lambda *d: _second_gradients(plain, arguments, floats, tensors, d)
-
-        def gradients(*upstream):
-            # Copies: what a gradient of this gradient reads must be of the graph that computes this one.
-            found = iter(gradient(*map(tf.identity, [*flat, *upstream])))
-            return [next(found) if is_float else None for is_float in floats]
-
-        return tf.nest.flatten(results), gradients
-
-    found = run(*inputs)
-    return tf.nest.pack_sequence_as(structure[0], found)
-
-
-def _second_gradients(plain, arguments, floats, tensors, upstream):
-    """Differentiate the gradients of `plain` by its arguments and by the upstream gradients it was given."""
-    given, d_results = list(tensors[: len(floats)]), list(tensors[len(floats) :])
-    sources, zero = [t for t, is_float in zip(given, floats) if is_float], tf.UnconnectedGradients.ZERO
-    with tf.GradientTape(watch_accessed_variables=False) as outer:
-        outer.watch([*sources, *d_results])
-        with tf.GradientTape(watch_accessed_variables=False) as inner:
-            inner.watch(sources)
-            results = tf.nest.flatten(plain(*tf.nest.pack_sequence_as(arguments, given)))
-        first = inner.gradient(results, sources, d_results, unconnected_gradients=zero)
-    found = iter(outer.gradient(first, [*sources, *d_results], list(upstream), unconnected_gradients=zero))
-    return [next(found) if is_float else None for is_float in (*floats, *(True for _ in d_results))]
-
-
-def untaped(structure, flat):
-    """Pack tensors, hidden from outer tapes, which would have every loop record itself."""
-    return tf.nest.pack_sequence_as(structure, [tf.stop_gradient(tensor) for tensor in flat])
 
 
 def step_array(size, element_shape, dtype):

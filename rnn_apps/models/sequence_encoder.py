@@ -8,7 +8,7 @@ from keras import ops
 
 from rnn_apps.layers import StackedRNN
 from rnn_apps.layers.compilation import LoopCompiler, is_differentiated
-from rnn_apps.layers.recurrence import with_gradient
+from rnn_apps.layers.custom_gradient import with_gradient
 
 __all__ = ["SequencePooling", "WordDropout", "sequence_encoder"]
 

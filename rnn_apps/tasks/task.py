@@ -11,7 +11,9 @@ import tensorflow as tf
 from rnn_apps.errors import UserError
 from rnn_apps.tasks.cell import resolve_cell
 
-__all__ = ["Monitor", "Part", "Task"]
+__all__ = ["MOST_STEPS", "Monitor", "Part", "Task"]
+
+MOST_STEPS = 100_000  # of a file with fixed shapes
 
 
 class Monitor(NamedTuple):
@@ -34,9 +36,12 @@ class Part(NamedTuple):
         function: tensors, in the order of `inputs`, to a dict of tensors.
         inputs: name to `tf.TensorSpec`; None for a side that is open.
         examples: ``examples(batch, steps, seed)`` gives an array for each input.
-        steps: of its inputs, for a format whose sides are fixed.
+        steps: length of its sequences, for a format with fixed shapes.
         scores: which output has on its last side what is chosen from; None where none has.
         model: `keras.Model` that does the same, its outputs in the order of `function`, or None.
+        most_steps: the largest `steps` that make sense; None where they cannot be chosen.
+        masks_padding: whether sequences that end in zeros give what they give without them.
+        least_steps: the fewest that the network is known to work on.
     """
 
     name: str
@@ -46,6 +51,14 @@ class Part(NamedTuple):
     steps: int
     scores: str | None = None
     model: keras.Model | None = None
+    most_steps: int | None = None
+    masks_padding: bool = False
+    least_steps: int = 1
+
+    @property
+    def sequences(self):
+        """Names of the inputs whose second dimension is their steps."""
+        return [name for name, spec in self.inputs.items() if len(spec.shape) > 1 and spec.shape[1] is None]
 
     def answers(self, inputs):
         """Return name to array for a list of arrays."""

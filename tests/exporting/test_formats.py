@@ -16,7 +16,7 @@ from rnn_apps.data.text import tokenize
 from rnn_apps.data.written_text import WrittenText
 from rnn_apps.errors import RnnAppsError, UserError
 from rnn_apps.exporting import FORMATS, litert, onnx, place_of
-from rnn_apps.exporting.client import Client, split_words, tokens_of
+from rnn_apps.exporting.client import Client, InputError, split_words, tokens_of
 from rnn_apps.models.example_inputs import relative_difference
 from rnn_apps.recipe import apply_overrides
 from rnn_apps.runner import open_run
@@ -166,6 +166,51 @@ def test_smaller_weights_are_scored_on_the_records_of_the_run(finished, tmp_path
 
 def records_of(run):
     return [json.loads(line) for line in (run.folder / "predictions.jsonl").read_text().splitlines()][:20]
+
+
+def test_probabilities_name_their_class_and_a_cut_text_says_so(exported, finished):
+    long = "good " * (finished.recipe.data.max_length + 3)
+    for name in ("onnx", "litert"):
+        folder, _ = exported(name)
+        short, cut = (Client(folder).answer(text) for text in ("good", long))
+        assert list(short["probabilities"]) == finished.task.class_names
+        assert short["probabilities"][short["label"]] == short["score"]
+        assert "truncated" not in short
+        most = finished.recipe.data.max_length
+        assert cut["truncated"] == f"read {most} of {most + 3} words"
+        names = ", ".join(finished.task.class_names)
+        assert f"in this order: {names}." in (folder / "README.md").read_text()
+
+
+def test_a_text_longer_than_a_file_reads_is_refused_not_cut(finished, tmp_path):
+    folder, _ = finished.export("litert", out=tmp_path / "litert", steps=5)
+    client = Client(folder)
+    (own,) = finished.predict(["good bad"])
+    assert client.answer("good bad")["score"] == pytest.approx(own["score"], abs=1e-4)
+    expected = "numbers: received shape 1x6, expected 1x5: this file takes at most 5 steps; export it with"
+    with pytest.raises(InputError, match=expected):
+        client.answer("good " * 6)
+    command = [sys.executable, folder / "client.py"]
+    done = subprocess.run([*command, "good " * 6], capture_output=True, text=True, cwd="/", timeout=60)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert re.search(r"\nclient.py: good .*: numbers: received .*--steps N for others\n$", done.stderr)
+    done = subprocess.run([*command, "--help"], capture_output=True, text=True, cwd="/", timeout=60)
+    assert (done.returncode, "python client.py INPUT..." in done.stdout) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("name", "steps", "message"),
+    [
+        ("onnx", 5, "--steps: onnx takes sequences of any length. Leave it out; it is for --format litert."),
+        ("litert", 0, "--steps: received 0, expected 1 to "),
+        ("litert", 100_000, "--steps: received 100000, expected 1 to "),
+    ],
+)
+def test_a_length_that_makes_no_sense_is_refused(name, steps, message, finished, tmp_path):
+    with pytest.raises(UserError) as error:
+        finished.export(name, out=tmp_path / "out", steps=steps)
+    assert str(error.value).startswith(message)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_onnx_has_no_float16_weights(finished, tmp_path):

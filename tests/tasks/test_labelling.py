@@ -181,6 +181,26 @@ def test_tags_without_tensorflow_are_the_same(tagged, tmp_path):
     assert (score.name, score.files) == ("accuracy", pytest.approx(score.network))
 
 
+@pytest.mark.parametrize(("which", "steps"), [("labelled", None), ("labelled", 7), ("tagged", 4)])
+def test_a_file_of_fixed_length_reads_longer_and_shorter_sequences_all_the_same(
+    which, steps, request, sensors, tmp_path
+):
+    run = request.getfixturevalue(which)
+    folder, _ = run.export("litert", out=tmp_path / "litert", steps=steps)
+    facts = json.loads((folder / "client.json").read_text())
+    assert facts["parts"]["network"]["steps"] == (steps or 32)
+    assert f"a fixed length of {steps or 32} steps" in (folder / "README.md").read_text()
+    given = [" ".join(["They", "can"] * n) for n in (1, 2, 9)]
+    if which == "labelled":
+        given, lines = [], (sensors / "test.csv").read_text().splitlines()
+        for rows in (1, steps or 32, 80):
+            given.append(str(tmp_path / f"{rows}.csv"))
+            (tmp_path / f"{rows}.csv").write_text("\n".join(lines[: rows + 1]).replace(",test0,", ",x,"))
+    client, key = Client(folder), "labels" if which == "labelled" else "tags"
+    for one, own in zip(given, run.predict(given)):
+        assert client.answer(one)[key] == own[key]
+
+
 def test_spans_are_scored_and_choose_the_best_weights_where_tags_are_spans(tmp_path, new_console):
     rows = "".join(f"met O\nAnna{i} B-PER\nBell I-PER\nin O\nParis B-LOC\n\n" for i in range(60))
     (tmp_path / "train.conll").write_text(rows)

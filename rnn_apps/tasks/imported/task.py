@@ -21,7 +21,7 @@ from rnn_apps.models.example_inputs import (
     word_limits,
 )
 from rnn_apps.tasks.imported.scores import array_scores
-from rnn_apps.tasks.task import Part, Task
+from rnn_apps.tasks.task import MOST_STEPS, Part, Task
 
 __all__ = ["ImportedTask"]
 
@@ -223,14 +223,16 @@ class ImportedTask(Task):
             return dict(zip(self.output_names, tf.nest.flatten(call_model(self.model, given))))
 
         def examples(batch, steps, seed):
-            return example_inputs(self.model, batch, max(steps, self.recipe.model.steps), seed)
+            return example_inputs(self.model, batch, steps, seed)
 
         inputs = {
             field: tf.TensorSpec([None, *given.shape[1:]], given.dtype, name=field)
             for given, field in zip(self.model.inputs, self.input_names)
         }
         scores = self.output_names[0]
-        return [Part("network", network, inputs, examples, self.recipe.model.steps, scores, self.model)]
+        steps = self.recipe.model.steps
+        part = Part("network", network, inputs, examples, steps, scores, self.model, least_steps=steps)
+        return [part._replace(most_steps=MOST_STEPS if part.sequences else None)]
 
     def client_facts(self):
         """Names of inputs and outputs."""

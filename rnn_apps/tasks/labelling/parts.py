@@ -6,7 +6,7 @@ import tensorflow as tf
 from keras import ops
 
 from rnn_apps.models.stepwise import StepReader
-from rnn_apps.tasks.task import Part
+from rnn_apps.tasks.task import MOST_STEPS, Part
 from rnn_apps.tasks.writing.parts import numbered
 
 __all__ = ["labelling_parts"]
@@ -30,7 +30,7 @@ def labelling_parts(model, examples, steps, can_stream):
     def network(*given):
         return {"probabilities": whole(list(given) if len(given) > 1 else given[0], training=False)}
 
-    parts = [Part("network", network, inputs, examples, steps, "probabilities", whole)]
+    parts = [Part("network", network, inputs, examples, steps, "probabilities", whole, MOST_STEPS, True)]
     return [*parts, _step(model, inputs, examples)] if can_stream else parts
 
 
@@ -48,9 +48,11 @@ def _step(model, inputs, examples):
     zeros = numbered(reader.zero_states(1))
 
     def step(*given):
-        logits, states = reader.read_on(list(given[: len(inputs)]), reader.packed(given[len(inputs) :]))
+        steps = list(given[: len(inputs)])
+        logits, states = reader.read_on(steps, reader.packed(given[len(inputs) :]))
+        _, mask = reader.front(steps if len(steps) > 1 else steps[0])
         after = {f"next_{name}": state for name, state in numbered(states).items()}
-        return {"probabilities": tf.nn.softmax(logits), **after}
+        return {"probabilities": tf.nn.softmax(logits) * tf.cast(mask[..., None], logits.dtype), **after}
 
     def of_states(batch, steps, seed):
         rng = np.random.default_rng(seed)

@@ -280,11 +280,9 @@ class LanguageModelTask(GuessesTokens, Task):
     def client_facts(self):
         """How a text goes on."""
         length = self.recipe.model.generation.length
-        sizes = [state.shape[1] for state in tf.nest.flatten(self.decoder.zero_states(1))]
         return {
             "kind": "go_on",
             "first": int(self._writer.first),
-            "states": sizes,
             "max_length": length,
             "never": NEVER_WRITTEN,
         }

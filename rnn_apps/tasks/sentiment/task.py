@@ -289,7 +289,7 @@ class SentimentTask(Task):
 
         inputs = {"numbers": tf.TensorSpec([None, None], tf.int32, name="numbers")}
         steps = self.recipe.data.max_length
-        return [Part("network", network, inputs, examples, steps, "probabilities", model)]
+        return [Part("network", network, inputs, examples, steps, "probabilities", model, steps, True)]
 
     def client_facts(self):
         """How a text is read, and the names of the classes."""

@@ -206,6 +206,8 @@ class TranslationTask(WritingTask):
         """Tokens of a source, its end counted."""
         return self.recipe.data.max_length + 1
 
+    most_steps = fixed_steps
+
     def client_facts(self):
         """How a text is written, and how long a source may be."""
         return {**super().client_facts(), "longest": self.recipe.data.max_length}

@@ -33,8 +33,10 @@ class ExportsWriting:
 
     @property
     def fixed_steps(self):
-        """Steps of an input in formats whose sides are fixed."""
+        """Steps of an input in formats with fixed shapes."""
         return 1
+
+    most_steps = None  # as of `Part`
 
     def parts(self):
         """What reads an input, and one step of writing."""
@@ -45,12 +47,12 @@ class ExportsWriting:
         def examples(batch, steps, seed):
             return [self.number_examples(batch, steps, seed)]
 
-        encode = encode_part(spec, front, search, self.fixed_steps, examples)
+        encode = encode_part(spec, front, search, self.fixed_steps, examples, self.most_steps)
 
         def begin(batch, steps, seed):
             return encode.function(tf.constant(examples(batch, steps, seed)[0]))
 
-        return [encode, step_part(search.decoder, begin, self.fixed_steps)]
+        return [encode, step_part(search.decoder, begin, self.fixed_steps, self.most_steps)]
 
     def client_facts(self):
         """How a text is written."""

@@ -13,15 +13,15 @@ def numbered(states):
     return {f"state_{index}": state for index, state in enumerate(tf.nest.flatten(states))}
 
 
-def encode_part(given, front, search, steps, examples):
+def encode_part(given, front, search, steps, examples, most_steps=None):
     """Return the `Part` that reads an input: what a decoder begins from and looks at.
 
     Args:
         given: `tf.TensorSpec` of what is read.
         front: model from that to what the network is given, or None.
         search: `Search`.
-        steps: for a format whose sides are fixed.
-        examples: as of `Part`.
+        steps: for a format with fixed shapes.
+        examples, most_steps: as of `Part`.
     """
 
     def encode(given):
@@ -33,17 +33,18 @@ def encode_part(given, front, search, steps, examples):
             **dict(zip(("keys", "mask"), context)),
         }
 
-    return Part("encode", encode, {"given": given}, examples, steps)
+    return Part("encode", encode, {"given": given}, examples, steps, None, None, most_steps, True)
 
 
-def step_part(decoder, begin, steps=1):
+def step_part(decoder, begin, steps=1, most_steps=None):
     """Return the `Part` that writes one token on: the last token, states, and what is looked at.
 
     Args:
         decoder: `SequenceDecoder`.
         begin: ``begin(batch, steps, seed)`` gives name to array: states from which a step may begin, and
             ``keys`` and ``mask`` where the decoder looks at something.
-        steps: of what is looked at, for a format whose sides are fixed.
+        steps: of what is looked at, for a format with fixed shapes.
+        most_steps: as of `Part`.
     """
     structure, known = decoder.zero_states(1), begin(1, steps, 0)
     names = [name for name in known if name.startswith("state_")]
@@ -66,4 +67,4 @@ def step_part(decoder, begin, steps=1):
 
     inputs = {"token": tf.TensorSpec([None], tf.int32, name="token")}
     inputs |= {name: spec(name) for name in (*names, *context)}
-    return Part("step", step, inputs, examples, steps, "logits")
+    return Part("step", step, inputs, examples, steps, "logits", None, most_steps, True)

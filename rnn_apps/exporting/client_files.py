@@ -1,0 +1,127 @@
+"""What a program without TensorFlow needs next to exported files: a client, its facts and a README."""
+
+import json
+import shutil
+from pathlib import Path
+
+from rnn_apps.errors import RnnAppsError
+from rnn_apps.exporting.client import Client, InputError
+from rnn_apps.models.example_inputs import relative_difference
+
+__all__ = ["write_client"]
+
+_CLIENT = Path(__file__).parent / "client.py"
+_FILES = {"onnx": ("onnx", "onnxruntime"), "litert": ("tflite", "ai-edge-litert")}
+TOLERANCE = 1e-3  # of a length that is padded or read step by step; int8 weights may differ by more
+_README = """# {name}: {files}
+
+The network of the task {task}. An example of a program that runs it, without TensorFlow:
+
+```sh
+pip install numpy {package}
+python client.py --help
+```
+
+{inputs}
+{length}{classes}"""
+
+
+def write_client(task, parts, folder, name):
+    """Write ``client.py``, ``client.json``, ``preprocessing/`` and ``README.md``, and try the client.
+
+    Args:
+        task: a trained `Task`.
+        parts: list of `Part`, as they were written.
+        folder: path of the folder with their files.
+        name: ``"onnx"`` or ``"litert"``.
+
+    Raises:
+        RnnAppsError: the client answers a sequence of another length otherwise than the network.
+    """
+    shutil.copyfile(_CLIENT, folder / "client.py")
+    (folder / "preprocessing").mkdir()
+    task.save_preprocessing(folder / "preprocessing")
+    facts = {**task.client_facts(), "parts": {part.name: _facts(part, name) for part in parts}}
+    text = json.dumps(facts, indent=2, ensure_ascii=False)
+    (folder / "client.json").write_text(text + "\n", encoding="utf-8")
+    (folder / "README.md").write_text(_readme(task, parts, name), encoding="utf-8")
+    if name == "litert":
+        _try_lengths(parts, Client(folder))
+
+
+def _facts(part, name):
+    outputs = part.answers(part.examples(1, part.steps, 0))
+    return {
+        "inputs": {key: spec.dtype.name for key, spec in part.inputs.items()},
+        "outputs": sorted(outputs),
+        "steps": part.steps if name == "litert" and part.sequences else None,
+        "sequences": part.sequences,
+        "by_step": _by_step(part, outputs),
+        "states": {key: spec.shape[-1] for key, spec in part.inputs.items() if key.startswith("state_")},
+        "pads": part.masks_padding,
+    }
+
+
+def _by_step(part, outputs):
+    """Names of the outputs whose second dimension is the steps of the input."""
+    if not part.sequences:
+        return []
+    longer = part.answers(part.examples(1, part.steps + 1, 0))
+    return sorted(key for key, array in outputs.items() if array.shape != longer[key].shape)
+
+
+def _readme(task, parts, name):
+    ending, package = _FILES[name]
+    lines = []
+    for part in parts:
+        lines.append(f"`{part.name}.{ending}` takes")
+        for key, spec in part.inputs.items():
+            fixed = {0: 1, 1: part.steps} if name == "litert" else {}
+            sides = (fixed.get(i, "any") if side is None else side for i, side in enumerate(spec.shape))
+            lines.append(f"- `{key}`: {spec.dtype.name} ({', '.join(map(str, sides))})")
+        lines.append("")
+    length = _about_length(parts[0], any(part.name == "step" for part in parts[1:]))
+    names = task.class_names
+    classes = f"\n`probabilities` are of the classes, in this order: {', '.join(names)}.\n" if names else ""
+    return _README.format(
+        name=task.recipe.name,
+        files=" and ".join(f"{part.name}.{ending}" for part in parts),
+        task=task.recipe.task,
+        package=package,
+        inputs="\n".join(lines),
+        length=f"{length}\n" if name == "litert" and parts[0].sequences else "",
+        classes=classes,
+    )
+
+
+def _about_length(part, has_step):
+    shorter = (
+        "pads shorter ones, and the network masks the padding" if part.masks_padding else "rejects others"
+    )
+    longer = ""
+    if part.masks_padding and has_step and part.scores:
+        longer = "; longer ones it reads step by step with `step`, which gives the same answers"
+    elif part.masks_padding:
+        longer = "; longer ones it rejects"
+    chosen = " (`rnn-apps export RUN --format litert --steps N`)" if part.most_steps else ""
+    return f"Sequences have a fixed length of {part.steps} steps{chosen}. The client {shorter}{longer}."
+
+
+def _try_lengths(parts, client):
+    """Compare the client's answers with the network's at several lengths, one of them past the limit."""
+    part = parts[0]
+    if part.most_steps is None:
+        return
+    for steps in sorted({1, (part.steps + 1) // 2, part.steps, part.steps + 3}):
+        inputs = part.examples(1, steps, steps)
+        try:
+            found = client.read(part.name, dict(zip(part.inputs, inputs)))
+        except InputError:
+            if steps > part.steps or not part.masks_padding:
+                continue
+            raise
+        for key, own in part.answers(inputs).items():
+            difference = relative_difference(own, found[key])
+            if not difference <= TOLERANCE:
+                problem = f"with {steps} steps its {key} differs by {difference:.1e} from the network's"
+                raise RnnAppsError(f"{part.name}: {problem}; it was not kept.")

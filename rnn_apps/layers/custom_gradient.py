@@ -1,0 +1,67 @@
+"""Functions with a fast gradient of their own, which can itself be differentiated."""
+
+import tensorflow as tf
+
+__all__ = ["with_gradient"]
+
+
+def with_gradient(plain, pass_forward, pass_backward, arguments):
+    """Call a function whose gradient is computed by `pass_backward`.
+
+    Gradients of that gradient are TensorFlow's own, of the plain function: gradient penalties, Hessians and
+    the like are exact, but slower.
+
+    Args:
+        plain: ``plain(*arguments)`` returns nested tensors by operations that TensorFlow differentiates.
+        pass_forward: ``pass_forward(*arguments)`` returns the same, and what the backward pass reads of it.
+        pass_backward: ``pass_backward(kept, arguments, *upstream)``, with the upstream gradients nested like
+            the results, returns the gradients, nested like the arguments; what it returns for an argument
+            that is not of floating point is ignored.
+        arguments: nested tensors.
+    """
+    inputs = tf.nest.flatten(arguments)
+    count, floats = len(inputs), [tensor.dtype.is_floating for tensor in inputs]
+    structure = []
+
+    @tf.custom_gradient
+    def run(*flat):
+        results, kept = pass_forward(*_untaped(arguments, flat))
+        kept = tf.nest.map_structure(tf.stop_gradient, kept)
+        structure[:] = [results]
+
+        @tf.custom_gradient
+        def gradient(*tensors):
+            upstream = _untaped(results, tensors[count:])
+            gradients = tf.nest.flatten(pass_backward(kept, _untaped(arguments, tensors[:count]), *upstream))
+            of_floats = [g for g, is_float in zip(gradients, floats) if is_float]
+            return of_floats, lambda *d: _second_gradients(plain, arguments, floats, tensors, d)
+
+        def gradients(*upstream):
+            # Copies: what a gradient of this gradient reads must be of the graph that computes this one.
+            upstream = map(tf.convert_to_tensor, upstream)  # that of a gather is made of slices
+            found = iter(gradient(*map(tf.identity, [*flat, *upstream])))
+            return [next(found) if is_float else None for is_float in floats]
+
+        return tf.nest.flatten(results), gradients
+
+    found = run(*inputs)
+    return tf.nest.pack_sequence_as(structure[0], found)
+
+
+def _second_gradients(plain, arguments, floats, tensors, upstream):
+    """Differentiate the gradients of `plain` by its arguments and by the upstream gradients it was given."""
+    given, d_results = list(tensors[: len(floats)]), list(tensors[len(floats) :])
+    sources, zero = [t for t, is_float in zip(given, floats) if is_float], tf.UnconnectedGradients.ZERO
+    with tf.GradientTape(watch_accessed_variables=False) as outer:
+        outer.watch([*sources, *d_results])
+        with tf.GradientTape(watch_accessed_variables=False) as inner:
+            inner.watch(sources)
+            results = tf.nest.flatten(plain(*tf.nest.pack_sequence_as(arguments, given)))
+        first = inner.gradient(results, sources, d_results, unconnected_gradients=zero)
+    found = iter(outer.gradient(first, [*sources, *d_results], list(upstream), unconnected_gradients=zero))
+    return [next(found) if is_float else None for is_float in (*floats, *(True for _ in d_results))]
+
+
+def _untaped(structure, flat):
+    """Pack tensors, hidden from outer tapes, which would have every loop record itself."""
+    return tf.nest.pack_sequence_as(structure, [tf.stop_gradient(tensor) for tensor in flat])
