@@ -27,7 +27,9 @@ def made(request):
     ("shape", "advice"), [((10,), "Reshape"), ((), "Reshape"), ((5, 6, 7), r"TimeDistributed\(Flatten")]
 )
 def test_a_wrong_rank_is_rejected_when_the_model_is_made(shape, advice, layer):
-    message = rf'upper": expected 3 dimensions \(batch, steps, features\), received {len(shape) + 1}: .*{advice}'
+    message = (
+        rf'upper": expected 3 dimensions \(batch, steps, features\), received {len(shape) + 1}: .*{advice}'
+    )
     with pytest.raises(ValueError, match=message):
         layer(keras.Input(shape))
 
