@@ -12,7 +12,13 @@ import tensorflow as tf
 
 from rnn_apps.checking.failures import explained
 from rnn_apps.layers import RecurrentLayer, StackedRNN, is_recurrent, why_not
-from rnn_apps.models.example_inputs import answers_of, call_model, example_inputs, relative_difference
+from rnn_apps.models.example_inputs import (
+    answers_of,
+    call_model,
+    example_inputs,
+    relative_difference,
+    tolerance_of,
+)
 
 __all__ = [
     "LONG",
@@ -24,7 +30,6 @@ __all__ = [
     "gradients_finding",
 ]
 
-TOLERANCE = 1e-5
 PADDING, STEPS, LONG = 4, 12, 50
 VANISHING, EXPLODING = 1e-4, 1e4
 
@@ -75,7 +80,7 @@ def _padding(model, inputs):
     for short, long in zip(answers_of(model, inputs), answers_of(model, longer)):
         same = long[tuple(slice(0, side) for side in short.shape)]
         difference = max(difference, _differ(short, same))
-    if difference <= TOLERANCE:
+    if difference <= tolerance_of(model):
         return [Finding(name, True, f"{PADDING} padded steps change answers by {difference:.0e}")]
     lost = _where_the_mask_is_lost(model)
     blame = f"; the mask is lost in {lost}" if lost else ""
@@ -114,10 +119,10 @@ def _company(model, inputs):
     name = "samples apart"
     if any(given.shape[0] not in (None, 1) for given in model.inputs):
         return [Finding(name, None, "the model takes batches of one size only")]
-    together = answers_of(model, inputs)
+    together, tolerance = answers_of(model, inputs), tolerance_of(model)
     again = max(_differ(*pair) for pair in zip(together, answers_of(model, inputs)))
     stateful = [x.name for x in model._flatten_layers() if getattr(x, "stateful", False)]
-    if stateful or again > TOLERANCE:  # a state may fade before it shows
+    if stateful or again > tolerance:  # a state may fade before it shows
         blame = f"; stateful: {', '.join(stateful)}" if stateful else ""
         return [Finding(name, False, f"the same inputs twice differ by {again:.0e}{blame}")]
     alone = 0.0
@@ -125,7 +130,7 @@ def _company(model, inputs):
         answers = answers_of(model, [array[row : row + 1] for array in inputs])
         alone = max(alone, *(_differ(a[row : row + 1], b) for a, b in zip(together, answers)))
     detail = f"a sample alone and in a batch differ by {alone:.0e}"
-    return [Finding(name, alone <= TOLERANCE, detail)]
+    return [Finding(name, alone <= tolerance, detail)]
 
 
 def _reload(model, inputs):

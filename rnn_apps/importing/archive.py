@@ -145,10 +145,12 @@ def _small(archive, entry, path):
 
 
 def _parsed(path, name, text):
-    """JSON, within limits and with finite numbers only."""
+    """JSON within limits. Attention masks may hold infinity; whether it is in its place is checked later."""
 
-    def refuse(constant):
-        raise ValueError(f"{constant} is no number")
+    def constant(name):
+        if name == "NaN":
+            raise ValueError("NaN is no number")
+        return float(name)
 
     if isinstance(text, str):
         text = text.encode()
@@ -159,7 +161,7 @@ def _parsed(path, name, text):
     try:
         if deepest > DEEPEST:
             raise ValueError(f"nested {deepest} deep, more than {DEEPEST}")
-        return json.loads(text, parse_constant=refuse)
+        return json.loads(text, parse_constant=constant)
     except (ValueError, RecursionError) as error:
         raise UserError(str(path), f"{name} cannot be read ({str(error)[:150]})") from error
 

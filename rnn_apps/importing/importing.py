@@ -9,13 +9,13 @@ from rnn_apps.errors import RnnAppsError, UserError, printable
 from rnn_apps.importing.allowed import check_allowed
 from rnn_apps.importing.apart import read_apart
 from rnn_apps.importing.building import built, planned
+from rnn_apps.importing.cudnn_weights import convert_cudnn_weights, has_cudnn_layers
 from rnn_apps.importing.modernizing import modernized
 from rnn_apps.layers import from_keras, is_recurrent, why_not
-from rnn_apps.models.example_inputs import answers_of, example_inputs, relative_difference
+from rnn_apps.models.example_inputs import answers_of, example_inputs, relative_difference, tolerance_of
 
-__all__ = ["TOLERANCE", "Imported", "import_model"]
+__all__ = ["Imported", "import_model"]
 
-TOLERANCE, HALF_TOLERANCE = 1e-5, 1e-2
 EXAMPLES, MANY = 3, 1 << 24  # numbers in the outputs of one example, from which on it is one alone
 
 
@@ -75,6 +75,8 @@ def _imported(path, keep_layers):
         if plan.size > found.size:
             problem = f"its layers need {plan.size:,} weights, and the file holds {found.size:,}"
             raise UserError(str(path), problem, expected="a whole model")
+        if has_cudnn_layers(found.config):
+            convert_cudnn_weights(path, found.weights)
         model = built(path, config, found.weights)
     if any("string" in str(given.dtype) for given in model.inputs):
         raise UserError(str(path), "an input of it is text", expected="a model of numbers")
@@ -113,7 +115,7 @@ def _difference(path, before, after, plan):
     inputs = example_inputs(before, EXAMPLES if plan.activations < MANY else 1, plan.steps)
     pairs = zip(answers_of(before, inputs), answers_of(after, inputs))
     difference = max(relative_difference(*pair, whole=True) for pair in pairs)
-    if not difference <= (TOLERANCE if before.compute_dtype in ("float32", "float64") else HALF_TOLERANCE):
+    if not difference <= tolerance_of(before):
         advice = "Import it with --keep-layers, and tell us."
         raise RnnAppsError(f"{path}: on our layers its answers differ by {difference:.1e}. {advice}")
     return difference

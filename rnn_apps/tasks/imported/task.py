@@ -18,6 +18,7 @@ from rnn_apps.models.example_inputs import (
     example_inputs,
     names_of,
     relative_difference,
+    tolerance_of,
     word_limits,
 )
 from rnn_apps.tasks.imported.scores import array_scores
@@ -25,7 +26,6 @@ from rnn_apps.tasks.task import Part, Task
 
 __all__ = ["ImportedTask"]
 
-EXPORT_TOLERANCE = 1e-5
 AT_ONCE = 64
 _LARGEST_TEXT = 16 << 20
 
@@ -249,7 +249,7 @@ class ImportedTask(Task):
             given = loaded.signatures["serving_default"](**named)
             for name, own in zip(self.output_names, answers_of(self.model, inputs)):
                 difference = relative_difference(own, given[name], whole=True)
-                if not difference <= EXPORT_TOLERANCE:
+                if not difference <= tolerance_of(self.model):
                     raise RnnAppsError(f"the export's {name} differs by {difference:.1e} from the model's.")
 
 
