@@ -60,8 +60,8 @@ POLICIES = _names("DTypePolicy Policy")
 GRAPHS = _names("Functional Model Sequential")
 OURS = _names(
     """
-    GRU GRUCell LSTM LSTMCell RecurrentLayer SequencePooling StackedRNN VanillaRNN VanillaRNNCell
-    WordDropout
+    GRU GRUCell LSTM LSTMCell RecurrentLayer SequencePooling StackedRNN TimeDistributed VanillaRNN
+    VanillaRNNCell WordDropout
     """
 )
 MARKS = _names("__keras_tensor__ __tuple__ __slice__ __ellipsis__")

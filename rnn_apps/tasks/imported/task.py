@@ -21,6 +21,7 @@ from rnn_apps.models.example_inputs import (
     tolerance_of,
     word_limits,
 )
+from rnn_apps.tasks.cell import import_user_module
 from rnn_apps.tasks.imported.scores import array_scores
 from rnn_apps.tasks.task import Part, Task
 
@@ -38,7 +39,18 @@ class ImportedTask(Task):
     """
 
     def register(self):
-        """Its layers are Keras' and ours."""
+        """Import the modules of the user's own layers and functions, which a saved network is loaded with."""
+        for entry in self.recipe.model.classes:
+            module, _, name = entry.partition(":")
+            if keras.saving.get_registered_object(name) is None:
+                import_user_module(module, "model.classes", entry)
+            if keras.saving.get_registered_object(name) is None:
+                problem = f"{shown(name)} of this model is not registered by the module {shown(module)}"
+                fix = (
+                    "Register it there with keras.saving.register_keras_serializable, or run the code that "
+                    "does before the run is opened in Python."
+                )
+                raise UserError("model.classes", problem, fix=fix)
 
     def prepare(self):
         """Refuse: there is nothing to train it by."""
