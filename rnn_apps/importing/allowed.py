@@ -87,8 +87,8 @@ _WITH_LAYERS = (
     "Multiply, Reshape or Cropping1D, and save the model again."
 )
 _IN_MEMORY = (
-    "If you trust the file, load it in Python, where its classes are known, and import the model in memory: "
-    "rnn_apps.import_model(keras.models.load_model(...)); rnn_apps.from_keras converts it only."
+    "If you trust the file, load it in Python, where its classes are known, and import it from memory: "
+    "rnn_apps.import_model(keras.models.load_model(FILE)); rnn_apps.from_keras(model) only converts it."
 )
 
 

@@ -107,7 +107,7 @@ def _open_steps(model):
         if isinstance(layer, keras.Model):
             found += _open_steps(layer)
         elif with_open_steps(layer):
-            reason = "right for any number of steps in exports too"
+            reason = "an export of Keras' own is wrong where the number of steps is open"
             found.append(f"{layer.name}: TimeDistributed moved onto ours, {reason}")
     return found
 
