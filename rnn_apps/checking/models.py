@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from rnn_apps.checking.failures import explained
+from rnn_apps.checking.masks import where_the_mask_is_lost
 from rnn_apps.layers import RecurrentLayer, StackedRNN, is_recurrent, why_not
 from rnn_apps.models.example_inputs import (
     answers_of,
@@ -82,7 +83,7 @@ def _padding(model, inputs):
         difference = max(difference, _differ(short, same))
     if difference <= tolerance_of(model):
         return [Finding(name, True, f"{PADDING} padded steps change answers by {difference:.0e}")]
-    lost = _where_the_mask_is_lost(model)
+    lost = where_the_mask_is_lost(model, longer)
     blame = f"; the mask is lost in {lost}" if lost else ""
     return [Finding(name, False, f"{PADDING} padded steps change answers by {difference:.0e}{blame}")]
 
@@ -101,18 +102,6 @@ def _lengthened(array, pad, given):
         return array
     sides = [(0, PADDING if axis == 1 else 0) for axis in range(array.ndim)]
     return np.pad(array, sides, constant_values=pad)
-
-
-def _where_the_mask_is_lost(model):
-    """Name of the first layer that is given a mask and neither reads it nor hands it on, or None."""
-    for layer in getattr(model, "operations", model.layers):
-        for node in layer._inbound_nodes:
-            given = any(getattr(x, "_keras_mask", None) is not None for x in node.input_tensors)
-            handed_on = all(getattr(x, "_keras_mask", None) is not None for x in node.output_tensors)
-            reads = getattr(layer, "_call_has_mask_arg", False)
-            if given and not handed_on and not reads and isinstance(layer, keras.Layer):
-                return f"{layer.name} ({type(layer).__name__})"
-    return None
 
 
 def _company(model, inputs):

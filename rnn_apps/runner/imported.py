@@ -131,4 +131,5 @@ def check(path):
         norms = gradient_norms(model, max(LONG, steps))
         return check_model(model, steps, norms), norms
     except ValueError as error:
-        raise UserError(str(path), str(error).rstrip(".")) from error
+        text = str(error)
+        raise UserError(str(path), (explained(error) if "\n" in text else text).rstrip(".")) from error
