@@ -9,6 +9,7 @@ import sys
 __all__ = [
     "__version__",
     "from_keras",
+    "import_model",
     "layers",
     "load_model",
     "load_recipe",
@@ -22,6 +23,7 @@ __version__ = "0.1.0"
 
 _PLACES = {
     "from_keras": "rnn_apps.layers",
+    "import_model": "rnn_apps.runner",
     "load_recipe": "rnn_apps.recipe",
     "open_run": "rnn_apps.runner",
     "run": "rnn_apps.runner",

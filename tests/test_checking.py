@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from rnn_apps.checking import check_model, draw_gradient_norms, gradient_norms
+from rnn_apps.checking.masks import where_the_mask_is_lost
 from rnn_apps.layers import VanillaRNN
 from rnn_apps.models.language_model import language_model
 from rnn_apps.models.sequence_decoder import SequenceDecoder
@@ -43,6 +44,45 @@ def test_a_lost_mask_is_seen_and_its_layer_named(layers, blame):
     finding = found(model)["padding invariance"]
     assert finding.passed is False
     assert finding.detail.endswith(blame)
+
+
+def merged(merge):
+    """A network that joins masked word vectors with numbers that have no mask."""
+    words, numbers = keras.Input((None,)), keras.Input((None, 4))
+    masked = L.Embedding(9, 4, mask_zero=True)(words)
+    return keras.Model([words, numbers], L.GRU(3)(merge(masked, numbers)))
+
+
+def inner_model(x, other):
+    given = keras.Input((None, 4))
+    return keras.Model(given, L.Conv1D(4, 3, padding="same", name="conv")(given))(x)
+
+
+@pytest.mark.parametrize(
+    ("merge", "blame"),
+    [
+        (lambda x, y: L.Concatenate(name="a")([x, y]), "a (Concatenate), one input of which has no mask"),
+        (lambda x, y: L.Concatenate(1, name="a")([x, y]), "a (Concatenate), one input of which has no mask"),
+        (lambda x, y: L.Add(name="a")([x, y]), "a (Add), one input of which has no mask"),
+        (lambda x, y: 2 * x, "(Multiply)"),
+        (inner_model, "conv (Conv1D)"),
+    ],
+    ids=["Concatenate", "Concatenate along the steps", "Add", "operation", "model within the model"],
+)
+@pytest.mark.filterwarnings("ignore")
+def test_a_mask_that_is_lost_in_a_graph_is_seen(merge, blame):
+    detail = found(merged(merge))["padding invariance"].detail
+    assert "the mask is lost in " in detail
+    assert blame in detail
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_no_layer_is_blamed_for_a_mask_that_all_inputs_have():
+    joined = merged(lambda x, y: L.Concatenate()([x, L.Dense(2)(x)]))
+    inputs = [np.array([[1, 2, 0, 0]], "float32"), np.ones((1, 4, 4), "float32")]
+    assert where_the_mask_is_lost(joined, inputs) is None
+    dropped = merged(lambda x, y: L.Concatenate()([x, y]))
+    assert where_the_mask_is_lost(dropped, inputs).startswith("concatenate")
 
 
 def test_a_model_without_a_mask_is_told_so():

@@ -138,14 +138,15 @@ def python_blocks():
     return python
 
 
-def test_python_on_the_pages_compiles_and_what_trains_nothing_runs():
+def test_python_on_the_pages_compiles_and_what_trains_nothing_runs(tmp_path):
     runs = []
     for page, block in python_blocks():
         compile(block, str(page), "exec")
         if "rnn_apps.run(" not in block:
             runs.append(block)
     assert len(runs) > 3
-    done = subprocess.run([sys.executable, "-c", "\n".join(runs)], capture_output=True, text=True)
+    command = [sys.executable, "-c", "\n".join(runs)]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
 
 

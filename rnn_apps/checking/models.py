@@ -11,8 +11,15 @@ import numpy as np
 import tensorflow as tf
 
 from rnn_apps.checking.failures import explained
+from rnn_apps.checking.masks import where_the_mask_is_lost
 from rnn_apps.layers import RecurrentLayer, StackedRNN, is_recurrent, why_not
-from rnn_apps.models.example_inputs import answers_of, call_model, example_inputs, relative_difference
+from rnn_apps.models.example_inputs import (
+    answers_of,
+    call_model,
+    example_inputs,
+    relative_difference,
+    tolerance_of,
+)
 
 __all__ = [
     "LONG",
@@ -24,7 +31,6 @@ __all__ = [
     "gradients_finding",
 ]
 
-TOLERANCE = 1e-5
 PADDING, STEPS, LONG = 4, 12, 50
 VANISHING, EXPLODING = 1e-4, 1e4
 
@@ -75,9 +81,9 @@ def _padding(model, inputs):
     for short, long in zip(answers_of(model, inputs), answers_of(model, longer)):
         same = long[tuple(slice(0, side) for side in short.shape)]
         difference = max(difference, _differ(short, same))
-    if difference <= TOLERANCE:
+    if difference <= tolerance_of(model):
         return [Finding(name, True, f"{PADDING} padded steps change answers by {difference:.0e}")]
-    lost = _where_the_mask_is_lost(model)
+    lost = where_the_mask_is_lost(model, longer)
     blame = f"; the mask is lost in {lost}" if lost else ""
     return [Finding(name, False, f"{PADDING} padded steps change answers by {difference:.0e}{blame}")]
 
@@ -98,26 +104,14 @@ def _lengthened(array, pad, given):
     return np.pad(array, sides, constant_values=pad)
 
 
-def _where_the_mask_is_lost(model):
-    """Name of the first layer that is given a mask and neither reads it nor hands it on, or None."""
-    for layer in getattr(model, "operations", model.layers):
-        for node in layer._inbound_nodes:
-            given = any(getattr(x, "_keras_mask", None) is not None for x in node.input_tensors)
-            handed_on = all(getattr(x, "_keras_mask", None) is not None for x in node.output_tensors)
-            reads = getattr(layer, "_call_has_mask_arg", False)
-            if given and not handed_on and not reads and isinstance(layer, keras.Layer):
-                return f"{layer.name} ({type(layer).__name__})"
-    return None
-
-
 def _company(model, inputs):
     name = "samples apart"
     if any(given.shape[0] not in (None, 1) for given in model.inputs):
         return [Finding(name, None, "the model takes batches of one size only")]
-    together = answers_of(model, inputs)
+    together, tolerance = answers_of(model, inputs), tolerance_of(model)
     again = max(_differ(*pair) for pair in zip(together, answers_of(model, inputs)))
     stateful = [x.name for x in model._flatten_layers() if getattr(x, "stateful", False)]
-    if stateful or again > TOLERANCE:  # a state may fade before it shows
+    if stateful or again > tolerance:  # a state may fade before it shows
         blame = f"; stateful: {', '.join(stateful)}" if stateful else ""
         return [Finding(name, False, f"the same inputs twice differ by {again:.0e}{blame}")]
     alone = 0.0
@@ -125,7 +119,7 @@ def _company(model, inputs):
         answers = answers_of(model, [array[row : row + 1] for array in inputs])
         alone = max(alone, *(_differ(a[row : row + 1], b) for a, b in zip(together, answers)))
     detail = f"a sample alone and in a batch differ by {alone:.0e}"
-    return [Finding(name, alone <= TOLERANCE, detail)]
+    return [Finding(name, alone <= tolerance, detail)]
 
 
 def _reload(model, inputs):

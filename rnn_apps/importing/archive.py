@@ -15,6 +15,7 @@ import h5py
 import numpy as np
 
 from rnn_apps.errors import UserError, shown
+from rnn_apps.importing.other_formats import other_format
 
 __all__ = ["LARGEST_FILE", "Opened", "opened"]
 
@@ -63,10 +64,10 @@ def opened(path, folder):
     """
     path, folder = Path(path), Path(folder)
     try:
+        if other := other_format(path):
+            raise UserError(str(path), other[0], expected=_EXPECTED, fix=other[1])
         if path.is_dir():
-            saved = (path / "saved_model.pb").exists()
-            problem = "a SavedModel, which is a program and not a description" if saved else "a folder"
-            raise UserError(str(path), problem, expected=_EXPECTED)
+            raise UserError(str(path), "a folder", expected=_EXPECTED)
         size = path.stat().st_size
         if size > LARGEST_FILE:
             raise UserError(str(path), received=f"{size:,} bytes", expected=f"at most {LARGEST_FILE:,}")
@@ -145,10 +146,12 @@ def _small(archive, entry, path):
 
 
 def _parsed(path, name, text):
-    """JSON, within limits and with finite numbers only."""
+    """JSON within limits. Attention masks may hold infinity; whether it is in its place is checked later."""
 
-    def refuse(constant):
-        raise ValueError(f"{constant} is no number")
+    def constant(name):
+        if name == "NaN":
+            raise ValueError("NaN is no number")
+        return float(name)
 
     if isinstance(text, str):
         text = text.encode()
@@ -159,7 +162,7 @@ def _parsed(path, name, text):
     try:
         if deepest > DEEPEST:
             raise ValueError(f"nested {deepest} deep, more than {DEEPEST}")
-        return json.loads(text, parse_constant=refuse)
+        return json.loads(text, parse_constant=constant)
     except (ValueError, RecursionError) as error:
         raise UserError(str(path), f"{name} cannot be read ({str(error)[:150]})") from error
 

@@ -10,8 +10,9 @@ import numpy as np
 
 from rnn_apps.errors import RnnAppsError, UserError, printable
 from rnn_apps.importing.sizes import TooLong, activations, layer_calls, within
+from rnn_apps.models.example_inputs import answers_of, example_inputs
 
-__all__ = ["Plan", "built", "planned"]
+__all__ = ["Plan", "built", "plan_in_memory", "planned"]
 
 MOST_ACTIVATIONS = 1 << 28  # numbers in all layers' outputs, for one example of a few steps
 MOST_CALLS = 20_000  # of layers, those of inner models at every call of these, or step
@@ -63,6 +64,32 @@ def planned(path, config):
         _check_calls(path, calls)
         return Plan(size, steps, outputs)
     raise UserError(str(path), f"its layers make no model ({_first_line(problem)})") from problem
+
+
+def plan_in_memory(model):
+    """Return the `Plan` of a model that is built already.
+
+    Raises:
+        UserError: it is neither functional nor sequential, has no shape of inputs, or cannot be called.
+    """
+    where = f"model {model.name}"
+    if not isinstance(model, (keras.Sequential, keras.Function)):
+        fix = "Make it of layers called on keras.Input."
+        expected = "a functional or sequential model"
+        raise UserError(where, received=f"a {type(model).__name__}", expected=expected, fix=fix)
+    if not model.built or not model.inputs:
+        raise UserError(
+            where, "it does not say the shape of its inputs", fix="Let it start with keras.Input."
+        )
+    problem = None
+    for steps in STEPS:
+        try:
+            answers = answers_of(model, example_inputs(model, 1, steps))
+        except Exception as error:  # a layer may raise whatever it likes
+            problem = problem or error
+            continue
+        return Plan(model.count_params(), steps, sum(answer.size for answer in answers))
+    raise UserError(where, f"it cannot be called ({_first_line(problem)})") from problem
 
 
 def _sizes(config, steps):

@@ -8,14 +8,14 @@ import keras
 from rnn_apps.errors import RnnAppsError, UserError, printable
 from rnn_apps.importing.allowed import check_allowed
 from rnn_apps.importing.apart import read_apart
-from rnn_apps.importing.building import built, planned
+from rnn_apps.importing.building import built, plan_in_memory, planned
+from rnn_apps.importing.cudnn_weights import convert_cudnn_weights, has_cudnn_layers
 from rnn_apps.importing.modernizing import modernized
-from rnn_apps.layers import from_keras, is_recurrent, why_not
-from rnn_apps.models.example_inputs import answers_of, example_inputs, relative_difference
+from rnn_apps.layers import from_keras, is_recurrent, rebuilt, why_not, with_open_steps
+from rnn_apps.models.example_inputs import answers_of, example_inputs, relative_difference, tolerance_of
 
-__all__ = ["TOLERANCE", "Imported", "import_model"]
+__all__ = ["Imported", "import_model"]
 
-TOLERANCE, HALF_TOLERANCE = 1e-5, 1e-2
 EXAMPLES, MANY = 3, 1 << 24  # numbers in the outputs of one example, from which on it is one alone
 
 
@@ -40,14 +40,15 @@ class Imported(NamedTuple):
     steps: int
 
 
-def import_model(path, keep_layers=False):
-    """Return a model that Keras saved, whatever its version, on our recurrent layers.
+def import_model(source, keep_layers=False):
+    """Return a model of Keras, whatever its version, on our recurrent layers.
 
-    The file is taken for hostile: only layers and functions of a list, no code, no link, no file beside it,
-    weights no larger than the file, and all of that known before a layer is built.
+    A file is taken for hostile: only layers and functions of a list, no code, no link, no file beside it,
+    weights no larger than the file, and all of that known before a layer is built. A model in memory is
+    trusted, and may have layers of any class.
 
     Args:
-        path: .keras archive or .h5 file.
+        source: .keras archive or .h5 file, or a functional or sequential `keras.Model`, which stays as it is.
         keep_layers: leave Keras' own recurrent layers as they are.
 
     Returns:
@@ -55,18 +56,22 @@ def import_model(path, keep_layers=False):
 
     Raises:
         UserError: the file cannot be read, or holds what is refused.
-        RnnAppsError: the answers on our layers are not those of the file.
+        RnnAppsError: the answers on our layers are not those of the model.
     """
+    where = f"model {source.name}" if isinstance(source, keras.Model) else source
     try:
-        return _imported(path, keep_layers)
+        if isinstance(source, keras.Model):
+            plan = plan_in_memory(source)
+            return _converted(where, source, keras.__version__, [], plan, keep_layers)
+        return _from_file(source, keep_layers)
     except RnnAppsError:
         raise
     except Exception as error:  # what is wrong in a stranger's file shows itself anywhere
         text = printable((str(error).strip().splitlines() or [""])[0][:150])
-        raise UserError(str(path), f"no sound model ({type(error).__name__}: {text})") from error
+        raise UserError(str(where), f"no sound model ({type(error).__name__}: {text})") from error
 
 
-def _imported(path, keep_layers):
+def _from_file(path, keep_layers):
     with tempfile.TemporaryDirectory(prefix="rnn-apps-") as folder:
         found = read_apart(path, folder)
         check_allowed(path, found.config)  # once more: a file may have got the better of its reader
@@ -75,15 +80,36 @@ def _imported(path, keep_layers):
         if plan.size > found.size:
             problem = f"its layers need {plan.size:,} weights, and the file holds {found.size:,}"
             raise UserError(str(path), problem, expected="a whole model")
+        if has_cudnn_layers(found.config):
+            convert_cudnn_weights(path, found.weights)
         model = built(path, config, found.weights)
+    return _converted(path, model, found.version, changes, plan, keep_layers)
+
+
+def _converted(where, model, version, changes, plan, keep_layers):
+    """What becomes of a model that is built."""
     if any("string" in str(given.dtype) for given in model.inputs):
-        raise UserError(str(path), "an input of it is text", expected="a model of numbers")
-    if keep_layers:
-        return Imported(model, found.version, changes, [], 0.0, plan.steps)
-    moved, kept = _moves(model)
-    ours = from_keras(model) if moved else model
-    difference = _difference(path, model, ours, plan)
-    return Imported(ours, found.version, changes + moved, kept, difference, plan.steps)
+        raise UserError(str(where), "an input of it is text", expected="a model of numbers")
+    ours = model
+    if open_steps := _open_steps(model):
+        ours = rebuilt(model, with_open_steps)
+        changes = changes + open_steps
+    moved, kept = ([], []) if keep_layers else _moves(ours)
+    ours = from_keras(ours) if moved else ours
+    difference = _difference(where, model, ours, plan)
+    return Imported(ours, version, changes + moved, kept, difference, plan.steps)
+
+
+def _open_steps(model):
+    """The layers of a model, and of models within it, that a `TimeDistributed` of ours replaces: lines."""
+    found = []
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            found += _open_steps(layer)
+        elif with_open_steps(layer):
+            reason = "an export of Keras' own is wrong where the number of steps is open"
+            found.append(f"{layer.name}: TimeDistributed moved onto ours, {reason}")
+    return found
 
 
 def _moves(model):
@@ -107,13 +133,13 @@ def _kind(layer):
     return type(layer).__name__
 
 
-def _difference(path, before, after, plan):
+def _difference(where, before, after, plan):
     if after is before:
         return 0.0
     inputs = example_inputs(before, EXAMPLES if plan.activations < MANY else 1, plan.steps)
     pairs = zip(answers_of(before, inputs), answers_of(after, inputs))
     difference = max(relative_difference(*pair, whole=True) for pair in pairs)
-    if not difference <= (TOLERANCE if before.compute_dtype in ("float32", "float64") else HALF_TOLERANCE):
+    if not difference <= tolerance_of(before):
         advice = "Import it with --keep-layers, and tell us."
-        raise RnnAppsError(f"{path}: on our layers its answers differ by {difference:.1e}. {advice}")
+        raise RnnAppsError(f"{where}: on our layers its answers differ by {difference:.1e}. {advice}")
     return difference

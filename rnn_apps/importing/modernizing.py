@@ -6,6 +6,7 @@ import keras
 
 from rnn_apps.errors import UserError, printable
 from rnn_apps.importing.allowed import GRAPHS, is_ours, module_of
+from rnn_apps.importing.cudnn_weights import CUDNN_LAYERS
 
 __all__ = ["keras2_hard_sigmoid", "modernized"]
 
@@ -14,7 +15,12 @@ _WITHOUT_EFFECT = {
     "implementation": (*_RECURRENT, "SimpleRNNCell", "LSTMCell", "GRUCell"),
     "time_major": _RECURRENT,
     "unroll": _RECURRENT,
-    "input_length": ("Embedding",),
+    "input_length": ("Embedding", *_RECURRENT),
+    "input_dim": _RECURRENT,
+    "noise_shape": ("SpatialDropout1D", "SpatialDropout2D"),
+    "query_shape": ("MultiHeadAttention",),
+    "key_shape": ("MultiHeadAttention",),
+    "value_shape": ("MultiHeadAttention",),
     "renorm": ("BatchNormalization",),
     "virtual_batch_size": ("BatchNormalization",),
     "fused": ("BatchNormalization",),
@@ -41,6 +47,9 @@ def modernized(path, config, version):
     Raises:
         UserError: it asks for something that no longer exists.
     """
+    if version.startswith(("0.", "1.")):
+        fix = "Load it with Keras 2 and save it again."
+        raise UserError(str(path), f"a file of Keras {version}", expected="one of Keras 2 or 3", fix=fix)
     changes, config = [], copy.deepcopy(config)
     if not isinstance(config, dict) or config.get("class_name") not in GRAPHS:
         received = f"a {str(config.get('class_name'))[:60]}" if isinstance(config, dict) else "no model"
@@ -61,6 +70,8 @@ class _Modernizer:
             return [self.entry(one) for one in value]
         if not isinstance(value, dict):
             return value
+        if value.get("class_name") == "Sequential" and isinstance(value.get("config"), list):
+            value = self._listed(value)
         if "class_name" in value and isinstance(value.get("config"), dict):
             value = self._object(value)
         return {key: self.entry(one) for key, one in value.items()}
@@ -69,6 +80,11 @@ class _Modernizer:
         name, config = value["class_name"], value["config"]
         if name.startswith("__"):
             return value
+        if name in CUDNN_LAYERS:
+            name, fixed = CUDNN_LAYERS[value["class_name"]]
+            self._say(f"{config.get('name', name)}: {value['class_name']} is now {name}")
+            value, config = {**value, "class_name": name}, config | fixed
+            value["config"] = config
         self._old_keys(name, config)
         if name in ("Model", "Functional"):
             value = {**value, "class_name": "Functional"}
@@ -87,6 +103,12 @@ class _Modernizer:
             kept["build_config"] = value["build_config"]
         return {**kept, "module": place, "registered_name": registered}
 
+    def _listed(self, value):
+        """The configuration of a sequential model that Keras before 2.2 wrote: a list of its layers."""
+        name = value.get("name") or "sequential"
+        self._say(f"{name}: its list of layers is now a configuration")
+        return {**value, "config": {"name": name, "layers": value["config"]}}
+
     def _old_keys(self, name, config):
         where = config.get("name", name)
         if config.get("time_major"):
@@ -96,6 +118,9 @@ class _Modernizer:
             )
         if config.get("ragged"):
             raise UserError(self.path, f"{where}: ragged inputs are not imported", fix="Pad and mask them.")
+        if name in ("Attention", "AdditiveAttention") and config.pop("causal", False):
+            fix = "Call the layer with use_causal_mask=True in Keras 3."
+            raise UserError(self.path, f"{where}: causal=True is not imported", fix=fix)
         for key, layers in _WITHOUT_EFFECT.items():
             if name in layers and key in config:
                 if config[key]:
@@ -136,6 +161,8 @@ class _Modernizer:
         if not isinstance(first, dict) or layers[0].get("class_name") == "InputLayer":
             return
         shape = first.pop("batch_input_shape", None)
+        if shape is None and layers[0].get("class_name") == "Bidirectional":
+            shape = first["layer"]["config"].pop("batch_input_shape", None)
         if shape is not None:
             dtype = "int32" if layers[0]["class_name"] == "Embedding" else "float32"
             given = {"batch_shape": shape, "dtype": dtype, "name": f"{first.get('name', 'first')}_input"}

@@ -8,6 +8,7 @@ import keras
 
 from rnn_apps.errors import RnnAppsError
 from rnn_apps.importing.allowed import GRAPHS, LAYERS, OURS
+from rnn_apps.models.graph_walk import walk
 
 __all__ = ["TooLong", "activations", "layer_calls", "within"]
 
@@ -40,31 +41,22 @@ def activations(model):
     Args:
         model: `keras.Model` that is functional or sequential, its sides all known.
     """
-    sizes = _outputs(model, model.inputs)[1]
+    sizes = _sizes(model, model.inputs)
     return sum(numbers for numbers, _ in sizes), sum(calls for _, calls in sizes)
 
 
-def _outputs(model, inputs):
-    """What a model gives for symbolic inputs, and of every operation in it the numbers and the calls."""
+def _sizes(model, inputs):
+    """For symbolic inputs, of every operation in a model the numbers that it holds and the calls."""
     sizes = []
 
-    def counted(operation):
-        def call(*args, **options):
-            if isinstance(operation, keras.Model):
-                found, inner = _outputs(operation, args[0])
-                sizes.extend(inner)
-                return found
-            found = operation(*args, **options)
-            hidden, calls = _hidden(operation, args, options)
-            sizes.append((_numbers(found) + hidden, calls))
-            return found
+    def visit(operation, args, options):
+        found = operation(*args, **options)
+        hidden, calls = _hidden(operation, args, options)
+        sizes.append((_numbers(found) + hidden, calls))
+        return found
 
-        return call
-
-    graph = model._functional if isinstance(model, keras.Sequential) else model
-    found = graph._run_through_graph(inputs, operation_fn=counted)
-    flat = keras.tree.flatten(found)
-    return (flat[0] if isinstance(model, keras.Sequential) and len(flat) == 1 else found), sizes
+    walk(model, inputs, visit)
+    return sizes
 
 
 def _numbers(tensors):
@@ -94,7 +86,7 @@ def _every_step(layer, given):
     steps = given.shape[1] or 1
     if not isinstance(layer, keras.Model):
         return 0, steps
-    inner = _outputs(layer, keras.KerasTensor((1, *given.shape[2:]), given.dtype))[1]
+    inner = _sizes(layer, keras.KerasTensor((1, *given.shape[2:]), given.dtype))
     return steps * max((numbers for numbers, _ in inner), default=0), steps * sum(calls for _, calls in inner)
 
 

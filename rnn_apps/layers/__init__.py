@@ -15,6 +15,7 @@ from rnn_apps.layers.recurrent_cell import RecurrentCell, get_cell, list_cells, 
 from rnn_apps.layers.recurrent_layer import RecurrentLayer
 from rnn_apps.layers.research_cells import IndRNNCell, LayerNormLSTMCell, MinGRUCell
 from rnn_apps.layers.stacked_rnn import StackedRNN
+from rnn_apps.layers.time_distributed import TimeDistributed, with_open_steps
 from rnn_apps.layers.vanilla_rnn import GRU, LSTM, VanillaRNN
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "RecurrentCell",
     "RecurrentLayer",
     "StackedRNN",
+    "TimeDistributed",
     "VanillaRNN",
     "VanillaRNNCell",
     "from_keras",
@@ -41,4 +43,5 @@ __all__ = [
     "register_cell",
     "to_keras",
     "why_not",
+    "with_open_steps",
 ]

@@ -5,6 +5,7 @@ import keras
 from rnn_apps.layers.arguments import constructor_arguments, serialized_arguments
 from rnn_apps.layers.recurrent_layer import LAYER_OPTIONS, RecurrentLayer
 from rnn_apps.layers.stacked_rnn import StackedRNN
+from rnn_apps.layers.time_distributed import TimeDistributed
 from rnn_apps.layers.vanilla_rnn import GRU, LSTM, VanillaRNN
 
 __all__ = [
@@ -77,6 +78,8 @@ def to_keras(layer_or_model):
 
 def plain_layer(layer):
     """Return Keras' counterpart of a layer of ours without its weights, None for any other."""
+    if isinstance(layer, TimeDistributed):
+        return keras.layers.TimeDistributed.from_config(layer.get_config())
     return _theirs(layer) if _holds_ours(layer) else None
 
 

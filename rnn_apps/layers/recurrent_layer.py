@@ -14,6 +14,7 @@ from rnn_apps.layers.arguments import (
     serialized_arguments,
 )
 from rnn_apps.layers.compilation import LoopCompiler, is_differentiated, num_parts
+from rnn_apps.layers.input_rank import check_rank, check_shape
 from rnn_apps.layers.recomputation import recur_in_chunks
 from rnn_apps.layers.recurrence import RecurrentWeights, project, recur
 from rnn_apps.layers.recurrent_cell import RecurrentCell
@@ -62,7 +63,7 @@ class RecurrentLayer(keras.layers.RNN):
         `return_state` a tuple of that and each final state ``(batch, size)``.
 
     Raises:
-        ValueError: an argument is out of range.
+        ValueError: an argument is out of range, or the input has other than three dimensions.
 
     Examples:
         >>> layer = RecurrentLayer(VanillaRNNCell(8), return_sequences=True)
@@ -101,6 +102,16 @@ class RecurrentLayer(keras.layers.RNN):
         from rnn_apps.layers.conversion import to_keras  # it knows all layers, this one among them
 
         return to_keras(self)
+
+    def __call__(self, sequences, *args, **kwargs):
+        """Check the rank of the input, then call the layer."""
+        check_rank(self, sequences)
+        return super().__call__(sequences, *args, **kwargs)
+
+    def build(self, sequences_shape, initial_state_shape=None):
+        """Make the weights of the cell for inputs of shape ``(batch, steps, features)``."""
+        check_shape(self, sequences_shape)
+        super().build(sequences_shape, initial_state_shape)
 
     def inner_loop(self, sequences, initial_state, mask, training=False):
         """Run the engine: ``(last output, all outputs, final states)``, as `keras.layers.RNN` asks for."""

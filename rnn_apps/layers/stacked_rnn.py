@@ -7,6 +7,7 @@ import keras
 from keras import ops
 
 from rnn_apps.layers.arguments import check_choice, check_count, check_rate, serialized_arguments
+from rnn_apps.layers.input_rank import check_rank, check_shape
 from rnn_apps.layers.recurrent_cell import RecurrentCell, get_cell
 from rnn_apps.layers.recurrent_layer import RecurrentLayer
 
@@ -58,7 +59,8 @@ class StackedRNN(keras.layers.Layer):
         level's units, twice that if bidirectional.
 
     Raises:
-        ValueError: an argument is out of range, or a residual connection joins different widths.
+        ValueError: an argument is out of range, a residual connection joins different widths, or the input
+            has other than three dimensions.
 
     Examples:
         >>> StackedRNN((8, 8), cell="gru", bidirectional=True)(keras.ops.ones((2, 5, 3))).shape
@@ -161,8 +163,14 @@ class StackedRNN(keras.layers.Layer):
         """Return the names of the layers whose cells are not in the engine's form."""
         return [x.name for level in self.levels for x in level if not isinstance(x, RecurrentLayer)]
 
+    def __call__(self, sequences, *args, **kwargs):
+        """Check the rank of the input, then call the layer."""
+        check_rank(self, sequences)
+        return super().__call__(sequences, *args, **kwargs)
+
     def build(self, input_shape):
         """Make all weights for inputs of shape ``(batch, steps, features)``."""
+        check_shape(self, input_shape)
         width = input_shape[-1]
         for units, level in zip(self.units, self.levels):
             for layer in level:

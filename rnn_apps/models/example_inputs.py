@@ -5,7 +5,17 @@ import warnings
 import keras
 import numpy as np
 
-__all__ = ["answers_of", "call_model", "example_inputs", "names_of", "relative_difference", "word_limits"]
+__all__ = [
+    "answers_of",
+    "call_model",
+    "example_inputs",
+    "names_of",
+    "relative_difference",
+    "tolerance_of",
+    "word_limits",
+]
+
+_TOLERANCE, _HALF_TOLERANCES = 1e-5, {"float16": 1e-2, "bfloat16": 5e-2}
 
 
 def example_inputs(model, batch=3, steps=12, seed=0):
@@ -78,6 +88,16 @@ def relative_difference(one, other, whole=False):
         difference = np.abs(one - other) / np.maximum(1.0, scale)
     same = (one == other) | (np.isnan(one) & np.isnan(other))
     return float(np.nan_to_num(np.where(same, 0, difference), nan=np.inf).max(initial=0))
+
+
+def tolerance_of(model):
+    """Return the largest `relative_difference` that rounding alone explains between two forms of a model.
+
+    It is that of the least precise compute dtype among its layers: the model itself, or its last layer, may
+    compute in float32 while the layers before it compute in half precision.
+    """
+    dtypes = {layer.compute_dtype for layer in model._flatten_layers()}
+    return max((_HALF_TOLERANCES[name] for name in dtypes & set(_HALF_TOLERANCES)), default=_TOLERANCE)
 
 
 def call_model(model, inputs, training=False):

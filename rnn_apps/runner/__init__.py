@@ -2,7 +2,7 @@
 
 from rnn_apps.runner.cells import check_cell
 from rnn_apps.runner.finished import Run, open_run
-from rnn_apps.runner.imported import check, import_run
+from rnn_apps.runner.imported import check, import_model, import_run
 from rnn_apps.runner.running import compare, run, run_seeds, write_comparison
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "check",
     "check_cell",
     "compare",
+    "import_model",
     "import_run",
     "open_run",
     "run",

@@ -11,7 +11,7 @@ import keras
 from rnn_apps.errors import UserError, nearest, shown
 from rnn_apps.layers import StackedRNN, list_cells
 
-__all__ = ["make_levels", "model_errors", "raised_at", "resolve_cell"]
+__all__ = ["import_user_module", "make_levels", "model_errors", "raised_at", "resolve_cell"]
 
 
 def resolve_cell(name, where="model.cell"):
@@ -29,9 +29,6 @@ def resolve_cell(name, where="model.cell"):
         return name
     if not (module and attribute):
         raise UserError(where, received=shown(name), expected="module:Class, such as my_cells:LeakyCell")
-    here = str(Path.cwd())
-    if here not in sys.path:
-        sys.path.insert(0, here)
     cell = _found(name, where)
     if not (isinstance(cell, type) and issubclass(cell, keras.layers.Layer)):
         raise UserError(
@@ -40,6 +37,27 @@ def resolve_cell(name, where="model.cell"):
     if keras.saving.get_registered_object(keras.saving.get_registered_name(cell)) is None:
         keras.saving.register_keras_serializable(package=module)(cell)  # so that a saved network loads again
     return cell
+
+
+def import_user_module(module, where, received):
+    """Return a module of the user's own, which is looked up in the working folder too.
+
+    Args:
+        module: its name.
+        where: what a message calls the place that the name is from.
+        received: what stands there.
+
+    Raises:
+        UserError: there is no such module, or it raises.
+    """
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)
+    try:
+        return importlib.import_module(module)
+    except (Exception, SystemExit) as error:  # whatever the user's module raises
+        problem, fix = _why_not_imported(module, error)
+        raise UserError(where, problem, received=shown(received), fix=fix) from error
 
 
 def raised_at(error, module):
@@ -63,11 +81,7 @@ def raised_at(error, module):
 def _found(name, where):
     """What stands under a name ``module:Class``."""
     module, _, attribute = name.partition(":")
-    try:
-        found = importlib.import_module(module)
-    except (Exception, SystemExit) as error:  # whatever the user's module raises
-        problem, fix = _why_not_imported(module, error)
-        raise UserError(where, problem, received=shown(name), fix=fix) from error
+    found = import_user_module(module, where, name)
     if not hasattr(found, attribute):
         problem = f"the module {module} has no class {attribute}"
         raise UserError(where, problem, received=shown(name), fix=_classes_of(found, attribute))

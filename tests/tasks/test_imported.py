@@ -1,6 +1,8 @@
 """From a model file to a run folder that is asked, scored and exported, by the command line."""
 
+import importlib
 import json
+import sys
 
 import keras
 import numpy as np
@@ -310,3 +312,75 @@ def test_a_state_that_went_on_begins_anew_and_that_is_listed(ours, tmp_path):
     assert "carried: stateful left out, every input begins with a state of zeros" in found.changes
     for _ in range(2):
         np.testing.assert_allclose(run.model(x), fresh, atol=1e-5)
+
+
+@pytest.fixture
+def own_module(tmp_path, monkeypatch):
+    """A module of the user's own with a layer and an activation, in the working folder."""
+    (tmp_path / "own_layers.py").write_text(
+        "import keras\n"
+        '@keras.saving.register_keras_serializable(package="own")\n'
+        "class Doubling(keras.layers.Layer):\n"
+        "    def call(self, x):\n"
+        "        return 2 * x\n"
+        '@keras.saving.register_keras_serializable(package="own")\n'
+        "def half(x):\n"
+        "    return x / 2\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    yield importlib.import_module("own_layers")
+    for name in ("own>Doubling", "own>half"):
+        keras.saving.get_custom_objects().pop(name, None)
+    sys.modules.pop("own_layers", None)
+
+
+def test_a_model_in_memory_with_classes_of_its_own_becomes_a_run(own_module):
+    given = keras.Input((None, 3))
+    states = L.LSTM(4, name="lstm")(own_module.Doubling()(given))
+    model = keras.Model(given, L.Dense(2, own_module.half, name="dense")(states))
+    x = RNG.normal(size=(1, 5, 3)).astype("float32")
+    expected = np.asarray(model(x))[0]
+    run = rnn_apps.import_model(model, out="run")
+    assert run.recipe.model.classes == ["own_layers:own>Doubling", "own_layers:own>half"]
+    assert "LSTM moved onto ours" in json.loads((run.folder / "import.json").read_text())["changes"][0]
+    for name in ("own>Doubling", "own>half"):  # as in another process
+        keras.saving.get_custom_objects().pop(name)
+    sys.modules.pop("own_layers")
+    again = rnn_apps.open_run("run")
+    np.testing.assert_allclose(again.predict([x[0].tolist()])[0]["output"]["dense"], expected, atol=1e-6)
+    loaded = tf.saved_model.load("run/export/1").signatures["serving_default"]
+    np.testing.assert_allclose(next(iter(loaded(**{given.name: x}).values()))[0], expected, atol=1e-6)
+
+
+def test_a_run_whose_classes_are_unknown_says_where_they_were(own_module, tmp_path):
+    given = keras.Input((None, 3))
+    rnn_apps.import_model(keras.Model(given, own_module.Doubling()(given)), out="run")
+    keras.saving.get_custom_objects().pop("own>Doubling")
+    (tmp_path / "own_layers.py").write_text("")
+    sys.modules.pop("own_layers")
+    importlib.invalidate_caches()
+    with pytest.raises(UserError, match='"own>Doubling" of this model is not registered by .*"own_layers"'):
+        rnn_apps.open_run("run").predict([[[1, 2, 3]]])
+
+
+class Unregistered(L.Layer):
+    """Saves, and does not load again."""
+
+    def call(self, x):
+        return x
+
+
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (lambda given: keras.Model(given, Unregistered()(given)), "does not load again.*register_keras"),
+        (lambda given: keras.Sequential([L.LSTM(2)]), "does not say the shape of its inputs.*keras.Input"),
+        (lambda given: keras.Model(), "received a Model, expected a functional or sequential model"),
+    ],
+    ids=["unregistered class", "no inputs", "subclass"],
+)
+def test_a_model_in_memory_that_makes_no_run_is_refused(build, message, tmp_path):
+    with pytest.raises(UserError, match=message):
+        rnn_apps.import_model(build(keras.Input((None, 3))), out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()

@@ -23,6 +23,11 @@ class ImportedModel(Settings):
 
     origin: str = Field("", max_length=4096, description="Name of the file that was imported.")
     sha256: str = Field("", max_length=64, description="Of that file.")
+    classes: list[str] = Field(
+        [],
+        max_length=1000,
+        description="Classes and functions of the user's own in it, module:registered name.",
+    )
     steps: int = Field(12, ge=1, le=10_000, description="Steps of the inputs by which exports are checked.")
 
 

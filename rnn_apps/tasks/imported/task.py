@@ -18,14 +18,15 @@ from rnn_apps.models.example_inputs import (
     example_inputs,
     names_of,
     relative_difference,
+    tolerance_of,
     word_limits,
 )
+from rnn_apps.tasks.cell import import_user_module
 from rnn_apps.tasks.imported.scores import array_scores
 from rnn_apps.tasks.task import MOST_STEPS, Part, Task
 
 __all__ = ["ImportedTask"]
 
-EXPORT_TOLERANCE = 1e-5
 AT_ONCE = 64
 _LARGEST_TEXT = 16 << 20
 
@@ -38,7 +39,18 @@ class ImportedTask(Task):
     """
 
     def register(self):
-        """Its layers are Keras' and ours."""
+        """Import the modules of the user's own layers and functions, which a saved network is loaded with."""
+        for entry in self.recipe.model.classes:
+            module, _, name = entry.partition(":")
+            if keras.saving.get_registered_object(name) is None:
+                import_user_module(module, "model.classes", entry)
+            if keras.saving.get_registered_object(name) is None:
+                problem = f"{shown(name)} of this model is not registered by the module {shown(module)}"
+                fix = (
+                    "Register it there with keras.saving.register_keras_serializable, or run the code that "
+                    "does before the run is opened in Python."
+                )
+                raise UserError("model.classes", problem, fix=fix)
 
     def prepare(self):
         """Refuse: there is nothing to train it by."""
@@ -251,7 +263,7 @@ class ImportedTask(Task):
             given = loaded.signatures["serving_default"](**named)
             for name, own in zip(self.output_names, answers_of(self.model, inputs)):
                 difference = relative_difference(own, given[name], whole=True)
-                if not difference <= EXPORT_TOLERANCE:
+                if not difference <= tolerance_of(self.model):
                     raise RnnAppsError(f"the export's {name} differs by {difference:.1e} from the model's.")
 
 
