@@ -19,7 +19,7 @@ def with_gradient(plain, pass_forward, pass_backward, arguments):
             that is not of floating point is ignored.
         arguments: nested tensors.
     """
-    inputs = tf.nest.flatten(arguments)
+    inputs = [tf.convert_to_tensor(one) for one in tf.nest.flatten(arguments)]  # a state may be a variable
     count, floats = len(inputs), [tensor.dtype.is_floating for tensor in inputs]
     structure = []
 
