@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from rnn_apps.data.files import PART_NAMES, csv_rows, json_object, open_lines, wrong_width
+from rnn_apps.data.files import csv_rows, json_object, open_lines, wrong_width
 from rnn_apps.data.image_store import ImageStore
-from rnn_apps.data.records import carved_fractions, part_of
+from rnn_apps.data.records import carved_fractions
+from rnn_apps.data.splits import PART_NAMES, PARTS_BY_NAME, log_unread, splitter
 from rnn_apps.data.video import VIDEO_SUFFIXES
 from rnn_apps.errors import DataError, shown
 
@@ -26,9 +27,9 @@ __all__ = [
     "find_captions",
     "load_captioned",
     "read_captions",
+    "used_files",
 ]
 
-_PARTS = {written: part for part, names in PART_NAMES.items() for written in names}
 _LISTS = {"train": "trainImages.txt", "validation": "devImages.txt", "test": "testImages.txt"}
 
 
@@ -116,6 +117,17 @@ def find_captions(folder, layout=USUAL):
         if path is not None and not path.exists():
             raise DataError(str(path), "no such file or folder", fix=f"Check data.{key}.")
     return named[0] or _captions_file(folder), named[1] or _place_of_images(folder)
+
+
+def used_files(folder, layout=USUAL):
+    """Return the files of a data folder that are read, images within folders left out.
+
+    Args:
+        folder, layout: as for `find_captions`.
+    """
+    folder = Path(folder).expanduser()
+    lists = [file for ending in _LISTS.values() for file in folder.glob(f"*{ending}")]
+    return [*find_captions(folder, layout), *lists]
 
 
 def _captions_file(folder):
@@ -257,6 +269,7 @@ def load_captioned(path, bad, validation_fraction=0.1, whole=False, layout=USUAL
     """
     file, place = find_captions(path, layout)
     store = ImageStore(place)
+    log_unread(path, used_files(path, layout))
     found = {}
     for record in read_captions(file, layout):
         record = record._replace(frames=tuple(map(store.resolve, record.frames)))
@@ -264,7 +277,7 @@ def load_captioned(path, bad, validation_fraction=0.1, whole=False, layout=USUAL
             bad.report(record.place, *problem)
             continue
         one = found.setdefault(record.name, _Sorted(Captioned(record.name, record.frames)))
-        part = _PARTS[record.split.strip().lower()] if record.split else one.part
+        part = PARTS_BY_NAME[record.split.strip().lower()] if record.split else one.part
         if one.part not in (None, part) or one.input.frames != record.frames:
             fix = "Give each picture one split and one list of frames."
             bad.report(record.place, "it contradicts an earlier line about the same picture", fix)
@@ -286,7 +299,7 @@ def _problem_of(record, store):
         return "caption is empty", "Remove the record."
     if gone := [name for name in record.frames if name not in store.names]:
         return f"its {record.kind} is not there", f"{shown(gone[0])} is not in {store.path}."
-    if record.split and record.split.strip().lower() not in _PARTS:
+    if record.split and record.split.strip().lower() not in PARTS_BY_NAME:
         return "split is none of train, validation and test", f"It says {shown(record.split)}."
     return None
 
@@ -298,9 +311,10 @@ def _in_parts(path, found, validation_fraction, whole):
         return {"test": [one.input for one in found.values() if tested in (None, one.part)]}
     parts = {part: [] for part in PART_NAMES}
     fractions = carved_fractions(there, validation_fraction)
+    split_of = splitter((one.input.name for one in found.values() if one.part in (None, "train")), fractions)
     for one in found.values():
         part = "test" if one.part == "validation" and "test" not in there else one.part
-        part = part_of(one.input.name, fractions) if part in (None, "train") else part
+        part = split_of(one.input.name) if part in (None, "train") else part
         parts[part].append(one.input)
     for part, inputs in parts.items():
         if not inputs:

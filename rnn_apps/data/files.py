@@ -4,88 +4,27 @@ import csv
 import gzip
 import io
 import json
-import re
 import sys
 import zlib
 from contextlib import contextmanager
 from itertools import chain, islice
-from pathlib import Path
 
 from rnn_apps.data.records import LabelledText
 from rnn_apps.data.separators import LINES_LOOKED_AT, find_separator
 from rnn_apps.errors import DataError, did_you_mean, shown
 
 __all__ = [
-    "PART_NAMES",
     "csv_file",
     "csv_rows",
-    "find_parts",
     "json_object",
     "open_lines",
     "read_records",
     "wrong_width",
 ]
 
-PART_NAMES = {"train": ("train",), "validation": ("validation", "val", "dev"), "test": ("test",)}
-ENDINGS = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".jsonl", ".jsonl.gz")
 _TABLES = (".csv", ".tsv")
 COLUMNS_SHOWN = 12
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")
-
-
-def find_parts(path, needed="train", endings=ENDINGS):
-    """Return part name to file for a data folder, or ``{"train": file}`` for a single file.
-
-    Args:
-        path: a folder with ``train.*`` and, where there are any, ``validation.*`` (or ``val``, ``dev``) and
-            ``test.*``, with something in front of a dot, dash or underscore or not (``en-train.csv``), each
-            with one of the endings; or one such file.
-        needed: the part that must be there; None where any will do.
-        endings: of file names, lower case.
-
-    Raises:
-        DataError: nothing is there, or nothing that can be read.
-    """
-    path = Path(path).expanduser()
-    if path.is_file():
-        if not path.name.lower().endswith(tuple(endings)):
-            ending = f"a {path.suffix} file" if path.suffix else "a file without an ending"
-            raise DataError(str(path), received=ending, expected=_expected(endings))
-        return {"train": path}
-    if not path.is_dir():
-        raise DataError(str(path), "no such file or folder", fix="Check the path after --data or data.path.")
-    found = {part: _one_file(path, part, endings) for part in PART_NAMES}
-    parts = {part: file for part, file in found.items() if file is not None}
-    if not parts or (needed and needed not in parts):
-        names = sorted(p.name for p in path.iterdir())
-        there = ", ".join(names[:8]) + (" and more" if len(names) > 8 else "")
-        expected = f"{needed or 'test'}{_expected(endings)}"
-        raise DataError(str(path), received=there or "an empty folder", expected=expected)
-    return parts
-
-
-def _expected(endings):
-    return f"{', '.join(endings[:-1])} or {endings[-1]}"
-
-
-def _one_file(folder, part, endings):
-    names = PART_NAMES[part]
-    stems = {file: _stem(file.name.lower(), endings) for file in sorted(folder.iterdir()) if file.is_file()}
-    found = sorted(
-        (file for file, stem in stems.items() if stem in names), key=lambda f: names.index(stems[f])
-    )
-    if len(found) > 1:
-        names = ", ".join(file.name for file in found)
-        raise DataError(
-            str(folder), received=f"{names} for {part}", expected="one file a part", fix="Move one away."
-        )
-    return found[0] if found else None
-
-
-def _stem(name, endings):
-    """What stands before the ending, after the last dot, dash or underscore; None for another ending."""
-    ending = max((end for end in endings if name.endswith(end)), key=len, default=None)
-    return None if ending is None else re.split("[._-]", name.removesuffix(ending))[-1]
 
 
 def read_records(file, text_column, label_column):

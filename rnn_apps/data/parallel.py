@@ -2,21 +2,22 @@
 
 The folder holds two files a part, one a language, of which line i of one is the translation of line i of the
 other (``train.en`` and ``train.de``), or one file of two columns (``train.tsv``: a tab between source and
-target, no quoting; the first line may name the languages, in either order). Parts are ``train``,
-``validation`` (or ``val``, ``dev``) and one whose name begins with ``test``; each file may be gzipped.
+target, no quoting; the first line may name the languages, in either order). Splits are ``train``,
+``validation`` (or another name of `PART_NAMES`) and one whose name begins with ``test``; each file may be
+gzipped.
 """
 
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rnn_apps.data.files import PART_NAMES, open_lines
-from rnn_apps.data.records import carved_fractions, part_of
+from rnn_apps.data.files import open_lines
+from rnn_apps.data.records import carved_fractions
+from rnn_apps.data.splits import PART_NAMES, listed_files, log_unread, splitter
 from rnn_apps.errors import DataError, shown
 
 __all__ = ["Pairs", "find_parallel", "load_parallel"]
 
 _TABLE = "tsv"
-_NAMES_SHOWN = 8
 
 
 @dataclass
@@ -83,6 +84,7 @@ def _named(folder, side, name):
 
 
 def _is_of(part, stem):
+    stem = stem.casefold()
     return stem.startswith("test") if part == "test" else stem in PART_NAMES[part]
 
 
@@ -119,9 +121,8 @@ def _no_train(folder, there, languages):
         names = " and ".join(map(shown, languages))
         problem = f"no files of the languages {names}; the endings there are {', '.join(map(shown, endings))}"
         return DataError(str(folder), problem, fix="Name two of them as source and target language.")
-    names = sorted(file.name for file in folder.iterdir())
-    received = ", ".join(names[:_NAMES_SHOWN]) + (" and more" if len(names) > _NAMES_SHOWN else "")
-    return DataError(str(folder), received=received or "an empty folder", expected=expected)
+    received = listed_files(sorted(folder.iterdir())) or "an empty folder"
+    return DataError(str(folder), received=received, expected=expected)
 
 
 def load_parallel(
@@ -147,24 +148,32 @@ def load_parallel(
     """
     languages = (source_language, target_language)
     found = find_parallel(path, *languages, whole, named)
+    log_unread(path, [file for files in found.values() for file in files])
     if whole:
         found = {"test": next(found[part] for part in ("test", "validation", "train") if part in found)}
     fractions = carved_fractions(found, validation_fraction)
     parts = {part: Pairs() for part in (("test",) if whole else PART_NAMES)}
     for name, files in found.items():
         name = "test" if name == "validation" and "test" not in found else name
-        rows = _table_rows(*files, languages) if len(files) == 1 else _aligned_lines(*files)
-        for places, texts in rows:
-            if problem := _problem_of(places, texts):
-                bad.report(*problem)
-                continue
-            source, target = (text.strip() for text in texts)
-            parts[part_of(source, fractions) if name == "train" else name].add(source, target)
+        pairs = list(_usable(files, languages, bad))
+        split_of = splitter((source for source, _ in pairs), fractions if name == "train" else {})
+        for source, target in pairs:
+            parts[split_of(source) if name == "train" else name].add(source, target)
     for part, pairs in parts.items():
         if not len(pairs):
             total = sum(map(len, parts.values()))
             raise DataError(str(path), f"no usable pair for {part}, {total} in all", fix="Give more.")
     return parts
+
+
+def _usable(files, languages, bad):
+    """Yield the pairs of one table or two aligned files that can be used; the others go to `bad`."""
+    rows = _table_rows(*files, languages) if len(files) == 1 else _aligned_lines(*files)
+    for places, texts in rows:
+        if problem := _problem_of(places, texts):
+            bad.report(*problem)
+        else:
+            yield [text.strip() for text in texts]
 
 
 def _problem_of(places, texts):

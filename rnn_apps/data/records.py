@@ -17,6 +17,7 @@ __all__ = [
     "cut_in_parts",
     "keep_known_labels",
     "part_of",
+    "split_position",
     "usable",
 ]
 
@@ -167,12 +168,17 @@ def part_of(text, fractions):
         text: the text; equal texts fall into the same part.
         fractions: name to fraction, in order, with a sum of at most 1; the rest is ``"train"``.
     """
-    position = int(hashlib.sha1(text.encode("utf-8", "surrogatepass")).hexdigest()[:12], 16) / 16**12
+    position = split_position(text)
     for name, fraction in fractions.items():
         if position < fraction:
             return name
         position -= fraction
     return "train"
+
+
+def split_position(text):
+    """Return where a text lies between 0 and 1, by a hash of the text alone."""
+    return int(hashlib.sha1(text.encode("utf-8", "surrogatepass")).hexdigest()[:12], 16) / 16**12
 
 
 def usable(records: Iterator[LabelledText], classes, bad):

@@ -5,9 +5,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rnn_apps.data.files import PART_NAMES, csv_rows, find_parts, open_lines, wrong_width
+from rnn_apps.data.files import csv_rows, open_lines, wrong_width
 from rnn_apps.data.numbers import column_marks, number
 from rnn_apps.data.series_columns import Columns, find_columns
+from rnn_apps.data.splits import PART_NAMES, find_parts, log_unread
 from rnn_apps.data.time_steps import Cells, TimeStep, find_step
 from rnn_apps.errors import DataError, shown
 
@@ -100,6 +101,7 @@ def read_series(path, columns, repairs, needed="train", step=None):
         DataError: a column or row cannot be used, named with file and row.
     """
     files = find_parts(path, needed)
+    log_unread(path, files.values())
     for file in files.values():
         if not file.name.lower().removesuffix(".gz").endswith(".csv"):
             raise DataError(str(file), received=f"a {file.suffix} file", expected=".csv or .csv.gz")

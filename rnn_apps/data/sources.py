@@ -7,10 +7,10 @@ from rnn_apps.data.records import (
     LabelledText,
     LabelledTexts,
     carved_fractions,
-    part_of,
     usable,
 )
 from rnn_apps.data.samples import reviews
+from rnn_apps.data.splits import find_parts, log_unread, splitter
 from rnn_apps.data.tfds_source import SourceUnavailable
 from rnn_apps.errors import DataError, shown
 
@@ -39,9 +39,10 @@ class FileSource:
 
     def __init__(self, path, text_column, label_column, needed="train"):
         self.name = str(path)
-        self._files, self._columns = files.find_parts(path, needed), (text_column, label_column)
+        self._files, self._columns = find_parts(path, needed), (text_column, label_column)
         self.parts = list(self._files)
         self.class_names = None
+        log_unread(path, self._files.values())
 
     def records(self, part):
         """Yield the `LabelledText` of a part."""
@@ -140,8 +141,12 @@ def load_parts(source, class_names, validation_fraction, on_bad_record="fail", m
     fractions = carved_fractions(source.parts, validation_fraction)
     for part in source.parts:
         target = "test" if part == "validation" and "test" not in source.parts else part
-        for text, label in usable(source.records(part), classes, bad):
-            loaded[part_of(text, fractions) if part == "train" else target].add(text, label)
+        found = usable(source.records(part), classes, bad)
+        if part == "train":
+            _split_off(found, fractions, loaded)
+        else:
+            for text, label in found:
+                loaded[target].add(text, label)
     _refuse_what_teaches_nothing(source.name, loaded, classes.names)
     return loaded, classes.names, dict(bad.skipped)
 
@@ -163,13 +168,20 @@ def load_test(
     classes = ClassNames(class_names, "The network knows no other classes.")
     part = next(part for part in ("test", "validation", "train") if part in source.parts)
     fractions = carved_fractions(source.parts, validation_fraction) if part == "train" and not whole else {}
-    texts = LabelledTexts()
-    for text, label in usable(source.records(part), classes, bad):
-        if not fractions or part_of(text, fractions) == "test":
-            texts.add(text, label)
+    loaded = {part: LabelledTexts() for part in ("train", "validation", "test")}
+    _split_off(usable(source.records(part), classes, bad), fractions, loaded)
+    texts = loaded["test" if fractions else "train"]
     if not len(texts):
         raise DataError(source.name, "no usable example to test on", fix="Give more data.")
     return texts, dict(bad.skipped)
+
+
+def _split_off(examples, fractions, loaded):
+    """Add the texts and labels of train to the splits that they fall into."""
+    examples = list(examples)
+    split_of = splitter((text for text, _ in examples), fractions)
+    for text, label in examples:
+        loaded[split_of(text)].add(text, label)
 
 
 def _refuse_what_teaches_nothing(name, loaded, class_names):

@@ -4,7 +4,7 @@ import zipfile
 from collections import Counter
 from pathlib import Path
 
-from rnn_apps.data.captions import USUAL, CaptionsLayout, find_captions, load_captioned
+from rnn_apps.data.captions import USUAL, CaptionsLayout, find_captions, load_captioned, used_files
 from rnn_apps.data.image_store import ImageStore
 from rnn_apps.data.records import BadRecords
 from rnn_apps.data.video import VIDEO_SUFFIXES
@@ -18,6 +18,7 @@ from rnn_apps.inspecting.measures import (
     describe_lengths,
     describe_parts,
     describe_repeats,
+    describe_unread,
     quantile,
     words_of,
 )
@@ -96,6 +97,7 @@ def _load(inspection, path):
 
     parts = load_with_room(inspection, load)
     bad, store = kept
+    describe_unread(inspection, path, used_files(path, layout or USUAL))
     decide_bad_records(inspection, bad)
     named = {name for part in parts.values() for one in part for name in one.frames}
     described = [name for name in store.names if name.lower().endswith((*IMAGE_SUFFIXES, *VIDEO_SUFFIXES))]

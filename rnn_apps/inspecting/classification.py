@@ -3,9 +3,9 @@
 from collections import Counter, defaultdict
 from pathlib import Path
 
-from rnn_apps.data.files import find_parts
 from rnn_apps.data.records import BadRecords, ClassNames, usable
 from rnn_apps.data.sources import MOST_CLASSES, FileSource, load_parts
+from rnn_apps.data.splits import find_parts
 from rnn_apps.errors import DataError, shown
 from rnn_apps.inspecting.findings import Inspection
 from rnn_apps.inspecting.measures import (
@@ -15,6 +15,7 @@ from rnn_apps.inspecting.measures import (
     describe_lengths,
     describe_parts,
     describe_repeats,
+    describe_unread,
     folded,
     percent,
     quantile,
@@ -87,10 +88,12 @@ def inspect_texts(path):
     Raises:
         DataError: no column is like a label or a text, or there is too little to train on.
     """
+    folder = path
     path, files = find_tables(path)
     inspection = Inspection("sentiment", str(path), "imdb")
     tables = {part: read_table(file) for part, file in files.items()}
     describe_table(inspection, tables)
+    describe_unread(inspection, folder, files.values())
     label, text = _columns(inspection, tables["train"])
     classes = _classes(inspection, tables["train"].cells(label))
     source, bad = FileSource(path, text, label), BadRecords("skip", 10**9)

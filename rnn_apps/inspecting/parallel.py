@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from rnn_apps.data.files import PART_NAMES
 from rnn_apps.data.parallel import find_parallel, load_parallel
 from rnn_apps.data.records import BadRecords
+from rnn_apps.data.splits import PART_NAMES
 from rnn_apps.errors import DataError
 from rnn_apps.inspecting.encodings import check_encoding
 from rnn_apps.inspecting.findings import Inspection
@@ -18,6 +18,7 @@ from rnn_apps.inspecting.measures import (
     describe_lengths,
     describe_parts,
     describe_repeats,
+    describe_unread,
     percent,
     quantile,
     unknown_rate,
@@ -123,6 +124,7 @@ def inspect_pairs(path):
     files = find_parallel(path, source, target, named=named)
     for file in (file for pair in files.values() for file in pair):
         inspection.found("file", {"file": file.name}, f"{file.name}: {check_encoding(file)}.")
+    describe_unread(inspection, path, [file for pair in files.values() for file in pair])
     _decide_files(inspection, source, target, named)
     bad = []
 

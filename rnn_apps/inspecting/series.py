@@ -10,7 +10,7 @@ from rnn_apps.errors import DataError, shown
 from rnn_apps.inspecting.classification import find_tables
 from rnn_apps.inspecting.dates import DAY, Step, find_format, read_times, step_between
 from rnn_apps.inspecting.findings import Inspection
-from rnn_apps.inspecting.measures import count_of, percent
+from rnn_apps.inspecting.measures import count_of, describe_unread, percent
 from rnn_apps.inspecting.seasons import find_season
 from rnn_apps.inspecting.tables import describe_table, read_table
 
@@ -38,10 +38,12 @@ def inspect_series(path):
     Raises:
         DataError: no column holds dates, or none numbers, or there are too few rows.
     """
+    folder = path
     path, files = find_tables(path, _ENDINGS)
     inspection = Inspection("forecasting", str(path), "forecasting")
     tables = {part: read_table(file) for part, file in files.items()}
     describe_table(inspection, tables)
+    describe_unread(inspection, folder, files.values())
     table = tables["train"]._replace(rows=[row for one in tables.values() for row in one.rows])
     columns = table.columns()
     time, pattern = _time_column(inspection, table, columns)

@@ -3,9 +3,8 @@
 from collections import Counter
 from pathlib import Path
 
-from rnn_apps.data.files import PART_NAMES
 from rnn_apps.data.records import BadRecords
-from rnn_apps.data.step_tables import Columns, load_streams
+from rnn_apps.data.step_tables import Columns, load_streams, part_folders
 from rnn_apps.errors import DataError, shown
 from rnn_apps.inspecting.captions import IMAGE_SUFFIXES
 from rnn_apps.inspecting.classification import find_label_column, find_tables
@@ -14,6 +13,7 @@ from rnn_apps.inspecting.measures import (
     decide_bad_records,
     describe_lengths,
     describe_parts,
+    describe_unread,
     percent,
     quantile,
 )
@@ -36,9 +36,11 @@ def inspect_streams(path):
     Raises:
         DataError: no column is like a label, or there are too few streams for train, validation and test.
     """
-    path, table, parts = _first_table(path)
+    folder = path
+    path, table, parts, files = _first_table(path)
     inspection = Inspection("frame_labelling", str(path), "frame_labelling")
     describe_table(inspection, {"train": table})
+    describe_unread(inspection, folder, files)
     columns = _columns(inspection, table, is_alone=parts == 1)
     bad = BadRecords("skip", 10**9)
     _, names, streams = load_streams("files", path, columns, 0, 1, bad, 0.15)
@@ -52,16 +54,16 @@ def inspect_streams(path):
 
 
 def _first_table(path):
-    """The path that a recipe names, the first table of train, and how many parts there are."""
+    """The path that a recipe names, the first table of train, how many splits there are, and lone files."""
     path = Path(path)
-    folders = [path / n for names in PART_NAMES.values() for n in names if (path / n).is_dir()]
+    folders = list(part_folders(path).values())
     if folders:
         files = [f for f in sorted(folders[0].iterdir()) if f.name.lower().endswith(_ENDINGS)]
         if not files:
             raise DataError(str(folders[0]), "no table", expected="a CSV file a stream")
-        return path, read_table(files[0]), len(folders)
+        return path, read_table(files[0]), len(folders), []
     path, files = find_tables(path, _ENDINGS)
-    return path, read_table(files["train"]), len(files)
+    return path, read_table(files["train"]), len(files), files.values()
 
 
 def _columns(inspection, table, is_alone):

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from rnn_apps.data.files import csv_rows, json_object, open_lines
 from rnn_apps.data.numbers import decimal_marks, is_number
 from rnn_apps.data.separators import LINES_LOOKED_AT, find_separator
+from rnn_apps.data.splits import PARTS_BY_NAME
 from rnn_apps.errors import DataError
 from rnn_apps.inspecting.encodings import check_encoding
 
@@ -15,7 +16,6 @@ __all__ = ["TABLE_ENDINGS", "Column", "Table", "describe_table", "is_date", "rea
 
 TABLE_ENDINGS = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".jsonl", ".jsonl.gz")
 _NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
-_PARTS = frozenset({"train", "training", "val", "validation", "valid", "dev", "test"})
 _DATE = re.compile(
     r"(\d{4}[-/.]\d{1,2}([-/.]\d{1,2})?|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4})([T ]\d{1,2}:\d{2}.*)?"
 )
@@ -85,7 +85,7 @@ class Table(NamedTuple):
 def _kind(cells, mark):
     if not cells:
         return "empty"
-    if {cell.casefold() for cell in set(cells)} <= _PARTS:
+    if {cell.casefold() for cell in set(cells)} <= set(PARTS_BY_NAME):
         return "part"
     for kind, holds in (("number", lambda cell: is_number(cell, mark)), ("date", is_date)):
         if sum(map(holds, cells)) >= 0.9 * len(cells):

@@ -2,8 +2,8 @@
 
 from collections import Counter
 
-from rnn_apps.data.files import find_parts
 from rnn_apps.data.records import BadRecords
+from rnn_apps.data.splits import find_parts
 from rnn_apps.data.tagged_files import TAGGED_ENDINGS, load_tagged
 from rnn_apps.errors import DataError, shown
 from rnn_apps.inspecting.encodings import check_encoding
@@ -14,6 +14,7 @@ from rnn_apps.inspecting.measures import (
     describe_lengths,
     describe_parts,
     describe_repeats,
+    describe_unread,
     percent,
     unknown_rate,
 )
@@ -36,6 +37,7 @@ def inspect_sentences(path):
     for file in files.values():
         value = {"file": file.name, "encoding": check_encoding(file)}
         inspection.found("file", value, f"{file.name}: {value['encoding']}.")
+    describe_unread(inspection, path, files.values())
     bad = []
 
     def load(fraction):
