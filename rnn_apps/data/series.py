@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rnn_apps.data.files import csv_rows, open_lines, wrong_width
-from rnn_apps.data.numbers import column_marks, number
+from rnn_apps.data.files import column_marks, csv_rows, open_lines, wrong_width
+from rnn_apps.data.numbers import number
 from rnn_apps.data.series_columns import Columns, find_columns
 from rnn_apps.data.splits import PART_NAMES, find_parts, log_unread
 from rnn_apps.data.time_steps import Cells, TimeStep, find_step
@@ -132,7 +132,7 @@ def _refuse_other_step(path, found, step, rows):
 def _read_file(file, part, columns, repairs, rows):
     """Add a file's rows to those of its series; returns the columns with every name, and whether numbers."""
     with open_lines(file) as lines:
-        table = csv_rows(file, lines)
+        table = csv_rows(file, lines, log=True)
         begin, header = next(table, (1, None))
         first = next(table, None)
         if header is None or first is None:

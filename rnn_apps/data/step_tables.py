@@ -8,8 +8,9 @@ from typing import NamedTuple
 import numpy as np
 
 from rnn_apps.data import files
+from rnn_apps.data.headers import is_unnamed
 from rnn_apps.data.images import BadImage, read_image
-from rnn_apps.data.numbers import column_marks, number
+from rnn_apps.data.numbers import number
 from rnn_apps.data.records import BadRecords, carved_fractions, cut_in_parts, keep_known_labels
 from rnn_apps.data.samples.events import events
 from rnn_apps.data.splits import PARTS_BY_NAME, find_parts, log_unread, one_per_part, splitter
@@ -194,7 +195,8 @@ def feature_columns(place, header, columns, known=None):
     if columns.frames is not None:
         return []
     wanted = known or columns.features
-    names = wanted or [name for name in header if name not in (columns.label, columns.stream)]
+    others = [name for i, name in enumerate(header) if not is_unnamed(header, i)]
+    names = wanted or [name for name in others if name not in (columns.label, columns.stream)]
     missing = [name for name in names if name not in header]
     if missing:
         there = ", ".join(map(shown, header[:12]))
@@ -209,12 +211,12 @@ def _streams(file, columns, known, bad):
     """The streams of a file, in the order in which they begin, and the names of the features."""
     rows, labels = {}, {}
     with files.open_lines(file) as lines:
-        table = files.csv_rows(file, lines)
+        table = files.csv_rows(file, lines, log=True)
         begin, header = next(table, (1, None))
         if header is None:
             raise DataError(str(file), "empty", expected="a CSV file with a header")
         names = feature_columns(f"{file}:{begin}", header, columns, known)
-        places, marks = [header.index(name) for name in names], column_marks(file, names)
+        places, marks = [header.index(name) for name in names], files.column_marks(file, names)
         for begin, row in table:
             place = f"{file}:{begin}"
             problem = files.wrong_width(row, header)
@@ -282,7 +284,7 @@ def read_numbers(path, columns):
         if header is None:
             raise DataError(str(path), "empty", expected="a CSV file with a header")
         names = feature_columns(f"{path}:{begin}", header, columns)
-        places, marks = [header.index(name) for name in names], column_marks(path, names)
+        places, marks = [header.index(name) for name in names], files.column_marks(path, names)
         for begin, row in table:
             if problem := files.wrong_width(row, header):
                 raise DataError(f"{path}:{begin}", problem, fix="Mend the row.")
