@@ -124,7 +124,7 @@ def read_series(path, columns, repairs, needed="train", step=None):
 
 def _refuse_other_step(path, found, step, rows):
     several = any(len(one.times) > 1 for one in rows.values())
-    if several and found != step:
+    if several and not step.fits(found):
         received, expected = f"a row every {found}", f"one every {step}, as in training"
         raise DataError(str(path), received=received, expected=expected)
 
@@ -210,6 +210,7 @@ class RowReader:
             cell = row[self.at[name]].strip()
             try:
                 value = np.nan if cell.lower() in MISSING else number(cell, self.marks.get(name, "."))
+                value = np.nan if value in self.columns.missing else value
             except ValueError:
                 received, fix = shown(cell), "Mend the cell, or leave it empty where it is missing."
                 bad.report(f"{place}  {name}", "not a number", fix, received)
@@ -302,7 +303,7 @@ def refuse_uneven(rows, apart, step, repairs):
         step: `TimeStep`.
         repairs: `Repairs`.
     """
-    uneven = np.flatnonzero(np.abs(apart - np.rint(apart)) > 1e-9)
+    uneven = np.flatnonzero((np.abs(apart - np.rint(apart)) > 1e-9) | (apart < 0.5))
     gaps = np.flatnonzero(apart > 1.5)
     ignore = "or take each row for the next step: --set data.on_gap=ignore"
     if len(uneven) or (len(gaps) and repairs.on_gap == "fail"):

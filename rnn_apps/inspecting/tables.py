@@ -11,16 +11,19 @@ from rnn_apps.data.headers import find_start, is_unnamed
 from rnn_apps.data.numbers import decimal_marks, is_number
 from rnn_apps.data.separators import LINES_LOOKED_AT
 from rnn_apps.data.splits import PARTS_BY_NAME
-from rnn_apps.errors import DataError, shown
+from rnn_apps.data.time_formats import find_format, is_compact_date, is_time_of_day
+from rnn_apps.errors import DataError, did_you_mean, shown
 from rnn_apps.inspecting.encodings import check_encoding
 from rnn_apps.inspecting.measures import count_of
 
-__all__ = ["TABLE_ENDINGS", "Column", "Table", "describe_table", "is_date", "read_table"]
+__all__ = ["TABLE_ENDINGS", "Column", "Table", "describe_table", "find_named", "is_date", "read_table"]
 
 TABLE_ENDINGS = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".jsonl", ".jsonl.gz")
 _NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 _DATE = re.compile(
-    r"(\d{4}[-/.]\d{1,2}([-/.]\d{1,2})?|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4})([T ]\d{1,2}:\d{2}.*)?"
+    r"(\d{4}[-/.]\d{1,2}([-/.]\d{1,2})?|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}|\d{1,2}/\d{4}"
+    r"|\d{1,2}[- ][A-Za-z]{3,9}[- ]\d{2,4}|[A-Za-z]{3,9} \d{1,2}, \d{4}|[A-Za-z]{3,9}[- ]\d{4})"
+    r"([T ]\d{1,2}:\d{2}.*)?"
 )
 MOST_ROWS = 5_000_000
 
@@ -32,7 +35,8 @@ class Column(NamedTuple):
         name: of the column.
         cells: its texts, without blanks around them, those that are not empty.
         mark: what stands before decimals, where they are numbers.
-        kind: ``"number"``, ``"date"``, ``"part"`` (train, test, ...), ``"text"``, or ``"empty"``.
+        kind: ``"number"``, ``"date"``, ``"clock"`` (times of day), ``"part"`` (train, test, ...), ``"text"``,
+            or ``"empty"``.
     """
 
     name: str
@@ -96,6 +100,10 @@ def _kind(cells, mark):
         return "empty"
     if {cell.casefold() for cell in set(cells)} <= set(PARTS_BY_NAME):
         return "part"
+    if sum(map(is_compact_date, cells)) >= 0.9 * len(cells):
+        return "date"
+    if is_time_of_day("", cells) and (":" in cells[0] or find_format(cells) == ""):
+        return "clock"
     for kind, holds in (("number", lambda cell: is_number(cell, mark)), ("date", is_date)):
         if sum(map(holds, cells)) >= 0.9 * len(cells):
             return kind
@@ -176,6 +184,25 @@ def _json(lines):
     return header, rows, ragged
 
 
+def find_named(table, columns, key, name):
+    """Return the `Column` that a setting names.
+
+    Args:
+        table: `Table`, for messages.
+        columns: its `Column` list.
+        key: of the setting, such as ``data.label``.
+        name: of the column.
+
+    Raises:
+        DataError: there is no such column.
+    """
+    found = next((column for column in columns if column.name == name), None)
+    if found is None:
+        fix = did_you_mean(name, table.header[:20])
+        raise DataError(str(table.file), f"no column {shown(name)}, which {key} names", fix=fix)
+    return found
+
+
 def describe_table(inspection, tables):
     """Say how the files of a data set are written, and which columns they have.
 
@@ -218,7 +245,13 @@ def _listed(entries):
 
 def _said(column):
     marks = {",": "numbers with decimal commas", ".": "numbers"}
-    kinds = {"date": "dates", "part": "names of parts", "empty": "empty", "number": marks[column.mark]}
+    kinds = {
+        "date": "dates",
+        "clock": "times of day",
+        "part": "names of parts",
+        "empty": "empty",
+        "number": marks[column.mark],
+    }
     if column.kind in kinds:
         return kinds[column.kind]
     return f"texts, {column.distinct:,} distinct"
