@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rnn_apps.data.files import open_lines
 from rnn_apps.data.records import carved_fractions
-from rnn_apps.data.splits import PART_NAMES, listed_files, log_unread, splitter
+from rnn_apps.data.splits import PART_NAMES, listed_files, log_unread, said_to_split, splitter
 from rnn_apps.errors import DataError, shown
 
 __all__ = ["Pairs", "find_parallel", "load_parallel"]
@@ -161,8 +161,8 @@ def load_parallel(
             parts[split_of(source) if name == "train" else name].add(source, target)
     for part, pairs in parts.items():
         if not len(pairs):
-            total = sum(map(len, parts.values()))
-            raise DataError(str(path), f"no usable pair for {part}, {total} in all", fix="Give more.")
+            there = said_to_split((source for pairs in parts.values() for source in pairs.sources), fractions)
+            raise DataError(str(path), f"no usable pair for {part}, {there}", fix="Give more.")
     return parts
 
 

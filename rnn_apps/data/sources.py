@@ -1,6 +1,9 @@
 """Where labelled texts come from: TFDS, the user's files, or the generated sample; one interface."""
 
+import logging
+
 from rnn_apps.data import files, tfds_source
+from rnn_apps.data.labels import gather_labels
 from rnn_apps.data.records import (
     BadRecords,
     ClassNames,
@@ -10,7 +13,7 @@ from rnn_apps.data.records import (
     usable,
 )
 from rnn_apps.data.samples import reviews
-from rnn_apps.data.splits import find_parts, log_unread, splitter
+from rnn_apps.data.splits import find_parts, log_unread, said_to_split, splitter
 from rnn_apps.data.tfds_source import SourceUnavailable
 from rnn_apps.errors import DataError, shown
 
@@ -25,6 +28,7 @@ __all__ = [
 ]
 
 MOST_CLASSES = 1000
+_log = logging.getLogger(__name__)
 OTHER_CLASSES = "Mend it, or take the classes from the data: --set data.class_names=null."
 
 
@@ -147,7 +151,7 @@ def load_parts(source, class_names, validation_fraction, on_bad_record="fail", m
         else:
             for text, label in found:
                 loaded[target].add(text, label)
-    _refuse_what_teaches_nothing(source.name, loaded, classes.names)
+    _refuse_what_teaches_nothing(source.name, loaded, classes.names, fractions)
     return loaded, classes.names, dict(bad.skipped)
 
 
@@ -184,12 +188,13 @@ def _split_off(examples, fractions, loaded):
         loaded[split_of(text)].add(text, label)
 
 
-def _refuse_what_teaches_nothing(name, loaded, class_names):
+def _refuse_what_teaches_nothing(name, loaded, class_names, fractions):
     total = sum(map(len, loaded.values()))
     for part, texts in loaded.items():
         if not len(texts):
             fix = f"Give more, or a file for {part}." if total else "Give more."
-            raise DataError(name, f"no usable example for {part}, {total} in all", fix=fix)
+            there = said_to_split((text for texts in loaded.values() for text in texts.texts), fractions)
+            raise DataError(name, f"no usable example for {part}, {there}", fix=fix)
     if len(seen := set(loaded["train"].labels)) < 2:
         received = f"only examples of the class {shown(class_names[seen.pop()])} in train"
         raise DataError(name, received=received, expected="two classes or more")
@@ -197,9 +202,10 @@ def _refuse_what_teaches_nothing(name, loaded, class_names):
 
 def _classes_of(source):
     """The distinct labels of train, numbers in their order, names in theirs."""
-    labels = {record.label.strip() for record in source.records("train") if not record.problem} - {""}
+    found = gather_labels((r.label for r in source.records("train") if not r.problem), fold=False)
+    labels = found.names
     if len(labels) < 2:
-        received = f"only the class {shown(labels.pop())} in train" if labels else "no label in train"
+        received = f"only the class {shown(labels[0])} in train" if labels else "no label in train"
         raise DataError(source.name, received=received, expected="two classes or more")
     if len(labels) > MOST_CLASSES:
         raise DataError(
@@ -208,7 +214,6 @@ def _classes_of(source):
             expected=f"at most {MOST_CLASSES} classes",
             fix="Is the label column the right one? --set data.label=COLUMN",
         )
-    try:
-        return sorted(sorted(labels), key=float)
-    except ValueError:
-        return sorted(labels)
+    for spellings in found.equal_numbers:
+        _log.info("Labels that are the same number count as one class: %s", ", ".join(map(shown, spellings)))
+    return labels

@@ -16,6 +16,7 @@ __all__ = [
     "listed_files",
     "log_unread",
     "one_per_part",
+    "said_to_split",
     "splitter",
     "unread_files",
 ]
@@ -189,6 +190,19 @@ def log_unread(folder, used):
     """
     if files := unread_files(folder, used):
         _log.info("Not read: %s in %s", listed_files(files), folder)
+
+
+def said_to_split(keys, fractions):
+    """Return how many examples there are to be split, and how many of them are distinct where some are equal.
+
+    Args:
+        keys: those of all examples.
+        fractions: of the splits that are split off train; empty where none is.
+    """
+    keys = list(keys)
+    distinct = len(set(keys)) if fractions else len(keys)
+    more = f", {distinct} of them distinct, and equal ones stay in one split" if distinct < len(keys) else ""
+    return f"{len(keys)} in all{more}"
 
 
 def splitter(keys, fractions):

@@ -33,13 +33,17 @@ _CAPTIONS = ("caption", "description", "text", "sentence", "comment", "title", "
 _LEAST_FOUND = 0.5  # of the names of a column that are names of images
 
 
-def inspect_pictures(path):
+def inspect_pictures(path, given=None):
     """Return the `Inspection` of a folder with pictures and a file of captions.
+
+    Args:
+        path: file or folder.
+        given: settings that the user has chosen, dotted path to value.
 
     Raises:
         DataError: no file names the pictures, or there is too little to train on.
     """
-    inspection = Inspection("image_captioning", str(path), "image_captioning")
+    inspection = Inspection("image_captioning", str(path), "image_captioning", given or {})
     parts, store = _load(inspection, path)
     words = _describe_captions(inspection, parts)
     size = describe_images(
@@ -49,13 +53,17 @@ def inspect_pictures(path):
     return inspection
 
 
-def inspect_clips(path):
+def inspect_clips(path, given=None):
     """Return the `Inspection` of a folder with clips, as videos or frames, and a file of captions.
+
+    Args:
+        path: file or folder.
+        given: settings that the user has chosen, dotted path to value.
 
     Raises:
         DataError: no file names the clips, or there is too little to train on.
     """
-    inspection = Inspection("video_captioning", str(path), "video_captioning")
+    inspection = Inspection("video_captioning", str(path), "video_captioning", given or {})
     parts, store = _load(inspection, path)
     words = _describe_captions(inspection, parts)
     clips = [one for part in parts.values() for one in part]

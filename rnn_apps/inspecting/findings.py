@@ -79,7 +79,7 @@ class Inspection:
     def keep_given(self, *keys):
         """Add settings to the recipe that the user has given."""
         for key in keys:
-            if key in self.given:
+            if all(one.key != key for one in self.decisions):
                 self.decide(key, self.given[key], "")
 
     def decided(self, key):

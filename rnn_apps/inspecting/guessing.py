@@ -57,8 +57,8 @@ def _of_file(path):
 def _of_table(file):
     table = read_table(file)
     columns, header = table.columns(), set(table.header)
-    if table.separator is None and {"tokens", "tags"} <= header:
-        return "tagging", "JSON lines with tokens and tags"
+    if table.separator is None and {"tokens", "words"} & header and any("tags" in name for name in header):
+        return "tagging", "JSON lines with words and tags"
     if {"caption", "captions"} & header and {"image", "frames", "video"} & header:
         kind = "image" if "image" in header else "video"
         return f"{kind}_captioning", f"a file of captions with {kind}s"

@@ -107,8 +107,12 @@ def _language(file, files):
     return own[0][:30] if own else None
 
 
-def inspect_pairs(path):
+def inspect_pairs(path, given=None):
     """Return the `Inspection` of two texts, or of a folder of parallel texts.
+
+    Args:
+        path: file or folder.
+        given: settings that the user has chosen, dotted path to value.
 
     Raises:
         DataError: no two files belong together, or they have different numbers of lines.
@@ -120,7 +124,7 @@ def inspect_pairs(path):
         fix = "Call them train.en and train.de, or have the languages in their names."
         raise DataError(str(path), received=", ".join(there) or "an empty folder", expected=expected, fix=fix)
     source, target, named = pair
-    inspection = Inspection("translation", str(path), "translation")
+    inspection = Inspection("translation", str(path), "translation", given or {})
     files = find_parallel(path, source, target, named=named)
     for file in (file for pair in files.values() for file in pair):
         inspection.found("file", {"file": file.name}, f"{file.name}: {check_encoding(file)}.")

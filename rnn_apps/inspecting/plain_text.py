@@ -23,8 +23,12 @@ _LONG_LINE = 40  # letters from which on a line that stands in two parts is no c
 _MOST_LETTERS = 500  # distinct ones, with which characters are good tokens
 
 
-def inspect_text(path):
+def inspect_text(path, given=None):
     """Return the `Inspection` of a text, or of a folder with train.txt and further parts.
+
+    Args:
+        path: file or folder.
+        given: settings that the user has chosen, dotted path to value.
 
     Raises:
         DataError: no text is there, or it is too short.
@@ -37,7 +41,7 @@ def inspect_text(path):
     train = parts["train"]
     is_tokens = _UNKNOWN_WORD in train.split()
     inspection = Inspection(
-        "language_model", str(path), "word_language_model" if is_tokens else "language_model"
+        "language_model", str(path), "word_language_model" if is_tokens else "language_model", given or {}
     )
     for name, encoding in encodings.items():
         inspection.found("file", {"file": name, "encoding": encoding}, f"{name}: {encoding}.")

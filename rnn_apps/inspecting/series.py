@@ -10,7 +10,7 @@ from rnn_apps.inspecting.findings import Inspection
 from rnn_apps.inspecting.measures import count_of, describe_unread, percent
 from rnn_apps.inspecting.seasons import find_season
 from rnn_apps.inspecting.sentinels import find_sentinels
-from rnn_apps.inspecting.tables import describe_table, find_named, read_table
+from rnn_apps.inspecting.tables import describe_table, find_named, given_column, read_table
 from rnn_apps.inspecting.times import decide_time, describe_times, values_of
 
 __all__ = ["inspect_series"]
@@ -57,10 +57,9 @@ def inspect_series(path, given=None):
 
 def _series_column(inspection, table, columns, times):
     """The column that says which series a row belongs to, where times come again and again."""
-    cells, given = times.cells, inspection.given.get("data.series")
+    cells, given = times.cells, given_column(inspection, table, columns, "data.series")
     if given is not None:
-        inspection.keep_given("data.series")
-        return find_named(table, columns, "data.series", given)
+        return given
     if len(set(cells)) > 0.7 * len(cells):
         return None
     for column in (column for column in columns if column.name not in times.columns):
@@ -109,7 +108,6 @@ def _counts_rows(table, column):
 
 
 def _describe_missing(inspection, table, targets):
-    inspection.keep_given("data.missing_values")
     for column in targets:
         _warn_of_sentinels(inspection, column, values_of(inspection, table, column))
         cells = [cell.strip() for cell in table.cells(column.name)]

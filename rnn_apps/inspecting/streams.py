@@ -30,15 +30,19 @@ _LONG = 200  # steps from which on going back through a whole stream costs more 
 _SIZE = (160, 160)
 
 
-def inspect_streams(path):
+def inspect_streams(path, given=None):
     """Return the `Inspection` of tables with a label at every step.
+
+    Args:
+        path: file or folder.
+        given: settings that the user has chosen, dotted path to value.
 
     Raises:
         DataError: no column is like a label, or there are too few streams for train, validation and test.
     """
     folder = path
     path, table, parts, files = _first_table(path)
-    inspection = Inspection("frame_labelling", str(path), "frame_labelling")
+    inspection = Inspection("frame_labelling", str(path), "frame_labelling", given or {})
     describe_table(inspection, {"train": table})
     describe_unread(inspection, folder, files)
     columns = _columns(inspection, table, is_alone=parts == 1)

@@ -16,7 +16,16 @@ from rnn_apps.errors import DataError, did_you_mean, shown
 from rnn_apps.inspecting.encodings import check_encoding
 from rnn_apps.inspecting.measures import count_of
 
-__all__ = ["TABLE_ENDINGS", "Column", "Table", "describe_table", "find_named", "is_date", "read_table"]
+__all__ = [
+    "TABLE_ENDINGS",
+    "Column",
+    "Table",
+    "describe_table",
+    "find_named",
+    "given_column",
+    "is_date",
+    "read_table",
+]
 
 TABLE_ENDINGS = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".jsonl", ".jsonl.gz")
 _NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
@@ -201,6 +210,17 @@ def find_named(table, columns, key, name):
         fix = did_you_mean(name, table.header[:20])
         raise DataError(str(table.file), f"no column {shown(name)}, which {key} names", fix=fix)
     return found
+
+
+def given_column(inspection, table, columns, key):
+    """Return the `Column` that a given setting names, or None where the setting is not given.
+
+    Args:
+        inspection: `Inspection`.
+        table, columns, key: as for `find_named`.
+    """
+    name = inspection.given.get(key)
+    return None if name is None else find_named(table, columns, key, name)
 
 
 def describe_table(inspection, tables):

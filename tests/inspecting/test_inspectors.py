@@ -342,3 +342,86 @@ def test_lines_of_different_number_are_refused(tmp_path):
     (tmp_path / "a_de.txt").write_text("eins\n")
     with pytest.raises(DataError, match="a_en.txt with 2 lines and a_de.txt with 1 lines"):
         inspect_data("translation", tmp_path)
+
+
+# Labels, keys and settings that are given
+
+
+def write_rows(folder, header, rows):
+    (folder / "a.csv").write_text("\n".join([header, *rows, ""]))
+    return folder / "a.csv"
+
+
+def test_labels_may_be_numbers_with_decimals_and_missing_ones_are_counted(tmp_path):
+    labels = ["4.0", "5.0", "5.0", "4.0", "nan"]
+    path = write_rows(
+        tmp_path, "text,stars,price", [f"a fine text {i},{labels[i % 5]},{i}.5" for i in range(60)]
+    )
+    inspection = inspect_data("sentiment", path)
+    assert decided(inspection)["data.label"] == "stars"
+    assert inspection.value("classes") == {"4.0": 24, "5.0": 24}
+    assert inspection.value("missing_labels") == {"nan": 12}
+    assert decided(inspection)["data.max_bad_records"] == 12
+
+
+def test_what_is_given_is_kept_and_obeyed(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    rows = [f"short {i},a much longer text {i},{'ab'[i % 2]},{'xyz'[i % 3]}" for i in range(40)]
+    write_rows(tmp_path, "title,body,label,topic", rows)
+    given = ["--set", "data.label=topic", "--set", "data.text=title", "--set", "training.epochs=3"]
+    assert call(["init", "sentiment", "a.csv", *given, "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    recipe = load_recipe("sentiment.yaml")
+    assert (recipe.data.label, recipe.data.text, recipe.training.epochs) == ("topic", "title", 3)
+    assert recipe.data.class_names == ["x", "y", "z"]
+    assert {"key": "data.label", "value": "topic", "why": "as given"} in said["decisions"]
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("data.labl=topic", '--set data.labl: unknown key. Did you mean "label"?'),
+        ("data.label=nowhere", 'a.csv: no column "nowhere", which data.label names'),
+        ("data.label=[a]", '--set data.label: received ["a"], expected text of 1 to 200 characters'),
+        ("data.path=b.csv", "--set data.path: follows from the task and the data"),
+    ],
+)
+def test_what_is_given_and_wrong_is_named(tmp_path, monkeypatch, capsys, given, said):
+    monkeypatch.chdir(tmp_path)
+    write_rows(tmp_path, "text,label", [f"a text {i},{i % 2}" for i in range(40)])
+    assert call(["init", "sentiment", "a.csv", "--set", given]) == 2
+    assert said in capsys.readouterr().err
+    assert not (tmp_path / "sentiment.yaml").exists()
+
+
+def test_keys_of_tags_are_found_and_numbers_are_names(tmp_path):
+    lines = [
+        {"id": i, "words": ["Anna", f"saw{i}"], "pos": ["N", "V"], "ner_tags": [1, 0]} for i in range(30)
+    ]
+    (tmp_path / "ner.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    assert guess_task(tmp_path / "ner.jsonl")[0] == "tagging"
+    inspection = inspect_data("tagging", tmp_path / "ner.jsonl")
+    settings = decided(inspection)
+    assert (settings["data.tokens"], settings["data.tags"]) == ("words", "ner_tags")
+    assert set(inspection.value("classes")) == {"0", "1"}
+    assert inspection.value("numbered_tags") is True
+    assert (
+        decided(inspect_data("tagging", tmp_path / "ner.jsonl", {"data.tags": "pos"}))["data.tags"] == "pos"
+    )
+
+
+def test_a_command_that_is_printed_can_be_pasted(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my data").mkdir()
+    write_rows(tmp_path / "my data", "text,label", [f"a text {i},{i % 2}" for i in range(40)])
+    assert call(["inspect", "my data"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "A recipe for it: rnn-apps init sentiment 'my data'"
+
+
+def test_a_recipe_that_would_not_be_valid_is_named_by_its_own_name(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    write_rows(tmp_path, f"text,{'label' * 50}", [f"a text {i},{i % 2}" for i in range(40)])
+    assert call(["init", "sentiment", "a.csv"]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("sentiment.yaml:")
+    assert "data.label: received" in error
