@@ -117,6 +117,7 @@ def _stem(file):
 def _no_train(folder, texts):
     received = listed_files(texts or sorted(folder.iterdir())) or "an empty folder"
     fix = "Name the parts train.txt, validation.txt and test.txt, or give the path of one file."
+    fix = fix if texts else conversion_advice(sorted(folder.iterdir())) or fix
     return DataError(str(folder), received=received, expected="train.txt, or one text alone", fix=fix)
 
 

@@ -4,9 +4,11 @@ import zipfile
 from collections import Counter
 from pathlib import Path
 
-from rnn_apps.data.captions import USUAL, CaptionsLayout, find_captions, load_captioned, used_files
+from rnn_apps.data.caption_files import USUAL, CaptionsLayout, read_captions
+from rnn_apps.data.captions import find_captions, load_captioned, used_files
 from rnn_apps.data.image_store import ImageStore
 from rnn_apps.data.records import BadRecords
+from rnn_apps.data.splits import conversion_advice
 from rnn_apps.data.video import VIDEO_SUFFIXES
 from rnn_apps.errors import DataError, shown
 from rnn_apps.inspecting.caption_settings import decide_encoder, decide_words
@@ -28,7 +30,7 @@ from rnn_apps.inspecting.tables import describe_table, read_table
 __all__ = ["IMAGE_SUFFIXES", "inspect_clips", "inspect_pictures"]
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif")
-_TABLES = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
+_TABLES = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt")
 _CAPTIONS = ("caption", "description", "text", "sentence", "comment", "title", "alt")
 _LEAST_FOUND = 0.5  # of the names of a column that are names of images
 
@@ -105,6 +107,9 @@ def _load(inspection, path):
 
     parts = load_with_room(inspection, load)
     bad, store = kept
+    if layout == USUAL:
+        names = [file.name for file in find_captions(path)[0]]
+        inspection.found("file", {"file": names}, f"Captions: {', '.join(names)}.")
     describe_unread(inspection, path, used_files(path, layout or USUAL))
     decide_bad_records(inspection, bad)
     named = {name for part in parts.values() for one in part for name in one.frames}
@@ -129,8 +134,9 @@ def _called(task):
 def _usual(path):
     """The usual layout where the folder has it, else None."""
     try:
-        file, _ = find_captions(path)
-        if file.name.startswith("captions.csv"):
+        files, _ = find_captions(path)
+        file = next(iter(files))
+        if file.name.startswith(("captions.csv", "captions.tsv", "captions.txt")):
             columns = set(read_table(file).header)
             return USUAL if "caption" in columns and columns & {"image", "video"} else None
     except DataError:
@@ -143,8 +149,16 @@ def _found_by_content(inspection, path):
     if not folder.is_dir():
         raise DataError(str(path), "not a folder", expected="a folder with images and a file of captions")
     tables = [f for f in sorted(folder.iterdir()) if f.is_file() and f.name.lower().endswith(_TABLES)]
+    for file in sorted(folder.glob("*.json")):
+        if _holds_captions(file):
+            return CaptionsLayout(file.name)
     for file in tables:
-        table = read_table(file)
+        try:
+            table = read_table(file)
+        except DataError:
+            if file.suffix == ".txt":  # which need not be a table
+                continue
+            raise
         for name, place, store in _columns_of_images(folder, table):
             describe_table(inspection, {"all": table})
             captions = _caption_columns(table, name)
@@ -156,9 +170,20 @@ def _found_by_content(inspection, path):
             fix = f"The names of images are in {shown(name)}."
             raise DataError(str(file), "no column looks like captions", expected="one of sentences", fix=fix)
     there = ", ".join(f.name for f in tables[:8]) or "no table"
-    expected = "a CSV file with a column of the images' names and one of captions"
-    fix = "Are the images in this folder, in a folder of it, or in one zip file?"
+    expected = "a CSV file with a column of the images' names and one of captions, captions.jsonl (a line: "
+    expected += '{"image": "a.jpg", "captions": ["A dog."]}), or JSON as COCO or Karpathy have it'
+    fix = conversion_advice(sorted(folder.iterdir()))
+    fix = fix or "Are the images in this folder, in a folder of it, or in one zip file?"
     raise DataError(str(folder), received=there, expected=expected, fix=fix)
+
+
+def _holds_captions(file):
+    """Whether a JSON file is laid out in a way that is read."""
+    try:
+        record = next(read_captions(file), None)
+    except DataError:
+        return False
+    return record is not None and not record.problem
 
 
 def _columns_of_images(folder, table):

@@ -165,11 +165,11 @@ def describe_parts(inspection, parts, carved, what="Examples"):
     Args:
         inspection: `Inspection`.
         parts: part name to what has a length.
-        carved: whether some of them are carved from train.
+        carved: whether some of them may be split off train.
         what: examples are called.
     """
     sizes = {part: len(examples) for part, examples in parts.items()}
-    how = "parts without a file of their own are carved from train by a hash" if carved else "as they came"
+    how = "splits that the data does not name are split off train by a hash" if carved else "as they came"
     listed = ", ".join(f"{part} {size:,}" for part, size in sizes.items())
     inspection.found("parts", sizes, f"{what}: {listed}; {how}.")
 
