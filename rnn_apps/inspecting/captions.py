@@ -32,6 +32,7 @@ __all__ = ["IMAGE_SUFFIXES", "inspect_clips", "inspect_pictures"]
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif")
 _TABLES = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt")
 _CAPTIONS = ("caption", "description", "text", "sentence", "comment", "title", "alt")
+_KEYS = ("captions_file", "images", "input_column", "caption_columns", "split_column")
 _LEAST_FOUND = 0.5  # of the names of a column that are names of images
 
 
@@ -82,21 +83,7 @@ def inspect_clips(path, given=None):
 
 
 def _load(inspection, path):
-    layout = _usual(path)
-    if layout is None:
-        layout = _found_by_content(inspection, path)
-        keys = ("captions_file", "images", "input_column", "caption_columns")
-        whys = (
-            "the table whose names are those of images",
-            "where these images are",
-            "most of its cells are names of images",
-            "the columns of sentences",
-        )
-        for key, value, why in zip(keys, layout, whys):
-            if value is not None:
-                inspection.decide(f"data.{key}", list(value) if isinstance(value, tuple) else value, why)
-        if layout.split != USUAL.split:
-            inspection.decide("data.split_column", layout.split, "it says train, validation or test")
+    layout = _layout(inspection, path)
     kept = []
 
     def load(fraction):
@@ -125,6 +112,32 @@ def _load(inspection, path):
     describe_parts(inspection, parts, carved=True, what=_called(inspection.task))
     describe_same_images(inspection, store, parts)
     return parts, store
+
+
+def _layout(inspection, path):
+    """The layout as it is given, usual or found by content; what is found is decided."""
+    fields = dict(zip(_KEYS, CaptionsLayout._fields))
+    given = {field: inspection.given.get(f"data.{key}") for key, field in fields.items()}
+    given = {field: value for field, value in given.items() if value is not None}
+    if "captions" in given:
+        given["captions"] = tuple(given["captions"])
+    if "file" in given:
+        return CaptionsLayout(**given)
+    layout = _usual(path)
+    if layout is None:
+        layout = _found_by_content(inspection, path)
+        whys = (
+            "the table whose names are those of images",
+            "where these images are",
+            "most of its cells are names of images",
+            "the columns of sentences",
+        )
+        for key, value, why in zip(_KEYS, layout, whys):
+            if value is not None:
+                inspection.decide(f"data.{key}", list(value) if isinstance(value, tuple) else value, why)
+        if layout.split != USUAL.split:
+            inspection.decide("data.split_column", layout.split, "it says train, validation or test")
+    return layout._replace(**given)
 
 
 def _called(task):

@@ -5,7 +5,7 @@ from pathlib import Path
 from rnn_apps.data.splits import conversion_advice
 from rnn_apps.data.tagged_files import TAGGED_ENDINGS
 from rnn_apps.data.video import VIDEO_SUFFIXES
-from rnn_apps.errors import DataError
+from rnn_apps.errors import DataError, shown
 from rnn_apps.inspecting.captions import IMAGE_SUFFIXES
 from rnn_apps.inspecting.classification import (
     find_label_column,
@@ -76,7 +76,13 @@ def _of_table(file):
         return "sentiment", f"a table with texts in {text.name!r} and labels in {label.name!r}"
     if label and len(numbers) > (label.kind == "number"):
         return "frame_labelling", f"a table of numbers with labels in {label.name!r}"
-    return None
+    names = ", ".join(shown(column.name) for column in columns[:12])
+    received, expected = (
+        f"a table with the columns {names}",
+        "dates with numbers, texts with labels, or labels",
+    )
+    fix = "Name the task: --task TASK; and a column where it needs one, such as --set data.label=COLUMN"
+    raise DataError(str(file), received=received, expected=expected, fix=fix)
 
 
 def _of_folder(path):

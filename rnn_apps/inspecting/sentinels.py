@@ -2,7 +2,9 @@
 
 from collections import Counter
 
-__all__ = ["find_sentinels"]
+from rnn_apps.inspecting.measures import count_of
+
+__all__ = ["find_sentinels", "warn_of_sentinels"]
 
 _LEAST_ROWS = 3
 _LEAST_OTHERS = 10
@@ -32,3 +34,18 @@ def find_sentinels(values):
                 break
             found.append((value, counts.pop(value), f"{low:g} to {high:g}"))
     return found
+
+
+def warn_of_sentinels(inspection, name, values, fix):
+    """Warn of numbers in a column that may stand for a missing value.
+
+    Args:
+        inspection: `Inspection`.
+        name: of the column.
+        values: its numbers, NaN where one is missing.
+        fix: a sentence with ``{value:g}`` for the number.
+    """
+    for value, count, rest in find_sentinels(values):
+        said = f"{name}: {value:g} in {count_of(count, 'row')} is far from all other values ({rest})"
+        finding = {"column": name, "value": value, "rows": count}
+        inspection.warn("sentinel", finding, f"{said}. {fix.format(value=value)}")

@@ -9,9 +9,9 @@ from rnn_apps.inspecting.classification import find_tables
 from rnn_apps.inspecting.findings import Inspection
 from rnn_apps.inspecting.measures import count_of, describe_unread, percent
 from rnn_apps.inspecting.seasons import find_season
-from rnn_apps.inspecting.sentinels import find_sentinels
-from rnn_apps.inspecting.tables import describe_table, find_named, given_column, read_table
-from rnn_apps.inspecting.times import decide_time, describe_times, values_of
+from rnn_apps.inspecting.sentinels import warn_of_sentinels
+from rnn_apps.inspecting.tables import describe_table, find_named, given_column, read_table, values_of
+from rnn_apps.inspecting.times import decide_time, describe_times
 
 __all__ = ["inspect_series"]
 
@@ -109,23 +109,14 @@ def _counts_rows(table, column):
 
 def _describe_missing(inspection, table, targets):
     for column in targets:
-        _warn_of_sentinels(inspection, column, values_of(inspection, table, column))
+        fix = "If it stands for a missing value: --set data.missing_values=[{value:g}]"
+        warn_of_sentinels(inspection, column.name, values_of(inspection, table, column), fix)
         cells = [cell.strip() for cell in table.cells(column.name)]
         missing = sum(not is_number(cell, column.mark) for cell in cells)
         if missing:
             said = f"{column.name}: {count_of(missing, 'value')} missing ({percent(missing, len(cells))})."
             inspection.warn("missing", {column.name: missing}, said)
     inspection.decide("data.on_missing", "mask", "the network is told where a value is missing")
-
-
-def _warn_of_sentinels(inspection, column, values):
-    for value, count, rest in find_sentinels(values):
-        said = f"{column.name}: {value:g} in {count_of(count, 'row')} is far from all other values ({rest})"
-        inspection.warn(
-            "sentinel",
-            {"column": column.name, "value": value, "rows": count},
-            f"{said}. If it stands for a missing value: --set data.missing_values=[{value:g}]",
-        )
 
 
 def _decide_season(inspection, found, step):

@@ -1,5 +1,6 @@
 """Tables that nobody described: read whole, with a guess at what each column holds."""
 
+import math
 import re
 from collections import Counter
 from itertools import islice
@@ -8,7 +9,7 @@ from typing import NamedTuple
 
 from rnn_apps.data.files import csv_rows, json_object, open_lines
 from rnn_apps.data.headers import find_start, is_unnamed
-from rnn_apps.data.numbers import decimal_marks, is_number
+from rnn_apps.data.numbers import decimal_marks, is_number, number
 from rnn_apps.data.separators import LINES_LOOKED_AT
 from rnn_apps.data.splits import PARTS_BY_NAME
 from rnn_apps.data.time_formats import find_format, is_compact_date, is_time_of_day
@@ -25,6 +26,7 @@ __all__ = [
     "given_column",
     "is_date",
     "read_table",
+    "values_of",
 ]
 
 TABLE_ENDINGS = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".jsonl", ".jsonl.gz")
@@ -221,6 +223,20 @@ def given_column(inspection, table, columns, key):
     """
     name = inspection.given.get(key)
     return None if name is None else find_named(table, columns, key, name)
+
+
+def values_of(inspection, table, column):
+    """Return the numbers of a column, NaN where one is missing.
+
+    Args:
+        inspection: `Inspection`, whose given ``data.missing_values`` count as missing.
+        table: `Table`.
+        column: `Column`.
+    """
+    missing = {float(value) for value in inspection.given.get("data.missing_values", ())}
+    cells = table.cells(column.name)
+    values = [number(cell, column.mark) if is_number(cell, column.mark) else math.nan for cell in cells]
+    return [math.nan if value in missing else value for value in values]
 
 
 def describe_table(inspection, tables):

@@ -4,14 +4,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rnn_apps.data.numbers import is_number, number
 from rnn_apps.data.series_columns import find_time_of_day, joined_cells
 from rnn_apps.data.time_formats import EXAMPLES, find_format, read_time
 from rnn_apps.data.time_steps import find_step
 from rnn_apps.errors import DataError, shown
 from rnn_apps.inspecting.measures import count_of
+from rnn_apps.inspecting.tables import values_of
 
-__all__ = ["Times", "decide_time", "describe_times", "values_of"]
+__all__ = ["Times", "decide_time", "describe_times"]
 
 
 class Times(NamedTuple):
@@ -140,20 +140,6 @@ def describe_times(inspection, table, times, series, target, bad):
     if inspection.decided("data.on_gap") == "ignore":
         return found, step
     return [_on_grid(one, step) for one in found], step
-
-
-def values_of(inspection, table, column):
-    """Return the numbers of a column, NaN where one is missing.
-
-    Args:
-        inspection: `Inspection`, whose given ``data.missing_values`` count as missing.
-        table: `Table`.
-        column: `Column`.
-    """
-    missing = {float(value) for value in inspection.given.get("data.missing_values", ())}
-    cells = table.cells(column.name)
-    values = [number(cell, column.mark) if is_number(cell, column.mark) else np.nan for cell in cells]
-    return [np.nan if value in missing else value for value in values]
 
 
 def _say_times(inspection, found, step, repeats, unsorted):

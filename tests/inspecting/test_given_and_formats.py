@@ -6,6 +6,7 @@ import messy
 import pytest
 
 from rnn_apps.cli import call
+from rnn_apps.errors import DataError
 from rnn_apps.inspecting import guess_task, inspect_data, write_recipe
 from rnn_apps.recipe import load_recipe
 
@@ -166,3 +167,31 @@ def test_files_of_a_folder_that_are_not_read_are_named(tmp_path):
     inspection = inspect_data("sentiment", tmp_path)
     assert inspection.value("unread_files") == ["extra.csv", "more.xlsx"]
     assert inspection.value("parts")["test"] == 40  # without a test file, validation is the test
+
+
+# Streams that come again
+
+
+def test_a_column_of_users_names_streams_whose_rows_come_again(tmp_path):
+    rows = [
+        f"{user},{'walks' if half else 'sits'},{step},{-999 if step == 1 else user + step / 10}"
+        for half in (0, 1)
+        for user in (31, 32, 33)
+        for step in range(9)
+    ]
+    path = write_rows(tmp_path, "user,activity,timestamp,x", rows)
+    inspection = inspect_data("frame_labelling", path)
+    settings = decided(inspection)
+    assert (settings["data.stream"], settings["data.features"]) == ("user", ["x"])
+    assert inspection.value("parts") == {"train": 1, "validation": 1, "test": 1}
+    assert inspection.value("blocks") == 6
+    assert inspection.value("sentinel") == {"column": "x", "value": -999.0, "rows": 6}
+
+
+def test_streams_that_no_column_seems_to_name_may_be_named(tmp_path):
+    rows = [f"{'abc'[i // 10 % 3]},{'on' if i % 3 else 'off'},{i % 7}.5" for i in range(90)]
+    path = write_rows(tmp_path, "where,state,x", rows)
+    with pytest.raises(DataError, match=r'columns are "where", "state", "x".*--set data\.stream=COLUMN'):
+        inspect_data("frame_labelling", path)
+    inspection = inspect_data("frame_labelling", path, {"data.stream": "where", "data.label": "state"})
+    assert (decided(inspection)["data.stream"], inspection.value("blocks")) == ("where", 9)
