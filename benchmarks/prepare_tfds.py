@@ -12,7 +12,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import tensorflow_datasets as tfds
 
-from rnn_apps.data.files import find_parts, read_records
+from rnn_apps.data.files import read_records
+from rnn_apps.data.splits import find_parts
 
 
 def builder_class(parts):

@@ -372,3 +372,14 @@ def test_every_key_of_every_section_is_broken_by_some_row():
     broken = {text.partition(":")[0].partition(".")[0] for text in rows}
     keys = {key for section in (DATA, MODEL, TRAINING) for key in section.split(", ")}
     assert keys - broken == {"source"}  # its rows are whole recipes
+
+
+@pytest.mark.parametrize("value", ["''", "5", "[a, a]", "[a, '']", "{a: b}"])
+def test_a_setting_of_several_types_is_named_once_and_by_its_own_name(value):
+    with pytest.raises(RecipeError) as caught:
+        load_recipe("forecasting", [f"data.time={value}"])
+    (problem,) = caught.value.problems
+    place, _, text = problem.partition(": ")
+    assert place in ("--set data.time", "--set data.time  data.time.1")
+    assert "function" not in problem
+    assert text.startswith("received ")

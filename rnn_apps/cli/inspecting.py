@@ -1,11 +1,12 @@
 """Commands on data that nobody prepared: what is there, and a recipe for it."""
 
 import json
+import shlex
 
 import click
 
 from rnn_apps.cli import completing
-from rnn_apps.cli.shared import cli, examples, json_option, verbose_option
+from rnn_apps.cli.shared import cli, examples, json_option, set_option, verbose_option
 
 __all__ = ["init", "inspect"]
 
@@ -14,24 +15,27 @@ __all__ = ["init", "inspect"]
     epilog=examples(
         "rnn-apps init sentiment my_reviews.csv",
         "rnn-apps init image_captioning my_photos/ --out photos.yaml",
+        "rnn-apps init forecasting air.csv --set data.missing_values=[-200]",
     )
 )
 @click.argument("task", shell_complete=completing.tasks)
 @click.argument("data", type=click.Path())
 @click.option("--out", type=click.Path(), help="File of the recipe; TASK.yaml by default.")
+@set_option
 @json_option
 @verbose_option
-def init(task, data, out, as_json):
+def init(task, data, out, overrides, as_json):
     """Look at DATA, and write a recipe of TASK that runs on it.
 
-    DATA is a folder or file as it is; what was found and decided is printed and stands in the recipe.
+    DATA is a folder or file as it is; what was found and decided is printed and stands in the recipe. A
+    setting that is given is kept, and other decisions follow from it.
     """
     from rnn_apps.inspecting import check_free, inspect_data, inspectable_tasks, write_recipe
 
     out = out or f"{task}.yaml"
     if task in inspectable_tasks():
         check_free(out)
-    inspection = inspect_data(task, data)
+    inspection = inspect_data(task, data, _given(task, overrides))
     write_recipe(inspection, out)
     if as_json:
         click.echo(json.dumps({**inspection.as_dict(), "recipe": str(out)}, ensure_ascii=False))
@@ -41,7 +45,14 @@ def init(task, data, out, as_json):
     for key, value, why in inspection.decisions:
         reason = f"  # {why}" if why else ""
         click.echo(f"  {key} = {json.dumps(value, ensure_ascii=False)}{reason}")
-    click.echo(f"\nThe recipe is {out}. Train with: rnn-apps run {out}")
+    click.echo(f"\nThe recipe is {out}. Train with: rnn-apps run {shlex.quote(str(out))}")
+
+
+def _given(task, overrides):
+    """The settings that are given; a task that is not known is for the inspection to name."""
+    from rnn_apps.inspecting import given_settings, inspectable_tasks
+
+    return given_settings(task, overrides) if overrides and task in inspectable_tasks() else {}
 
 
 @cli.command(
@@ -51,9 +62,10 @@ def init(task, data, out, as_json):
 @click.option(
     "--task", shell_complete=completing.tasks, help="Task that the data is for; guessed by default."
 )
+@set_option
 @json_option
 @verbose_option
-def inspect(data, task, as_json):
+def inspect(data, task, overrides, as_json):
     """Say what is in DATA, and what is wrong with it.
 
     DATA is a folder or file as it is; nothing is written.
@@ -63,14 +75,15 @@ def inspect(data, task, as_json):
     why = None
     if task is None:
         task, why = guess_task(data)
-    inspection = inspect_data(task, data)
+    inspection = inspect_data(task, data, _given(task, overrides))
     if as_json:
         click.echo(json.dumps({**inspection.as_dict(), "guessed_because": why}, ensure_ascii=False))
         return
     if why:
         click.echo(f"Looks like {why}: the task {task}. Name another one with --task.\n")
     _print(inspection)
-    click.echo(f"\nA recipe for it: rnn-apps init {task} {data}")
+    settings = [part for setting in overrides for part in ("--set", setting)]
+    click.echo(f"\nA recipe for it: {shlex.join(['rnn-apps', 'init', task, str(data), *settings])}")
 
 
 def _print(inspection):

@@ -4,7 +4,8 @@ import hashlib
 from typing import NamedTuple
 
 from rnn_apps.data import tfds_source
-from rnn_apps.data.captions import USUAL, Captioned, load_captioned
+from rnn_apps.data.caption_files import USUAL
+from rnn_apps.data.captions import Captioned, load_captioned
 from rnn_apps.data.image_store import ImageStore
 from rnn_apps.data.images import encode_png
 from rnn_apps.data.records import cut_in_parts

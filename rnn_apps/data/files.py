@@ -4,88 +4,32 @@ import csv
 import gzip
 import io
 import json
-import re
+import logging
 import sys
 import zlib
 from contextlib import contextmanager
 from itertools import chain, islice
-from pathlib import Path
 
+from rnn_apps.data.headers import find_start, name_columns, refuse_record
+from rnn_apps.data.numbers import decimal_marks
 from rnn_apps.data.records import LabelledText
-from rnn_apps.data.separators import LINES_LOOKED_AT, find_separator
+from rnn_apps.data.separators import LINES_LOOKED_AT
 from rnn_apps.errors import DataError, did_you_mean, shown
 
 __all__ = [
-    "PART_NAMES",
+    "column_marks",
     "csv_file",
     "csv_rows",
-    "find_parts",
     "json_object",
     "open_lines",
     "read_records",
     "wrong_width",
 ]
 
-PART_NAMES = {"train": ("train",), "validation": ("validation", "val", "dev"), "test": ("test",)}
-ENDINGS = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".jsonl", ".jsonl.gz")
 _TABLES = (".csv", ".tsv")
+_log = logging.getLogger(__name__)
 COLUMNS_SHOWN = 12
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")
-
-
-def find_parts(path, needed="train", endings=ENDINGS):
-    """Return part name to file for a data folder, or ``{"train": file}`` for a single file.
-
-    Args:
-        path: a folder with ``train.*`` and, where there are any, ``validation.*`` (or ``val``, ``dev``) and
-            ``test.*``, with something in front of a dot, dash or underscore or not (``en-train.csv``), each
-            with one of the endings; or one such file.
-        needed: the part that must be there; None where any will do.
-        endings: of file names, lower case.
-
-    Raises:
-        DataError: nothing is there, or nothing that can be read.
-    """
-    path = Path(path).expanduser()
-    if path.is_file():
-        if not path.name.lower().endswith(tuple(endings)):
-            ending = f"a {path.suffix} file" if path.suffix else "a file without an ending"
-            raise DataError(str(path), received=ending, expected=_expected(endings))
-        return {"train": path}
-    if not path.is_dir():
-        raise DataError(str(path), "no such file or folder", fix="Check the path after --data or data.path.")
-    found = {part: _one_file(path, part, endings) for part in PART_NAMES}
-    parts = {part: file for part, file in found.items() if file is not None}
-    if not parts or (needed and needed not in parts):
-        names = sorted(p.name for p in path.iterdir())
-        there = ", ".join(names[:8]) + (" and more" if len(names) > 8 else "")
-        expected = f"{needed or 'test'}{_expected(endings)}"
-        raise DataError(str(path), received=there or "an empty folder", expected=expected)
-    return parts
-
-
-def _expected(endings):
-    return f"{', '.join(endings[:-1])} or {endings[-1]}"
-
-
-def _one_file(folder, part, endings):
-    names = PART_NAMES[part]
-    stems = {file: _stem(file.name.lower(), endings) for file in sorted(folder.iterdir()) if file.is_file()}
-    found = sorted(
-        (file for file, stem in stems.items() if stem in names), key=lambda f: names.index(stems[f])
-    )
-    if len(found) > 1:
-        names = ", ".join(file.name for file in found)
-        raise DataError(
-            str(folder), received=f"{names} for {part}", expected="one file a part", fix="Move one away."
-        )
-    return found[0] if found else None
-
-
-def _stem(name, endings):
-    """What stands before the ending, after the last dot, dash or underscore; None for another ending."""
-    ending = max((end for end in endings if name.endswith(end)), key=len, default=None)
-    return None if ending is None else re.split("[._-]", name.removesuffix(ending))[-1]
 
 
 def read_records(file, text_column, label_column):
@@ -128,35 +72,62 @@ def open_lines(file):
 
 
 def _csv_records(file, lines, text_column, label_column):
-    rows = csv_rows(file, lines)
+    rows = csv_rows(file, lines, log=True)
     begin, columns = next(rows, (1, None))
     for key, column in (("text", text_column), ("label", label_column)):
         if column not in (columns or []):
             raise _no_column(file if columns is None else f"{file}:{begin}", key, column, columns or [])
+        if columns.count(column) > 1:
+            fix = "Rename one of them."
+            raise DataError(f"{file}:{begin}", f"two columns are called {shown(column)}", fix=fix)
     text, label = columns.index(text_column), columns.index(label_column)
     for begin, row in rows:
         place, problem = f"{file}:{begin}", wrong_width(row, columns)
         yield LabelledText(place, "", "", problem) if problem else LabelledText(place, row[text], row[label])
 
 
-def csv_rows(file, lines):
+def csv_rows(file, lines, log=False):
     """Yield the line on which each row of a CSV file begins, and the row; empty lines are passed over.
 
-    Columns are separated by a comma, a semicolon, a tab or a bar: `find_separator` says which.
+    The first one holds the names of the columns, as `find_start` finds and `name_columns` gives them. Columns
+    are separated by a comma, a semicolon, a tab or a bar: `find_separator` says which.
 
     Args:
         file: path, for messages.
         lines: as `open_lines` gives them.
+        log: whether lines above the names of the columns are reported.
 
     Raises:
-        DataError: it is not CSV, or several marks may separate its columns.
+        DataError: it is not CSV, several marks may separate its columns, or it has no names of columns.
     """
-    csv.field_size_limit(sys.maxsize)
     ahead = list(islice(lines, LINES_LOOKED_AT))
-    whole = (line.replace("\0", "") for line in chain(ahead, lines))
-    rows = csv.reader(whole, strict=True, delimiter=find_separator(f"{file}:1", ahead))
+    start = find_start(f"{file}:1", ahead)
+    rows = _raw_rows(file, chain(ahead[start.skipped :], lines), start)
+    begin, header = next(rows, (1, None))
+    if header is None:
+        return
+    if start.above and log:
+        _log.info("%s: the columns are named on line %d; nothing above it is read", file, begin)
+    if start.has_row_names:
+        header = ["", *header]
+    elif start.width == len(header) - 1 and not header[-1].strip():
+        header.pop()
+    has_end = start.width == len(header) + 1  # a separator ends each row
+    below = list(islice(rows, LINES_LOOKED_AT))
+    refuse_record(f"{file}:{begin}", header, [row for _, row in below])
+    yield begin, name_columns(header)
+    for begin, row in chain(below, rows):
+        ends = has_end and len(row) == start.width and not row[-1].strip()
+        yield begin, row[:-1] if ends else row
+
+
+def _raw_rows(file, lines, start):
+    """Yield the line on which each record begins, and its cells."""
+    csv.field_size_limit(sys.maxsize)
+    whole = (line.replace("\0", "") for line in lines)
+    rows = csv.reader(whole, strict=True, delimiter=start.separator)
     while True:
-        begin = rows.line_num + 1
+        begin = rows.line_num + 1 + start.skipped
         try:
             row = next(rows, None)
         except csv.Error as error:
@@ -166,6 +137,23 @@ def csv_rows(file, lines):
             return
         if row:
             yield begin, row
+
+
+def column_marks(file, names):
+    """Return `decimal_marks` of columns of a CSV file, all of which is read.
+
+    Args:
+        file: path.
+        names: of the columns.
+    """
+    with open_lines(file) as lines:
+        separator = find_start(f"{file}:1", list(islice(lines, LINES_LOOKED_AT))).separator
+    with open_lines(file) as lines:
+        table = csv_rows(file, lines)
+        _, header = next(table, (1, []))
+        places = [header.index(name.strip()) for name in names]
+        rows = ([row[i] for i in places] for _, row in table if len(row) == len(header))
+        return decimal_marks(rows, separator) or ["."] * len(names)
 
 
 def csv_file(header, rows):

@@ -1,12 +1,8 @@
 """Numbers as people and spreadsheets write them: 1234.5, 1,234.5, 1.234,5 or 1 234,5."""
 
 import re
-from itertools import islice
 
-from rnn_apps.data.files import csv_rows, open_lines
-from rnn_apps.data.separators import LINES_LOOKED_AT, find_separator
-
-__all__ = ["column_marks", "decimal_marks", "is_number", "number"]
+__all__ = ["decimal_marks", "is_number", "number"]
 
 _SPACES = re.compile(r"(?<=\d)[ '\u2019\u00a0\u202f\u2009](?=\d{3}(?!\d))")  # between thousands
 _GROUPED = {mark: re.compile(rf"[-+]?\d{{1,3}}(\{mark}\d{{3}})+") for mark in ",."}
@@ -92,21 +88,3 @@ def _evidence(cell):
     whole, _, decimals = text.lstrip("+-").partition(",")
     is_open = len(decimals) == 3 and 1 <= len(whole) <= 3 and whole != "0"
     return "open" if is_open else ","
-
-
-def column_marks(file, names):
-    """Return `decimal_marks` of columns of a CSV file, all of which is read.
-
-    Args:
-        file: path.
-        names: of the columns.
-    """
-    with open_lines(file) as lines:
-        separator = find_separator(f"{file}:1", list(islice(lines, LINES_LOOKED_AT)))
-    with open_lines(file) as lines:
-        table = csv_rows(file, lines)
-        _, header = next(table, (1, []))
-        header = [name.strip() for name in header]
-        places = [header.index(name.strip()) for name in names]
-        rows = ([row[i] for i in places] for _, row in table if len(row) == len(header))
-        return decimal_marks(rows, separator) or ["."] * len(names)

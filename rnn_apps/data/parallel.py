@@ -1,22 +1,31 @@
 """Parallel texts for translation, in the user's own folder.
 
 The folder holds two files a part, one a language, of which line i of one is the translation of line i of the
-other (``train.en`` and ``train.de``), or one file of two columns (``train.tsv``: a tab between source and
-target, no quoting; the first line may name the languages, in either order). Parts are ``train``,
-``validation`` (or ``val``, ``dev``) and one whose name begins with ``test``; each file may be gzipped.
+other (``train.en`` and ``train.de``), or a table (``train.tsv``: a tab between source and target, no quoting;
+see `rnn_apps.data.pair_tables`). Splits are ``train``,
+``validation`` (or another name of `PART_NAMES`) and one whose name begins with ``test``; each file may be
+gzipped.
 """
 
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rnn_apps.data.files import PART_NAMES, open_lines
-from rnn_apps.data.records import carved_fractions, part_of
+from rnn_apps.data.files import open_lines
+from rnn_apps.data.pair_tables import WrongWidth, table_rows
+from rnn_apps.data.records import carved_fractions
+from rnn_apps.data.splits import (
+    PART_NAMES,
+    conversion_advice,
+    listed_files,
+    log_unread,
+    said_to_split,
+    splitter,
+)
 from rnn_apps.errors import DataError, shown
 
 __all__ = ["Pairs", "find_parallel", "load_parallel"]
 
 _TABLE = "tsv"
-_NAMES_SHOWN = 8
 
 
 @dataclass
@@ -47,7 +56,8 @@ def find_parallel(path, source_language, target_language, whole=False, named=Non
         path: the folder.
         source_language, target_language: endings of the files, or names of the columns, such as ``en``.
         whole: any part will do.
-        named: names of the source and of the target file in the folder, which are then all of train; or None.
+        named: names of the source and of the target file in the folder, which are then all of train; the same
+            name twice is a table; or None.
 
     Raises:
         DataError: no such folder or file, no training part, a language is missing, or one part in several
@@ -60,7 +70,8 @@ def find_parallel(path, source_language, target_language, whole=False, named=Non
     if source_language == target_language:
         raise DataError(str(folder), f"source and target language are both {shown(source_language)}")
     if named is not None:
-        return {"train": tuple(_named(folder, *one) for one in zip(("source", "target"), named))}
+        files = tuple(_named(folder, *one) for one in zip(("source", "target"), named))
+        return {"train": files if files[0] != files[1] else files[:1]}
     there = _texts_of_parts(folder)
     parts = {}
     for part in PART_NAMES:
@@ -83,6 +94,7 @@ def _named(folder, side, name):
 
 
 def _is_of(part, stem):
+    stem = stem.casefold()
     return stem.startswith("test") if part == "test" else stem in PART_NAMES[part]
 
 
@@ -119,9 +131,9 @@ def _no_train(folder, there, languages):
         names = " and ".join(map(shown, languages))
         problem = f"no files of the languages {names}; the endings there are {', '.join(map(shown, endings))}"
         return DataError(str(folder), problem, fix="Name two of them as source and target language.")
-    names = sorted(file.name for file in folder.iterdir())
-    received = ", ".join(names[:_NAMES_SHOWN]) + (" and more" if len(names) > _NAMES_SHOWN else "")
-    return DataError(str(folder), received=received or "an empty folder", expected=expected)
+    found = sorted(folder.iterdir())
+    received, fix = listed_files(found) or "an empty folder", conversion_advice(found)
+    return DataError(str(folder), received=received, expected=expected, fix=fix)
 
 
 def load_parallel(
@@ -147,32 +159,40 @@ def load_parallel(
     """
     languages = (source_language, target_language)
     found = find_parallel(path, *languages, whole, named)
+    log_unread(path, [file for files in found.values() for file in files])
     if whole:
         found = {"test": next(found[part] for part in ("test", "validation", "train") if part in found)}
     fractions = carved_fractions(found, validation_fraction)
     parts = {part: Pairs() for part in (("test",) if whole else PART_NAMES)}
     for name, files in found.items():
         name = "test" if name == "validation" and "test" not in found else name
-        rows = _table_rows(*files, languages) if len(files) == 1 else _aligned_lines(*files)
-        for places, texts in rows:
-            if problem := _problem_of(places, texts):
-                bad.report(*problem)
-                continue
-            source, target = (text.strip() for text in texts)
-            parts[part_of(source, fractions) if name == "train" else name].add(source, target)
+        pairs = list(_usable(files, languages, bad))
+        split_of = splitter((source for source, _ in pairs), fractions if name == "train" else {})
+        for source, target in pairs:
+            parts[split_of(source) if name == "train" else name].add(source, target)
     for part, pairs in parts.items():
         if not len(pairs):
-            total = sum(map(len, parts.values()))
-            raise DataError(str(path), f"no usable pair for {part}, {total} in all", fix="Give more.")
+            there = said_to_split((source for pairs in parts.values() for source in pairs.sources), fractions)
+            raise DataError(str(path), f"no usable pair for {part}, {there}", fix="Give more.")
     return parts
+
+
+def _usable(files, languages, bad):
+    """Yield the pairs of one table or two aligned files that can be used; the others go to `bad`."""
+    rows = table_rows(*files, languages) if len(files) == 1 else _aligned_lines(*files)
+    for places, texts in rows:
+        if problem := _problem_of(places, texts):
+            bad.report(*problem)
+        else:
+            yield [text.strip() for text in texts]
 
 
 def _problem_of(places, texts):
     """Return what `BadRecords.report` takes, or None for a source and a target that can be used."""
-    if len(texts) != 2:
-        width = "1 column" if len(texts) == 1 else f"{len(texts)} columns"
-        fix = "Put one tab between source and target, and none inside them."
-        return places[0], "a row of the wrong width", fix, width, "2"
+    if isinstance(texts, WrongWidth):
+        width = "1 column" if texts.received == 1 else f"{texts.received} columns"
+        fix = "Put one tab between columns, and none inside them."
+        return places[0], "a row of the wrong width", fix, width, str(texts.expected)
     for name, place, text in zip(("source", "target"), places, texts):
         if any("\ud800" <= c <= "\udfff" for c in text):
             return place, "not valid UTF-8", "Save the file as UTF-8."
@@ -198,27 +218,3 @@ def _aligned_lines(source_file, target_file):
         raise DataError(where, received=counts, expected=expected, fix=fix)
     for number, pair in enumerate(zip(*texts), start=1):
         yield [f"{file}:{number}" for file in files], pair
-
-
-def _table_rows(file, languages):
-    """Yield the places and texts of source and target, row by row; all columns where they are not two.
-
-    Raises:
-        DataError: the first line names one language but not the other.
-    """
-    order = [0, 1]
-    with open_lines(file) as lines:
-        for number, line in enumerate(lines, start=1):
-            row = line.rstrip("\r\n").split("\t")
-            names = [column.strip().casefold() for column in row]
-            if number == 1 and any(language.casefold() in names for language in languages):
-                order = [_column(f"{file}:1", names, language) for language in languages]
-            elif line.strip():
-                yield [f"{file}:{number}"] * 2, [row[i] for i in order] if len(row) == 2 else row
-
-
-def _column(place, names, language):
-    if len(names) != 2 or language.casefold() not in names:
-        received = f"the columns {', '.join(map(shown, names))}"
-        raise DataError(place, received=received, expected=f"two, one of them {shown(language)}")
-    return names.index(language.casefold())

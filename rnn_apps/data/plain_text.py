@@ -8,27 +8,33 @@ import numpy as np
 import tensorflow as tf
 
 from rnn_apps.data import tfds_source
-from rnn_apps.data.files import PART_NAMES, open_lines
+from rnn_apps.data.files import open_lines
 from rnn_apps.data.samples.sayings import sayings
+from rnn_apps.data.splits import (
+    PART_NAMES,
+    PARTS_BY_NAME,
+    conversion_advice,
+    listed_files,
+    log_unread,
+    one_per_part,
+)
 from rnn_apps.errors import DataError
 
-__all__ = ["StreamBatches", "load_texts"]
+__all__ = ["StreamBatches", "find_texts", "load_texts"]
 
 TEST_FRACTION = 0.1
 LEAST_TOKENS = 2  # one to read and one to predict
 _ENDINGS = (".txt", ".txt.gz")
-_PARTS = {**PART_NAMES, "validation": (*PART_NAMES["validation"], "valid")}
 _NO_TEXTS = ("readme", "license", "licence")
-_NAMES_SHOWN = 8
 _BAD_BYTE = re.compile("[\ud800-\udfff]")  # as `open_lines` keeps them
 
 
 def load_texts(source, path, sample_size, seed, bad, validation_fraction=0.1, unit="character", whole=False):
     """Read the text of the source that a recipe names, in its parts.
 
-    A folder holds a text a part, ``train.txt``, ``validation.txt`` (or ``valid``, ``val``, ``dev``) and
-    ``test.txt``, with something in front of a dot, dash or underscore or not (``ptb.train.txt``); or it holds
-    one text, of any name. Each may be gzipped. A README or licence is no text.
+    A folder holds one text per split, ``train.txt``, ``validation.txt`` (or another name of `PART_NAMES`)
+    and ``test.txt``, with something in front of a dot, dash or underscore or not (``ptb.train.txt``); or it
+    holds one text, of any name. Each may be gzipped. A README or licence is no text.
 
     Parts that are not there are cut off train: of a single text the last 10 % are the test, and
     `validation_fraction` of it, at its beginning, is the validation, so that both border on train once and
@@ -55,7 +61,9 @@ def load_texts(source, path, sample_size, seed, bad, validation_fraction=0.1, un
         DataError: a text cannot be read or is not there, or a part is too short.
     """
     if source == "files":
-        name, texts = str(path), {part: _read(file, bad) for part, file in _find(path, whole).items()}
+        files = find_texts(path, whole)
+        log_unread(path, files.values())
+        name, texts = str(path), {part: _read(file, bad) for part, file in files.items()}
     elif source == "sample":
         name, texts, whole = "sample:sayings", {"train": sayings(sample_size, seed)}, False
     else:
@@ -67,26 +75,29 @@ def load_texts(source, path, sample_size, seed, bad, validation_fraction=0.1, un
     return name, parts
 
 
-def _find(path, whole):
-    """Part name to file; a single text, which is split later, counts as train."""
+def find_texts(path, whole=False):
+    """Return split name to file; a single text, which is split later, counts as train.
+
+    Args:
+        path, whole: as for `load_texts`.
+
+    Raises:
+        DataError: no text is there, or several for one split.
+    """
     path = Path(path).expanduser()
     if path.is_file():
         if not path.name.lower().endswith(_ENDINGS):
             ending = f"a {path.suffix} file" if path.suffix else "a file without an ending"
-            raise DataError(str(path), received=ending, expected=" or ".join(_ENDINGS))
+            raise DataError(
+                str(path), received=ending, expected=" or ".join(_ENDINGS), fix=conversion_advice([path])
+            )
         return {"train": path}
     if not path.is_dir():
         raise DataError(str(path), "no such file or folder", fix="Check the path after --data or data.path.")
     texts = [file for file in sorted(path.iterdir()) if _is_text(file)]
-    found = {}
-    for part in _PARTS:
-        files = [file for file in texts if re.split("[._-]", _stem(file))[-1] in _PARTS[part]]
-        if len(files) > 1:
-            fix = "Keep the one that you want here and move the others away."
-            expected = f"one text for {part}"
-            raise DataError(str(path), received=_listed(files), expected=expected, fix=fix)
-        if files:
-            found[part] = files[0]
+    found = one_per_part(
+        path, {file: PARTS_BY_NAME.get(re.split("[._-]", _stem(file))[-1]) for file in texts}
+    )
     if not found and len(texts) == 1:
         return {"train": texts[0]}
     if "train" not in found and not (whole and found):
@@ -103,14 +114,10 @@ def _stem(file):
     return file.name.lower().removesuffix(".gz").removesuffix(".txt")
 
 
-def _listed(files):
-    names = ", ".join(file.name for file in files[:_NAMES_SHOWN])
-    return names + (" and more" if len(files) > _NAMES_SHOWN else "")
-
-
 def _no_train(folder, texts):
-    received = _listed(texts or sorted(folder.iterdir())) or "an empty folder"
+    received = listed_files(texts or sorted(folder.iterdir())) or "an empty folder"
     fix = "Name the parts train.txt, validation.txt and test.txt, or give the path of one file."
+    fix = fix if texts else conversion_advice(sorted(folder.iterdir())) or fix
     return DataError(str(folder), received=received, expected="train.txt, or one text alone", fix=fix)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from rnn_apps.data.labels import MISSING_LABELS, number_of
 from rnn_apps.errors import DataError, shown
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "cut_in_parts",
     "keep_known_labels",
     "part_of",
+    "split_position",
     "usable",
 ]
 
@@ -64,7 +66,8 @@ class LabelledTexts:
 class ClassNames:
     """The classes of a data set, and which of them a written label means.
 
-    A label means a class by its name, else by its number from 0, else by its name in other capitals.
+    A label means a class by its name, else by the number that both are, as 1.0 is 1, else by its number from
+    0, else by its name in other capitals.
 
     Args:
         names: the classes in order.
@@ -75,13 +78,20 @@ class ClassNames:
         self.names, self.advice = list(names), advice
         self._index = {str(i): i for i in range(len(self.names))}
         self._index |= {f"{i}.0": i for i in range(len(self.names))}  # as spreadsheets write whole numbers
-        self._index |= {name: i for i, name in enumerate(self.names)}
+        self._own = {name: i for i, name in enumerate(self.names)}
+        numbers = [number_of(name) for name in self.names]
+        self._by_number = {value: i for i, value in enumerate(numbers) if numbers.count(value) == 1}
         folded = [name.casefold() for name in self.names]
         self._folded = {name: i for i, name in enumerate(folded) if folded.count(name) == 1}
 
     def index(self, label):
         """Return the class index of a written label, or None."""
         label = label.strip()
+        if label in self._own:
+            return self._own[label]
+        value = number_of(label)
+        if value is not None and value in self._by_number:
+            return self._by_number[value]
         return self._index.get(label, self._folded.get(label.casefold()))
 
     def __str__(self):
@@ -167,12 +177,17 @@ def part_of(text, fractions):
         text: the text; equal texts fall into the same part.
         fractions: name to fraction, in order, with a sum of at most 1; the rest is ``"train"``.
     """
-    position = int(hashlib.sha1(text.encode("utf-8", "surrogatepass")).hexdigest()[:12], 16) / 16**12
+    position = split_position(text)
     for name, fraction in fractions.items():
         if position < fraction:
             return name
         position -= fraction
     return "train"
+
+
+def split_position(text):
+    """Return where a text lies between 0 and 1, by a hash of the text alone."""
+    return int(hashlib.sha1(text.encode("utf-8", "surrogatepass")).hexdigest()[:12], 16) / 16**12
 
 
 def usable(records: Iterator[LabelledText], classes, bad):
@@ -191,7 +206,7 @@ def usable(records: Iterator[LabelledText], classes, bad):
             bad.report(place, "not valid UTF-8", "Save the file as UTF-8.")
         elif not text.strip():
             bad.report(place, "text is empty", "Remove the record.")
-        elif not label.strip():
+        elif not label.strip() or (label.strip() in MISSING_LABELS and index is None):
             bad.report(place, "label is missing", "Add the label or remove the record.")
         elif index is None:
             reason = "label is none of the classes"

@@ -5,9 +5,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rnn_apps.data.files import PART_NAMES, csv_rows, find_parts, open_lines, wrong_width
-from rnn_apps.data.numbers import column_marks, number
+from rnn_apps.data.files import column_marks, csv_rows, open_lines, wrong_width
+from rnn_apps.data.numbers import number
 from rnn_apps.data.series_columns import Columns, find_columns
+from rnn_apps.data.splits import PART_NAMES, find_parts, log_unread
 from rnn_apps.data.time_steps import Cells, TimeStep, find_step
 from rnn_apps.errors import DataError, shown
 
@@ -100,6 +101,7 @@ def read_series(path, columns, repairs, needed="train", step=None):
         DataError: a column or row cannot be used, named with file and row.
     """
     files = find_parts(path, needed)
+    log_unread(path, files.values())
     for file in files.values():
         if not file.name.lower().removesuffix(".gz").endswith(".csv"):
             raise DataError(str(file), received=f"a {file.suffix} file", expected=".csv or .csv.gz")
@@ -122,7 +124,7 @@ def read_series(path, columns, repairs, needed="train", step=None):
 
 def _refuse_other_step(path, found, step, rows):
     several = any(len(one.times) > 1 for one in rows.values())
-    if several and found != step:
+    if several and not step.fits(found):
         received, expected = f"a row every {found}", f"one every {step}, as in training"
         raise DataError(str(path), received=received, expected=expected)
 
@@ -130,7 +132,7 @@ def _refuse_other_step(path, found, step, rows):
 def _read_file(file, part, columns, repairs, rows):
     """Add a file's rows to those of its series; returns the columns with every name, and whether numbers."""
     with open_lines(file) as lines:
-        table = csv_rows(file, lines)
+        table = csv_rows(file, lines, log=True)
         begin, header = next(table, (1, None))
         first = next(table, None)
         if header is None or first is None:
@@ -208,6 +210,7 @@ class RowReader:
             cell = row[self.at[name]].strip()
             try:
                 value = np.nan if cell.lower() in MISSING else number(cell, self.marks.get(name, "."))
+                value = np.nan if value in self.columns.missing else value
             except ValueError:
                 received, fix = shown(cell), "Mend the cell, or leave it empty where it is missing."
                 bad.report(f"{place}  {name}", "not a number", fix, received)
@@ -300,7 +303,7 @@ def refuse_uneven(rows, apart, step, repairs):
         step: `TimeStep`.
         repairs: `Repairs`.
     """
-    uneven = np.flatnonzero(np.abs(apart - np.rint(apart)) > 1e-9)
+    uneven = np.flatnonzero((np.abs(apart - np.rint(apart)) > 1e-9) | (apart < 0.5))
     gaps = np.flatnonzero(apart > 1.5)
     ignore = "or take each row for the next step: --set data.on_gap=ignore"
     if len(uneven) or (len(gaps) and repairs.on_gap == "fail"):

@@ -1,14 +1,37 @@
 """Which column of a table is what: time, id, targets, and what else is known of a series."""
 
+import logging
 from dataclasses import dataclass, replace
 
-from rnn_apps.data.numbers import is_number
-from rnn_apps.data.time_steps import is_time
+from rnn_apps.data.headers import is_unnamed, name_columns
+from rnn_apps.data.numbers import is_number, number
+from rnn_apps.data.time_formats import find_format, is_compact_date, is_time, is_time_of_day
 from rnn_apps.errors import DataError, did_you_mean, shown
 
-__all__ = ["Columns", "find_columns"]
+__all__ = ["Columns", "find_columns", "find_time_of_day", "is_called_counter", "is_counter", "joined_cells"]
+
+_log = logging.getLogger(__name__)
 
 COLUMNS_SHOWN = 12
+_COUNTERS = frozenset(
+    (
+        "index",
+        "id",
+        "idx",
+        "row",
+        "rownames",
+        "no",
+        "no.",
+        "nr",
+        "nr.",
+        "number",
+        "#",
+        "t",
+        "time",
+        "step",
+        "n",
+    )
+)
 _NO_VALUE = frozenset({"", "na", "n/a", "nan", "null", "none", "?"})
 
 
@@ -23,6 +46,7 @@ class Columns:
         time: the columns that hold the time, () for none; None looks for a date in the first column.
         series: the column that says which series a row belongs to, or None.
         time_format: of `datetime.datetime.strptime`, or None.
+        missing: numbers that stand for a missing value.
     """
 
     targets: tuple | None = None
@@ -31,6 +55,7 @@ class Columns:
     time: tuple | None = None
     series: str | None = None
     time_format: str | None = None
+    missing: tuple = ()
 
     @property
     def features(self):
@@ -55,21 +80,21 @@ def find_columns(place, header, rows, wanted):
     Raises:
         DataError: a column is not there, or stands twice, or there is no column of numbers.
     """
-    names = [name.strip() for name in header]
+    names = name_columns(header)
     header[:] = names
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         raise DataError(place, received=f"two columns {shown(twice)}", expected="names that all differ")
-    time = wanted.time
+    time, time_format = wanted.time, wanted.time_format
     if time is None:
-        first = [row[0] for row in rows if row and row[0].strip()]
-        is_date = bool(first) and all(map(is_time, first[:3])) and names[0] != wanted.series
-        time = (names[0],) if is_date else ()
+        time, time_format = _first_time(names, rows, wanted)
+    elif time_format is None and set(time) <= set(names):
+        time_format = _format_of(joined_cells(names, rows, time), len(time))
     taken = {*time, wanted.series, *wanted.covariates, *wanted.known}
     targets = wanted.targets
     if targets is None:
-        targets = tuple(n for i, n in enumerate(names) if n not in taken and _is_of_numbers(rows, i))
-    found = replace(wanted, time=tuple(time), targets=tuple(targets))
+        targets = _numbers_to_forecast(place, names, rows, taken)
+    found = replace(wanted, time=tuple(time), targets=tuple(targets), time_format=time_format)
     if not targets:
         fix = "Name what is to be forecast: --set data.targets=[COLUMN]"
         raise DataError(place, "no column of numbers to forecast", received=_listed(names), fix=fix)
@@ -77,6 +102,98 @@ def find_columns(place, header, rows, wanted):
         if name not in names:
             raise _no_column(place, name, names, wanted)
     return found
+
+
+def joined_cells(names, rows, columns):
+    """Return the cells of some columns with a blank between them, one text per row.
+
+    Args:
+        names: of all columns.
+        rows: lists of cells.
+        columns: names of those that are wanted.
+    """
+    places = [names.index(column) for column in columns]
+    return [" ".join(row[i].strip() for i in places) for row in rows if len(row) > max(places, default=0)]
+
+
+def _first_time(names, rows, wanted):
+    """The columns of the time and its format where dates come first, or after times of day; else ()."""
+    taken = {wanted.series, *(wanted.targets or ()), *wanted.covariates, *wanted.known}
+    date = names[0]
+    if is_time_of_day("", joined_cells(names, rows, (date,))):
+        date = next((n for n in names if find_format(joined_cells(names, rows, (n,))) != ""), date)
+    first = [cell for cell in joined_cells(names, rows, (date,)) if cell]
+    form = "" if date in taken else find_format(first)
+    if form == "" and first and all(map(is_time, first[:3])) and date not in taken:
+        form = None  # a date further down may be broken
+    if form == "":
+        return (), None
+    clock = find_time_of_day(names, rows, date, taken)
+    time = (date,) if clock is None else (date, clock)
+    form = form if clock is None else find_format(joined_cells(names, rows, time))
+    if form is not None:
+        _log.info("Times in %s are read as %s", " and ".join(map(shown, time)), form)
+    return time, form
+
+
+def find_time_of_day(names, rows, date, taken=()):
+    """Return the name of the column that makes a time of a date that comes again and again, or None.
+
+    Args:
+        names: of all columns.
+        rows: lists of cells.
+        date: name of the column of dates.
+        taken: names of columns that hold something else.
+    """
+    distinct = len(set(joined_cells(names, rows, (date,))))
+    for name in names:
+        if name == date or name in taken or not is_time_of_day(name, joined_cells(names, rows, (name,))):
+            continue
+        both = joined_cells(names, rows, (date, name))
+        if len(set(both)) > distinct and find_format(both) != "":
+            return name
+    return None
+
+
+def _format_of(cells, columns):
+    """The format of times in columns that were named; None for ISO 8601, whole numbers, or what has none."""
+    whole = all(part.removeprefix("-").isdigit() for cell in cells for part in cell.split())
+    if whole and not all(is_compact_date(cell.partition(" ")[0]) for cell in cells):
+        return None
+    return find_format(cells) or None
+
+
+def _numbers_to_forecast(place, names, rows, taken):
+    """Columns of numbers that are nothing else, without counters of rows and dates without separators."""
+    targets, others = [], []
+    for index, name in enumerate(names):
+        if name in taken or not _is_of_numbers(rows, index):
+            continue
+        cells = [row[index].strip() for row in rows if index < len(row) and row[index].strip()]
+        is_index = is_counter(cells) and (is_unnamed(names, index) or is_called_counter(name))
+        (others if is_index or all(map(is_compact_date, cells)) else targets).append(name)
+    if others:
+        said = " and ".join(map(shown, others))
+        _log.info("%s: not forecast: %s, which counts rows or holds dates", place, said)
+    return tuple(targets)
+
+
+def is_called_counter(name):
+    """Return whether a column is called as one that counts rows."""
+    return name.strip().casefold() in _COUNTERS
+
+
+def is_counter(cells):
+    """Return whether cells count rows: whole numbers, each one more than that before or the first again.
+
+    Args:
+        cells: texts that are not empty, in their order.
+    """
+    try:
+        values = [number(cell) for cell in cells]
+    except ValueError:
+        return False
+    return len(values) > 2 and all(b - a == 1 or b == values[0] for a, b in zip(values, values[1:]))
 
 
 def _is_of_numbers(rows, index):

@@ -1,16 +1,19 @@
 """Where labelled texts come from: TFDS, the user's files, or the generated sample; one interface."""
 
+import logging
+
 from rnn_apps.data import files, tfds_source
+from rnn_apps.data.labels import gather_labels
 from rnn_apps.data.records import (
     BadRecords,
     ClassNames,
     LabelledText,
     LabelledTexts,
     carved_fractions,
-    part_of,
     usable,
 )
 from rnn_apps.data.samples import reviews
+from rnn_apps.data.splits import find_parts, log_unread, said_to_split, splitter
 from rnn_apps.data.tfds_source import SourceUnavailable
 from rnn_apps.errors import DataError, shown
 
@@ -25,6 +28,7 @@ __all__ = [
 ]
 
 MOST_CLASSES = 1000
+_log = logging.getLogger(__name__)
 OTHER_CLASSES = "Mend it, or take the classes from the data: --set data.class_names=null."
 
 
@@ -39,9 +43,10 @@ class FileSource:
 
     def __init__(self, path, text_column, label_column, needed="train"):
         self.name = str(path)
-        self._files, self._columns = files.find_parts(path, needed), (text_column, label_column)
+        self._files, self._columns = find_parts(path, needed), (text_column, label_column)
         self.parts = list(self._files)
         self.class_names = None
+        log_unread(path, self._files.values())
 
     def records(self, part):
         """Yield the `LabelledText` of a part."""
@@ -140,9 +145,13 @@ def load_parts(source, class_names, validation_fraction, on_bad_record="fail", m
     fractions = carved_fractions(source.parts, validation_fraction)
     for part in source.parts:
         target = "test" if part == "validation" and "test" not in source.parts else part
-        for text, label in usable(source.records(part), classes, bad):
-            loaded[part_of(text, fractions) if part == "train" else target].add(text, label)
-    _refuse_what_teaches_nothing(source.name, loaded, classes.names)
+        found = usable(source.records(part), classes, bad)
+        if part == "train":
+            _split_off(found, fractions, loaded)
+        else:
+            for text, label in found:
+                loaded[target].add(text, label)
+    _refuse_what_teaches_nothing(source.name, loaded, classes.names, fractions)
     return loaded, classes.names, dict(bad.skipped)
 
 
@@ -163,21 +172,29 @@ def load_test(
     classes = ClassNames(class_names, "The network knows no other classes.")
     part = next(part for part in ("test", "validation", "train") if part in source.parts)
     fractions = carved_fractions(source.parts, validation_fraction) if part == "train" and not whole else {}
-    texts = LabelledTexts()
-    for text, label in usable(source.records(part), classes, bad):
-        if not fractions or part_of(text, fractions) == "test":
-            texts.add(text, label)
+    loaded = {part: LabelledTexts() for part in ("train", "validation", "test")}
+    _split_off(usable(source.records(part), classes, bad), fractions, loaded)
+    texts = loaded["test" if fractions else "train"]
     if not len(texts):
         raise DataError(source.name, "no usable example to test on", fix="Give more data.")
     return texts, dict(bad.skipped)
 
 
-def _refuse_what_teaches_nothing(name, loaded, class_names):
+def _split_off(examples, fractions, loaded):
+    """Add the texts and labels of train to the splits that they fall into."""
+    examples = list(examples)
+    split_of = splitter((text for text, _ in examples), fractions)
+    for text, label in examples:
+        loaded[split_of(text)].add(text, label)
+
+
+def _refuse_what_teaches_nothing(name, loaded, class_names, fractions):
     total = sum(map(len, loaded.values()))
     for part, texts in loaded.items():
         if not len(texts):
             fix = f"Give more, or a file for {part}." if total else "Give more."
-            raise DataError(name, f"no usable example for {part}, {total} in all", fix=fix)
+            there = said_to_split((text for texts in loaded.values() for text in texts.texts), fractions)
+            raise DataError(name, f"no usable example for {part}, {there}", fix=fix)
     if len(seen := set(loaded["train"].labels)) < 2:
         received = f"only examples of the class {shown(class_names[seen.pop()])} in train"
         raise DataError(name, received=received, expected="two classes or more")
@@ -185,9 +202,10 @@ def _refuse_what_teaches_nothing(name, loaded, class_names):
 
 def _classes_of(source):
     """The distinct labels of train, numbers in their order, names in theirs."""
-    labels = {record.label.strip() for record in source.records("train") if not record.problem} - {""}
+    found = gather_labels((r.label for r in source.records("train") if not r.problem), fold=False)
+    labels = found.names
     if len(labels) < 2:
-        received = f"only the class {shown(labels.pop())} in train" if labels else "no label in train"
+        received = f"only the class {shown(labels[0])} in train" if labels else "no label in train"
         raise DataError(source.name, received=received, expected="two classes or more")
     if len(labels) > MOST_CLASSES:
         raise DataError(
@@ -196,7 +214,6 @@ def _classes_of(source):
             expected=f"at most {MOST_CLASSES} classes",
             fix="Is the label column the right one? --set data.label=COLUMN",
         )
-    try:
-        return sorted(sorted(labels), key=float)
-    except ValueError:
-        return sorted(labels)
+    for spellings in found.equal_numbers:
+        _log.info("Labels that are the same number count as one class: %s", ", ".join(map(shown, spellings)))
+    return labels

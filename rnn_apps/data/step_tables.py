@@ -8,10 +8,12 @@ from typing import NamedTuple
 import numpy as np
 
 from rnn_apps.data import files
+from rnn_apps.data.headers import is_unnamed
 from rnn_apps.data.images import BadImage, read_image
-from rnn_apps.data.numbers import column_marks, number
-from rnn_apps.data.records import BadRecords, carved_fractions, cut_in_parts, keep_known_labels, part_of
+from rnn_apps.data.numbers import number
+from rnn_apps.data.records import BadRecords, carved_fractions, cut_in_parts, keep_known_labels
 from rnn_apps.data.samples.events import events
+from rnn_apps.data.splits import PARTS_BY_NAME, find_parts, log_unread, one_per_part, splitter
 from rnn_apps.errors import DataError, did_you_mean, shown
 
 __all__ = [
@@ -21,6 +23,7 @@ __all__ = [
     "load_streams",
     "name_of",
     "numbers_of",
+    "part_folders",
     "read_numbers",
 ]
 
@@ -107,23 +110,39 @@ def _files(path, needed):
     """Part name to the files of it."""
     path = Path(path).expanduser()
     found = {}
-    for part in PARTS if path.is_dir() else ():
-        folders = (path / name for name in files.PART_NAMES[part] if (path / name).is_dir())
-        tables = sorted(file for folder in folders for file in folder.iterdir() if _is_table(file))
+    for part, folder in part_folders(path).items():
+        tables = sorted(file for file in folder.iterdir() if _is_table(file))
+        log_unread(folder, tables)
         if tables:
             found[part] = tables
     if not found:
-        return {part: [file] for part, file in files.find_parts(path, needed, ENDINGS).items()}
-    lone = files.find_parts(path, None, ENDINGS) if any(map(_is_table, path.iterdir())) else {}
+        lone = find_parts(path, needed, ENDINGS)
+        log_unread(path, lone.values())
+        return {part: [file] for part, file in lone.items()}
+    lone = find_parts(path, None, ENDINGS) if any(map(_is_table, path.iterdir())) else {}
     if both := set(lone) & set(found):
         part = sorted(both)[0]
         received = f"a file {lone[part].name} and a folder of tables for {part}"
         raise DataError(str(path), received=received, expected="one of them", fix="Move one away.")
+    log_unread(path, lone.values())
     found |= {part: [file] for part, file in lone.items()}
     if needed and needed not in found:
         expected = f"{needed}.csv, or a folder {needed}/ with a file a stream"
         raise DataError(str(path), f"nothing for {needed}", expected=expected)
     return found
+
+
+def part_folders(path):
+    """Return split name to the folder in a data folder that is called as that split is.
+
+    Args:
+        path: data folder.
+
+    Raises:
+        DataError: two folders for one split.
+    """
+    folders = [folder for folder in sorted(path.iterdir()) if folder.is_dir()] if path.is_dir() else []
+    return one_per_part(path, {folder: PARTS_BY_NAME.get(folder.name.lower()) for folder in folders})
 
 
 def _is_table(file):
@@ -134,11 +153,11 @@ def _in_parts(name, given, validation_fraction, whole):
     if whole and not {"validation", "test"} & set(given):
         given = {"test": given["train"]}
     parts, fractions = {part: [] for part in PARTS}, carved_fractions(given, validation_fraction)
+    split_of = splitter((name_of(one, name) for one in given.get("train", ())), fractions)
     for part, streams in given.items():
         target = "test" if part == "validation" and "test" not in given else part
         for one in streams:
-            carved = part_of(name_of(one, name), fractions) if part == "train" else target
-            parts[carved].append(one)
+            parts[split_of(name_of(one, name)) if part == "train" else target].append(one)
     keep_known_labels(parts, fractions if "train" in given else {})
     for part, streams in parts.items():
         if not streams and (part == "test" or not whole):
@@ -176,7 +195,8 @@ def feature_columns(place, header, columns, known=None):
     if columns.frames is not None:
         return []
     wanted = known or columns.features
-    names = wanted or [name for name in header if name not in (columns.label, columns.stream)]
+    others = [name for i, name in enumerate(header) if not is_unnamed(header, i)]
+    names = wanted or [name for name in others if name not in (columns.label, columns.stream)]
     missing = [name for name in names if name not in header]
     if missing:
         there = ", ".join(map(shown, header[:12]))
@@ -191,12 +211,12 @@ def _streams(file, columns, known, bad):
     """The streams of a file, in the order in which they begin, and the names of the features."""
     rows, labels = {}, {}
     with files.open_lines(file) as lines:
-        table = files.csv_rows(file, lines)
+        table = files.csv_rows(file, lines, log=True)
         begin, header = next(table, (1, None))
         if header is None:
             raise DataError(str(file), "empty", expected="a CSV file with a header")
         names = feature_columns(f"{file}:{begin}", header, columns, known)
-        places, marks = [header.index(name) for name in names], column_marks(file, names)
+        places, marks = [header.index(name) for name in names], files.column_marks(file, names)
         for begin, row in table:
             place = f"{file}:{begin}"
             problem = files.wrong_width(row, header)
@@ -264,7 +284,7 @@ def read_numbers(path, columns):
         if header is None:
             raise DataError(str(path), "empty", expected="a CSV file with a header")
         names = feature_columns(f"{path}:{begin}", header, columns)
-        places, marks = [header.index(name) for name in names], column_marks(path, names)
+        places, marks = [header.index(name) for name in names], files.column_marks(path, names)
         for begin, row in table:
             if problem := files.wrong_width(row, header):
                 raise DataError(f"{path}:{begin}", problem, fix="Mend the row.")

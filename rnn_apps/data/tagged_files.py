@@ -3,8 +3,9 @@
 from typing import NamedTuple
 
 from rnn_apps.data import files, tfds_source
-from rnn_apps.data.records import carved_fractions, cut_in_parts, keep_known_labels, part_of
+from rnn_apps.data.records import carved_fractions, cut_in_parts, keep_known_labels
 from rnn_apps.data.samples.tagged_sentences import tagged_sentences
+from rnn_apps.data.splits import find_parts, log_unread, said_to_split, splitter
 from rnn_apps.errors import DataError, did_you_mean, shown
 
 __all__ = ["TAGGED_ENDINGS", "TaggedSentence", "load_tagged"]
@@ -64,7 +65,8 @@ def load_tagged(
         ]
         return "sample:tagged_sentences", cut_in_parts(sentences)
     if source == "files":
-        found, name = files.find_parts(path, needed, TAGGED_ENDINGS), str(path)
+        found, name = find_parts(path, needed, TAGGED_ENDINGS), str(path)
+        log_unread(path, found.values())
         given = {part: list(_sentences(file, columns, bad)) for part, file in found.items()}
     else:
         name, given = source, dict(_splits(source.removeprefix("tfds:"), columns, bad))
@@ -76,17 +78,19 @@ def _in_parts(name, given, validation_fraction, whole):
     if whole and not {"validation", "test"} & set(given):
         given = {"test": given["train"]}
     fractions = carved_fractions(given, validation_fraction)
+    split_of = splitter((" ".join(one.tokens) for one in given.get("train", ())), fractions)
     for part, sentences in given.items():
         target = "test" if part == "validation" and "test" not in given else part
         for one in sentences:
-            carved = part_of(" ".join(one.tokens), fractions) if part == "train" else target
-            parts[carved].append(one)
+            parts[split_of(" ".join(one.tokens)) if part == "train" else target].append(one)
     keep_known_labels(parts, fractions if "train" in given else {})
     for part, sentences in parts.items():
         if not sentences and (part == "test" or not whole):
-            raise DataError(
-                name, f"no sentence for {part}", fix=f"Give more sentences, or a file for {part}."
+            there = said_to_split(
+                (" ".join(one.tokens) for found in parts.values() for one in found), fractions
             )
+            fix = f"Give more sentences, or a file for {part}."
+            raise DataError(name, f"no sentence for {part}; {there}", fix=fix)
     return parts
 
 
@@ -180,10 +184,14 @@ def _from_json(file, lines, tokens_key, tags_key, bad):
         known = True
         tokens, labels = record.get(tokens_key), record.get(tags_key)
         tokens = tokens.split() if isinstance(tokens, str) else tokens
-        if not (_is_texts(tokens) and _is_texts(labels)):
-            bad.report(place, "tokens or tags are no list of texts", "Mend the record.")
-            continue
-        yield TaggedSentence(place, tokens, labels)
+        if isinstance(labels, list):  # whole numbers are names, as data sets of a hub have them
+            labels = [str(label) if type(label) is int else label for label in labels]
+        for name, value in ((tokens_key, tokens), (tags_key, labels)):
+            if not _is_texts(value):
+                bad.report(place, f"{shown(name)} is not a list of texts", "Mend the record.")
+                break
+        else:
+            yield TaggedSentence(place, tokens, labels)
 
 
 def _is_texts(value):

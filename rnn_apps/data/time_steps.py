@@ -1,19 +1,19 @@
 """Times as a series has them: read from cells, counted in steps, and what a calendar says of them."""
 
-import datetime
 import re
 from collections import Counter
 from typing import NamedTuple
 
 import numpy as np
 
-__all__ = ["CALENDAR", "Cells", "TimeStep", "calendar_values", "find_step", "is_time"]
+from rnn_apps.data.time_formats import EXAMPLES, read_time
+
+__all__ = ["CALENDAR", "Cells", "TimeStep", "calendar_values", "find_step"]
 
 # Name -> after how many of its units it begins anew.
 CALENDAR = {"hour": 24.0, "weekday": 7.0, "day_of_month": 31.0, "day_of_year": 365.25, "month": 12.0}
 DAY = 86_400  # seconds
 _WHOLE = re.compile(r"-?\d+(\.0*)?")
-_ISO = re.compile(r"\d{4}-\d{1,2}(-\d{1,2}([T ]\d{1,2}(:\d{2}(:\d{2}(\.\d*)?)?)?)?)?")
 _UNITS = ((7 * DAY, "week"), (DAY, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
 
 
@@ -22,7 +22,8 @@ class TimeStep(NamedTuple):
 
     Args:
         kind: ``"number"``: times are whole numbers; ``"second"``: seconds from 1970 on; ``"month"``: the
-            same, but steps are counted in months, whose lengths differ.
+            same, but steps are counted in months, whose lengths differ; ``"weekday"``: the same, but steps
+            are counted in days from Monday to Friday.
         size: numbers, seconds or months of a step.
     """
 
@@ -34,10 +35,17 @@ class TimeStep(NamedTuple):
         return self._counted(np.asarray(times, np.int64)) / self.size
 
     def _counted(self, times):
+        if self.kind == "weekday":
+            days, rest = np.divmod(times, DAY)
+            return np.busday_count("1970-01-01", days.astype("datetime64[D]")) + rest / DAY
         return _months(times) if self.kind == "month" else times
 
     def later(self, time, steps):
         """Return the time that lies so many steps after another."""
+        if self.kind == "weekday":
+            day = np.datetime64(int(time) // DAY, "D")
+            later = np.busday_offset(day, self.size * steps, roll="backward")
+            return int(later.astype(np.int64)) * DAY + int(time) % DAY
         if self.kind != "month":
             return int(time) + self.size * steps
         month = np.datetime64(int(_months(np.int64(time))) + self.size * steps, "M")
@@ -47,15 +55,19 @@ class TimeStep(NamedTuple):
         """Return a time as a person writes it."""
         if self.kind == "number":
             return str(int(time))
-        unit = "M" if self.kind == "month" else "D" if self.size % DAY == 0 else "m"
+        unit = "M" if self.kind == "month" else "D" if self.kind == "weekday" or self.size % DAY == 0 else "m"
         unit = "s" if self.size % 60 and self.kind == "second" else unit
         return str(np.datetime64(int(time), "s").astype(f"datetime64[{unit}]")).replace("T", " ")
+
+    def fits(self, other):
+        """Return whether rows of another step are steps of this one: days, where weekdays are counted."""
+        return self == other or (self.kind == "weekday" and other == TimeStep("second", DAY))
 
     def __str__(self):
         if self.kind == "second":
             size, name = next((self.size // s, name) for s, name in _UNITS if self.size % s == 0)
         else:
-            size, name = self.size, "month" if self.kind == "month" else "number"
+            size, name = self.size, self.kind
         return name if size == 1 else f"{size} {name}s"
 
 
@@ -67,30 +79,33 @@ class Cells:
     """Reads the cells of one time.
 
     Args:
-        columns: how many columns a time stands in: one, or year, month, day and so on, as far as they go.
+        columns: how many columns hold a time: one; a date and a time of day; or year, month, day and so on,
+            as far as they go.
         example: the cells of one row, which decide whether times are dates or whole numbers.
-        pattern: of `datetime.datetime.strptime` for a single column; None for ISO 8601 or whole numbers.
+        pattern: of `datetime.datetime.strptime`, for the cells with a blank between them; None for ISO 8601
+            or whole numbers.
     """
 
     def __init__(self, columns, example, pattern=None):
         self.pattern, self.is_number = pattern, False
-        self.read = self._fields
-        if columns == 1:
-            self.is_number = pattern is None and bool(_WHOLE.fullmatch(example[0].strip()))
-            self.read = self._number if self.is_number else self._date
+        whole = pattern is None and all(_WHOLE.fullmatch(cell.strip()) for cell in example)
+        self.is_number = whole and columns == 1
+        self.read = self._number if self.is_number else self._fields if whole else self._date
 
     @property
     def expected(self):
         """What a cell is expected to hold, for messages."""
         if self.pattern is not None:
             return f"a time as {self.pattern}"
-        return "a whole number" if self.is_number else "a time such as 2024-05-31 or 2024-05-31 18:00"
+        if self.read == self._fields:
+            return "year, month, day, hour, minute and second, as far as they go"
+        return "a whole number" if self.is_number else f"a time such as {EXAMPLES}"
 
     def _fields(self, cells):
         """Seconds of a year, month, day, ...; ValueError where they are none."""
         parts = [int(float(cell)) for cell in cells]
         parts += [1] * max(0, 3 - len(parts))
-        return _seconds(datetime.datetime(*parts))
+        return read_time("-".join(map(str, parts[:3])) + " " + ":".join(f"{p:02}" for p in parts[3:] or [0]))
 
     def _number(self, cells):
         if not _WHOLE.fullmatch(cells[0].strip()):
@@ -98,22 +113,7 @@ class Cells:
         return int(float(cells[0]))
 
     def _date(self, cells):
-        text = cells[0].strip()
-        if self.pattern is not None:
-            return _seconds(datetime.datetime.strptime(text, self.pattern))
-        text = text.removesuffix("Z")
-        if not _ISO.fullmatch(text):
-            raise ValueError
-        return int(np.datetime64(text.replace(" ", "T"), "s").astype(np.int64))
-
-
-def _seconds(moment):
-    return int(np.datetime64(moment.replace(tzinfo=None), "s").astype(np.int64))
-
-
-def is_time(cell):
-    """Return whether a cell holds a date, as ISO 8601 writes it."""
-    return bool(_ISO.fullmatch(cell.strip().removesuffix("Z")))
+        return read_time(" ".join(cell.strip() for cell in cells), self.pattern)
 
 
 def find_step(times, is_number):
@@ -139,7 +139,18 @@ def find_step(times, is_number):
         ((size, count),) = months.most_common(1)
         if size > 0 and count >= apart[usual]:  # 28, 30 and 31 days are all one month
             return TimeStep("month", size)
+    if usual == DAY and any(map(_are_weekdays, times)) and all(map(_have_no_weekend, times)):
+        return TimeStep("weekday")
     return TimeStep("second", usual)
+
+
+def _have_no_weekend(times):
+    return bool(((np.asarray(times, np.int64) // DAY + 3) % 7 < 5).all())  # 1970-01-01 was a Thursday
+
+
+def _are_weekdays(times):
+    """Whether times cover two weekends or more."""
+    return len(times) > 0 and int(np.max(times)) - int(np.min(times)) >= 11 * DAY
 
 
 def calendar_values(times, names):

@@ -3,10 +3,10 @@
 from itertools import islice
 
 from rnn_apps.data import tfds_source
-from rnn_apps.data.files import PART_NAMES
 from rnn_apps.data.parallel import Pairs, load_parallel
 from rnn_apps.data.records import carved_fractions, cut_in_parts, part_of
 from rnn_apps.data.samples.bilingual import bilingual
+from rnn_apps.data.splits import PART_NAMES
 from rnn_apps.errors import DataError
 
 __all__ = ["load_pairs"]

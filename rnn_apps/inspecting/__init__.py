@@ -3,7 +3,7 @@
 from rnn_apps.inspecting.findings import Decision, Finding, Inspection
 from rnn_apps.inspecting.guessing import guess_task
 from rnn_apps.inspecting.inspectors import INSPECTORS, inspect_data, inspectable_tasks
-from rnn_apps.inspecting.writing import check_free, recipe_text, write_recipe
+from rnn_apps.inspecting.writing import check_free, given_settings, recipe_text, write_recipe
 
 __all__ = [
     "INSPECTORS",
@@ -11,6 +11,7 @@ __all__ = [
     "Finding",
     "Inspection",
     "check_free",
+    "given_settings",
     "guess_task",
     "inspect_data",
     "inspectable_tasks",

@@ -4,9 +4,11 @@ import zipfile
 from collections import Counter
 from pathlib import Path
 
-from rnn_apps.data.captions import USUAL, CaptionsLayout, find_captions, load_captioned
+from rnn_apps.data.caption_files import USUAL, CaptionsLayout, read_captions
+from rnn_apps.data.captions import find_captions, load_captioned, used_files
 from rnn_apps.data.image_store import ImageStore
 from rnn_apps.data.records import BadRecords
+from rnn_apps.data.splits import conversion_advice
 from rnn_apps.data.video import VIDEO_SUFFIXES
 from rnn_apps.errors import DataError, shown
 from rnn_apps.inspecting.caption_settings import decide_encoder, decide_words
@@ -18,6 +20,7 @@ from rnn_apps.inspecting.measures import (
     describe_lengths,
     describe_parts,
     describe_repeats,
+    describe_unread,
     quantile,
     words_of,
 )
@@ -27,18 +30,23 @@ from rnn_apps.inspecting.tables import describe_table, read_table
 __all__ = ["IMAGE_SUFFIXES", "inspect_clips", "inspect_pictures"]
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif")
-_TABLES = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
+_TABLES = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt")
 _CAPTIONS = ("caption", "description", "text", "sentence", "comment", "title", "alt")
+_KEYS = ("captions_file", "images", "input_column", "caption_columns", "split_column")
 _LEAST_FOUND = 0.5  # of the names of a column that are names of images
 
 
-def inspect_pictures(path):
+def inspect_pictures(path, given=None):
     """Return the `Inspection` of a folder with pictures and a file of captions.
+
+    Args:
+        path: file or folder.
+        given: settings that the user has chosen, dotted path to value.
 
     Raises:
         DataError: no file names the pictures, or there is too little to train on.
     """
-    inspection = Inspection("image_captioning", str(path), "image_captioning")
+    inspection = Inspection("image_captioning", str(path), "image_captioning", given or {})
     parts, store = _load(inspection, path)
     words = _describe_captions(inspection, parts)
     size = describe_images(
@@ -48,13 +56,17 @@ def inspect_pictures(path):
     return inspection
 
 
-def inspect_clips(path):
+def inspect_clips(path, given=None):
     """Return the `Inspection` of a folder with clips, as videos or frames, and a file of captions.
+
+    Args:
+        path: file or folder.
+        given: settings that the user has chosen, dotted path to value.
 
     Raises:
         DataError: no file names the clips, or there is too little to train on.
     """
-    inspection = Inspection("video_captioning", str(path), "video_captioning")
+    inspection = Inspection("video_captioning", str(path), "video_captioning", given or {})
     parts, store = _load(inspection, path)
     words = _describe_captions(inspection, parts)
     clips = [one for part in parts.values() for one in part]
@@ -71,21 +83,7 @@ def inspect_clips(path):
 
 
 def _load(inspection, path):
-    layout = _usual(path)
-    if layout is None:
-        layout = _found_by_content(inspection, path)
-        keys = ("captions_file", "images", "input_column", "caption_columns")
-        whys = (
-            "the table whose names are those of images",
-            "where these images are",
-            "most of its cells are names of images",
-            "the columns of sentences",
-        )
-        for key, value, why in zip(keys, layout, whys):
-            if value is not None:
-                inspection.decide(f"data.{key}", list(value) if isinstance(value, tuple) else value, why)
-        if layout.split != USUAL.split:
-            inspection.decide("data.split_column", layout.split, "it says train, validation or test")
+    layout = _layout(inspection, path)
     kept = []
 
     def load(fraction):
@@ -96,6 +94,10 @@ def _load(inspection, path):
 
     parts = load_with_room(inspection, load)
     bad, store = kept
+    if layout == USUAL:
+        names = [file.name for file in find_captions(path)[0]]
+        inspection.found("file", {"file": names}, f"Captions: {', '.join(names)}.")
+    describe_unread(inspection, path, used_files(path, layout or USUAL))
     decide_bad_records(inspection, bad)
     named = {name for part in parts.values() for one in part for name in one.frames}
     described = [name for name in store.names if name.lower().endswith((*IMAGE_SUFFIXES, *VIDEO_SUFFIXES))]
@@ -112,6 +114,32 @@ def _load(inspection, path):
     return parts, store
 
 
+def _layout(inspection, path):
+    """The layout as it is given, usual or found by content; what is found is decided."""
+    fields = dict(zip(_KEYS, CaptionsLayout._fields))
+    given = {field: inspection.given.get(f"data.{key}") for key, field in fields.items()}
+    given = {field: value for field, value in given.items() if value is not None}
+    if "captions" in given:
+        given["captions"] = tuple(given["captions"])
+    if "file" in given:
+        return CaptionsLayout(**given)
+    layout = _usual(path)
+    if layout is None:
+        layout = _found_by_content(inspection, path)
+        whys = (
+            "the table whose names are those of images",
+            "where these images are",
+            "most of its cells are names of images",
+            "the columns of sentences",
+        )
+        for key, value, why in zip(_KEYS, layout, whys):
+            if value is not None:
+                inspection.decide(f"data.{key}", list(value) if isinstance(value, tuple) else value, why)
+        if layout.split != USUAL.split:
+            inspection.decide("data.split_column", layout.split, "it says train, validation or test")
+    return layout._replace(**given)
+
+
 def _called(task):
     return "Pictures" if task == "image_captioning" else "Clips"
 
@@ -119,8 +147,9 @@ def _called(task):
 def _usual(path):
     """The usual layout where the folder has it, else None."""
     try:
-        file, _ = find_captions(path)
-        if file.name.startswith("captions.csv"):
+        files, _ = find_captions(path)
+        file = next(iter(files))
+        if file.name.startswith(("captions.csv", "captions.tsv", "captions.txt")):
             columns = set(read_table(file).header)
             return USUAL if "caption" in columns and columns & {"image", "video"} else None
     except DataError:
@@ -133,8 +162,16 @@ def _found_by_content(inspection, path):
     if not folder.is_dir():
         raise DataError(str(path), "not a folder", expected="a folder with images and a file of captions")
     tables = [f for f in sorted(folder.iterdir()) if f.is_file() and f.name.lower().endswith(_TABLES)]
+    for file in sorted(folder.glob("*.json")):
+        if _holds_captions(file):
+            return CaptionsLayout(file.name)
     for file in tables:
-        table = read_table(file)
+        try:
+            table = read_table(file)
+        except DataError:
+            if file.suffix == ".txt":  # which need not be a table
+                continue
+            raise
         for name, place, store in _columns_of_images(folder, table):
             describe_table(inspection, {"all": table})
             captions = _caption_columns(table, name)
@@ -146,9 +183,20 @@ def _found_by_content(inspection, path):
             fix = f"The names of images are in {shown(name)}."
             raise DataError(str(file), "no column looks like captions", expected="one of sentences", fix=fix)
     there = ", ".join(f.name for f in tables[:8]) or "no table"
-    expected = "a CSV file with a column of the images' names and one of captions"
-    fix = "Are the images in this folder, in a folder of it, or in one zip file?"
+    expected = "a CSV file with a column of the images' names and one of captions, captions.jsonl (a line: "
+    expected += '{"image": "a.jpg", "captions": ["A dog."]}), or JSON as COCO or Karpathy have it'
+    fix = conversion_advice(sorted(folder.iterdir()))
+    fix = fix or "Are the images in this folder, in a folder of it, or in one zip file?"
     raise DataError(str(folder), received=there, expected=expected, fix=fix)
+
+
+def _holds_captions(file):
+    """Whether a JSON file is laid out in a way that is read."""
+    try:
+        record = next(read_captions(file), None)
+    except DataError:
+        return False
+    return record is not None and not record.problem
 
 
 def _columns_of_images(folder, table):

@@ -3,9 +3,10 @@
 from collections import Counter, defaultdict
 from pathlib import Path
 
-from rnn_apps.data.files import find_parts
+from rnn_apps.data.labels import MISSING_LABELS, gather_labels, number_of
 from rnn_apps.data.records import BadRecords, ClassNames, usable
 from rnn_apps.data.sources import MOST_CLASSES, FileSource, load_parts
+from rnn_apps.data.splits import find_parts
 from rnn_apps.errors import DataError, shown
 from rnn_apps.inspecting.findings import Inspection
 from rnn_apps.inspecting.measures import (
@@ -15,6 +16,7 @@ from rnn_apps.inspecting.measures import (
     describe_lengths,
     describe_parts,
     describe_repeats,
+    describe_unread,
     folded,
     percent,
     quantile,
@@ -22,7 +24,7 @@ from rnn_apps.inspecting.measures import (
     words_of,
 )
 from rnn_apps.inspecting.sizes import decide_training, load_with_room, rounded_up
-from rnn_apps.inspecting.tables import TABLE_ENDINGS, describe_table, read_table
+from rnn_apps.inspecting.tables import TABLE_ENDINGS, describe_table, given_column, read_table
 
 __all__ = ["find_label_column", "find_tables", "find_text_column", "inspect_texts", "is_called_label"]
 
@@ -61,8 +63,14 @@ def _is_like_labels(column):
 
 
 def _has_short_values(column):
-    whole = column.kind != "number" or all(cell.lstrip("+-").isdigit() for cell in column.cells)
+    whole = column.kind != "number" or all(_is_whole(cell) for cell in set(column.cells))
     return column.mean_words <= 4 and whole
+
+
+def _is_whole(cell):
+    """Whether a cell is a whole number, as 4.0 is one, or stands for a missing value."""
+    value = number_of(cell)
+    return cell in MISSING_LABELS or (value is not None and value == int(value))
 
 
 def find_text_column(columns, label):
@@ -81,16 +89,22 @@ def _is_called(column, names):
     return any(name in column.name.casefold() for name in names)
 
 
-def inspect_texts(path):
+def inspect_texts(path, given=None):
     """Return the `Inspection` of labelled texts in CSV files or JSON lines.
+
+    Args:
+        path: file or folder.
+        given: settings that the user has chosen, dotted path to value.
 
     Raises:
         DataError: no column is like a label or a text, or there is too little to train on.
     """
+    folder = path
     path, files = find_tables(path)
-    inspection = Inspection("sentiment", str(path), "imdb")
+    inspection = Inspection("sentiment", str(path), "imdb", given or {})
     tables = {part: read_table(file) for part, file in files.items()}
     describe_table(inspection, tables)
+    describe_unread(inspection, folder, files.values())
     label, text = _columns(inspection, tables["train"])
     classes = _classes(inspection, tables["train"].cells(label))
     source, bad = FileSource(path, text, label), BadRecords("skip", 10**9)
@@ -107,13 +121,14 @@ def inspect_texts(path):
 
 def _columns(inspection, table):
     columns = table.columns()
-    label = find_label_column(columns)
+    label = given_column(inspection, table, columns, "data.label") or find_label_column(columns)
     there = ", ".join(shown(column.name) for column in columns[:12])
     if label is None:
         raise _no_labels(table, columns, there)
-    text = find_text_column(columns, label)
+    text = given_column(inspection, table, columns, "data.text") or find_text_column(columns, label)
     if text is None:
-        fix = f"The columns are {there}; {shown(label.name)} looks like the label."
+        fix = f"The columns are {there}; {shown(label.name)} looks like the label. "
+        fix += "Name the one of texts: --set data.text=COLUMN"
         raise DataError(str(table.file), "no column looks like texts", expected="one of words", fix=fix)
     average = sum(map(len, text.cells)) / len(text.cells)
     inspection.decide("data.text", text.name, f"the longest texts, {average:.0f} letters on average")
@@ -132,10 +147,10 @@ def _no_labels(table, columns, there):
     if column is None:
         problem, received = "no column looks like labels", None
         expected = "one with a few values, each in several rows"
-        fix = f"Name it in a recipe as data.label, or add it. The columns are {there}."
+        fix = f"The columns are {there}. Name it: --set data.label=COLUMN"
     else:
         problem, received, expected = _lack_of(column)
-        fix = f"Add such rows, or name another column in a recipe as data.label. The columns are {there}."
+        fix = f"Add such rows, or name another column: --set data.label=COLUMN. The columns are {there}."
     return DataError(str(table.file), problem, received=received, expected=expected, fix=fix)
 
 
@@ -153,20 +168,21 @@ def _lack_of(column):
 
 def _classes(inspection, cells):
     """Names of the classes in order, one spelling each."""
-    spellings = defaultdict(Counter)
-    for cell in cells:
-        if cell.strip():
-            spellings[cell.strip().casefold()][cell.strip()] += 1
-    names = [counts.most_common(1)[0][0] for counts in spellings.values()]
-    several = [" and ".join(sorted(map(shown, counts))) for counts in spellings.values() if len(counts) > 1]
-    if several:
-        inspection.warn("spellings", several, f"Labels that differ in capitals alone: {'; '.join(several)}.")
-    try:
-        names = sorted(sorted(names), key=float)
-    except ValueError:
-        names = sorted(names)
-    inspection.decide("data.class_names", names, "the labels of train, in this order")
-    return names
+    found = gather_labels(cells)
+    for name, several, what in (
+        ("spellings", found.other_capitals, "differ in capitals alone"),
+        ("equal_numbers", found.equal_numbers, "are the same number, and count as one class"),
+    ):
+        if several:
+            listed = [" and ".join(map(shown, spellings)) for spellings in several]
+            inspection.warn(name, listed, f"Labels that {what}: {'; '.join(listed)}.")
+    if found.missing:
+        listed = ", ".join(f"{shown(label)} in {count_of(n, 'row')}" for label, n in found.missing.items())
+        fix = "If one is a class, name it among all others: --set data.class_names=[...]"
+        said = f"Labels that stand for a missing one: {listed}. These rows are left out. {fix}"
+        inspection.warn("missing_labels", found.missing, said)
+    inspection.decide("data.class_names", found.names, "the labels of train, in this order")
+    return inspection.decided("data.class_names") or found.names
 
 
 def _describe_examples(inspection, records, classes):

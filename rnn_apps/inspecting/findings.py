@@ -46,11 +46,13 @@ class Inspection:
         task: name of the task.
         path: file or folder that the recipe is to read, as the user wrote it where that is possible.
         base: the packaged recipe from which the new one starts.
+        given: settings that the user has chosen, dotted path to value.
     """
 
     task: str
     path: str
     base: str
+    given: dict = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     decisions: list[Decision] = field(default_factory=list)
 
@@ -68,9 +70,17 @@ class Inspection:
         self.findings.append(Finding(name, value, printable(text), is_warning=True))
 
     def decide(self, key, value, why):
-        """Add a setting of the recipe; a later one replaces that of the same key."""
+        """Add a setting of the recipe; a later one replaces that of the same key, one that is given stays."""
+        if key in self.given:
+            value, why = self.given[key], "as given"
         self.decisions = [one for one in self.decisions if one.key != key]
         self.decisions.append(Decision(key, value, printable(why)))
+
+    def keep_given(self, *keys):
+        """Add settings to the recipe that the user has given."""
+        for key in keys:
+            if all(one.key != key for one in self.decisions):
+                self.decide(key, self.given[key], "")
 
     def decided(self, key):
         """Return what was decided of a key, or None."""

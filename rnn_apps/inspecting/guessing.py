@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
+from rnn_apps.data.splits import conversion_advice
 from rnn_apps.data.tagged_files import TAGGED_ENDINGS
 from rnn_apps.data.video import VIDEO_SUFFIXES
-from rnn_apps.errors import DataError
+from rnn_apps.errors import DataError, shown
 from rnn_apps.inspecting.captions import IMAGE_SUFFIXES
 from rnn_apps.inspecting.classification import (
     find_label_column,
@@ -12,7 +13,7 @@ from rnn_apps.inspecting.classification import (
     find_text_column,
     is_called_label,
 )
-from rnn_apps.inspecting.parallel import find_pair
+from rnn_apps.inspecting.parallel import find_pair, is_of_sentences
 from rnn_apps.inspecting.tables import TABLE_ENDINGS, read_table
 
 __all__ = ["guess_task"]
@@ -39,7 +40,8 @@ def guess_task(path):
     if found is None:
         names = sorted(f.name for f in path.iterdir())[:8] if path.is_dir() else [path.name]
         expected = "tables, texts, tagged sentences, or pictures or videos with their captions"
-        fix = "Name the task: --task TASK"
+        there = sorted(path.iterdir()) if path.is_dir() else [path]
+        fix = conversion_advice(there) or "Name the task: --task TASK"
         received = ", ".join(names) or "an empty folder"
         raise DataError(str(path), received=received, expected=expected, fix=fix)
     return found
@@ -49,6 +51,8 @@ def _of_file(path):
     name = path.name.lower()
     if name.endswith(_TAGGED):
         return "tagging", "a file of tagged sentences"
+    if is_of_sentences(path):
+        return "translation", "a table of sentences and translations"
     if name.endswith(_TEXTS):
         return "language_model", "a text"
     return _of_table(path) if name.endswith(TABLE_ENDINGS) else None
@@ -57,8 +61,8 @@ def _of_file(path):
 def _of_table(file):
     table = read_table(file)
     columns, header = table.columns(), set(table.header)
-    if table.separator is None and {"tokens", "tags"} <= header:
-        return "tagging", "JSON lines with tokens and tags"
+    if table.separator is None and {"tokens", "words"} & header and any("tags" in name for name in header):
+        return "tagging", "JSON lines with words and tags"
     if {"caption", "captions"} & header and {"image", "frames", "video"} & header:
         kind = "image" if "image" in header else "video"
         return f"{kind}_captioning", f"a file of captions with {kind}s"
@@ -72,7 +76,13 @@ def _of_table(file):
         return "sentiment", f"a table with texts in {text.name!r} and labels in {label.name!r}"
     if label and len(numbers) > (label.kind == "number"):
         return "frame_labelling", f"a table of numbers with labels in {label.name!r}"
-    return None
+    names = ", ".join(shown(column.name) for column in columns[:12])
+    received, expected = (
+        f"a table with the columns {names}",
+        "dates with numbers, texts with labels, or labels",
+    )
+    fix = "Name the task: --task TASK; and a column where it needs one, such as --set data.label=COLUMN"
+    raise DataError(str(file), received=received, expected=expected, fix=fix)
 
 
 def _of_folder(path):
@@ -80,7 +90,9 @@ def _of_folder(path):
     endings = {suffix: sum(f.name.lower().endswith(suffix) for f in files) for suffix in _SUFFIXES}
     videos, images = (sum(endings[s] for s in of) for of in (VIDEO_SUFFIXES, IMAGE_SUFFIXES))
     zips, tokens = any(f.suffix == ".zip" for f in files), any(f.name.endswith("token.txt") for f in files)
-    captions = tokens or any(f.name.lower().endswith(TABLE_ENDINGS) for f in files)
+    captions = tokens or any(
+        f.name.lower().endswith((*TABLE_ENDINGS, ".json", "captions.txt")) for f in files
+    )
     if (videos or images or zips) and captions:
         many = videos or (path / "frames").is_dir()
         if many:
@@ -88,8 +100,12 @@ def _of_folder(path):
         return "image_captioning", f"pictures ({images:,}) and a file about them"
     if any(f.parent == path and f.name.lower().endswith(_TAGGED) for f in files):
         return "tagging", "files of tagged sentences"
-    if find_pair(path) is not None:
+    pair = find_pair(path)
+    if pair is not None and not pair.is_table:
         return "translation", "two texts whose names say their languages"
+    tables = [f for f in files if f.parent == path and is_of_sentences(f)] if pair else []
+    if tables:
+        return "translation", f"a table of sentences and translations, {tables[0].name}"
     if any((path / name).is_dir() for name in ("train", "test")) and captions:
         return "frame_labelling", "folders of tables, a file a stream"
     if captions:

@@ -26,12 +26,13 @@ def inspectable_tasks():
     return [name for name in INSPECTORS if name in task_names()]
 
 
-def inspect_data(task, path):
+def inspect_data(task, path, given=None):
     """Return the `Inspection` of a folder or file as data of a task.
 
     Args:
         task: its name.
         path: folder or file.
+        given: settings that the user has chosen, dotted path to value, which inspectors obey.
 
     Raises:
         UserError: there is no such task, or no such path.
@@ -42,4 +43,6 @@ def inspect_data(task, path):
     if not Path(path).exists():
         raise DataError(str(path)[:300], "no such file or folder", fix="Check the path.")
     module, _, name = INSPECTORS[task].partition(":")
-    return getattr(importlib.import_module(module), name)(str(path))
+    inspection = getattr(importlib.import_module(module), name)(str(path), given)
+    inspection.keep_given(*inspection.given)
+    return inspection

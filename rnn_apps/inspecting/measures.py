@@ -4,6 +4,7 @@ import math
 import unicodedata
 from collections import Counter
 
+from rnn_apps.data.splits import conversion_advice, listed_files, unread_files
 from rnn_apps.errors import shown
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "describe_lengths",
     "describe_parts",
     "describe_repeats",
+    "describe_unread",
     "folded",
     "leakage",
     "percent",
@@ -163,13 +165,28 @@ def describe_parts(inspection, parts, carved, what="Examples"):
     Args:
         inspection: `Inspection`.
         parts: part name to what has a length.
-        carved: whether some of them are carved from train.
+        carved: whether some of them may be split off train.
         what: examples are called.
     """
     sizes = {part: len(examples) for part, examples in parts.items()}
-    how = "parts without a file of their own are carved from train by a hash" if carved else "as they came"
+    how = "splits that the data does not name are split off train by a hash" if carved else "as they came"
     listed = ", ".join(f"{part} {size:,}" for part, size in sizes.items())
     inspection.found("parts", sizes, f"{what}: {listed}; {how}.")
+
+
+def describe_unread(inspection, folder, used):
+    """Warn of data files in a folder that are not read.
+
+    Args:
+        inspection: `Inspection`.
+        folder: path of the data; a file has none beside it.
+        used: paths of what is read.
+    """
+    if files := unread_files(folder, used):
+        advice = conversion_advice(files)
+        names = "Files of splits are called train, validation (valid, val, dev, eval) and test."
+        said = f"Not read: {listed_files(files)}. {advice or names}"
+        inspection.warn("unread_files", [file.name for file in files], said)
 
 
 def decide_bad_records(inspection, bad):

@@ -2,14 +2,18 @@
 
 import re
 from collections import Counter
+from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
-from rnn_apps.data.files import PART_NAMES
+from rnn_apps.data.files import open_lines
+from rnn_apps.data.pair_tables import find_text_columns
 from rnn_apps.data.parallel import find_parallel, load_parallel
 from rnn_apps.data.records import BadRecords
-from rnn_apps.errors import DataError
+from rnn_apps.data.splits import PART_NAMES, conversion_advice
+from rnn_apps.errors import DataError, shown
 from rnn_apps.inspecting.encodings import check_encoding
 from rnn_apps.inspecting.findings import Inspection
 from rnn_apps.inspecting.measures import (
@@ -18,6 +22,7 @@ from rnn_apps.inspecting.measures import (
     describe_lengths,
     describe_parts,
     describe_repeats,
+    describe_unread,
     percent,
     quantile,
     unknown_rate,
@@ -25,7 +30,7 @@ from rnn_apps.inspecting.measures import (
 )
 from rnn_apps.inspecting.sizes import decide_training, load_with_room, rounded_up
 
-__all__ = ["LANGUAGES", "find_pair", "inspect_pairs"]
+__all__ = ["LANGUAGES", "Pair", "find_pair", "inspect_pairs", "is_of_sentences"]
 
 # Code -> how file names call the language.
 LANGUAGES = {
@@ -49,27 +54,51 @@ LANGUAGES = {
     "hi": "hi hin hindi",
 }
 _CODES = {name: code for code, names in LANGUAGES.items() for name in names.split()}
+_SIDES = ("source", "target", "src", "tgt")
+_LINES_LOOKED_AT = 200
+_WORDS_OF_A_SENTENCE = 1.5  # on average, from which on cells are not words with tags
 _OTHER_FILES = ("readme", "license", "licence", "notes")
 _NO_TEXTS = (".yaml", ".yml", ".json", ".md", ".py", ".zip", ".csv", ".jsonl", ".png", ".jpg", ".jpeg")
 _LEAST_ALIKE = 0.3  # correlation of the lengths of lines that are translations of each other
 _LEAST_SPREAD = 0.3  # of the mean of lengths, below which their correlation says nothing
 
 
+class Pair(NamedTuple):
+    """Which texts of a folder are translations of each other.
+
+    Args:
+        source, target: languages.
+        files: names of the two files, twice the same for a table; None where the folder has the usual layout.
+        why: how the languages are known.
+        is_table: whether both are columns of one file.
+    """
+
+    source: str
+    target: str
+    files: tuple | None
+    why: str
+    is_table: bool = False
+
+
 def find_pair(path):
-    """Return (source language, target language, file names or None) of a folder, or None.
+    """Return the `Pair` of a folder, or of a table, or None.
 
     Files called train, with a language as their ending, are the usual layout, which needs no names. Else the
-    folder has to hold two texts; their names or endings say their languages.
+    folder has to hold a table alone, or two texts; their names or endings say their languages.
     """
     folder = Path(path)
+    if folder.is_file():
+        return _pair_of_table(folder, folder.name) if _has_tabs(folder) else None
     texts = [f for f in sorted(folder.iterdir()) if _is_text(f)] if folder.is_dir() else []
     train = [f for f in texts if f.name.split(".")[0].casefold() in PART_NAMES["train"]]
     endings = sorted({f.name.removesuffix(".gz").rpartition(".")[2] for f in train} - {"txt"})
     if len(endings) == 2:
-        return (*_in_order(*endings), None)
+        return Pair(*_in_order(*endings), None, "by the endings of the files")
     if endings == ["tsv"]:
-        return (*_languages_of_table(train[0]), None)
+        return _pair_of_table(train[0], None)
     others = [f for f in texts if f.name.split(".")[0].casefold() not in _OTHER_FILES]
+    if len(others) == 1 and _has_tabs(others[0]):
+        return _pair_of_table(others[0], others[0].name)
     if len(others) != 2:
         return None
     languages = [_language(f, others) for f in others]
@@ -77,7 +106,47 @@ def find_pair(path):
         return None
     source, target = _in_order(*languages)
     names = dict(zip(languages, (f.name for f in others)))
-    return source, target, (names[source], names[target])
+    return Pair(source, target, (names[source], names[target]), "by the names of the files")
+
+
+def is_of_sentences(file):
+    """Return whether a file is a table with two columns of sentences.
+
+    Args:
+        file: path.
+    """
+    if not _has_tabs(file):
+        return False
+    rows, pair = _first_rows(file), _pair_of_table(file, None)
+    columns = find_text_columns(f"{file}:1", rows, (pair.source, pair.target))
+    rows = [row for row in rows if len(row) == columns.width]
+    words = [[len(row[i].split()) for row in rows] for i in (columns.source, columns.target)]
+    return bool(rows) and min(map(sum, words)) >= _WORDS_OF_A_SENTENCE * len(rows)
+
+
+def _first_rows(file):
+    with open_lines(file) as lines:
+        return [line.rstrip("\r\n").split("\t") for line in islice(lines, _LINES_LOOKED_AT) if line.strip()]
+
+
+def _has_tabs(file):
+    """Whether a file has the ending of a text or table, and tabs in most of its first lines."""
+    if not file.name.lower().endswith((".tsv", ".txt", ".tsv.gz", ".txt.gz")):
+        return False
+    rows = _first_rows(file)
+    return 2 * sum(len(row) > 1 for row in rows) > len(rows)
+
+
+def _pair_of_table(file, name):
+    """The `Pair` of a table; a first line names its languages, or else nothing does."""
+    with open_lines(file) as lines:
+        first = [cell.strip().casefold() for cell in next(lines, "").split("\t")]
+    files = None if name is None else (name, name)
+    named = [cell for cell in first if cell in _CODES or cell in _SIDES]
+    if len(named) == 2 and named[0] != named[1]:
+        return Pair(*named, files, "by the first line of the table", True)
+    why = "a name alone: the table does not say its languages; the first column of sentences is read"
+    return Pair("source", "target", files, why, True)
 
 
 def _is_text(file):
@@ -87,12 +156,6 @@ def _is_text(file):
 def _in_order(first, second):
     """English is what is read where it is one of two, else the first by name."""
     return (second, first) if _CODES.get(second.casefold()) == "en" else (first, second)
-
-
-def _languages_of_table(file):
-    with open(file, encoding="utf-8-sig", errors="replace") as lines:
-        names = next(lines, "").rstrip("\r\n").casefold().split("\t")
-    return tuple(names) if len(names) == 2 and all(name in _CODES for name in names) else ("en", "de")
 
 
 def _language(file, files):
@@ -106,24 +169,32 @@ def _language(file, files):
     return own[0][:30] if own else None
 
 
-def inspect_pairs(path):
+def inspect_pairs(path, given=None):
     """Return the `Inspection` of two texts, or of a folder of parallel texts.
+
+    Args:
+        path: file or folder.
+        given: settings that the user has chosen, dotted path to value.
 
     Raises:
         DataError: no two files belong together, or they have different numbers of lines.
     """
-    pair = find_pair(path)
+    given = given or {}
+    pair = _given_pair(find_pair(path), given)
     if pair is None:
         there = sorted(f.name for f in Path(path).iterdir())[:8] if Path(path).is_dir() else [Path(path).name]
         expected = "a folder with two texts, line i of one the translation of line i of the other"
-        fix = "Call them train.en and train.de, or have the languages in their names."
+        fix = "Call them train.en and train.de, or have the languages in their names; call a table train.tsv."
+        fix = conversion_advice(sorted(Path(path).iterdir()) if Path(path).is_dir() else [Path(path)]) or fix
         raise DataError(str(path), received=", ".join(there) or "an empty folder", expected=expected, fix=fix)
-    source, target, named = pair
-    inspection = Inspection("translation", str(path), "translation")
+    source, target, named = pair[:3]
+    path = str(Path(path).parent) if Path(path).is_file() else path
+    inspection = Inspection("translation", str(path), "translation", given)
     files = find_parallel(path, source, target, named=named)
     for file in (file for pair in files.values() for file in pair):
         inspection.found("file", {"file": file.name}, f"{file.name}: {check_encoding(file)}.")
-    _decide_files(inspection, source, target, named)
+    describe_unread(inspection, path, [file for pair in files.values() for file in pair])
+    _decide_files(inspection, pair, files["train"])
     bad = []
 
     def load(fraction):
@@ -139,14 +210,43 @@ def inspect_pairs(path):
     return inspection
 
 
-def _decide_files(inspection, source, target, named):
-    said = "by the names of the files" if named else "by the endings of the files"
-    why = f"{said}; swap the two to translate the other way"
-    inspection.decide("data.source_language", source, why)
-    inspection.decide("data.target_language", target, "")
-    if named:
-        inspection.decide("data.source_file", named[0], "line i of one is the translation of line i of")
-        inspection.decide("data.target_file", named[1], "the other; validation and test are carved from them")
+def _given_pair(pair, given):
+    """The `Pair` with the languages and files that are given."""
+    named = given.get("data.source_file"), given.get("data.target_file")
+    languages = given.get("data.source_language"), given.get("data.target_language")
+    if pair is None and None in (*named, *languages):
+        return None
+    pair = pair or Pair(*languages, named, "as given")
+    source, target = languages[0] or pair.source, languages[1] or pair.target
+    return pair._replace(source=source, target=target, files=pair.files if None in named else named)
+
+
+def _decide_files(inspection, pair, files):
+    swap = "" if pair.why.startswith("a name alone") else "; swap the two to translate the other way"
+    inspection.decide("data.source_language", pair.source, f"{pair.why}{swap}")
+    inspection.decide("data.target_language", pair.target, "")
+    if len(files) == 1:
+        rows = _first_rows(files[0])
+        columns = find_text_columns(f"{files[0]}:1", rows, (pair.source, pair.target))
+        read = (
+            f"{files[0].name}: sentences in column {columns.source + 1}, translations in {columns.target + 1}"
+        )
+        left = ", ".join(map(str, columns.left_out))
+        more = (
+            f"; left out: column {left}, such as {shown(rows[-1][columns.left_out[0] - 1])}" if left else ""
+        )
+        inspection.found("columns", {"left_out": columns.left_out}, f"{read}{more}.")
+    if pair.files:
+        is_table = len(files) == 1
+        inspection.decide(
+            "data.source_file",
+            pair.files[0],
+            "a table of sentences and translations"
+            if is_table
+            else "line i of one is the translation of line i of",
+        )
+        more = "the same" if is_table else "the other"
+        inspection.decide("data.target_file", pair.files[1], f"{more}; validation and test are split off")
 
 
 def _describe_pairs(inspection, parts):

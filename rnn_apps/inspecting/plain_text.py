@@ -1,14 +1,19 @@
 """Inspects a text for language models: its length, its letters and words, and what a token should be."""
 
 from collections import Counter
-from pathlib import Path
 
-from rnn_apps.data.plain_text import load_texts
+from rnn_apps.data.plain_text import find_texts, load_texts
 from rnn_apps.data.records import BadRecords
 from rnn_apps.errors import printable
 from rnn_apps.inspecting.encodings import check_encoding
 from rnn_apps.inspecting.findings import Inspection
-from rnn_apps.inspecting.measures import decide_bad_records, describe_leakage, percent, unknown_rate
+from rnn_apps.inspecting.measures import (
+    decide_bad_records,
+    describe_leakage,
+    describe_unread,
+    percent,
+    unknown_rate,
+)
 from rnn_apps.inspecting.sizes import decide_training, rounded_up
 
 __all__ = ["inspect_text"]
@@ -18,24 +23,29 @@ _LONG_LINE = 40  # letters from which on a line that stands in two parts is no c
 _MOST_LETTERS = 500  # distinct ones, with which characters are good tokens
 
 
-def inspect_text(path):
+def inspect_text(path, given=None):
     """Return the `Inspection` of a text, or of a folder with train.txt and further parts.
+
+    Args:
+        path: file or folder.
+        given: settings that the user has chosen, dotted path to value.
 
     Raises:
         DataError: no text is there, or it is too short.
     """
     bad = BadRecords("skip", 10**9)
     fraction = 0.05
-    files = [Path(path)] if Path(path).is_file() else sorted(Path(path).glob("*.txt*"))
+    files = list(find_texts(path).values())
     encodings = {file.name: check_encoding(file) for file in files}
     _, parts = load_texts("files", path, 0, 1, bad, fraction)
     train = parts["train"]
     is_tokens = _UNKNOWN_WORD in train.split()
     inspection = Inspection(
-        "language_model", str(path), "word_language_model" if is_tokens else "language_model"
+        "language_model", str(path), "word_language_model" if is_tokens else "language_model", given or {}
     )
     for name, encoding in encodings.items():
         inspection.found("file", {"file": name, "encoding": encoding}, f"{name}: {encoding}.")
+    describe_unread(inspection, path, files)
     decide_bad_records(inspection, bad)
     _describe(inspection, parts)
     inspection.decide("data.validation_fraction", fraction, "of train, where it has no file of its own")

@@ -1,18 +1,17 @@
 """Inspects tables with a date column: time step, gaps, repeats, missing values, season, horizon."""
 
 import re
-from typing import NamedTuple
-
-import numpy as np
 
 from rnn_apps.data.numbers import is_number, number
+from rnn_apps.data.series_columns import is_called_counter, is_counter
 from rnn_apps.errors import DataError, shown
 from rnn_apps.inspecting.classification import find_tables
-from rnn_apps.inspecting.dates import DAY, Step, find_format, read_times, step_between
 from rnn_apps.inspecting.findings import Inspection
-from rnn_apps.inspecting.measures import count_of, percent
+from rnn_apps.inspecting.measures import count_of, describe_unread, percent
 from rnn_apps.inspecting.seasons import find_season
-from rnn_apps.inspecting.tables import describe_table, read_table
+from rnn_apps.inspecting.sentinels import warn_of_sentinels
+from rnn_apps.inspecting.tables import describe_table, find_named, given_column, read_table, values_of
+from rnn_apps.inspecting.times import decide_time, describe_times
 
 __all__ = ["inspect_series"]
 
@@ -21,62 +20,49 @@ _KNOWN = re.compile(
     r"holiday|closed|weekend|promo|school|day.?off|feiertag|ferien|geschlossen", re.IGNORECASE
 )
 _MOST_TARGETS = 10
+_WEEKDAYS = 5
 _LONGEST_HORIZON = 168
 _LEAST_STEPS = 30
+DAY = 86_400  # seconds
 
 
-class _Series(NamedTuple):
-    """The rows of one series: sorted distinct times, and the values of its first target on their grid."""
-
-    times: np.ndarray
-    values: np.ndarray
-
-
-def inspect_series(path):
+def inspect_series(path, given=None):
     """Return the `Inspection` of a table with a date column, or of a folder of them.
+
+    Args:
+        path: file or folder.
+        given: settings that the user has chosen, dotted path to value.
 
     Raises:
         DataError: no column holds dates, or none numbers, or there are too few rows.
     """
+    folder = path
     path, files = find_tables(path, _ENDINGS)
-    inspection = Inspection("forecasting", str(path), "forecasting")
+    inspection = Inspection("forecasting", str(path), "forecasting", given or {})
     tables = {part: read_table(file) for part, file in files.items()}
     describe_table(inspection, tables)
+    describe_unread(inspection, folder, files.values())
     table = tables["train"]._replace(rows=[row for one in tables.values() for row in one.rows])
     columns = table.columns()
-    time, pattern = _time_column(inspection, table, columns)
-    series = _series_column(inspection, table, columns, time)
-    taken = {time.name, series.name if series else None}
-    targets = _decide_columns(inspection, table, [c for c in columns if c.name not in taken])
+    times = decide_time(inspection, table, columns)
+    series = _series_column(inspection, table, columns, times)
+    taken = {*times.columns, series.name if series else None}
+    targets = _decide_targets(inspection, table, [c for c in columns if c.name not in taken])
     bad = sum(one.ragged for one in tables.values())
-    found, step = _describe_times(inspection, table, time, pattern, series, targets[0], bad)
+    found, step = describe_times(inspection, table, times, series, targets[0], bad)
     _describe_missing(inspection, table, targets)
     _decide_season(inspection, found, step)
     return inspection
 
 
-def _time_column(inspection, table, columns):
-    there = ", ".join(shown(name) for name in table.header[:12])
-    time = next((column for column in columns if column.kind == "date"), None)
-    if time is None:
-        fix = f"The columns are {there}. A time is written as 2024-05-31 or 2024-05-31 18:00."
-        raise DataError(str(table.file), "no column holds dates", fix=fix)
-    pattern = find_format(time.cells)
-    if pattern == "":
-        example, expected = shown(time.cells[0]), "dates that are all written in the same way"
-        raise DataError(f"{table.file}  {time.name}", received=example, expected=expected)
-    inspection.decide("data.time", time.name, "the column of dates")
-    if pattern is not None:
-        inspection.decide("data.time_format", pattern, f"as in {time.cells[0]}")
-    return time, pattern
-
-
-def _series_column(inspection, table, columns, time):
+def _series_column(inspection, table, columns, times):
     """The column that says which series a row belongs to, where times come again and again."""
-    cells = table.cells(time.name)
+    cells, given = times.cells, given_column(inspection, table, columns, "data.series")
+    if given is not None:
+        return given
     if len(set(cells)) > 0.7 * len(cells):
         return None
-    for column in columns:
+    for column in (column for column in columns if column.name not in times.columns):
         pairs = set(zip(cells, table.cells(column.name)))
         is_name = column.kind in ("text", "number") and column.distinct < len(cells) / 5
         if is_name and len(pairs) > 0.95 * len(cells):
@@ -86,9 +72,12 @@ def _series_column(inspection, table, columns, time):
     return None
 
 
-def _decide_columns(inspection, table, columns):
+def _decide_targets(inspection, table, columns):
     """Decide which columns are forecast and which are known; returns the former."""
-    numbers = [column for column in columns if column.kind == "number"]
+    numbers = [column for column in columns if column.kind == "number" and not _counts_rows(table, column)]
+    given = [
+        find_named(table, columns, "data.targets", n) for n in inspection.given.get("data.targets") or ()
+    ]
     flags = [
         c
         for c in numbers
@@ -96,11 +85,12 @@ def _decide_columns(inspection, table, columns):
     ]
     known = [column for column in flags if _KNOWN.search(column.name)]
     others = [column for column in numbers if column not in flags]
-    targets = others[:_MOST_TARGETS]
+    targets = given or others[:_MOST_TARGETS]
     if not targets:
         there = ", ".join(shown(name) for name in table.header[:12])
         raise DataError(str(table.file), "no column of numbers to forecast", fix=f"The columns are {there}.")
-    more = f"; the other {len(others) - len(targets)} are covariates" if len(others) > len(targets) else ""
+    left = len([column for column in others if column not in targets])
+    more = f"; the other {left} are covariates" if left else ""
     inspection.decide("data.targets", [c.name for c in targets], f"the columns of numbers{more}")
     covariates = [c.name for c in numbers if c not in known and c not in targets]
     if covariates:
@@ -111,77 +101,16 @@ def _decide_columns(inspection, table, columns):
     return targets
 
 
-def _describe_times(inspection, table, time, pattern, series, target, bad):
-    """Say what the times are like; returns the `_Series` and the `Step`."""
-    rows = {}
-    names = table.cells(series.name) if series else [""] * len(table.rows)
-    values = table.cells(target.name)
-    for cell, name, value in zip(table.cells(time.name), names, values):
-        if not cell.strip():
-            bad += 1
-            continue
-        rows.setdefault(name, []).append((cell, value))
-    found, repeats, unsorted = [], 0, False
-    for of_one in rows.values():
-        times = read_times([cell for cell, _ in of_one], pattern)
-        unsorted |= bool((np.diff(times) < np.timedelta64(0)).any())
-        times, first = np.unique(times, return_index=True)
-        repeats += len(of_one) - len(times)
-        texts = [of_one[i][1] for i in first]
-        numbers = [number(t, target.mark) if is_number(t, target.mark) else np.nan for t in texts]
-        found.append(_Series(times, np.array(numbers)))
-    step = step_between([one.times for one in found]) or Step(DAY)
-    _say_times(inspection, found, step, repeats, unsorted)
-    if repeats + bad:
-        inspection.decide(
-            "data.on_bad_record", "skip", f"{count_of(repeats, 'time')} again, {count_of(bad, 'broken row')}"
-        )
-        inspection.decide("data.max_bad_records", repeats + bad, "no more than now")
-    return [_on_grid(one, step) for one in found], step
-
-
-def _say_times(inspection, found, step, repeats, unsorted):
-    ends = (pick(one.times[at] for one in found) for pick, at in ((min, 0), (max, -1)))
-    first, last = (str(end).removesuffix("T00:00:00").replace("T", " ") for end in ends)
-    said = f"{count_of(len(found), 'series', 'series')} from {first} to {last}, a row every {step}."
-    inspection.found("step", {"step": str(step), "series": len(found), "first": first, "last": last}, said)
-    if repeats:
-        inspection.warn(
-            "repeats", repeats, f"{count_of(repeats, 'row')} with a time that stands there already."
-        )
-    apart = [np.diff(step.places(one.times)) for one in found]
-    uneven = sum(int((np.abs(gaps - np.rint(gaps)) > 1e-9).sum()) for gaps in apart)
-    gaps = sum(int((one > 1.5).sum()) for one in apart)
-    missing = sum(int(np.rint(one[one > 1.5] - 1).sum()) for one in apart)
-    if uneven:
-        inspection.warn("uneven", uneven, f"{count_of(uneven, 'row')} off the grid of a row every {step}.")
-        inspection.decide("data.on_gap", "ignore", "rows are not evenly apart: each is the next step")
-    elif gaps:
-        inspection.warn(
-            "gaps", missing, f"{count_of(missing, 'step')} without a row, in {count_of(gaps, 'gap')}."
-        )
-        inspection.decide(
-            "data.on_gap", "fill", f"{count_of(missing, 'step')} without a row count as missing"
-        )
-    else:
-        inspection.found("gaps", 0, "No gaps.")
-    if unsorted:
-        inspection.warn("order", True, "Rows are not in the order of time.")
-        inspection.decide("data.sort", True, "rows are not in the order of time")
-
-
-def _on_grid(one, step):
-    places = step.places(one.times)
-    places = np.rint(places - places[0]).astype(np.int64)
-    if places[-1] > 20 * len(places):
-        return one
-    values = np.full(places[-1] + 1, np.nan)
-    values[places] = one.values
-    return _Series(one.times, values)
+def _counts_rows(table, column):
+    """Whether a column only counts the rows: one without a name, or called as such."""
+    is_index = column.name in table.unnamed or is_called_counter(column.name)
+    return is_index and is_counter(column.cells)
 
 
 def _describe_missing(inspection, table, targets):
     for column in targets:
+        fix = "If it stands for a missing value: --set data.missing_values=[{value:g}]"
+        warn_of_sentinels(inspection, column.name, values_of(inspection, table, column), fix)
         cells = [cell.strip() for cell in table.cells(column.name)]
         missing = sum(not is_number(cell, column.mark) for cell in cells)
         if missing:
@@ -207,12 +136,16 @@ def _decide_season(inspection, found, step):
         if period > 1
         else "no lag has an autocorrelation of 0.3"
     )
+    if period == 1 and step.kind == "weekday":
+        period, why = _WEEKDAYS, "the trading days of a week"
     inspection.decide("data.period", period, why)
+    period = inspection.decided("data.period")
     most = max(1, min(_LONGEST_HORIZON, shortest // 12))
     horizon = min(most, period if period > 1 else 12)
     inspection.decide(
         "data.horizon", horizon, "a season" if horizon == period else "what the data is enough for"
     )
+    horizon = inspection.decided("data.horizon")
     calendar = _calendar(step)
     if calendar:
         inspection.decide("data.calendar", calendar, f"a row every {step}")
@@ -228,8 +161,10 @@ def _decide_season(inspection, found, step):
 
 
 def _calendar(step):
-    if step.months:
-        return ["month"] if step.months < 12 else []
-    if step.seconds >= 7 * DAY:
-        return ["day_of_year"] if step.seconds <= 31 * DAY else []
-    return ["weekday"] if step.seconds >= DAY else ["hour", "weekday"]
+    if step.kind == "month":
+        return ["month"] if step.size < 12 else []
+    if step.kind == "weekday":
+        return ["weekday"]
+    if step.size >= 7 * DAY:
+        return ["day_of_year"] if step.size <= 31 * DAY else []
+    return ["weekday"] if step.size >= DAY else ["hour", "weekday"]

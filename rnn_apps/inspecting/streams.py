@@ -3,9 +3,9 @@
 from collections import Counter
 from pathlib import Path
 
-from rnn_apps.data.files import PART_NAMES
 from rnn_apps.data.records import BadRecords
-from rnn_apps.data.step_tables import Columns, load_streams
+from rnn_apps.data.series_columns import is_counter
+from rnn_apps.data.step_tables import Columns, load_streams, part_folders
 from rnn_apps.errors import DataError, shown
 from rnn_apps.inspecting.captions import IMAGE_SUFFIXES
 from rnn_apps.inspecting.classification import find_label_column, find_tables
@@ -14,31 +14,42 @@ from rnn_apps.inspecting.measures import (
     decide_bad_records,
     describe_lengths,
     describe_parts,
+    describe_unread,
     percent,
     quantile,
 )
+from rnn_apps.inspecting.sentinels import warn_of_sentinels
 from rnn_apps.inspecting.sizes import decide_training
-from rnn_apps.inspecting.tables import describe_table, read_table
+from rnn_apps.inspecting.tables import describe_table, find_named, given_column, read_table, values_of
 
 __all__ = ["inspect_streams"]
 
 _ENDINGS = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
-_STREAMS = ("stream", "session", "subject", "machine", "device", "sensor", "clip", "run", "person", "id")
+_STREAMS = (
+    *("stream", "session", "subject", "machine", "device", "sensor", "clip", "run", "person", "id", "user"),
+    *("patient", "participant", "recording", "trial"),
+)
 _COUNTERS = ("time", "timestamp", "step", "index", "frame", "row", "t", "nr", "no", "zeit", "schritt")
-_LEAST_STREAMS = 5  # so that each part can have one
+_LEAST_STREAMS = 3  # so that each split can have one
 _LONG = 200  # steps from which on going back through a whole stream costs more than it gives
 _SIZE = (160, 160)
 
 
-def inspect_streams(path):
+def inspect_streams(path, given=None):
     """Return the `Inspection` of tables with a label at every step.
+
+    Args:
+        path: file or folder.
+        given: settings that the user has chosen, dotted path to value.
 
     Raises:
         DataError: no column is like a label, or there are too few streams for train, validation and test.
     """
-    path, table, parts = _first_table(path)
-    inspection = Inspection("frame_labelling", str(path), "frame_labelling")
+    folder = path
+    path, table, parts, files = _first_table(path)
+    inspection = Inspection("frame_labelling", str(path), "frame_labelling", given or {})
     describe_table(inspection, {"train": table})
+    describe_unread(inspection, folder, files)
     columns = _columns(inspection, table, is_alone=parts == 1)
     bad = BadRecords("skip", 10**9)
     _, names, streams = load_streams("files", path, columns, 0, 1, bad, 0.15)
@@ -52,41 +63,56 @@ def inspect_streams(path):
 
 
 def _first_table(path):
-    """The path that a recipe names, the first table of train, and how many parts there are."""
+    """The path that a recipe names, the first table of train, how many splits there are, and lone files."""
     path = Path(path)
-    folders = [path / n for names in PART_NAMES.values() for n in names if (path / n).is_dir()]
+    folders = list(part_folders(path).values())
     if folders:
         files = [f for f in sorted(folders[0].iterdir()) if f.name.lower().endswith(_ENDINGS)]
         if not files:
             raise DataError(str(folders[0]), "no table", expected="a CSV file a stream")
-        return path, read_table(files[0]), len(folders)
+        return path, read_table(files[0]), len(folders), []
     path, files = find_tables(path, _ENDINGS)
-    return path, read_table(files["train"]), len(files)
+    return path, read_table(files["train"]), len(files), files.values()
 
 
 def _columns(inspection, table, is_alone):
     columns = table.columns()
-    stream = _stream_column(columns, table) if is_alone else None
-    label = find_label_column([c for c in columns if c is not stream and c.kind == "text"] or columns)
+    stream = given_column(inspection, table, columns, "data.stream")
+    if stream is None and is_alone:
+        stream = _stream_column(columns, table)
+    label = given_column(inspection, table, columns, "data.label")
+    others = [c for c in columns if c is not stream]
+    label = label or find_label_column([c for c in others if c.kind == "text"] or others)
     if label is None:
-        there = ", ".join(shown(name) for name in table.header[:12])
-        raise DataError(
-            str(table.file), "no column looks like labels", received=there, expected="a few values"
-        )
+        fix = f"The columns are {_listed(table.header)}. Name it: --set data.label=COLUMN"
+        raise DataError(str(table.file), "no column looks like labels", expected="a few values", fix=fix)
     if is_alone and stream is None:
-        fix = "Add a column that names the stream of a row, or give a folder train with a file a stream."
-        raise DataError(str(table.file), "one stream alone, which is never cut between parts", fix=fix)
+        fix = (
+            "Name the column that says which stream a row belongs to: --set data.stream=COLUMN; add one; or "
+        )
+        fix += "give a folder train with one file per stream."
+        problem = "no column looks like names of streams, and a single stream is never cut between splits"
+        raise DataError(str(table.file), f"{problem}; the columns are {_listed(table.header)}", fix=fix)
     inspection.decide("data.label", label.name, f"{label.distinct} values, each in several rows")
     if stream:
-        inspection.decide(
-            "data.stream", stream.name, f"{stream.distinct:,} values, whose rows stand together"
+        blocks = _blocks(table.cells(stream.name))
+        together = (
+            "whose rows follow one another" if blocks == stream.distinct else f"in {blocks:,} blocks of rows"
         )
+        inspection.decide("data.stream", stream.name, f"{stream.distinct:,} values, {together}")
+        if blocks > stream.distinct:
+            said = f"The rows of a stream, {shown(stream.name)}, do not all follow one another"
+            inspection.found(
+                "blocks", blocks, f"{said}: its {blocks:,} blocks are joined in the order of the file."
+            )
     frames = next((c for c in columns if _are_pictures(c)), None)
     if frames:
         inspection.decide("data.frames", frames.name, "paths of pictures")
         return Columns(label.name, stream.name if stream else None, None, frames.name, _SIZE, "fail")
     others = [c for c in columns if c is not stream and c.name != label.name]
-    features = [c for c in others if c.kind == "number" and c.name.strip().casefold() not in _COUNTERS]
+    features = [c for c in others if c.kind == "number" and not _is_counter(table, c)]
+    given = inspection.given.get("data.features")
+    features = [find_named(table, columns, "data.features", name) for name in given] if given else features
     if not features:
         raise DataError(str(table.file), "no column of numbers", expected="features beside the label")
     names = [column.name for column in features]
@@ -96,9 +122,21 @@ def _columns(inspection, table, is_alone):
     missing = sum(len(table.rows) - len(column.cells) for column in features)
     if missing:
         inspection.warn("missing", missing, f"{missing:,} cells without a number in {table.file.name}.")
+    for column in features:
+        values = values_of(inspection, table, column)
+        warn_of_sentinels(
+            inspection, column.name, values, "If it stands for a missing value, leave it empty."
+        )
     on_missing = "previous" if missing else "fail"
     inspection.decide("data.on_missing", on_missing, f"{missing:,} missing numbers in {table.file.name}")
     return Columns(label.name, stream.name if stream else None, names, None, _SIZE, on_missing)
+
+
+def _is_counter(table, column):
+    """Whether a column counts steps, by its name, or rows, without one."""
+    return column.name.strip().casefold() in _COUNTERS or (
+        column.name in table.unnamed and is_counter(column.cells)
+    )
 
 
 def _are_pictures(column):
@@ -111,12 +149,21 @@ def _stream_column(columns, table):
     fit = []
     for column in columns:
         cells = table.cells(column.name)
-        changes = 1 + sum(a != b for a, b in zip(cells, cells[1:]))
+        changes = _blocks(cells)
         long = len(cells) >= 5 * column.distinct and column.distinct >= _LEAST_STREAMS
         called = any(name in column.name.casefold() for name in _STREAMS)
         if len(column.cells) == len(cells) and long and (called or changes == column.distinct):
             fit.append((not called, changes, column))
     return min(fit, key=lambda one: one[:2], default=(None,))[-1]
+
+
+def _blocks(cells):
+    """How many blocks of equal cells follow one another."""
+    return 1 + sum(a != b for a, b in zip(cells, cells[1:]))
+
+
+def _listed(names):
+    return ", ".join(map(shown, names[:12]))
 
 
 def _describe(inspection, train, names):

@@ -1,23 +1,40 @@
 """Tables that nobody described: read whole, with a guess at what each column holds."""
 
+import math
 import re
+from collections import Counter
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
 from rnn_apps.data.files import csv_rows, json_object, open_lines
-from rnn_apps.data.numbers import decimal_marks, is_number
-from rnn_apps.data.separators import LINES_LOOKED_AT, find_separator
-from rnn_apps.errors import DataError
+from rnn_apps.data.headers import find_start, is_unnamed
+from rnn_apps.data.numbers import decimal_marks, is_number, number
+from rnn_apps.data.separators import LINES_LOOKED_AT
+from rnn_apps.data.splits import PARTS_BY_NAME
+from rnn_apps.data.time_formats import find_format, is_compact_date, is_time_of_day
+from rnn_apps.errors import DataError, did_you_mean, shown
 from rnn_apps.inspecting.encodings import check_encoding
+from rnn_apps.inspecting.measures import count_of
 
-__all__ = ["TABLE_ENDINGS", "Column", "Table", "describe_table", "is_date", "read_table"]
+__all__ = [
+    "TABLE_ENDINGS",
+    "Column",
+    "Table",
+    "describe_table",
+    "find_named",
+    "given_column",
+    "is_date",
+    "read_table",
+    "values_of",
+]
 
 TABLE_ENDINGS = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".jsonl", ".jsonl.gz")
 _NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
-_PARTS = frozenset({"train", "training", "val", "validation", "valid", "dev", "test"})
 _DATE = re.compile(
-    r"(\d{4}[-/.]\d{1,2}([-/.]\d{1,2})?|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4})([T ]\d{1,2}:\d{2}.*)?"
+    r"(\d{4}[-/.]\d{1,2}([-/.]\d{1,2})?|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}|\d{1,2}/\d{4}"
+    r"|\d{1,2}[- ][A-Za-z]{3,9}[- ]\d{2,4}|[A-Za-z]{3,9} \d{1,2}, \d{4}|[A-Za-z]{3,9}[- ]\d{4})"
+    r"([T ]\d{1,2}:\d{2}.*)?"
 )
 MOST_ROWS = 5_000_000
 
@@ -29,7 +46,8 @@ class Column(NamedTuple):
         name: of the column.
         cells: its texts, without blanks around them, those that are not empty.
         mark: what stands before decimals, where they are numbers.
-        kind: ``"number"``, ``"date"``, ``"part"`` (train, test, ...), ``"text"``, or ``"empty"``.
+        kind: ``"number"``, ``"date"``, ``"clock"`` (times of day), ``"part"`` (train, test, ...), ``"text"``,
+            or ``"empty"``.
     """
 
     name: str
@@ -58,6 +76,9 @@ class Table(NamedTuple):
         header: names of its columns.
         rows: lists of cells, as wide as the header.
         ragged: rows that were wider or narrower, or no JSON, and are not among `rows`.
+        above: lines above the names of the columns that are not read.
+        left_out: numbers, from 1, of the columns that have neither a name nor a cell.
+        unnamed: names that were given to other columns without one.
     """
 
     file: Path
@@ -66,6 +87,9 @@ class Table(NamedTuple):
     header: list
     rows: list
     ragged: int
+    above: int = 0
+    left_out: tuple = ()
+    unnamed: tuple = ()
 
     def cells(self, name):
         """Return the cells of a column, one a row."""
@@ -85,8 +109,12 @@ class Table(NamedTuple):
 def _kind(cells, mark):
     if not cells:
         return "empty"
-    if {cell.casefold() for cell in set(cells)} <= _PARTS:
+    if {cell.casefold() for cell in set(cells)} <= set(PARTS_BY_NAME):
         return "part"
+    if sum(map(is_compact_date, cells)) >= 0.9 * len(cells):
+        return "date"
+    if is_time_of_day("", cells) and (":" in cells[0] or find_format(cells) == ""):
+        return "clock"
     for kind, holds in (("number", lambda cell: is_number(cell, mark)), ("date", is_date)):
         if sum(map(holds, cells)) >= 0.9 * len(cells):
             return kind
@@ -106,8 +134,12 @@ def read_table(file):
     """
     file = Path(file)
     encoding = check_encoding(file)
+    is_json = file.name.lower().removesuffix(".gz").endswith(".jsonl")
+    start = None
+    if not is_json:
+        with open_lines(file) as lines:
+            start = find_start(f"{file}:1", list(islice(lines, LINES_LOOKED_AT)))
     with open_lines(file) as lines:
-        is_json = file.name.lower().removesuffix(".gz").endswith(".jsonl")
         header, rows, ragged = _json(lines) if is_json else _csv(file, lines)
     if not header:
         raise DataError(str(file), "empty", expected="a line of column names, and rows below it")
@@ -115,24 +147,37 @@ def read_table(file):
         raise DataError(str(file), "no row below the header", expected="at least one")
     twice = next((name for name in header if header.count(name) > 1), None)
     if twice is not None:
-        raise DataError(str(file), f"two columns are called {twice!r}", fix="Rename one of them.")
-    separator = None
-    if not is_json:
-        with open_lines(file) as lines:
-            separator = find_separator(f"{file}:1", list(islice(lines, LINES_LOOKED_AT)))
-    return Table(file, encoding, separator, header, rows, ragged)
+        raise DataError(str(file), f"two columns are called {shown(twice)}", fix="Rename one of them.")
+    if is_json:
+        return Table(file, encoding, None, header, rows, ragged)
+    kept = [i for i in range(len(header)) if not _is_nothing(header, rows, i)]
+    left_out = tuple(i + 1 for i in range(len(header)) if i not in kept)
+    unnamed = tuple(header[i] for i in kept if is_unnamed(header, i))
+    if left_out:
+        header, rows = [header[i] for i in kept], [[row[i] for i in kept] for row in rows]
+    return Table(file, encoding, start.separator, header, rows, ragged, start.above, left_out, unnamed)
+
+
+def _is_nothing(header, rows, index):
+    """Whether a column has neither a name nor a cell."""
+    return is_unnamed(header, index) and not any(row[index].strip() for row in rows)
 
 
 def _csv(file, lines):
     table = csv_rows(file, lines)
-    _, header = next(table, (1, []))
-    rows, ragged = [], 0
+    begin, header = next(table, (1, []))
+    rows, others = [], Counter()
     for _, row in islice(table, MOST_ROWS):
         if len(row) == len(header):
             rows.append(row)
         else:
-            ragged += 1
-    return header, rows, ragged
+            others[len(row)] += 1
+    if others and others.total() > len(rows):
+        usual = others.most_common(1)[0][0]
+        received = f"{count_of(len(header), 'field')}, and {usual} in most of the rows below"
+        fix = f"If line {begin} is not the line of column names, remove what is above that line."
+        raise DataError(f"{file}:{begin}", received=received, expected="as many names as columns", fix=fix)
+    return header, rows, others.total()
 
 
 def _json(lines):
@@ -150,6 +195,50 @@ def _json(lines):
     return header, rows, ragged
 
 
+def find_named(table, columns, key, name):
+    """Return the `Column` that a setting names.
+
+    Args:
+        table: `Table`, for messages.
+        columns: its `Column` list.
+        key: of the setting, such as ``data.label``.
+        name: of the column.
+
+    Raises:
+        DataError: there is no such column.
+    """
+    found = next((column for column in columns if column.name == name), None)
+    if found is None:
+        fix = did_you_mean(name, table.header[:20])
+        raise DataError(str(table.file), f"no column {shown(name)}, which {key} names", fix=fix)
+    return found
+
+
+def given_column(inspection, table, columns, key):
+    """Return the `Column` that a given setting names, or None where the setting is not given.
+
+    Args:
+        inspection: `Inspection`.
+        table, columns, key: as for `find_named`.
+    """
+    name = inspection.given.get(key)
+    return None if name is None else find_named(table, columns, key, name)
+
+
+def values_of(inspection, table, column):
+    """Return the numbers of a column, NaN where one is missing.
+
+    Args:
+        inspection: `Inspection`, whose given ``data.missing_values`` count as missing.
+        table: `Table`.
+        column: `Column`.
+    """
+    missing = {float(value) for value in inspection.given.get("data.missing_values", ())}
+    cells = table.cells(column.name)
+    values = [number(cell, column.mark) if is_number(cell, column.mark) else math.nan for cell in cells]
+    return [math.nan if value in missing else value for value in values]
+
+
 def describe_table(inspection, tables):
     """Say how the files of a data set are written, and which columns they have.
 
@@ -163,6 +252,19 @@ def describe_table(inspection, tables):
         text = f"{table.file.name}: {table.encoding}{by}, {rows}."
         value = {"file": table.file.name, "encoding": table.encoding, "separator": table.separator}
         inspection.found("file", value | {"rows": len(table.rows)}, text)
+        if table.above:
+            said = f"{count_of(table.above, 'line')} above the names of the columns in {table.file.name}"
+            inspection.warn("lines_above", table.above, f"{said}: not read.")
+        if table.left_out:
+            said = f"Columns without a name and without a cell in {table.file.name}: left out"
+            inspection.found(
+                "empty_columns",
+                list(table.left_out),
+                f"{said}, number {_listed(table.left_out)}.",
+            )
+        if table.unnamed:
+            said = f"Columns without a name in {table.file.name} are called {_listed(table.unnamed)}"
+            inspection.found("unnamed", list(table.unnamed), f"{said}.")
         if table.ragged:
             wrong = "no JSON objects" if table.separator is None else "wider or narrower than the header"
             inspection.warn(
@@ -173,9 +275,19 @@ def describe_table(inspection, tables):
     inspection.found("columns", [column.name for column in columns], f"Columns: {described}.")
 
 
+def _listed(entries):
+    return ", ".join(map(shown, entries))
+
+
 def _said(column):
     marks = {",": "numbers with decimal commas", ".": "numbers"}
-    kinds = {"date": "dates", "part": "names of parts", "empty": "empty", "number": marks[column.mark]}
+    kinds = {
+        "date": "dates",
+        "clock": "times of day",
+        "part": "names of parts",
+        "empty": "empty",
+        "number": marks[column.mark],
+    }
     if column.kind in kinds:
         return kinds[column.kind]
     return f"texts, {column.distinct:,} distinct"

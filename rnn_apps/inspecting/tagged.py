@@ -2,8 +2,9 @@
 
 from collections import Counter
 
-from rnn_apps.data.files import find_parts
+from rnn_apps.data.files import json_object, open_lines
 from rnn_apps.data.records import BadRecords
+from rnn_apps.data.splits import find_parts
 from rnn_apps.data.tagged_files import TAGGED_ENDINGS, load_tagged
 from rnn_apps.errors import DataError, shown
 from rnn_apps.inspecting.encodings import check_encoding
@@ -14,6 +15,7 @@ from rnn_apps.inspecting.measures import (
     describe_lengths,
     describe_parts,
     describe_repeats,
+    describe_unread,
     percent,
     unknown_rate,
 )
@@ -22,25 +24,31 @@ from rnn_apps.inspecting.sizes import decide_training, load_with_room, rounded_u
 __all__ = ["inspect_sentences"]
 
 _MOST_TAGS = 1000
+_TAGS = ("ner", "tag", "label", "pos")  # what keys of tags are called, in order of preference
 _TAGS_LISTED = 20
 
 
-def inspect_sentences(path):
+def inspect_sentences(path, given=None):
     """Return the `Inspection` of a CoNLL file, JSON lines, or a folder with train.* and further parts.
+
+    Args:
+        path: file or folder.
+        given: settings that the user has chosen, dotted path to value.
 
     Raises:
         DataError: no tagged sentences are there, or what would be tags are not.
     """
     files = find_parts(path, "train", TAGGED_ENDINGS)
-    inspection = Inspection("tagging", str(path), "tagging")
+    inspection = Inspection("tagging", str(path), "tagging", given or {})
     for file in files.values():
         value = {"file": file.name, "encoding": check_encoding(file)}
         inspection.found("file", value, f"{file.name}: {value['encoding']}.")
-    bad = []
+    describe_unread(inspection, path, files.values())
+    keys, bad = _keys(inspection, files["train"]), []
 
     def load(fraction):
         bad[:] = [BadRecords("skip", 10**9)]
-        return load_tagged("files", path, ("tokens", None), 0, 1, *bad, fraction)[1]
+        return load_tagged("files", path, keys, 0, 1, *bad, fraction)[1]
 
     parts = load_with_room(inspection, load)
     decide_bad_records(inspection, *bad)
@@ -56,10 +64,35 @@ def inspect_sentences(path):
     return inspection
 
 
+def _keys(inspection, file):
+    """Decide which keys of JSON lines hold words and tags, or which column holds tags; returns both."""
+    tokens, tags = inspection.given.get("data.tokens", "tokens"), inspection.given.get("data.tags")
+    if not file.name.lower().removesuffix(".gz").endswith(".jsonl"):
+        return tokens, tags
+    with open_lines(file) as lines:
+        record = json_object(next((line for line in lines if line.strip()), ""))[0] or {}
+    lists = {key: value for key, value in record.items() if isinstance(value, list)}
+    if tokens not in record and "data.tokens" not in inspection.given and "words" in lists:
+        tokens = "words"
+        inspection.decide("data.tokens", tokens, "a list of words")
+    words = record.get(tokens, ())
+    words = words.split() if isinstance(words, str) else words
+    fit = [key for key, value in lists.items() if key != tokens and len(value) == len(words)]
+    if tags is None and "tags" not in record and fit:
+        tags = next((key for name in _TAGS for key in fit if name in key.casefold()), fit[0])
+        others = [shown(key) for key in fit if key != tags]
+        more = f"; others as long: {', '.join(others)}" if others else ""
+        inspection.decide("data.tags", tags, f"a list as long as that of the words{more}")
+    if all(isinstance(tag, int) for tag in record.get(tags or "tags", ("",))):
+        said = "Tags are whole numbers, whose names are not in the file: the numbers are the names."
+        inspection.warn("numbered_tags", True, f"{said} Scores are of words, not of spans.")
+    return tokens, tags
+
+
 def _describe_tags(inspection, path, train):
     tags = Counter(tag for one in train for tag in one.labels)
     if len(tags) > _MOST_TAGS or len(tags) < 2:
-        fix = "Name their column in a recipe as data.tags."
+        fix = "Name their column or key: --set data.tags=NAME"
         expected = f"2 to {_MOST_TAGS:,}, a few of them again and again"
         raise DataError(str(path), received=f"{len(tags):,} distinct tags", expected=expected, fix=fix)
     total = tags.total()

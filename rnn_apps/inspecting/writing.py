@@ -1,17 +1,39 @@
 """From what was decided to a recipe in a file, with the reasons behind its settings."""
 
 import shlex
-import tempfile
 import textwrap
 from pathlib import Path
 
 from rnn_apps.errors import UserError, printable
-from rnn_apps.recipe import dump_commented, load_recipe, packaged_values
+from rnn_apps.recipe import dump_commented, given_values, packaged_values, parse_recipe
 from rnn_apps.tasks import settings_class
 
-__all__ = ["check_free", "recipe_text", "write_recipe"]
+__all__ = ["check_free", "given_settings", "recipe_text", "write_recipe"]
 
 _WIDTH = 106
+
+
+_SET_BY_DATA = ("task", "data.source", "data.path", "data.sample")
+
+
+def given_settings(task, overrides):
+    """Return the settings that a user gives for a recipe that is to be written, dotted path to value.
+
+    Args:
+        task: its name.
+        overrides: "data.label=stars" texts.
+
+    Raises:
+        RecipeError: the task has no such setting, or a value does not fit.
+        UserError: it is a setting that follows from the data.
+    """
+    for text in overrides:
+        key = text.partition("=")[0].strip()
+        if f"{key}.".startswith(tuple(f"{one}." for one in _SET_BY_DATA)):
+            raise UserError(
+                f"--set {key}", "follows from the task and the data that are named", fix="Leave it out."
+            )
+    return given_values("imdb" if task == "sentiment" else task, overrides)
 
 
 def check_free(out):
@@ -68,10 +90,7 @@ def write_recipe(inspection, out):
     """
     out, text = Path(out), recipe_text(inspection, out)
     check_free(out)
-    with tempfile.TemporaryDirectory() as folder:
-        trial = Path(folder) / "recipe.yaml"
-        trial.write_text(text, encoding="utf-8")
-        load_recipe(trial)
+    parse_recipe(text.encode(), out)
     try:
         with open(out, "x", encoding="utf-8") as file:
             file.write(text)

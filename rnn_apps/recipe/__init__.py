@@ -1,6 +1,14 @@
 """YAML text to a validated recipe, and back with every default written out; no TensorFlow."""
 
-from rnn_apps.recipe.loading import Recipe, apply_overrides, load_recipe, with_data, with_sample
+from rnn_apps.recipe.loading import (
+    Recipe,
+    apply_overrides,
+    given_values,
+    load_recipe,
+    parse_recipe,
+    with_data,
+    with_sample,
+)
 from rnn_apps.recipe.packaged import packaged_recipes, packaged_values
 from rnn_apps.recipe.writing import dump_commented, dump_recipe, json_schema
 
@@ -10,9 +18,11 @@ __all__ = [
     "dump_commented",
     "dump_recipe",
     "json_schema",
+    "given_values",
     "load_recipe",
     "packaged_recipes",
     "packaged_values",
+    "parse_recipe",
     "with_data",
     "with_sample",
 ]

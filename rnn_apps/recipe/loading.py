@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,15 @@ from rnn_apps.recipe.reading import parse_document
 from rnn_apps.settings import Settings, TaskSettings, TrainingSettings
 from rnn_apps.tasks import settings_class, task_names
 
-__all__ = ["Recipe", "apply_overrides", "load_recipe", "with_data", "with_sample"]
+__all__ = [
+    "Recipe",
+    "apply_overrides",
+    "given_values",
+    "load_recipe",
+    "parse_recipe",
+    "with_data",
+    "with_sample",
+]
 
 SAMPLE_SET = ("data", "sample", "set")
 CELL = ("model", "cell")
@@ -93,11 +101,39 @@ def load_recipe(name_or_path: str | os.PathLike, overrides: Overrides = ()) -> R
         RecipeError: with every problem found.
         UserError: if there is no such recipe.
     """
-    content, path = find_recipe(os.fspath(name_or_path))
+    return parse_recipe(*find_recipe(os.fspath(name_or_path)), overrides)
+
+
+def parse_recipe(content: bytes, path: Path, overrides: Overrides = ()) -> Recipe:
+    """Returns the recipe that the bytes of a file say, checked to the last key.
+
+    Args:
+        content: of the file, which need not be there.
+        path: of the file, for messages and for the name of the recipe.
+        overrides: as of `load_recipe`.
+
+    Raises:
+        RecipeError: with every problem found.
+    """
     document = parse_document(content, str(path))
     if isinstance(document.values, dict):
         document = override(document, overrides)
     return _checked_with_sample(document, path)
+
+
+def given_values(name: str, overrides: Iterable[str]) -> dict[str, Any]:
+    """Returns what overrides say, dotted path to value, checked as settings of a packaged recipe.
+
+    Args:
+        name: of the packaged recipe.
+        overrides: "data.label=stars" texts.
+
+    Raises:
+        RecipeError: with every problem found.
+    """
+    load_recipe(name, overrides)
+    values = override(Document({}, {(): Place("--set")}), overrides).values
+    return {".".join(path): value for path, value in leaves(values)}
 
 
 def apply_overrides(recipe: Recipe, overrides: Overrides) -> Recipe:

@@ -30,10 +30,12 @@ def problems_of(
         context: of the validation, for validators that ask where the document is from.
     """
     errors = _errors(document.values, settings, context)
+    errors = _once_per_place(errors, document.values, settings)
     refused = [error["loc"] for error in errors]
     # Conflicts between keys are looked for only among sound values, so look again without the unsound ones.
     sound = _without(document.values, refused)
     conflicts = [error for error in _errors(sound, settings, context) if error["type"] == "refused"]
+    conflicts = _once_per_place(conflicts, sound, settings)
     errors += [error for error in conflicts if error["loc"] not in refused]
     return [_problem(error, document, settings) for error in errors]
 
@@ -54,6 +56,8 @@ def node_at(settings: type[Settings], path: KeyPath) -> dict:
 
 def described(node: dict) -> str:
     """Returns in words what a schema allows: "a whole number from 1 to 10000"."""
+    if "options" in node:
+        return " or ".join([*map(described, node["options"]), *(["null"] if node.get("nullable") else [])])
     words = node.get("patternErrorMessage") or _described_choice(node) or _described_type(node)
     return f"{words} or null" if node.get("nullable") else words
 
@@ -64,6 +68,35 @@ def _errors(values: object, settings: type[Settings], context: dict[str, bool] |
     except ValidationError as error:
         return error.errors(include_url=False)
     return []
+
+
+def _once_per_place(errors: list[dict], values: object, settings: type[Settings]) -> list[dict]:
+    """Returns the errors with the places that the document has, each of which is named once.
+
+    Where a setting may be of several types, a place has the name of each type in it as well.
+    """
+    found = {}
+    for error in errors:
+        path = _path_in(values, error["loc"], settings)
+        if path not in found or (error["type"] == "refused" and found[path]["type"] != "refused"):
+            found[path] = error | {"loc": path}
+    of_several_types = {path for path in found if "options" in node_at(settings, path)}
+    inner = {path[:-1] for path in found if path}  # an entry of a list is at fault, not that it is a list
+    return [error for path, error in found.items() if path not in of_several_types & inner]
+
+
+def _path_in(values: object, location: KeyPath, settings: type[Settings]) -> KeyPath:
+    path = []
+    for part in location:
+        if isinstance(values, dict):
+            if part not in values and part not in allowed_keys(settings, tuple(path)):
+                continue
+            path.append(part)
+            values = values.get(part)
+        elif isinstance(values, list) and isinstance(part, int):
+            path.append(part)
+            values = values[part] if part < len(values) else None
+    return tuple(path)
 
 
 def _without(values: object, paths: list[KeyPath]) -> object:
@@ -131,7 +164,8 @@ def _all_keys(settings: type[Settings]) -> list[KeyPath]:
 
 def _child(node: dict, key: Key) -> dict:
     if isinstance(key, int):
-        return node.get("items", {})
+        options = [node, *node.get("options", ())]
+        return next((option["items"] for option in options if "items" in option), {})
     return node.get("properties", {}).get(key, {})
 
 
@@ -143,8 +177,9 @@ def _resolved(node: dict, schema: dict) -> dict:
         return _resolved(node["allOf"][0], schema) | _annotations(node)
     if "anyOf" in node:
         options = [_resolved(option, schema) for option in node["anyOf"]]
-        chosen = next(option for option in options if option.get("type") != "null")
-        return chosen | _annotations(node) | {"nullable": len(options) > 1}
+        others = [option for option in options if option.get("type") != "null"]
+        several = {"options": others} if len(others) > 1 else {}
+        return others[0] | _annotations(node) | several | {"nullable": len(options) > len(others)}
     if "items" in node:
         return node | {"items": _resolved(node["items"], schema)}
     return node

@@ -8,7 +8,8 @@ import zipfile
 import pytest
 from PIL import Image
 
-from rnn_apps.data.captions import CaptionsLayout, load_captioned
+from rnn_apps.data.caption_files import CaptionsLayout
+from rnn_apps.data.captions import load_captioned
 from rnn_apps.data.image_store import ImageStore
 from rnn_apps.data.records import BadRecords
 from rnn_apps.errors import DataError
@@ -342,3 +343,98 @@ def test_a_name_without_ending_or_folder_is_found_where_it_can_only_be_one(tmp_p
         (tmp_path / one).parent.mkdir(exist_ok=True)
         (tmp_path / one).touch()
     assert ImageStore(tmp_path).resolve(name) == found
+
+
+# JSON as data sets have it
+
+
+def as_coco(indices):
+    images = [{"file_name": NAMES[i], "id": 7 * i} for i in indices]
+    notes = [
+        {"image_id": 7 * i, "caption": said} for i in indices for said in (f"a {NAMES[i]}", "two  words")
+    ]
+    return {"images": images, "annotations": notes, "info": {}}
+
+
+def as_karpathy():
+    splits = {"train": "restval"}
+    return {
+        "images": [
+            {
+                "filename": row["image"],
+                "filepath": "somewhere",
+                "split": splits.get(row["split"], row["split"]),
+                "sentences": [{"raw": row["captions"][0]}, {"tokens": ["two", "words"]}],
+            }
+            for row in rows()
+        ]
+    }
+
+
+def put_coco_of_splits(folder):
+    (folder / "annotations").mkdir()
+    for split in ("train", "val", "test"):
+        content = as_coco([i for i in range(12) if split_of(i) == split])
+        (folder / "annotations" / f"captions_{split}2017.json").write_text(json.dumps(content))
+
+
+def put_document(folder, content, name="dataset_flickr8k.json"):
+    (folder / name).write_text(json.dumps(content))
+
+
+def put_text_of_a_table(folder):
+    lines = [f'{n},"a {n}",{split_of(i)}\n{n},two  words,' for i, n in enumerate(NAMES)]
+    (folder / "captions.txt").write_text("\n".join(["image,caption,split", *lines]))
+
+
+DOCUMENTS = {
+    "COCO, a file per split": put_coco_of_splits,
+    "Karpathy": lambda folder: put_document(folder, as_karpathy()),
+    "a list of objects": lambda folder: put_document(folder, rows(), "captions.json"),
+    "a table called .txt": put_text_of_a_table,
+}
+
+
+@pytest.mark.parametrize("put", DOCUMENTS.values(), ids=list(DOCUMENTS))
+@pytest.mark.parametrize("where", ["val2017", "Images"])
+def test_captions_as_data_sets_have_them_are_read(tmp_path, put, where):
+    put_images(tmp_path, where=where)
+    put(tmp_path)
+    parts, _, skipped = loaded(tmp_path)
+    assert {part: sorted(one.name for one in found) for part, found in parts.items()} == {
+        part: [n for i, n in enumerate(NAMES) if split_of(i) == name]
+        for part, name in (("train", "train"), ("validation", "val"), ("test", "test"))
+    }
+    assert {tuple(one.captions) for one in parts["test"]} == {
+        (f"a {NAMES[i]}", "two words") for i in (3, 7, 11)
+    }
+    assert not skipped
+
+
+def test_one_file_of_coco_names_no_split_and_names_with_captions_are_read(tmp_path):
+    put_images(tmp_path, where="val2017")
+    put_document(tmp_path, as_coco(range(12)), "captions_val2017.json")
+    parts, _, _ = loaded(tmp_path)
+    assert {part: len(found) for part, found in parts.items()} == {"train": 9, "validation": 1, "test": 2}
+    (tmp_path / "captions_val2017.json").unlink()
+    put_document(tmp_path, {name: ["one", "two"] for name in NAMES}, "captions.json")
+    assert len(loaded(tmp_path)[0]["train"]) == 9
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("{", "captions.json: not JSON"),
+        ('{"a": 1}', "JSON in a layout that is not read; expected COCO"),
+        (
+            '{"images": [{"id": 1, "file_name": "00.png"}], "annotations": [{"image_id": 2}]}',
+            "image_id 2 is none",
+        ),
+        ('[{"image": 5, "caption": "x"}]', "captions.json, entry 1: image or frames: expected a string"),
+    ],
+)
+def test_json_that_holds_no_captions_is_named(tmp_path, content, said):
+    put_images(tmp_path)
+    (tmp_path / "captions.json").write_text(content)
+    with pytest.raises(DataError, match=said):
+        loaded(tmp_path)

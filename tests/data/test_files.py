@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from rnn_apps.data.files import find_parts, read_records
+from rnn_apps.data.files import read_records
 from rnn_apps.errors import DataError
 
 ROWS = [
@@ -56,7 +56,7 @@ def test_every_format_gives_the_same_records(tmp_path, write, ending, pack, mark
 def test_capitals_in_an_ending_do_not_matter(tmp_path, name):
     content = as_csv(ROWS)
     file = a_file(tmp_path, gzip.compress(content) if name.endswith("GZ") else content, name)
-    assert read(find_parts(file)["train"]) == ROWS
+    assert read(file) == ROWS
 
 
 @pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"])
@@ -213,60 +213,3 @@ def test_what_is_no_gz_and_damage_inside_one_are_named(tmp_path):
     packed = bytearray(gzip.compress(as_csv(ROWS * 50)))
     packed[15:25] = b"\xff" * 10
     assert "cannot be read: " in refusal(a_file(tmp_path, bytes(packed), "train.csv.gz"))
-
-
-@pytest.mark.parametrize("stem", ["validation", "val", "dev"])
-@pytest.mark.parametrize("ending", ["csv", "csv.gz", "jsonl", "jsonl.gz"])
-def test_a_folder_may_name_its_parts_in_every_usual_way(tmp_path, stem, ending):
-    for name in ("train.csv", f"{stem}.{ending}", "test.jsonl", "notes.txt"):
-        a_file(tmp_path, b"", name)
-    assert {part: file.name for part, file in find_parts(tmp_path).items()} == {
-        "train": "train.csv",
-        "validation": f"{stem}.{ending}",
-        "test": "test.jsonl",
-    }
-
-
-def test_a_lone_file_is_the_training_part(tmp_path):
-    file = a_file(tmp_path, b"", "anything.jsonl.gz")
-    assert find_parts(file) == {"train": file}
-
-
-def test_two_files_for_one_part_are_refused(tmp_path):
-    for name in ("train.csv", "val.csv", "dev.csv"):
-        a_file(tmp_path, b"", name)
-    with pytest.raises(DataError) as caught:
-        find_parts(tmp_path)
-    assert str(caught.value) == (
-        f"{tmp_path}: received val.csv, dev.csv for validation, expected one file a part. Move one away."
-    )
-
-
-def test_a_folder_without_train_says_what_is_there(tmp_path):
-    a_file(tmp_path, b"", "reviews.csv")
-    with pytest.raises(DataError) as caught:
-        find_parts(tmp_path)
-    assert str(caught.value) == (
-        f"{tmp_path}: received reviews.csv, expected train.csv, .csv.gz, .tsv, .tsv.gz, .jsonl or .jsonl.gz."
-    )
-
-
-def test_an_empty_folder_another_ending_and_nothing_at_all_are_named(tmp_path):
-    (tmp_path / "empty").mkdir()
-    with pytest.raises(DataError, match=r"received an empty folder, expected train\.csv"):
-        find_parts(tmp_path / "empty")
-    with pytest.raises(DataError, match=r"received a \.xls file, expected \.csv, "):
-        find_parts(a_file(tmp_path, b"", "train.xls"))
-    with pytest.raises(DataError, match="no such file or folder"):
-        find_parts(tmp_path / "nowhere")
-
-
-def test_a_folder_to_test_on_needs_no_train(tmp_path):
-    a_file(tmp_path, b"", "test.csv")
-    assert list(find_parts(tmp_path, needed=None)) == ["test"]
-
-
-def test_a_home_folder_may_be_written_with_a_tilde(tmp_path, monkeypatch):
-    monkeypatch.setenv("HOME", str(tmp_path))
-    a_file(tmp_path, b"", "train.csv")
-    assert find_parts("~")["train"] == tmp_path / "train.csv"

@@ -2,7 +2,8 @@
 
 import pytest
 
-from rnn_apps.data.numbers import column_marks, decimal_marks, number
+from rnn_apps.data.files import column_marks
+from rnn_apps.data.numbers import decimal_marks, number
 
 COLUMNS = {
     "plain": (["1", "2.5", "-3e4"], ",", [1, 2.5, -3e4]),

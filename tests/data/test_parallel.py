@@ -233,14 +233,37 @@ def test_a_folder_that_cannot_be_used_says_why(tmp_path, files, message):
 
 
 @pytest.mark.parametrize(
-    ("header", "received"), [("en\tfr", '"en", "fr"'), ("de\ten\tid", '"de", "en", "id"'), ("de", '"de"')]
+    ("header", "received"), [("en\tfr", '"en", "fr", expected one of them "de"'), ("de", '"de", expected')]
 )
-def test_a_header_has_to_name_both_languages_and_no_more(tmp_path, header, received):
+def test_a_header_has_to_name_both_languages(tmp_path, header, received):
     write(tmp_path, {"train.tsv": f"{header}\na\tb\n"})
-    message = refusal(tmp_path)
-    assert message.startswith(
-        f"{tmp_path}/train.tsv:1: received the columns {received}, expected two, one of "
-    )
+    assert refusal(tmp_path).startswith(f"{tmp_path}/train.tsv:1: received the columns {received}")
+
+
+WIDE = {
+    "licences": "{}\t{}\tCC-BY 2.0 by {i}",
+    "numbers of sentences": "{i}\t{}\t{i}1\t{}",
+    "codes of languages": "eng\t{}\tdeu\t{}",
+}
+
+
+@pytest.mark.parametrize("form", WIDE.values(), ids=list(WIDE))
+def test_of_a_wider_table_the_two_columns_of_sentences_are_read(tmp_path, form):
+    rows = [form.format(*pair, i=i) for i, pair in enumerate(PAIRS)]
+    write(tmp_path, {"train.tsv": "\n".join(rows)} | both("val") | both("test"))
+    assert pairs_of(load(tmp_path)["train"]) == PAIRS
+
+
+def test_a_header_may_name_more_than_the_languages(tmp_path):
+    rows = ["id\tDE\tnote\ten", *(f"{i}\t{b}\tx y\t{a}" for i, (a, b) in enumerate(PAIRS))]
+    write(tmp_path, {"all of it.txt": "\n".join(rows)})
+    found = load(tmp_path, named=("all of it.txt", "all of it.txt"), whole=True)
+    assert pairs_of(found["test"]) == PAIRS
+
+
+def test_a_table_with_three_columns_of_texts_is_refused(tmp_path):
+    write(tmp_path, {"train.tsv": "a b\tc d\te f\ng h\ti j\tk l\n"})
+    assert "a row of the wrong width; received 3 columns, expected 2" in refusal(tmp_path)
 
 
 @pytest.mark.parametrize("name", ["train.de", "train.tsv"])

@@ -213,7 +213,7 @@ def test_a_time_may_stand_in_several_columns(tmp_path):
     found, _ = read(tmp_path, text, columns)
     assert found.step == TimeStep("second", 3600)
     assert found.step.text(found.series[0].times[-1]) == "2010-01-02 00:00"
-    assert found.columns.targets == ("no", "y")
+    assert found.columns.targets == ("y",)  # no counts the rows
 
 
 def test_a_time_may_be_written_otherwise(tmp_path):
@@ -279,3 +279,64 @@ def test_too_many_bad_rows_are_refused_after_all(tmp_path):
     file.write_text(text)
     with pytest.raises(DataError, match=r"more than 3 bad records were skipped"):
         read_series(file, Columns(targets=("y",)), Repairs(BadRecords("skip", 3)))
+
+
+FOUR = (1, 2, 4, 8)
+TIMES = {
+    "a date and a clock": (
+        "Date;Time;y",
+        ["16/12/2006;22.00.00", "16/12/2006;23.00.00", "17/12/2006;00.00.00"],
+    ),
+    "a clock and a date": ("Time;Date;y", ["22:00;2006-12-16", "23:00;2006-12-16", "00:00;2006-12-17"]),
+    "a date and an hour": ("day;hour;y", ["20061216;22", "20061216;23", "20061217;0"]),
+    "AM and PM": ("t;y", ["12/16/2006 10:00 PM", "12/16/2006 11:00 PM", "12/17/2006 12:00 AM"]),
+    "offsets that change": ("t;y", ["2006-12-16 23:00+01:00", "2006-12-16 23:00Z", "2006-12-17T02:00+0200"]),
+}
+
+
+@pytest.mark.parametrize(("header", "times"), TIMES.values(), ids=list(TIMES))
+def test_times_are_read_however_they_are_written(tmp_path, header, times):
+    text = "\n".join([header, *(f"{time};{value}" for time, value in zip(times, FOUR)), ""])
+    found, _ = read(tmp_path, text)
+    assert found.columns.targets == ("y",)
+    assert found.step == TimeStep("second", 3600)
+    assert [found.step.text(time) for time in found.series[0].times] == [
+        "2006-12-16 22:00",
+        "2006-12-16 23:00",
+        "2006-12-17 00:00",
+    ]
+
+
+def test_a_date_and_a_time_of_day_may_be_named(tmp_path):
+    text = "y,Date,Time\n1,16.12.2006,1.00\n2,16.12.2006,2.00\n3,16.12.2006,3.00\n"
+    found, _ = read(tmp_path, text, Columns(time=("Date", "Time")))
+    assert (found.columns.time_format, found.columns.targets) == ("%d.%m.%Y %H.%M", ("y",))
+    assert found.step == TimeStep("second", 3600)
+
+
+def test_a_date_without_separators_is_a_time_and_is_not_forecast(tmp_path):
+    text = "date,y,other\n20200130,1,20200101\n20200131,2,20200102\n20200201,4,20200103\n"
+    found, _ = read(tmp_path, text)
+    assert (found.columns.time, found.columns.targets) == (("date",), ("y",))
+    assert found.step == TimeStep("second", 86400)
+
+
+def test_a_counter_of_rows_is_not_forecast_and_a_named_column_that_counts_is(tmp_path):
+    text = ",date,y\n0,2020-01-01,5\n1,2020-01-02,6\n2,2020-01-03,7\n"
+    assert read(tmp_path, text)[0].columns.targets == ("y",)
+
+
+def test_numbers_that_stand_for_a_missing_value_are_missing(tmp_path):
+    text = "date,y\n2020-01-01,5\n2020-01-02,-200\n2020-01-03,-200.0\n"
+    found, _ = read(tmp_path, text, Columns(missing=(-200.0,)))
+    assert np.isnan(found.series[0].values[:, 0]).tolist() == [False, True, True]
+
+
+def test_trading_days_have_no_gap_at_a_weekend_and_no_row_may_be_of_one(tmp_path):
+    days = [f"2020-01-{day:02}" for day in range(1, 31) if day not in (4, 5, 11, 12, 18, 19, 25, 26)]
+    text = "\n".join(["date,y", *(f"{day},{day[-2:]}" for day in days), ""])
+    found, _ = read(tmp_path, text)
+    assert (found.step, len(found.series[0])) == (TimeStep("weekday"), len(days))
+    assert found.step.text(found.step.later(found.series[0].times[-1], 2)) == "2020-02-03"  # a Monday
+    with pytest.raises(DataError, match="off the grid of times; received 2020-01-05 after 2020-01-04"):
+        read(tmp_path, "date,y\n2020-01-04,1\n2020-01-05,2\n2020-01-06,3\n", step=TimeStep("weekday"))

@@ -88,7 +88,7 @@ BAD = {
     "a lone word": ("a.conll", "Anna B-PER\nBell\n", r"a.conll:2: 1 column, expected a word and its tag"),
     "not JSON": ("a.jsonl", "{", r"a.jsonl:1: not JSON"),
     "another key": ("a.jsonl", '{"words": []}', r'no key "tokens"; the keys are "words". Name the right one'),
-    "a number": ("a.jsonl", '{"tokens": [1], "tags": ["X"]}', "tokens or tags are no list of texts"),
+    "a number": ("a.jsonl", '{"tokens": [1], "tags": ["X"]}', '"tokens" is not a list of texts'),
     "more words": ("a.jsonl", '{"tokens": ["a", "b"], "tags": ["X"]}', r"a.jsonl:1: 2 words and 1 tags"),
     "no word": ("a.jsonl", '{"tokens": [], "tags": []}', "a sentence without words"),
     "an empty tag": ("a.jsonl", '{"tokens": ["a"], "tags": [" "]}', "a word or tag is empty"),

@@ -5,7 +5,8 @@ import datetime
 import numpy as np
 import pytest
 
-from rnn_apps.data.time_steps import CALENDAR, Cells, TimeStep, calendar_values, find_step, is_time
+from rnn_apps.data.time_formats import is_time
+from rnn_apps.data.time_steps import CALENDAR, Cells, TimeStep, calendar_values, find_step
 
 
 def seconds(*texts):

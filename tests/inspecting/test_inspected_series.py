@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from rnn_apps.errors import DataError
-from rnn_apps.inspecting.dates import find_format, read_times, step_between
+from rnn_apps.inspecting import inspect_data
 from rnn_apps.inspecting.seasons import autocorrelation, find_season
+from rnn_apps.inspecting.sentinels import find_sentinels
 from rnn_apps.inspecting.series import inspect_series
 
 
@@ -79,37 +80,6 @@ def test_what_is_no_series_is_refused(tmp_path, text, said):
         inspect_series(tmp_path / "a.csv")
 
 
-@pytest.mark.parametrize(
-    ("cells", "pattern"),
-    [
-        (["2024-01-05", "2024-01-06"], None),
-        (["2024-01-05T10:00:00Z"], None),
-        (["05.01.2024", "06.01.2024"], "%d.%m.%Y"),
-        (["01/13/2024", "01/14/2024"], "%m/%d/%Y"),
-        (["01/02/2024", "02/02/2024", "03/02/2024"], "%d/%m/%Y"),
-        (["02/01/2024", "02/02/2024", "02/03/2024"], "%m/%d/%Y"),
-        (["2024/01/05 10:30"], "%Y/%m/%d %H:%M"),
-        (["5th of May"], ""),
-    ],
-)
-def test_how_dates_are_written_is_found_by_the_even_steps_that_they_give(cells, pattern):
-    assert find_format(cells) == pattern
-
-
-@pytest.mark.parametrize(
-    ("cells", "step"),
-    [
-        (["2024-01-01", "2024-01-02", "2024-01-03"], "day"),
-        (["2024-01-31", "2024-02-29", "2024-03-31", "2024-04-30"], "month"),
-        (["2024-01-01", "2024-04-01", "2024-07-01", "2024-10-01"], "3 months"),
-        (["2024-01-01 00:00", "2024-01-01 00:15", "2024-01-01 00:30"], "15 minutes"),
-        (["2024-01-01", "2024-01-08", "2024-01-15"], "week"),
-    ],
-)
-def test_the_step_is_named(cells, step):
-    assert str(step_between([read_times(cells, None)])) == step
-
-
 def test_autocorrelation_is_that_of_a_plain_loop():
     values = np.random.default_rng(1).normal(size=40)
     steps = np.arange(40)
@@ -123,3 +93,58 @@ def test_a_season_is_the_shortest_lag_and_noise_has_none():
     assert find_season(np.sin(steps / 12 * 2 * np.pi) + steps / 50)[0] == 12
     assert find_season(np.random.default_rng(3).normal(size=300)) == (1, 0.0)
     assert find_season(np.ones(300)) == (1, 0.0)
+
+
+def table(folder, lines):
+    (folder / "a.csv").write_text("\n".join([*lines, ""]))
+    return folder / "a.csv"
+
+
+def test_a_date_and_a_time_of_day_are_one_time_not_many_series(tmp_path):
+    rows = [f"{t:%d/%m/%Y;%H.%M.%S};{5 + math.sin(t.hour / 24 * 6.28):.3f}" for t in hours(240, 2)]
+    settings = decided(inspect_series(table(tmp_path, ["Date;Time;power", *rows])))
+    assert (settings["data.time"], settings["data.time_format"]) == (["Date", "Time"], "%d/%m/%Y %H.%M.%S")
+    assert settings["data.period"] == 12
+    assert not {"data.series", "data.max_bad_records"} & set(settings)
+
+
+def test_trading_days_are_rows_without_gaps(tmp_path):
+    days = [hours(1)[0] + datetime.timedelta(day) for day in range(120)]
+    rows = [f"{d:%Y-%m-%d},{100 + 7919 * i % 13}" for i, d in enumerate(days) if d.weekday() < 5 and i != 30]
+    inspection = inspect_series(table(tmp_path, ["date,close", *rows]))
+    settings = decided(inspection)
+    assert inspection.value("step")["step"] == "weekday"
+    assert (settings["data.on_gap"], inspection.value("gaps")) == ("ignore", 1)
+
+
+def test_a_sentinel_is_warned_of_and_missing_where_it_is_given(tmp_path):
+    rows = [
+        f"{t:%Y-%m-%d %H:%M},{-200 if i % 9 == 0 else 5 + math.sin(t.hour / 24 * 6.28):.2f}"
+        for i, t in enumerate(hours(300))
+    ]
+    path = table(tmp_path, ["date,co", *rows])
+    inspection = inspect_series(path)
+    assert inspection.value("sentinel") == {"column": "co", "value": -200.0, "rows": 34}
+    (warning,) = inspection.warnings
+    assert "--set data.missing_values=[-200]" in warning.text
+    told = inspect_data("forecasting", path, {"data.missing_values": [-200]})
+    assert told.value("sentinel") is None
+    assert decided(told)["data.period"] == 24
+    assert decided(told)["data.missing_values"] == [-200]
+
+
+@pytest.mark.parametrize(
+    ("values", "found"),
+    [
+        ([1.5, 2, 3] * 10 + [-999] * 3, [(-999, 3, "1.5 to 3")]),
+        ([1.5, 2, 3] * 10 + [-999] * 2, []),
+        ([1.5, 2, 3] * 10 + [0] * 9, []),
+        ([0, 50, 100, 60, 70] * 10 + [-1] * 9, []),
+        (
+            [0, 500, 100, 600, 70] * 10 + [999] * 9 + [-9999] * 5,
+            [(-9999, 5, "0 to 999"), (999, 9, "0 to 600")],
+        ),
+    ],
+)
+def test_what_is_far_from_all_else_and_there_several_times_may_mean_missing(values, found):
+    assert find_sentinels(values) == found

@@ -107,5 +107,5 @@ def test_columns_are_known_by_what_they_hold(tmp_path):
 
 def test_two_columns_of_one_name_are_refused(tmp_path):
     (tmp_path / "a.csv").write_text("a,a\n1,2\n")
-    with pytest.raises(DataError, match="two columns are called 'a'"):
+    with pytest.raises(DataError, match='two columns are called "a"'):
         read_table(tmp_path / "a.csv")

@@ -387,7 +387,7 @@ def test_a_calendar_needs_dates(tmp_path):
         ({"data": {"targets": ["y"], "known": ["y"]}}, 'data.known: received "y", which is in targets too'),
         (
             {"data": {"time_format": "%d"}},
-            "data.time_format: received a format, but time names no single column",
+            "data.time_format: received a format, but data.time names no column",
         ),
         ({"model": {"quantiles": [0.1, 0.4, 0.6, 0.9]}}, "expected an odd number of them"),
         ({"model": {"quantiles": [0.5, 0.1, 0.9]}}, "each above the one before"),

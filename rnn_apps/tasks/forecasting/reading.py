@@ -27,6 +27,7 @@ def wanted_columns(data):
     """
     targets = None if data.targets is None else tuple(data.targets)
     more = {"covariates": tuple(data.covariates), "known": tuple(data.known), "series": data.series}
+    more["missing"] = tuple(data.missing_values)
     return Columns(targets, time=data.time_columns, time_format=data.time_format, **more)
 
 

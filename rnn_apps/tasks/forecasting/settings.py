@@ -49,12 +49,14 @@ class ForecastingData(SourceSettings):
 
     time: Names | Column | None = Field(
         None,
-        description="Column of the time, or year, month, day, ... in several; null: a date that is first.",
+        description="Column of the time, or several: date and time of day, or year, month, day, ...; "
+        "null: a date in the first column.",
     )
     time_format: str | None = Field(
         None,
         max_length=100,
-        description="How times are written, as of strptime; null for ISO 8601 or numbers.",
+        description="How times are written, as of strptime, several columns with a blank between them; "
+        "null finds it.",
     )
     series: Column | None = Field(None, description="Column that says which series a row belongs to.")
     targets: Names | None = Field(
@@ -74,6 +76,9 @@ class ForecastingData(SourceSettings):
     on_gap: Literal["fail", "fill", "ignore"] = Field(
         "fail",
         description="Steps without a row: refused, put in as missing, or each row is the next step.",
+    )
+    missing_values: Annotated[Distinct[float], Field(max_length=100)] = Field(
+        [], description="Numbers that stand for a missing value, such as -200."
     )
     sort: bool = Field(False, description="Sort rows by time in place of refusing those that are not sorted.")
     test_fraction: float = Field(
@@ -109,8 +114,8 @@ class ForecastingData(SourceSettings):
         if self.source.startswith("tfds:"):
             received = f"received {shown(self.source)}, expected files or sample"
             yield ("source",), f"{received}: a series comes in CSV files. Use --data PATH."
-        if self.time_format is not None and not isinstance(self.time, str):
-            yield ("time_format",), "received a format, but time names no single column, expected null."
+        if self.time_format is not None and not self.time:
+            yield ("time_format",), "received a format, but data.time names no column, expected null."
         if isinstance(self.time, list) and len(self.time) > 6:
             expected = "expected at most 6: year, month, day, hour, minute, second"
             yield ("time",), f"received {len(self.time)} columns, {expected}."

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import tensorflow as tf
 
+from rnn_apps.data.caption_files import CaptionsLayout
 from rnn_apps.data.caption_sources import load_pictures
-from rnn_apps.data.captions import CaptionsLayout
 from rnn_apps.data.images import BadImage, decode_images, read_image
 from rnn_apps.errors import UserError
 from rnn_apps.models.encoder_decoder import region_encoder

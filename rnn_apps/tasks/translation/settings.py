@@ -45,7 +45,8 @@ class TranslationData(SourceSettings):
         None, description="File of the folder with the sentences that are read; null: train.LANGUAGE."
     )
     target_file: FileName | None = Field(
-        None, description="File with their translations, line by line; null: train.LANGUAGE."
+        None,
+        description="File with their translations, line by line, or the same table; null: train.LANGUAGE.",
     )
     max_examples: int | None = Field(
         None,

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
+from rnn_apps.data.caption_files import CaptionsLayout
 from rnn_apps.data.caption_sources import load_clips
-from rnn_apps.data.captions import CaptionsLayout
 from rnn_apps.data.images import BadImage, decode_image, encode_png, read_image
 from rnn_apps.data.video import VIDEO_SUFFIXES, BadVideo, pick_evenly, read_frames
 from rnn_apps.errors import UserError

@@ -1,0 +1,125 @@
+"""Splits: which file of a folder holds which, which files are not read, and how few examples are split."""
+
+from collections import Counter
+
+import pytest
+
+from rnn_apps.data.parallel import find_parallel
+from rnn_apps.data.plain_text import find_texts
+from rnn_apps.data.records import carved_fractions, part_of
+from rnn_apps.data.splits import conversion_advice, find_parts, splitter, unread_files
+from rnn_apps.data.step_tables import part_folders
+from rnn_apps.errors import DataError
+
+VALIDATION = ["validation", "valid", "val", "dev", "eval"]
+
+
+def put(folder, name):
+    file = folder / name
+    file.touch()
+    return file
+
+
+@pytest.mark.parametrize("stem", ["validation", "valid", "val", "dev", "eval", "en-Valid"])
+@pytest.mark.parametrize("ending", ["csv", "csv.gz", "jsonl", "jsonl.gz"])
+def test_a_folder_may_name_its_parts_in_every_usual_way(tmp_path, stem, ending):
+    for name in ("train.csv", f"{stem}.{ending}", "test.jsonl", "notes.txt"):
+        put(tmp_path, name)
+    assert {part: file.name for part, file in find_parts(tmp_path).items()} == {
+        "train": "train.csv",
+        "validation": f"{stem}.{ending}",
+        "test": "test.jsonl",
+    }
+
+
+def test_a_lone_file_is_the_training_part(tmp_path):
+    file = put(tmp_path, "anything.jsonl.gz")
+    assert find_parts(file) == {"train": file}
+
+
+def test_two_files_for_one_part_are_refused(tmp_path):
+    for name in ("train.csv", "val.csv", "dev.csv"):
+        put(tmp_path, name)
+    with pytest.raises(DataError) as caught:
+        find_parts(tmp_path)
+    assert str(caught.value) == (
+        f"{tmp_path}: received dev.csv, val.csv for validation, expected one file for validation. "
+        "Keep the one that you want here and move the others away."
+    )
+
+
+def test_a_folder_without_train_says_what_is_there(tmp_path):
+    put(tmp_path, "reviews.csv")
+    with pytest.raises(DataError) as caught:
+        find_parts(tmp_path)
+    assert str(caught.value) == (
+        f"{tmp_path}: received reviews.csv, expected train.csv, .csv.gz, .tsv, .tsv.gz, .jsonl or .jsonl.gz."
+    )
+
+
+def test_an_empty_folder_another_ending_and_nothing_at_all_are_named(tmp_path):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match=r"received an empty folder, expected train\.csv"):
+        find_parts(tmp_path / "empty")
+    with pytest.raises(DataError, match=r"received a \.xls file, expected \.csv, "):
+        find_parts(put(tmp_path, "train.xls"))
+    with pytest.raises(DataError, match="no such file or folder"):
+        find_parts(tmp_path / "nowhere")
+
+
+def test_a_folder_to_test_on_needs_no_train(tmp_path):
+    put(tmp_path, "test.csv")
+    assert list(find_parts(tmp_path, needed=None)) == ["test"]
+
+
+def test_a_home_folder_may_be_written_with_a_tilde(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    put(tmp_path, "train.csv")
+    assert find_parts("~")["train"] == tmp_path / "train.csv"
+
+
+@pytest.mark.parametrize("name", VALIDATION)
+def test_every_task_knows_validation_by_the_same_names(tmp_path, name):
+    for file in ("train.txt", f"{name}.txt", "test.txt", "train.en", "train.de", f"{name}.en", f"{name}.de"):
+        put(tmp_path, file)
+    (tmp_path / name.upper()).mkdir()
+    assert find_texts(tmp_path)["validation"].name == f"{name}.txt"
+    assert [file.name for file in find_parallel(tmp_path, "en", "de")["validation"]] == [
+        f"{name}.en",
+        f"{name}.de",
+    ]
+    assert list(part_folders(tmp_path)) == ["validation"]
+
+
+def test_two_folders_for_one_split_are_refused_not_joined(tmp_path):
+    (tmp_path / "val").mkdir()
+    (tmp_path / "dev").mkdir()
+    with pytest.raises(DataError, match="received dev, val for validation"):
+        part_folders(tmp_path)
+
+
+def test_data_files_that_are_not_read_are_listed_and_others_are_not(tmp_path):
+    used = [put(tmp_path, name) for name in ("train.en", "train.de")]
+    for name in ("more.en.gz", "extra.xlsx", "old.parquet", "README.txt", "recipe.yaml", ".train.csv"):
+        put(tmp_path, name)
+    found = unread_files(tmp_path, used)
+    assert [file.name for file in found] == ["extra.xlsx", "more.en.gz", "old.parquet"]
+    assert unread_files(used[0], used[:1]) == []
+    assert conversion_advice(found) == 'extra.xlsx: Spreadsheets are not read: save the sheet as "CSV UTF-8".'
+
+
+@pytest.mark.parametrize(
+    ("count", "sizes"),
+    [(3, (1, 1, 1)), (6, (4, 1, 1)), (24, (17, 2, 5)), (80, (58, 6, 16))],
+)
+def test_few_examples_are_split_near_the_fractions_and_no_split_is_empty(count, sizes):
+    keys = [f"example {i}" for i in range(count)] * 2
+    split_of = splitter(keys, carved_fractions(["train"], 0.1))
+    found = Counter(map(split_of, set(keys)))
+    assert tuple(found[part] for part in ("train", "validation", "test")) == sizes
+
+
+def test_many_examples_are_split_by_their_hash_alone():
+    keys, fractions = [f"example {i}" for i in range(500)], carved_fractions(["train"], 0.1)
+    split_of = splitter(keys, fractions)
+    assert [split_of(key) for key in keys] == [part_of(key, fractions) for key in keys]
