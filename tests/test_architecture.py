@@ -208,7 +208,37 @@ def _is_setter(decorator):
     return isinstance(decorator, ast.Attribute) and decorator.attr in ("setter", "deleter")
 
 
-LAWS = [wrong_directions, cycles, too_large, unclear_names, wrong_all, undocumented]
+def shadowed_methods(package):
+    """Classes whose instances set an attribute with the name of a method, their own or an inherited one."""
+    classes = {}
+    for name, path in modules(package).items():
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ClassDef):
+                classes[node.name] = (f"{name}.{node.name}", node)
+    return [
+        f"{place}: self.{name}"
+        for place, node in classes.values()
+        for name in sorted(_attributes_set(node) & _methods(node, classes))
+    ]
+
+
+def _attributes_set(node):
+    stored = (n for n in ast.walk(node) if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Store))
+    return {one.attr for one in stored if getattr(one.value, "id", None) == "self"}
+
+
+def _methods(node, classes):
+    """Plain methods of a class and of those that it inherits from: a property may be set."""
+    functions = [n for n in node.body if isinstance(n, ast.FunctionDef)]
+    decorators = {f.name: [getattr(one, "id", None) for one in f.decorator_list] for f in functions}
+    found = {name for name, names in decorators.items() if not set(names) - {"abstractmethod"}}
+    for base in node.bases:
+        if getattr(base, "id", None) in classes:
+            found |= _methods(classes[base.id][1], classes)
+    return found
+
+
+LAWS = [wrong_directions, cycles, too_large, unclear_names, wrong_all, undocumented, shadowed_methods]
 DOC = '"""It."""\n\n'
 FAULTS = [
     (wrong_directions, {"layers/a.py": "from rnn_apps.models import b"}, "layers.a imports models"),
@@ -236,6 +266,14 @@ FAULTS = [
     (wrong_all, {"errors.py": DOC + "x = 1"}, "errors: no __all__"),
     (wrong_all, {"errors.py": DOC + "__all__ = ['gone']"}, "errors: __all__ names gone, which is not there"),
     (wrong_all, {"errors.py": DOC + "x = 1\n__all__ = ['x', 'x']"}, "errors: __all__ names x twice"),
+    (
+        shadowed_methods,
+        {
+            "errors.py": "class A:\n    @abstractmethod\n    def parts(self): ...",
+            "tasks/a.py": "class B(A):\n    def __init__(self):\n        self.x, self.parts = 1, {}",
+        },
+        "tasks.a.B: self.parts",
+    ),
     (undocumented, {"errors.py": "x = 1"}, "errors: module"),
     (undocumented, {"errors.py": DOC + "def f(): pass"}, "errors.f"),
     (undocumented, {"errors.py": DOC + 'class A:\n    """It."""\n    def f(self): pass'}, "errors.A.f"),

@@ -122,7 +122,7 @@ def test_schema_is_json(answer):
         (["kill-test", "imdb", "--out", "taken"], "--out: taken is there already and not empty"),
         (["rum", "imdb"], "No such command"),
         (["run", "imdb", "--epochs", "3"], "No such option"),
-        (["predict", "run", "--file", "nowhere"], "No such file or directory"),
+        (["predict", "run", "--file", "nowhere"], "File 'nowhere' does not exist"),
     ],
     ids=lambda value: " ".join(value)[:40] if isinstance(value, list) else "",
 )
@@ -313,7 +313,10 @@ def test_evaluate_prints_the_scores_and_the_mark(answer, finished):
     code, out, _ = answer("evaluate", finished.folder)
     assert code == 0
     assert out.splitlines()[-1] == "SAMPLE score, not real data"
-    assert out.splitlines()[0].split() == ["accuracy", f"{finished.metrics['test']['accuracy']:.4f}"]
+    lines = out.splitlines()
+    assert lines[0] == f"{finished.metrics['data']['test']} records scored"
+    assert lines[1].split() == ["accuracy", f"{finished.metrics['test']['accuracy']:.4f}"]
+    assert any(line.startswith("baseline bag_of_words: accuracy ") for line in lines)
     code, out, _ = answer("evaluate", finished.folder, "--json")
     said = json.loads(out)
     assert said["score_mark"] == "SAMPLE score, not real data"
@@ -453,7 +456,7 @@ def test_a_fix_that_a_finished_run_cannot_follow_is_not_left_alone(answer, finis
     (tmp_path / "one.csv").write_text("words,label\na film,good\nb,bad\n")
     code, _, err = answer("evaluate", finished.folder, "--data", tmp_path / "one.csv")
     assert code == 2
-    assert "--set is for rnn-apps run: mend the data, or train again with it." in err
+    assert "--set is for rnn-apps run: fix the data, or train again with it." in err
 
 
 # A cell of the user's own, three classes, and other processes

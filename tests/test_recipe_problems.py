@@ -102,7 +102,11 @@ IN_DATA = {
     ),
     "fewer than none": (
         "max_bad_records: -1",
-        "max_bad_records: received -1, expected a whole number from 0 to 1000000000.",
+        "max_bad_records: received -1, expected a number from 0 to 1000000000.",
+    ),
+    "neither a number of records nor a fraction": (
+        "max_bad_records: 1.5",
+        "max_bad_records: received 1.5, expected a whole number, or a fraction below 1.",
     ),
     "sample by name": (
         "sample: reviews",

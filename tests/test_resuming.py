@@ -79,9 +79,10 @@ def test_a_complete_run_is_left_as_it_is(finished, small_recipe, heard):
     before = (finished.folder / "manifest.json").read_bytes()
     again = rnn_apps.run(resume=finished.folder, console=heard)
     assert again.metrics == finished.metrics
-    assert heard.lines == [f"{finished.folder} is complete: there is nothing to go on with."]
-    with pytest.raises(UserError, match="training.epochs was 2, is 9"):
+    assert heard.lines == [f"{finished.folder} is complete: there is nothing to resume."]
+    with pytest.raises(UserError, match="complete, and the recipe has changed.* was 2, is 9") as error:
         rnn_apps.run(small_recipe, resume=finished.folder, console=heard, force=True, training={"epochs": 9})
+    assert "--force" not in str(error.value)
     assert (finished.folder / "manifest.json").read_bytes() == before
 
 

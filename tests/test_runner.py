@@ -16,9 +16,10 @@ import tensorflow as tf
 
 import rnn_apps
 from rnn_apps import runner
+from rnn_apps.cli import call
 from rnn_apps.errors import UserError
-from rnn_apps.recipe import apply_overrides, load_recipe
-from rnn_apps.runner import running
+from rnn_apps.recipe import apply_overrides, dump_recipe, load_recipe
+from rnn_apps.runner import execution, running
 from rnn_apps.runner.execution import Execution
 from rnn_apps.training import Interrupted, TrainingFailed
 
@@ -79,6 +80,7 @@ def test_metrics_are_those_of_the_contract(finished, small_recipe):
         "validation": 20,
         "test": 40,
         "skipped": {},
+        "truncated": {},
         "fingerprint": None,
     }
     names = {"accuracy", "f1_macro", "f1/negative", "f1/positive", "auc", "log_loss", "calibration_error"}
@@ -214,6 +216,28 @@ def test_a_run_opened_again_scores_and_answers_the_same(finished):
     assert [word for word, _ in steps] == ["far", "from", "dull", "!"]
 
 
+def test_an_export_that_fails_costs_a_run_neither_scores_nor_report(
+    small_recipe, tmp_path, monkeypatch, capsys
+):
+    def failing(task, name, *arguments, **options):
+        raise TypeError("'dict' object is not callable")
+
+    monkeypatch.setattr(execution, "export_model", failing)
+    recipe = tmp_path / "small.yaml"
+    recipe.write_text(dump_recipe(apply_overrides(small_recipe, {"training.epochs": 1, "views": False})))
+    assert call(["run", str(recipe), "--out", str(tmp_path / "run")]) == 1
+    run = rnn_apps.open_run(tmp_path / "run")
+    assert run.is_complete
+    reason = "TypeError: 'dict' object is not callable"
+    assert run.metrics["not_exported"] == {"saved_model": reason}
+    assert run.metrics["test"]["accuracy"] > 0
+    assert "not exported: saved_model" in (run.folder / "report.html").read_text()
+    out, err = capsys.readouterr()
+    assert f"Not exported as saved_model: {reason}" in out
+    assert f"Try again with: rnn-apps export {run.folder} --format saved_model" in err
+    assert not (run.folder / "export" / "1").exists()
+
+
 def test_other_data_is_scored_without_changing_the_run(finished, tmp_path):
     texts = ["Far from dull!", "A mess.", "All of it is superb."]
     answers = finished.predict(texts)
@@ -269,7 +293,7 @@ def test_damaged_metrics_are_named(copy):
 
 
 def test_a_failed_export_leaves_the_old_one(copy, monkeypatch):
-    def fail(task, name, path, weights, examples):
+    def fail(task, name, path, *options):
         path.mkdir()
         raise OSError("disk full")
 
@@ -349,7 +373,7 @@ def test_skipped_records_are_said_and_counted(small_recipe, tmp_path, heard):
     assert execution.data["skipped"] == {
         "text is empty": 1,
         "label is missing": 1,
-        "label is none of the classes": 1,
+        'unknown label "mixed"': 1,
         "not a JSON object": 1,
     }
     assert "  skipped 1: not a JSON object" in heard.lines

@@ -12,24 +12,58 @@ from rnn_apps.errors import UserError, shown
 
 __all__ = ["compare", "evaluate", "export", "predict"]
 
+LARGEST_CONFUSION = 12  # classes of a matrix that fits on a screen; --json has larger ones
+
 
 @cli.command(epilog=examples("rnn-apps evaluate RUN", "rnn-apps evaluate RUN --data more/ --json"))
 @run_argument
 @click.option("--data", type=click.Path(), help="Folder or file of other data.")
+@click.option(
+    "--max-bad-records",
+    type=click.FloatRange(0, 1_000_000_000),
+    metavar="N",
+    help="Records of other data that may be unusable: a number, or below 1 a fraction; 0.5 by default.",
+)
 @json_option
 @verbose_option
-def evaluate(run, data, as_json):
-    """Score a RUN anew, on its data or on other data."""
+def evaluate(run, data, max_bad_records, as_json):
+    """Score a RUN on its data or on other data.
+
+    Printed are also the baselines and, for a classification, the confusion matrix.
+    """
     opened = _opened(run)
-    scores = opened.evaluate(data)
+    found = opened.evaluate(data, max_bad_records)
     mark = None if data else opened.score_mark
     if as_json:
-        click.echo(json.dumps({"test": scores, "score_mark": mark}))
+        click.echo(json.dumps({**found.as_dict(), "score_mark": mark}, ensure_ascii=False))
         return
-    for name, value in scores.items():
+    for sentence in (found.coverage, found.truncation):
+        if sentence:
+            click.echo(sentence)
+    for name, value in found.items():
         click.echo(f"{name:<24} {value:.4f}")
+    _print_baselines(found)
+    if found.confusion is not None and len(found.confusion["labels"]) <= LARGEST_CONFUSION:
+        _print_confusion(found.confusion)
     if mark:
         click.echo(mark)
+
+
+def _print_baselines(found):
+    for name, scores in found.baselines.items():
+        listed = ", ".join(f"{key} {value:.4f}" for key, value in scores.items() if not key.startswith("f1/"))
+        click.echo(f"baseline {name}: {listed}")
+    if found.baselines_left_out:
+        click.echo(found.baselines_left_out)
+
+
+def _print_confusion(confusion):
+    from rich.table import Table
+
+    table = Table("label \\ answer", *map(_harmless, confusion["labels"]))
+    for label, counts in zip(confusion["labels"], confusion["counts"]):
+        table.add_row(_harmless(label), *(f"{count:,}" for count in counts))
+    print_table(table)
 
 
 @cli.command(
@@ -37,6 +71,7 @@ def evaluate(run, data, as_json):
         'rnn-apps predict RUN "a film to remember"',
         "rnn-apps predict RUN photo.jpg --beam 5 --nbest 3",
         'rnn-apps predict RUN --prompt "ROMEO:" --length 300 --temperature 0.7',
+        "rnn-apps predict RUN reviews.csv",
         "rnn-apps predict RUN --file reviews.txt --json",
         "cat reviews.txt | rnn-apps predict RUN -",
         "cat sensor.csv | rnn-apps predict RUN --stream",
@@ -46,9 +81,10 @@ def evaluate(run, data, as_json):
 @click.argument("inputs", nargs=-1, shell_complete=completing.files)
 @click.option(
     "--file",
-    type=click.File("r", encoding="utf-8-sig", errors="replace"),
-    help="File with one input a line.",
+    type=click.Path(exists=True, dir_okay=False, allow_dash=True),
+    help="File with one input per line; a table gives the texts in the recipe's column.",
 )
+@click.option("--text", "as_text", is_flag=True, help="Take INPUTS as texts, even where a file is called so.")
 @click.option("--beam", type=int, help="Width of the beam search of a task that writes; 1 is greedy.")
 @click.option("--nbest", type=int, help="Number of texts an input, best first, of a task that writes.")
 @click.option("--prompt", multiple=True, help="Beginning of a text that a language model goes on with.")
@@ -68,28 +104,35 @@ def evaluate(run, data, as_json):
 )
 @json_option
 @verbose_option
-def predict(run, inputs, file, prompt, stream, as_json, **options):
+def predict(run, inputs, file, as_text, prompt, stream, as_json, **options):
     """Answer INPUTS with the network of a RUN.
 
-    INPUTS are texts or files, as the task reads them; "-" reads one a line from standard input.
+    INPUTS are texts or files, as the task reads them; "-" reads one per line from standard input.
     """
     if stream:
         _refuse_beside_stream(file, prompt, options)
         return _stream(_opened(run), inputs or ("-",), as_json)
-    texts = [text for text in (*inputs, *prompt) if text != "-"]
-    if file is not None:
-        texts += [line.rstrip("\r\n") for line in file]
-    if "-" in inputs or (not texts and file is None and not sys.stdin.isatty()):
-        sys.stdin.reconfigure(encoding="utf-8", errors="replace")
-        texts += [line.rstrip("\r\n") for line in sys.stdin]
-    if not texts:
+    named = [text for text in inputs if text != "-"]
+    reads_stdin = "-" in (*inputs, file) or not (named or prompt or file or sys.stdin.isatty())
+    lines = _lines_of_stdin() if reads_stdin else []
+    if not (named or prompt or lines or file not in (None, "-")):
         raise UserError("predict", "no input", fix='Give texts, --file, or lines on standard input with "-".')
     opened = _opened(run)
-    for answer in opened.predict(texts, **{k: v for k, v in options.items() if v is not None}):
+    texts = [] if file in (None, "-") else opened.inputs_of(file)
+    options = {name: value for name, value in options.items() if value is not None}
+    answers = opened.predict(named, as_text, **options) if named else []
+    if more := [*prompt, *texts, *lines]:
+        answers = [*answers, *opened.predict(more, as_text=True, **options)]
+    for answer in answers:
         if as_json:
             click.echo(json.dumps(answer, ensure_ascii=False))
         else:
             click.echo(_harmless(opened.task.answer_line(answer)))
+
+
+def _lines_of_stdin():
+    sys.stdin.reconfigure(encoding="utf-8", errors="replace")
+    return [line.rstrip("\r\n") for line in sys.stdin]
 
 
 def _opened(run):

@@ -37,7 +37,7 @@ def read_records(file, text_column, label_column):
 
     Args:
         file: path, .csv, .tsv or .jsonl, gzipped or not. A table opens with the names of its columns.
-        text_column, label_column: names of the columns or keys.
+        text_column, label_column: names of the columns or keys; None reads no labels.
 
     Raises:
         DataError: the file cannot be read, or lacks a column.
@@ -74,16 +74,22 @@ def open_lines(file):
 def _csv_records(file, lines, text_column, label_column):
     rows = csv_rows(file, lines, log=True)
     begin, columns = next(rows, (1, None))
-    for key, column in (("text", text_column), ("label", label_column)):
+    for key, column in _wanted(text_column, label_column):
         if column not in (columns or []):
             raise _no_column(file if columns is None else f"{file}:{begin}", key, column, columns or [])
         if columns.count(column) > 1:
             fix = "Rename one of them."
             raise DataError(f"{file}:{begin}", f"two columns are called {shown(column)}", fix=fix)
-    text, label = columns.index(text_column), columns.index(label_column)
+    text, label = columns.index(text_column), None if label_column is None else columns.index(label_column)
     for begin, row in rows:
         place, problem = f"{file}:{begin}", wrong_width(row, columns)
-        yield LabelledText(place, "", "", problem) if problem else LabelledText(place, row[text], row[label])
+        values = ("", "") if problem else (row[text], "" if label is None else row[label])
+        yield LabelledText(place, *values, problem)
+
+
+def _wanted(text_column, label_column):
+    """Keys of the settings, and the columns that they name."""
+    return [("text", text_column), *([] if label_column is None else [("label", label_column)])]
 
 
 def csv_rows(file, lines, log=False):
@@ -186,7 +192,7 @@ def _json_records(file, lines, text_column, label_column):
             yield LabelledText(place, "", "", problem=problem)
             continue
         if not columns_are_known:
-            for key, column in (("text", text_column), ("label", label_column)):
+            for key, column in _wanted(text_column, label_column):
                 if column not in record:
                     raise _no_column(place, key, column, list(record))
             columns_are_known = True

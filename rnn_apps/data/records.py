@@ -23,6 +23,8 @@ __all__ = [
 ]
 
 TEST_FRACTION = 0.2
+REASONS_COUNTED = 50  # distinct ones; what comes later is counted under its general reason
+RAISE_THE_CAP = "Or raise the cap: --set data.max_bad_records=N"
 CLASSES_SHOWN = 12
 
 
@@ -105,9 +107,9 @@ class BadRecords:
     """What is done with records that cannot be used.
 
     Args:
-        action: ``"fail"`` refuses the first; ``"skip"`` counts it and goes on; ``"refuse"`` is for what is
-            asked of a trained network, where no recipe could say to skip it.
-        most: records that may be skipped before the data is refused after all.
+        action: ``"fail"`` refuses the first; ``"skip"`` counts it and continues; ``"refuse"`` is for inputs
+            of a trained network, where no recipe could say to skip it.
+        most: how many records may be skipped; below 1 the fraction of all records.
 
     Attributes:
         skipped: reason to number of records.
@@ -117,20 +119,41 @@ class BadRecords:
         self.action, self.most = action, most
         self.skipped = Counter()
 
-    def report(self, place, reason, fix, received=None, expected=None):
-        """Count a bad record, or raise DataError."""
+    def report(self, place, reason, fix, received=None, expected=None, counted_as=None):
+        """Count a bad record, or raise DataError.
+
+        Args:
+            place: of the record.
+            reason: what is wrong with it.
+            fix: what the user can do.
+            received, expected: as of `DataError`.
+            counted_as: a more precise reason, under which the record is counted.
+        """
         details = {"received": received, "expected": expected}
         if self.action == "refuse":
             raise DataError(place, reason, fix=fix, **details)
         if self.action == "fail":
             advice = f"{fix} Or skip such records: --set data.on_bad_record=skip"
             raise DataError(place, reason, fix=advice, **details)
-        self.skipped[reason] += 1
-        if self.skipped.total() > self.most:
+        precise = counted_as if counted_as in self.skipped or len(self.skipped) < REASONS_COUNTED else None
+        self.skipped[precise or reason] += 1
+        if 1 <= self.most < self.skipped.total() or self.most == 0:
             reason = f"{reason}; more than {self.most} bad records were skipped, this one the last"
-            raise DataError(
-                place, reason, fix=f"{fix} Or raise the cap: --set data.max_bad_records=N", **details
-            )
+            raise DataError(place, reason, fix=f"{fix} {RAISE_THE_CAP}", **details)
+
+    def check_fraction(self, name, used):
+        """Raise DataError where more than the allowed fraction of the records was skipped.
+
+        Args:
+            name: of the data.
+            used: how many records were not skipped.
+        """
+        bad = self.skipped.total()
+        if 0 < self.most < 1 and bad > self.most * (bad + used):
+            reasons = ", ".join(f"{count:,} {reason}" for reason, count in self.skipped.most_common(3))
+            received, most = f"{bad:,} of {bad + used:,} records that cannot be used ({reasons})", self.most
+            expected = f"at most {most:g} of them"
+            raise DataError(name, received=received, expected=expected, fix=f"Fix the data. {RAISE_THE_CAP}")
 
 
 def carved_fractions(parts, validation_fraction):
@@ -209,7 +232,8 @@ def usable(records: Iterator[LabelledText], classes, bad):
         elif not label.strip() or (label.strip() in MISSING_LABELS and index is None):
             bad.report(place, "label is missing", "Add the label or remove the record.")
         elif index is None:
-            reason = "label is none of the classes"
-            bad.report(place, reason, classes.advice, received=shown(label), expected=str(classes))
+            reason, received = "label is none of the classes", shown(label)
+            details = {"expected": str(classes), "counted_as": f"unknown label {received}"}
+            bad.report(place, reason, classes.advice, received=received, **details)
         else:
             yield text, index

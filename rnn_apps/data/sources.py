@@ -152,6 +152,7 @@ def load_parts(source, class_names, validation_fraction, on_bad_record="fail", m
             for text, label in found:
                 loaded[target].add(text, label)
     _refuse_what_teaches_nothing(source.name, loaded, classes.names, fractions)
+    bad.check_fraction(source.name, sum(map(len, loaded.values())))
     return loaded, classes.names, dict(bad.skipped)
 
 
@@ -176,7 +177,10 @@ def load_test(
     _split_off(usable(source.records(part), classes, bad), fractions, loaded)
     texts = loaded["test" if fractions else "train"]
     if not len(texts):
-        raise DataError(source.name, "no usable example to test on", fix="Give more data.")
+        reasons = "; ".join(f"skipped {count:,}: {reason}" for reason, count in bad.skipped.most_common(3))
+        problem = f"no usable example to test on{f' ({reasons})' if reasons else ''}"
+        raise DataError(source.name, problem, fix="Give more data.")
+    bad.check_fraction(source.name, sum(map(len, loaded.values())))
     return texts, dict(bad.skipped)
 
 

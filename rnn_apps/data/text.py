@@ -47,7 +47,10 @@ class TextEncoder(tf.Module):
 
     def tokens(self, texts):
         """Return the words that are read: strings (batch,) to ragged strings (batch, steps)."""
-        tokens = tokenize(texts)
+        return self.kept(tokenize(texts))
+
+    def kept(self, tokens):
+        """Return what is read of all words of each text: ragged strings (batch, words) to (batch, steps)."""
         if self.keep == "start":
             return tokens[:, : self.max_length]
         if self.keep == "end":
@@ -64,12 +67,21 @@ class TextEncoder(tf.Module):
 
     def __call__(self, texts):
         """Return padded word numbers: strings (batch,) to int32 (batch, steps), at least one step."""
-        numbers = self.numbers(self.tokens(texts)).to_tensor(default_value=PADDING)
+        return self.padded(self.tokens(texts))
+
+    def padded(self, tokens):
+        """As a call, from the words that are read, ragged strings (batch, steps)."""
+        numbers = self.numbers(tokens).to_tensor(default_value=PADDING)
         return tf.pad(numbers, [[0, 0], [0, tf.maximum(1 - tf.shape(numbers)[1], 0)]])
 
     def encode_all(self, texts):
-        """Return the word numbers of all texts in one flat int32 array, and the length of each."""
-        return flat_numbers(texts, lambda batch: self.numbers(self.tokens(batch)))
+        """Return the word numbers of all texts, flat, the length of each, and that before it was cut."""
+
+        def encode(batch):
+            words = tokenize(batch)
+            return self.numbers(self.kept(words)), words.row_lengths()
+
+        return flat_numbers(texts, encode)
 
     def save(self, folder):
         """Write `vocabulary.txt` (one word a line) and `text.json` into `folder`."""
@@ -119,19 +131,18 @@ def rank_tokens(texts, split, min_count=1):
 
 
 def flat_numbers(texts, encode):
-    """Return the numbers of all texts in one flat int32 array, and the length of each.
+    """Return the numbers of all texts in one flat int32 array, the length of each, and that before a cut.
 
     Args:
         texts: list of str.
-        encode: strings (batch,) to ragged int32 (batch, steps).
+        encode: strings (batch,) to ragged int32 (batch, steps), and the tokens of each text (batch,).
     """
-    pieces, lengths = [], []
-    for numbers in _in_batches(texts, encode):
+    pieces, lengths, uncut = [np.zeros(0, np.int32)], [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+    for numbers, tokens in _in_batches(texts, encode):
         pieces.append(numbers.flat_values.numpy())
         lengths.append(numbers.row_lengths().numpy())
-    if not pieces:
-        return np.zeros(0, np.int32), np.zeros(0, np.int64)
-    return np.concatenate(pieces), np.concatenate(lengths)
+        uncut.append(tokens.numpy())
+    return tuple(map(np.concatenate, (pieces, lengths, uncut)))
 
 
 def read_words(texts):

@@ -70,14 +70,15 @@ class WrittenText(tf.Module):
         return tokens.with_flat_values(self._table.lookup(tokens.flat_values))
 
     def encode_all(self, texts, max_length):
-        """Return the numbers of all texts, ended, or cut to `max_length`: flat int32 and the lengths."""
+        """Return the numbers of all texts, ended, or cut to `max_length`, as `flat_numbers` does."""
         return flat_numbers(texts, lambda batch: self._ended(batch, max_length))
 
     def _ended(self, texts, max_length):
         numbers = self.numbers(texts)
-        whole = tf.cast(numbers.row_lengths() <= max_length, tf.int64)
+        lengths = numbers.row_lengths()
+        whole = tf.cast(lengths <= max_length, tf.int64)
         ends = tf.RaggedTensor.from_row_lengths(tf.fill([tf.reduce_sum(whole)], END), whole)
-        return tf.concat([numbers[:, :max_length], ends], axis=1)
+        return tf.concat([numbers[:, :max_length], ends], axis=1), lengths
 
     def each(self, numbers):
         """Return the token of every number: int32 (...) to strings (...)."""

@@ -132,6 +132,13 @@ class Execution:
         self.console.say(f"Data: {self.data['source']} ({counts})")
         for reason, count in self.data["skipped"].items():
             self.console.say(f"  skipped {count}: {reason}")
+        for part, truncation in self._truncations().items():
+            self.console.say(f"  {part}: {truncation} (data.max_length)")
+
+    def _truncations(self):
+        """Split name to what is not read of its texts, where some are too long."""
+        found = {part: self.task.truncation(part) for part in ("train", "validation", "test")}
+        return {part: str(one) for part, one in found.items() if one is not None and one.texts}
 
     def _seed(self):
         random.seed(self.recipe.seed)
@@ -264,7 +271,7 @@ class Execution:
         metrics = {
             "task": self.recipe.task,
             "recipe": self.recipe.name,
-            "data": {**self.data, **facts},
+            "data": {**self.data, **facts, "truncated": self._truncations()},
             "class_names": self.task.class_names,
             "test": self.scores,
             "validation": self.validation,

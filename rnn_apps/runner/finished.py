@@ -9,11 +9,14 @@ from typing import NamedTuple
 import keras
 
 from rnn_apps.data.sources import SourceUnavailable
+from rnn_apps.data.splits import ENDINGS
 from rnn_apps.errors import RecipeError, UserError, shown
 from rnn_apps.exporting import export_model, place_of
 from rnn_apps.exporting.client import Client
-from rnn_apps.recipe import load_recipe, with_data
+from rnn_apps.recipe import load_recipe
 from rnn_apps.run_folder import RECORD, RunFolder
+from rnn_apps.runner.evaluation import evaluate, evaluation_recipe
+from rnn_apps.runner.inputs import read_file, read_inputs, read_lines
 from rnn_apps.tasks import task_class
 from rnn_apps.tasks.options import as_option
 
@@ -114,11 +117,13 @@ class Run:
         """The trained `keras.Model`, numbers in and numbers out."""
         return self.task.model
 
-    def predict(self, inputs, **options):
+    def predict(self, inputs, as_text=False, **options):
         """Return a readable answer (a dict) for each raw input, or for a single one.
 
         Args:
-            inputs: text, or path; several as a list.
+            inputs: text, or path; several as a list. Where the task reads texts, the path of a table gives
+                those in the recipe's column, that of a .txt file those on its lines.
+            as_text: whether inputs are texts even where there are files of that name.
             **options: what the task takes: ``beam``, ``nbest``, ``temperature``, ``seed`` where it writes;
                 ``length``, ``temperature``, ``seed``, ``top_k``, ``top_p`` where it goes on with a text.
 
@@ -131,7 +136,7 @@ class Run:
                 where = f"the task {self.recipe.task} has no such option"
                 raise UserError(as_option(name), where, fix=f"Its options: {allowed}.")
         with _said_of_a_run():
-            return self.task.predict(self._listed(inputs), **options)
+            return self.task.predict(self._listed(inputs, as_text), **options)
 
     def stream(self, lines):
         """Yield an answer for every step as its line comes, in memory that does not grow.
@@ -148,26 +153,42 @@ class Run:
             for line in lines:
                 yield from stream.feed([line])
 
-    def explain(self, inputs):
+    def explain(self, inputs, as_text=False):
         """Return for each raw input how its answer comes about, in a form that the task says."""
         with _said_of_a_run():
-            return self.task.explain(self._listed(inputs))
+            return self.task.explain(self._listed(inputs, as_text))
 
-    def evaluate(self, data=None):
-        """Score the network anew on the test part of the run's data, or of other data.
+    def evaluate(self, data=None, max_bad_records=None):
+        """Score the network on the test split of the run's data, or of other data.
 
         Args:
-            data: a folder or file in the layout of the task; a lone file, or a folder with neither test nor
-                validation part, is tested on whole. None for the data of the run.
+            data: a folder or file in the layout of the task; a lone file, or a folder with neither a test nor
+                a validation split, is used as a whole. None for the data of the run.
+            max_bad_records: how many records of other data may be unusable, or below 1 their fraction; they
+                are counted in the result. Half of them by default.
+
+        Returns:
+            `Evaluation`, a dict of scores that also says what they were measured on.
+
+        Raises:
+            UserError: the data cannot be read, or too much of it cannot be used.
         """
-        recipe = self.recipe if data is None else with_data(self.recipe, data)
-        task = self._restored(task_class(recipe.task)(recipe), lambda: self.model)
+        if data is None and max_bad_records is not None:
+            raise UserError("--max-bad-records", "is for other data", fix="Leave it out, or add --data.")
+        recipe = self.recipe
+        if data is not None:
+            recipe = evaluation_recipe(recipe, data, max_bad_records)
+        task = self._for_evaluation(recipe)
         try:
             with _said_of_a_run():
                 task.prepare_evaluation(whole=data is not None)
-                return task.evaluate("test")[0]
+                own = None if data is None else lambda: self._for_evaluation(self.recipe)
+                return evaluate(task, own, self.metrics)
         except SourceUnavailable as error:
             raise UserError("data.source", str(error), fix="Name the data: --data PATH") from error
+
+    def _for_evaluation(self, recipe):
+        return self._restored(task_class(recipe.task)(recipe), lambda: self.model)
 
     def export(self, format="saved_model", *, out=None, weights="float32", steps=None, examples=True):
         """Write the network in a format, into the run or into `out`.
@@ -220,14 +241,24 @@ class Run:
             return "not scored: the run's test records do not hold what it reads"
         return ExportScore(len(chosen), *found)
 
-    def _listed(self, inputs):
-        """Inputs as a list; numbers are for an imported model alone."""
+    def inputs_of(self, path):
+        """Return the inputs in a file, for `predict`: texts in a table's column, or what its lines hold."""
+        is_table = self.task.reads_text and Path(path).name.lower().endswith(ENDINGS)
+        with _said_of_a_run():
+            return read_file(path, self._text_column) if is_table else read_lines(path)
+
+    @property
+    def _text_column(self):
+        return getattr(self.recipe.data, "text", None)
+
+    def _listed(self, inputs, as_text):
+        """Inputs as a list, files of texts read; numbers are for an imported model only."""
         inputs = [inputs] if isinstance(inputs, (str, os.PathLike)) else list(inputs)
         for number, one in enumerate(inputs, start=1):
             if not isinstance(one, (str, os.PathLike)) and self.recipe.task != "imported":
                 received = f"{type(one).__name__} {shown(one)}"
                 raise UserError(f"input {number}", received=received, expected="text, or the path of a file")
-        return inputs
+        return read_inputs(inputs, self._text_column, as_text) if self.task.reads_text else inputs
 
 
 @contextmanager
@@ -239,8 +270,9 @@ def _said_of_a_run():
         raise
     except UserError as error:
         text = str(error).replace(" after --data or data.path", "")
+        text = text.replace("--set data.max_bad_records=N", "--max-bad-records N")
         if "--set " in text:
-            text += " (--set is for rnn-apps run: mend the data, or train again with it.)"
+            text += " (--set is for rnn-apps run: fix the data, or train again with it.)"
         raise type(error)(text) from error
 
 

@@ -57,6 +57,16 @@ CellName = Annotated[
         examples=["vanilla", "gru", "lstm", "min_gru", "ind_rnn", "layer_norm_lstm"],
     ),
 ]
+
+
+def _bad_record_cap(value: float) -> float:
+    """Refuses what is neither a number of records nor a fraction of them."""
+    if value >= 1 and not float(value).is_integer():
+        raise refusal(f"received {value:g}, expected a whole number, or a fraction below 1.")
+    return int(value) if value == 0 or value >= 1 else value
+
+
+BadRecordCap = Annotated[float, Field(ge=0, le=1_000_000_000), AfterValidator(_bad_record_cap)]
 Units = Annotated[
     list[Annotated[int, Field(ge=1, le=16_384)]],
     Field(min_length=1, max_length=16, description="Size of the state, one entry a level."),
@@ -129,8 +139,8 @@ class SourceSettings(Settings):
         0.1, gt=0, lt=0.9, description="Part of train that becomes validation, where there is none."
     )
     on_bad_record: Literal["fail", "skip"] = Field("fail", description="What an unreadable record does.")
-    max_bad_records: int = Field(
-        100, ge=0, le=1_000_000_000, description="Bad records skipped before the run fails after all."
+    max_bad_records: BadRecordCap = Field(
+        100, description="Bad records that may be skipped: a number of them, or below 1 their fraction."
     )
     sample: SampleSettings | None = Field(None, description="Stand-in when the set cannot be had.")
 

@@ -11,7 +11,7 @@ import tensorflow as tf
 from rnn_apps.errors import UserError
 from rnn_apps.tasks.cell import resolve_cell
 
-__all__ = ["MOST_STEPS", "Monitor", "Part", "Task"]
+__all__ = ["MOST_STEPS", "Monitor", "Part", "Task", "Truncation", "read_of"]
 
 MOST_STEPS = 100_000  # of a file with fixed shapes
 
@@ -26,6 +26,31 @@ class Monitor(NamedTuple):
 
     name: str
     higher_is_better: bool
+
+
+class Truncation(NamedTuple):
+    """How many texts of a split are longer than what the network reads.
+
+    Args:
+        texts: those that are longer.
+        of: all of them.
+        most: what is read of a longer one.
+        unit: of `most`: words or tokens.
+    """
+
+    texts: int
+    of: int
+    most: int
+    unit: str
+
+    def __str__(self):
+        longer = f"{self.texts:,} of {self.of:,} texts are longer than {self.most:,} {self.unit}"
+        return f"{longer}; the rest of each is not read"
+
+
+def read_of(read, length, unit):
+    """Return ``{"truncated": "read 400 of 1,012 words"}`` for the answer to a longer text, else ``{}``."""
+    return {"truncated": f"read {read:,} of {length:,} {unit}"} if read < length else {}
 
 
 class Part(NamedTuple):
@@ -80,6 +105,7 @@ class Task(ABC):
 
     monitor = None
     options = ()
+    reads_text = False  # whether a raw input is a text
     class_names = None
 
     def __init__(self, recipe):
@@ -131,6 +157,26 @@ class Task(ABC):
     def baselines(self):
         """Return baseline name to scores on the test part."""
 
+    bad = None  # `BadRecords` of the data that was read
+
+    @property
+    def skipped(self):
+        """Reason to number of records that could not be used."""
+        return {} if self.bad is None else dict(self.bad.skipped)
+
+    baselines_learn = True  # whether `baselines` reads the training split
+
+    def take_training_split(self, other):
+        """Take the training split of the run's own data, for `baselines` on other data.
+
+        Args:
+            other: restored `Task` of the run's recipe, whose data is not read yet.
+
+        Returns:
+            Whether this task can do so.
+        """
+        return False
+
     @abstractmethod
     def describe_data(self):
         """Return what `metrics.json` says of the data."""
@@ -139,7 +185,10 @@ class Task(ABC):
     def settings(self):
         """Return what has to be known to compare scores: tokenizer and the like."""
 
-    @abstractmethod
+    def truncation(self, part):
+        """Return the `Truncation` of a split; None where texts are read whole, or there are none."""
+        return None
+
     def illustrate(self, part, number):
         """Return what the report shows of an example beside its record.
 
@@ -150,6 +199,7 @@ class Task(ABC):
         Returns:
             Entries for its record, and file name to bytes of what it refers to.
         """
+        return {}, {}
 
     @abstractmethod
     def view_examples(self):

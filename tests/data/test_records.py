@@ -4,7 +4,14 @@ from collections import Counter
 
 import pytest
 
-from rnn_apps.data.records import BadRecords, ClassNames, LabelledText, part_of, usable
+from rnn_apps.data.records import (
+    REASONS_COUNTED,
+    BadRecords,
+    ClassNames,
+    LabelledText,
+    part_of,
+    usable,
+)
 from rnn_apps.errors import DataError
 
 CLASSES = ClassNames(["negative", "positive"], "Mend it.")
@@ -43,7 +50,31 @@ def test_skipped_records_are_counted_by_reason_and_the_others_kept():
         LabelledText("f:9", "two", "1"),
     ]
     assert list(usable(records, CLASSES, bad)) == [("one", 0), ("two", 1)]
-    assert bad.skipped == Counter(reason for _, reason in BAD)
+    counted = {"label is none of the classes": 'unknown label "neutral"'}
+    assert bad.skipped == Counter(counted.get(reason, reason) for _, reason in BAD)
+
+
+def test_labels_without_end_are_counted_in_bounded_memory():
+    bad = BadRecords("skip", 10**6)
+    records = (LabelledText("f:1", "text", f"label {number}") for number in range(REASONS_COUNTED + 7))
+    assert list(usable(records, CLASSES, bad)) == []
+    assert len(bad.skipped) == REASONS_COUNTED + 1
+    assert bad.skipped["label is none of the classes"] == 7
+
+
+@pytest.mark.parametrize(("cap", "used", "fits"), [(0.25, 9, True), (0.25, 8, False), (0.99, 1, True)])
+def test_a_cap_below_one_is_a_fraction_of_all_records(cap, used, fits):
+    bad = BadRecords("skip", cap)
+    for _ in range(3):
+        bad.report("f:1", "text is empty", "Remove the record.")
+    if fits:
+        bad.check_fraction("f", used)
+        return
+    message = (
+        rf"f: received 3 of {3 + used} records that cannot be used \(3 text is empty\), expected at most"
+    )
+    with pytest.raises(DataError, match=message):
+        bad.check_fraction("f", used)
 
 
 def test_more_bad_records_than_the_cap_are_refused():

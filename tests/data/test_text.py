@@ -126,12 +126,12 @@ def test_texts_of_which_nothing_can_be_learned_give_an_empty_vocabulary():
 def test_encoding_all_equals_encoding_each_over_any_number_of_batches():
     texts = [f"word{i % 7} and {'x ' * (i % 5)}" for i in range(1100)]
     encoder = TextEncoder.learn(texts, 8, 4)
-    numbers, lengths = encoder.encode_all(texts)
+    numbers, lengths, _ = encoder.encode_all(texts)
     number_of = {word: i + 2 for i, word in enumerate(encoder.words)}
     expected = [[number_of.get(word, 1) for word in python_tokens(text)[:4]] for text in texts]
     assert lengths.tolist() == [len(row) for row in expected]
     assert numbers.tolist() == [number for row in expected for number in row]
-    assert [part.tolist() for part in encoder.encode_all([])] == [[], []]
+    assert [part.tolist() for part in encoder.encode_all([])] == [[], [], []]
 
 
 def test_lone_surrogates_are_encoded_as_something_and_stop_nothing():

@@ -19,7 +19,7 @@ def test_words_are_numbered_by_frequency_and_then_the_alphabet():
 
 def test_numbers_carry_the_end_and_are_cut_before_it():
     written = WrittenText(["a", "dog"])
-    flat, lengths = written.encode_all(["a dog", "dog a a a", "wolf", ""], max_length=3)
+    flat, lengths, _ = written.encode_all(["a dog", "dog a a a", "wolf", ""], max_length=3)
     assert flat.tolist() == [4, 5, END, 5, 4, 4, 1, END, END]  # what is cut does not end
     assert lengths.tolist() == [3, 3, 2, 1]
     assert flat.dtype == np.int32
@@ -48,20 +48,20 @@ def test_nothing_is_written_after_the_end_nor_for_padding_and_start():
 )
 def test_characters_come_back_to_the_letter(text):
     written = WrittenText.learn([text, "other"], unit="character")
-    flat, _ = written.encode_all([text], max_length=2000)
+    flat, _, _ = written.encode_all([text], max_length=2000)
     assert written.texts(tf.constant([flat])).numpy()[0].decode() == text
 
 
 def test_an_unknown_character_is_visible():
     written = WrittenText(["a"], unit="character")
-    flat, _ = written.encode_all(["aé"], 9)
+    flat, _, _ = written.encode_all(["aé"], 9)
     assert written.texts(tf.constant([flat])).numpy()[0].decode() == "a\ufffd"
 
 
 def test_no_text_is_unknown_to_subwords_and_capitals_stay():
     written = WrittenText.learn(["A dog and a Dog"] * 2, unit="subword", size=300)
     texts = ["a Wolf, é 猫 👩‍👩‍👧", "DOG  dog ", ""]
-    flat, lengths = written.encode_all(texts, 100)
+    flat, lengths, _ = written.encode_all(texts, 100)
     assert 1 not in flat
     padded = tf.RaggedTensor.from_row_lengths(flat, lengths).to_tensor()
     assert [text.decode() for text in written.texts(padded).numpy()] == texts
@@ -71,7 +71,7 @@ def test_subwords_are_joined_pieces_after_all_bytes():
     written = WrittenText.learn(["low low low"], unit="subword")
     assert written.size == 4 + 256 + 3
     assert written.tokens[256:] == [" l", " lo", " low"]
-    flat, lengths = written.encode_all(["low low slow"], max_length=5)
+    flat, lengths, _ = written.encode_all(["low low slow"], max_length=5)
     space, s = (4 + ord(letter) for letter in " s")
     assert flat.tolist() == [262, 262, space, s, 4 + ord("l")]
     assert lengths.tolist() == [5]
@@ -115,7 +115,7 @@ def test_saved_and_exported_it_does_the_same(unit, tmp_path):
 def test_no_texts_and_no_tokens():
     written = WrittenText.learn([])
     assert written.size == 4
-    assert [len(part) for part in written.encode_all([], 3)] == [0, 0]
+    assert [len(part) for part in written.encode_all([], 3)] == [0, 0, 0]
     assert written.encode_all(["word"], 3)[0].tolist() == [1, END]
 
 

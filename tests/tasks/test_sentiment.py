@@ -75,7 +75,7 @@ def test_word_vectors_from_cooccurrence_are_those_of_train_alone(small_recipe, t
     task = prepared(small_recipe, tmp_path, data={"class_names": None}, model=model)
 
     def vectors_of(*parts):
-        encoded = task.encoder.encode_all([text for part in parts for text in texts[part]])
+        *encoded, _ = task.encoder.encode_all([text for part in parts for text in texts[part]])
         return cooccurrence_vectors(*encoded, task.encoder.vocabulary_size, 4, seed=task.recipe.seed)
 
     start = task.model.get_layer("embedding").get_weights()[0]

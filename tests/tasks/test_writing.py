@@ -13,11 +13,14 @@ from PIL import Image
 from tests_of_tasks import SMALL, Silence, answers_elsewhere, small_recipe, small_run
 
 from rnn_apps.errors import UserError
+from rnn_apps.exporting import place_of
 from rnn_apps.exporting.client import Client
 from rnn_apps.metrics.generation import caption_scores, corpus_bleu_scores
 from rnn_apps.runner import open_run
 from rnn_apps.serving.demo.marking import safe
 from rnn_apps.tasks import task_class
+
+FORMATS = {"translation": "onnx", "video_captioning": "litert", "image_captioning": "onnx"}
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +31,8 @@ def runs(tmp_path_factory, looked_into):
     def run(task):
         if task not in made:
             with looked_into():
-                made[task] = small_run(task, tmp_path_factory.mktemp(task) / "run", Silence())
+                folder, formats = tmp_path_factory.mktemp(task) / "run", ["saved_model", FORMATS[task]]
+                made[task] = small_run(task, folder, Silence(), export=formats)
         return made[task]
 
     return run
@@ -123,19 +127,13 @@ def test_another_process_without_rnn_apps_gives_the_same_texts(run, elsewhere):
         np.testing.assert_allclose(row[:length].sum(axis=-1), 1, atol=1e-4)
 
 
-@pytest.mark.parametrize(
-    ("task", "name"),
-    [
-        ("translation", "onnx"),
-        ("video_captioning", "litert"),
-        ("image_captioning", "onnx"),
-    ],
-)
+@pytest.mark.parametrize(("task", "name"), FORMATS.items())
 def test_encoder_and_step_without_tensorflow_write_the_same_texts(task, name, runs, tmp_path):
+    """Of the files that a run wrote whose recipe names two formats."""
     run = runs(task)
-    folder, written = run.export(name, out=tmp_path / name)
-    assert [Path(one.name).stem for one in written] == ["encode", "step"]
-    assert all(one.difference < 1e-4 for one in written)
+    folder = run.folder / place_of(name)
+    assert run.metrics["not_exported"] == {}
+    assert {Path(one).stem for one in folder.iterdir()} >= {"encode", "step", "client"}
     inputs = client_inputs(run, tmp_path)
     answers = [Client(folder).answer(str(one))["text"] for one in inputs]
     assert answers == [answer[run.task.answer] for answer in run.predict(inputs, beam=1)]
@@ -164,9 +162,9 @@ def client_inputs(run, folder):
 
 def test_what_is_drawn_follows_its_seed_and_candidates_come_best_first(run):
     raw = run.task.export_examples()[:2]
-    first, scores = run.task.generate(raw, nbest=4, temperature=1.5, seed=1)
-    again, _ = run.task.generate(raw, nbest=4, temperature=1.5, seed=1)
-    other, _ = run.task.generate(raw, nbest=4, temperature=1.5, seed=2)
+    first, scores, _ = run.task.generate(raw, nbest=4, temperature=1.5, seed=1)
+    again, _, _ = run.task.generate(raw, nbest=4, temperature=1.5, seed=1)
+    other, _, _ = run.task.generate(raw, nbest=4, temperature=1.5, seed=2)
     assert first == again != other
     assert all(row == sorted(row, reverse=True) for row in scores)
     assert [len(row) for row in first] == [4, 4]

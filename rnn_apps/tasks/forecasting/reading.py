@@ -65,7 +65,7 @@ class SeriesSet:
         columns, step: as of `SeriesFiles`.
         series: list of `Series`, with a column for each entry of `data.calendar` at their end.
         cuts: list of `Cuts`, as long.
-        skipped: reason to number of what was left out.
+        bad: `BadRecords` with what was left out.
 
     Raises:
         DataError: the data cannot be used, with file and row.
@@ -73,15 +73,16 @@ class SeriesSet:
 
     def __init__(self, data, seed, columns=None, step=None, needed="train"):
         self._data = data
-        self._bad = BadRecords(data.on_bad_record, data.max_bad_records)
+        self.bad = BadRecords(data.on_bad_record, data.max_bad_records)
         columns = columns or wanted_columns(data)
         if data.source == "sample":
             self.name, found = SAMPLE_NAME, _sample(data.sample_size, seed, columns)
         else:
-            repairs = Repairs(self._bad, data.on_missing, data.on_gap, data.sort)
+            repairs = Repairs(self.bad, data.on_missing, data.on_gap, data.sort)
             self.name, found = str(data.path), read_series(data.path, columns, repairs, needed, step)
         self.columns, self.step, self.series, self._parts = found
         self.cuts = []
+        self.bad.check_fraction(self.name, sum(map(len, self.series)))
         if data.calendar:
             self._add_calendar()
 
@@ -89,11 +90,6 @@ class SeriesSet:
     def has_test(self):
         """Whether a part came in a file of its own that is to be tested on."""
         return bool({"validation", "test"} & set(self._parts))
-
-    @property
-    def skipped(self):
-        """Reason to number of what was left out."""
-        return dict(self._bad.skipped)
 
     def _add_calendar(self):
         if self.step.kind == "number":
@@ -128,9 +124,9 @@ class SeriesSet:
             try:
                 cuts = cut(one)
             except DataError:
-                if self._bad.action == "fail":
+                if self.bad.action == "fail":
                     raise
-                self._bad.report(one.place, "a series is too short", "Give more rows.")
+                self.bad.report(one.place, "a series is too short", "Give more rows.")
                 continue
             if not constant or not self._is_constant(one, cuts.train):
                 kept.append(one)
@@ -148,7 +144,7 @@ class SeriesSet:
                 received = f"{values[0]:g} in every row of train" if len(values) else "no value in train"
                 fix = "Leave the column out: data.targets names those to forecast."
                 where = f"{one.place}  {one.name + ' ' if one.name else ''}{name}"
-                self._bad.report(where, "a series is constant", fix, received, "values that differ")
+                self.bad.report(where, "a series is constant", fix, received, "values that differ")
                 return True
         return False
 

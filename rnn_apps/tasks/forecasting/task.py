@@ -53,6 +53,7 @@ class ForecastingTask(Task):
     """
 
     monitor = Monitor("val_loss", higher_is_better=False)
+    baselines_learn = False
 
     def __init__(self, recipe):
         super().__init__(recipe)
@@ -68,6 +69,7 @@ class ForecastingTask(Task):
         """Read the series, cut them by time, learn the size of their values from train, make the network."""
         data, model = self.recipe.data, self.recipe.model
         self.set = SeriesSet(data, self.recipe.seed)
+        self.bad = self.set.bad
         self.set.cut(self._lags)
         self.columns, self.step = self.set.columns, self.set.step
         by_frame = model.spread == "lags" or (model.spread == "auto" and len(self.set.series) > 1)
@@ -82,6 +84,7 @@ class ForecastingTask(Task):
         """Read the test part anew for a restored network, with the columns that it was trained on."""
         needed = None if whole else "train"
         self.set = SeriesSet(self.recipe.data, self.recipe.seed, self.columns, self.step, needed)
+        self.bad = self.set.bad
         if whole and not self.set.has_test:
             self.set.cut_whole(max(self._lags, SEASONS_READ * self.recipe.data.period))
         else:
@@ -241,7 +244,7 @@ class ForecastingTask(Task):
         return {
             "source": self.set.name,
             **lengths,
-            "skipped": self.set.skipped,
+            "skipped": self.skipped,
             "series": len(self.set.series),
             "step": str(self.step),
             "targets": list(self.columns.targets),
@@ -270,12 +273,8 @@ class ForecastingTask(Task):
         targets[:, -1, ..., 0] = np.where(there, truth, 0.0)
         targets[:, -1, ..., 1] = np.where(there, 1 / scales[:, None], 0.0)
         names = [[str(step) for step in range(1 - steps, 1)]] * len(pairs)
-        inputs = given[0] if len(given) == 1 else given
-        return ViewExamples(self.model, inputs, tf.constant(targets), {"": names})
-
-    def illustrate(self, part, number):
-        """Nothing more than the record."""
-        return {}, {}
+        given = given[0] if len(given) == 1 else given
+        return ViewExamples(self.model, given, tf.constant(targets), {"": names})
 
     def save_preprocessing(self, folder):
         """The columns and the step; how values are scaled is in the network."""
@@ -287,11 +286,9 @@ class ForecastingTask(Task):
         self.columns, self.step, self._seen = load_columns(folder / "series.json")
 
     def predict(self, inputs):
-        """Return what comes next of every series of each file, with intervals.
+        """Return forecasts with intervals for every series of each CSV file of the past.
 
-        Args:
-            inputs: paths of CSV files of the past, with the columns of the training. What is known in advance
-                stands in rows behind the past, whose targets are empty.
+        What is known in advance is in rows after the past, whose targets are empty.
         """
         return [answer for path in inputs for answer in Table(self, path).answers()]
 
@@ -326,8 +323,8 @@ class ForecastingTask(Task):
     def client_facts(self):
         """What a row of the series holds, and how many are read."""
         columns = [*self.columns.features, *self.recipe.data.calendar]
-        window = self.recipe.model.window
-        return {"kind": "forecast", "columns": columns, "known": list(self.columns.known), "window": window}
+        known, window = list(self.columns.known), self.recipe.model.window
+        return {"kind": "forecast", "columns": columns, "known": known, "window": window}
 
     def demo_facts(self):
         """What a table must hold, and how much of it is read."""

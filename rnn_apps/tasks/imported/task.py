@@ -57,7 +57,7 @@ class ImportedTask(Task):
         fix = "Train it with Keras and import it again; evaluate, predict, export and serve take its folder."
         raise UserError("task", "imported is what rnn-apps import makes, no recipe to run", fix=fix)
 
-    training_batches = loss = batch_metrics = validate = baselines = view_examples = prepare
+    training_batches = loss = batch_metrics = validate = view_examples = prepare
 
     def prepare_evaluation(self, whole=False):
         """Read inputs and targets from the file that the data names."""
@@ -193,6 +193,12 @@ class ImportedTask(Task):
         """Every output, shortened."""
         return "  ".join(f"{name} {shown(value)}" for name, value in answer["output"].items())
 
+    baselines_learn = False
+
+    def baselines(self):
+        """None: nothing is known of what the numbers stand for."""
+        return {}
+
     def describe_data(self):
         """There is none."""
         return {"source": None}
@@ -200,10 +206,6 @@ class ImportedTask(Task):
     def settings(self):
         """What is known of the model."""
         return {"inputs": self.input_names, "outputs": self.output_names}
-
-    def illustrate(self, part, number):
-        """Nothing."""
-        return {}, {}
 
     def explain(self, inputs):
         """Nothing is known of what the numbers stand for."""

@@ -134,10 +134,12 @@ class LabellingTask(Task):
                 where = f"{one.place}, step {place + 1}"
                 received = shown(one.labels[place])
                 advice = "Mend the label, or give train an example of it."
-                self.bad.report(where, "a label that train never shows", advice, received, expected)
+                counted = f"unknown label {received}"
+                self.bad.report(where, "a label that train never shows", advice, received, expected, counted)
             self.sequences[part] = kept
             if not kept:
                 raise DataError(self.source_name, f"nothing is left for {part}")
+        self.bad.check_fraction(self.source_name, sum(map(len, self.sequences.values())))
 
     def _encode(self):
         index = {name: number for number, name in enumerate(self.class_names)}
@@ -269,12 +271,22 @@ class LabellingTask(Task):
         scores = classification_metrics(self.encoded[part][2], probabilities, self.class_names)
         return {**self._span_scores(part, probabilities), **scores}
 
+    def take_training_split(self, other):
+        """Read and encode the sequences of train."""
+        other._load(whole=False, needed="train")
+        other._refuse_unknown_labels()
+        everything, other.sequences = other.sequences, {"train": other.sequences["train"]}
+        other._encode()
+        self.sequences["train"], self.encoded["train"] = other.sequences["train"], other.encoded["train"]
+        other.sequences = everything
+        return True
+
     def describe_data(self):
         """Source and counts."""
         return {
             "source": self.source_name,
             **{part: len(sequences) for part, sequences in self.sequences.items()},
-            "skipped": dict(self.bad.skipped),
+            "skipped": self.skipped,
             "fingerprint": sha256_of_texts(
                 f"{part}\n{self.mark(one)}" for part, sequences in self.sequences.items() for one in sequences
             ),
@@ -317,10 +329,6 @@ class LabellingTask(Task):
         names = [self.step_names(self.sequences["test"][n])[:LONGEST] for n in chosen]
         inputs = inputs[0] if len(inputs) == 1 else inputs
         return ViewExamples(self.core, inputs, tf.constant(targets), {"recurrent": names})
-
-    def illustrate(self, part, number):
-        """Nothing more than the record."""
-        return {}, {}
 
 
 def _put(result, answers, begins, counts):

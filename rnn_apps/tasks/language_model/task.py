@@ -14,6 +14,7 @@ from rnn_apps.disk import sha256_of_texts
 from rnn_apps.errors import RnnAppsError, UserError
 from rnn_apps.metrics.generation import bits_per_character, perplexity
 from rnn_apps.models.language_model import language_model, window_model
+from rnn_apps.tasks.language_model.batches import FreshFirst
 from rnn_apps.tasks.language_model.streaming import TextStream
 from rnn_apps.tasks.language_model.writer import NEVER_WRITTEN, PromptWriter
 from rnn_apps.tasks.options import check_options
@@ -44,6 +45,7 @@ class LanguageModelTask(GuessesTokens, Task):
         tokens: part name to int32 (tokens,).
     """
 
+    reads_text = True
     monitor = Monitor("val_loss", higher_is_better=False)
     options = ("length", "temperature", "seed", "top_k", "top_p")
 
@@ -86,6 +88,8 @@ class LanguageModelTask(GuessesTokens, Task):
         options = (data.sample_size, self.recipe.seed, self.bad)
         more = (data.validation_fraction, "word" if data.unit == "token" else "character", whole)
         self.source_name, self.texts = load_texts(data.source, data.path, *options, *more)
+        lines = sum(text.count("\n") for text in self.texts.values())
+        self.bad.check_fraction(self.source_name, lines)
 
     def _encode(self):
         for part, text in self.texts.items():
@@ -101,7 +105,7 @@ class LanguageModelTask(GuessesTokens, Task):
         training, tokens = self.recipe.training, self.tokens["train"]
         whole = -(-(len(tokens) - 1) // training.batch_size)
         steps = training.tbptt.steps if training.tbptt else whole
-        return _FreshFirst(StreamBatches(tokens, training.batch_size, steps, self.recipe.seed))
+        return FreshFirst(StreamBatches(tokens, training.batch_size, steps, self.recipe.seed))
 
     @cached_property
     def _read(self):
@@ -183,12 +187,19 @@ class LanguageModelTask(GuessesTokens, Task):
             found[name] = self._scores(float(-model.log_probabilities(test)[1:].mean()))
         return found
 
+    def take_training_split(self, other):
+        """Read the text of train."""
+        other._load(whole=False)
+        other._encode()
+        self.tokens["train"] = other.tokens["train"]
+        return True
+
     def describe_data(self):
         """Source, and tokens of every part."""
         return {
             "source": self.source_name,
             **{part: len(tokens) for part, tokens in self.tokens.items()},
-            "skipped": dict(self.bad.skipped),
+            "skipped": self.skipped,
             "fingerprint": sha256_of_texts(f"{part}\n{text}" for part, text in self.texts.items()),
         }
 
@@ -318,29 +329,6 @@ class LanguageModelTask(GuessesTokens, Task):
         own = self._writer.generate(prompts, *asked.values())
         if (answer["text"].numpy() != own["text"].numpy()).any():
             raise RnnAppsError("the export's texts differ from the trained network's.")
-
-
-class _FreshFirst:
-    """Stream batches that say which rows begin a text: all in the first window of an epoch."""
-
-    def __init__(self, batches):
-        self._batches = batches
-        self.num_examples = batches.num_examples
-
-    def __len__(self):
-        return len(self._batches)
-
-    def epoch(self, epoch=0, start=0):
-        """Return a `tf.data.Dataset` of ((tokens, fresh), targets)."""
-        streams = self._batches.streams
-
-        @tf.autograph.experimental.do_not_convert
-        def marked(number, window):
-            tokens, targets = window
-            tokens, targets = (tf.ensure_shape(part, [streams, None]) for part in (tokens, targets))
-            return (tokens, tf.fill([streams], number == 0)), targets
-
-        return self._batches.epoch(epoch, start).enumerate(start).map(marked)
 
 
 def _as_text(token):

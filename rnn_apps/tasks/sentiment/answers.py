@@ -44,8 +44,12 @@ class TextClassifier(tf.Module):
         return tf.nn.softmax(self.model(numbers, training=False))
 
     def _classify(self, text):
-        """Strings (batch,) to label (batch,), score (batch,), probabilities (batch, classes)."""
-        return self._answer(self._probabilities(self.encoder(text)))
+        """Strings (batch,) to label, score, probabilities (batch, classes), and how many words were read."""
+        words = tokenize(text)
+        read = self.encoder.kept(words)
+        lengths = {"words": words.row_lengths(), "words_read": read.row_lengths()}
+        answer = self._answer(self._probabilities(self.encoder.padded(read)))
+        return answer | {name: tf.cast(length, tf.int32) for name, length in lengths.items()}
 
     def _step(self, text, *states):
         """As `classify`, of texts that go on: what each is so far, and ``next_state_0``, ... after it."""
@@ -60,6 +64,7 @@ class TextClassifier(tf.Module):
             "label": tf.gather(self.class_names, tf.argmax(probabilities, axis=-1)),
             "score": tf.reduce_max(probabilities, axis=-1),
             "probabilities": probabilities,
+            "classes": tf.tile(self.class_names[None], [tf.shape(probabilities)[0], 1]),
         }
 
     def _explain(self, text):

@@ -3,7 +3,6 @@
 import json
 from functools import cached_property
 
-import keras
 import numpy as np
 import tensorflow as tf
 
@@ -19,9 +18,10 @@ from rnn_apps.metrics.classification import classification_metrics
 from rnn_apps.models.sequence_encoder import sequence_encoder
 from rnn_apps.tasks.cell import model_errors, resolve_cell
 from rnn_apps.tasks.sentiment.answers import TextClassifier
+from rnn_apps.tasks.sentiment.exports import network_part
 from rnn_apps.tasks.sentiment.streaming import VerdictStream
 from rnn_apps.tasks.streaming import looks_ahead
-from rnn_apps.tasks.task import Monitor, Part, Task
+from rnn_apps.tasks.task import Monitor, Task, Truncation, read_of
 from rnn_apps.tasks.viewing import LONGEST, ViewExamples, nearest_in_length, rows_of
 
 __all__ = ["SentimentTask"]
@@ -37,6 +37,7 @@ class SentimentTask(Task):
         recipe: `Recipe` of the task ``sentiment``.
     """
 
+    reads_text = True
     monitor = Monitor("val_accuracy", higher_is_better=True)
     tokenizer = "words in lower case, ! and ? apart, HTML line breaks removed"
 
@@ -56,13 +57,13 @@ class SentimentTask(Task):
     def prepare_evaluation(self, whole=False):
         """Read the test part anew for a restored network, with its own vocabulary and classes."""
         source, options = self._open_source(needed=None if whole else "train")
-        test, self.skipped = load_test(source, self.class_names, *options, whole=whole)
+        test, self._skipped = load_test(source, self.class_names, *options, whole=whole)
         self.splits = {"test": test}
         self._encode()
 
     def _read(self):
         source, options = self._open_source()
-        self.splits, self.class_names, self.skipped = load_parts(
+        self.splits, self.class_names, self._skipped = load_parts(
             source, self.recipe.data.class_names, *options
         )
         self.source_name = source.name
@@ -74,7 +75,14 @@ class SentimentTask(Task):
         return source, (data.validation_fraction, data.on_bad_record, data.max_bad_records)
 
     def _encode(self):
-        self._encoded = {part: self.encoder.encode_all(texts.texts) for part, texts in self.splits.items()}
+        self._encoded, self._longer = {}, {}
+        for part, texts in self.splits.items():
+            *self._encoded[part], words = self.encoder.encode_all(texts.texts)
+            self._longer[part] = int((words > self._encoded[part][1]).sum())
+
+    def truncation(self, part):
+        """Texts of more than `data.max_length` words."""
+        return Truncation(self._longer[part], len(self.splits[part]), self.encoder.max_length, "words")
 
     def _make_model(self):
         recipe, model, vectors = self.recipe, self.recipe.model, self._word_vectors()
@@ -179,6 +187,17 @@ class SentimentTask(Task):
         }
         return {name: classification_metrics(test.labels, p, self.class_names) for name, p in guesses.items()}
 
+    @property
+    def skipped(self):
+        """Reason to number of records that could not be used."""
+        return self._skipped
+
+    def take_training_split(self, other):
+        """Read the texts of train."""
+        other._read()
+        self.splits["train"] = other.splits["train"]
+        return True
+
     def describe_data(self):
         """Source and counts."""
         return {
@@ -227,17 +246,20 @@ class SentimentTask(Task):
         answers = []
         for start in range(0, len(inputs), 64):
             batch = tf.constant([text.encode("utf-8", "replace") for text in inputs[start : start + 64]])
-            answers += list(self._classifier.classify(batch)["probabilities"].numpy())
-        readable = [self._readable(row) for row in answers]
-        return [
-            {
-                "text": text,
-                "label": answer["prediction"],
-                "score": answer["score"],
-                "probabilities": dict(zip(self.class_names, answer["probabilities"])),
-            }
-            for text, answer in zip(inputs, readable)
-        ]
+            found = self._classifier.classify(batch)
+            keys = ("probabilities", "words_read", "words")
+            answers += zip(inputs[start : start + 64], *(found[key].numpy() for key in keys))
+        return [self._answered(*answer) for answer in answers]
+
+    def _answered(self, text, probabilities, read, words):
+        readable = self._readable(probabilities)
+        return {
+            "text": text,
+            "label": readable["prediction"],
+            "score": readable["score"],
+            "probabilities": dict(zip(self.class_names, readable["probabilities"])),
+            **read_of(read, words, "words"),
+        }
 
     def illustrate(self, part, number):
         """The score of an example word by word."""
@@ -257,7 +279,8 @@ class SentimentTask(Task):
     def answer_line(self, answer):
         """Label, score and text."""
         start = " ".join(answer["text"][:1000].split())[:80]
-        return f"{answer['label']:<12} {answer['score']:.3f}  {start}"
+        cut = f"  ({answer['truncated']})" if "truncated" in answer else ""
+        return f"{answer['label']:<12} {answer['score']:.3f}  {start}{cut}"
 
     def explain(self, texts):
         """Return for each text its [word, probability of the final class after that word] pairs."""
@@ -275,21 +298,7 @@ class SentimentTask(Task):
 
     def parts(self):
         """The network: word numbers to probabilities."""
-        probabilities = keras.layers.Softmax(name="probabilities")(self.model.output)
-        model = keras.Model(self.model.inputs, probabilities)
-
-        def network(numbers):
-            return {"probabilities": model(numbers, training=False)}
-
-        def examples(batch, steps, seed):
-            rng = np.random.default_rng(seed)
-            numbers = rng.integers(1, self.encoder.vocabulary_size, (batch, steps))
-            real = np.arange(steps) < rng.integers(1, steps + 1, (batch, 1))
-            return [np.where(real, numbers, 0).astype("int32")]
-
-        inputs = {"numbers": tf.TensorSpec([None, None], tf.int32, name="numbers")}
-        steps = self.recipe.data.max_length
-        return [Part("network", network, inputs, examples, steps, "probabilities", model, steps, True)]
+        return [network_part(self.model, self.encoder)]
 
     def client_facts(self):
         """How a text is read, and the names of the classes."""

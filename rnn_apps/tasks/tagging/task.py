@@ -30,6 +30,8 @@ class TaggingTask(LabellingTask):
         recipe: `Recipe` of the task ``tagging``.
     """
 
+    reads_text = True
+
     def __init__(self, recipe):
         super().__init__(recipe)
         self.encoder = None

@@ -11,7 +11,7 @@ from rnn_apps.data.written_text import END, FIRST_TOKEN, WrittenText
 from rnn_apps.metrics.generation import corpus_bleu_scores
 from rnn_apps.models.encoder_decoder import encoder_decoder, text_reader
 from rnn_apps.tasks.cell import resolve_cell
-from rnn_apps.tasks.task import Monitor
+from rnn_apps.tasks.task import Monitor, Truncation, read_of
 from rnn_apps.tasks.writing.decoder import learned, make_decoder
 from rnn_apps.tasks.writing.task import WritingTask
 
@@ -30,11 +30,14 @@ class TranslationTask(WritingTask):
         read: `WrittenText` of the source language.
     """
 
+    reads_text = True
     monitor = Monitor("val_bleu", higher_is_better=True)
+    baselines_learn = False
 
     def __init__(self, recipe):
         super().__init__(recipe)
         self.read, self.sources, self.signatures_of_scores = None, {}, None
+        self._longer = {}
 
     def prepare(self):
         """Read the pairs, learn both vocabularies from train, make the network."""
@@ -67,17 +70,25 @@ class TranslationTask(WritingTask):
             whole,
             data.named_files,
         )
+        self.bad.check_fraction(self.source_name, sum(map(len, self.splits.values())))
 
     def _encode(self):
         for part, pairs in self.splits.items():
             self.refer(part, [[target] for target in pairs.targets])
-            numbers, lengths = flat_numbers(pairs.sources, self._source_numbers)
+            numbers, lengths, tokens = flat_numbers(pairs.sources, self._source_numbers)
             self.sources[part] = tf.RaggedTensor.from_row_lengths(numbers, lengths)
+            self._longer[part] = int((tokens > self.recipe.data.max_length).sum())
 
     def _source_numbers(self, texts):
-        """Strings (batch,) to ragged token numbers, each sentence cut and ended."""
-        numbers = self.read.numbers(texts)[:, : self.recipe.data.max_length]
-        return tf.concat([numbers, tf.fill([numbers.nrows(), 1], END)], axis=1)
+        """Strings (batch,) to ragged token numbers, each sentence cut and ended, and its length before."""
+        tokens = self.read.numbers(texts)
+        numbers = tokens[:, : self.recipe.data.max_length]
+        ended = tf.concat([numbers, tf.fill([numbers.nrows(), 1], END)], axis=1)
+        return ended, tokens.row_lengths()
+
+    def truncation(self, part):
+        """Sources of more than `data.max_length` tokens."""
+        return Truncation(self._longer[part], len(self.splits[part]), self.recipe.data.max_length, "tokens")
 
     def _make_reader(self):
         model = self.recipe.model
@@ -138,7 +149,7 @@ class TranslationTask(WritingTask):
         return {
             "source": self.source_name,
             **{part: len(pairs) for part, pairs in self.splits.items()},
-            "skipped": dict(self.bad.skipped),
+            "skipped": self.skipped,
             "fingerprint": self.fingerprint(lambda part: self.splits[part].sources),
         }
 
@@ -185,14 +196,24 @@ class TranslationTask(WritingTask):
         """From texts to their translations."""
 
         def read_raw(texts):
-            return self._source_numbers(texts).to_tensor()
+            return self._source_numbers(texts)[0].to_tensor()
+
+        def lengths(texts):
+            tokens = tf.cast(self._source_numbers(texts)[1], tf.int32)
+            return {"tokens": tokens, "tokens_read": tf.minimum(tokens, self.recipe.data.max_length)}
 
         def places(texts):
             return self.read.texts(read_raw(texts)[:, :, None])
 
-        writer = self.writer_of(read_raw, tf.TensorSpec([None], tf.string, name="text"), places)
+        spec = tf.TensorSpec([None], tf.string, name="text")
+        writer = self.writer_of(read_raw, spec, places, lengths)
         writer.read_table = self.read  # tf.saved_model finds its table there
         return writer
+
+    def notes_on(self, answer):
+        """What was read of a source that is too long."""
+        pairs = zip(answer["tokens_read"].numpy(), answer["tokens"].numpy())
+        return [read_of(read, tokens, "tokens") for read, tokens in pairs]
 
     def number_examples(self, batch, steps, seed):
         """Random tokens, rows of different lengths."""

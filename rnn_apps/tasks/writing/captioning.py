@@ -113,6 +113,7 @@ class CaptioningTask(WritingTask):
             self.visual[part].fill(self.bad)
             if not len(self.visual[part]):
                 raise DataError(self.source_name, f"no usable example for {part}", fix="Give more.")
+        self.bad.check_fraction(self.source_name, sum(map(len, self.visual.values())))
 
     def mark(self, one):
         """Return what changes when the images of an input change."""
@@ -242,7 +243,7 @@ class CaptioningTask(WritingTask):
         return {
             "source": self.source_name,
             **{part: len(visual) for part, visual in self.visual.items()},
-            "skipped": dict(self.bad.skipped),
+            "skipped": self.skipped,
             "fingerprint": self.fingerprint(marks),
             "encoder": None if self.recipe.model.encoder.is_trained else _digest(self.front),
         }

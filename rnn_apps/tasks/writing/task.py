@@ -89,9 +89,8 @@ class WritingTask(GuessesTokens, ExportsWriting, Task):
         """Encode the texts of every input of a part, a list each, for training and for the loss."""
         owners = np.repeat(np.arange(len(texts)), [len(several) for several in texts])
         flat = [text for several in texts for text in several]
-        self.references[part] = References(
-            *self.written.encode_all(flat, self.recipe.data.max_length), owners
-        )
+        numbers, lengths, _ = self.written.encode_all(flat, self.recipe.data.max_length)
+        self.references[part] = References(numbers, lengths, owners)
 
     def _batches(self, part, seed=None):
         numbers, lengths, owners = self.references[part]
@@ -221,10 +220,11 @@ class WritingTask(GuessesTokens, ExportsWriting, Task):
         targets = last_of_each(tokens, lengths[chosen], PADDING)
         return ViewExamples(self.network, inputs, tf.constant(targets), steps)
 
-    def writer_of(self, read_raw, raw, places=None):
+    def writer_of(self, read_raw, raw, places=None, lengths=None):
         """Return a `Writer` whose raw inputs `read_raw` turns into what the encoder is given."""
         beam = self.recipe.model.decoding.beam
-        return Writer(self.model, self._search, self.written, beam, read_raw, raw, self.answer, places)
+        more = (self.answer, places, lengths)
+        return Writer(self.model, self._search, self.written, beam, read_raw, raw, *more)
 
     def about(self, part, number):
         """Return what a record says of its input."""
@@ -266,7 +266,7 @@ class WritingTask(GuessesTokens, ExportsWriting, Task):
         return self.writer()
 
     def generate(self, raw, beam=None, nbest=None, temperature=0.0, seed=0):
-        """Return candidates and their scores for raw inputs, as lists a row."""
+        """Return candidates, their scores, and what else is said of the answer, for raw inputs: lists."""
         beam = self.recipe.model.decoding.beam if beam is None else beam
         nbest = 1 if nbest is None else nbest
         check_options(beam=beam, nbest=nbest, temperature=temperature, seed=seed)
@@ -280,7 +280,12 @@ class WritingTask(GuessesTokens, ExportsWriting, Task):
         return (
             [[text for text, keep in zip(*row) if keep] for row in zip(texts, kept)],
             [row[keep].tolist() for row, keep in zip(scores, kept)],
+            self.notes_on(answer),
         )
+
+    def notes_on(self, answer):
+        """Return for each input what its answer says besides, a dict, from what the writer gives."""
+        return [{} for _ in answer["scores"]]
 
     @abstractmethod
     def raw(self, inputs):
@@ -297,8 +302,8 @@ class WritingTask(GuessesTokens, ExportsWriting, Task):
         for start in range(0, len(inputs), INPUTS_AT_ONCE):
             answers += zip(*self.generate(self.raw(inputs[start : start + INPUTS_AT_ONCE]), **options))
         return [
-            {"input": str(name), self.answer: texts[0], "candidates": texts, "scores": scores}
-            for name, (texts, scores) in zip(inputs, answers)
+            {"input": str(name), self.answer: texts[0], "candidates": texts, "scores": scores, **notes}
+            for name, (texts, scores, notes) in zip(inputs, answers)
         ]
 
     def explain(self, inputs):
@@ -318,7 +323,8 @@ class WritingTask(GuessesTokens, ExportsWriting, Task):
 
     def answer_line(self, answer):
         """The input and its text, or its texts with their scores."""
-        name, texts = answer["input"], answer.get("candidates")
+        cut = f" ({answer['truncated']})" if "truncated" in answer else ""
+        name, texts = f"{answer['input']}{cut}", answer.get("candidates")
         if not texts or len(texts) == 1:
             return f"{name}: {answer[self.answer]}"
         lines = [f"  {score:8.3f}  {text}" for text, score in zip(texts, answer["scores"])]

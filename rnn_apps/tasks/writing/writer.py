@@ -92,10 +92,12 @@ class Writer(tf.Module):
         raw: `tf.TensorSpec` of the inputs; its name is that of the signatures' argument.
         answer: what the text is called.
         places: raw inputs to the text of each place (batch, places) that is looked at, or None.
+        lengths: raw inputs to name to int32 (batch,), what is answered on how much of them is read, or None.
     """
 
-    def __init__(self, model, search, written, beam, read_raw, raw, answer, places=None):
+    def __init__(self, model, search, written, beam, read_raw, raw, answer, places=None, lengths=None):
         super().__init__()
+        self._lengths = lengths or (lambda raw: {})
         self.search, self.written, self.beam, self.answer = search, written, beam, answer
         self._places = places
         self._read_raw = read_raw
@@ -117,7 +119,7 @@ class Writer(tf.Module):
 
     def _write(self, raw):
         """Beam search: text (batch,), candidates (batch, beam) and their scores, best first."""
-        return self._answered(self.search.best(self.read(raw), self.beam, self.beam))
+        return self._answered(raw, self.search.best(self.read(raw), self.beam, self.beam))
 
     def _generate(self, raw, beam, nbest, temperature, seed):
         """Beam search where temperature is 0, else texts drawn at random."""
@@ -127,11 +129,12 @@ class Writer(tf.Module):
             lambda: self.search.drawn(read, nbest, temperature, seed),
             lambda: self.search.best(read, beam, nbest),
         )
-        return self._answered(decoded)
+        return self._answered(raw, decoded)
 
-    def _answered(self, decoded):
+    def _answered(self, raw, decoded):
         candidates = self.written.texts(decoded.tokens)
-        return {self.answer: candidates[:, 0], "candidates": candidates, "scores": decoded.scores}
+        answer = {self.answer: candidates[:, 0], "candidates": candidates, "scores": decoded.scores}
+        return answer | self._lengths(raw)
 
     def _explain(self, raw):
         """The text, its tokens (batch, steps), their number, and attention weights (batch, steps, places).

@@ -1,0 +1,122 @@
+"""Scores a finished run on its own data or on other data, and says what they were measured on."""
+
+from collections import Counter
+
+import numpy as np
+
+from rnn_apps.data.sources import SourceUnavailable
+from rnn_apps.errors import DataError, UserError
+from rnn_apps.metrics.classification import confusion_matrix
+from rnn_apps.recipe import apply_overrides, with_data
+
+__all__ = ["Evaluation", "evaluate", "evaluation_recipe"]
+
+USUAL_CAP = 0.5  # fraction of other data that may be unusable
+
+
+class Evaluation(dict):
+    """Scores by name, and what they were measured on.
+
+    Attributes:
+        scored: number of records that were scored: texts, sentences, origins, whatever the task scores.
+        skipped: reason to number of records that could not be used.
+        truncation: what was not read of texts that are too long: a sentence, or None.
+        baselines: name to scores on the same records.
+        baselines_left_out: why baselines that learn from training data are missing: a sentence, or None.
+        confusion: of a classification ``{"labels": [...], "counts": [[...]]}``, a row for each true label and
+            a column for each answer; else None.
+    """
+
+    def __init__(self, scores, scored, skipped, truncation, baselines, baselines_left_out, confusion):
+        super().__init__(scores)
+        self.scored, self.skipped, self.truncation = scored, skipped, truncation
+        self.baselines, self.baselines_left_out = baselines, baselines_left_out
+        self.confusion = confusion
+
+    @property
+    def coverage(self):
+        """How many records were scored, and why the others were not: a sentence."""
+        left_out = sum(self.skipped.values())
+        if not left_out:
+            return f"{self.scored:,} records scored"
+        reasons = ", ".join(f"{reason} ({n:,})" for reason, n in Counter(self.skipped).most_common())
+        return f"{self.scored:,} of {self.scored + left_out:,} records scored; skipped: {reasons}"
+
+    def as_dict(self):
+        """Return all of it as JSON can hold it; the scores are under ``"test"``."""
+        return {"test": dict(self), **vars(self)}
+
+
+def evaluation_recipe(recipe, data, max_bad_records):
+    """Return the recipe by which other data is read: what cannot be used is counted, not refused."""
+    recipe = with_data(recipe, data)
+    if not hasattr(recipe.data, "max_bad_records"):
+        return recipe
+    cap = USUAL_CAP if max_bad_records is None else max_bad_records
+    return apply_overrides(recipe, {"data.on_bad_record": "skip", "data.max_bad_records": cap})
+
+
+def evaluate(task, own, recorded):
+    """Score a task whose test split is prepared.
+
+    Args:
+        task: `Task` after `prepare_evaluation`.
+        own: function that returns the restored task of the run's own recipe; None where the data is its own.
+        recorded: the run's `metrics`, {} where it is not complete.
+
+    Returns:
+        `Evaluation`.
+    """
+    scores, records = task.evaluate("test")
+    truncation = task.truncation("test")
+    pairs = _label_pairs(records, task.class_names)
+    if own is None:
+        baselines, left_out = recorded.get("baseline", {}), None
+    else:
+        baselines, left_out = _baselines(task, own, recorded.get("data", {}).get("fingerprint"))
+        if pairs is not None and "majority" not in baselines:
+            counts = Counter(pairs[0].tolist()).most_common(1)
+            baselines = {"majority": {"accuracy": counts[0][1] / len(pairs[0])}, **baselines}
+    return Evaluation(
+        scores,
+        len(records),
+        task.skipped,
+        str(truncation) if truncation is not None and truncation.texts else None,
+        baselines,
+        left_out,
+        None if pairs is None else _confusion(*pairs, task.class_names),
+    )
+
+
+def _baselines(task, own, fingerprint):
+    """Baselines on the task's test split, and why those that learn are missing, or None."""
+    left_out = "The baselines that learn from training data are left out: "
+    if task.baselines_learn:
+        other = own()
+        try:
+            if not task.take_training_split(other):
+                return {}, f"{left_out}only a run computes them"
+            if fingerprint is not None and other.describe_data()["fingerprint"] != fingerprint:
+                return {}, f"{left_out}the training data of the run has changed since"
+        except (SourceUnavailable, DataError, UserError):
+            data = other.recipe.data
+            place = data.path or data.source
+            return {}, f"{left_out}the training data of the run, {place}, is not available as it was"
+    return task.baselines(), None
+
+
+def _label_pairs(records, class_names):
+    """True and answered class numbers of all records or of all their steps; None of other tasks."""
+    if not class_names or not records:
+        return None
+    index = {name: number for number, name in enumerate(class_names)}
+    if "label" in records[0]:
+        pairs = [(record["label"], record["prediction"]) for record in records]
+    else:
+        pairs = [pair for record in records for pair in zip(record["labels"], record["predictions"])]
+    return tuple(np.array([index[name] for name in names]) for names in zip(*pairs))
+
+
+def _confusion(labels, predictions, class_names):
+    counts = confusion_matrix(labels, predictions, len(class_names))
+    return {"labels": list(class_names), "counts": counts.tolist()}

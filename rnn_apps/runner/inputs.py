@@ -1,0 +1,84 @@
+"""What a user names to be answered: texts, or files that hold them."""
+
+import os
+from pathlib import Path
+
+from rnn_apps.data.files import open_lines, read_records
+from rnn_apps.data.splits import ENDINGS
+from rnn_apps.errors import DataError, UserError
+
+__all__ = ["read_file", "read_inputs", "read_lines"]
+
+_LINES = (".txt", ".txt.gz")
+_SEPARATORS = {os.sep, os.altsep or os.sep}
+AS_TEXT = "To answer the words themselves, add --text (in Python as_text=True)."
+
+
+def read_inputs(inputs, column, as_text=False):
+    """Return the texts that inputs name: a text is itself, a file gives its texts.
+
+    Args:
+        inputs: list of texts or paths.
+        column: of tables that holds the texts; None where the task has none.
+        as_text: whether all inputs are texts, although files may be called so.
+
+    Raises:
+        UserError: a path cannot be read as texts.
+    """
+    if as_text:
+        return list(inputs)
+    texts = []
+    for one in inputs:
+        texts += read_file(one, column) if _exists(one) else [str(one)]
+    return texts
+
+
+def read_file(path, column):
+    """Return the texts of a file: a table's by its column, else one per line.
+
+    Args:
+        path: .csv, .tsv, .jsonl or text file, gzipped or not.
+        column: as of `read_inputs`.
+
+    Raises:
+        UserError: it is a folder or no text, or it lacks the column.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise UserError(str(path), "is a folder, not a text", fix=AS_TEXT)
+    name = path.name.lower()
+    if name.endswith(ENDINGS):
+        if column is None:
+            problem = "is a table, and this task has no column for the texts of one"
+            raise UserError(str(path), problem, fix=f"Give a .txt file with one text per line. {AS_TEXT}")
+        return [_text_of(record) for record in read_records(path, column, None)]
+    if not name.endswith(_LINES):
+        kinds = ", ".join((*(ENDINGS if column is not None else ()), *_LINES))
+        fix = f"Give the texts of a file, one per line, with --file. {AS_TEXT}"
+        raise UserError(str(path), "is a file of another kind", expected=f"a text, or {kinds}", fix=fix)
+    return read_lines(path)
+
+
+def read_lines(path):
+    """Return the lines of a text file, gzipped or not; bytes that are not UTF-8 are replaced."""
+    with open_lines(Path(path)) as lines:
+        return [_readable(line.rstrip("\r\n")) for line in lines]
+
+
+def _text_of(record):
+    if record.problem:
+        raise DataError(record.place, record.problem, fix="Fix the record.")
+    return _readable(record.text)
+
+
+def _readable(text):
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def _exists(text):
+    """Whether an input names a file, or a folder by its separators: any word may be the name of a folder."""
+    text = str(text)
+    try:
+        return Path(text).is_file() or (bool(set(text) & _SEPARATORS) and Path(text).is_dir())
+    except (OSError, ValueError):  # too long for a name, or with a NUL
+        return False
