@@ -322,8 +322,9 @@ def test_a_date_without_separators_is_a_time_and_is_not_forecast(tmp_path):
 
 
 def test_a_counter_of_rows_is_not_forecast_and_a_named_column_that_counts_is(tmp_path):
-    text = ",date,y\n0,2020-01-01,5\n1,2020-01-02,6\n2,2020-01-03,7\n"
-    assert read(tmp_path, text)[0].columns.targets == ("y",)
+    for name in ("", "Unnamed: 0", "index"):
+        text = f"{name},date,y\n0,2020-01-01,5\n1,2020-01-02,6\n2,2020-01-03,7\n"
+        assert read(tmp_path, text)[0].columns.targets == ("y",)
 
 
 def test_numbers_that_stand_for_a_missing_value_are_missing(tmp_path):
