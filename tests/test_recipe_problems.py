@@ -387,3 +387,8 @@ def test_a_setting_of_several_types_is_named_once_and_by_its_own_name(value):
     assert place in ("--set data.time", "--set data.time  data.time.1")
     assert "function" not in problem
     assert text.startswith("received ")
+
+
+def test_a_format_of_times_needs_no_quotes_of_yaml():
+    recipe = load_recipe("forecasting", ["data.time=day", "data.time_format=%d.%m.%Y %H:%M"])
+    assert recipe.data.time_format == "%d.%m.%Y %H:%M"

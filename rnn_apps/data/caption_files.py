@@ -3,7 +3,7 @@
 import json
 from typing import NamedTuple
 
-from rnn_apps.data.files import csv_rows, json_object, open_lines, wrong_width
+from rnn_apps.data.files import csv_rows, json_object, open_lines, refuse_twice, wrong_width
 from rnn_apps.data.video import VIDEO_SUFFIXES
 from rnn_apps.errors import DataError, shown
 
@@ -126,6 +126,7 @@ def _csv_records(file, lines, layout):
         if column not in columns:
             there = ", ".join(map(shown, columns)) or "none"
             raise DataError(str(file), f"no column {shown(column)}; the columns are {there}")
+        refuse_twice(str(file), columns, column)
     for begin, row in rows:
         place, problem = f"{file}:{begin}", wrong_width(row, columns)
         values = dict(zip(columns, row))

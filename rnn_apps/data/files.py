@@ -23,6 +23,7 @@ __all__ = [
     "json_object",
     "open_lines",
     "read_records",
+    "refuse_twice",
     "wrong_width",
 ]
 
@@ -77,9 +78,7 @@ def _csv_records(file, lines, text_column, label_column):
     for key, column in _wanted(text_column, label_column):
         if column not in (columns or []):
             raise _no_column(file if columns is None else f"{file}:{begin}", key, column, columns or [])
-        if columns.count(column) > 1:
-            fix = "Rename one of them."
-            raise DataError(f"{file}:{begin}", f"two columns are called {shown(column)}", fix=fix)
+        refuse_twice(f"{file}:{begin}", columns, column)
     text, label = columns.index(text_column), None if label_column is None else columns.index(label_column)
     for begin, row in rows:
         place, problem = f"{file}:{begin}", wrong_width(row, columns)
@@ -172,6 +171,12 @@ def csv_file(header, rows):
     text = io.StringIO(newline="")
     csv.writer(text, lineterminator="\n").writerows([header, *rows])
     return text.getvalue().encode("utf-8", "replace")
+
+
+def refuse_twice(place, columns, column):
+    """Raise DataError where two columns have the name of one that is read."""
+    if columns.count(column) > 1:
+        raise DataError(place, f"two columns are called {shown(column)}", fix="Rename one of them.")
 
 
 def wrong_width(row, columns):

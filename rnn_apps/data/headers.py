@@ -76,9 +76,12 @@ def _start(lines, at, above, separator):
 
 def _counts(rows):
     """Whether the first cells of rows count them."""
-    first = [row[0].strip() for row in rows]
-    whole = all(cell.isascii() and cell.isdigit() for cell in first)
-    return whole and all(int(b) - int(a) == 1 for a, b in zip(first, first[1:]))
+    return _are_consecutive([row[0].strip() for row in rows])
+
+
+def _are_consecutive(cells):
+    whole = all(cell.isascii() and cell.isdigit() for cell in cells)
+    return whole and all(int(b) - int(a) == 1 for a, b in zip(cells, cells[1:]))
 
 
 def _begins_table(rows):
@@ -106,12 +109,12 @@ def _is_value(cell):
 
 
 def name_columns(header):
-    """Return the names of columns without blanks around them; one without a name is called ``column 1``, ...
+    """Return the names of columns; the second without a name of its own is ``unnamed column 2``.
 
     Args:
         header: cells of the line of column names.
     """
-    return [name.strip() or f"column {number}" for number, name in enumerate(header, start=1)]
+    return [name.strip() or f"unnamed column {number}" for number, name in enumerate(header, start=1)]
 
 
 def is_unnamed(header, index):
@@ -121,7 +124,7 @@ def is_unnamed(header, index):
         header: names of the columns.
         index: of the column, from 0.
     """
-    return header[index] == f"column {index + 1}"
+    return header[index] == f"unnamed column {index + 1}"
 
 
 def refuse_record(place, header, rows):
@@ -167,8 +170,9 @@ def _is_date(cell):
 def _count_up(names):
     """Whether names are whole numbers that count up, as tables without names are often given."""
     numbers = [name for name in names if name]
-    whole = all(name.isascii() and name.isdigit() for name in numbers)
-    return whole and all(int(b) - int(a) == 1 for a, b in zip(numbers, numbers[1:]))
+    if len(numbers) == 1:
+        return numbers[0] in ("0", "1")
+    return _are_consecutive(numbers)
 
 
 def _has_few(cells):

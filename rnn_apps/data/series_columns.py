@@ -3,7 +3,7 @@
 import logging
 from dataclasses import dataclass, replace
 
-from rnn_apps.data.headers import is_unnamed, name_columns
+from rnn_apps.data.headers import name_columns
 from rnn_apps.data.numbers import is_number, number
 from rnn_apps.data.time_formats import find_format, is_compact_date, is_time, is_time_of_day
 from rnn_apps.errors import DataError, did_you_mean, shown
@@ -170,7 +170,7 @@ def _numbers_to_forecast(place, names, rows, taken):
         if name in taken or not _is_of_numbers(rows, index):
             continue
         cells = [row[index].strip() for row in rows if index < len(row) and row[index].strip()]
-        is_index = is_counter(cells) and (is_unnamed(names, index) or is_called_counter(name))
+        is_index = is_counter(cells) and is_called_counter(name)
         (others if is_index or all(map(is_compact_date, cells)) else targets).append(name)
     if others:
         said = " and ".join(map(shown, others))
@@ -179,8 +179,9 @@ def _numbers_to_forecast(place, names, rows, taken):
 
 
 def is_called_counter(name):
-    """Return whether a column is called as one that counts rows."""
-    return name.strip().casefold() in _COUNTERS
+    """Return whether a column is called as one that counts rows, ``Unnamed: 0`` of pandas among them."""
+    name = name.strip().casefold()
+    return name in _COUNTERS or name.startswith("unnamed")
 
 
 def is_counter(cells):

@@ -60,8 +60,8 @@ class TimeStep(NamedTuple):
         return str(np.datetime64(int(time), "s").astype(f"datetime64[{unit}]")).replace("T", " ")
 
     def fits(self, other):
-        """Return whether rows of another step are steps of this one: days, where weekdays are counted."""
-        return self == other or (self.kind == "weekday" and other == TimeStep("second", DAY))
+        """Return whether rows of another step are steps of this one: of the same step, or both of a day."""
+        return self == other or {self, other} == {TimeStep("weekday"), TimeStep("second", DAY)}
 
     def __str__(self):
         if self.kind == "second":

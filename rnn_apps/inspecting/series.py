@@ -74,7 +74,7 @@ def _series_column(inspection, table, columns, times):
 
 def _decide_targets(inspection, table, columns):
     """Decide which columns are forecast and which are known; returns the former."""
-    numbers = [column for column in columns if column.kind == "number" and not _counts_rows(table, column)]
+    numbers = [column for column in columns if column.kind == "number" and not _counts_rows(column)]
     given = [
         find_named(table, columns, "data.targets", n) for n in inspection.given.get("data.targets") or ()
     ]
@@ -101,10 +101,9 @@ def _decide_targets(inspection, table, columns):
     return targets
 
 
-def _counts_rows(table, column):
+def _counts_rows(column):
     """Whether a column only counts the rows: one without a name, or called as such."""
-    is_index = column.name in table.unnamed or is_called_counter(column.name)
-    return is_index and is_counter(column.cells)
+    return is_called_counter(column.name) and is_counter(column.cells)
 
 
 def _describe_missing(inspection, table, targets):

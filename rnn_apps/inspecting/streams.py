@@ -4,7 +4,7 @@ from collections import Counter
 from pathlib import Path
 
 from rnn_apps.data.records import BadRecords
-from rnn_apps.data.series_columns import is_counter
+from rnn_apps.data.series_columns import is_called_counter, is_counter
 from rnn_apps.data.step_tables import Columns, load_streams, part_folders
 from rnn_apps.errors import DataError, shown
 from rnn_apps.inspecting.captions import IMAGE_SUFFIXES
@@ -110,7 +110,7 @@ def _columns(inspection, table, is_alone):
         inspection.decide("data.frames", frames.name, "paths of pictures")
         return Columns(label.name, stream.name if stream else None, None, frames.name, _SIZE, "fail")
     others = [c for c in columns if c is not stream and c.name != label.name]
-    features = [c for c in others if c.kind == "number" and not _is_counter(table, c)]
+    features = [c for c in others if c.kind == "number" and not _is_counter(c)]
     given = inspection.given.get("data.features")
     features = [find_named(table, columns, "data.features", name) for name in given] if given else features
     if not features:
@@ -132,11 +132,10 @@ def _columns(inspection, table, is_alone):
     return Columns(label.name, stream.name if stream else None, names, None, _SIZE, on_missing)
 
 
-def _is_counter(table, column):
+def _is_counter(column):
     """Whether a column counts steps, by its name, or rows, without one."""
-    return column.name.strip().casefold() in _COUNTERS or (
-        column.name in table.unnamed and is_counter(column.cells)
-    )
+    is_index = is_called_counter(column.name) and is_counter(column.cells)
+    return is_index or column.name.strip().casefold() in _COUNTERS
 
 
 def _are_pictures(column):

@@ -1,5 +1,6 @@
 """The times of series: which columns hold them, how far apart they are, gaps, repeats and trading days."""
 
+import shlex
 from typing import NamedTuple
 
 import numpy as np
@@ -89,7 +90,9 @@ def _refuse_unreadable(table, names, cells, form):
     except ValueError:
         example = next((cell for cell in cells if cell.strip() and not _is_read(cell, form)), "")
         where, expected = f"{table.file}  {' and '.join(names)}", "dates that are all written in the same way"
-        fix = f"Read are {EXAMPLES}; for another way: --set data.time_format=FORMAT, as of strptime"
+        column = names[0] if len(names) == 1 else f"[{','.join(names)}]"
+        given = shlex.join(["--set", f"data.time={column}", "--set", "data.time_format=FORMAT"])
+        fix = f"Read are {EXAMPLES}; for another way, as of strptime: {given}"
         raise DataError(where, received=shown(example), expected=expected, fix=fix) from None
 
 

@@ -57,7 +57,8 @@ def node_at(settings: type[Settings], path: KeyPath) -> dict:
 def described(node: dict) -> str:
     """Returns in words what a schema allows: "a whole number from 1 to 10000"."""
     if "options" in node:
-        return " or ".join([*map(described, node["options"]), *(["null"] if node.get("nullable") else [])])
+        options = sorted(node["options"], key=lambda option: option.get("type") == "array")
+        return ", or ".join([*map(described, options), *(["null"] if node.get("nullable") else [])])
     words = node.get("patternErrorMessage") or _described_choice(node) or _described_type(node)
     return f"{words} or null" if node.get("nullable") else words
 

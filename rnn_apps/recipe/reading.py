@@ -4,6 +4,7 @@ PyYAML's own rules are those of YAML 1.1, where `no` is false, `12:30` is 750, `
 last of two equal keys wins in silence. Its scanner is used, and nothing above its nodes.
 """
 
+import json
 import re
 from collections.abc import Callable
 
@@ -74,7 +75,9 @@ def parse_document(data: bytes, file: str) -> Document:
 
 
 def parse_value(text: str, place: Place) -> Document:
-    """Returns what one value means, as in `--set key=value`; no text at all is null."""
+    """Returns what one value means, as in `--set key=value`; no text at all is null, %d.%m.%Y is text."""
+    if text.lstrip().startswith("%"):  # which begins no value in YAML
+        text = json.dumps(text.strip())
     return _parsed(text, lambda line: place)
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rnn_apps.data.files import csv_rows, open_lines
+from rnn_apps.data.files import csv_rows, open_lines, read_records
 from rnn_apps.data.headers import is_unnamed, name_columns
 from rnn_apps.errors import DataError
 from rnn_apps.inspecting.tables import read_table
@@ -44,12 +44,12 @@ def test_a_separator_at_the_end_of_each_row_is_no_column(tmp_path):
 
 def test_counted_rows_without_a_name_for_the_count_get_one(tmp_path):
     rows = rows_of(tmp_path, "x,y\n1,a,b\n2,c,d\n3,e,f\n")
-    assert [row for _, row in rows][:2] == [["column 1", "x", "y"], ["1", "a", "b"]]
+    assert [row for _, row in rows][:2] == [["unnamed column 1", "x", "y"], ["1", "a", "b"]]
 
 
 def test_columns_without_a_name_are_called_by_their_number():
-    names = name_columns(["", " x ", "", "column 9"])
-    assert names == ["column 1", "x", "column 3", "column 9"]
+    names = name_columns(["", " x ", "", "unnamed column 9"])
+    assert names == ["unnamed column 1", "x", "unnamed column 3", "unnamed column 9"]
     assert [is_unnamed(names, i) for i in range(4)] == [True, False, True, False]
 
 
@@ -57,6 +57,7 @@ RECORDS = {
     "labels": "1,a bad film\n2,a good film\n1,a dull film\n2,a fine film\n1,a poor film\n",
     "dates": "2020-01-01,up\n2020-01-02,down\n2020-01-03,none\n",
     "numbers": "1,2.5\n2,3.5\n3,4.5\n",
+    "one column": "5\n6\n7\n",
 }
 
 
@@ -71,6 +72,7 @@ NAMES = {
     "years": "country,2019,2020\nFrance,1.5,2.5\nSpain,1.5,2.5\n",
     "one of the labels": "text,spam\na b,spam\nc d,ham\ne f,spam\ng h,ham\n",
     "repeated": "word,kind\na,b\nword,kind\nc,d\nword,kind\n",
+    "one counted column": "0\n5.5\n6.5\n",
     "a lone row": "1,2\n3,4\n",
 }
 
@@ -83,12 +85,19 @@ def test_names_that_look_a_little_like_records_are_names(tmp_path, text):
 def test_columns_without_name_and_cells_are_left_out_and_the_others_named(tmp_path):
     (tmp_path / "a.csv").write_text(",x,,\n1,2,,\n2,3,,7\n")
     table = read_table(tmp_path / "a.csv")
-    assert table.header == ["column 1", "x", "column 4"]
+    assert table.header == ["unnamed column 1", "x", "unnamed column 4"]
     assert table.rows == [["1", "2", ""], ["2", "3", "7"]]
-    assert (table.left_out, table.unnamed) == ((3,), ("column 1", "column 4"))
+    assert (table.left_out, table.unnamed) == ((3,), ("unnamed column 1", "unnamed column 4"))
 
 
 def test_a_title_above_names_of_texts_is_pointed_at(tmp_path):
     (tmp_path / "a.csv").write_text("All reviews\ntext,mood\na b,good\nc d,bad\n")
     with pytest.raises(DataError, match="1 field, and 2 in most of the rows below.*remove what is above"):
         read_table(tmp_path / "a.csv")
+
+
+def test_two_columns_of_the_name_that_is_read_are_refused_and_others_are_not(tmp_path):
+    (tmp_path / "a.csv").write_text("text,label,text,x,x\na,b,c,1,2\n")
+    with pytest.raises(DataError, match=r'a\.csv:1: two columns are called "text"'):
+        list(read_records(tmp_path / "a.csv", "text", "label"))
+    assert [r.text for r in read_records(tmp_path / "a.csv", "label", "label")] == ["b"]

@@ -322,8 +322,9 @@ def test_a_date_without_separators_is_a_time_and_is_not_forecast(tmp_path):
 
 
 def test_a_counter_of_rows_is_not_forecast_and_a_named_column_that_counts_is(tmp_path):
-    text = ",date,y\n0,2020-01-01,5\n1,2020-01-02,6\n2,2020-01-03,7\n"
-    assert read(tmp_path, text)[0].columns.targets == ("y",)
+    for name in ("", "Unnamed: 0", "index"):
+        text = f"{name},date,y\n0,2020-01-01,5\n1,2020-01-02,6\n2,2020-01-03,7\n"
+        assert read(tmp_path, text)[0].columns.targets == ("y",)
 
 
 def test_numbers_that_stand_for_a_missing_value_are_missing(tmp_path):
@@ -340,3 +341,6 @@ def test_trading_days_have_no_gap_at_a_weekend_and_no_row_may_be_of_one(tmp_path
     assert found.step.text(found.step.later(found.series[0].times[-1], 2)) == "2020-02-03"  # a Monday
     with pytest.raises(DataError, match="off the grid of times; received 2020-01-05 after 2020-01-04"):
         read(tmp_path, "date,y\n2020-01-04,1\n2020-01-05,2\n2020-01-06,3\n", step=TimeStep("weekday"))
+    few = "date,y\n2020-01-06,1\n2020-01-07,2\n2020-01-09,3\n"
+    assert len(read(tmp_path, few, step=TimeStep("weekday"), on_gap="fill")[0].series[0]) == 4
+    assert len(read(tmp_path, text, step=TimeStep("second", 86400), on_gap="fill")[0].series[0]) == 30
