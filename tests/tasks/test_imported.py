@@ -12,6 +12,7 @@ import tensorflow as tf
 import rnn_apps
 from rnn_apps.cli import call
 from rnn_apps.errors import DataError, UserError
+from rnn_apps.exporting.client import Client, InputError
 from rnn_apps.runner import import_run
 from rnn_apps.tasks.imported.scores import array_scores
 
@@ -277,6 +278,22 @@ def test_too_few_steps_are_said(tmp_path):
     np.save(tmp_path / "x.npy", np.ones(3))
     with pytest.raises(DataError, match="one array without a name"):
         run.evaluate(tmp_path / "x.npy")
+
+
+def test_a_file_of_fixed_length_rejects_what_it_would_have_to_cut_or_pad(tmp_path):
+    keras.Sequential([keras.Input((None, 2)), L.GRU(3)]).save(tmp_path / "g.keras")
+    run, _ = import_run(tmp_path / "g.keras", tmp_path / "run")
+    folder, _ = run.export("litert", out=tmp_path / "litert", steps=5)
+    client, steps = Client(folder), RNG.normal(size=(6, 2)).round(3).tolist()
+    (own,), (name,) = run.predict([json.dumps(steps[:5])]), run.task.output_names
+    np.testing.assert_allclose(client.answer(json.dumps(steps[:5]))[name], own["output"][name], atol=1e-5)
+    for count in (4, 6):
+        expected = (
+            rf"{run.task.input_names[0]}: received shape 1x{count}x2, expected 1x5x2: this file takes 5 steps"
+        )
+        with pytest.raises(InputError, match=expected):
+            client.answer(json.dumps(steps[:count]))
+    assert "The client rejects others." in (folder / "README.md").read_text()
 
 
 def test_inputs_and_outputs_that_are_a_mapping_go_by_its_keys(tmp_path):

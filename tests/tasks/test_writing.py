@@ -144,6 +144,27 @@ def test_encoder_and_step_without_tensorflow_write_the_same_texts(task, name, ru
         assert (score.name, score.network) == ("bleu", pytest.approx(score.files))
 
 
+def test_a_source_that_is_too_long_is_cut_and_says_so_everywhere(runs, tmp_path):
+    run = runs("translation")
+    most, source = run.recipe.data.max_length, "the small dog sees a cat . " * 20
+    (answer,) = run.predict([source], beam=1)
+    tokens = len(run.task.read.numbers(tf.constant([source]))[0])
+    assert tokens > most
+    said = f"read {most} of {tokens} tokens"
+    assert answer["truncated"] == said
+    assert run.task.answer_line(answer).startswith(f"{source} ({said}): ")
+    assert Client(run.folder / "export" / "onnx").answer(source)["truncated"] == said
+    served = tf.saved_model.load(str(run.folder / "export" / "1"))
+    served = served.signatures["serving_default"](text=tf.constant([source, "the dog"]))
+    assert served["tokens"].numpy().tolist() == [tokens, len(run.task.read.numbers(["the dog"])[0])]
+    assert served["tokens_read"].numpy().tolist() == [most, served["tokens"].numpy()[1]]
+    (tmp_path / "test.en").write_text(f"{source}\nthe dog\n")
+    (tmp_path / "test.de").write_text("der Hund\nder Hund\n")
+    found = run.evaluate(tmp_path)
+    assert found.truncation == f"1 of 2 texts are longer than {most} tokens; the rest of each is not read"
+    assert set(found.baselines) == {"copy_of_the_source"}
+
+
 def client_inputs(run, folder):
     """Texts, or pictures of the size that the network takes, or folders of them."""
     if run.recipe.task == "translation":
@@ -205,7 +226,7 @@ def test_without_attention_it_writes_and_explains_without_places():
     recipe = small_recipe("translation", model={"attention": None, "units": [6, 6]})
     task = task_class("translation")(recipe)
     task.prepare()
-    texts, scores = task.generate(task.raw(["the dog", ""]), beam=3, nbest=2)
+    texts, scores, _ = task.generate(task.raw(["the dog", ""]), beam=3, nbest=2)
     assert [len(row) for row in texts] == [len(row) for row in scores] == [2, 2]
     (explained,) = task.explain(["the dog"])
     assert all(row == [] for row in explained["weights"])
@@ -254,7 +275,7 @@ def test_teacher_forcing_and_search_agree_on_the_likelihood_of_a_text(runs):
     decoded = task._search.best(read, 1, 1)
     tokens = decoded.tokens[0, 0, : int(decoded.lengths[0, 0])].numpy()
     whole = [*tokens, 3] if len(tokens) < 9 else list(tokens)
-    numbers = task._source_numbers(raw).to_tensor()
+    numbers = task._source_numbers(raw)[0].to_tensor()
     numbers = tf.repeat(numbers, 2, axis=0)  # a batch of one has another static shape than the graph wants
     inputs = [numbers, tf.constant([0, 1]), tf.constant([[2, *whole[:-1]]] * 2)]
     logits = task.network(inputs, training=False)[0].numpy()
