@@ -44,6 +44,7 @@ def tagging(model=TAGGER, export=(), **training):
 
 def of_sensors(folder, **changes):
     settings = {"model": {"units": [6], "dropout": 0.0}, "data": {"stream": "machine"}}
+    settings["export"] = ["saved_model", "litert"]
     settings["training"] = {**TRAINING, "tbptt": {"steps": 10}, **changes}
     return with_data(load_recipe("frame_labelling", settings), folder)
 
@@ -51,7 +52,7 @@ def of_sensors(folder, **changes):
 @pytest.fixture(scope="module")
 def tagged(tmp_path_factory, new_console, looked_into):
     """A tagger that only looks back."""
-    recipe = tagging(STREAM, export=["saved_model"], tbptt={"steps": 7})
+    recipe = tagging(STREAM, export=["saved_model", "onnx"], tbptt={"steps": 7})
     with looked_into():
         return rnn_apps.run(recipe, out=tmp_path_factory.mktemp("tagging") / "run", console=new_console())
 
@@ -171,9 +172,9 @@ print(json.dumps(scores))
 
 
 def test_tags_without_tensorflow_are_the_same(tagged, tmp_path):
-    folder, written = tagged.export("onnx", out=tmp_path / "onnx")
-    assert {file.name.partition(".")[0] for file in written} == {"network", "step"}
-    assert max(file.difference for file in written) < 1e-4
+    folder = tagged.folder / "export" / "onnx"
+    assert tagged.metrics["not_exported"] == {}
+    assert {file.name for file in folder.glob("*.onnx")} == {"network.onnx", "step.onnx"}
     for text in ("They can book that fast train .", "Qwxz\u2603 saw", ""):
         answer = Client(folder).answer(text)
         assert answer["tags"] == tagged.predict([text])[0]["tags"]
@@ -186,7 +187,9 @@ def test_a_file_of_fixed_length_reads_longer_and_shorter_sequences_all_the_same(
     which, steps, request, sensors, tmp_path
 ):
     run = request.getfixturevalue(which)
-    folder, _ = run.export("litert", out=tmp_path / "litert", steps=steps)
+    folder = run.folder / "export" / "litert"
+    if steps is not None:
+        folder, _ = run.export("litert", out=tmp_path / "litert", steps=steps)
     facts = json.loads((folder / "client.json").read_text())
     assert facts["parts"]["network"]["steps"] == (steps or 32)
     assert f"a fixed length of {steps or 32} steps" in (folder / "README.md").read_text()
