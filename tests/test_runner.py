@@ -238,7 +238,7 @@ def test_an_export_that_fails_costs_a_run_neither_scores_nor_report(
     assert "not exported: saved_model" in (run.folder / "report.html").read_text()
     out, err = capsys.readouterr()
     assert f"Not exported as saved_model: {reason}" in out
-    assert f"Try again with: rnn-apps export {run.folder} --format saved_model" in err
+    assert f"to try again: rnn-apps export {run.folder} --format saved_model" in err
     assert {path.name for path in (run.folder / "export").iterdir()} == {"onnx", "litert", "keras"}
 
 

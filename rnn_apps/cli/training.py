@@ -83,16 +83,18 @@ def run_recipe(recipe, overrides, data, out, seeds, deterministic, no_sample, re
             runs, summary = [runner.run(loaded, resume=resume, force=force, **options)], {}
     for finished in runs:
         _print_result(finished)
-    failed = {name: run for run in runs for name in run.metrics.get("not_exported", {})}
+    failed = [(run, *entry) for run in runs for entry in run.metrics.get("not_exported", {}).items()]
     for name, s in summary.items():
         if not name.startswith("f1/"):
             line = f"{name} over {len(runs)} seeds: {s['mean']:.4f} ({s['low']:.4f} to {s['high']:.4f})"
             click.echo(line + mark_after(runs[0].metrics))
     if failed:
-        again = "; ".join(f"rnn-apps export {run.folder} --format {name}" for name, run in failed.items())
-        raise RnnAppsError(
-            f"Not exported as {', '.join(failed)}; all else is complete. Try again with: {again}"
+        again = "All else is complete; to try again: rnn-apps export {} --format {}"
+        lines = (
+            f"Not exported as {name}: {reason} {again.format(run.folder, name)}"
+            for run, name, reason in failed
         )
+        raise RnnAppsError("\n".join(lines))
 
 
 @cli.command("kill-test", epilog=examples("rnn-apps kill-test imdb --kills 20 --set data.source=sample"))
@@ -114,7 +116,6 @@ def kill_test(recipe, overrides, data, kills, seed, out):
     """
     import tempfile
 
-    from rnn_apps.errors import RnnAppsError
     from rnn_apps.recipe import load_recipe, with_data
     from rnn_apps.run_folder import RunFolder
     from rnn_apps.runner.kill_test import kill_test

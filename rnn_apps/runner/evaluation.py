@@ -18,7 +18,8 @@ class Evaluation(dict):
     """Scores by name, and what they were measured on.
 
     Attributes:
-        scored: number of records that were scored: texts, sentences, origins, whatever the task scores.
+        scored: how much was scored: texts, sentences, origins, or the tokens of a language model.
+        unit: of `scored`: records or tokens.
         skipped: reason to number of records that could not be used.
         truncation: what was not read of texts that are too long: a sentence, or None.
         baselines: name to scores on the same records.
@@ -29,7 +30,8 @@ class Evaluation(dict):
 
     def __init__(self, scores, scored, skipped, truncation, baselines, baselines_left_out, confusion):
         super().__init__(scores)
-        self.scored, self.skipped, self.truncation = scored, skipped, truncation
+        self.scored, self.unit = scored
+        self.skipped, self.truncation = skipped, truncation
         self.baselines, self.baselines_left_out = baselines, baselines_left_out
         self.confusion = confusion
 
@@ -38,9 +40,10 @@ class Evaluation(dict):
         """How many records were scored, and why the others were not: a sentence."""
         left_out = sum(self.skipped.values())
         if not left_out:
-            return f"{self.scored:,} records scored"
+            return f"{self.scored:,} {self.unit} scored"
         reasons = ", ".join(f"{reason} ({n:,})" for reason, n in Counter(self.skipped).most_common())
-        return f"{self.scored:,} of {self.scored + left_out:,} records scored; skipped: {reasons}"
+        of = f" of {self.scored + left_out:,}" if self.unit == "records" else ""
+        return f"{self.scored:,}{of} {self.unit} scored; skipped: {reasons}"
 
     def as_dict(self):
         """Return all of it as JSON can hold it; the scores are under ``"test"``."""
@@ -79,7 +82,7 @@ def evaluate(task, own, recorded):
             baselines = {"majority": {"accuracy": counts[0][1] / len(pairs[0])}, **baselines}
     return Evaluation(
         scores,
-        len(records),
+        task.scored(records),
         task.skipped,
         str(truncation) if truncation is not None and truncation.texts else None,
         baselines,

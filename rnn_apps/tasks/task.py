@@ -185,6 +185,14 @@ class Task(ABC):
     def settings(self):
         """Return what has to be known to compare scores: tokenizer and the like."""
 
+    def scored(self, records):
+        """Return how much of the test split `evaluate` scored, and the unit of that number.
+
+        Args:
+            records: that `evaluate` returned.
+        """
+        return len(records), "records"
+
     def truncation(self, part):
         """Return the `Truncation` of a split; None where texts are read whole, or there are none."""
         return None

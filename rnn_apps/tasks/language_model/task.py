@@ -187,6 +187,10 @@ class LanguageModelTask(GuessesTokens, Task):
             found[name] = self._scores(float(-model.log_probabilities(test)[1:].mean()))
         return found
 
+    def scored(self, records):
+        """The tokens that are guessed: all but the first."""
+        return len(self.tokens["test"]) - 1, "tokens"
+
     def take_training_split(self, other):
         """Read the text of train."""
         other._load(whole=False)
