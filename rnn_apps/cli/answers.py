@@ -178,7 +178,10 @@ def _harmless(text, kept=""):
 @click.option("--out", type=click.Path(), help="Folder of a page with curves and the spread of seeds.")
 @verbose_option
 def compare(runs, out):
-    """Show RUNS side by side: scores, and what differs."""
+    """Show RUNS side by side: scores, and what differs.
+
+    A RUN may also be the folder that rnn-apps run --seeds makes: its seeds are shown one by one.
+    """
     from rich.table import Table
 
     from rnn_apps import runner
