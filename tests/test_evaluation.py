@@ -123,3 +123,25 @@ def test_a_path_is_a_text_only_if_that_is_said(finished, tmp_path, capsys):
     (tmp_path / "b.csv").write_text("body\nx\n")
     with pytest.raises(DataError, match='no column "text"; the columns are "body"'):
         finished.predict(tmp_path / "b.csv")
+
+
+def test_what_the_readers_leave_out_is_said_beside_the_scores_and_never_in_the_json(
+    finished, others, tmp_path, capsys
+):
+    folder = tmp_path / "data"
+    folder.mkdir()
+    _, *rows = others.read_text().splitlines()
+    table = ["Reviews of May", "", "text,label,stars", *(f"{row},5" for row in rows)]
+    (folder / "test.csv").write_text("\n".join(table))
+    (folder / "notes.csv").write_text("text,label\ngood,positive\n")
+    above = f"{folder / 'test.csv'}: the columns are named on line 3; nothing above it is read"
+    assert call(["evaluate", str(finished.folder), "--data", str(folder), "--json"]) == 0
+    said = capsys.readouterr()
+    assert json.loads(said.out)["scored"] == 6
+    assert f"Not read: notes.csv in {folder}" in said.err.splitlines()
+    assert above in said.err.splitlines()
+    assert "path" not in said.err  # of the layers, which is no matter of the data
+    assert call(["predict", str(finished.folder), str(folder / "test.csv"), "--json"]) == 0
+    said = capsys.readouterr()
+    assert len(said.out.splitlines()) == 10
+    assert above in said.err.splitlines()

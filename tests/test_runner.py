@@ -496,6 +496,43 @@ def test_runs_side_by_side_show_the_settings_that_differ(finished, copy):
     assert runs[1].metrics == {}
 
 
+@pytest.fixture
+def runs_of_seeds(finished, tmp_path):
+    """A folder with a lone run, one of two seeds, and one whose last seed is still to come."""
+    runs = tmp_path / "imdb"
+    for name in ("one", "seeds/seed-3", "seeds/seed-1", "stopped/seed-10", "stopped/seed-9"):
+        (runs / name).parent.mkdir(parents=True, exist_ok=True)
+        (runs / name).symlink_to(finished.folder)
+    (runs / "seeds" / "seeds.json").write_text('{"seeds": [3, 1]}')
+    return runs
+
+
+def test_patterns_and_folders_of_seeds_are_compared_run_by_run(runs_of_seeds):
+    names = ["one", "seeds/seed-3", "seeds/seed-1", "stopped/seed-9", "stopped/seed-10"]
+    for given in ([runs_of_seeds / "*"], [runs_of_seeds / name for name in ("one", "seeds", "stopped")]):
+        runs, _ = runner.compare(map(str, given))
+        assert [run.folder.relative_to(runs_of_seeds).as_posix() for run in runs] == names
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("nothing*", r"nothing\*: nothing fits this pattern; expected folders of runs"),
+        (".", r"imdb: recipe.yaml is not there; .* Name the runs in it: .*imdb/\*"),
+        ("*", r"imdb/notes: recipe.yaml is not there; expected the folder of a run, or the one .* Leave it"),
+        ("file", r"imdb/file: recipe.yaml is not there; expected the folder of a run"),
+        ("seeds", r"imdb/seeds/seed-1: no such folder; expected the folder of a run"),
+    ],
+)
+def test_a_folder_that_holds_no_runs_is_named_and_none_is_left_out(runs_of_seeds, name, message):
+    (runs_of_seeds / "notes").mkdir()
+    (runs_of_seeds / "seeds" / "seed-1").unlink()
+    if name == "file":
+        (runs_of_seeds / "file").write_text("")
+    with pytest.raises(UserError, match=message):
+        runner.compare([runs_of_seeds / name])
+
+
 @pytest.mark.parametrize("recipe", [None, 3, {"task": "sentiment"}])
 def test_what_is_no_recipe_is_named(recipe):
     with pytest.raises(UserError, match="recipe: received .*, expected the name of a packaged recipe"):

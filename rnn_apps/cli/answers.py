@@ -2,6 +2,7 @@
 
 import json
 import sys
+from contextlib import contextmanager
 
 import click
 
@@ -32,7 +33,8 @@ def evaluate(run, data, max_bad_records, as_json):
     Printed are also the baselines and, for a classification, the confusion matrix.
     """
     opened = _opened(run)
-    found = opened.evaluate(data, max_bad_records)
+    with _readers_heard():
+        found = opened.evaluate(data, max_bad_records)
     mark = None if data else opened.score_mark
     if as_json:
         click.echo(json.dumps({**found.as_dict(), "score_mark": mark}, ensure_ascii=False))
@@ -47,6 +49,15 @@ def evaluate(run, data, max_bad_records, as_json):
         _print_confusion(found.confusion)
     if mark:
         click.echo(mark)
+
+
+@contextmanager
+def _readers_heard():
+    """What the readers of data log, such as files that are not read, is said on standard error."""
+    from rnn_apps.runner.saying import Lines, log_lines
+
+    with log_lines(Lines(sys.stderr), "rnn_apps.data"):
+        yield
 
 
 def _print_baselines(found):
@@ -118,11 +129,12 @@ def predict(run, inputs, file, as_text, prompt, stream, as_json, **options):
     if not (named or prompt or lines or file not in (None, "-")):
         raise UserError("predict", "no input", fix='Give texts, --file, or lines on standard input with "-".')
     opened = _opened(run)
-    texts = [] if file in (None, "-") else opened.inputs_of(file)
     options = {name: value for name, value in options.items() if value is not None}
-    answers = opened.predict(named, as_text, **options) if named else []
-    if more := [*prompt, *texts, *lines]:
-        answers = [*answers, *opened.predict(more, as_text=True, **options)]
+    with _readers_heard():
+        texts = [] if file in (None, "-") else opened.inputs_of(file)
+        answers = opened.predict(named, as_text, **options) if named else []
+        if more := [*prompt, *texts, *lines]:
+            answers = [*answers, *opened.predict(more, as_text=True, **options)]
     for answer in answers:
         if as_json:
             click.echo(json.dumps(answer, ensure_ascii=False))
@@ -178,7 +190,10 @@ def _harmless(text, kept=""):
 @click.option("--out", type=click.Path(), help="Folder of a page with curves and the spread of seeds.")
 @verbose_option
 def compare(runs, out):
-    """Show RUNS side by side: scores, and what differs."""
+    """Show RUNS side by side: scores, and what differs.
+
+    A RUN may also be the folder that rnn-apps run --seeds makes: its seeds are shown one by one.
+    """
     from rich.table import Table
 
     from rnn_apps import runner

@@ -118,7 +118,7 @@ def _wrong_video(name):
 
 
 def _csv_records(file, lines, layout):
-    rows = csv_rows(file, lines)
+    rows = csv_rows(file, lines, log=True)
     _, columns = next(rows, (1, []))
     usual = "video" if "video" in columns and "image" not in columns else "image"
     name, captions = layout.input or usual, layout.captions or ("caption",)

@@ -279,7 +279,7 @@ def read_numbers(path, columns):
         raise DataError(str(path)[:200], "no such file", expected="a CSV file with a row a step")
     rows, bad = [], BadRecords("refuse", 0)
     with files.open_lines(path) as lines:
-        table = files.csv_rows(path, lines)
+        table = files.csv_rows(path, lines, log=True)
         begin, header = next(table, (1, None))
         if header is None:
             raise DataError(str(path), "empty", expected="a CSV file with a header")

@@ -7,9 +7,12 @@ import shlex
 import numpy as np
 import tensorflow as tf
 
+from rnn_apps.errors import printable
+
 __all__ = ["write_readme", "write_warm_up"]
 
 LONGEST = 200  # letters of a value in a command
+MOST_CLASSES = 20  # that are named
 _README = """# {name}: a SavedModel of the task {task}
 
 `serving_default` takes
@@ -19,7 +22,7 @@ _README = """# {name}: a SavedModel of the task {task}
 and gives
 
 {outputs}
-
+{notes}
 Further signatures: {others}.
 
 Ask it once, with what TensorFlow installs:
@@ -93,15 +96,31 @@ def write_readme(folder, name, task, signatures, request):
     plain = {key: value.numpy().tolist() for key, value in request.items()}
     inputs = {key: _mapped(value, _in_json) for key, value in plain.items()}
     (extra / "request.json").write_text(json.dumps({"inputs": inputs}) + "\n", encoding="utf-8")
+    has_classes = "classes" in default.structured_outputs
+    classes = default(**request)["classes"].numpy()[0].tolist() if has_classes else []
     text = _README.format(
         name=name,
         task=task,
         inputs=_listed(default.structured_input_signature[1]),
         outputs=_listed(default.structured_outputs),
+        notes="".join(f"\n{note}\n" for note in _notes_on(default.structured_outputs, classes)),
         others=", ".join(f"`{other}`" for other in signatures if other != "serving_default") or "none",
         asked=_asked(extra, plain),
     )
     (folder / "README.md").write_text(text, encoding="utf-8")
+
+
+def _notes_on(outputs, classes):
+    """Yield what the outputs do not say by their names: the order of classes, and what is read of a text."""
+    if classes:
+        names = [printable(name.decode("utf-8", "replace")) for name in classes]
+        more = f" and {len(names) - MOST_CLASSES:,} more" if len(names) > MOST_CLASSES else ""
+        listed = ", ".join(f"`{name}`" for name in names[:MOST_CLASSES])
+        yield f"`probabilities` are in the order of `classes`: {listed}{more}."
+    for unit in ("words", "tokens"):
+        if f"{unit}_read" in outputs:
+            less = f"Where `{unit}_read` is less than `{unit}`"
+            yield f"{less}, the text was too long and the rest was not read."
 
 
 def _listed(specs):

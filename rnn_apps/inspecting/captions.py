@@ -98,7 +98,7 @@ def _load(inspection, path):
         names = [file.name for file in find_captions(path)[0]]
         inspection.found("file", {"file": names}, f"Captions: {', '.join(names)}.")
     describe_unread(inspection, path, used_files(path, layout or USUAL))
-    decide_bad_records(inspection, bad)
+    decide_bad_records(inspection, bad, sum(map(len, parts.values())))
     named = {name for part in parts.values() for one in part for name in one.frames}
     described = [name for name in store.names if name.lower().endswith((*IMAGE_SUFFIXES, *VIDEO_SUFFIXES))]
     left = len(set(described) - named)

@@ -109,8 +109,13 @@ def inspect_texts(path, given=None):
     classes = _classes(inspection, tables["train"].cells(label))
     source, bad = FileSource(path, text, label), BadRecords("skip", 10**9)
     known = ClassNames(classes, "")
-    records = {part: list(usable(source.records(part), known, bad)) for part in source.parts}
-    decide_bad_records(inspection, bad)
+    records, share = {}, 0.0
+    for part in source.parts:
+        before = bad.skipped.total()
+        records[part] = list(usable(source.records(part), known, bad))
+        skipped = bad.skipped.total() - before
+        share = max(share, skipped / max(1, skipped + len(records[part])))
+    decide_bad_records(inspection, bad, sum(map(len, records.values())), share)
     _describe_examples(inspection, records, classes)
     parts = load_with_room(inspection, lambda part: load_parts(source, classes, part, "skip", 10**9)[0])
     describe_parts(inspection, parts, carved=len(files) < 3)

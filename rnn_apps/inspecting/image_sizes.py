@@ -6,7 +6,7 @@ import io
 from rnn_apps.data.images import BadImage, check_image
 from rnn_apps.data.video import VIDEO_SUFFIXES
 from rnn_apps.errors import DataError, shown
-from rnn_apps.inspecting.measures import quantile
+from rnn_apps.inspecting.measures import allow_bad_records, quantile
 
 __all__ = ["describe_images", "describe_same_images"]
 
@@ -38,10 +38,9 @@ def describe_images(inspection, store, names):
             f"{len(broken):,} of {len(looked_at):,} images cannot be read, such as {shown(name)}: {problem}."
         )
         inspection.warn("broken_images", len(broken), text)
-        inspection.decide("data.on_bad_record", "skip", "some images cannot be read")
-        before = inspection.decided("data.max_bad_records") or 0
-        most = before + len(broken) * max(1, len(names) // _MOST)
-        inspection.decide("data.max_bad_records", most, "no more than now")
+        before = sum(sum(one.value.values()) for one in inspection.findings if one.name == "bad_records")
+        lost = len(broken) * max(1, len(names) // _MOST)
+        allow_bad_records(inspection, before + lost, len(names) - lost, "some images cannot be read")
     if not sizes:
         text = "The sizes of videos are not known: pip install 'rnn-apps[video]' reads them."
         inspection.warn("sizes", None, text)

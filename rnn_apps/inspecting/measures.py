@@ -8,6 +8,7 @@ from rnn_apps.data.splits import conversion_advice, listed_files, unread_files
 from rnn_apps.errors import shown
 
 __all__ = [
+    "allow_bad_records",
     "count_of",
     "decide_bad_records",
     "describe_leakage",
@@ -23,6 +24,7 @@ __all__ = [
     "words_of",
 ]
 
+LEAST_CAP, MOST_CAP, MOST_OF_ALL = 0.01, 0.5, 0.99  # fractions of the records; 1 would be one record
 _PAIRS = (("train", "validation"), ("train", "test"), ("validation", "test"))
 
 
@@ -189,16 +191,39 @@ def describe_unread(inspection, folder, used):
         inspection.warn("unread_files", [file.name for file in files], said)
 
 
-def decide_bad_records(inspection, bad):
-    """Warn of records that cannot be used, and decide that so many are passed over.
+def decide_bad_records(inspection, bad, used, share=0.0):
+    """Warn of records that cannot be used, and decide which fraction of them may be skipped.
 
     Args:
         inspection: `Inspection`.
         bad: `BadRecords` that skipped them.
+        used: how many records were not skipped.
+        share: of the records that cannot be used in the split that has the most of them, where splits are
+            counted one by one.
     """
     for reason, count in bad.skipped.items():
         inspection.warn("bad_records", {reason: count}, f"{count_of(count, 'record')}: {reason}.")
     total = bad.skipped.total()
     if total:
-        inspection.decide("data.on_bad_record", "skip", f"{count_of(total, 'record')} cannot be used")
-        inspection.decide("data.max_bad_records", total, "no more than now")
+        allow_bad_records(inspection, total, used, f"{count_of(total, 'record')} cannot be used", share)
+
+
+def allow_bad_records(inspection, bad, used, why, share=0.0):
+    """Decide that bad records are skipped: twice the fraction that is there now, so that more data fits.
+
+    Args:
+        inspection: `Inspection`.
+        bad, used: how many records cannot be used, and how many can.
+        why: they are skipped.
+        share: as of `decide_bad_records`.
+    """
+    inspection.decide("data.on_bad_record", "skip", why)
+    cap = _with_room(max(share, bad / (bad + used)))
+    inspection.decide("data.max_bad_records", cap, f"{bad:,} of {bad + used:,} records now")
+
+
+def _with_room(share):
+    """Twice a share, from 0.01 to 0.5 or the share itself, rounded up to one significant digit."""
+    room = max(share, LEAST_CAP, min(MOST_CAP, 2 * share))
+    digits = -math.floor(math.log10(room))
+    return min(MOST_OF_ALL, round(math.ceil(room * 10**digits - 1e-9) / 10**digits, digits))

@@ -202,7 +202,7 @@ def inspect_pairs(path, given=None):
         return load_parallel(path, source, target, *bad, fraction, named=named)
 
     parts = load_with_room(inspection, load)
-    decide_bad_records(inspection, *bad)
+    decide_bad_records(inspection, *bad, sum(map(len, parts.values())))
     describe_parts(inspection, parts, carved=len(files) < 3, what="Pairs")
     _describe_pairs(inspection, parts)
     sources = {part: pairs.sources for part, pairs in parts.items()}

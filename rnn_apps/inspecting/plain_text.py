@@ -46,7 +46,7 @@ def inspect_text(path, given=None):
     for name, encoding in encodings.items():
         inspection.found("file", {"file": name, "encoding": encoding}, f"{name}: {encoding}.")
     describe_unread(inspection, path, files)
-    decide_bad_records(inspection, bad)
+    decide_bad_records(inspection, bad, sum(text.count("\n") for text in parts.values()))
     _describe(inspection, parts)
     inspection.decide("data.validation_fraction", fraction, "of train, where it has no file of its own")
     (_decide_tokens if is_tokens else _decide_characters)(inspection, train)

@@ -56,7 +56,8 @@ def inspect_streams(path, given=None):
     inspection.decide(
         "data.validation_fraction", 0.15, "of the streams of train, where it has none of its own"
     )
-    decide_bad_records(inspection, bad)
+    rows = sum(len(one.labels) for found in streams.values() for one in found)
+    decide_bad_records(inspection, bad, rows)
     describe_parts(inspection, streams, carved=parts < 3, what="Streams")
     _describe(inspection, streams["train"], names)
     return inspection

@@ -51,7 +51,7 @@ def inspect_sentences(path, given=None):
         return load_tagged("files", path, keys, 0, 1, *bad, fraction)[1]
 
     parts = load_with_room(inspection, load)
-    decide_bad_records(inspection, *bad)
+    decide_bad_records(inspection, *bad, sum(map(len, parts.values())))
     describe_parts(inspection, parts, carved=len(files) < 3, what="Sentences")
     _describe_tags(inspection, path, parts["train"])
     texts = {part: [" ".join(one.tokens) for one in found] for part, found in parts.items()}

@@ -9,7 +9,7 @@ from rnn_apps.data.series_columns import find_time_of_day, joined_cells
 from rnn_apps.data.time_formats import EXAMPLES, find_format, read_time
 from rnn_apps.data.time_steps import find_step
 from rnn_apps.errors import DataError, shown
-from rnn_apps.inspecting.measures import count_of
+from rnn_apps.inspecting.measures import allow_bad_records, count_of
 from rnn_apps.inspecting.tables import values_of
 
 __all__ = ["Times", "decide_time", "describe_times"]
@@ -136,10 +136,8 @@ def describe_times(inspection, table, times, series, target, bad):
     step = find_step([one.times for one in found], is_number=False)
     _say_times(inspection, found, step, repeats, unsorted)
     if repeats + bad:
-        inspection.decide(
-            "data.on_bad_record", "skip", f"{count_of(repeats, 'time')} again, {count_of(bad, 'broken row')}"
-        )
-        inspection.decide("data.max_bad_records", repeats + bad, "no more than now")
+        why = f"{count_of(repeats, 'time')} again, {count_of(bad, 'broken row')}"
+        allow_bad_records(inspection, repeats + bad, sum(len(one.times) for one in found), why)
     if inspection.decided("data.on_gap") == "ignore":
         return found, step
     return [_on_grid(one, step) for one in found], step

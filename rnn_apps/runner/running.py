@@ -1,6 +1,8 @@
 """Recipes carried out: once, once a seed, and finished runs side by side."""
 
+import glob
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,6 +17,8 @@ from rnn_apps.runner.finished import open_run
 from rnn_apps.runner.saying import Lines
 
 __all__ = ["compare", "run", "run_seeds", "write_comparison"]
+
+SEEDS = "seeds.json"  # in the folder of runs that differ in their seeds alone: their scores together
 
 
 def run(
@@ -94,7 +98,7 @@ def run_seeds(recipe, seeds, out=None, **options):
     names = [name for name in scores[0] if all(name in others for others in scores)]
     summary = {name: _range([test[name] for test in scores]) for name in names}
     mark = runs[0].metrics["score_mark"]
-    folder.write_json("seeds.json", {"seeds": list(seeds), "test": summary, "score_mark": mark})
+    folder.write_json(SEEDS, {"seeds": list(seeds), "test": summary, "score_mark": mark})
     return runs, summary
 
 
@@ -103,12 +107,49 @@ def _range(values):
 
 
 def compare(folders):
-    """Return the runs of these folders, and the settings in which they differ: dotted path to values."""
-    runs = [open_run(Path(folder)) for folder in folders]
+    """Return the runs of these folders, and the settings in which they differ: dotted path to values.
+
+    Args:
+        folders: of runs, of runs with several seeds as `run_seeds` makes them, or patterns such as
+            ``runs/imdb/*`` for both.
+
+    Raises:
+        UserError: a folder is neither, nothing fits a pattern, or a file of a run is missing.
+    """
+    runs = [open_run(run) for folder in folders for path in _matches(folder) for run in _runs_in(path)]
     flat = [r.recipe.flat() for r in runs]
     keys = list(dict.fromkeys(key for settings in flat for key in settings))
     differing = {key: [settings.get(key) for settings in flat] for key in keys}
     return runs, {key: values for key, values in differing.items() if any(v != values[0] for v in values)}
+
+
+def _matches(folder):
+    """The paths that a pattern names, in order; a path that is there is itself."""
+    if Path(folder).exists() or not glob.has_magic(str(folder)):
+        return [Path(folder)]
+    found = sorted(glob.glob(str(folder)))
+    if not found:
+        raise UserError(str(folder), "nothing fits this pattern", expected="folders of runs")
+    return map(Path, found)
+
+
+def _runs_in(folder):
+    """The folders of runs that a folder stands for: itself, or those of its seeds."""
+    if (folder / "recipe.yaml").exists() or not folder.exists():
+        return [folder]
+    if (folder / SEEDS).is_file():
+        try:
+            return [folder / f"seed-{seed}" for seed in RunFolder(folder).read_json(SEEDS)["seeds"]]
+        except (KeyError, TypeError):
+            raise UserError(str(folder / SEEDS), "damaged", expected='{"seeds": [...]}') from None
+    inside = [path.name for path in folder.iterdir() if path.is_dir()] if folder.is_dir() else []
+    seeds = sorted(int(name[5:]) for name in inside if re.fullmatch(r"seed-\d+", name))
+    if not seeds:
+        has_runs = any((folder / name / "recipe.yaml").exists() for name in inside)
+        fix = f"Name the runs in it: {folder / '*'}" if has_runs else "Leave it out."
+        expected = "the folder of a run, or the one that rnn-apps run --seeds makes"
+        raise UserError(str(folder), "recipe.yaml is not there", expected=expected, fix=fix)
+    return [folder / f"seed-{seed}" for seed in seeds]
 
 
 def write_comparison(runs, out):

@@ -14,11 +14,18 @@ __all__ = ["HistoryLogs", "Lines", "layer_paths", "log_lines"]
 
 
 class Lines:
-    """Where a run says what it does: plain lines, and nothing for single steps."""
+    """Where a run says what it does: plain lines, and nothing for single steps.
+
+    Args:
+        file: where they are printed; standard output by default.
+    """
+
+    def __init__(self, file=None):
+        self._file = file
 
     def say(self, text):
         """Print one line."""
-        print(text, flush=True)
+        print(text, file=self._file, flush=True)
 
     def step(self, step, total, logs):
         """Take note of one training step; step 0 comes before the first."""
@@ -28,9 +35,9 @@ class Lines:
 
 
 @contextmanager
-def log_lines(console):
-    """Within this context what our modules log is said on the console."""
-    log, handler = logging.getLogger("rnn_apps"), logging.Handler()
+def log_lines(console, package="rnn_apps"):
+    """Within this context what the modules of a package log is said on the console."""
+    log, handler = logging.getLogger(package), logging.Handler()
     handler.emit = lambda record: console.say(record.getMessage())
     level, propagate = log.level, log.propagate
     log.addHandler(handler)

@@ -12,6 +12,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 
 from rnn_apps.errors import RnnAppsError
 from rnn_apps.exporting import export_saved_model
+from rnn_apps.exporting.serving_files import _notes_on
 
 TEXTS = ["Far from dull!", "", "<br />The film is a mess?", "Grüße 🎬"]
 
@@ -57,7 +58,12 @@ def test_another_process_without_rnn_apps_gets_the_trained_networks_answers(fini
         "label": ("string", 1),
         "score": ("float32", 1),
         "probabilities": ("float32", 2),
+        "classes": ("string", 2),
+        "words": ("int32", 1),
+        "words_read": ("int32", 1),
     }
+    assert answer["classes"][2] == [["negative", "positive"]] * len(TEXTS)
+    assert answer["words"][2] == answer["words_read"][2]
     assert answer["label"][2] == [a["label"] for a in own]
     np.testing.assert_allclose(answer["score"][2], [a["score"] for a in own], atol=2e-6)
     np.testing.assert_allclose(
@@ -90,6 +96,21 @@ def test_another_process_gets_the_same_explanations(finished, answers):
 def test_stock_keras_loads_the_network_where_keras_was_imported_before_rnn_apps(finished, answers):
     """The other order is in tests/test_cli.py."""
     assert answers["network"] == finished.model(np.array([[2, 3, 4]])).numpy().tolist()
+
+
+def test_the_readme_says_which_class_a_probability_belongs_to_and_what_is_read_of_a_text(finished):
+    text = (finished.folder / "export" / "1" / "README.md").read_text()
+    assert "`probabilities` are in the order of `classes`: `negative`, `positive`.\n" in text
+    assert (
+        "Where `words_read` is less than `words`, the text was too long and the rest was not read.\n" in text
+    )
+
+
+def test_of_many_classes_twenty_are_named():
+    (note,) = _notes_on({"classes"}, [b"class %d" % i for i in range(25)])
+    assert note.endswith("`class 18`, `class 19` and 5 more.")
+    (note,) = _notes_on({"tokens", "tokens_read"}, [])
+    assert note.startswith("Where `tokens_read` is less than `tokens`")
 
 
 def test_the_export_holds_stock_operations_and_nothing_marked_for_xla(finished):

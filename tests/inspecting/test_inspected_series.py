@@ -29,7 +29,7 @@ def test_a_messy_series_is_counted(tmp_path):
     assert settings["data.targets"] == ["sold", "visitors"]
     assert settings["data.known"] == ["closed"]
     assert settings["data.calendar"] == ["weekday"]
-    assert (settings["data.on_gap"], settings["data.max_bad_records"]) == ("fill", 1)
+    assert (settings["data.on_gap"], settings["data.max_bad_records"]) == ("fill", 0.01)
 
 
 def hours(count, step=1):

@@ -65,7 +65,7 @@ def test_the_labels_of_a_spreadsheet_are_counted(inspected):
     assert inspection.value("bad_records") == {"label is missing": 3}
     assert sum(inspection.value("parts").values()) == 237
     settings = decided(inspection)
-    assert (settings["data.on_bad_record"], settings["data.max_bad_records"]) == ("skip", 3)
+    assert (settings["data.on_bad_record"], settings["data.max_bad_records"]) == ("skip", 0.03)
 
 
 def test_photographs_and_the_table_about_them_find_each_other(inspected):
@@ -79,7 +79,7 @@ def test_photographs_and_the_table_about_them_find_each_other(inspected):
     assert inspection.value("without_caption") == 1
     assert inspection.value("bad_records") == {"its image is not there": 1}
     assert inspection.value("broken_images") == 1
-    assert settings["data.max_bad_records"] == 2
+    assert settings["data.max_bad_records"] == 0.05
     assert inspection.value("sizes") == {"widths": "64 to 96", "heights": "64 to 96"}
 
 

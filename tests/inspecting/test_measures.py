@@ -4,11 +4,19 @@ import gzip
 
 import pytest
 
+from rnn_apps.data.records import BadRecords
 from rnn_apps.data.text import read_words
 from rnn_apps.errors import DataError
 from rnn_apps.inspecting.encodings import check_encoding
 from rnn_apps.inspecting.findings import Inspection
-from rnn_apps.inspecting.measures import folded, leakage, percent, quantile, words_of
+from rnn_apps.inspecting.measures import (
+    decide_bad_records,
+    folded,
+    leakage,
+    percent,
+    quantile,
+    words_of,
+)
 from rnn_apps.inspecting.sizes import decide_training, load_with_room, rounded_up
 from rnn_apps.inspecting.tables import is_date, read_table
 
@@ -109,3 +117,25 @@ def test_two_columns_of_one_name_are_refused(tmp_path):
     (tmp_path / "a.csv").write_text("a,a\n1,2\n")
     with pytest.raises(DataError, match='two columns are called "a"'):
         read_table(tmp_path / "a.csv")
+
+
+@pytest.mark.parametrize(
+    ("bad", "used", "cap"),
+    [(1, 9999, 0.01), (3, 117, 0.05), (3, 97, 0.06), (1, 9, 0.2), (4, 6, 0.5), (6, 4, 0.6), (99, 1, 0.99)],
+)
+def test_bad_records_may_be_twice_as_many_in_later_data_and_those_of_now_always_fit(bad, used, cap):
+    skipped, inspection = BadRecords("skip", 10**9), Inspection("sentiment", "a.csv", "imdb")
+    for _ in range(bad):
+        skipped.report("f:1", "text is empty", "Remove the record.")
+    decide_bad_records(inspection, skipped, used)
+    assert inspection.decided("data.max_bad_records") == cap
+    assert inspection.decisions[-1].why == f"{bad} of {bad + used:,} records now"
+    skipped.most = cap
+    skipped.check_fraction("f", used)
+
+
+def test_the_split_with_most_bad_records_decides_so_that_it_can_be_scored_by_itself():
+    skipped, inspection = BadRecords("skip", 10**9), Inspection("sentiment", "a.csv", "imdb")
+    skipped.report("f:1", "text is empty", "Remove the record.")
+    decide_bad_records(inspection, skipped, 999, share=0.1)
+    assert inspection.decided("data.max_bad_records") == 0.2

@@ -91,6 +91,53 @@ def test_a_clicked_example_is_answered_in_a_sentence_and_in_full(pages, name):
         assert part in shown.html
 
 
+def answering(pages, monkeypatch, name, **outputs):
+    """The page with these outputs added to those of its network, or in their place."""
+    page, ask = pages[name], pages[name].ask
+    monkeypatch.setattr(page, "ask", _Changed(ask, outputs))
+    return page
+
+
+class _Changed:
+    def __init__(self, ask, outputs):
+        self._ask, self._outputs = ask, outputs
+
+    def __getattr__(self, name):
+        return getattr(self._ask, name)
+
+    def __call__(self, signature, **inputs):
+        return {**self._ask(signature, **inputs), **(self._outputs if signature != "explain" else {})}
+
+
+@pytest.mark.parametrize(("name", "unit"), [("sentiment", "words"), ("translation", "tokens")])
+def test_a_text_that_is_read_in_part_says_so(pages, monkeypatch, name, unit):
+    for read, said in ((400, True), (1012, False)):
+        outputs = {unit: np.array([1012]), f"{unit}_read": np.array([read])}
+        page = answering(pages, monkeypatch, name, **outputs)
+        shown = page.answer("a good film", *SETTINGS.get(name, ()))
+        assert (f"read 400 of 1,012 {unit}" in shown.html) == said
+        assert (f"read 400 of 1,012 {unit}" in shown.said) == said
+        assert shown.said.startswith(SAID[name][:11])
+
+
+@pytest.mark.parametrize(
+    ("name", "outputs", "said"),
+    [
+        ("sentiment", {"score": np.array([np.nan]), "probabilities": np.full((1, 2), np.nan)}, "of nan."),
+        ("translation", {"scores": np.full((1, 3), np.nan)}, "Translation: a red dot"),
+        ("forecast", {"upper": np.full((1, 3, 1), np.inf)}, "not finite numbers, so no plot is drawn"),
+    ],
+)
+def test_numbers_that_are_not_finite_are_written_and_never_drawn(pages, monkeypatch, name, outputs, said):
+    page = answering(pages, monkeypatch, name, **outputs)
+    shown = page.answer(page.examples()[0].value, *SETTINGS.get(name, ()))
+    assert said in shown.said
+    assert '<td class="n">inf</td>' in shown.html if name == "forecast" else "nan<" in shown.html
+    assert not any(
+        broken in shown.html for broken in ("nan%", "share:nan", ",nan", "inf,", '<svg class="plot"')
+    )
+
+
 def test_the_picture_is_in_the_page_itself(pages):
     html = pages["picture"].answer(pages["picture"].examples()[0].value, 3, 3, 0, 0).html
     assert 'href="data:image/jpeg;base64,' in html

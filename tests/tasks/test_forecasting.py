@@ -172,6 +172,53 @@ def test_a_past_that_does_not_fit_is_refused(run, tmp_path, made, problem):
     assert str(caught.value).startswith(str(path))
 
 
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory):
+    """A network that is not trained, with a table of one series; its recipe skips bad records."""
+    path = waves(tmp_path_factory.mktemp("plain") / "waves.csv", shops=("north",), columns=3)
+    data = {"source": "files", "path": str(path), "on_bad_record": "skip", "max_bad_records": 0.01}
+    return prepared(data={**data, "targets": ["sales", "visits"], "series": "shop"}), path
+
+
+def changed(path, value, rows):
+    """The lines of a table with a value for the sales of its last rows."""
+    lines = path.read_text().splitlines()
+    for place in range(len(lines) - rows, len(lines)):
+        date, shop, _, *others = lines[place].split(",")
+        lines[place] = ",".join([date, shop, value, *others])
+    return lines
+
+
+@pytest.mark.parametrize("value", ["1e38", "inf", "-1e99", "much"])
+def test_a_value_that_is_not_read_is_said_with_the_forecast(plain, tmp_path, value):
+    task, path = plain
+    lines, past = changed(path, value, rows=3), tmp_path / "past.csv"
+    past.write_text("\n".join(lines))
+    said = "not a number" if value == "much" else "infinite or too large"
+    (answer,) = task.predict([str(past)])
+    assert answer["skipped"] == f"3 {said}"
+    assert task.answer_line(answer).split("\n")[1] == f"Skipped in this file: 3 {said}"
+    stream = task.open_stream()
+    *before, last = stream.feed(lines)
+    assert [one.get("skipped") for one in before[-3:]] == [None, f"1 {said}", f"1 {said}"]
+    assert stream.line(last).endswith(f"\t(skipped: 1 {said})")
+
+
+def test_a_forecast_that_is_not_finite_is_refused_with_the_value_that_it_comes_from(plain, tmp_path):
+    """Weights far from those of any training multiply values near the largest of float32."""
+    task, path = plain
+    rng = np.random.default_rng(0)
+    task.model.set_weights([rng.normal(0, 100, w.shape) for w in task.model.get_weights()])
+    lines, past = changed(path, "9e36", rows=1), tmp_path / "past.csv"
+    past.write_text("\n".join(lines))
+    wrong = r"north  sales: the forecast is not a finite number; received values up to 9e\+36"
+    with pytest.raises(DataError, match=f'{wrong} .in the column "sales".') as caught:
+        task.predict([str(past)])
+    assert str(caught.value).startswith(str(past))
+    with pytest.raises(DataError, match=rf"^stream:\d+  {wrong}"):
+        list(task.open_stream().feed(lines))
+
+
 def test_columns_that_changed_since_training_are_refused_when_scored_anew(run, tmp_path):
     path = waves(tmp_path / "less.csv", columns=4)
     with pytest.raises(DataError, match=r'less\.csv:1: no column "sale"'):

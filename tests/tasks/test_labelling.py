@@ -18,7 +18,7 @@ from PIL import Image
 import rnn_apps
 from rnn_apps.cli import cli
 from rnn_apps.data.samples.events import events
-from rnn_apps.errors import RecipeError, UserError
+from rnn_apps.errors import DataError, RecipeError, UserError
 from rnn_apps.exporting.client import Client
 from rnn_apps.recipe import load_recipe, with_data
 from rnn_apps.runner import open_run
@@ -371,3 +371,22 @@ def test_the_demo_page_labels_an_example_as_the_run_does(which, request, demo_pa
         begin = end + 1
     said = page.answer(given).said
     assert f"{len(own['labels'])} {'frames' if which == 'clips' else 'rows'}: {', '.join(spans[:20])}" in said
+
+
+def test_a_fraction_of_bad_rows_is_one_of_all_rows_also_where_only_the_test_split_is_scored(tmp_path):
+    rows = [f"{m},{i}.5,{'ab'[i % 2]}" for m in range(3) for i in range(20)]
+    header = "machine,heat,label"
+    (tmp_path / "train.csv").write_text("\n".join([header, *(["0,x,a"] * 6), *rows, ""]))
+    (tmp_path / "test.csv").write_text("\n".join([header, *rows[:20], ""]))
+
+    def read(cap):
+        settings = {"on_bad_record": "skip", "max_bad_records": cap, "stream": "machine"}
+        recipe = with_data(load_recipe("frame_labelling", {"data": settings}), tmp_path)
+        task = task_class("frame_labelling")(recipe)
+        task.class_names = ["a", "b"]
+        task.prepare_evaluation()
+        return task
+
+    assert list(read(0.07).sequences) == ["test"]
+    with pytest.raises(DataError, match="received 6 of 86 records that cannot be used"):
+        read(0.06)

@@ -137,7 +137,13 @@ class ForecastPage(Page):
             f"{name}: the forecast goes from {forecast[0]:.5g} at {one.ahead[0]} to {forecast[-1]:.5g} at "
             f"{one.ahead[-1]}; it lies between {min(lower):.5g} and {max(upper):.5g} throughout."
         )
-        plot = series_plot(said, past, forecast, lower, upper, one.times, one.ahead)
+        if np.isfinite([forecast, lower, upper]).all():
+            plot = series_plot(said, past, forecast, lower, upper, one.times, one.ahead)
+        else:
+            said, plot = (
+                f"{name}: some values of the forecast are not finite numbers, so no plot is drawn.",
+                "",
+            )
         rows = [
             (time, *(f"{value:.5g}" for value in values))
             for time, *values in zip(one.ahead, forecast, lower, upper)

@@ -1,11 +1,12 @@
 """Answers as HTML: every text of a visitor or of a network goes through `safe`."""
 
 import html
+import math
 import re
 
 from rnn_apps.errors import printable
 
-__all__ = ["bars", "details", "heat", "numbered", "safe", "table", "texts"]
+__all__ = ["bars", "details", "heat", "numbered", "read_in_part", "safe", "table", "texts"]
 
 # Control letters, orders to turn the direction of writing, halves of letters: shown by their number.
 _HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]+")
@@ -57,7 +58,8 @@ def bars(caption, shares):
     """
     rows = [
         f'<tr><th scope="row"><bdi>{safe(name)}</bdi></th>'
-        f'<td><div class="track" aria-hidden="true"><div style="width:{100 * share:.1f}%"></div></div></td>'
+        f'<td><div class="track" aria-hidden="true">'
+        f'<div style="width:{100 * _drawn(share):.1f}%"></div></div></td>'
         f'<td class="n">{share:.3f}</td></tr>'
         for name, share in shares
     ]
@@ -83,8 +85,13 @@ def heat(caption, rows, columns, weights):
     return _scrolling(caption, f'<table class="heat">{inner}</table>')
 
 
+def _drawn(share):
+    """The share as a length or a colour; one that is not finite is written, not drawn."""
+    return share if math.isfinite(share) else 0.0
+
+
 def _heat_cell(weight):
-    return f'<td style="--share:{weight:.2f}">{100 * weight:.0f}</td>'
+    return f'<td style="--share:{_drawn(weight):.2f}">{100 * weight:.0f}</td>'
 
 
 def _scrolling(name, inner):
@@ -107,6 +114,19 @@ def numbered(title, lines, note=""):
     )
     about = f'<p class="quiet">{safe(note)}</p>' if note else ""
     return f"<h3>{safe(title)}</h3>{about}<ol>{items}</ol>"
+
+
+def read_in_part(found):
+    """Return ``read 400 of 1,012 words`` where a text was longer than what is read of it, else ``""``.
+
+    Args:
+        found: outputs of an export for one text, by name.
+    """
+    for unit in ("words", "tokens"):
+        if f"{unit}_read" in found:
+            read, length = int(found[f"{unit}_read"][0]), int(found[unit][0])
+            return f"read {read:,} of {length:,} {unit}" if read < length else ""
+    return ""
 
 
 def details(title, inner):

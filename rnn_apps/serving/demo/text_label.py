@@ -1,6 +1,8 @@
 """A text to its class, with the score as it moves from word to word."""
 
-from rnn_apps.serving.demo.marking import bars, details, safe, table, texts
+import math
+
+from rnn_apps.serving.demo.marking import bars, details, read_in_part, safe, table, texts
 from rnn_apps.serving.demo.page import Shown, TextPage
 
 __all__ = ["TextLabelPage"]
@@ -27,9 +29,11 @@ class TextLabelPage(TextPage):
         (probabilities,) = found["probabilities"]
         names = self.facts.get("class_names", [f"class {i + 1}" for i in range(len(probabilities))])
         ranked = sorted(zip(names, map(float, probabilities)), key=lambda pair: -pair[1])
-        said = f"{label}, with a probability of {score:.3f}."
+        said, part = f"{label}, with a probability of {score:.3f}.", read_in_part(found)
         shown = f'<p class="verdict"><bdi>{safe(label)}</bdi> <span class="quiet">{score:.3f}</span></p>'
         shown += bars("Probability of each class", ranked[:MOST_CLASSES])
+        if part:
+            said, shown = f"{said} It {part}.", f'{shown}<p class="quiet">{part}</p>'
         if "explain" in self.ask.signatures:
             shown += self._word_by_word(text, names)
         return Shown(said, shown)
@@ -40,6 +44,8 @@ class TextLabelPage(TextPage):
         words, scores = texts(found["tokens"][0])[:count], found["scores"][0, :count].tolist()
         if not words:
             return '<p class="quiet">No word of the text is read.</p>'
+        if not all(map(math.isfinite, scores)):
+            return '<p class="quiet">No chart of the words: some scores are not finite numbers.</p>'
         of = texts(found["label"])[0]
         if len(names) == 2 and of == names[0]:  # so that a colour means the same in every text
             of, scores = names[1], [1 - score for score in scores]

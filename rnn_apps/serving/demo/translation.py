@@ -26,7 +26,7 @@ class TranslationPage(Searches, TextPage):
     def answer(self, text, *settings):
         """The translations, and the alignment of the best one."""
         found, (said, html) = candidates(self.ask, "text", settings, text=[text])
-        said = f"Translation: {found[0] or '(nothing)'}"
+        said = f"Translation{said.removeprefix('Text')}"
         if "explain" in self.ask.signatures:
             html += self._alignment(text, found[0])
         return Shown(said, html)

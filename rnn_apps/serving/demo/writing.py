@@ -3,7 +3,7 @@
 import gradio as gr
 
 from rnn_apps.serving.demo.asking import Problem
-from rnn_apps.serving.demo.marking import heat, numbered, safe, texts
+from rnn_apps.serving.demo.marking import heat, numbered, read_in_part, safe, texts
 from rnn_apps.serving.demo.page import Shown
 
 __all__ = [
@@ -132,9 +132,16 @@ def candidates(ask, answer, settings, **given):
     else:
         found = ask("serving_default", **given)
     scores = found["scores"][0].tolist()
-    lines = [pair for pair in zip(texts(found["candidates"][0]), scores) if pair[1] > -1e30] or [("", 0.0)]
+    lines = [pair for pair in zip(texts(found["candidates"][0]), scores) if not pair[1] <= -1e30] or [
+        ("", 0.0)
+    ]
     best = lines[0][0]
-    shown = f'<p class="verdict written" dir="auto">{safe(best) or "(nothing)"}</p>'
+    shown, part = (
+        f'<p class="verdict written" dir="auto">{safe(best) or "(nothing)"}</p>',
+        read_in_part(found),
+    )
+    if part:
+        shown += f'<p class="quiet">{part}</p>'
     if len(lines) > 1:
         note = (
             "Log-probability beside each."
@@ -142,4 +149,5 @@ def candidates(ask, answer, settings, **given):
             else "The score of the search beside each."
         )
         shown += numbered("Best answers", lines, note)
-    return [text for text, _ in lines], Shown(f"{answer.capitalize()}: {best or '(nothing)'}", shown)
+    said = f"{answer.capitalize()}: {best or '(nothing)'}" + (f"; {part}" if part else "")
+    return [text for text, _ in lines], Shown(said, shown)

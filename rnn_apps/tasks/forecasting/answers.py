@@ -10,7 +10,19 @@ from rnn_apps.data.series_windows import origin_of, past_of
 from rnn_apps.errors import DataError, shown
 from rnn_apps.tasks.forecasting.reading import SeriesSet
 
-__all__ = ["Table", "example_table", "forecast_record", "influence", "plain_numbers", "table_facts"]
+__all__ = [
+    "ANY_NUMBER",
+    "Table",
+    "example_table",
+    "forecast_record",
+    "influence",
+    "plain_numbers",
+    "refuse_not_finite",
+    "said_skipped",
+    "table_facts",
+]
+
+ANY_NUMBER = 10**9  # of bad records of an input: every answer says which were skipped
 
 LEAST_HISTORY, MOST_HISTORY = 24, 400  # steps of the past in a record
 
@@ -86,6 +98,33 @@ def _number(value):
     return None if np.isnan(value) else float(f"{value:.7g}")
 
 
+def refuse_not_finite(place, columns, given, targets):
+    """Raise DataError where a forecast or a bound of it is not finite, as values too large for float32 do.
+
+    Args:
+        place: of the series.
+        columns: `Columns` of the network.
+        given: values that it has read, (steps, at least as many as its features).
+        targets: name to lists of forecasts and bounds, as an answer has them.
+    """
+    values = ((name, value) for name, found in targets.items() for one in found.values() for value in one)
+    wrong = next((name for name, value in values if value is None or not np.isfinite(value)), None)
+    if wrong is None:
+        return
+    sizes = np.abs(np.nan_to_num(given[:, : len(columns.features)], posinf=np.inf, neginf=np.inf))
+    step, feature = np.unravel_index(np.argmax(sizes), sizes.shape)
+    received = f"values up to {sizes[step, feature]:g} (in the column {shown(columns.features[feature])})"
+    expected = "values of the size of those in training"
+    raise DataError(
+        f"{place}  {wrong}", "the forecast is not a finite number", received=received, expected=expected
+    )
+
+
+def said_skipped(skipped):
+    """Return which records of an input were not used: reason to number as a text."""
+    return "; ".join(f"{count:,} {reason}" for reason, count in skipped.items())
+
+
 def _missing_in_tables(task):
     """What is done with a missing value: of targets to come all are missing."""
     return "mask" if task.columns.known else task.recipe.data.on_missing
@@ -120,7 +159,7 @@ class Table:
         self.task, self.path = task, str(path)
         data = task.recipe.data
         sample = {"source": "files", "path": self.path, "on_missing": _missing_in_tables(task)}
-        data = data.model_copy(update=sample)
+        data = data.model_copy(update={**sample, "max_bad_records": ANY_NUMBER})
         self.set = SeriesSet(data, 0, task.columns, task.step, needed=None)
 
     def answers(self):
@@ -162,7 +201,11 @@ class Table:
             name: {key: plain_numbers(quantiles[:, index, place]) for key, place in places.items()}
             for index, name in enumerate(task.columns.targets)
         }
-        return {"input": self.path, "series": series.name, "times": times, "targets": targets}
+        place = f"{series.place}  {series.name}".rstrip()
+        refuse_not_finite(place, task.columns, series.values[:origin][-task.recipe.model.window :], targets)
+        answer = {"input": self.path, "series": series.name, "times": times, "targets": targets}
+        skipped = self.set.bad.skipped
+        return {**answer, "skipped": said_skipped(skipped)} if skipped else answer
 
     @staticmethod
     def lines(answer):
@@ -174,6 +217,8 @@ class Table:
         widths = [max(len(head), *map(len, column)) for head, column in zip(heads, columns)]
         rows = [heads, *zip(*columns)]
         title = answer["input"] + (f"  {answer['series']}" if answer["series"] else "")
+        if "skipped" in answer:
+            title += f"\nSkipped in this file: {answer['skipped']}"
         return "\n".join([title, *("  ".join(c.rjust(w) for c, w in zip(row, widths)) for row in rows)])
 
 

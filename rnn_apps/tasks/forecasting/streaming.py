@@ -1,6 +1,7 @@
 """Rows of series as they come, each with a forecast behind it."""
 
 import csv
+from collections import Counter
 
 import numpy as np
 import tensorflow as tf
@@ -13,7 +14,12 @@ from rnn_apps.data.series import Repairs, RowReader, refuse_uneven
 from rnn_apps.data.series_columns import find_columns
 from rnn_apps.data.time_steps import calendar_values
 from rnn_apps.errors import DataError, UserError
-from rnn_apps.tasks.forecasting.answers import plain_numbers
+from rnn_apps.tasks.forecasting.answers import (
+    ANY_NUMBER,
+    plain_numbers,
+    refuse_not_finite,
+    said_skipped,
+)
 from rnn_apps.tasks.forecasting.exports import OUTPUTS
 from rnn_apps.tasks.streaming import Stream
 
@@ -42,13 +48,16 @@ class ForecastStream(Stream):
         forecaster, data = task.make_forecaster(), task.recipe.data
         super().__init__(forecaster.step, forecaster.begin(1))
         self._task, self._begin, self._lines, self._header, self._reader = task, self._states, 0, None, None
-        bad = BadRecords(data.on_bad_record, data.max_bad_records)
+        bad, self._said = BadRecords(data.on_bad_record, ANY_NUMBER), Counter()
         self._repairs = Repairs(bad, data.on_missing, data.on_gap)
         self._separator = ","
         self._left = {}  # name of a series to its states and its last row
 
     def feed(self, lines):
-        """Return for every row the time of the next steps, and of each target forecast, lower and upper."""
+        """Return for every row the time of the next steps, and of each target forecast, lower and upper.
+
+        Where the recipe skips bad records, ``"skipped"`` says which there were since the answer before.
+        """
         found = []
         for line in lines:
             self._lines += 1
@@ -90,13 +99,16 @@ class ForecastStream(Stream):
             times = [step.later(now.times[0], ahead) for ahead in range(1 - steps, 1)]
             values = np.concatenate([values, calendar_values(times, task.recipe.data.calendar)], axis=-1)
         answer = self.read(tf.constant(values[None], tf.float32))
-        self._left[name] = (self._states, now)
         times = [step.text(step.later(now.times[0], ahead + 1)) for ahead in range(len(answer["forecast"]))]
         targets = {
             target: {key: plain_numbers(answer[key][:, index]) for key in OUTPUTS}
             for index, target in enumerate(task.columns.targets)
         }
-        return {"series": name, "times": times, "targets": targets}
+        refuse_not_finite(f"{now.places[0]}  {name}".rstrip(), task.columns, values, targets)
+        self._left[name] = (self._states, now)
+        found = {"series": name, "times": times, "targets": targets}
+        skipped, self._said = self._repairs.bad.skipped - self._said, Counter(self._repairs.bad.skipped)
+        return {**found, "skipped": said_skipped(skipped)} if skipped else found
 
     def _steps_since(self, before, now):
         """Steps from the row before to this one."""
@@ -117,4 +129,6 @@ class ForecastStream(Stream):
         cells.append(answer["times"][0])
         for found in answer["targets"].values():
             cells += [f"{found[key][0]:.6g}" for key in OUTPUTS]
+        if "skipped" in answer:
+            cells.append(f"(skipped: {answer['skipped']})")
         return "\t".join(cells)

@@ -50,6 +50,10 @@ class LabellingTask(Task):
     def load(self, bad, whole, needed):
         """Return the name of the source, and part name to list of sequences."""
 
+    def count_records(self, sequences):
+        """Return how many records of the source these sequences are made of."""
+        return len(sequences)
+
     @abstractmethod
     def learn(self, sequences):
         """Learn the preprocessing from the sequences of train."""
@@ -110,8 +114,8 @@ class LabellingTask(Task):
     def prepare_evaluation(self, whole=False):
         """Read the test part anew for a restored network."""
         self._load(whole, needed=None if whole else "train")
+        self._refuse_unknown_labels("test")
         self.sequences = {"test": self.sequences["test"]}
-        self._refuse_unknown_labels()
         self._encode()
 
     def _load(self, whole, needed):
@@ -119,13 +123,13 @@ class LabellingTask(Task):
         self.bad = BadRecords(data.on_bad_record, data.max_bad_records)
         self.source_name, self.sequences = self.load(self.bad, whole, needed)
 
-    def _refuse_unknown_labels(self):
-        """Report sequences with a label that the network cannot give; what is skipped goes."""
+    def _refuse_unknown_labels(self, *parts):
+        """Report sequences with a label that the network cannot give, by default of all splits; they go."""
         known = set(self.class_names)
         names = ", ".join(self.class_names[:LABELS_SHOWN])
         expected = names + (", ..." if len(known) > LABELS_SHOWN else "")
-        for part, sequences in self.sequences.items():
-            kept = []
+        for part in parts or tuple(self.sequences):
+            sequences, kept = self.sequences[part], []
             for one in sequences:
                 place = next((i for i, label in enumerate(one.labels) if label not in known), None)
                 if place is None:
@@ -139,7 +143,8 @@ class LabellingTask(Task):
             self.sequences[part] = kept
             if not kept:
                 raise DataError(self.source_name, f"nothing is left for {part}")
-        self.bad.check_fraction(self.source_name, sum(map(len, self.sequences.values())))
+        used = sum(self.count_records(sequences) for sequences in self.sequences.values())
+        self.bad.check_fraction(self.source_name, used)
 
     def _encode(self):
         index = {name: number for number, name in enumerate(self.class_names)}

@@ -81,8 +81,7 @@ class CaptioningTask(WritingTask):
     def prepare_evaluation(self, whole=False):
         """Read the test part anew for a restored network."""
         self._load(whole)
-        self.splits = {"test": self.splits["test"]}
-        self._open_images()
+        self._open_images("test")
         self._refer()
 
     def _load(self, whole):
@@ -101,11 +100,13 @@ class CaptioningTask(WritingTask):
         """Return the model from the pixels of an input to what the network is given."""
         return self.front
 
-    def _open_images(self):
-        """Read all images, or take them from the cache; what cannot be read is left out."""
+    def _open_images(self, *parts):
+        """Read the images of all splits or of these, or take them from the cache; bad ones are left out."""
         encoder = self.recipe.model.encoder
         front = None if encoder.is_trained else self.front
         key = front and [encoder.name, encoder.options, encoder.pooled, _digest(front)]
+        used = sum(map(len, self.splits.values()))
+        self.splits = {part: self.splits[part] for part in parts or self.splits}
         for part, inputs in self.splits.items():
             mirror = encoder.flips and part == "train"
             settings = (encoder.image_size, self.frames, front, key, mirror, self.store.workers)
@@ -113,7 +114,8 @@ class CaptioningTask(WritingTask):
             self.visual[part].fill(self.bad)
             if not len(self.visual[part]):
                 raise DataError(self.source_name, f"no usable example for {part}", fix="Give more.")
-        self.bad.check_fraction(self.source_name, sum(map(len, self.visual.values())))
+            used -= len(inputs) - len(self.visual[part])
+        self.bad.check_fraction(self.source_name, used)
 
     def mark(self, one):
         """Return what changes when the images of an input change."""
