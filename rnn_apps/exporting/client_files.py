@@ -12,7 +12,6 @@ __all__ = ["write_client"]
 
 _CLIENT = Path(__file__).parent / "client.py"
 _FILES = {"onnx": ("onnx", "onnxruntime"), "litert": ("tflite", "ai-edge-litert")}
-TOLERANCE = 1e-3  # of a length that is padded or read step by step; int8 weights may differ by more
 _README = """# {name}: {files}
 
 The network of the task {task}. An example of a program that runs it, without TensorFlow:
@@ -26,7 +25,7 @@ python client.py --help
 {length}{classes}"""
 
 
-def write_client(task, parts, folder, name):
+def write_client(task, parts, folder, name, tolerance):
     """Write ``client.py``, ``client.json``, ``preprocessing/`` and ``README.md``, and try the client.
 
     Args:
@@ -34,6 +33,7 @@ def write_client(task, parts, folder, name):
         parts: list of `Part`, as they were written.
         folder: path of the folder with their files.
         name: ``"onnx"`` or ``"litert"``.
+        tolerance: by which LiteRT files may differ from the network; None allows any difference.
 
     Raises:
         RnnAppsError: the client answers a sequence of another length otherwise than the network.
@@ -46,7 +46,7 @@ def write_client(task, parts, folder, name):
     (folder / "client.json").write_text(text + "\n", encoding="utf-8")
     (folder / "README.md").write_text(_readme(task, parts, name), encoding="utf-8")
     if name == "litert":
-        _try_lengths(parts, Client(folder))
+        _try_lengths(parts[0], Client(folder), tolerance)
 
 
 def _facts(part, name):
@@ -80,7 +80,8 @@ def _readme(task, parts, name):
             sides = (fixed.get(i, "any") if side is None else side for i, side in enumerate(spec.shape))
             lines.append(f"- `{key}`: {spec.dtype.name} ({', '.join(map(str, sides))})")
         lines.append("")
-    length = _about_length(parts[0], any(part.name == "step" for part in parts[1:]))
+    has_step = any(part.name == "step" for part in parts[1:])
+    length = _about_length(parts[0], has_step, task.client_facts()["kind"] == "forecast")
     names = task.class_names
     classes = f"\n`probabilities` are of the classes, in this order: {', '.join(names)}.\n" if names else ""
     return _README.format(
@@ -94,22 +95,22 @@ def _readme(task, parts, name):
     )
 
 
-def _about_length(part, has_step):
-    shorter = (
-        "pads shorter ones, and the network masks the padding" if part.masks_padding else "rejects others"
-    )
-    longer = ""
-    if part.masks_padding and has_step and part.scores:
-        longer = "; longer ones it reads step by step with `step`, which gives the same answers"
-    elif part.masks_padding:
-        longer = "; longer ones it rejects"
+def _about_length(part, has_step, is_forecast):
+    if is_forecast:
+        does = "takes the last steps of a longer series, and missing values before a shorter one"
+    elif not part.masks_padding:
+        does = "rejects others"
+    else:
+        does = "pads shorter ones, and the network masks the padding; longer ones it "
+        does += (
+            "reads step by step with `step`, with the same answers" if has_step and part.scores else "rejects"
+        )
     chosen = " (`rnn-apps export RUN --format litert --steps N`)" if part.most_steps else ""
-    return f"Sequences have a fixed length of {part.steps} steps{chosen}. The client {shorter}{longer}."
+    return f"Sequences have a fixed length of {part.steps} steps{chosen}. The client {does}."
 
 
-def _try_lengths(parts, client):
+def _try_lengths(part, client, tolerance):
     """Compare the client's answers with the network's at several lengths, one of them past the limit."""
-    part = parts[0]
     if part.most_steps is None:
         return
     for steps in sorted({1, (part.steps + 1) // 2, part.steps, part.steps + 3}):
@@ -122,6 +123,6 @@ def _try_lengths(parts, client):
             raise
         for key, own in part.answers(inputs).items():
             difference = relative_difference(own, found[key])
-            if not difference <= TOLERANCE:
+            if tolerance is not None and not difference <= tolerance:
                 problem = f"with {steps} steps its {key} differs by {difference:.1e} from the network's"
                 raise RnnAppsError(f"{part.name}: {problem}; it was not kept.")

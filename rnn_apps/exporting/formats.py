@@ -7,7 +7,7 @@ from typing import NamedTuple
 from rnn_apps.errors import UserError, did_you_mean, shown
 from rnn_apps.exporting.client_files import write_client
 from rnn_apps.exporting.keras_layers import write_keras_layers
-from rnn_apps.exporting.litert import write_litert
+from rnn_apps.exporting.litert import TOLERANCES, write_litert
 from rnn_apps.exporting.onnx import write_onnx
 from rnn_apps.exporting.saved_model import export_saved_model
 
@@ -90,7 +90,7 @@ def export_model(task, name, folder, weights="float32", examples=None, steps=Non
     if name == "keras":
         return [Written(*row) for row in write_keras_layers(parts, folder)]
     written = (write_onnx if name == "onnx" else write_litert)(parts, folder, weights)
-    write_client(task, parts, folder, name)
+    write_client(task, parts, folder, name, TOLERANCES[weights])
     return [Written(*row) for row in written]
 
 

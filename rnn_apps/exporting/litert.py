@@ -7,7 +7,7 @@ from rnn_apps.errors import RnnAppsError
 from rnn_apps.exporting.comparing import compared
 from rnn_apps.layers import graph_form
 
-__all__ = ["write_litert"]
+__all__ = ["TOLERANCES", "write_litert"]
 
 TOLERANCES = {"float32": 1e-3, "float16": 0.1, "int8": None}
 EXAMPLES = 24
