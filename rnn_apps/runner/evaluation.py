@@ -71,7 +71,7 @@ def evaluate(task, own, recorded):
         `Evaluation`.
     """
     scores, records = task.evaluate("test")
-    truncation = task.truncation("test")
+    truncations = [str(one) for one in task.truncations("test") if one.longer]
     pairs = _label_pairs(records, task.class_names)
     if own is None:
         baselines, left_out = recorded.get("baseline", {}), None
@@ -84,7 +84,7 @@ def evaluate(task, own, recorded):
         scores,
         task.scored(records),
         task.skipped,
-        str(truncation) if truncation is not None and truncation.texts else None,
+        ". ".join(truncations) or None,
         baselines,
         left_out,
         None if pairs is None else _confusion(*pairs, task.class_names),

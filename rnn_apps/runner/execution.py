@@ -132,13 +132,16 @@ class Execution:
         self.console.say(f"Data: {self.data['source']} ({counts})")
         for reason, count in self.data["skipped"].items():
             self.console.say(f"  skipped {count}: {reason}")
-        for part, truncation in self._truncations().items():
-            self.console.say(f"  {part}: {truncation} (data.max_length)")
+        for part, sentence in self._truncations().items():
+            self.console.say(f"  {part}: {sentence} (data.max_length)")
 
     def _truncations(self):
         """Split name to what is not read of its texts, where some are too long."""
-        found = {part: self.task.truncation(part) for part in ("train", "validation", "test")}
-        return {part: str(one) for part, one in found.items() if one is not None and one.texts}
+        found = {
+            part: ". ".join(str(one) for one in self.task.truncations(part) if one.longer)
+            for part in ("train", "validation", "test")
+        }
+        return {part: sentence for part, sentence in found.items() if sentence}
 
     def _seed(self):
         random.seed(self.recipe.seed)

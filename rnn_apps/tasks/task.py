@@ -29,23 +29,27 @@ class Monitor(NamedTuple):
 
 
 class Truncation(NamedTuple):
-    """How many texts of a split are longer than what the network reads.
+    """How many texts of a split are longer than what is read or learned of them.
 
     Args:
-        texts: those that are longer.
+        longer: how many.
         of: all of them.
         most: what is read of a longer one.
         unit: of `most`: words or tokens.
+        what: the texts are called.
+        use: what is not done with the rest of a longer one.
     """
 
-    texts: int
+    longer: int
     of: int
     most: int
     unit: str
+    what: str = "texts"
+    use: str = "read"
 
     def __str__(self):
-        longer = f"{self.texts:,} of {self.of:,} texts are longer than {self.most:,} {self.unit}"
-        return f"{longer}; the rest of each is not read"
+        longer = f"{self.longer:,} of {self.of:,} {self.what} are longer than {self.most:,} {self.unit}"
+        return f"{longer}; the rest of each is not {self.use}"
 
 
 def read_of(read, length, unit):
@@ -193,9 +197,9 @@ class Task(ABC):
         """
         return len(records), "records"
 
-    def truncation(self, part):
-        """Return the `Truncation` of a split; None where texts are read whole, or there are none."""
-        return None
+    def truncations(self, part):
+        """Return a list of `Truncation` of a split, empty where its texts are used as they are."""
+        return []
 
     def illustrate(self, part, number):
         """Return what the report shows of an example beside its record.

@@ -161,7 +161,7 @@ def test_a_source_that_is_too_long_is_cut_and_says_so_everywhere(runs, tmp_path)
     (tmp_path / "test.en").write_text(f"{source}\nthe dog\n")
     (tmp_path / "test.de").write_text("der Hund\nder Hund\n")
     found = run.evaluate(tmp_path)
-    assert found.truncation == f"1 of 2 texts are longer than {most} tokens; the rest of each is not read"
+    assert found.truncation == f"1 of 2 sources are longer than {most} tokens; the rest of each is not read"
     assert set(found.baselines) == {"copy_of_the_source"}
 
 

@@ -80,9 +80,9 @@ class SentimentTask(Task):
             *self._encoded[part], words = self.encoder.encode_all(texts.texts)
             self._longer[part] = int((words > self._encoded[part][1]).sum())
 
-    def truncation(self, part):
+    def truncations(self, part):
         """Texts of more than `data.max_length` words."""
-        return Truncation(self._longer[part], len(self.splits[part]), self.encoder.max_length, "words")
+        return [Truncation(self._longer[part], len(self.splits[part]), self.encoder.max_length, "words")]
 
     def _make_model(self):
         recipe, model, vectors = self.recipe, self.recipe.model, self._word_vectors()

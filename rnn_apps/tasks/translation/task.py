@@ -86,9 +86,10 @@ class TranslationTask(WritingTask):
         ended = tf.concat([numbers, tf.fill([numbers.nrows(), 1], END)], axis=1)
         return ended, tokens.row_lengths()
 
-    def truncation(self, part):
-        """Sources of more than `data.max_length` tokens."""
-        return Truncation(self._longer[part], len(self.splits[part]), self.recipe.data.max_length, "tokens")
+    def truncations(self, part):
+        """Sources and references of more than `data.max_length` tokens."""
+        counts = (self._longer[part], len(self.splits[part]), self.recipe.data.max_length)
+        return [Truncation(*counts, "tokens", "sources"), *super().truncations(part)]
 
     def _make_reader(self):
         model = self.recipe.model

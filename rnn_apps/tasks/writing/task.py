@@ -13,7 +13,7 @@ from rnn_apps.data.written_text import START, WrittenText
 from rnn_apps.disk import sha256_of_texts
 from rnn_apps.metrics.generation import perplexity
 from rnn_apps.tasks.options import check_options
-from rnn_apps.tasks.task import Task
+from rnn_apps.tasks.task import Task, Truncation
 from rnn_apps.tasks.viewing import ViewExamples, last_of_each, nearest_in_length, rows_of
 from rnn_apps.tasks.writing.exports import ExportsWriting
 from rnn_apps.tasks.writing.loss import GuessesTokens, num_right, num_tokens, sum_of_nats
@@ -55,6 +55,7 @@ class WritingTask(GuessesTokens, ExportsWriting, Task):
     def __init__(self, recipe):
         super().__init__(recipe)
         self.written, self.network, self.references = None, None, {}
+        self._cut_references = {}
 
     @property
     def trained(self):
@@ -89,8 +90,15 @@ class WritingTask(GuessesTokens, ExportsWriting, Task):
         """Encode the texts of every input of a part, a list each, for training and for the loss."""
         owners = np.repeat(np.arange(len(texts)), [len(several) for several in texts])
         flat = [text for several in texts for text in several]
-        numbers, lengths, _ = self.written.encode_all(flat, self.recipe.data.max_length)
+        most = self.recipe.data.max_length
+        numbers, lengths, tokens = self.written.encode_all(flat, most)
         self.references[part] = References(numbers, lengths, owners)
+        cut = (int((tokens > most).sum()), len(flat), most, "tokens", "references")
+        self._cut_references[part] = Truncation(*cut, "learned, nor counted in the perplexity")
+
+    def truncations(self, part):
+        """References of more than `data.max_length` tokens."""
+        return [self._cut_references[part]]
 
     def _batches(self, part, seed=None):
         numbers, lengths, owners = self.references[part]
