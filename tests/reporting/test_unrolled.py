@@ -185,6 +185,27 @@ def test_a_context_of_all_steps_leaves_every_step_its_output():
     assert (found.readout.pooling, found.readout.weights) == ([], OUT)
 
 
+def test_indexing_features_keeps_the_steps():
+    given = keras.Input((6, 4))
+    states = L.LSTM(5, return_sequences=True)(given)
+    wide = L.Dense(6, name="out")(states)
+    pairs = keras.ops.reshape(wide, (-1, 6, 3, 2))
+    network = keras.Model(given, keras.ops.max(pairs[..., 0] + pairs[:, :, :, 1], axis=-1))
+    found = views.unrolled(network, "many-to-many")
+    assert (found.readout.pooling, list(found.readout.weights)) == ([], ["out"])
+    assert [column.gives for column in columns_of(found.parts[0], found)] == ["y1", "y2", "y3", "yT"]
+
+
+def test_a_language_model_is_a_decoder_without_anything_to_read():
+    tokens = keras.Input((None,), dtype="int32")
+    network = keras.Model(tokens, SequenceDecoder(9, 4, (6,), name="decoder")(tokens))
+    found = views.unrolled(network)
+    assert found.shape == "one output at every step"
+    texts = texts_of(found)
+    assert {"$x_{1}$", "$y_{T}$", "$W_{hy}$"} <= set(texts)
+    assert not {"$h_0$", "$x$", "start"} & set(texts)
+
+
 def texts_of(found):
     figure = views.unrolled_figure(found)
     return [text.get_text() for axes in figure.axes for text in axes.texts]

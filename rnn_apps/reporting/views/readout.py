@@ -118,7 +118,7 @@ class _Search:
         """An operation after the recurrence."""
         had_steps = any(has_steps for _, has_steps in followed)
         given = next((given for given, has_steps in followed if has_steps), followed[0][0])
-        has_steps = had_steps and not _loses_steps(given.shape, tensor.shape)
+        has_steps = had_steps and not _loses_steps(operation, node, given.shape, tensor.shape)
         if isinstance(operation, keras.layers.Layer) and operation.weights:
             (self.before if had_steps else self.after)[operation.name] = weight_shapes(operation)
         if had_steps and not has_steps:
@@ -156,9 +156,25 @@ def _head_of(decoder: SequenceDecoder) -> Sequence[keras.layers.Layer]:
     return [decoder.join, decoder.embedder if decoder.tied else decoder.logits]
 
 
-def _loses_steps(given, result):
-    """Whether steps are gone between two shapes; one that is kept as an axis of length 1 is gone too."""
-    return len(result) < len(given) or (result[1] == 1 and given[1] != 1)
+def _loses_steps(operation, node, given, result):
+    """Whether the steps are gone between two shapes, be it that an axis of length 1 is left."""
+    if len(result) == len(given):
+        return result[1] == 1 and given[1] != 1
+    if type(operation).__name__ == "GetItem":
+        return isinstance(_step_of(node), int)
+    axis = getattr(operation, "axis", None)
+    if axis is not None:
+        axes = axis if isinstance(axis, (list, tuple)) else [axis]
+        return 1 in [one % len(given) for one in axes]
+    return len(result) < min(3, len(given))
+
+
+def _step_of(node):
+    """What a sequence is indexed with along its steps."""
+    key = [*node.arguments.args, *node.arguments.kwargs.values()][1]
+    key = key if isinstance(key, (list, tuple)) else [key]
+    plain = len(key) > 1 and all(isinstance(one, (int, slice)) for one in key[:2])
+    return key[1] if plain else slice(None)
 
 
 def _pooling(operation, node):
@@ -167,8 +183,7 @@ def _pooling(operation, node):
     if isinstance(operation, SequencePooling):
         return operation.mode.split("_")
     if kind == "GetItem":
-        key = [*node.arguments.args, *node.arguments.kwargs.values()][1]
-        step = key[1] if isinstance(key, tuple) and len(key) > 1 else None
+        step = _step_of(node)
         step = step.start if isinstance(step, slice) else step
         return [{0: FIRST_STEP, -1: FINAL_STEP}.get(step, operation.name)]
     return [POOLING_LAYERS.get(kind) or OPERATIONS.get(kind) or operation.name]

@@ -16,6 +16,7 @@ from rnn_apps.reporting.views.recording import Network, first_size, recurrent_la
 __all__ = ["Level", "Part", "Unrolled", "unrolled"]
 
 ATTENTION = (keras.layers.Attention, keras.layers.MultiHeadAttention)  # additive attention is of the first
+DECODER = "decoder"
 STEP_BY_STEP, TO_ONE = "one output at every step", "many-to-one"
 WRITES = {True: "many-to-many", False: "one-to-many"}  # whether what is read is a sequence
 
@@ -74,6 +75,18 @@ class Unrolled:
     attends: bool
     readout: Readout | None = None
 
+    @property
+    def decodes(self) -> bool:
+        """Whether the last part writes: its outputs are its next inputs."""
+        return self.parts[-1].name == DECODER and self.shape in WRITES.values()
+
+    @property
+    def every_step(self) -> bool:
+        """Whether every step of the last part has an output."""
+        if self.decodes or self.readout is None:
+            return self.decodes or self.shape == STEP_BY_STEP
+        return not self.readout.pooling
+
     def as_dict(self) -> dict[str, Any]:
         """Returns it as JSON can hold it."""
         return asdict(self)
@@ -109,21 +122,21 @@ def unrolled(network: Network, shape: str | None = None, within: Sequence[str] =
             seen = levels.get(name)
             levels[name] = replace(level, directions=2, backwards=False) if seen else level
     listed = [Part(name, list(levels.values())) for name, levels in parts.items()]
-    listed.sort(key=lambda part: part.name == "decoder")
+    listed.sort(key=lambda part: part.name == DECODER)
     output = getattr(network, "output_shape", None)
     output = output if isinstance(output, tuple) else None
     attends = any(isinstance(layer, ATTENTION) for layer in network._flatten_layers())
     read = readout(network)
-    shape = shape or _shape_of(listed, found[-1][1], output, read)
-    sizes = output[1:] if output and shape != STEP_BY_STEP else output[2:] if output else ()
-    sizes = [size for size in sizes if size is not None]
-    return Unrolled(shape, listed, math.prod(sizes) if sizes else None, attends, read)
+    shape = shape or _shape_of(listed, found[-1][1], output, read, network)
+    drawn = Unrolled(shape, listed, None, attends, read)
+    sizes = [size for size in (output or ())[2 if drawn.every_step else 1 :] if size is not None]
+    return replace(drawn, output=math.prod(sizes) if sizes else None)
 
 
 def _part_of(path: str, network: Network) -> str:
     """Encoder or decoder where a layer above is called so; the same for all levels otherwise."""
     above = path.split("/")[:-1]
-    return next((name for name in above if name in ("encoder", "decoder")), network.name)
+    return next((name for name in above if name in ("encoder", DECODER)), network.name)
 
 
 def _levels(path: str, layer: keras.layers.RNN) -> dict[str, Level]:
@@ -142,8 +155,9 @@ def _levels(path: str, layer: keras.layers.RNN) -> dict[str, Level]:
     return found
 
 
-def _shape_of(parts: list[Part], last: keras.layers.RNN, output: tuple | None, read: Readout | None) -> str:
-    if parts[-1].name == "decoder":
+def _shape_of(parts, last, output, read, network) -> str:
+    reads_more = len(parts) > 1 or len(getattr(network, "inputs", None) or ()) > 1
+    if parts[-1].name == DECODER and reads_more:  # otherwise it is a language model
         return WRITES[len(parts) > 1]
     every_step = last.return_sequences and output is not None and len(output) > 2
     if read is not None:

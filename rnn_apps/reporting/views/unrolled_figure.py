@@ -53,7 +53,7 @@ def _height(part: Part, network: Unrolled) -> float:
 
 def _draw(axes: Axes, part: Part, network: Unrolled) -> None:
     columns = columns_of(part, network)
-    decodes = part.name == "decoder"
+    decodes = part is network.parts[-1] and network.decodes
     _folded(axes, part, network)
     middle = STOREY * (len(part.levels) - 1) / 2
     wide = {"arrowstyle": "simple", "color": drawing.PALE}
@@ -74,7 +74,8 @@ def _draw(axes: Axes, part: Part, network: Unrolled) -> None:
 
 def _folded(axes, part, network):
     """One copy with its loop, and the weights by the arrows."""
-    decodes, count = part.name == "decoder", len(part.levels)
+    count = len(part.levels)
+    decodes = part is network.parts[-1] and network.decodes
     read = Column("t", "yt-1" if decodes else "xt", None)
     _copy(axes, part, 0.0, read)
     for number, level in enumerate(part.levels):

@@ -4,7 +4,7 @@ import textwrap
 
 from rnn_apps.reporting import drawing
 from rnn_apps.reporting.views.readout import Weights
-from rnn_apps.reporting.views.unrolled import STEP_BY_STEP, Level, Part, Unrolled
+from rnn_apps.reporting.views.unrolled import Level, Part, Unrolled
 
 __all__ = ["layer_colour", "lines_of"]
 
@@ -36,10 +36,9 @@ def _opening_lines(part: Part, network: Unrolled) -> list[str]:
     line = f"{named}each step reads {f'{features:,} features' if features else 'its input'}"
     if part is not network.parts[-1]:
         return [line]
-    every = part.name == "decoder" or network.shape == STEP_BY_STEP
     if network.output:
-        line += f"; {'each' if every else 'the'} output has {network.output:,} values"
-    if part.name != "decoder":
+        line += f"; {'each' if network.every_step else 'the'} output has {network.output:,} values"
+    if not network.decodes:
         return [line]
     lines = [line, "h_0 of every layer is computed from the encoder's output"]
     if network.attends:

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from rnn_apps.reporting import drawing
 from rnn_apps.reporting.views.readout import FINAL_STEP, FIRST_STEP, LAST
-from rnn_apps.reporting.views.unrolled import STEP_BY_STEP, TO_ONE, Part, Unrolled
+from rnn_apps.reporting.views.unrolled import Part, Unrolled
 
 __all__ = ["Column", "Gather", "columns_of", "gather_of", "time_of_output"]
 
@@ -50,7 +50,7 @@ class Gather(NamedTuple):
 
 
 def _gives_one(part: Part, network: Unrolled) -> bool:
-    return network.shape == TO_ONE and part is network.parts[-1] and part.name != "decoder"
+    return part is network.parts[-1] and not network.every_step
 
 
 def gather_of(part: Part, network: Unrolled) -> Gather | None:
@@ -76,10 +76,11 @@ def time_of_output(part: Part, network: Unrolled) -> str | None:
 
 def columns_of(part: Part, network: Unrolled) -> list[Column]:
     """Returns the copies of a part: the first three steps and the last."""
-    if part.name == "decoder":
+    last = part is network.parts[-1]
+    if last and network.decodes:
         reads = ["start", "y1", "y2", "yU-1"]
         return [Column(t, read, f"y{t}", t == "U") for t, read in zip((*TIMES, "U"), reads)]
-    every = network.shape == STEP_BY_STEP and part is network.parts[-1]
+    every = last and network.every_step
     only = time_of_output(part, network)
     return [
         Column(time, f"x{time}", f"y{time}" if every else "y" if time == only else None, time == LAST_TIME)
