@@ -51,6 +51,8 @@ def test_a_notebook_shows_what_came_out_of_all_its_cells_in_their_order(notebook
     outputs = [output for cell in cells for output in cell["outputs"]]
     assert "error" not in [output["output_type"] for output in outputs]
     assert any("image/png" in output.get("data", {}) for output in outputs)
+    printed = "".join(text for output in outputs for text in output.get("text", []))
+    assert not re.findall(r"/tmp/|INFO:|WARNING:|\x1b", printed)  # paths of a machine, log lines, colours
 
 
 def test_a_notebook_says_what_is_understood_and_folds_its_answers(notebook):

@@ -12,6 +12,7 @@ from rnn_apps.reporting.views.attention import (
 )
 from rnn_apps.reporting.views.eigenvalues import EigenvalueHistory, eigenvalue_figure, recurrent_eigenvalues
 from rnn_apps.reporting.views.gradients import fresh_gradient_norms, gradient_figure, gradient_norms
+from rnn_apps.reporting.views.readout import Readout
 from rnn_apps.reporting.views.recording import HiddenStates, hidden_states
 from rnn_apps.reporting.views.scores import Mover, movers, movers_figure, score_by_step, score_figure
 from rnn_apps.reporting.views.states import state_figure, unit_order
@@ -24,6 +25,7 @@ __all__ = [
     "Level",
     "Mover",
     "Part",
+    "Readout",
     "Unrolled",
     "attention_figure",
     "eigenvalue_figure",

@@ -10,11 +10,13 @@ from typing import Any
 
 import keras
 
+from rnn_apps.reporting.views.readout import Readout, readout, weight_shapes
 from rnn_apps.reporting.views.recording import Network, first_size, recurrent_layers
 
-__all__ = ["Level", "Part", "Unrolled", "level_titles", "unrolled"]
+__all__ = ["Level", "Part", "Unrolled", "unrolled"]
 
 ATTENTION = (keras.layers.Attention, keras.layers.MultiHeadAttention)  # additive attention is of the first
+DECODER = "decoder"
 STEP_BY_STEP, TO_ONE = "one output at every step", "many-to-one"
 WRITES = {True: "many-to-many", False: "one-to-many"}  # whether what is read is a sequence
 
@@ -64,12 +66,26 @@ class Unrolled:
         parts: one, or an encoder and a decoder.
         output: size of an output, None where it is not one array.
         attends: whether a layer attends to what was read.
+        readout: how the output is computed from the states; None where the model does not say.
     """
 
     shape: str
     parts: list[Part]
     output: int | None
     attends: bool
+    readout: Readout | None = None
+
+    @property
+    def decodes(self) -> bool:
+        """Whether the last part writes: its outputs are its next inputs."""
+        return self.parts[-1].name == DECODER and self.shape in WRITES.values()
+
+    @property
+    def every_step(self) -> bool:
+        """Whether every step of the last part has an output."""
+        if self.decodes or self.readout is None:
+            return self.decodes or self.shape == STEP_BY_STEP
+        return not self.readout.pooling
 
     def as_dict(self) -> dict[str, Any]:
         """Returns it as JSON can hold it."""
@@ -79,7 +95,8 @@ class Unrolled:
     def from_dict(cls, value: Mapping[str, Any]) -> "Unrolled":
         """Returns what `as_dict` gave."""
         parts = [Part(p["name"], [Level(**level) for level in p["levels"]]) for p in value["parts"]]
-        return cls(value["shape"], parts, value["output"], value["attends"])
+        given = value.get("readout")  # runs of before it was read have none
+        return cls(value["shape"], parts, value["output"], value["attends"], given and Readout(**given))
 
 
 def unrolled(network: Network, shape: str | None = None, within: Sequence[str] = ("",)) -> Unrolled:
@@ -105,25 +122,21 @@ def unrolled(network: Network, shape: str | None = None, within: Sequence[str] =
             seen = levels.get(name)
             levels[name] = replace(level, directions=2, backwards=False) if seen else level
     listed = [Part(name, list(levels.values())) for name, levels in parts.items()]
-    listed.sort(key=lambda part: part.name == "decoder")
+    listed.sort(key=lambda part: part.name == DECODER)
     output = getattr(network, "output_shape", None)
     output = output if isinstance(output, tuple) else None
     attends = any(isinstance(layer, ATTENTION) for layer in network._flatten_layers())
-    shape = shape or _shape_of(listed, found[-1][1], output)
-    sizes = output[1:] if output and shape != STEP_BY_STEP else output[2:] if output else ()
-    sizes = [size for size in sizes if size is not None]
-    return Unrolled(shape, listed, math.prod(sizes) if sizes else None, attends)
-
-
-def level_titles(count: int) -> list[str]:
-    """Returns what the levels of a part are called, the lowest first."""
-    return ["one level"] if count == 1 else [f"level {number + 1}" for number in range(count)]
+    read = readout(network)
+    shape = shape or _shape_of(listed, found[-1][1], output, read, network)
+    drawn = Unrolled(shape, listed, None, attends, read)
+    sizes = [size for size in (output or ())[2 if drawn.every_step else 1 :] if size is not None]
+    return replace(drawn, output=math.prod(sizes) if sizes else None)
 
 
 def _part_of(path: str, network: Network) -> str:
     """Encoder or decoder where a layer above is called so; the same for all levels otherwise."""
     above = path.split("/")[:-1]
-    return next((name for name in above if name in ("encoder", "decoder")), network.name)
+    return next((name for name in above if name in ("encoder", DECODER)), network.name)
 
 
 def _levels(path: str, layer: keras.layers.RNN) -> dict[str, Level]:
@@ -135,26 +148,18 @@ def _levels(path: str, layer: keras.layers.RNN) -> dict[str, Level]:
     found = {}
     for number, cell in enumerate(cells):
         label = f"{name}/cell_{number}" if len(cells) > 1 else name
-        weights = {_name_in(cell, weight): list(map(int, weight.shape)) for weight in cell.weights}
-        weights = {key: size for key, size in weights.items() if "seed" not in key}
+        weights = weight_shapes(cell)
         features = weights["kernel"][0] if "kernel" in weights else None
         kind, units = type(cell).__name__, first_size(cell)
         found[label] = Level(label, kind, features, units, 1, weights, bool(layer.go_backwards))
     return found
 
 
-def _name_in(cell: Network, weight: keras.Variable) -> str:
-    """Its name, with those of the layers between where the cell is made of layers."""
-    own = [
-        layer
-        for layer in cell._flatten_layers(include_self=False)
-        if any(weight is one for one in layer.weights)  # == would compare numbers
-    ]
-    return "/".join([*(layer.name for layer in own), weight.path.rpartition("/")[2]])
-
-
-def _shape_of(parts: list[Part], last: keras.layers.RNN, output: tuple | None) -> str:
-    if parts[-1].name == "decoder":
+def _shape_of(parts, last, output, read, network) -> str:
+    reads_more = len(parts) > 1 or len(getattr(network, "inputs", None) or ()) > 1
+    if parts[-1].name == DECODER and reads_more:  # otherwise it is a language model
         return WRITES[len(parts) > 1]
     every_step = last.return_sequences and output is not None and len(output) > 2
+    if read is not None:
+        every_step = not read.pooling
     return STEP_BY_STEP if every_step else TO_ONE

@@ -1,37 +1,23 @@
-"""The picture of an `Unrolled`: the folded loop, and beside it its copies through time."""
-
-from typing import NamedTuple
+"""The picture of an `Unrolled`: the folded loop, and next to it its copies through time."""
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch
 
 from rnn_apps.reporting import drawing
-from rnn_apps.reporting.views.unrolled import STEP_BY_STEP, Level, Part, Unrolled, level_titles
+from rnn_apps.reporting.views.unrolled import Level, Part, Unrolled
+from rnn_apps.reporting.views.unrolled_lines import layer_colour, lines_of
+from rnn_apps.reporting.views.unrolled_steps import Column, columns_of, gather_of, time_of_output
 
 __all__ = ["unrolled_figure"]
 
-COLUMN, STOREY = 1.55, 1.25  # distances of copies and of levels
+COLUMN, STOREY = 1.55, 1.25  # distances of copies and of layers
 WIDE, HIGH, ROUND = 0.84, 0.62, 0.31  # sides of a box, radius of a circle
+GATHER = 0.46  # height of the box in which steps are gathered
 FIRST_COPY = 3.0
 LINE = 0.3  # of the text below
 INCH = 0.74  # of a unit of all these
-
-
-class Column(NamedTuple):
-    """A copy of the levels at one step.
-
-    Attributes:
-        time: subscript of the step.
-        reads: what goes in, or None.
-        gives: what comes out, or None.
-        gap: whether steps are left out before it.
-    """
-
-    time: str
-    reads: str | None
-    gives: str | None
-    gap: bool = False
+SMALL, WEIGHT = 8.5, 9  # font sizes of lines and of the names of weights
 
 
 def unrolled_figure(network: Unrolled) -> Figure:
@@ -55,104 +41,178 @@ def unrolled_figure(network: Unrolled) -> Figure:
 
 
 def _bottom(part: Part, network: Unrolled) -> float:
-    return -1.85 - LINE * (len(_opening_lines(part, network)) + 2 * len(part.levels))
+    return -1.85 - LINE * len(lines_of(part, network))
 
 
 def _height(part: Part, network: Unrolled) -> float:
-    above = 1.0 + ROUND + 0.15 if part is network.parts[-1] else HIGH
+    above = HIGH
+    if part is network.parts[-1]:
+        above = 1.0 + ROUND + 0.15 + (1.0 if gather_of(part, network) else 0)
     return STOREY * (len(part.levels) - 1) + above - _bottom(part, network)
 
 
-def _columns(part: Part, network: Unrolled) -> list[Column]:
-    times, last = ("1", "2", "3"), "T"
-    if part.name == "decoder":
-        reads = ["start", "y1", "y2", "y…"]
-        return [Column(t, read, f"y{t}", t == "U") for t, read in zip((*times, "U"), reads)]
-    is_last = part is network.parts[-1]
-    every = network.shape == STEP_BY_STEP and is_last
-    only = "" if every or not is_last else times[0] if part.levels[-1].backwards else last  # read last
-    gives = {time: f"y{time}" if every else "y" if time == only else None for time in (*times, last)}
-    return [Column(time, f"x{time}", gives[time], gap=time == last) for time in (*times, last)]
-
-
 def _draw(axes: Axes, part: Part, network: Unrolled) -> None:
-    columns = _columns(part, network)
-    given = "y" if any(column.gives for column in columns) else None
-    reads, gives = ("y", "y") if part.name == "decoder" else ("x", given)
-    _folded(axes, part, network, reads, gives)
+    columns = columns_of(part, network)
+    decodes = part is network.parts[-1] and network.decodes
+    _folded(axes, part, network)
     middle = STOREY * (len(part.levels) - 1) / 2
     wide = {"arrowstyle": "simple", "color": drawing.PALE}
     axes.annotate("", (FIRST_COPY - 1.2, middle), (FIRST_COPY - 1.7, middle), arrowprops=wide)
     for number, column in enumerate(columns):
         x = FIRST_COPY + COLUMN * number
-        _copy(axes, part, x, column.time, column.reads, column.gives)
+        _copy(axes, part, x, column)
+        if decodes and network.attends:
+            _context(axes, part, x, column.time)
         for level in range(len(part.levels)):
-            _through_time(axes, part.levels[level], level, x, number == 0, column.gap, part.name == "decoder")
+            _through_time(axes, part.levels[level], level, x, number == 0, column.gap, decodes)
+    if decodes and len(network.parts) == 1:
+        _only_input(axes)
+    if gather := gather_of(part, network):
+        _gathered(axes, part, network, gather)
     _describe(axes, part, network)
 
 
-def _folded(axes, part, network, reads, gives):
+def _folded(axes, part, network):
     """One copy with its loop, and the weights by the arrows."""
-    _copy(axes, part, 0.0, "t", None, None)
-    _circle(axes, 0, -1.0, reads, "t-1" if part.name == "decoder" else "t", drawing.INK)
-    _arrow(axes, (0, -1.0 + ROUND), (0, -HIGH / 2))
-    top = STOREY * (len(part.levels) - 1)
-    if gives:
-        every = part.name == "decoder" or network.shape == STEP_BY_STEP
-        _circle(axes, 0, top + 1.0, gives, "t" if every else "", drawing.VERMILION)
-        _arrow(axes, (0, top + HIGH / 2), (0, top + 1.0 - ROUND))
+    count = len(part.levels)
+    decodes = part is network.parts[-1] and network.decodes
+    read = Column("t", "yt-1" if decodes else "xt", None)
+    _copy(axes, part, 0.0, read)
     for number, level in enumerate(part.levels):
-        y, colour = STOREY * number, _colour(number)
-        start, end = (WIDE / 2, y + 0.16), (WIDE / 2, y - 0.16)
-        axes.add_patch(
-            FancyArrowPatch(
-                start,
-                end,
-                connectionstyle="arc3,rad=-2.2",
-                arrowstyle="-|>",
-                mutation_scale=10,
-                color=colour,
-                linewidth=1.6,
-            )
+        y, colour = STOREY * number, layer_colour(number)
+        _loop(axes, 1, y, colour, "-")
+        axes.text(
+            WIDE / 2 + 0.42,
+            y + 0.02,
+            _weight("hh", number, count),
+            color=colour,
+            fontsize=WEIGHT,
+            va="center",
         )
-        axes.text(WIDE / 2 + 0.42, y + 0.02, "$W_{hh}$", color=colour, fontsize=9, va="center")
         if level.directions == 2:
-            start, end = (-WIDE / 2, y + 0.16), (-WIDE / 2, y - 0.16)
-            axes.add_patch(
-                FancyArrowPatch(
-                    start,
-                    end,
-                    connectionstyle="arc3,rad=2.2",
-                    arrowstyle="-|>",
-                    linestyle="--",
-                    mutation_scale=10,
-                    color=colour,
-                    linewidth=1.3,
-                )
-            )
-        axes.text(0.1, y - HIGH / 2 - 0.2, "$W_{xh}$", color=colour, fontsize=9, va="center")
+            _loop(axes, -1, y, colour, "--")
+        axes.text(
+            0.1, y - HIGH / 2 - 0.2, _weight("xh", number, count), color=colour, fontsize=WEIGHT, va="center"
+        )
+    if part is not network.parts[-1]:
+        return
+    top = STOREY * (count - 1)
+    if gather := gather_of(part, network):
+        short = gather.label.replace(" over all steps", "").replace(
+            "last state of each direction", "last states"
+        )
+        _gather_box(axes, 0, 1.5, top, drawing.shortened(short, 20))
+        _arrow(axes, (0, top + HIGH / 2), (0, top + 1.0 - GATHER / 2))
+        _output(axes, 0, top + 1.0, "y", GATHER / 2)
+    else:
+        time = time_of_output(part, network)
+        _output(axes, 0, top, "y" if time else "yt", HIGH / 2)
+        if time:
+            axes.text(-0.1, top + HIGH / 2 + 0.18, f"$t={time}$", fontsize=SMALL, ha="right", va="center")
+    _readout_weights(axes, part, network, top)
 
 
-def _copy(axes, part, x, time, reads, gives):
-    """The levels at one step, with what goes in and comes out."""
-    if reads:
+def _readout_weights(axes, part, network, top):
+    """W_hy where the weights are: on the way to the output, or before what gathers the steps."""
+    readout, boxed = network.readout, gather_of(part, network) is not None
+    if readout is None:
+        return
+    y = top + HIGH / 2 + 0.18
+    early = readout.before or "output_kernel" in part.levels[-1].weights
+    if boxed and readout.weights:
+        y = top + 1.0 + GATHER / 2 + 0.22
+    elif not early and not readout.weights:
+        return
+    axes.text(0.1, y, "$W_{hy}$", color=drawing.VERMILION, fontsize=WEIGHT, va="center")
+
+
+def _weight(subscript, number, count):
+    above = f"^{{({number + 1})}}" if count > 1 else ""
+    return f"$W{above}_{{{subscript}}}$"
+
+
+def _loop(axes, side, y, colour, style):
+    """The arrow from a box to itself, on its right (1) or left (-1)."""
+    axes.add_patch(
+        FancyArrowPatch(
+            (side * WIDE / 2, y + 0.16),
+            (side * WIDE / 2, y - 0.16),
+            connectionstyle=f"arc3,rad={-2.2 * side}",
+            arrowstyle="-|>",
+            linestyle=style,
+            mutation_scale=10,
+            color=colour,
+            linewidth=1.6 if side > 0 else 1.3,
+        )
+    )
+
+
+def _copy(axes, part, x, column):
+    """The layers at one step, with what goes in and comes out."""
+    if column.reads:
+        reads = column.reads
         name, subscript = (reads, "") if reads == "start" else (reads[0], reads[1:])
         _circle(axes, x, -1.0, name, subscript, drawing.INK)
         _arrow(axes, (x, -1.0 + ROUND), (x, -HIGH / 2))
     for number in range(len(part.levels)):
         y = STOREY * number
-        _box(axes, x, y, time, number, len(part.levels))
+        _box(axes, x, y, column.time, number, len(part.levels))
         if number:
             _arrow(axes, (x, y - STOREY + HIGH / 2), (x, y - HIGH / 2))
-    if gives:
-        top = STOREY * (len(part.levels) - 1)
-        _circle(axes, x, top + 1.0, gives[0], gives[1:], drawing.VERMILION)
-        _arrow(axes, (x, top + HIGH / 2), (x, top + 1.0 - ROUND))
+    if column.gives:
+        _output(axes, x, STOREY * (len(part.levels) - 1), column.gives, HIGH / 2)
+
+
+def _output(axes, x, y, gives, half):
+    """The circle of an output above what is `half` high on each side of y."""
+    _circle(axes, x, y + 1.0, gives[0], gives[1:], drawing.VERMILION)
+    _arrow(axes, (x, y + half), (x, y + 1.0 - ROUND))
+
+
+def _context(axes, part, x, time):
+    """What attention gives at a step, on its way into the output."""
+    y = STOREY * (len(part.levels) - 1) + 0.52
+    axes.text(x - 0.42, y, f"$c_{{{time}}}$", fontsize=WEIGHT, ha="right", va="center")
+    _arrow(axes, (x - 0.4, y + 0.04), (x - ROUND * 0.7, y + 0.26))
+
+
+def _only_input(axes):
+    """The input of a decoder whose encoder has no steps."""
+    x = FIRST_COPY - COLUMN / 2 - 0.22
+    _circle(axes, x, -1.0, "x", "", drawing.INK)
+    _arrow(axes, (x, -1.0 + ROUND), (x, -0.16))
+
+
+def _gathered(axes, part, network, gather):
+    """The box over all copies that makes one vector of their states, and the output over it."""
+    top, middle = STOREY * (len(part.levels) - 1), FIRST_COPY + 1.5 * COLUMN
+    _gather_box(axes, middle, 3 * COLUMN + WIDE, top, gather.label)
+    for number, column in enumerate(columns_of(part, network)):
+        x = FIRST_COPY + COLUMN * number
+        for times, style in ((gather.forwards, "-"), (gather.backwards, "--")):
+            if column.time in times:
+                _arrow(axes, (x, top + HIGH / 2), (x, top + 1.0 - GATHER / 2), style=style)
+    _output(axes, middle, top + 1.0, "y", GATHER / 2)
+
+
+def _gather_box(axes, x, width, top, label):
+    axes.add_patch(
+        FancyBboxPatch(
+            (x - width / 2, top + 1.0 - GATHER / 2),
+            width,
+            GATHER,
+            boxstyle="round,pad=0,rounding_size=0.1",
+            facecolor="#fdf1e8",
+            edgecolor=drawing.VERMILION,
+            linewidth=1.2,
+        )
+    )
+    axes.text(x, top + 1.0, label, ha="center", va="center", fontsize=WEIGHT, parse_math=False)
 
 
 def _through_time(axes, level: Level, number, x, first, gap, begins):
     """The arrow that comes from the copy before, or after, and both where both directions read."""
-    y, colour = STOREY * number, _colour(number)
+    y, colour = STOREY * number, layer_colour(number)
     both = level.directions == 2
     if first and begins:
         start = x - COLUMN / 2 - 0.12
@@ -169,45 +229,13 @@ def _through_time(axes, level: Level, number, x, first, gap, begins):
 
 
 def _describe(axes, part: Part, network: Unrolled):
-    """Weights and shapes, in the colours of their levels."""
-    y = -1.6 - 0.2
-    for line in _opening_lines(part, network):
-        axes.text(-1.0, y, line, fontsize=8.5, color=drawing.INK, parse_math=False)
-        y -= LINE
-    for number, level in enumerate(part.levels):
-        for line in _weight_lines(level, number, len(part.levels)):
-            axes.text(-1.0, y, line, fontsize=8.5, color=_colour(number), parse_math=False)
-            y -= LINE
-
-
-def _opening_lines(part: Part, network: Unrolled) -> list[str]:
-    named = f"{part.name}: " if len(network.parts) > 1 else ""
-    features = part.levels[0].features
-    line = f"{named}each step reads {f'{features:,} numbers' if features else 'its input'}"
-    if part is not network.parts[-1]:
-        return [line]
-    line += f", an output has {network.output:,}" if network.output else ""
-    if part.name != "decoder":
-        return [line]
-    look = "; attention looks at all that was read before each output" if network.attends else ""
-    return [line, f"h_0 is made of what was read{look}"]
-
-
-def _weight_lines(level: Level, number: int = 0, count: int = 1) -> list[str]:
-    title = level_titles(count)[number]
-    ways = ", two directions with a set each" if level.directions == 2 else ""
-    ways = ", read from the end" if level.backwards else ways
-    sizes = [f"{name.replace('_', ' ')} {'×'.join(map(str, shape))}" for name, shape in level.weights.items()]
-    first = f"{title}: {level.cell}, {level.units} units{ways}; the same weights at every step:"
-    return [first, "    " + ", ".join(sizes)]
-
-
-def _colour(number: int) -> str:
-    return (drawing.BLUE, "#007a5a", "#a0527f", "#8a6100")[number % 4]
+    """Weights and shapes, in the colours of their layers."""
+    for number, (line, colour) in enumerate(lines_of(part, network)):
+        axes.text(-1.0, -1.8 - LINE * number, line, fontsize=SMALL, color=colour, parse_math=False)
 
 
 def _box(axes, x, y, time, number, count):
-    colour = _colour(number)
+    colour = layer_colour(number)
     axes.add_patch(
         FancyBboxPatch(
             (x - WIDE / 2, y - HIGH / 2),
