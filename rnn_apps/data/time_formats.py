@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
@@ -67,7 +67,7 @@ def read_time(text, pattern=None):
     if pattern is not None:
         moment = datetime.strptime(text, pattern)
         if moment.tzinfo is not None:
-            moment = moment.astimezone(timezone.utc).replace(tzinfo=None)
+            moment = moment.astimezone(UTC).replace(tzinfo=None)
         return _seconds(moment)
     found = _ISO.fullmatch(text)
     if not found:

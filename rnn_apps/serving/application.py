@@ -133,7 +133,7 @@ def _add_predict(application, path, model, worker, limits, seconds):
             raise _Refusal(400, str(error)) from error
         except Busy:
             raise _Refusal(429, "too many requests wait", Retry_After="1") from None
-        except (TimeoutError, asyncio.TimeoutError):  # two classes in Python 3.10
+        except TimeoutError:
             raise _Refusal(503, f"no answer within {seconds:g} s", Retry_After="5") from None
         return await asyncio.to_thread(_written, outputs, given.rows)
 

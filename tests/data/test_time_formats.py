@@ -50,7 +50,7 @@ def test_how_dates_are_written_is_found_by_the_even_steps_that_they_give(cells, 
     ],
 )
 def test_a_time_is_seconds_from_1970_on_in_utc(text, pattern, utc):
-    moment = datetime.datetime(*utc, tzinfo=datetime.timezone.utc)
+    moment = datetime.datetime(*utc, tzinfo=datetime.UTC)
     assert read_time(text, pattern) == int(moment.timestamp())
 
 

@@ -47,7 +47,7 @@ def test_later_counts_in_the_step():
 
 def test_the_calendar_is_that_of_datetime():
     moments = [datetime.datetime(2024, 1, 1) + datetime.timedelta(hours=37 * i) for i in range(300)]
-    times = [int(moment.replace(tzinfo=datetime.timezone.utc).timestamp()) for moment in moments]
+    times = [int(moment.replace(tzinfo=datetime.UTC).timestamp()) for moment in moments]
     wanted = [[m.hour, m.weekday(), m.day - 1, m.timetuple().tm_yday - 1, m.month - 1] for m in moments]
     np.testing.assert_array_equal(calendar_values(times, list(CALENDAR)), wanted)
 
