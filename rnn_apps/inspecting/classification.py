@@ -231,6 +231,6 @@ def _decide_model(inspection, parts):
         inspection.decide("model.embedding", 64, why)
         inspection.decide("model.units", [64], why)
         inspection.decide("model.word_vectors", "random", "too few words to learn neighbours from")
-    inspection.decide("model.cell", "gru", "keeps what it read far back better than the vanilla cell")
+    inspection.decide("model.cell", "gru", "usually more accurate than the vanilla cell, and slower")
     inspection.decide("model.bidirectional", True, "the whole text is there before the answer")
     decide_training(inspection, len(words), least_epochs=4, steps=600)
