@@ -33,6 +33,7 @@ WITHIN_FLOOR = {("settings", "errors")}  # the strict settings speak in the mess
 ONLY = {"serving": {"errors"}}  # of ours it may import nothing else
 MORE = {"serving.demo": {"data"}}  # but its page reads a visitor's files as the commands read a user's
 MAX_FILE, MAX_FUNCTION = 350, 60
+LONGER = {"exporting.client": 400}  # copied next to an export as one file
 
 
 @functools.cache
@@ -125,7 +126,7 @@ def too_large(package):
     for name, path in modules(package).items():
         text = path.read_text()
         lines = text.count("\n")
-        if lines > MAX_FILE:
+        if lines > LONGER.get(name, MAX_FILE):
             wrong.append(f"{name}: {lines} lines")
         for node in ast.walk(ast.parse(text)):
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):

@@ -457,7 +457,8 @@ def test_a_fix_that_a_finished_run_cannot_follow_is_not_left_alone(answer, finis
     (tmp_path / "one.csv").write_text("words,label\na film,good\nb,bad\n")
     code, _, err = answer("evaluate", finished.folder, "--data", tmp_path / "one.csv")
     assert code == 2
-    assert "--set is for rnn-apps run: fix the data, or train again with it." in err
+    assert "Rename the column in the file." in err
+    assert "--set" not in err
 
 
 # A cell of the user's own, three classes, and other processes

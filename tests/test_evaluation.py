@@ -120,9 +120,19 @@ def test_a_path_is_a_text_only_if_that_is_said(finished, tmp_path, capsys):
         assert call(["predict", str(finished.folder), "--text", str(path), "--json"]) == 0
         assert json.loads(capsys.readouterr().out)["text"] == str(path)
     assert [answer["text"] for answer in finished.predict(["", ".", "a\0b", "x" * 5000])][:2] == ["", "."]
+    with pytest.raises(UserError, match="nope.csv: no such file. .*add --text"):
+        finished.predict(str(tmp_path / "nope.csv"))
+    assert finished.predict(["see notes.txt"])[0]["text"] == "see notes.txt"
+    (tmp_path / "book.xlsx").write_bytes(b"PK\x03\x04\0\0")
+    with pytest.raises(UserError, match="not a text file.*save the sheet as"):
+        finished.inputs_of(tmp_path / "book.xlsx")
     (tmp_path / "b.csv").write_text("body\nx\n")
-    with pytest.raises(DataError, match='no column "text"; the columns are "body"'):
+    with pytest.raises(
+        DataError, match='no column "text"; the columns are "body".*Rename the column'
+    ) as error:
         finished.predict(tmp_path / "b.csv")
+    assert "--set" not in str(error.value)
+    assert finished.predict("")[0]["empty"] == "no word was read"
 
 
 def test_what_the_readers_leave_out_is_said_beside_the_scores_and_never_in_the_json(

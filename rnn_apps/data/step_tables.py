@@ -24,7 +24,7 @@ __all__ = [
     "name_of",
     "numbers_of",
     "part_folders",
-    "read_numbers",
+    "read_streams",
 ]
 
 ENDINGS = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
@@ -58,12 +58,14 @@ class LabelledSteps(NamedTuple):
     Args:
         place: the file, and the name of the stream where it holds several.
         steps: float32 (steps, features), or uint8 (steps, height, width, 3).
-        labels: one a step; empty where the table has none.
+        labels: one per step, empty texts where the table has none.
+        stream: name of the stream where the file holds several.
     """
 
     place: str
     steps: np.ndarray
     labels: list
+    stream: str = ""
 
 
 def load_streams(
@@ -235,7 +237,7 @@ def _streams(file, columns, known, bad):
                 rows.setdefault(stream, []).append(step)
                 labels.setdefault(stream, []).append(label)
     found = [
-        LabelledSteps(f"{file}, {stream}" if stream else str(file), np.stack(steps), labels[stream])
+        LabelledSteps(f"{file}, {stream}" if stream else str(file), np.stack(steps), labels[stream], stream)
         for stream, steps in rows.items()
     ]
     return found, names
@@ -265,36 +267,27 @@ def _step(place, cell, names, cells, before, columns, bad, marks):
         return None
 
 
-def read_numbers(path, columns):
-    """Return the numbers of a file that is one stream: float32 (steps, features).
+def read_streams(path, columns):
+    """Return the streams of a file that is to be labelled, a list of `LabelledSteps` without labels.
 
     Args:
         path: of a CSV file.
-        columns: `Columns` of a table without labels.
+        columns: `Columns`; a file without the column of the streams is one stream.
 
     Raises:
         DataError: there is no such file, or a column or row of it cannot be used.
     """
     if not path.is_file():
-        raise DataError(str(path)[:200], "no such file", expected="a CSV file with a row a step")
-    rows, bad = [], BadRecords("refuse", 0)
-    with files.open_lines(path) as lines:
-        table = files.csv_rows(path, lines, log=True)
-        begin, header = next(table, (1, None))
-        if header is None:
-            raise DataError(str(path), "empty", expected="a CSV file with a header")
-        names = feature_columns(f"{path}:{begin}", header, columns)
-        places, marks = [header.index(name) for name in names], files.column_marks(path, names)
-        for begin, row in table:
-            if problem := files.wrong_width(row, header):
-                raise DataError(f"{path}:{begin}", problem, fix="Mend the row.")
-            before = rows[-1] if rows else None
-            cells = [row[i] for i in places]
-            place = f"{path}:{begin}"
-            rows.append(numbers_of(place, names, cells, before, columns.on_missing, bad, marks))
-    if not rows:
-        raise DataError(str(path), "no row", expected="a row a step below the header")
-    return np.stack(rows)
+        expected = "a CSV file with a row for each step"
+        raise DataError(str(path)[:200], "no such file", expected=expected)
+    if columns.stream is not None:
+        with files.open_lines(path) as lines:
+            _, header = next(files.csv_rows(path, lines), (1, None))
+        columns = columns._replace(stream=columns.stream if columns.stream in (header or ()) else None)
+    found, _ = _streams(path, columns, None, BadRecords("refuse", 0))
+    if not found:
+        raise DataError(str(path), "no row", expected="a row for each step below the header")
+    return found
 
 
 def numbers_of(place, names, cells, before, on_missing, bad, marks=None):

@@ -3,8 +3,9 @@
     python client.py INPUT...
 
 INPUT is what the network was made for: a text, the path of a picture, a folder of frames, a CSV file of
-numbers, the beginning of a text, or an array or rows of a series as JSON. Each answer is a line of JSON. The
-program needs numpy, onnxruntime or ai-edge-litert, and pillow for pictures.
+numbers, the beginning of a text, or as JSON an array, rows of a series, or an object of both by their names,
+such as {"series": [[1.5], [null]], "known": [[0]]}. Each answer is a line of JSON. The program needs numpy,
+onnxruntime or ai-edge-litert, and pillow for pictures.
 """
 
 import csv
@@ -109,6 +110,8 @@ class Client:
         values = json.loads(given)
         arrays = values if isinstance(values, dict) else {"series": values}
         arrays = {name: np.array(rows, np.float32) for name, rows in arrays.items()}
+        if set(arrays) != set(names := self.facts["parts"]["network"]["inputs"]):
+            raise InputError(f"received {', '.join(arrays)}, expected an object of {', '.join(names)}")
         before = np.full((self.facts["window"], len(self.facts["columns"])), np.nan, np.float32)
         arrays["series"] = np.concatenate([before, arrays["series"]])[-len(before) :]
         found = self.parts["network"]({name: array[None] for name, array in arrays.items()})
@@ -142,14 +145,36 @@ class Client:
         columns = self.facts["features"]
         if columns is None:
             frames = [_pixels(path, self.facts["image_size"]) for path in sorted(Path(given).iterdir())]
-            steps, name = np.stack(frames), "frames"
-        else:
-            with open(given, encoding="utf-8-sig", newline="") as file:
-                rows = [[float(row[column]) for column in columns] for row in csv.DictReader(file)]
-            steps, name = np.array(rows, np.float32), "features"
+            return {"labels": self._labels("frames", np.stack(frames))}
+        streams = {}
+        with open(given, encoding="utf-8-sig", newline="") as file:
+            table = csv.DictReader(file)
+            if missing := [name for name in columns if name not in (table.fieldnames or ())]:
+                raise InputError(
+                    f"no column {missing[0]}; the columns are {', '.join(table.fieldnames or ())}"
+                )
+            for row in table:
+                steps = streams.setdefault(row.get(self.facts["stream"]), [])
+                steps.append(
+                    [self._number(row, name, i, steps, table.line_num) for i, name in enumerate(columns)]
+                )
+        labels = {key: self._labels("features", np.array(rows, np.float32)) for key, rows in streams.items()}
+        return {"labels": labels[None]} if None in labels else {"streams": labels}
+
+    def _number(self, row, column, index, before, line):
+        """A cell as a number; an empty one repeats the number before it where the network was trained so."""
+        text = (row[column] or "").strip()
+        if not text and before and self.facts["on_missing"] == "previous":
+            return before[-1][index]
+        try:
+            return float(text)
+        except ValueError:
+            raise InputError(f"line {line}, {column}: received {text!r}, expected a number") from None
+
+    def _labels(self, name, steps):
         inputs = {name: steps[None], "there": np.ones((1, len(steps)), bool)}
         (probabilities,) = self.read("network", inputs)["probabilities"]
-        return {"labels": [self.facts["class_names"][number] for number in probabilities.argmax(-1)]}
+        return [self.facts["class_names"][number] for number in probabilities.argmax(-1)]
 
     def _write(self, given):
         numbers, cut = self._read(given)

@@ -89,7 +89,7 @@ def _readme(task, parts, name):
         files=" and ".join(f"{part.name}.{ending}" for part in parts),
         task=task.recipe.task,
         package=package,
-        inputs="\n".join(lines),
+        inputs="\n".join([*lines, *([f"{note}\n"] if (note := task.input_note()) else [])]),
         length=f"{length}\n" if name == "litert" and parts[0].sequences else "",
         classes=classes,
     )

@@ -41,7 +41,7 @@ def export_saved_model(task, folder, examples=None):
     task.check_export(loaded)
     request = task.example_request()
     write_warm_up(folder, request)
-    write_readme(folder, task.recipe.name, task.recipe.task, loaded.signatures, request)
+    write_readme(folder, task.recipe.name, task.recipe.task, loaded.signatures, request, task.input_note())
     write_demo_files(folder, task, examples)
     _write_manifest(folder)
 

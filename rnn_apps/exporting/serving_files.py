@@ -79,7 +79,7 @@ def _varint(value):
     return bytes([value & 127 | 128]) + _varint(value >> 7)
 
 
-def write_readme(folder, name, task, signatures, request):
+def write_readme(folder, name, task, signatures, request, note=""):
     """Write ``README.md``: what the SavedModel takes and gives, and the commands that ask it and serve it.
 
     What the commands send lies in ``assets.extra``.
@@ -90,6 +90,7 @@ def write_readme(folder, name, task, signatures, request):
         task: name of its task.
         signatures: name to concrete function, as it was loaded.
         request: name to tensor, an example for ``serving_default``.
+        note: on the inputs, or "".
     """
     default, extra = signatures["serving_default"], folder / "assets.extra"
     extra.mkdir(exist_ok=True)
@@ -103,7 +104,7 @@ def write_readme(folder, name, task, signatures, request):
         task=task,
         inputs=_listed(default.structured_input_signature[1]),
         outputs=_listed(default.structured_outputs),
-        notes="".join(f"\n{note}\n" for note in _notes_on(default.structured_outputs, classes)),
+        notes="".join(f"\n{one}\n" for one in (note, *_notes_on(default.structured_outputs, classes)) if one),
         others=", ".join(f"`{other}`" for other in signatures if other != "serving_default") or "none",
         asked=_asked(extra, plain),
     )

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -12,7 +13,7 @@ from rnn_apps.data.sources import SourceUnavailable
 from rnn_apps.data.splits import ENDINGS
 from rnn_apps.errors import RecipeError, UserError, shown
 from rnn_apps.exporting import export_model, place_of
-from rnn_apps.exporting.client import Client
+from rnn_apps.exporting.client import Client, InputError
 from rnn_apps.recipe import load_recipe
 from rnn_apps.run_folder import RECORD, RunFolder
 from rnn_apps.runner.evaluation import evaluate, evaluation_recipe
@@ -236,7 +237,10 @@ class Run:
             records = [json.loads(line) for line in lines]
         places = sorted({i * len(records) // SCORED for i in range(SCORED)})
         chosen = [records[place] for place in places if records]
-        found = self.task.export_score(Client(folder), chosen) if chosen else None
+        try:
+            found = self.task.export_score(Client(folder), chosen) if chosen else None
+        except InputError as error:
+            return f"not scored: a test record is longer than the files read ({error})"
         if found is None:
             return "not scored: the run's test records do not hold what it reads"
         return ExportScore(len(chosen), *found)
@@ -271,6 +275,7 @@ def _said_of_a_run():
     except UserError as error:
         text = str(error).replace(" after --data or data.path", "")
         text = text.replace("--set data.max_bad_records=N", "--max-bad-records N")
+        text = re.sub(r"Name the right one: --set data\.\w+=\w+", "Rename the column in the file.", text)
         if "--set " in text:
             text += " (--set is for rnn-apps run: fix the data, or train again with it.)"
         raise type(error)(text) from error

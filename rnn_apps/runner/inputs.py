@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from rnn_apps.data.files import open_lines, read_records
-from rnn_apps.data.splits import ENDINGS
+from rnn_apps.data.splits import ENDINGS, conversion_advice
 from rnn_apps.errors import DataError, UserError
 
 __all__ = ["read_file", "read_inputs", "read_lines"]
@@ -29,7 +29,7 @@ def read_inputs(inputs, column, as_text=False):
         return list(inputs)
     texts = []
     for one in inputs:
-        texts += read_file(one, column) if _exists(one) else [str(one)]
+        texts += read_file(one, column) if _is_path(one) else [str(one)]
     return texts
 
 
@@ -46,6 +46,8 @@ def read_file(path, column):
     path = Path(path)
     if path.is_dir():
         raise UserError(str(path), "is a folder, not a text", fix=AS_TEXT)
+    if not path.is_file():
+        raise UserError(str(path), "no such file", fix=AS_TEXT)
     name = path.name.lower()
     if name.endswith(ENDINGS):
         if column is None:
@@ -54,7 +56,8 @@ def read_file(path, column):
         return [_text_of(record) for record in read_records(path, column, None)]
     if not name.endswith(_LINES):
         kinds = ", ".join((*(ENDINGS if column is not None else ()), *_LINES))
-        fix = f"Give the texts of a file, one per line, with --file. {AS_TEXT}"
+        fix = conversion_advice([path]) or "Give the texts of a file, one per line, with --file."
+        fix = f"{fix} {AS_TEXT}"
         raise UserError(str(path), "is a file of another kind", expected=f"a text, or {kinds}", fix=fix)
     return read_lines(path)
 
@@ -62,7 +65,11 @@ def read_file(path, column):
 def read_lines(path):
     """Return the lines of a text file, gzipped or not; bytes that are not UTF-8 are replaced."""
     with open_lines(Path(path)) as lines:
-        return [_readable(line.rstrip("\r\n")) for line in lines]
+        texts = [_readable(line.rstrip("\r\n")) for line in lines]
+    if any("\0" in text for text in texts):
+        fix = conversion_advice([Path(path)]) or "Save it as text in UTF-8."
+        raise UserError(str(path), "is not a text file: it holds bytes of zero", fix=fix)
+    return texts
 
 
 def _text_of(record):
@@ -75,10 +82,15 @@ def _readable(text):
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
-def _exists(text):
-    """Whether an input names a file, or a folder by its separators: any word may be the name of a folder."""
+def _is_path(text):
+    """Whether an input names a file: there is one, or it is one word that ends like the name of one.
+
+    A folder must be named with a separator: any word may be the name of a folder.
+    """
     text = str(text)
     try:
-        return Path(text).is_file() or (bool(set(text) & _SEPARATORS) and Path(text).is_dir())
+        if Path(text).is_file() or (bool(set(text) & _SEPARATORS) and Path(text).is_dir()):
+            return True
+        return len(text.split()) == 1 and text.lower().endswith((*ENDINGS, *_LINES))
     except (OSError, ValueError):  # too long for a name, or with a NUL
         return False

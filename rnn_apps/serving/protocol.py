@@ -174,9 +174,9 @@ def _numbers(name, value, spec, limits):
         raise BadRequest(f"{name}: received {array.size:,} numbers, expected at most {limits.numbers:,}")
     allowed = {"f": "fiu", "i": "iu", "u": "iu", "b": "b"}.get(np.dtype(wanted).kind, "")
     if kind not in allowed:
-        raise BadRequest(
-            f"{name}: received {_shown(value)}, expected {spec.dtype.name} in lists of one shape"
-        )
+        missing = "; a missing value is written NaN" if kind == "O" and np.dtype(wanted).kind == "f" else ""
+        expected = f"{spec.dtype.name} in lists of one shape{missing}"
+        raise BadRequest(f"{name}: received {_shown(value)}, expected {expected}")
     with np.errstate(over="ignore", invalid="ignore"):
         result = array.astype(wanted)
     missing = np.isnan(array) if kind == "f" else np.zeros(array.shape, bool)

@@ -262,6 +262,10 @@ class Task(ABC):
     def client_facts(self):
         """Return what a program needs to know that runs the parts, as JSON can hold it."""
 
+    def input_note(self):
+        """Return what an export's README says of its inputs besides their shapes: sentences, or ""."""
+        return ""
+
     def demo_facts(self):
         """Return what the demo page of a server has to know besides the signatures, as JSON can hold it."""
         return {}

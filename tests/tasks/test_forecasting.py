@@ -1,5 +1,6 @@
 """The forecasting task from data to answers: scores by hand, raw values in, files that do not fit refused."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -15,6 +16,8 @@ from rnn_apps.recipe import load_recipe
 from rnn_apps.reporting.forecasts import verdict
 from rnn_apps.runner import open_run
 from rnn_apps.tasks import task_class
+from rnn_apps.tasks.forecasting.answers import columns_note
+from rnn_apps.tasks.forecasting.exports import SeriesForecaster, network_part
 from rnn_apps.training import Trainer
 
 MODEL = {"units": [6], "window": 30, "lags": 8}
@@ -370,6 +373,30 @@ def test_other_formats_answer_as_the_network_does(form, run, tmp_path):
     answer = Client(folder).answer(json.dumps(rows))
     own = run.predict([str(path)])[0]["targets"]["sales"]["forecast"]
     assert [row[0] for row in answer["forecast"]] == pytest.approx(own, rel=1e-3)
+
+
+def test_a_number_that_stands_for_a_missing_value_does_so_in_exports_too(run):
+    task, (part,) = run.task, run.task.parts()
+    columns = dataclasses.replace(task.columns, missing=(-999.0,))
+    size = (task.model, task.sizes, task.recipe.model.window)
+    given = [array.copy() for array in part.examples(1, task.recipe.model.window, 1)]
+    answers = []
+    for value in (np.nan, -999.0):
+        given[0][0, -3:, 0] = value
+        given[1][0, 1, 0] = value
+        exported = (
+            SeriesForecaster(*size, columns).forecast,
+            network_part(*size, task._seen, columns).function,
+        )
+        answers += [one(*map(tf.constant, given))["forecast"].numpy() for one in exported]
+    assert np.isfinite(answers[0]).all()
+    for answer in answers[1:]:
+        np.testing.assert_allclose(answer, answers[0], rtol=1e-4)
+    note = columns_note(columns, ("weekday",))
+    assert note.startswith(
+        "The columns of `series`, in this order: `sales`, `visits`, `rain`, `sale`, `weekday`. "
+    )
+    assert note.endswith("A missing value is NaN (null in JSON for client.py), or -999.")
 
 
 def csv_of(folder, values, header="y"):

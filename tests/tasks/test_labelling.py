@@ -19,7 +19,7 @@ import rnn_apps
 from rnn_apps.cli import cli
 from rnn_apps.data.samples.events import events
 from rnn_apps.errors import DataError, RecipeError, UserError
-from rnn_apps.exporting.client import Client
+from rnn_apps.exporting.client import Client, InputError
 from rnn_apps.recipe import load_recipe, with_data
 from rnn_apps.runner import open_run
 from rnn_apps.tasks import task_class
@@ -182,6 +182,33 @@ def test_tags_without_tensorflow_are_the_same(tagged, tmp_path):
     assert (score.name, score.files) == ("accuracy", pytest.approx(score.network))
 
 
+def test_the_streams_of_a_table_are_answered_each_by_itself_in_any_order_of_rows(labelled, sensors, tmp_path):
+    header, *rows = (sensors / "test.csv").read_text().splitlines()
+    streams = {name: [row for row in rows if row.startswith(f"{name},")] for name in ("test0", "test1")}
+    mixed = [row for pair in zip(*streams.values()) for row in pair]
+    (tmp_path / "mixed.csv").write_text("\n".join([header, *mixed]))
+    expected = {}
+    for name, own in streams.items():
+        alone = "\n".join(line.partition(",")[2] for line in [header, *own])
+        (tmp_path / f"{name}.csv").write_text(alone)  # without the column of the streams
+        (answer,) = labelled.predict([tmp_path / f"{name}.csv"])
+        assert "stream" not in answer
+        expected[name] = answer["labels"]
+    answers = labelled.predict([tmp_path / "mixed.csv"])
+    assert {answer["stream"]: answer["labels"] for answer in answers} == expected
+    assert labelled.task.answer_line(answers[0]).startswith(f"{tmp_path / 'mixed.csv'}, test0: ")
+    found = {name: [] for name in streams}
+    for answer in labelled.stream([header, *mixed]):
+        found[answer["stream"]].append(answer["label"])
+        assert answer["step"] == len(found[answer["stream"]])
+    assert found == expected
+    client = Client(labelled.folder / "export" / "litert")
+    assert client.answer(str(tmp_path / "mixed.csv")) == {"streams": expected}
+    (tmp_path / "bad.csv").write_text(f"{header}\nm,1,2,up\nm,,x,up\n")
+    with pytest.raises(InputError, match="line 3, heat: received '', expected a number"):
+        client.answer(str(tmp_path / "bad.csv"))
+
+
 @pytest.mark.parametrize(("which", "steps"), [("labelled", None), ("labelled", 7), ("tagged", 4)])
 def test_a_file_of_fixed_length_reads_longer_and_shorter_sequences_all_the_same(
     which, steps, request, sensors, tmp_path
@@ -196,9 +223,10 @@ def test_a_file_of_fixed_length_reads_longer_and_shorter_sequences_all_the_same(
     given = [" ".join(["They", "can"] * n) for n in (1, 2, 9)]
     if which == "labelled":
         given, lines = [], (sensors / "test.csv").read_text().splitlines()
+        lines = [line.partition(",")[2] for line in lines]  # one stream of all rows
         for rows in (1, steps or 32, 80):
             given.append(str(tmp_path / f"{rows}.csv"))
-            (tmp_path / f"{rows}.csv").write_text("\n".join(lines[: rows + 1]).replace(",test0,", ",x,"))
+            (tmp_path / f"{rows}.csv").write_text("\n".join(lines[: rows + 1]))
     client, key = Client(folder), "labels" if which == "labelled" else "tags"
     for one, own in zip(given, run.predict(given)):
         assert client.answer(one)[key] == own[key]
@@ -246,7 +274,7 @@ def test_rows_as_they_come_get_the_labels_of_the_whole_table(labelled, sensors, 
     assert [answer["step"] for answer in found] == list(range(1, 41))
     np.testing.assert_allclose([a["score"] for a in found], whole["scores"], atol=1.1e-4)
     line = labelled.task.answer_line(whole)
-    assert line.startswith(f"{table}: 1")
+    assert line.startswith(f"{table}, test0: 1")
 
 
 def test_a_pipe_is_read_without_end_in_memory_that_does_not_grow(labelled):

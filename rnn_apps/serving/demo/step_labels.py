@@ -2,7 +2,7 @@
 
 from itertools import groupby
 
-from rnn_apps.data.step_tables import Columns, read_numbers
+from rnn_apps.data.step_tables import Columns, read_streams
 from rnn_apps.serving.demo.asking import Problem
 from rnn_apps.serving.demo.clip_caption import ClipPage
 from rnn_apps.serving.demo.marking import safe, table, texts
@@ -67,9 +67,12 @@ class RowLabelsPage(Page):
         features = self.facts.get("features")
         if features is None:
             raise Problem("The export does not say its columns; export anew: rnn-apps export RUN.")
-        columns = Columns(None, None, features, None, (), self.facts.get("on_missing", "fail"))
-        numbers = read_table(path, self.ask.limits, lambda file: read_numbers(file, columns))
-        found = self.ask("serving_default", features=numbers[None])
+        missing = self.facts.get("on_missing", "fail")
+        columns = Columns(None, self.facts.get("stream"), features, None, (), missing)
+        streams = read_table(path, self.ask.limits, lambda file: read_streams(file, columns))
+        if len(streams) > 1:
+            raise Problem(f"The table holds {len(streams):,} streams; give the rows of one.")
+        found = self.ask("serving_default", features=streams[0].steps[None])
         return _ribbon(self, found, "row")[1]
 
 

@@ -13,6 +13,7 @@ from rnn_apps.tasks.forecasting.reading import SeriesSet
 __all__ = [
     "ANY_NUMBER",
     "Table",
+    "columns_note",
     "example_table",
     "forecast_record",
     "influence",
@@ -118,6 +119,21 @@ def refuse_not_finite(place, columns, given, targets):
     raise DataError(
         f"{place}  {wrong}", "the forecast is not a finite number", received=received, expected=expected
     )
+
+
+def columns_note(columns, calendar):
+    """Return what an export's README says of the columns of its inputs.
+
+    Args:
+        columns: `Columns` of the network.
+        calendar: names of the columns that are computed from the time.
+    """
+    names = [*columns.features, *calendar]
+    note = f"The columns of `series`, in this order: {', '.join(f'`{name}`' for name in names)}."
+    if columns.known:
+        note += f" Those of `known`, for the steps to come: {', '.join(f'`{n}`' for n in columns.known)}."
+    also = "".join(f", or {value:g}" for value in columns.missing)
+    return f"{note} A missing value is NaN (null in JSON for client.py){also}."
 
 
 def said_skipped(skipped):

@@ -29,6 +29,14 @@ def answering_model(model):
     return keras.Model(given, [last[..., index] for index in (middle, 0, -1)], name="network")
 
 
+def _marked(values, columns):
+    """Values (batch, steps, columns) with NaN for the numbers that stand for a missing one in the data."""
+    from_data = tf.constant([place < len(columns.features) for place in range(values.shape[-1])])
+    for sentinel in columns.missing:
+        values = tf.where((values == np.float32(sentinel)) & from_data, np.float32(np.nan), values)
+    return values
+
+
 class SeriesForecaster(tf.Module):
     """The network with its signatures.
 
@@ -36,10 +44,12 @@ class SeriesForecaster(tf.Module):
         model: of `rnn_apps.models.forecaster.forecaster`.
         sizes: its `SeriesSizes`.
         window: steps that are read; of a longer series the last, a shorter one has missing values before it.
+        columns: `Columns` of the data.
     """
 
-    def __init__(self, model, sizes, window):
+    def __init__(self, model, sizes, window, columns):
         super().__init__()
+        self._columns = columns
         self.model, self.network = model, answering_model(model)
         self.reader, self.outlook = StepReader(network_of(model)), outlook_of(model)
         self._sizes, self._window = sizes, window
@@ -62,14 +72,19 @@ class SeriesForecaster(tf.Module):
         return [recent, *tf.nest.flatten(self.reader.zero_states(batch))]
 
     def _forecast(self, series, known=None):
+        series, known = self._without_sentinels(series, known)
         series = tf.pad(series, [[0, 0], [self._window, 0], [0, 0]], constant_values=np.nan)
         series = series[:, -self._window :]
         answer = self.network(series if known is None else [series, known], training=False)
         return dict(zip(OUTPUTS, answer))
 
+    def _without_sentinels(self, series, known):
+        return _marked(series, self._columns), None if known is None else _marked(known, self._columns)
+
     def _step(self, series, *others):
         """Read on: the steps that came, and what the steps before left; nothing of those is read again."""
         known, others = (others[0], others[1:]) if self._sizes.known else (None, others)
+        series, known = self._without_sentinels(series, known)
         whole = tf.concat([others[0], series], axis=1)
         given = seen_by_step(self._sizes, whole, known, before=self._sizes.lags - 1)
         outputs, states = self.reader.read_on(given, self.reader.packed(others[1:]))
@@ -105,7 +120,7 @@ def check_forecasts(loaded, answer, part, window):
                 raise RnnAppsError(f"the export's {name} differs by {apart.max()} from the network's own.")
 
 
-def network_part(model, sizes, window, seen):
+def network_part(model, sizes, window, seen, columns):
     """Return the `Part` that forecasts.
 
     Args:
@@ -113,10 +128,12 @@ def network_part(model, sizes, window, seen):
         sizes: its `SeriesSizes`.
         window: steps, for a format whose sides are fixed.
         seen: float (steps, features), raw values of which examples are made.
+        columns: `Columns` of the data.
     """
     network = answering_model(model)
 
     def forecast(*given):
+        given = [_marked(one, columns) for one in given]
         return dict(zip(OUTPUTS, network(given[0] if len(given) == 1 else list(given), training=False)))
 
     def examples(batch, steps, seed):

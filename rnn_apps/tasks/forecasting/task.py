@@ -19,13 +19,8 @@ from rnn_apps.disk import sha256_of_texts
 from rnn_apps.metrics.forecasting import forecast_metrics, seasonal_error
 from rnn_apps.models.forecaster import SeriesSizes, forecaster, window_forecaster
 from rnn_apps.tasks.cell import make_levels, model_errors
-from rnn_apps.tasks.forecasting.answers import (
-    Table,
-    example_table,
-    forecast_record,
-    influence,
-    table_facts,
-)
+from rnn_apps.tasks.forecasting import answers
+from rnn_apps.tasks.forecasting.answers import Table, example_table, forecast_record, influence
 from rnn_apps.tasks.forecasting.exports import SeriesForecaster, check_forecasts, network_part
 from rnn_apps.tasks.forecasting.reading import SeriesSet, load_columns, save_columns
 from rnn_apps.tasks.forecasting.scaling import learn_scaling
@@ -309,7 +304,7 @@ class ForecastingTask(Task):
 
     def make_forecaster(self):
         """Return the `SeriesForecaster` of the network."""
-        return SeriesForecaster(self.model, self.sizes, self.recipe.model.window)
+        return SeriesForecaster(self.model, self.sizes, self.recipe.model.window, self.columns)
 
     def signatures(self):
         """A forecaster with `serving_default` and `step`, traced anew for the export."""
@@ -318,17 +313,20 @@ class ForecastingTask(Task):
 
     def parts(self):
         """The network: raw values to forecasts."""
-        return [network_part(self.model, self.sizes, self.recipe.model.window, self._seen)]
+        return [network_part(self.model, self.sizes, self.recipe.model.window, self._seen, self.columns)]
+
+    def input_note(self):
+        """The columns of a series, and how a missing value is written."""
+        return answers.columns_note(self.columns, self.recipe.data.calendar)
 
     def client_facts(self):
         """What a row of the series holds, and how many are read."""
         columns = [*self.columns.features, *self.recipe.data.calendar]
-        known, window = list(self.columns.known), self.recipe.model.window
-        return {"kind": "forecast", "columns": columns, "known": known, "window": window}
+        return {"kind": "forecast", "columns": columns, "window": self.recipe.model.window}
 
     def demo_facts(self):
         """What a table must hold, and how much of it is read."""
-        return table_facts(self)
+        return answers.table_facts(self)
 
     def raw_example(self, part, number, record):
         """A CSV file of what was known at an origin."""
@@ -338,7 +336,7 @@ class ForecastingTask(Task):
     def example_request(self):
         """A few steps of train."""
         whole = np.where(np.isnan(self._seen), np.nanmean(self._seen, axis=0), self._seen)
-        part = network_part(self.model, self.sizes, self.recipe.model.window, whole)
+        part = network_part(self.model, self.sizes, self.recipe.model.window, whole, self.columns)
         given = part.examples(1, min(48, self.recipe.model.window), 0)
         return {name: tf.constant(array) for name, array in zip(part.inputs, given)}
 

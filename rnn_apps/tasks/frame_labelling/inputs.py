@@ -5,18 +5,20 @@ from itertools import islice
 import tensorflow as tf
 
 from rnn_apps.data.images import BadImage, encode_png, read_image
-from rnn_apps.data.step_tables import read_numbers
+from rnn_apps.data.step_tables import read_streams
 from rnn_apps.data.video import VIDEO_SUFFIXES, BadVideo, all_frames
 from rnn_apps.errors import UserError
 
-__all__ = ["read_input"]
+__all__ = ["read_inputs"]
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp")
 MOST_FRAMES = 4_000  # of a video file in one piece
 
 
-def read_input(path, are_pictures, size, columns):
-    """Return one stream as the export takes it: strings (frames,) or float32 (steps, features).
+def read_inputs(path, are_pictures, size, columns):
+    """Return the streams of an input by name, as the export takes them: strings (frames,) or numbers.
+
+    Numbers are float32 (steps, features); an input of one stream has the name "".
 
     Args:
         path: CSV file of numbers; folder of pictures in the order of their names; or a video file.
@@ -29,11 +31,11 @@ def read_input(path, are_pictures, size, columns):
     """
     try:
         if not are_pictures:
-            return tf.constant(read_numbers(path, columns))
+            return {one.stream: tf.constant(one.steps) for one in read_streams(path, columns)}
         if path.is_dir():
-            return _pictures(path, size)
+            return {"": _pictures(path, size)}
         if path.suffix.lower() in VIDEO_SUFFIXES:
-            return _frames(path, size)
+            return {"": _frames(path, size)}
         raise UserError(str(path), "no folder of pictures and no video file")
     except (BadVideo, BadImage) as error:
         raise UserError(str(path), str(error)) from error

@@ -1,6 +1,7 @@
 """Rows of a table, or pictures, as they come, each with its label."""
 
 import csv
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -54,19 +55,32 @@ class RowStream(_Labels):
 
     def __init__(self, labeller, columns):
         super().__init__(labeller)
-        self._columns, self._header, self._before, self._bad = columns, None, None, BadRecords("refuse", 0)
+        self._columns, self._header, self._bad = columns, None, BadRecords("refuse", 0)
         self._lines, self._separator = 0, ","
+        self._begin, self._left, self._before = self._states, {}, {}
 
     def feed(self, lines):
-        """Return step, label and score of every row; those before a bad one are answered before it is."""
+        """Return step, label and score of every row; those before a bad one are answered before it is.
+
+        The rows of several streams may come in any order: each stream has its own states and steps.
+        """
         rows, problem = [], None
         try:
             for row in self._rows(lines):
                 rows.append(self._numbers(row))
         except DataError as error:
             problem = error
-        answers = self._labelled(tf.constant(np.stack(rows))) if rows else []
+        answers = []
+        for stream, several in itertools.groupby(rows, key=lambda row: row[0]):
+            self._states, self._steps = self._left.get(stream, (self._begin, 0))
+            found = self._labelled(tf.constant(np.stack([numbers for _, numbers in several])))
+            self._left[stream] = self._states, self._steps
+            answers += [{"stream": stream, **one} for one in found] if stream else found
         return answers if problem is None else _then(answers, problem)
+
+    def line(self, answer):
+        """Name of the stream where there are several, and the rest of the answer."""
+        return "\t".join([*([answer["stream"]] if "stream" in answer else []), super().line(answer)])
 
     def _rows(self, lines):
         for line in lines:
@@ -81,6 +95,8 @@ class RowStream(_Labels):
                 continue
             if self._header is None:
                 self._header = [name.removeprefix("\ufeff") for name in row]
+                if self._columns.stream not in self._header:
+                    self._columns = self._columns._replace(stream=None)
                 self._names = feature_columns("line 1", self._header, self._columns)
                 self._places = [self._header.index(name) for name in self._names]
                 continue
@@ -92,8 +108,10 @@ class RowStream(_Labels):
         cells = [row[place] for place in self._places]
         where, missing = f"line {self._lines}", self._columns.on_missing
         marks = decimal_marks([cells], self._separator)
-        self._before = numbers_of(where, self._names, cells, self._before, missing, self._bad, marks)
-        return self._before
+        stream = self._columns.stream and row[self._header.index(self._columns.stream)]
+        before = self._before.get(stream)
+        self._before[stream] = numbers_of(where, self._names, cells, before, missing, self._bad, marks)
+        return stream or "", self._before[stream]
 
 
 def _then(answers, problem):

@@ -16,7 +16,7 @@ from rnn_apps.data.step_tables import Columns, load_streams, name_of
 from rnn_apps.errors import RnnAppsError
 from rnn_apps.models.step_features import feature_front, frame_front, scaled_front
 from rnn_apps.models.stepwise import StepReader, stepwise_model
-from rnn_apps.tasks.frame_labelling.inputs import read_input
+from rnn_apps.tasks.frame_labelling.inputs import read_inputs
 from rnn_apps.tasks.frame_labelling.streaming import FrameStream, RowStream
 from rnn_apps.tasks.labelling.answers import StepLabeller
 from rnn_apps.tasks.labelling.parts import labelling_parts
@@ -70,7 +70,7 @@ class FrameLabellingTask(LabellingTask):
         """Return the `Columns` of the recipe's tables; of one that is to be labelled without the label."""
         data = self.recipe.data
         size = tuple(self.recipe.model.encoder.image_size)
-        named = (data.label if label else None, data.stream if label else None)
+        named = (data.label if label else None, data.stream)
         return Columns(*named, self.features or data.features, data.frames, size, data.on_missing)
 
     def load(self, bad, whole, needed):
@@ -212,16 +212,15 @@ class FrameLabellingTask(LabellingTask):
         return {"size": tuple(self.recipe.model.encoder.image_size), "columns": self.columns(label=False)}
 
     def predict(self, inputs):
-        """Return labels and scores of every step of CSV files, or folders of pictures and video files."""
+        """Return labels and scores of every step of each stream: in CSV files, folders, video files."""
         answers = []
         for path in inputs:
-            raw = read_input(Path(path), self.are_pictures, **self._reading)
-            answer = self.labeller.label(raw[None])
-            labels, scores = answer["labels"].numpy()[0], answer["scores"].numpy()[0]
-            readable = [label.decode("utf-8") for label in labels]
-            answers.append(
-                {"input": str(path), "labels": readable, "scores": [round(float(s), 4) for s in scores]}
-            )
+            for stream, raw in read_inputs(Path(path), self.are_pictures, **self._reading).items():
+                answer = self.labeller.label(raw[None])
+                labels, scores = answer["labels"].numpy()[0], answer["scores"].numpy()[0]
+                found = {"input": str(path), **({"stream": stream} if stream else {})}
+                found["labels"] = [label.decode("utf-8") for label in labels]
+                answers.append({**found, "scores": [round(float(score), 4) for score in scores]})
         return answers
 
     def open_stream(self):
@@ -238,7 +237,8 @@ class FrameLabellingTask(LabellingTask):
             count = len(list(same))
             lines.append(f"{place}-{place + count - 1} {label}" if count > 1 else f"{place} {label}")
             place += count
-        return f"{answer['input']}: {', '.join(lines)}"
+        name = ", ".join([answer["input"], *([answer["stream"]] if "stream" in answer else [])])
+        return f"{name}: {', '.join(lines)}"
 
     def explain(self, inputs):
         """Return for each input its [step, label, probability] triples."""
@@ -263,6 +263,7 @@ class FrameLabellingTask(LabellingTask):
     def client_facts(self):
         """How a stream is read, and the names of the labels."""
         facts = {"kind": "label_steps", "class_names": self.class_names, "features": self.features}
+        facts |= {"stream": self.recipe.data.stream, "on_missing": self.recipe.data.on_missing}
         size = list(self.recipe.model.encoder.image_size)
         return {**facts, "image_size": size, "frames": None} if self.are_pictures else facts
 
@@ -271,7 +272,7 @@ class FrameLabellingTask(LabellingTask):
         facts = {**super().demo_facts(), "features": self.features}
         if self.are_pictures:
             return {**facts, "image_size": list(self.recipe.model.encoder.image_size)}
-        return {**facts, "on_missing": self.recipe.data.on_missing}
+        return {**facts, "on_missing": self.recipe.data.on_missing, "stream": self.recipe.data.stream}
 
     def raw_example(self, part, number, record):
         """The frames as PNG files, or a CSV file of the numbers."""

@@ -290,8 +290,9 @@ def _read_npz(path):
     except FileNotFoundError as error:
         raise DataError(str(path), "no such file", expected="an .npz file of arrays") from error
     except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:
-        problem = f"cannot be read ({str(error)[:100]})"
-        raise DataError(str(path), problem, expected="an .npz file of arrays") from error
+        raise DataError(
+            str(path), "damaged, or of another format", expected="an .npz file of arrays"
+        ) from error
     if any(array.ndim == 0 for array in arrays.values()):
         raise DataError(str(path), received="a single number", expected="arrays, one row an example")
     return arrays

@@ -258,6 +258,7 @@ class SentimentTask(Task):
             "label": readable["prediction"],
             "score": readable["score"],
             "probabilities": dict(zip(self.class_names, readable["probabilities"])),
+            **({} if words else {"empty": "no word was read"}),
             **read_of(read, words, "words"),
         }
 
@@ -279,7 +280,7 @@ class SentimentTask(Task):
     def answer_line(self, answer):
         """Label, score and text."""
         start = " ".join(answer["text"][:1000].split())[:80]
-        cut = f"  ({answer['truncated']})" if "truncated" in answer else ""
+        cut = "".join(f"  ({answer[key]})" for key in ("truncated", "empty") if key in answer)
         return f"{answer['label']:<12} {answer['score']:.3f}  {start}{cut}"
 
     def explain(self, texts):
