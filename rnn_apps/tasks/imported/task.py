@@ -290,9 +290,8 @@ def _read_npz(path):
     except FileNotFoundError as error:
         raise DataError(str(path), "no such file", expected="an .npz file of arrays") from error
     except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:
-        raise DataError(
-            str(path), "damaged, or of another format", expected="an .npz file of arrays"
-        ) from error
+        reason = str(error) if "without a name" in str(error) else "it is damaged, or of another format"
+        raise DataError(str(path), f"cannot be read: {reason}", expected="an .npz file of arrays") from error
     if any(array.ndim == 0 for array in arrays.values()):
         raise DataError(str(path), received="a single number", expected="arrays, one row an example")
     return arrays
