@@ -92,7 +92,14 @@ class Execution:
         self.folder.write_json(RECORD, {"data": self.data, "sample_of": self.sample_of})
         self.folder.write_text("recipe.yaml", dump_recipe(self.recipe))
 
+    def _say_what_cannot_be_exported(self):
+        """Warn before training that Keras' own layers have no decoder."""
+        if "keras" in self.recipe.export and all(part.model is None for part in self.task.parts()):
+            reason = "its decoder has no counterpart in plain layers of Keras"
+            self.console.say(f"This network will not be exported as keras: {reason}.")
+
     def _carry_out(self, checkpoints):
+        self._say_what_cannot_be_exported()
         with self._timed("training"):
             self._train(checkpoints)
         with self._timed("evaluation"):

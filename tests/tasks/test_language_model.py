@@ -32,6 +32,10 @@ def test_a_recipe_names_its_formats_and_one_that_cannot_be_is_said(run):
     assert {path.name for path in (run.folder / "export").iterdir()} == {"1", "onnx"}
     (line,) = (line for line in run.heard.lines if line.startswith("Not exported as keras: "))
     assert "its decoder has no counterpart" in line
+    before = [
+        line.startswith(("This network will not be exported as keras", "Epoch")) for line in run.heard.lines
+    ]
+    assert run.heard.lines[before.index(True)].startswith("This network will not"), "said before training"
     assert (run.folder / "manifest.json").is_file()
 
 

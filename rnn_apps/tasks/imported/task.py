@@ -28,6 +28,7 @@ from rnn_apps.tasks.task import MOST_STEPS, Part, Task
 __all__ = ["ImportedTask"]
 
 AT_ONCE = 64
+NUMBERS_SHOWN = 20  # of an output, on the command line
 _LARGEST_TEXT = 16 << 20
 
 
@@ -190,8 +191,8 @@ class ImportedTask(Task):
             raise UserError(f"input {number}", "rows of different lengths", expected="an array") from error
 
     def answer_line(self, answer):
-        """Every output, shortened."""
-        return "  ".join(f"{name} {shown(value)}" for name, value in answer["output"].items())
+        """Every output with four digits; of many numbers the first."""
+        return "  ".join(f"{name} {_in_brief(value)}" for name, value in answer["output"].items())
 
     baselines_learn = False
 
@@ -267,6 +268,16 @@ class ImportedTask(Task):
                 difference = relative_difference(own, given[name], whole=True)
                 if not difference <= tolerance_of(self.model):
                     raise RnnAppsError(f"the export's {name} differs by {difference:.1e} from the model's.")
+
+
+def _in_brief(value):
+    array = np.asarray(value)
+    if array.size > NUMBERS_SHOWN:
+        first = ", ".join(f"{number:.4g}" for number in array.ravel()[:NUMBERS_SHOWN])
+        return (
+            f"{first}, ... ({array.size:,} numbers, shape {'x'.join(map(str, array.shape))}; all with --json)"
+        )
+    return np.array2string(array, precision=4, separator=", ", max_line_width=10**6).replace("\n", "")
 
 
 def _plain_names(names):
