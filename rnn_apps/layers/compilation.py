@@ -41,9 +41,9 @@ def in_graph_form():
     return _graph_form or save_context.in_save_context()
 
 
-def is_differentiated():
-    """Whether a gradient tape (or forward accumulator) is open where this code runs or is traced."""
-    return record.could_possibly_record()
+def is_differentiated(tensors):
+    """Whether a gradient tape watches any of these tensors here: not one around the function being traced."""
+    return record.should_record_backprop([tf.convert_to_tensor(one) for one in tensors])
 
 
 def inside_xla():

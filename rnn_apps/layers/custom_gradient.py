@@ -1,11 +1,12 @@
 """Functions with a fast gradient of their own, which can itself be differentiated."""
 
 import tensorflow as tf
+from tensorflow.python.eager import forwardprop_util  # no public function tells what has a tangent
 
 __all__ = ["with_gradient"]
 
 
-def with_gradient(plain, pass_forward, pass_backward, arguments):
+def with_gradient(plain, pass_forward, pass_backward, arguments, is_taped=True):
     """Call a function whose gradient is computed by `pass_backward`.
 
     Gradients of that gradient are TensorFlow's own, of the plain function: gradient penalties, Hessians and
@@ -18,14 +19,18 @@ def with_gradient(plain, pass_forward, pass_backward, arguments):
             the results, returns the gradients, nested like the arguments; what it returns for an argument
             that is not of floating point is ignored.
         arguments: nested tensors.
+        is_taped: whether a tape is open, which must not record `pass_forward`.
     """
     inputs = [tf.convert_to_tensor(one) for one in tf.nest.flatten(arguments)]  # a state may be a variable
+    if forwardprop_util.pack_tangents(inputs).tangents:  # forward mode knows no gradients of our own
+        return plain(*tf.nest.pack_sequence_as(arguments, inputs))
     count, floats = len(inputs), [tensor.dtype.is_floating for tensor in inputs]
     structure = []
 
     @tf.custom_gradient
     def run(*flat):
-        results, kept = pass_forward(*_untaped(arguments, flat))
+        given = _untaped(arguments, flat) if is_taped else tf.nest.pack_sequence_as(arguments, list(flat))
+        results, kept = pass_forward(*given)
         kept = tf.nest.map_structure(tf.stop_gradient, kept)
         structure[:] = [results]
 

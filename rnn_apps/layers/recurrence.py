@@ -102,6 +102,9 @@ def recur(form, run_loop, z, mask, initial, weights, collect=True):
 
     def recorded(runner, z, *others):
         finals, histories, terms = runner("all", forward_loop(form, "all"), z, *others)
+        states = others[1]  # a compiled loop may have forgotten the batch size
+        histories = tuple(tf.ensure_shape(h, [None, *s.shape]) for h, s in zip(histories, states))
+        terms = tuple(tf.ensure_shape(term, z.shape) for term in terms)
         return finals, histories, step_terms(form, z, terms)
 
     def pass_forward(*arguments):
@@ -121,7 +124,7 @@ def recur(form, run_loop, z, mask, initial, weights, collect=True):
     arguments = (z, mask, initial, weights)
     if not run_loop.differentiated and (tf.executing_eagerly() or in_graph_form()):
         return pass_forward(*arguments)[0]
-    return with_gradient(plain, pass_forward, pass_backward, arguments)
+    return with_gradient(plain, pass_forward, pass_backward, arguments, run_loop.differentiated)
 
 
 def step_array(size, element_shape, dtype):

@@ -121,7 +121,8 @@ class RecurrentLayer(keras.layers.RNN):
         initial = tuple(initial_state) if isinstance(initial_state, (list, tuple)) else (initial_state,)
         mask = mask[0] if isinstance(mask, (list, tuple)) else mask
         masks = () if mask is None else (tf.cast(mask, tf.bool),)
-        differentiated = training or is_differentiated()
+        weights = [_read(variable) for variable in self.cell.trainable_variables]
+        differentiated = training or is_differentiated([sequences, *initial, *weights])
         path = self._note_path(differentiated, masks)
         sequences = self._drop_inputs(sequences, training)
         rows = (sequences, masks, initial, self._recurrent_dropout(initial[0], training))

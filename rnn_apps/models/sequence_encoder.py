@@ -71,7 +71,7 @@ class SequencePooling(keras.layers.Layer):
         """Pool over the steps."""
         if mask is None:
             mask = tf.ones(tf.shape(sequences)[:2], tf.bool)
-        if training is not True and not is_differentiated():
+        if training is not True and not is_differentiated([sequences]):
             return _pool(self.mode, sequences, mask)
         return self._fast(sequences, mask)
 

@@ -1,5 +1,6 @@
 """The fast backward pass serves every call that is differentiated, whatever `training` says."""
 
+import contextlib
 import itertools
 
 import keras
@@ -9,7 +10,7 @@ import tensorflow as tf
 from oracles import answers, assert_close, mask_of, randomize, sequences, tensors
 from tensorflow.core.protobuf import saved_model_pb2
 
-from rnn_apps.layers import GRU, LSTM, StackedRNN, VanillaRNN
+from rnn_apps.layers import GRU, LSTM, StackedRNN, VanillaRNN, graph_form
 from rnn_apps.models.sequence_encoder import SequencePooling
 
 PEERS = {
@@ -109,20 +110,39 @@ def penalty_gradients(call, sources):
 
 
 @pytest.mark.parametrize(
-    ("name", "where", "every"),
-    [("vanilla", "eager", None), ("gru", "graph", None), ("lstm", "outside", None), ("vanilla", "graph", 2)],
+    ("name", "where", "every", "training"),
+    [
+        ("vanilla", "eager", None, True),
+        ("gru", "graph", None, True),
+        ("lstm", "outside", None, True),
+        ("gru", "outside", None, False),
+        ("vanilla", "graph", 2, True),
+    ],
 )
-def test_second_gradients_are_those_of_keras(name, where, every):
+def test_second_gradients_are_those_of_keras(name, where, every, training):
     """With ``training=True`` too, where the backward loop once had no gradient and gave zeros."""
     results, x, mask = [], tf.constant(sequences()), mask_of("right")
     for layer in pair(name, recompute_every=every):
         sources = [x, *(w.value for w in layer.trainable_variables)]
-        call = lambda x, layer=layer: layer(x, training=True, mask=mask)  # noqa: E731
+        call = lambda x, layer=layer: layer(x, training=training, mask=mask)  # noqa: E731
         call = tf.function(call, autograph=False) if where == "outside" else call
         compute = tf.function(penalty_gradients, autograph=False) if where == "graph" else penalty_gradients
         results.append(compute(call, sources))
     assert_close(*results, 1e-4)
     assert all(np.asarray(value).any() for value in results[0])
+
+
+@pytest.mark.parametrize("in_function", [False, True], ids=["eager", "function"])
+def test_forward_mode_gives_the_tangents_of_keras(in_function):
+    """A function is traced in the plain form: TensorFlow's forward mode takes no gradients of one's own."""
+    x, tangent, results = tf.constant(sequences()), tf.constant(sequences(seed=5)), []
+    for layer in pair("gru"):
+        call = tf.function(lambda x, layer=layer: layer(x), autograph=False) if in_function else layer
+        plain = graph_form() if in_function else contextlib.nullcontext()
+        with plain, tf.autodiff.ForwardAccumulator(x, tangent) as accumulator:
+            y = call(x)
+        results.append(accumulator.jvp(y))
+    assert_close(results[:1], results[1:])
 
 
 @pytest.mark.parametrize("mode", ["mean", "mean_max"])
