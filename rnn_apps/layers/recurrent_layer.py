@@ -121,8 +121,7 @@ class RecurrentLayer(keras.layers.RNN):
         initial = tuple(initial_state) if isinstance(initial_state, (list, tuple)) else (initial_state,)
         mask = mask[0] if isinstance(mask, (list, tuple)) else mask
         masks = () if mask is None else (tf.cast(mask, tf.bool),)
-        weights = [_read(variable) for variable in self.cell.trainable_variables]
-        differentiated = training or is_differentiated([sequences, *initial, *weights])
+        differentiated = training or self._is_differentiated(sequences, initial)
         path = self._note_path(differentiated, masks)
         sequences = self._drop_inputs(sequences, training)
         rows = (sequences, masks, initial, self._recurrent_dropout(initial[0], training))
@@ -131,6 +130,10 @@ class RecurrentLayer(keras.layers.RNN):
         else:
             last, outputs, finals = self._run_in_parts(rows, differentiated)
         return last, outputs, list(finals)
+
+    def _is_differentiated(self, sequences, initial):
+        """Whether a tape here watches the input, a state or a weight."""
+        return is_differentiated([sequences, *initial, *map(_read, self.cell.trainable_variables)])
 
     def _run_in_parts(self, rows, differentiated):
         """Run the engine once per part of the batch, side by side."""
