@@ -139,7 +139,7 @@ def predict(run, inputs, file, as_text, prompt, stream, as_json, **options):
         if as_json:
             click.echo(json.dumps(answer, ensure_ascii=False))
         else:
-            click.echo(_harmless(opened.task.answer_line(answer)))
+            click.echo(_harmless(opened.predictor.answer_line(answer)))
 
 
 def _lines_of_stdin():
@@ -168,7 +168,7 @@ def _refuse_beside_stream(file, prompt, options):
 
 
 def _stream(opened, sources, as_json):
-    for stream, answer in stream_answers(opened.task.open_stream, sources):
+    for stream, answer in stream_answers(opened.predictor.open_stream, sources):
         click.echo(
             json.dumps(answer, ensure_ascii=False) if as_json else _harmless(stream.line(answer), "\t")
         )

@@ -13,7 +13,7 @@ __all__ = ["init", "inspect"]
 
 @cli.command(
     epilog=examples(
-        "rnn-apps init sentiment my_reviews.csv",
+        "rnn-apps init text_classification my_reviews.csv",
         "rnn-apps init image_captioning my_photos/ --out photos.yaml",
         "rnn-apps init forecasting air.csv --set data.missing_values=[-200]",
     )
@@ -56,7 +56,9 @@ def _given(task, overrides):
 
 
 @cli.command(
-    epilog=examples("rnn-apps inspect my_reviews/", "rnn-apps inspect data.csv --task sentiment --json")
+    epilog=examples(
+        "rnn-apps inspect my_reviews/", "rnn-apps inspect data.csv --task text_classification --json"
+    )
 )
 @click.argument("data", type=click.Path())
 @click.option(

@@ -20,7 +20,7 @@ def stream_answers(open_stream, sources):
     Each source begins anew, but where sources are pictures or videos, which follow one another.
 
     Args:
-        open_stream: `Task.open_stream`.
+        open_stream: `Predictor.open_stream`.
         sources: paths, or "-" for standard input.
 
     Raises:

@@ -19,7 +19,7 @@ import numpy as np
 
 __all__ = ["Client", "InputError", "main", "split_words", "tokens_of"]
 
-RESERVED = {"classify": 2, "write": 4, "go_on": 4}  # numbers before the first token of a vocabulary
+RESERVED = {"classify": 2, "write": 4, "continue_text": 4}  # numbers before the first token of a vocabulary
 UNKNOWN, LONGEST = 1, 32
 SPACES = "\t\n\f\r "
 
@@ -198,10 +198,10 @@ class Client:
 
     def _numbers(self, text):
         unit, tokens = self._vocabulary("written.json")
-        known = {token: index + RESERVED["go_on"] for index, token in enumerate(tokens)}
+        known = {token: index + RESERVED["continue_text"] for index, token in enumerate(tokens)}
         return [known.get(token, UNKNOWN) for token in tokens_of(text, unit, known)]
 
-    def _go_on(self, prompt):
+    def _continue_text(self, prompt):
         unit, last, state = self._vocabulary("written.json")[0], self.facts["first"], self._no_state()
         for number in self._numbers(prompt):
             state = self._step(last, state, {})[1]

@@ -25,11 +25,11 @@ python client.py --help
 {length}{classes}"""
 
 
-def write_client(task, parts, folder, name, tolerance):
+def write_client(predictor, parts, folder, name, tolerance):
     """Write ``client.py``, ``client.json``, ``preprocessing/`` and ``README.md``, and try the client.
 
     Args:
-        task: a trained `Task`.
+        predictor: `Predictor` of the trained network.
         parts: list of `Part`, as they were written.
         folder: path of the folder with their files.
         name: ``"onnx"`` or ``"litert"``.
@@ -40,11 +40,15 @@ def write_client(task, parts, folder, name, tolerance):
     """
     shutil.copyfile(_CLIENT, folder / "client.py")
     (folder / "preprocessing").mkdir()
-    task.save_preprocessing(folder / "preprocessing")
-    facts = {**task.client_facts(), "parts": {part.name: _facts(part, name) for part in parts}}
+    predictor.preprocessing.save(folder / "preprocessing")
+    facts = {
+        "kind": predictor.kind,
+        **predictor.facts(),
+        "parts": {part.name: _facts(part, name) for part in parts},
+    }
     text = json.dumps(facts, indent=2, ensure_ascii=False)
     (folder / "client.json").write_text(text + "\n", encoding="utf-8")
-    (folder / "README.md").write_text(_readme(task, parts, name), encoding="utf-8")
+    (folder / "README.md").write_text(_readme(predictor, parts, name), encoding="utf-8")
     if name == "litert":
         _try_lengths(parts[0], Client(folder), tolerance)
 
@@ -70,7 +74,7 @@ def _by_step(part, outputs):
     return sorted(key for key, array in outputs.items() if array.shape != longer[key].shape)
 
 
-def _readme(task, parts, name):
+def _readme(predictor, parts, name):
     ending, package = _FILES[name]
     lines = []
     for part in parts:
@@ -81,15 +85,15 @@ def _readme(task, parts, name):
             lines.append(f"- `{key}`: {spec.dtype.name} ({', '.join(map(str, sides))})")
         lines.append("")
     has_step = any(part.name == "step" for part in parts[1:])
-    length = _about_length(parts[0], has_step, task.client_facts()["kind"] == "forecast")
-    names = task.class_names
+    length = _about_length(parts[0], has_step, predictor.kind == "forecast")
+    names = predictor.class_names
     classes = f"\n`probabilities` are of the classes, in this order: {', '.join(names)}.\n" if names else ""
     return _README.format(
-        name=task.recipe.name,
+        name=predictor.recipe.name,
         files=" and ".join(f"{part.name}.{ending}" for part in parts),
-        task=task.recipe.task,
+        task=predictor.recipe.task,
         package=package,
-        inputs="\n".join([*lines, *([f"{note}\n"] if (note := task.input_note()) else [])]),
+        inputs="\n".join([*lines, *([f"{note}\n"] if (note := predictor.input_note()) else [])]),
         length=f"{length}\n" if name == "litert" and parts[0].sequences else "",
         classes=classes,
     )

@@ -8,12 +8,12 @@ __all__ = ["GIVEN", "write_demo_files"]
 GIVEN = "given.json"  # in the folder `examples` of a run: a list of {"text": ...} or {"files": [names]}
 
 
-def write_demo_files(folder, task, examples=None):
+def write_demo_files(folder, predictor, examples=None):
     """Write ``assets.extra/demo``: ``facts.json``, and the files of the examples that a visitor may click.
 
     Args:
         folder: path of a SavedModel.
-        task: a trained `Task`.
+        predictor: `Predictor` of the trained network.
         examples: folder with `GIVEN` and the files that it names, or None.
     """
     place = folder / "assets.extra" / "demo"
@@ -22,10 +22,10 @@ def write_demo_files(folder, task, examples=None):
     for name in (name for one in given for name in one.get("files", ())):
         (place / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(examples / name, place / name)
-    recipe = task.recipe
+    recipe = predictor.recipe
     is_sample = getattr(recipe.data, "source", None) == "sample"
     about = {"name": recipe.name, "task": recipe.task, "is_sample": is_sample}
-    facts = {**about, **task.demo_facts(), "examples": given}
+    facts = {**about, **predictor.facts(), "examples": given}
     text = json.dumps(facts, indent=1, ensure_ascii=False)
     (place / "facts.json").write_text(text + "\n", encoding="utf-8")
 

@@ -51,11 +51,11 @@ def place_of(name, weights="float32"):
     return _PLACES.get(name, f"export/{name}" + ("" if weights == "float32" else f"_{weights}"))
 
 
-def export_model(task, name, folder, weights="float32", examples=None, steps=None):
-    """Write a task's network into a folder that is not there yet, and hold its answers against the task's.
+def export_model(predictor, name, folder, weights="float32", examples=None, steps=None):
+    """Write a network into a folder that does not exist yet, and verify its answers.
 
     Args:
-        task: a trained `Task`.
+        predictor: `Predictor` of the trained network.
         name: one of `FORMATS`.
         folder: path.
         weights: one of `WEIGHTS`; others than float32 are for LiteRT, and int8 for ONNX.
@@ -83,14 +83,16 @@ def export_model(task, name, folder, weights="float32", examples=None, steps=Non
         raise UserError("--steps", problem, fix="Leave it out; it is for --format litert.")
     folder = Path(folder)
     if name == "saved_model":
-        export_saved_model(task, folder, examples)
+        export_saved_model(predictor, folder, examples)
         return []
-    parts = task.parts() if steps is None else _of_length(task.parts(), steps)
+    parts = predictor.network_parts()
+    if steps is not None:
+        parts = _of_length(parts, steps)
     folder.mkdir()
     if name == "keras":
         return [Written(*row) for row in write_keras_layers(parts, folder)]
     written = (write_onnx if name == "onnx" else write_litert)(parts, folder, weights)
-    write_client(task, parts, folder, name, TOLERANCES[weights])
+    write_client(predictor, parts, folder, name, TOLERANCES[weights])
     return [Written(*row) for row in written]
 
 

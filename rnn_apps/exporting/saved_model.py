@@ -19,11 +19,11 @@ __all__ = ["export_saved_model"]
 _FOREIGN = ("PyFunc", "EagerPyFunc", "PyFuncStateless")
 
 
-def export_saved_model(task, folder, examples=None):
-    """Write the task's SavedModel (TF Serving's layout) and hold its answers against the task's own.
+def export_saved_model(predictor, folder, examples=None):
+    """Write a SavedModel in TF Serving's layout and verify its answers.
 
     Args:
-        task: a trained `Task`.
+        predictor: `Predictor` of the trained network.
         folder: where to write; must not be there.
         examples: folder of a run with what its test part was given, for the demo page, or None.
 
@@ -31,18 +31,19 @@ def export_saved_model(task, folder, examples=None):
         RnnAppsError: the export holds an operation that a stock runtime lacks, or it answers otherwise.
     """
     with graph_form():
-        module, signatures = task.signatures()
+        module = predictor.make_module()
         try:
-            tf.saved_model.save(module, str(folder), signatures=signatures)
+            tf.saved_model.save(module, str(folder), signatures=module.signatures)
         except tf.errors.PermissionDeniedError as error:
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder)) from error
     _check_operations(folder)
     loaded = tf.saved_model.load(str(folder))
-    task.check_export(loaded)
-    request = task.example_request()
+    predictor.verify_saved_model(loaded)
+    request = predictor.example_requests()[0][1]
     write_warm_up(folder, request)
-    write_readme(folder, task.recipe.name, task.recipe.task, loaded.signatures, request, task.input_note())
-    write_demo_files(folder, task, examples)
+    recipe, note = predictor.recipe, predictor.input_note()
+    write_readme(folder, recipe.name, recipe.task, loaded.signatures, request, note)
+    write_demo_files(folder, predictor, examples)
     _write_manifest(folder)
 
 

@@ -101,7 +101,7 @@ def inspect_texts(path, given=None):
     """
     folder = path
     path, files = find_tables(path)
-    inspection = Inspection("sentiment", str(path), "imdb", given or {})
+    inspection = Inspection("text_classification", str(path), "imdb", given or {})
     tables = {part: read_table(file) for part, file in files.items()}
     describe_table(inspection, tables)
     describe_unread(inspection, folder, files.values())

@@ -73,7 +73,7 @@ def _of_table(file):
     if dates and numbers and not is_labelled and (text is None or text.mean_words < _WORDS_OF_A_TEXT):
         return "forecasting", f"a table with dates in {dates[0].name!r} and numbers"
     if label and text:
-        return "sentiment", f"a table with texts in {text.name!r} and labels in {label.name!r}"
+        return "text_classification", f"a table with texts in {text.name!r} and labels in {label.name!r}"
     if label and len(numbers) > (label.kind == "number"):
         return "frame_labelling", f"a table of numbers with labels in {label.name!r}"
     names = ", ".join(shown(column.name) for column in columns[:12])

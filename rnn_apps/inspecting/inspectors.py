@@ -10,7 +10,7 @@ __all__ = ["INSPECTORS", "inspect_data", "inspectable_tasks"]
 
 # A task that is not among `rnn_apps.tasks.TASKS` is not offered.
 INSPECTORS = {
-    "sentiment": "rnn_apps.inspecting.classification:inspect_texts",
+    "text_classification": "rnn_apps.inspecting.classification:inspect_texts",
     "image_captioning": "rnn_apps.inspecting.captions:inspect_pictures",
     "video_captioning": "rnn_apps.inspecting.captions:inspect_clips",
     "translation": "rnn_apps.inspecting.parallel:inspect_pairs",

@@ -33,7 +33,7 @@ def given_settings(task, overrides):
             raise UserError(
                 f"--set {key}", "follows from the task and the data that are named", fix="Leave it out."
             )
-    return given_values("imdb" if task == "sentiment" else task, overrides)
+    return given_values("imdb" if task == "text_classification" else task, overrides)
 
 
 def check_free(out):

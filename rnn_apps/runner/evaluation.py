@@ -59,53 +59,55 @@ def evaluation_recipe(recipe, data, max_bad_records):
     return apply_overrides(recipe, {"data.on_bad_record": "skip", "data.max_bad_records": cap})
 
 
-def evaluate(task, own, recorded):
-    """Score a task whose test split is prepared.
+def evaluate(prepared, own, recorded):
+    """Score a network on a test split.
 
     Args:
-        task: `Task` after `prepare_evaluation`.
-        own: function that returns the restored task of the run's own recipe; None where the data is its own.
+        prepared: `PreparedTask` of `Task.prepare_evaluation`.
+        own: function that returns the `Dataset` of the run's own recipe, not read yet; None where the data is
+            its own.
         recorded: the run's `metrics`, {} where it is not complete.
 
     Returns:
         `Evaluation`.
     """
-    scores, records = task.evaluate("test")
-    truncations = [str(one) for one in task.truncations("test") if one.longer]
-    pairs = _label_pairs(records, task.class_names)
+    dataset, predictor, objective, _ = prepared
+    scores, records = objective.evaluate("test")
+    truncations = [str(one) for one in dataset.truncations("test") if one.longer]
+    pairs = _label_pairs(records, predictor.class_names)
     if own is None:
         baselines, left_out = recorded.get("baseline", {}), None
     else:
-        baselines, left_out = _baselines(task, own, recorded.get("data", {}).get("fingerprint"))
+        baselines, left_out = _baselines(prepared, own, recorded.get("data", {}).get("fingerprint"))
         if pairs is not None and "majority" not in baselines:
             counts = Counter(pairs[0].tolist()).most_common(1)
             baselines = {"majority": {"accuracy": counts[0][1] / len(pairs[0])}, **baselines}
     return Evaluation(
         scores,
-        task.scored(records),
-        task.skipped,
+        objective.scored(records),
+        dataset.skipped,
         ". ".join(truncations) or None,
         baselines,
         left_out,
-        None if pairs is None else _confusion(*pairs, task.class_names),
+        None if pairs is None else _confusion(*pairs, predictor.class_names),
     )
 
 
-def _baselines(task, own, fingerprint):
-    """Baselines on the task's test split, and why those that learn are missing, or None."""
+def _baselines(prepared, own, fingerprint):
+    """Baselines on the test split, and why those that learn are missing, or None."""
     left_out = "The baselines that learn from training data are left out: "
-    if task.baselines_learn:
+    if prepared.objective.baselines_learn:
         other = own()
         try:
-            if not task.take_training_split(other):
+            if not prepared.dataset.add_training_split(other):
                 return {}, f"{left_out}only a run computes them"
-            if fingerprint is not None and other.describe_data()["fingerprint"] != fingerprint:
+            if fingerprint is not None and other.describe()["fingerprint"] != fingerprint:
                 return {}, f"{left_out}the training data of the run has changed since"
         except (SourceUnavailable, DataError, UserError):
             data = other.recipe.data
             place = data.path or data.source
             return {}, f"{left_out}the training data of the run, {place}, is not available as it was"
-    return task.baselines(), None
+    return prepared.objective.baselines(), None
 
 
 def _label_pairs(records, class_names):

@@ -23,7 +23,7 @@ from rnn_apps.runner.finished import Run, sample_mark
 from rnn_apps.runner.keeping import Keeper, check_unchanged
 from rnn_apps.runner.looking import EIGENVALUES, look_inside
 from rnn_apps.runner.saying import HistoryLogs, layer_paths, log_lines
-from rnn_apps.tasks import settings_class, task_class
+from rnn_apps.tasks import find_task, settings_class
 from rnn_apps.training import Interrupted, Trainer, TrainingFailed
 
 __all__ = ["Execution"]
@@ -94,7 +94,9 @@ class Execution:
 
     def _say_what_cannot_be_exported(self):
         """Warn before training that Keras' own layers have no decoder."""
-        if "keras" in self.recipe.export and all(part.model is None for part in self.task.parts()):
+        if "keras" in self.recipe.export and all(
+            part.model is None for part in self.prepared.predictor.network_parts()
+        ):
             reason = "its decoder has no counterpart in plain layers of Keras"
             self.console.say(f"This network will not be exported as keras: {reason}.")
 
@@ -134,7 +136,7 @@ class Execution:
                 self._fall_back(error)
                 self._seed()
                 self._make_task()
-        self.data = self.task.describe_data()
+        self.data = self.prepared.dataset.describe()
         counts = ", ".join(f"{part} {self.data[part]:,}" for part in ("train", "validation", "test"))
         self.console.say(f"Data: {self.data['source']} ({counts})")
         for reason, count in self.data["skipped"].items():
@@ -145,7 +147,7 @@ class Execution:
     def _truncations(self):
         """Split name to what is not read of its texts, where some are too long."""
         found = {
-            part: ". ".join(str(one) for one in self.task.truncations(part) if one.longer)
+            part: ". ".join(str(one) for one in self.prepared.dataset.truncations(part) if one.longer)
             for part in ("train", "validation", "test")
         }
         return {part: sentence for part, sentence in found.items() if sentence}
@@ -155,8 +157,7 @@ class Execution:
         keras.utils.set_random_seed(self.recipe.seed)
 
     def _make_task(self):
-        self.task = task_class(self.recipe.task)(self.recipe)
-        self.task.prepare()
+        self.prepared = find_task(self.recipe.task).prepare(self.recipe)
 
     def _fall_back(self, error):
         wanted = self.recipe.data.source
@@ -171,10 +172,14 @@ class Execution:
     def _train(self, checkpoints):
         logs = HistoryLogs(self.folder, self.console)
         self.keeper = Keeper(checkpoints, self.recipe.training.checkpoint_every)
-        self._eigenvalues = EigenvalueHistory(self.task.model, self.folder / EIGENVALUES)
+        self._eigenvalues = EigenvalueHistory(self.prepared.predictor.model, self.folder / EIGENVALUES)
         callbacks = [logs, self._eigenvalues] if self.recipe.views else [logs]
-        self.trainer = logs.trainer = Trainer(self.task, callbacks, self.console.step, self.keeper)
-        whole, moving = self.task.model.count_params(), _count(self.task.trained.trainable_weights)
+        dataset, predictor, objective, trained = self.prepared
+        hooks = (callbacks, self.console.step, self.keeper)
+        self.trainer = logs.trainer = Trainer(
+            trained, dataset.training_batches(), objective, self.recipe.training, *hooks
+        )
+        whole, moving = predictor.model.count_params(), _count(trained.trainable_weights)
         trained = "" if moving == whole else f", {moving:,} of them trained"
         self.console.say(f"Network: {whole:,} weights{trained}")
         with log_lines(self.console):
@@ -205,27 +210,28 @@ class Execution:
         self._save_network()
 
     def _save_network(self):
-        self.task.trained.optimizer = None
+        self.prepared.trained.optimizer = None
         with self.folder.writing("model.keras") as path:
-            self.task.model.save(path)
+            self.prepared.predictor.model.save(path)
         with self.folder.writing("preprocessing") as path:
             path.mkdir()
-            self.task.save_preprocessing(path)
+            self.prepared.predictor.preprocessing.save(path)
 
     def _evaluate(self):
         self.console.say("Evaluating on the test part, and the baselines beside it")
-        self.validation = self.task.evaluate("validation")[0]
-        self.scores, records = self.task.evaluate("test")
+        objective = self.prepared.objective
+        self.validation = objective.evaluate("validation")[0]
+        self.scores, records = objective.evaluate("test")
         self._illustrate(records)
         self.folder.write_json_lines("predictions.jsonl", records)
-        self.baselines = self.task.baselines()
+        self.baselines = objective.baselines()
         self._keep_examples(records)
 
     def _keep_examples(self, records):
         """Keep what a few examples of the test part were given, for the demo page of a server."""
         last, kept = len(records) - 1, []
         for number in sorted({i * last // (CLICKED - 1) for i in range(CLICKED)}) if records else ():
-            given = self.task.raw_example("test", number, records[number])
+            given = self.prepared.dataset.raw_example("test", number, records[number])
             if isinstance(given, str):
                 kept.append({"text": given})
             elif given:
@@ -238,8 +244,9 @@ class Execution:
 
     def _illustrate(self, records):
         """Let the records that the report shows carry what explains them."""
-        for number in shown_examples(records, self.task.class_names):
-            entries, files = self.task.illustrate("test", number)
+        dataset, predictor, *_ = self.prepared
+        for number in shown_examples(records, predictor.class_names):
+            entries, files = predictor.illustrate(dataset, "test", number)
             records[number] |= entries
             for name, content in files.items():
                 with self.folder.writing(name) as path:
@@ -252,7 +259,7 @@ class Execution:
             return
         with self._timed("views"):
             try:
-                views = look_inside(self.task, settings_class(self.recipe.task).shape, self._eigenvalues)
+                views = look_inside(self.prepared, settings_class(self.recipe.task).shape, self._eigenvalues)
                 self.folder.write_json("views.json", views)
             except Exception as error:  # the cell may be anyone's
                 reason = (str(error).strip().splitlines() or [""])[0][:200]
@@ -264,7 +271,7 @@ class Execution:
         for name in self.recipe.export:
             try:
                 with self.folder.writing(place_of(name)) as path:
-                    export_model(self.task, name, path, examples=self.folder / "examples")
+                    export_model(self.prepared.predictor, name, path, examples=self.folder / "examples")
             except Exception as error:
                 reason = str(error)
                 if not isinstance(error, RnnAppsError):
@@ -276,13 +283,13 @@ class Execution:
     def _write_metrics(self):
         mark = sample_mark(self.recipe.data, self.sample_of)
         facts = {"is_sample": mark is not None, "sample_of": self.sample_of}
-        trainer = self.trainer
+        trainer, predictor = self.trainer, self.prepared.predictor
         self.seconds["training"] = round(self.seconds["training"] + self.keeper.seconds, 2)
         metrics = {
             "task": self.recipe.task,
             "recipe": self.recipe.name,
             "data": {**self.data, **facts, "truncated": self._truncations()},
-            "class_names": self.task.class_names,
+            "class_names": predictor.class_names,
             "test": self.scores,
             "validation": self.validation,
             "baseline": self.baselines,
@@ -290,15 +297,15 @@ class Execution:
                 "steps_planned": trainer.total_steps,
                 "steps_executed": trainer.step,
                 "resumes": self.keeper.resumes,
-                "parameters": int(self.task.model.count_params()),
-                "parameters_trained": _count(self.task.trained.trainable_weights),
+                "parameters": int(predictor.model.count_params()),
+                "parameters_trained": _count(self.prepared.trained.trainable_weights),
                 "best_epoch": trainer.best_epoch,
             },
             "seconds": self.seconds,
-            "settings": self.task.settings(),
+            "settings": self.prepared.objective.settings(),
             "score_mark": mark,
             "not_exported": self.not_exported,
-            "layers": layer_paths(self.task.model),
+            "layers": layer_paths(predictor.model),
         }
         self.folder.write_json("metrics.json", metrics)
 

@@ -18,7 +18,7 @@ from rnn_apps.recipe import load_recipe
 from rnn_apps.run_folder import RECORD, RunFolder
 from rnn_apps.runner.evaluation import evaluate, evaluation_recipe
 from rnn_apps.runner.inputs import read_file, read_inputs, read_lines
-from rnn_apps.tasks import task_class
+from rnn_apps.tasks import find_task
 from rnn_apps.tasks.options import as_option
 
 __all__ = ["ExportScore", "Run", "open_run", "sample_mark"]
@@ -75,7 +75,7 @@ class Run:
         self.metrics = (
             self._files.read_json("metrics.json") if (self.folder / "metrics.json").is_file() else {}
         )
-        self._task = None
+        self._predictor = None
 
     @property
     def is_complete(self):
@@ -90,19 +90,18 @@ class Run:
         return sample_mark(self.recipe.data, self._files.read_json(RECORD).get("sample_of"))
 
     @property
-    def task(self):
-        """The task with its trained network, loaded on first use."""
-        if self._task is None:
-            task = task_class(self.recipe.task)(self.recipe)
-            task.register()
-            self._task = self._restored(
-                task, lambda: keras.models.load_model(self.folder / "model.keras", compile=False)
-            )
-        return self._task
+    def predictor(self):
+        """The `Predictor` of the trained network, loaded on first use."""
+        if self._predictor is None:
+            self._predictor = self._restore()
+        return self._predictor
 
-    def _restored(self, task, load):
+    def _restore(self):
+        def load_model():
+            return keras.models.load_model(self.folder / "model.keras", compile=False)
+
         try:
-            task.restore(load(), self.folder / "preprocessing")
+            return find_task(self.recipe.task).restore(self.recipe, load_model, self.folder / "preprocessing")
         except UserError:
             raise
         except Exception as error:  # Keras raises whatever its reader meets in a damaged file
@@ -111,12 +110,11 @@ class Run:
             raise UserError(
                 str(self.folder), problem, fix="A file of it is damaged or missing; run it again."
             ) from error
-        return task
 
     @property
     def model(self):
         """The trained `keras.Model`, numbers in and numbers out."""
-        return self.task.model
+        return self.predictor.model
 
     def predict(self, inputs, as_text=False, **options):
         """Return a readable answer (a dict) for each raw input, or for a single one.
@@ -132,12 +130,12 @@ class Run:
             UserError: an input cannot be read, or the task has no such option.
         """
         for name in options:
-            if name not in self.task.options:
-                allowed = ", ".join(as_option(other) for other in self.task.options) or "none"
+            if name not in self.predictor.options:
+                allowed = ", ".join(as_option(other) for other in self.predictor.options) or "none"
                 where = f"the task {self.recipe.task} has no such option"
                 raise UserError(as_option(name), where, fix=f"Its options: {allowed}.")
         with _said_of_a_run():
-            return self.task.predict(self._listed(inputs, as_text), **options)
+            return self.predictor.predict(self._listed(inputs, as_text), **options)
 
     def stream(self, lines):
         """Yield an answer for every step as its line comes, in memory that does not grow.
@@ -149,7 +147,7 @@ class Run:
         Raises:
             UserError: the network has to see the end before it answers the beginning.
         """
-        stream = self.task.open_stream()
+        stream = self.predictor.open_stream()
         with _said_of_a_run():
             for line in lines:
                 yield from stream.feed([line])
@@ -157,7 +155,7 @@ class Run:
     def explain(self, inputs, as_text=False):
         """Return for each raw input how its answer comes about, in a form that the task says."""
         with _said_of_a_run():
-            return self.task.explain(self._listed(inputs, as_text))
+            return self.predictor.explain(self._listed(inputs, as_text))
 
     def evaluate(self, data=None, max_bad_records=None):
         """Score the network on the test split of the run's data, or of other data.
@@ -179,17 +177,17 @@ class Run:
         recipe = self.recipe
         if data is not None:
             recipe = evaluation_recipe(recipe, data, max_bad_records)
-        task = self._for_evaluation(recipe)
+        task, predictor = find_task(recipe.task), self.predictor
+
+        def own_dataset():
+            return task.dataset(self.recipe, predictor.preprocessing)
+
         try:
             with _said_of_a_run():
-                task.prepare_evaluation(whole=data is not None)
-                own = None if data is None else lambda: self._for_evaluation(self.recipe)
-                return evaluate(task, own, self.metrics)
+                prepared = task.prepare_evaluation(recipe, predictor, use_all=data is not None)
+                return evaluate(prepared, None if data is None else own_dataset, self.metrics)
         except SourceUnavailable as error:
             raise UserError("data.source", str(error), fix="Name the data: --data PATH") from error
-
-    def _for_evaluation(self, recipe):
-        return self._restored(task_class(recipe.task)(recipe), lambda: self.model)
 
     def export(self, format="saved_model", *, out=None, weights="float32", steps=None, examples=True):
         """Write the network in a format, into the run or into `out`.
@@ -216,7 +214,7 @@ class Run:
         folder, name = (self._files, place) if out is None else (RunFolder(Path(out).parent), Path(out).name)
         with folder.writing(name) as path:
             kept = self.folder / "examples" if examples else None
-            written = export_model(self.task, format, path, weights, kept, steps)
+            written = export_model(self.predictor, format, path, weights, kept, steps)
         if out is None:
             self._files.renew_manifest(name)
         return folder / name, written
@@ -238,7 +236,7 @@ class Run:
         places = sorted({i * len(records) // SCORED for i in range(SCORED)})
         chosen = [records[place] for place in places if records]
         try:
-            found = self.task.export_score(Client(folder), chosen) if chosen else None
+            found = self.predictor.export_score(Client(folder), chosen) if chosen else None
         except InputError as error:
             return f"not scored: a test record is longer than the files read ({error})"
         if found is None:
@@ -247,7 +245,7 @@ class Run:
 
     def inputs_of(self, path):
         """Return the inputs in a file, for `predict`: texts in a table's column, or what its lines hold."""
-        is_table = self.task.reads_text and Path(path).name.lower().endswith(ENDINGS)
+        is_table = self.predictor.reads_text and Path(path).name.lower().endswith(ENDINGS)
         with _said_of_a_run():
             return read_file(path, self._text_column) if is_table else read_lines(path)
 
@@ -262,7 +260,7 @@ class Run:
             if not isinstance(one, (str, os.PathLike)) and self.recipe.task != "imported":
                 received = f"{type(one).__name__} {shown(one)}"
                 raise UserError(f"input {number}", received=received, expected="text, or the path of a file")
-        return read_inputs(inputs, self._text_column, as_text) if self.task.reads_text else inputs
+        return read_inputs(inputs, self._text_column, as_text) if self.predictor.reads_text else inputs
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from rnn_apps.exporting import export_model, place_of
 from rnn_apps.recipe import Recipe, dump_recipe
 from rnn_apps.run_folder import RunFolder
 from rnn_apps.runner.finished import Run
-from rnn_apps.tasks import settings_class, task_class
+from rnn_apps.tasks import find_task, settings_class
 
 __all__ = ["check", "import_model", "import_run"]
 
@@ -65,11 +65,11 @@ def import_run(source, out=None, keep_layers=False):
     )
     parts = {key: getattr(settings, key) for key in ("data", "model", "training", "seed", "export")}
     recipe = Recipe(name=name or "imported", task="imported", **parts)
-    task = task_class("imported")(recipe)
-    task.restore(found.model, None)
+    task = find_task("imported")
+    predictor = task.predictor(recipe, found.model, task.preprocessing.load(None, found.model))
     folder = RunFolder.create(out)
     try:
-        _write(folder, task, recipe, found, facts)
+        _write(folder, predictor, found, facts)
     except BaseException:
         shutil.rmtree(folder.path, ignore_errors=True)  # it was free before
         raise
@@ -97,16 +97,16 @@ def _check_loads(place, where):
         raise UserError(where, problem, fix=fix) from error
 
 
-def _write(folder, task, recipe, found, origin):
-    folder.write_text("recipe.yaml", dump_recipe(recipe))
+def _write(folder, predictor, found, origin):
+    folder.write_text("recipe.yaml", dump_recipe(predictor.recipe))
     with folder.writing("model.keras") as place:
         found.model.save(place)
         _check_loads(place, origin["origin"])
     with folder.writing("preprocessing") as place:
         place.mkdir()
-        task.save_preprocessing(place)
+        predictor.preprocessing.save(place)
     with folder.writing(place_of("saved_model")) as place:
-        export_model(task, "saved_model", place)
+        export_model(predictor, "saved_model", place)
     facts = {"keras": found.version, "changes": found.changes, "kept": found.kept}
     folder.write_json("import.json", {**origin, **facts, "largest_difference": found.difference})
     versions = {"tensorflow": tf.__version__, "keras": keras.__version__}

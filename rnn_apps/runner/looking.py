@@ -16,18 +16,20 @@ EIGENVALUES = "logs/eigenvalues.json"
 SHOWN = 2  # heat maps
 
 
-def look_inside(task, shape, eigenvalues):
+def look_inside(prepared, shape, eigenvalues):
     """Return what `views.json` holds: the unrolled network, states, gradients by step back, eigenvalues.
 
     Args:
-        task: a `Task` with its trained network and a test part.
+        prepared: `PreparedTask` with its trained network and a test split.
         shape: of the recurrence.
         eigenvalues: `EigenvalueHistory` of the training.
     """
-    examples = task.view_examples()
+    examples = prepared.dataset.view_examples(prepared.predictor)
     network, inputs = examples.network, examples.inputs
     levels = [level for level in hidden_states(network, inputs) if _steps_of(level.name, examples.steps)]
-    own = gradient_norms(network, inputs, examples.targets, lambda targets, out: task.loss(out, targets))
+    own = gradient_norms(
+        network, inputs, examples.targets, lambda targets, out: prepared.objective.loss(out, targets)
+    )
     read = next(level for level in levels if not _is_backward(level.name))
     units = read.values.shape[-1]
     mask = None if read.real.all() else read.real

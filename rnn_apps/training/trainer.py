@@ -42,9 +42,9 @@ class Tally:
     Args:
         batches: done.
         examples: in them.
-        counted: what `Task.count` counts in them.
+        counted: what `Objective.count` counts in them.
         loss: sum over what is counted.
-        sums: name to sum, of `Task.batch_metrics`.
+        sums: name to sum, of `Objective.batch_metrics`.
         seconds: that they took.
     """
 
@@ -70,28 +70,30 @@ class Tally:
 
 
 class Trainer:
-    """Trains the model of a task.
+    """Trains a model.
 
     Args:
-        task: a prepared `Task`.
+        model: the `keras.Model` that is trained.
+        batches: of an epoch of training, as `Dataset.training_batches` returns them.
+        objective: `Objective`.
+        settings: `TrainingSettings`.
         callbacks: Keras callbacks; `set_model`, every hook and `model.stop_training` are honoured.
         on_step: called with (step, total steps, logs) after each step, for a progress bar.
         keep: called as ``keep(trainer, needed)`` after each step, needed before and after validation and
             when a signal ends the run; it may take `position` and the rest and write them down.
 
     Attributes:
-        history: one dict an epoch: loss and the batch metrics, means over what `Task.count` counts,
+        history: one dict an epoch: loss and the batch metrics, means over what `Objective.count` counts,
             validation, learning rate, seconds.
         epoch: epochs done.
         step: optimizer steps taken.
         best_epoch: the epoch, from 1, whose weights the model has in the end: of the best validation score,
-            of equal ones the first, or where the task has a `val_loss` that of the lowest.
+            of equal ones the first, or where there is a `val_loss` that of the lowest.
         best_weights: of that epoch, name to array.
     """
 
-    def __init__(self, task, callbacks=(), on_step=None, keep=None):
-        self.task, self.model, self.settings = task, task.trained, task.recipe.training
-        self.batches = task.training_batches()
+    def __init__(self, model, batches, objective, settings, callbacks=(), on_step=None, keep=None):
+        self.model, self.batches, self.objective, self.settings = model, batches, objective, settings
         self.total_steps = self.settings.epochs * len(self.batches)
         self.optimizer = make_optimizer(self.settings, self.total_steps)
         self.optimizer.build(self.model.trainable_variables)
@@ -117,14 +119,14 @@ class Trainer:
         """One update: gradients, clipped by their joint norm, applied; returns loss and summed metrics."""
         with tf.GradientTape() as tape:
             outputs = self.model(inputs, training=True)
-            loss = self.task.loss(outputs, targets)
+            loss = self.objective.loss(outputs, targets)
             penalty = tf.add_n(self.model.losses) if self.model.losses else 0.0
             total = loss + penalty
         variables = self.model.trainable_variables
         gradients = tape.gradient(total, [v.value for v in variables])
         gradients = [tf.convert_to_tensor(g) for g in gradients]  # an embedding's rows, added up once
         self._update(gradients)
-        return loss, self.task.count(targets), self.task.batch_metrics(outputs, targets)
+        return loss, self.objective.count(targets), self.objective.batch_metrics(outputs, targets)
 
     def _apply(self, gradients):
         """Clip by the joint norm, take the optimizer's step, move the average: XLA makes few passes of it."""
@@ -253,12 +255,12 @@ class Trainer:
         try:
             if self._signal:
                 raise Interrupted(self._signal)
-            return self.task.validate()
+            return self.objective.validate()
         finally:
             self._is_validating = False
 
     def _keep_if_best(self, logs):
-        name, higher = self.task.monitor
+        name, higher = self.objective.monitor
         score = [float(logs[name] if higher else -logs[name]), -float(logs.get("val_loss", 0))]  # of equals
         if math.isfinite(score[0]) and (self._best_score is None or score > self._best_score):
             weights = self.model.get_weights()

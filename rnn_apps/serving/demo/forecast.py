@@ -61,7 +61,7 @@ class ForecastPage(Page):
         return text + (more if columns.known else "") + " Or click an example."
 
     def _columns(self):
-        named = self.facts.get("columns")
+        named = self.facts.get("table_columns")
         return Columns(**{k: tuple(v) if isinstance(v, list) else v for k, v in named.items()})
 
     def _step(self):
@@ -94,7 +94,7 @@ class ForecastPage(Page):
 
     def _read(self, path):
         columns = self._columns()
-        repairs = Repairs(BadRecords("refuse", 0), **self.facts.get("repairs", {}))
+        repairs = Repairs(BadRecords("refuse", 0), **self.facts.get("cleaning_options", {}))
         found = read_series(path, columns, repairs, None, self._step())
         return [self._cut(one, found, columns) for one in found.series]
 

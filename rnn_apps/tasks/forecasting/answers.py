@@ -1,102 +1,24 @@
-"""Forecasts as a person reads them: records of the test part, tables of what comes next."""
-
-import dataclasses
+"""Forecasts as a person reads them: tables of what comes next."""
 
 import numpy as np
 import tensorflow as tf
 
-from rnn_apps.data.files import csv_file
 from rnn_apps.data.series_windows import origin_of, past_of
 from rnn_apps.errors import DataError, shown
+from rnn_apps.tasks.forecasting.dataset import json_number, json_numbers
 from rnn_apps.tasks.forecasting.reading import SeriesSet
 
 __all__ = [
     "ANY_NUMBER",
     "Table",
     "columns_note",
-    "example_table",
-    "forecast_record",
     "influence",
-    "plain_numbers",
     "refuse_not_finite",
     "said_skipped",
-    "table_facts",
+    "cleaning_options",
 ]
 
 ANY_NUMBER = 10**9  # of bad records of an input: every answer says which were skipped
-
-LEAST_HISTORY, MOST_HISTORY = 24, 400  # steps of the past in a record
-
-
-def forecast_record(task, number, origin, quantiles, beside, scores):
-    """Return what `predictions.jsonl` has of one origin.
-
-    Args:
-        task: the `ForecastingTask`.
-        number: of the series.
-        origin: first step that is forecast.
-        quantiles: (horizon, targets, quantiles) of the network.
-        beside: the same of the seasonal naive forecast.
-        scores: of this origin alone.
-    """
-    series, step, horizon = task.set.series[number], task.step, task.recipe.data.horizon
-    past = min(MOST_HISTORY, max(LEAST_HISTORY, 2 * horizon, min(task.recipe.data.period, 4 * horizon)))
-    begin, middle = max(0, origin - past), quantiles.shape[-1] // 2
-    targets = {}
-    for index, name in enumerate(task.columns.targets):
-        values = series.values[:, index]
-        targets[name] = {
-            "history": plain_numbers(values[begin:origin]),
-            "truth": plain_numbers(values[origin : origin + horizon]),
-            "forecast": plain_numbers(quantiles[:, index, middle]),
-            "lower": plain_numbers(quantiles[:, index, 0]),
-            "upper": plain_numbers(quantiles[:, index, -1]),
-            "seasonal_naive": plain_numbers(beside[:, index, middle]),
-        }
-    return {
-        "series": series.name,
-        "origin": step.text(series.times[origin]),
-        "horizon": horizon,
-        "mase": _number(scores["mase"]),
-        "coverage": _number(scores["coverage"]),
-        "targets": targets,
-    }
-
-
-def example_table(task, series, origin):
-    """Return a CSV file of one series as it was known at an origin: name to bytes.
-
-    None where times are in several columns or in a format of their own.
-
-    Args:
-        task: the `ForecastingTask`.
-        series: `Series`.
-        origin: first step that is not known.
-    """
-    columns, sizes, step = task.columns, task.sizes, task.step
-    if len(columns.time) > 1 or columns.time_format:
-        return None
-    ahead = sizes.horizon if columns.known else 0
-    begin = max(0, origin - min(task.recipe.model.window, MOST_HISTORY))
-    rows = []
-    for place in range(begin, min(origin + ahead, len(series))):
-        values = series.values[place, : len(columns.features)].copy()
-        if place >= origin:
-            values[: sizes.targets + sizes.covariates] = np.nan
-        times = [step.text(series.times[place])] if columns.time else []
-        names = [series.name] if columns.series else []
-        rows.append([*times, *names, *("" if np.isnan(v) else f"{v:.7g}" for v in values)])
-    header = [*columns.time, *([columns.series] if columns.series else []), *columns.features]
-    return {"series.csv": csv_file(header, rows)}
-
-
-def plain_numbers(values):
-    """Return values as JSON has them, None where one is missing, to seven digits."""
-    return [_number(value) for value in values]
-
-
-def _number(value):
-    return None if np.isnan(value) else float(f"{value:.7g}")
 
 
 def refuse_not_finite(place, columns, given, targets):
@@ -141,86 +63,76 @@ def said_skipped(skipped):
     return "; ".join(f"{count:,} {reason}" for reason, count in skipped.items())
 
 
-def _missing_in_tables(task):
-    """What is done with a missing value: of targets to come all are missing."""
-    return "mask" if task.columns.known else task.recipe.data.on_missing
-
-
-def table_facts(task):
-    """Return what a demo page must know to read a table as `Table` does.
+def cleaning_options(predictor):
+    """Return what is done with missing values, gaps and rows out of order; of targets to come all are missing.
 
     Args:
-        task: the `ForecastingTask`.
+        predictor: `ForecastPredictor`.
     """
-    data = task.recipe.data
-    return {
-        "columns": dataclasses.asdict(task.columns),
-        "step": task.step._asdict(),
-        "repairs": {"on_missing": _missing_in_tables(task), "on_gap": data.on_gap, "sort": data.sort},
-        "calendar": list(data.calendar),
-        "window": task.recipe.model.window,
-        "lags": task.sizes.lags,
-    }
+    data = predictor.recipe.data
+    missing = "mask" if predictor.columns.known else data.on_missing
+    return {"on_missing": missing, "on_gap": data.on_gap, "sort": data.sort}
 
 
 class Table:
     """The series of one file, and what comes next.
 
     Args:
-        task: the trained `ForecastingTask`.
+        predictor: `ForecastPredictor`.
         path: of a CSV file.
     """
 
-    def __init__(self, task, path):
-        self.task, self.path = task, str(path)
-        data = task.recipe.data
-        sample = {"source": "files", "path": self.path, "on_missing": _missing_in_tables(task)}
-        data = data.model_copy(update={**sample, "max_bad_records": ANY_NUMBER})
-        self.set = SeriesSet(data, 0, task.columns, task.step, needed=None)
+    def __init__(self, predictor, path):
+        self.predictor, self.path = predictor, str(path)
+        missing = cleaning_options(predictor)["on_missing"]
+        changes = {"source": "files", "path": self.path, "on_missing": missing, "max_bad_records": ANY_NUMBER}
+        data = predictor.recipe.data.model_copy(update=changes)
+        self.series_set = SeriesSet(data, 0, predictor.columns, predictor.step, needed=None)
 
     def answers(self):
         """Return one answer a series."""
-        return [self._answer(series) for series in self.set.series]
+        return [self._answer(series) for series in self.series_set.series]
 
     def given(self, series):
         """Return what the network reads of a series, a list of arrays (1, ...), and the origin."""
-        task, sizes = self.task, self.task.sizes
+        sizes, window = self.predictor.sizes, self.predictor.recipe.model.window
         values, origin = series.values, len(series)
         if sizes.known:
             origin = origin_of(values[:, : sizes.targets])
         self._refuse_short(series, origin)
-        given = [past_of(values, origin, task.recipe.model.window)]
+        given = [past_of(values, origin, window)]
         if sizes.known:
             given.append(values[origin : origin + sizes.horizon, sizes.known_columns])
         return [np.asarray(one[None], np.float32) for one in given], origin
 
     def _refuse_short(self, series, origin):
-        sizes, where = self.task.sizes, f"{series.place}  {series.name}".rstrip()
+        sizes, where = self.predictor.sizes, f"{series.place}  {series.name}".rstrip()
         if origin < sizes.lags:
             received, expected = f"{origin} steps of the past", f"at least {sizes.lags}"
             raise DataError(where, received=received, expected=expected)
         ahead = len(series) - origin
         if sizes.known and ahead < sizes.horizon:
-            names = ", ".join(map(shown, self.task.columns.known))
-            received = f"{ahead} rows behind the last value of the targets"
+            names = ", ".join(map(shown, self.predictor.columns.known))
+            received = f"{ahead} rows after the last value of the targets"
             expected = f"{sizes.horizon} rows with {names} and empty targets"
             raise DataError(where, received=received, expected=expected)
 
     def _answer(self, series):
-        task = self.task
+        predictor, step = self.predictor, self.predictor.step
         given, origin = self.given(series)
-        quantiles = task._answer(*map(tf.constant, given)).numpy()[0]
+        quantiles = predictor.quantiles(*map(tf.constant, given)).numpy()[0]
         middle, last = quantiles.shape[-1] // 2, series.times[origin - 1]
-        times = [task.step.text(task.step.later(last, ahead + 1)) for ahead in range(len(quantiles))]
+        times = [step.text(step.later(last, ahead + 1)) for ahead in range(len(quantiles))]
         places = {"forecast": middle, "lower": 0, "upper": -1}
         targets = {
-            name: {key: plain_numbers(quantiles[:, index, place]) for key, place in places.items()}
-            for index, name in enumerate(task.columns.targets)
+            name: {key: json_numbers(quantiles[:, index, place]) for key, place in places.items()}
+            for index, name in enumerate(predictor.columns.targets)
         }
         place = f"{series.place}  {series.name}".rstrip()
-        refuse_not_finite(place, task.columns, series.values[:origin][-task.recipe.model.window :], targets)
+        past = series.values[:origin][-predictor.recipe.model.window :]
+        refuse_not_finite(place, predictor.columns, past, targets)
         answer = {"input": self.path, "series": series.name, "times": times, "targets": targets}
-        skipped = self.set.bad.skipped
+        skipped = self.series_set.bad.skipped
         return {**answer, "skipped": said_skipped(skipped)} if skipped else answer
 
     @staticmethod
@@ -238,22 +150,24 @@ class Table:
         return "\n".join([title, *("  ".join(c.rjust(w) for c, w in zip(row, widths)) for row in rows)])
 
 
-def influence(task, path):
+def influence(predictor, path):
     """Return [time, value, influence] of the last steps of the first series of a file.
 
     Args:
-        task: the trained `ForecastingTask`.
+        predictor: `ForecastPredictor`.
         path: of a CSV file.
     """
-    table = Table(task, path)
-    series = table.set.series[0]
+    table = Table(predictor, path)
+    series = table.series_set.series[0]
     given, origin = table.given(series)
     tensors = [tf.constant(one) for one in given]
     with tf.GradientTape() as tape:
         tape.watch(tensors[0])
-        outputs = task.model(tensors[0] if len(tensors) == 1 else tensors, training=False)
+        outputs = predictor.model(tensors[0] if len(tensors) == 1 else tensors, training=False)
         mean = tf.reduce_mean(outputs[:, -1, :, 0, outputs.shape[-1] // 2])
     slopes = tape.gradient(mean, tensors[0]).numpy()[0, :, 0]
     begin = max(0, origin - len(slopes))
     rows = zip(series.times[begin:origin], series.values[begin:origin, 0], slopes[-(origin - begin) :])
-    return [[task.step.text(time), _number(value), _number(slope)] for time, value, slope in rows]
+    return [
+        [predictor.step.text(time), json_number(value), json_number(slope)] for time, value, slope in rows
+    ]

@@ -1,8 +1,5 @@
 """The series of a recipe: from its source, with what a calendar says, cut by time."""
 
-import dataclasses
-import json
-
 import numpy as np
 
 from rnn_apps.data.records import BadRecords
@@ -12,7 +9,7 @@ from rnn_apps.data.series_parts import cut_series, cut_whole
 from rnn_apps.data.time_steps import TimeStep, calendar_values
 from rnn_apps.errors import DataError, UserError
 
-__all__ = ["SAMPLE_NAME", "SeriesSet", "load_columns", "save_columns", "wanted_columns"]
+__all__ = ["SAMPLE_NAME", "SeriesSet", "wanted_columns"]
 
 SAMPLE_NAME = "sample:seasons"
 HOUR = 3600
@@ -29,27 +26,6 @@ def wanted_columns(data):
     more = {"covariates": tuple(data.covariates), "known": tuple(data.known), "series": data.series}
     more["missing"] = tuple(data.missing_values)
     return Columns(targets, time=data.time_columns, time_format=data.time_format, **more)
-
-
-def save_columns(path, columns, step, seen):
-    """Write what a series must have that a trained network reads.
-
-    Args:
-        path: of a JSON file.
-        columns: `Columns`, all named.
-        step: `TimeStep`.
-        seen: float (steps, features), a few raw values of train.
-    """
-    rows = [[None if np.isnan(value) else float(value) for value in row] for row in np.float32(seen)]
-    content = {"columns": dataclasses.asdict(columns), "step": step._asdict(), "seen": rows}
-    path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
-def load_columns(path):
-    """Return the `Columns`, the `TimeStep` and the values that `save_columns` wrote."""
-    content = json.loads(path.read_text(encoding="utf-8"))
-    named = {k: tuple(v) if isinstance(v, list) else v for k, v in content["columns"].items()}
-    return Columns(**named), TimeStep(**content["step"]), np.array(content["seen"], np.float64)
 
 
 class SeriesSet:

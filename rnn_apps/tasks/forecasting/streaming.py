@@ -1,4 +1,4 @@
-"""Rows of series as they come, each with a forecast behind it."""
+"""Rows of series as they come, each with a forecast after it."""
 
 import csv
 from collections import Counter
@@ -14,13 +14,9 @@ from rnn_apps.data.series import Repairs, RowReader, refuse_uneven
 from rnn_apps.data.series_columns import find_columns
 from rnn_apps.data.time_steps import calendar_values
 from rnn_apps.errors import DataError, UserError
-from rnn_apps.tasks.forecasting.answers import (
-    ANY_NUMBER,
-    plain_numbers,
-    refuse_not_finite,
-    said_skipped,
-)
-from rnn_apps.tasks.forecasting.exports import OUTPUTS
+from rnn_apps.tasks.forecasting.answers import ANY_NUMBER, refuse_not_finite, said_skipped
+from rnn_apps.tasks.forecasting.dataset import json_numbers
+from rnn_apps.tasks.forecasting.module import OUTPUTS
 from rnn_apps.tasks.streaming import Stream
 
 __all__ = ["ForecastStream"]
@@ -29,25 +25,28 @@ PLACE = "stream"
 
 
 class ForecastStream(Stream):
-    """Forecasts behind every row of a table in CSV; the first line names its columns.
+    """Forecasts after every row of a table in CSV; the first line names its columns.
 
     That line shows what separates them, too; where it is no comma, a cell may have one before its decimals.
     Each series of the table has states of its own.
 
     Args:
-        task: the trained `ForecastingTask`.
+        predictor: `ForecastPredictor`.
 
     Raises:
         UserError: what is known in advance would have to be there before it is streamed.
     """
 
-    def __init__(self, task):
-        if task.columns.known:
-            problem = f"{', '.join(task.columns.known)} would have to be known of rows that have not come"
+    def __init__(self, predictor):
+        if predictor.columns.known:
+            problem = (
+                f"{', '.join(predictor.columns.known)} would have to be known of rows that have not come"
+            )
             raise UserError("--stream", problem, fix="Give files with these rows, without --stream.")
-        forecaster, data = task.make_forecaster(), task.recipe.data
+        forecaster, data = predictor.module, predictor.recipe.data
         super().__init__(forecaster.step, forecaster.begin(1))
-        self._task, self._begin, self._lines, self._header, self._reader = task, self._states, 0, None, None
+        self._predictor, self._begin, self._lines = predictor, self._states, 0
+        self._header = self._reader = None
         bad, self._said = BadRecords(data.on_bad_record, ANY_NUMBER), Counter()
         self._repairs = Repairs(bad, data.on_missing, data.on_gap)
         self._separator = ","
@@ -67,7 +66,7 @@ class ForecastStream(Stream):
             row = next(csv.reader([line], delimiter=self._separator), None)
             if row and self._header is None:
                 self._header = row
-                self._columns = find_columns(f"{PLACE}:{self._lines}", row, [], self._task.columns)
+                self._columns = find_columns(f"{PLACE}:{self._lines}", row, [], self._predictor.columns)
             elif row:
                 found += self._answers(row)
         return found
@@ -76,9 +75,7 @@ class ForecastStream(Stream):
         if self._reader is None and not wrong_width(row, self._header):
             self._reader = RowReader(PLACE, self._header, self._columns, self._repairs, row)
         if self._reader is None:
-            self._repairs.bad.report(
-                f"{PLACE}:{self._lines}", wrong_width(row, self._header), "Mend the row."
-            )
+            self._repairs.bad.report(f"{PLACE}:{self._lines}", wrong_width(row, self._header), "Fix the row.")
             return []
         rows, marks = {}, decimal_marks([row], self._separator)
         self._reader.marks = dict(zip(self._header, marks))
@@ -87,7 +84,7 @@ class ForecastStream(Stream):
 
     def _answer(self, name, now):
         """Read the one row of `now`, behind rows of missing values where the recipe fills gaps."""
-        task, step = self._task, self._task.step
+        predictor, step = self._predictor, self._predictor.step
         self._states, before = self._left.get(name, (self._begin, None))
         steps = self._steps_since(before, now)
         values = np.full((steps, len(now.values[0])), np.nan)
@@ -95,16 +92,16 @@ class ForecastStream(Stream):
         if self._repairs.on_missing == "fill" and before is not None:
             values = np.where(np.isnan(values), before.values[0], values)
             now.values = [values[-1]]
-        if task.recipe.data.calendar:
+        if predictor.recipe.data.calendar:
             times = [step.later(now.times[0], ahead) for ahead in range(1 - steps, 1)]
-            values = np.concatenate([values, calendar_values(times, task.recipe.data.calendar)], axis=-1)
+            values = np.concatenate([values, calendar_values(times, predictor.recipe.data.calendar)], axis=-1)
         answer = self.read(tf.constant(values[None], tf.float32))
         times = [step.text(step.later(now.times[0], ahead + 1)) for ahead in range(len(answer["forecast"]))]
         targets = {
-            target: {key: plain_numbers(answer[key][:, index]) for key in OUTPUTS}
-            for index, target in enumerate(task.columns.targets)
+            target: {key: json_numbers(answer[key][:, index]) for key in OUTPUTS}
+            for index, target in enumerate(predictor.columns.targets)
         }
-        refuse_not_finite(f"{now.places[0]}  {name}".rstrip(), task.columns, values, targets)
+        refuse_not_finite(f"{now.places[0]}  {name}".rstrip(), predictor.columns, values, targets)
         self._left[name] = (self._states, now)
         found = {"series": name, "times": times, "targets": targets}
         skipped, self._said = self._repairs.bad.skipped - self._said, Counter(self._repairs.bad.skipped)
@@ -115,12 +112,12 @@ class ForecastStream(Stream):
         if before is None:
             return 1
         both = type(now)(before.places + now.places, before.times + now.times)
-        (apart,) = np.diff(self._task.step.positions(both.times))
+        (apart,) = np.diff(self._predictor.step.positions(both.times))
         if apart <= 0:
             raise DataError(now.places[0], "its time is not after that of the row before")
         if self._repairs.on_gap == "ignore":
             return 1
-        refuse_uneven(both, np.array([apart]), self._task.step, self._repairs)
+        refuse_uneven(both, np.array([apart]), self._predictor.step, self._repairs)
         return round(apart)
 
     def line(self, answer):

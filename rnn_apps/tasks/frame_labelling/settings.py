@@ -7,7 +7,7 @@ from pydantic import Field
 
 from rnn_apps.settings import Distinct
 from rnn_apps.tasks.image_captioning.settings import VisualEncoderSettings
-from rnn_apps.tasks.labelling.settings import LabellingModel, LabellingSettings
+from rnn_apps.tasks.labelling_settings import LabellingModel, LabellingSettings
 from rnn_apps.tasks.settings import SampleSettings, SourceSettings
 
 __all__ = ["EventsSample", "FrameLabellingData", "FrameLabellingModel", "FrameLabellingSettings"]

@@ -7,8 +7,8 @@ from pydantic import Field, JsonValue
 
 from rnn_apps.errors import shown
 from rnn_apps.settings import Distinct, Settings, TaskSettings
+from rnn_apps.tasks.decoder_settings import DecoderSettings, DecodingSettings
 from rnn_apps.tasks.settings import SampleSettings, SourceSettings
-from rnn_apps.tasks.writing.settings import DecoderSettings, DecodingSettings
 
 __all__ = [
     "CaptionsData",

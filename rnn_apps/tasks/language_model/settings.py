@@ -6,8 +6,8 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from rnn_apps.settings import Settings, SteppedTrainingSettings, TaskSettings, TbpttSettings
+from rnn_apps.tasks.decoder_settings import RecurrentSettings
 from rnn_apps.tasks.settings import SampleSettings, SourceSettings
-from rnn_apps.tasks.writing.settings import RecurrentSettings
 
 __all__ = ["LanguageModelData", "LanguageModelModel", "LanguageModelSettings", "SayingsSample"]
 

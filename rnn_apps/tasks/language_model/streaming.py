@@ -1,4 +1,4 @@
-"""A text as it comes, each line with how much it surprises."""
+"""Scores a text as it comes, line by line."""
 
 import tensorflow as tf
 
@@ -6,19 +6,19 @@ from rnn_apps.tasks.streaming import Stream
 
 __all__ = ["TextStream"]
 
-_LETTERS = 2_000  # that are read at once
+_CHARACTERS = 2_000  # that are read at once
 
 
 class TextStream(Stream):
     """Reads lines, and says how likely each was after all before it.
 
     Args:
-        writer: `PromptWriter`.
+        module: `PromptContinuer`.
     """
 
-    def __init__(self, writer):
-        super().__init__(writer.step, writer.start(1))
-        self._unit = writer.written.unit
+    def __init__(self, module):
+        super().__init__(module.step, module.start(1))
+        self._unit = module.vocabulary.unit
 
     def feed(self, lines):
         """Return the tokens of every line, the nats of each, and their mean; its end is a token."""
@@ -42,10 +42,10 @@ class TextStream(Stream):
 def _pieces(text, unit):
     """A text in pieces that are read one after the other; a token of several letters stays whole."""
     if unit == "character":
-        return [text[start : start + _LETTERS] for start in range(0, len(text), _LETTERS)]
+        return [text[start : start + _CHARACTERS] for start in range(0, len(text), _CHARACTERS)]
     pieces, start = [], 0
-    while len(text) - start > _LETTERS:
-        end = max(text.rfind(blank, start + 1, start + _LETTERS) for blank in " \t")
+    while len(text) - start > _CHARACTERS:
+        end = max(text.rfind(blank, start + 1, start + _CHARACTERS) for blank in " \t")
         if end <= start:
             break
         pieces.append(text[start:end])

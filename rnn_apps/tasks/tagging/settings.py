@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from rnn_apps.settings import Fraction, Settings
-from rnn_apps.tasks.labelling.settings import LabellingModel, LabellingSettings
+from rnn_apps.tasks.labelling_settings import LabellingModel, LabellingSettings
 from rnn_apps.tasks.settings import SampleSettings, SourceSettings, recurrent_weights, too_many_weights
 
 __all__ = ["TaggedSample", "TaggingData", "TaggingModel", "TaggingSettings"]

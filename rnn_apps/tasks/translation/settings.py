@@ -7,6 +7,7 @@ from pydantic import Field
 
 from rnn_apps.errors import shown
 from rnn_apps.settings import TaskSettings
+from rnn_apps.tasks.decoder_settings import DecoderSettings, DecodingSettings
 from rnn_apps.tasks.settings import (
     SampleSettings,
     SourceSettings,
@@ -14,7 +15,6 @@ from rnn_apps.tasks.settings import (
     recurrent_weights,
     too_many_weights,
 )
-from rnn_apps.tasks.writing.settings import DecoderSettings, DecodingSettings
 
 __all__ = ["BilingualSample", "TranslationData", "TranslationModel", "TranslationSettings"]
 

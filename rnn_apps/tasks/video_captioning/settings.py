@@ -6,9 +6,9 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from rnn_apps.settings import TaskSettings
+from rnn_apps.tasks.decoder_settings import DecoderSettings, DecodingSettings
 from rnn_apps.tasks.image_captioning.settings import CaptionsData, VisualEncoderSettings
 from rnn_apps.tasks.settings import SampleSettings, Units, recurrent_weights
-from rnn_apps.tasks.writing.settings import DecoderSettings, DecodingSettings
 
 __all__ = ["ClipsSample", "VideoCaptioningModel", "VideoCaptioningSettings", "VideoCaptionsData"]
 

@@ -1,23 +1,23 @@
-"""The decoder that a recipe asks for, and its vocabulary."""
+"""The decoder that a recipe describes, and its vocabulary."""
 
 from rnn_apps.data.written_text import WrittenText
 from rnn_apps.errors import UserError
 from rnn_apps.models.sequence_decoder import SequenceDecoder
 from rnn_apps.tasks.cell import model_errors, resolve_cell
 
-__all__ = ["learned", "make_decoder"]
+__all__ = ["learn_vocabulary", "make_decoder"]
 
 
-def learned(texts, unit, size, min_count=1):
-    """Return the `WrittenText` of train; the arguments are those of `WrittenText.learn`.
+def learn_vocabulary(texts, unit, size, min_count=1):
+    """Return the `WrittenText` of the training texts; the arguments are those of `WrittenText.learn`.
 
     Raises:
-        UserError: nothing comes often enough.
+        UserError: no token is frequent enough.
     """
-    written = WrittenText.learn(texts, unit, size, min_count)
-    if not written.tokens:
+    vocabulary = WrittenText.learn(texts, unit, size, min_count)
+    if not vocabulary.tokens:
         raise UserError("data.min_count", received=str(min_count), expected="less: no token comes that often")
-    return written
+    return vocabulary
 
 
 def make_decoder(recipe, vocabulary_size, attention=None):
@@ -26,7 +26,7 @@ def make_decoder(recipe, vocabulary_size, attention=None):
     Args:
         recipe: whose `model` they are.
         vocabulary_size: tokens, with the reserved ones.
-        attention: as the settings say, or None where there is nothing to look at.
+        attention: as the settings say, or None where there is nothing to attend to.
 
     Raises:
         UserError: the layer refuses a setting, or there is no such cell.

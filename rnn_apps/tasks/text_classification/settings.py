@@ -1,4 +1,4 @@
-"""Settings of the sentiment task; no TensorFlow here."""
+"""Settings of text classification; no TensorFlow here."""
 
 from collections.abc import Iterator
 from typing import Annotated, ClassVar, Literal
@@ -16,7 +16,7 @@ from rnn_apps.tasks.settings import (
     too_many_weights,
 )
 
-__all__ = ["ReviewsSample", "SentimentData", "SentimentModel", "SentimentSettings"]
+__all__ = ["ReviewsSample", "TextClassificationData", "TextClassificationModel", "TextClassificationSettings"]
 
 Label = Annotated[str, Field(min_length=1, max_length=200)]
 Column = Annotated[str, Field(min_length=1, max_length=200)]
@@ -28,7 +28,7 @@ class ReviewsSample(SampleSettings):
     name: Literal["reviews"] = Field("reviews", description="Which generated data.")
 
 
-class SentimentData(SourceSettings):
+class TextClassificationData(SourceSettings):
     """Where the labelled texts come from, and how they are read."""
 
     text: Column = Field("text", description="Column that holds the text.")
@@ -52,7 +52,7 @@ class SentimentData(SourceSettings):
             yield ("label",), f"received {shown(self.label)}, expected another column than that of the text."
 
 
-class SentimentModel(Settings):
+class TextClassificationModel(Settings):
     """An embedding, a stack of recurrent layers over it, pooling over the steps, and a classifier."""
 
     embedding: int = Field(128, ge=1, le=4096, description="Numbers a word.")
@@ -80,15 +80,17 @@ class SentimentModel(Settings):
             yield ("residual",), f"received true, but units are {self.units}; expected levels of one size."
 
 
-class SentimentSettings(TaskSettings):
-    """A recipe for the sentiment task."""
+class TextClassificationSettings(TaskSettings):
+    """A recipe for text classification."""
 
     shape: ClassVar[str] = "many-to-one"
     summary: ClassVar[str] = "a text in, its class and a probability for each class out"
 
-    task: Literal["sentiment"] = Field("sentiment", description="Name of the task.")
-    data: SentimentData = Field(description="Where the labelled texts come from.")
-    model: SentimentModel = Field(default_factory=SentimentModel, description="The network.")
+    task: Literal["text_classification"] = Field("text_classification", description="Name of the task.")
+    data: TextClassificationData = Field(description="Where the labelled texts come from.")
+    model: TextClassificationModel = Field(
+        default_factory=TextClassificationModel, description="The network."
+    )
 
     def cross_checks(self) -> Iterator[tuple[tuple[str, ...], str]]:
         """Yields networks that no machine could hold."""

@@ -1,24 +1,20 @@
-"""A trained network as it leaves: raw values in, forecasts with intervals out."""
+"""Raw values in, forecasts with intervals out, in one graph: what is exported."""
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from rnn_apps.data.series_windows import past_of
-from rnn_apps.errors import RnnAppsError
 from rnn_apps.models.forecaster import network_of, outlook_of, seen_by_step
 from rnn_apps.models.stepwise import StepReader, state_specs
-from rnn_apps.tasks.task import Part
+from rnn_apps.tasks.predictor import NetworkPart, numbered_states
 
-__all__ = ["SeriesForecaster", "answering_model", "check_forecasts", "network_part"]
-
-EXPORT_TOLERANCE = 1e-4  # relative beside values larger than 1
+__all__ = ["SeriesForecaster", "answering_model", "network_part"]
 
 OUTPUTS = ("forecast", "lower", "upper")
 
 
 def answering_model(model):
-    """Return the `keras.Model` from series to `OUTPUTS` behind the last step: (batch, horizon, targets) each.
+    """Return the `keras.Model` from series to `OUTPUTS` after the last step: (batch, horizon, targets) each.
 
     Args:
         model: of `rnn_apps.models.forecaster.forecaster`.
@@ -91,43 +87,18 @@ class SeriesForecaster(tf.Module):
         last = self.outlook([given[0][:, -1:], outputs[:, -1:]])[:, 0]
         middle = len(self._sizes.quantiles) // 2
         answer = {name: last[..., index] for name, index in zip(OUTPUTS, (middle, 0, -1))}
-        after = {f"next_state_{i}": state for i, state in enumerate(tf.nest.flatten(states))}
-        return {**answer, "next_recent": whole[:, tf.shape(series)[1] :], **after}
+        recent = {"next_recent": whole[:, tf.shape(series)[1] :]}
+        return {**answer, **recent, **numbered_states(states, "next_state")}
 
 
-def check_forecasts(loaded, answer, part, window):
-    """Raise RnnAppsError if a loaded SavedModel forecasts otherwise than the network.
-
-    Held against each other are forecasts of a series of one step, and of one longer than the window.
-
-    Args:
-        loaded: SavedModel.
-        answer: from arrays, as the network reads them, to quantiles (batch, horizon, targets, quantiles).
-        part: `Part` whose examples are asked.
-        window: steps that are read.
-    """
-    for steps in (1, window + 3):
-        given = part.examples(3, steps, steps)
-        request = {name: tf.constant(array) for name, array in zip(part.inputs, given)}
-        found = loaded.signatures["serving_default"](**request)
-        past = np.stack([past_of(row, len(row), window) for row in given[0]]).astype(np.float32)
-        own = answer(*map(tf.constant, [past, *given[1:]])).numpy()
-        middle = own.shape[-1] // 2
-        for name, index in zip(OUTPUTS, (middle, 0, -1)):
-            expected = own[..., index]
-            apart = np.abs(expected - found[name].numpy()) / np.maximum(1, np.abs(expected))
-            if not float(apart.max()) <= EXPORT_TOLERANCE:
-                raise RnnAppsError(f"the export's {name} differs by {apart.max()} from the network's own.")
-
-
-def network_part(model, sizes, window, seen, columns):
-    """Return the `Part` that forecasts.
+def network_part(model, sizes, window, values, columns):
+    """Return the `NetworkPart` that forecasts.
 
     Args:
         model: of `rnn_apps.models.forecaster.forecaster`.
         sizes: its `SeriesSizes`.
         window: steps, for a format whose sides are fixed.
-        seen: float (steps, features), raw values of which examples are made.
+        values: float (steps, features), raw values that examples are made from.
         columns: `Columns` of the data.
     """
     network = answering_model(model)
@@ -138,12 +109,12 @@ def network_part(model, sizes, window, seen, columns):
 
     def examples(batch, steps, seed):
         rng = np.random.default_rng(seed)
-        places = rng.integers(len(seen), size=(batch, 1)) + np.arange(steps + sizes.horizon)
-        rows = seen[places % len(seen)].astype(np.float32)
+        places = rng.integers(len(values), size=(batch, 1)) + np.arange(steps + sizes.horizon)
+        rows = values[places % len(values)].astype(np.float32)
         return [rows[:, :steps], rows[:, steps:, sizes.known_columns]][: len(model.inputs)]
 
     inputs = {
         given.name: tf.TensorSpec([None, *given.shape[1:]], tf.float32, name=given.name)
         for given in model.inputs
     }
-    return Part("network", forecast, inputs, examples, window, None, network)
+    return NetworkPart("network", forecast, inputs, examples, window, None, network)

@@ -1,4 +1,4 @@
-"""A prompt to a longer text in one graph: what is exported, and what `predict` calls."""
+"""A prompt to its continuation in one graph: what is exported, and what `predict` calls."""
 
 import tensorflow as tf
 
@@ -6,25 +6,26 @@ from rnn_apps.data.text import PADDING, UNKNOWN
 from rnn_apps.data.written_text import END, START
 from rnn_apps.models.decoding import sample
 from rnn_apps.models.stepwise import state_specs
+from rnn_apps.tasks.predictor import numbered_states
 
-__all__ = ["PromptWriter"]
+__all__ = ["PromptContinuer"]
 
-NEVER_WRITTEN = (PADDING, UNKNOWN, START, END)
+NEVER_GENERATED = (PADDING, UNKNOWN, START, END)
 
 
-class PromptWriter(tf.Module):
+class PromptContinuer(tf.Module):
     """A language model with its vocabulary.
 
     Args:
         model: the whole `keras.Model`, whose weights are kept with the export.
         decoder: its `SequenceDecoder`.
-        written: `WrittenText`.
-        first: token after which a text begins where there is no prompt.
+        vocabulary: its `WrittenText`.
+        first: token after which a text starts where there is no prompt.
     """
 
-    def __init__(self, model, decoder, written, first):
+    def __init__(self, model, decoder, vocabulary, first):
         super().__init__()
-        self.decoder, self.written, self.first = decoder, written, first
+        self.decoder, self.vocabulary, self.first = decoder, vocabulary, first
         self._held = [variable.value for variable in model.variables]  # tf.saved_model finds no others
         asked = [
             tf.TensorSpec([None], tf.string, name="prompt"),
@@ -32,8 +33,8 @@ class PromptWriter(tf.Module):
             tf.TensorSpec([], tf.float32, name="temperature"),
         ]
         more = [tf.TensorSpec([], dtype, name=name) for name, dtype in _MORE.items()]
-        self.write = tf.function(self._write, input_signature=asked, autograph=False)
-        self.generate = tf.function(self._write, input_signature=[*asked, *more], autograph=False)
+        self.continuation = tf.function(self._continue, input_signature=asked, autograph=False)
+        self.generate = tf.function(self._continue, input_signature=[*asked, *more], autograph=False)
         going_on = [
             tf.TensorSpec([None], tf.string, name="text"),
             tf.TensorSpec([None], tf.int32, name="last"),
@@ -44,7 +45,7 @@ class PromptWriter(tf.Module):
     @property
     def signatures(self):
         """Name to the function of every signature."""
-        return {"serving_default": self.write, "generate": self.generate, "step": self.step}
+        return {"serving_default": self.continuation, "generate": self.generate, "step": self.step}
 
     def start(self, batch):
         """Return `last` and the flat list of states with which a stream of text begins."""
@@ -62,7 +63,7 @@ class PromptWriter(tf.Module):
             ``tokens`` (batch, steps), ``log_probability`` (batch, steps) in nats, both padded, ``lengths``
             (batch,), ``next_last`` and ``next_state_0``, ...
         """
-        numbers = self.written.numbers(text)
+        numbers = self.vocabulary.numbers(text)
         lengths = tf.cast(numbers.row_lengths(), tf.int32)
         padded = numbers.to_tensor(
             PADDING, shape=tf.stack([-1, tf.maximum(numbers.bounding_shape(axis=1), 1)])
@@ -74,14 +75,14 @@ class PromptWriter(tf.Module):
         likely = tf.gather(tf.nn.log_softmax(logits), padded, batch_dims=2)
         ends = tf.gather(padded, tf.maximum(lengths - 1, 0), batch_dims=1)
         return {
-            "tokens": tf.where(there, self.written.each(padded), ""),
+            "tokens": tf.where(there, self.vocabulary.each(padded), ""),
             "log_probability": tf.where(there, likely, 0.0),
             "lengths": lengths,
             "next_last": tf.where(lengths > 0, ends, last),
-            **{f"next_state_{i}": state for i, state in enumerate(tf.nest.flatten(after))},
+            **numbered_states(after, "next_state"),
         }
 
-    def _write(self, prompt, length, temperature, seed=0, top_k=0, top_p=1.0):
+    def _continue(self, prompt, length, temperature, seed=0, top_k=0, top_p=1.0):
         """The prompt with what follows (batch,), and the log-probability of what follows in nats (batch,)."""
         start, states = self._read(prompt)
         decoded = sample(
@@ -94,16 +95,16 @@ class PromptWriter(tf.Module):
             top_k=top_k,
             top_p=top_p,
             seed=seed,
-            forbidden=NEVER_WRITTEN,
+            forbidden=NEVER_GENERATED,
         )
-        follows = self.written.texts(decoded.tokens[:, 0])
-        needs_blank = (self.written.unit == "token") & (tf.strings.length(prompt) > 0)
+        follows = self.vocabulary.texts(decoded.tokens[:, 0])
+        needs_blank = (self.vocabulary.unit == "token") & (tf.strings.length(prompt) > 0)
         between = tf.where(needs_blank, " ", "")
         return {"text": prompt + between + follows, "log_probability": decoded.scores[:, 0]}
 
     def _read(self, prompt):
         """The last token of each prompt, and the states before it."""
-        numbers = self.written.numbers(prompt)
+        numbers = self.vocabulary.numbers(prompt)
         begun = tf.concat([tf.fill([numbers.nrows(), 1], self.first), numbers], axis=1)
         lengths = tf.cast(begun.row_lengths(), tf.int32)
         padded = begun.to_tensor(PADDING)

@@ -3,6 +3,7 @@
 import tensorflow as tf
 
 from rnn_apps.models.stepwise import StepReader, state_specs
+from rnn_apps.tasks.predictor import numbered_states
 
 __all__ = ["StepLabeller"]
 
@@ -49,7 +50,7 @@ class StepLabeller(tf.Module):
     def _step(self, raw, *states):
         """As `_label`, for sequences that go on, with the states after them as ``next_state_0``, ..."""
         answer, states = self._read(raw, self.reader.packed(states))
-        return {**answer, **{f"next_state_{i}": state for i, state in enumerate(tf.nest.flatten(states))}}
+        return {**answer, **numbered_states(states, "next_state")}
 
     def _read(self, raw, states):
         inputs, lengths, besides = self._encode(raw)

@@ -1,0 +1,150 @@
+"""The steps of a clip or a stream in, a label for each out."""
+
+import itertools
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from rnn_apps.data.images import decode_image
+from rnn_apps.models.step_features import feature_front
+from rnn_apps.models.stepwise import StepReader, stepwise_model
+from rnn_apps.tasks.frame_labelling.dataset import columns_of, is_frozen
+from rnn_apps.tasks.frame_labelling.inputs import read_inputs
+from rnn_apps.tasks.frame_labelling.streaming import FrameStream, RowStream
+from rnn_apps.tasks.step_predictor import StepPredictor
+from rnn_apps.tasks.streaming import looks_ahead
+
+__all__ = ["FramePredictor"]
+
+
+class FramePredictor(StepPredictor):
+    """Labels the steps of tables, folders of pictures and video files."""
+
+    kind = "label_steps"
+
+    @property
+    def are_pictures(self):
+        """Whether a step is a picture."""
+        return self.recipe.data.are_pictures
+
+    @property
+    def features(self):
+        """Names of a step's numbers, in order; None of pictures."""
+        return self.preprocessing.features
+
+    @property
+    def _image_size(self):
+        return tuple(self.recipe.model.encoder.image_size)
+
+    @cached_property
+    def core(self):
+        """The network over features of the CNN where that is frozen, else the model."""
+        if not is_frozen(self.recipe):
+            return self.model
+        reader = StepReader(self.model)
+        width = int(np.prod(self.preprocessing.cnn.output_shape[1:]))
+        return stepwise_model(feature_front(width), reader.recurrent, reader.head)
+
+    @property
+    def raw_spec(self):
+        """Encoded frames, or numbers."""
+        if self.are_pictures:
+            return tf.TensorSpec([None, None], tf.string, name="frames")
+        return tf.TensorSpec([None, None, len(self.features)], tf.float32, name="features")
+
+    def encode_raw(self, raw):
+        """Decode frames, empty ones for padding; or take numbers, NaN for padding."""
+        if not self.are_pictures:
+            mask = ~tf.reduce_any(tf.math.is_nan(raw), axis=-1)
+            inputs = [tf.where(mask[:, :, None], raw, 0.0), mask]
+            return inputs, tf.reduce_sum(tf.cast(mask, tf.int32), axis=1), {}
+        size, mask = self._image_size, tf.strings.length(raw) > 0
+
+        def frame(encoded):
+            empty = tf.zeros([*size, 3])
+            picture = tf.cond(
+                tf.strings.length(encoded) > 0, lambda: decode_image(encoded, size), lambda: empty
+            )
+            return tf.ensure_shape(picture, [*size, 3])
+
+        spec = tf.TensorSpec([*size, 3], tf.float32)
+        pixels = tf.map_fn(frame, tf.reshape(raw, [-1]), fn_output_signature=spec)
+        pixels = tf.reshape(pixels, tf.concat([tf.shape(raw), [*size, 3]], 0))
+        pixels = tf.ensure_shape(pixels, [None, None, *size, 3])
+        return [pixels, mask], tf.reduce_sum(tf.cast(mask, tf.int32), axis=1), {}
+
+    @cached_property
+    def _columns(self):
+        return columns_of(self.recipe, self.features, has_labels=False)
+
+    def predict(self, inputs):
+        """Return labels and scores of every step of each stream: in CSV files, folders, video files."""
+        answers = []
+        for path in inputs:
+            streams = read_inputs(Path(path), self.are_pictures, self._image_size, self._columns)
+            for stream, raw in streams.items():
+                answer = self.module.label(raw[None])
+                labels, scores = answer["labels"].numpy()[0], answer["scores"].numpy()[0]
+                answers.append(
+                    {
+                        "input": str(path),
+                        **({"stream": stream} if stream else {}),
+                        "labels": [label.decode("utf-8") for label in labels],
+                        "scores": [round(float(score), 4) for score in scores],
+                    }
+                )
+        return answers
+
+    def open_stream(self):
+        """Return a `FrameStream` or a `RowStream`."""
+        if not self.can_stream:
+            raise looks_ahead()
+        if self.are_pictures:
+            return FrameStream(self.module, self._image_size)
+        return RowStream(self.module, self._columns)
+
+    def answer_line(self, answer):
+        """The labels with the steps that have them."""
+        lines, first = [], 1
+        for label, same in itertools.groupby(answer["labels"]):
+            count = len(list(same))
+            lines.append(f"{first}-{first + count - 1} {label}" if count > 1 else f"{first} {label}")
+            first += count
+        name = ", ".join([answer["input"], *([answer["stream"]] if "stream" in answer else [])])
+        return f"{name}: {', '.join(lines)}"
+
+    def explain(self, inputs):
+        """Return for each input its [step, label, probability] triples."""
+        return [
+            [[number, *pair] for number, pair in enumerate(zip(answer["labels"], answer["scores"]), start=1)]
+            for answer in self.predict(inputs)
+        ]
+
+    def number_examples(self, batch, steps, seed):
+        """Return random numbers or pixels, and a mask."""
+        rng = np.random.default_rng(seed)
+        mask = np.arange(steps) < rng.integers(1, steps + 1, (batch, 1))
+        shape = (batch, steps, *self.model.inputs[0].shape[2:])
+        values = rng.uniform(0, 255, shape) if self.are_pictures else rng.normal(size=shape)
+        return [values.astype("float32"), mask]
+
+    def facts(self):
+        """The labels, and how a clip or a table is read."""
+        data = self.recipe.data
+        facts = {**super().facts(), "features": self.features}
+        facts |= {"stream": data.stream, "on_missing": data.on_missing}
+        return {**facts, "image_size": list(self._image_size), "frames": None} if self.are_pictures else facts
+
+    def example_requests(self):
+        """A stream of two steps; and streams of three steps and of two, padded."""
+        if self.are_pictures:
+            noise = [tf.random.stateless_uniform([24, 32, 3], (1, i), 0, 255) for i in range(3)]
+            frames = [tf.io.encode_png(tf.cast(picture, tf.uint8)) for picture in noise]
+            raw = tf.stack([tf.stack(frames), tf.stack([*frames[:2], tf.constant("")])])
+        else:
+            numbers = tf.random.stateless_normal([2, 3, len(self.features)], (1, 2))
+            missing = tf.reshape(tf.constant([False] * 5 + [True]), [2, 3, 1])
+            raw = tf.where(missing, np.nan, numbers)
+        return [("serving_default", {self.raw_spec.name: one}) for one in (raw[:1, :2], raw)]

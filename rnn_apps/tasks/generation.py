@@ -1,0 +1,297 @@
+"""Generation of a text with references: the dataset and the predictor of captioning and translation."""
+
+from abc import abstractmethod
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from rnn_apps.data.batches import WrittenBatches
+from rnn_apps.data.text import PADDING
+from rnn_apps.data.written_text import END, START
+from rnn_apps.tasks.dataset import Dataset, Truncation
+from rnn_apps.tasks.decoder_parts import encode_part, step_part
+from rnn_apps.tasks.options import check_options
+from rnn_apps.tasks.predictor import Predictor
+from rnn_apps.tasks.text_generator import NEVER_GENERATED, BeamSearch, TextGenerator
+from rnn_apps.tasks.viewing import ViewExamples, last_of_each, nearest_in_length, rows_of
+
+__all__ = ["GenerationDataset", "GenerationPredictor", "References"]
+
+INPUTS_PER_CALL = 16
+
+
+class References(NamedTuple):
+    """All reference texts of a split.
+
+    Attributes:
+        numbers: int32, their tokens and ends, one text after the other.
+        lengths: tokens of each, the end counted.
+        source_index: number of the input that each belongs to.
+    """
+
+    numbers: np.ndarray
+    lengths: np.ndarray
+    source_index: np.ndarray
+
+
+class GenerationDataset(Dataset):
+    """Inputs with one or several reference texts each; the entry of a split in `encoded` is `References`.
+
+    The preprocessing has `vocabulary`, the `WrittenText` of the texts that are generated.
+
+    Attributes:
+        references_per_batch: references of one input in a batch of training at most; None for all.
+    """
+
+    references_per_batch = None
+
+    def __init__(self, recipe, preprocessing=None):
+        super().__init__(recipe, preprocessing)
+        self._cut_references = {}
+
+    @abstractmethod
+    def network_inputs(self, split, numbers):
+        """Return what the network takes of these inputs of a split: an array or tensor."""
+
+    @abstractmethod
+    def reference_texts(self, split):
+        """Return a list of texts for every input of a split, as they are scored."""
+
+    def training_input(self, split):
+        """Return ``f(inputs, epoch)``: from an int tensor of input numbers to what the core takes."""
+        return lambda numbers, epoch: self.network_inputs(split, numbers)
+
+    def encode_references(self, split, texts):
+        """Return the `References` of a split from a list of texts for every input."""
+        source_index = np.repeat(np.arange(len(texts)), [len(several) for several in texts])
+        flat = [text for several in texts for text in several]
+        limit = self.recipe.data.max_length
+        numbers, lengths, tokens = self.preprocessing.vocabulary.encode_all(flat, limit)
+        longer, use = int((tokens > limit).sum()), "learned, nor counted in the perplexity"
+        self._cut_references[split] = Truncation(longer, len(flat), limit, "tokens", "references", use)
+        return References(numbers, lengths, source_index)
+
+    def truncations(self, split):
+        """References of more than `data.max_length` tokens."""
+        return [self._cut_references[split]]
+
+    def references_per_input(self, split):
+        """Return how many references an input has: a number, or a range as a text."""
+        counts = np.bincount(self.encoded[split].source_index)
+        return f"{counts.min()} to {counts.max()}" if counts.min() < counts.max() else int(counts.min())
+
+    def batches(self, split, batch_size, seed=None):
+        """Every reference with its input."""
+        inputs, is_training = self.training_input(split), seed is not None
+        most = self.references_per_batch if is_training else None
+
+        def of_epoch(numbers, epoch):
+            return inputs(numbers, epoch if is_training else None)
+
+        return WrittenBatches(*self.encoded[split], of_epoch, START, batch_size, seed, most=most)
+
+    def input_steps(self, split, number):
+        """Return the names of the steps that the encoder reads of an input, None where it reads none."""
+        return None
+
+    def view_examples(self, predictor):
+        """Inputs of the test split with one of their texts each."""
+        flat, lengths, source_index = self.encoded["test"]
+        firsts = np.unique(source_index, return_index=True)[1]
+        chosen = firsts[nearest_in_length(lengths[firsts])]
+        tokens = rows_of(flat, lengths, chosen, PADDING)
+        before = np.pad(tokens[:, :-1], ((0, 0), (1, 0)), constant_values=START)
+        network_inputs = self.network_inputs("test", source_index[chosen])
+        inputs = [network_inputs, tf.range(len(chosen)), tf.constant(before)]
+        texts = self.preprocessing.vocabulary.texts(tokens.reshape(-1, 1)).numpy().reshape(tokens.shape)
+        names = [
+            ["(start)", *(word.decode("utf-8") for word in row[: length - 1])]
+            for row, length in zip(texts, lengths[chosen])
+        ]
+        read = [self.input_steps("test", number) for number in source_index[chosen]]
+        steps = {"decoder": names} if None in read else {"encoder": read, "decoder": names}
+        targets = last_of_each(tokens, lengths[chosen], PADDING)
+        return ViewExamples(predictor.network, inputs, tf.constant(targets), steps)
+
+
+class GenerationPredictor(Predictor):
+    """Generates a text about an input.
+
+    The preprocessing has `vocabulary`, as that of a `GenerationDataset`.
+
+    Attributes:
+        answer: what the text is called in an answer.
+        raw_spec: `tf.TensorSpec` of the raw inputs, named.
+    """
+
+    kind = "write"
+    options = ("beam", "nbest", "temperature", "seed")
+    answer = "text"
+    raw_spec: tf.TensorSpec
+
+    @abstractmethod
+    def raw_tensor(self, inputs):
+        """Return what the export takes, as a tensor, of what a user names; UserError for an unusable one."""
+
+    @abstractmethod
+    def read_raw(self, raw):
+        """Return what the network takes of raw inputs: tensor to tensor, within the graph."""
+
+    @property
+    def network(self):
+        """The `keras.Model` of encoder and decoder, after a feature extractor where there is one."""
+        return self.model if self.model.name == "network" else self.model.get_layer("network")
+
+    @property
+    def core(self):
+        """The network."""
+        return self.network
+
+    @property
+    def vocabulary(self):
+        """The `WrittenText` of the texts that are generated."""
+        return self.preprocessing.vocabulary
+
+    @cached_property
+    def search(self):
+        """The `BeamSearch` over the network."""
+        decoding = self.recipe.model.decoding
+        return BeamSearch(self.network, decoding.length_penalty, decoding.max_length)
+
+    @property
+    def _network_spec(self):
+        inputs = self.network.inputs[0]
+        return tf.TensorSpec(inputs.shape, inputs.dtype)
+
+    @cached_property
+    def decode(self):
+        """The `tf.function` from what the network takes, and a beam width, to the `Decoded` best text."""
+
+        def decode(inputs, beam):
+            return self.search.best(self.search.encode(inputs), beam, 1)
+
+        signature = [self._network_spec, tf.TensorSpec([], tf.int32)]
+        return tf.function(decode, input_signature=signature, autograph=False)
+
+    @cached_property
+    def _attended(self):
+        def attended(inputs):
+            encoded, beam = self.search.encode(inputs), self.recipe.model.decoding.beam
+            tokens, lengths, weights = self.search.attended(encoded, beam)
+            return self.vocabulary.texts(tokens[0, : lengths[0], None]), weights[0, : lengths[0]]
+
+        return tf.function(attended, input_signature=[self._network_spec], autograph=False)
+
+    def attention_of(self, inputs):
+        """Return the tokens generated about one input and the attention weights of each; None without."""
+        if self.recipe.model.attention is None:
+            return None
+        words, weights = (tensor.numpy() for tensor in self._attended(inputs))
+        words = [word.decode("utf-8") for word in words]
+        return {"tokens": words, "weights": [[round(float(w), 4) for w in row] for row in weights]}
+
+    def make_module(self):
+        """Return a `TextGenerator` with `serving_default`, `generate` and `explain`."""
+        beam = self.recipe.model.decoding.beam
+        return TextGenerator(
+            self.model, self.search, self.vocabulary, beam, self.read_raw, self.raw_spec, self.answer
+        )
+
+    def predict(self, inputs, **options):
+        """Return the text of each input, with candidates and their scores, best first.
+
+        Args:
+            inputs: what a user names.
+            **options: ``beam``, ``nbest``, ``temperature``, ``seed``.
+        """
+        answers = []
+        for start in range(0, len(inputs), INPUTS_PER_CALL):
+            several = inputs[start : start + INPUTS_PER_CALL]
+            answers += self._generate(several, **options)
+        return answers
+
+    def _generate(self, inputs, beam=None, nbest=None, temperature=0.0, seed=0):
+        beam = self.recipe.model.decoding.beam if beam is None else beam
+        nbest = 1 if nbest is None else nbest
+        check_options(beam=beam, nbest=nbest, temperature=temperature, seed=seed)
+        options = (int(beam), int(nbest), float(temperature), int(seed))
+        answer = self.module.generate(self.raw_tensor(inputs), *map(tf.constant, options))
+        texts = [[text.decode("utf-8") for text in row] for row in answer["candidates"].numpy()]
+        scores = answer["scores"].numpy()
+        kept = np.isfinite(scores)  # there may be fewer texts than were asked for
+        kept[:, 0] = True
+        return [
+            {
+                "input": str(name),
+                self.answer: candidates[0],
+                "candidates": [text for text, keep in zip(candidates, row) if keep],
+                "scores": of_texts[row].tolist(),
+                **notes,
+            }
+            for name, candidates, of_texts, row, notes in zip(
+                inputs, texts, scores, kept, self.notes_on(answer)
+            )
+        ]
+
+    def notes_on(self, answer):
+        """Return for each input what else its answer says, a dict, from what the module answers."""
+        return [{} for _ in answer["scores"]]
+
+    def explain(self, inputs):
+        """Return for each input its text, the tokens of it, and attention weights (steps, places)."""
+        answer = self.module.explain(self.raw_tensor(inputs))
+        texts, tokens, weights, lengths = (
+            answer[key].numpy() for key in (self.answer, "tokens", "weights", "lengths")
+        )
+        return [
+            {
+                self.answer: text.decode("utf-8"),
+                "tokens": [token.decode("utf-8") for token in row[:n]],
+                "weights": w[:n].tolist(),
+            }
+            for text, row, w, n in zip(texts, tokens, weights, lengths)
+        ]
+
+    def answer_line(self, answer):
+        """The input and its text, or its texts with their scores."""
+        cut = f" ({answer['truncated']})" if "truncated" in answer else ""
+        name, texts = f"{answer['input']}{cut}", answer.get("candidates")
+        if not texts or len(texts) == 1:
+            return f"{name}: {answer[self.answer]}"
+        lines = [f"  {score:8.3f}  {text}" for text, score in zip(texts, answer["scores"])]
+        return "\n".join([f"{name}:", *lines])
+
+    def decoder_parts(self, number_examples, extractor=None, steps=1, most_steps=None):
+        """Return the parts of encoder and decoder: reading an input, and one step of decoding.
+
+        Args:
+            number_examples: ``number_examples(batch, steps, seed)`` returns numbers of raw inputs, as the
+                extractor or else the network takes them.
+            extractor: model from numbers of a raw input to what the network takes, or None.
+            steps, most_steps: as of `NetworkPart`.
+        """
+        inputs = (extractor or self.network).inputs[0]
+        spec = tf.TensorSpec([None, *inputs.shape[1:]], inputs.dtype, name="given")
+
+        def examples(batch, steps, seed):
+            return [number_examples(batch, steps, seed)]
+
+        encode = encode_part(spec, extractor, self.search, steps, examples, most_steps)
+
+        def initial(batch, steps, seed):
+            return encode.function(tf.constant(number_examples(batch, steps, seed)))
+
+        return [encode, step_part(self.search.decoder, initial, steps, most_steps)]
+
+    def facts(self):
+        """How a text is generated."""
+        decoding = self.recipe.model.decoding
+        return {
+            "start": START,
+            "end": END,
+            "max_length": decoding.max_length,
+            "never": NEVER_GENERATED,
+            "beam": decoding.beam,
+        }

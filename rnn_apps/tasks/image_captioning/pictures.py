@@ -1,0 +1,85 @@
+"""What an input of image captioning is: one picture."""
+
+from pathlib import Path
+
+import tensorflow as tf
+
+from rnn_apps.data.caption_files import CaptionsLayout
+from rnn_apps.data.caption_sources import load_pictures
+from rnn_apps.data.images import BadImage, decode_images, read_image
+from rnn_apps.errors import UserError
+from rnn_apps.models.encoder_decoder import region_encoder
+
+__all__ = ["Pictures"]
+
+
+class Pictures:
+    """Pictures as inputs of a captioning network.
+
+    Args:
+        recipe: `Recipe` of image captioning.
+
+    Attributes:
+        frames: None; a picture has no frames.
+        fingerprint: list of what changes when the images of all inputs change.
+        raw_spec: the bytes of JPEG, PNG, GIF and BMP files.
+    """
+
+    frames = None
+    fingerprint = ()
+    raw_spec = tf.TensorSpec([None], tf.string, name="image")
+
+    def __init__(self, recipe):
+        self._recipe, self._size = recipe, recipe.model.encoder.image_size
+
+    def load(self, invalid, use_all):
+        """Return the `CaptionedParts` of TFDS, of a folder, or generated ones."""
+        data, seed = self._recipe.data, self._recipe.seed
+        options = (data.sample_size, seed, invalid, data.validation_fraction, use_all)
+        return load_pictures(data.source, data.path, *options, CaptionsLayout(*data.layout))
+
+    def read(self, store, example):
+        """Return the picture of an example as uint8 (1, height, width, 3)."""
+        (name,) = example.frames
+        return read_image(store.read(name), self._size)[None]
+
+    def extractor(self, cnn):
+        """Return the model from pixels to what the network takes: the CNN."""
+        return cnn
+
+    def encoder(self, cnn):
+        """Return the encoder: a layer over every region."""
+        model, (places, features) = self._recipe.model, cnn.output_shape[1:]
+        return region_encoder(places, features, model.projection, model.dropout, self._recipe.seed)
+
+    def step_names(self, count):
+        """Return None: the encoder reads no steps."""
+        return None
+
+    def raw_tensor(self, paths):
+        """Return the bytes of image files."""
+        return tf.constant([_encoded(path, self._size) for path in paths])
+
+    def decode(self, encoded):
+        """Decode pictures (batch,) to pixels."""
+        return decode_images(encoded, self._size)
+
+    def example_raw(self):
+        """Return a grey, a coloured and a one-pixel picture."""
+        shapes = ((32, 32, 3), (20, 30, 3), (1, 1, 3))
+        pixels = [tf.cast(tf.random.stateless_uniform(s, (1, 2), 0, 255), tf.uint8) for s in shapes]
+        return tf.stack(
+            [tf.io.encode_png(pixels[0]), tf.io.encode_jpeg(pixels[1]), tf.io.encode_png(pixels[2])]
+        )
+
+
+def _encoded(path, size):
+    """The bytes of an image file; UserError if it is not one."""
+    try:
+        encoded = Path(path).read_bytes()
+        read_image(encoded, size)
+    except OSError as error:
+        raise UserError(str(path), f"cannot be read: {error.strerror}", expected="an image file") from error
+    except BadImage as error:
+        raise UserError(str(path), str(error)) from error
+    return encoded

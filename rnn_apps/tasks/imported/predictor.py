@@ -1,0 +1,192 @@
+"""Arrays of numbers in, arrays of numbers out."""
+
+import json
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from rnn_apps.errors import UserError, shown
+from rnn_apps.models.example_inputs import (
+    answers_of,
+    call_model,
+    example_inputs,
+    tolerance_of,
+    word_limits,
+)
+from rnn_apps.tasks.imported.dataset import read_npz
+from rnn_apps.tasks.predictor import MAX_STEPS, NetworkPart, Predictor
+
+__all__ = ["ArrayPredictor"]
+
+NUMBERS_SHOWN = 20  # of an output, on the command line
+_LARGEST_TEXT = 16 << 20
+
+
+class ArrayModule(tf.Module):
+    """A model with the signature ``serving_default``: its own inputs and outputs by name, in any number.
+
+    Args:
+        model: `keras.Model`.
+        part: `NetworkPart` of all of it.
+    """
+
+    def __init__(self, model, part):
+        super().__init__()
+        self.model = model
+        self._held = [variable.value for variable in model.variables]  # tf.saved_model finds no others
+        specs = list(part.inputs.values())
+        self.answer = tf.function(part.function, input_signature=specs, autograph=False)
+
+    @property
+    def signatures(self):
+        """Name to the function of every signature."""
+        return {"serving_default": self.answer}
+
+
+class ArrayPredictor(Predictor):
+    """Answers of a model that `rnn-apps import` took in."""
+
+    @property
+    def names(self):
+        """The `ArrayNames`."""
+        return self.preprocessing
+
+    @property
+    def export_tolerance(self):
+        """By which the numbers of a SavedModel may differ, by the precision of the model."""
+        return tolerance_of(self.model)
+
+    def make_module(self):
+        """Return an `ArrayModule`."""
+        (part,) = self.network_parts()
+        return ArrayModule(self.model, part)
+
+    @cached_property
+    def _word_limits(self):
+        return word_limits(self.model)
+
+    def fitting(self, array, index):
+        """An array with the batch first, as an input of the model takes it; UserError where it cannot be."""
+        given = self.model.inputs[index]
+        where, sides = f"input {self.names.inputs[index]}", given.shape[1:]
+        fits = len(array.shape[1:]) == len(sides)
+        if not fits or any(want not in (None, is_) for is_, want in zip(array.shape[1:], sides)):
+            expected = "x".join("any" if side is None else str(side) for side in sides) or "one number"
+            raise UserError(where, received=f"shape {'x'.join(map(str, array.shape[1:]))}", expected=expected)
+        if array.dtype.kind not in "fiub" or not np.isfinite(array).all():
+            raise UserError(where, received=str(array.dtype), expected="finite numbers")
+        words = self._word_limits[index]
+        if (
+            words is not None
+            and array.ndim == 2
+            and (array.min(initial=0) < 0 or array.max(initial=0) >= words)
+        ):
+            received = f"{array.min()} to {array.max()}"
+            raise UserError(where, received=received, expected=f"word numbers from 0 to {words - 1}")
+        if words is not None and (array != np.floor(array)).any():
+            raise UserError(where, "a fraction", expected="whole word numbers")
+        result = array.astype(given.dtype)
+        if not np.isfinite(result.astype(np.float64)).all():
+            raise UserError(where, f"a number too large for {given.dtype}", expected="finite numbers")
+        return result
+
+    def outputs(self, batch):
+        try:
+            return answers_of(self.model, batch)
+        except (tf.errors.OpError, ValueError, TypeError) as error:
+            shapes = ", ".join("x".join(map(str, array.shape[1:])) for array in batch)
+            problem = "the model cannot work on it, perhaps it has too few steps"
+            raise UserError("input", problem, received=f"shape {shapes}") from error
+
+    def predict(self, inputs):
+        """Return the outputs for each input by name.
+
+        Args:
+            inputs: each an array without the batch, such as ``[[0.1, 0.2], [0.3, 0.4]]``; text of JSON, or
+                the path of a .json, .npy or .npz file, with one; for a model of several inputs a mapping of
+                their names. The sides that the model leaves open may differ.
+        """
+        answers = []
+        for number, raw in enumerate(inputs, start=1):
+            arrays = self._arrays(raw, number)
+            batch = [self.fitting(array[None], index) for index, array in enumerate(arrays)]
+            outputs = self.outputs(batch)
+            shown_input = raw if isinstance(raw, (str, Path)) else f"input {number}"
+            named = {name: out[0].tolist() for name, out in zip(self.names.outputs, outputs)}
+            answers.append({"input": str(shown_input), "output": named})
+        return answers
+
+    def _arrays(self, raw, number):
+        values = _read_numbers(raw, number) if isinstance(raw, (str, Path)) else raw
+        if not isinstance(values, dict):
+            if len(self.names.inputs) > 1:
+                expected = f"a mapping of {', '.join(self.names.inputs)}"
+                raise UserError(f"input {number}", received="one array", expected=expected)
+            values = {self.names.inputs[0]: values}
+        missing = [name for name in self.names.inputs if name not in values]
+        if missing or len(values) > len(self.names.inputs):
+            expected = ", ".join(self.names.inputs)
+            raise UserError(f"input {number}", received=", ".join(map(str, values)), expected=expected)
+        try:
+            return [np.asarray(values[name]) for name in self.names.inputs]
+        except ValueError as error:
+            raise UserError(f"input {number}", "rows of different lengths", expected="an array") from error
+
+    def answer_line(self, answer):
+        """Every output with four digits; of many numbers the first."""
+        return "  ".join(f"{name} {_in_brief(value)}" for name, value in answer["output"].items())
+
+    def network_parts(self):
+        """Return the whole model."""
+        names, steps = self.names, self.recipe.model.steps
+
+        def network(*given):
+            return dict(zip(names.outputs, tf.nest.flatten(call_model(self.model, given))))
+
+        def examples(batch, steps, seed):
+            return example_inputs(self.model, batch, steps, seed)
+
+        inputs = {
+            field: tf.TensorSpec([None, *given.shape[1:]], given.dtype, name=field)
+            for given, field in zip(self.model.inputs, names.inputs)
+        }
+        part = NetworkPart(
+            "network", network, inputs, examples, steps, names.outputs[0], self.model, least_steps=steps
+        )
+        return [part._replace(most_steps=MAX_STEPS if part.sequences else None)]
+
+    def facts(self):
+        """Names of inputs and outputs."""
+        return self.names.as_dict()
+
+
+def _in_brief(value):
+    array = np.asarray(value)
+    if array.size > NUMBERS_SHOWN:
+        first = ", ".join(f"{number:.4g}" for number in array.ravel()[:NUMBERS_SHOWN])
+        return (
+            f"{first}, ... ({array.size:,} numbers, shape {'x'.join(map(str, array.shape))}; all with --json)"
+        )
+    return np.array2string(array, precision=4, separator=", ", max_line_width=10**6).replace("\n", "")
+
+
+def _read_numbers(raw, number):
+    """An array, or a mapping of arrays, from JSON or from a file."""
+    text, path = str(raw), Path(str(raw))
+    if text.lstrip()[:1] not in ("[", "{"):
+        if path.suffix == ".npz":
+            return read_npz(path)
+        try:
+            if path.suffix == ".npy":
+                return np.load(path, allow_pickle=False)
+            if path.is_file() and path.stat().st_size <= _LARGEST_TEXT:
+                text = path.read_text(encoding="utf-8")
+        except (OSError, ValueError, EOFError) as error:
+            raise UserError(str(path)[:200], f"cannot be read ({str(error)[:100]})") from error
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        expected = "an array as JSON, such as [[0.1, 0.2]], or a .json, .npy or .npz file"
+        raise UserError(f"input {number}", received=shown(text), expected=expected) from error

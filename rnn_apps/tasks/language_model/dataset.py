@@ -1,0 +1,152 @@
+"""Plain text, as tokens in one long sequence per split."""
+
+import numpy as np
+import tensorflow as tf
+
+from rnn_apps.baselines.ngrams import NGramModel
+from rnn_apps.data.plain_text import StreamBatches, load_texts
+from rnn_apps.data.text import PADDING
+from rnn_apps.data.written_text import WrittenText
+from rnn_apps.errors import UserError
+from rnn_apps.tasks.dataset import Dataset
+from rnn_apps.tasks.decoder import learn_vocabulary
+from rnn_apps.tasks.preprocessing import Preprocessing
+from rnn_apps.tasks.viewing import FEW, ViewExamples, last_of_each
+
+__all__ = ["TextPreprocessing", "TextStreams"]
+
+VIEWED = 60  # tokens of a piece in the views
+ORDERS = {"unigram": 1, "five_gram": 5}
+
+
+class TextPreprocessing(Preprocessing):
+    """The vocabulary.
+
+    Args:
+        vocabulary: `WrittenText`.
+    """
+
+    def __init__(self, vocabulary):
+        super().__init__()
+        self.vocabulary = vocabulary
+
+    def save(self, folder):
+        """Write the vocabulary."""
+        self.vocabulary.save(folder / "written.json")
+
+    @classmethod
+    def load(cls, folder, model):
+        """Return what `save` wrote."""
+        return cls(WrittenText.load(folder / "written.json"))
+
+    def text(self, tokens):
+        """Return token numbers, int32 (tokens,), as a text."""
+        (text,) = self.vocabulary.texts(tf.constant(tokens[None], tf.int32)).numpy()
+        return text.decode("utf-8")
+
+
+class TextStreams(Dataset):
+    """One text per split; the entry of a split in `encoded` is int32 (tokens,)."""
+
+    def read(self, use_all=False, required_split="train"):
+        """Read the texts."""
+        data = self.recipe.data
+        self.invalid = self._new_invalid_records()
+        unit = "word" if data.unit == "token" else "character"
+        options = (data.sample_size, self.recipe.seed, self.invalid, data.validation_fraction, unit, use_all)
+        self.source_name, self.splits = load_texts(data.source, data.path, *options)
+        lines = sum(text.count("\n") for text in self.splits.values())
+        self.invalid.check_fraction(self.source_name, lines)
+
+    def learn(self):
+        """Return the vocabulary of train."""
+        data, lines = self.recipe.data, self.splits["train"].splitlines(keepends=True)
+        vocabulary = learn_vocabulary(lines, data.unit, data.vocabulary_size, data.min_count)
+        return TextPreprocessing(vocabulary)
+
+    def encode(self, split):
+        """Return the token numbers."""
+        return self.preprocessing.vocabulary.numbers(tf.constant([self.splits[split]])).flat_values.numpy()
+
+    def prepare(self):
+        """Read and encode the texts.
+
+        Raises:
+            UserError: train has too few tokens for a batch of streams.
+        """
+        super().prepare()
+        streams, tokens = self.recipe.training.batch_size, len(self.encoded["train"])
+        if streams > (tokens - 1) // 2:
+            received = f"{streams} streams for {tokens:,} tokens of train"
+            raise UserError("training.batch_size", received=received, expected=f"at most {(tokens - 1) // 2}")
+
+    def batches(self, split, batch_size, seed=None):
+        """Windows that follow one another in as many streams as a batch has rows."""
+        training, tokens = self.recipe.training, self.encoded[split]
+        whole = -(-(len(tokens) - 1) // batch_size)
+        steps = training.tbptt.steps if training.tbptt else whole
+        return ResettingBatches(StreamBatches(tokens, batch_size, steps, seed))
+
+    def count(self, split):
+        """Return the number of tokens."""
+        return len(self.encoded[split])
+
+    def baselines(self):
+        """The unigram and the interpolated 5-gram model: mean nats per token."""
+        train, test, size = self.encoded["train"], self.encoded["test"], self.preprocessing.vocabulary.size
+        models = {name: NGramModel(order, size).fit(train) for name, order in ORDERS.items()}
+        return {name: float(-model.log_probabilities(test)[1:].mean()) for name, model in models.items()}
+
+    def fingerprint(self, split):
+        """The text."""
+        return [self.splits[split]]
+
+    def settings(self):
+        """Unit and vocabulary."""
+        return {
+            "tokens": self.recipe.data.unit,
+            "vocabulary": self.preprocessing.vocabulary.size,
+            "scored": "every token of the split but the first, read in one piece with the state carried on",
+        }
+
+    def raw_example(self, split, number, record):
+        """The prompt."""
+        return record["source"]
+
+    def view_examples(self, predictor):
+        """Pieces of the test split, at even distances."""
+        tokens = self.encoded["test"]
+        steps = min(VIEWED, len(tokens) - 1)
+        starts = np.linspace(0, len(tokens) - 1 - steps, FEW).astype(int)
+        rows = np.stack([tokens[start : start + steps + 1] for start in starts])
+        texts = self.preprocessing.vocabulary.texts(rows[:, :-1].reshape(-1, 1)).numpy()
+        texts = texts.reshape(len(rows), steps)
+        names = [[token.decode("utf-8", "replace").replace("\n", "⏎") for token in row] for row in texts]
+        targets = last_of_each(rows[:, 1:], np.full(len(rows), steps), PADDING)
+        return ViewExamples(predictor.model, rows[:, :-1], tf.constant(targets), {"": names})
+
+
+class ResettingBatches:
+    """Stream batches that say which rows start a text: all in the first window of an epoch.
+
+    Args:
+        batches: `StreamBatches`.
+    """
+
+    def __init__(self, batches):
+        self._batches = batches
+        self.num_examples = batches.num_examples
+
+    def __len__(self):
+        return len(self._batches)
+
+    def epoch(self, epoch=0, start=0):
+        """Return a `tf.data.Dataset` of ((tokens, resets), targets)."""
+        streams = self._batches.streams
+
+        @tf.autograph.experimental.do_not_convert
+        def with_resets(number, window):
+            tokens, targets = (tf.ensure_shape(tensor, [streams, None]) for tensor in window)
+            return (tokens, tf.fill([streams], number == 0)), targets
+
+        return self._batches.epoch(epoch, start).enumerate(start).map(with_resets)

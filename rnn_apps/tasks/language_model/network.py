@@ -1,0 +1,13 @@
+"""The network that a recipe of a language model describes."""
+
+from rnn_apps.models.language_model import language_model, window_model
+from rnn_apps.tasks.decoder import make_decoder
+from rnn_apps.tasks.task import Network
+
+__all__ = ["next_token_model"]
+
+
+def next_token_model(recipe, dataset):
+    """Return the `Network` from tokens to logits of the next; the states are carried while training."""
+    decoder = make_decoder(recipe, dataset.preprocessing.vocabulary.size)
+    return Network(language_model(decoder), window_model(decoder, recipe.training.batch_size))

@@ -1,0 +1,144 @@
+"""A sentence in, a tag for every word out."""
+
+import numpy as np
+import tensorflow as tf
+
+from rnn_apps.tasks.step_predictor import StepPredictor
+from rnn_apps.tasks.streaming import Stream, looks_ahead
+
+__all__ = ["TagPredictor"]
+
+TEXTS_PER_CALL = 64
+
+
+class TagPredictor(StepPredictor):
+    """Tags the words of texts, which are split at white space."""
+
+    kind = "tag"
+    reads_text = True
+    answered = "tags"
+    part_steps = 60
+    export_tolerance = 1e-5
+    raw_spec = tf.TensorSpec([None], tf.string, name="text")
+
+    @property
+    def tables(self):
+        """The `TaggedText`."""
+        return self.preprocessing.encoder
+
+    def _used(self, words, characters):
+        return [words] if self.recipe.model.characters is None else [words, characters]
+
+    def encode_raw(self, text):
+        """Split and encode texts (batch,)."""
+        text = tf.strings.unicode_transcode(text, "UTF-8", "UTF-8", errors="replace")
+        tokens = tf.strings.split(text)
+        numbers = self._used(*self.tables(tokens))
+        steps = tf.cast(tf.shape(numbers[0])[1], tf.int64)
+        padded = tokens.to_tensor("", shape=tf.stack([-1, steps]))
+        return numbers, tokens.row_lengths(), {"tokens": padded}
+
+    def predict(self, inputs):
+        """Return the tokens, tags and scores of each text."""
+        answers = []
+        for start in range(0, len(inputs), TEXTS_PER_CALL):
+            texts = inputs[start : start + TEXTS_PER_CALL]
+            answer = self.module.label(tf.constant([text.encode("utf-8", "replace") for text in texts]))
+            answers += [{"text": text, **row} for text, row in zip(texts, _rows(answer))]
+        return answers
+
+    def answer_line(self, answer):
+        """Each word with its tag."""
+        return " ".join(f"{token}/{tag}" for token, tag in zip(answer["tokens"], answer["tags"]))
+
+    def explain(self, inputs):
+        """Return for each text its [word, tag, probability] triples."""
+        return [
+            [list(triple) for triple in zip(answer["tokens"], answer["tags"], answer["scores"])]
+            for answer in self.predict(inputs)
+        ]
+
+    def open_stream(self):
+        """Return a `WordStream`."""
+        if not self.can_stream:
+            raise looks_ahead()
+        return WordStream(self.module)
+
+    def number_examples(self, batch, steps, seed):
+        """Return random words and characters, rows of different lengths."""
+        encoder, rng = self.tables, np.random.default_rng(seed)
+        valid = np.arange(steps) < rng.integers(1, steps + 1, (batch, 1))
+        words = rng.integers(1, encoder.vocabulary_size, (batch, steps)) * valid
+        letters = rng.integers(1, encoder.num_characters, (batch, steps, encoder.longest))
+        return self._used(words.astype("int32"), (letters * valid[:, :, None]).astype("int32"))
+
+    def export_score(self, client, records):
+        """Accuracy over all tokens of the records; those that the files leave without a tag are wrong."""
+        labels = [record["labels"] for record in records]
+        texts = [" ".join(map(_without_blanks, record["tokens"])) for record in records]
+        own, exported = self.predict(texts), map(client.answer, texts)
+        return "accuracy", *(
+            _accuracy([answer["tags"] for answer in answers], labels) for answers in (own, exported)
+        )
+
+    def example_requests(self):
+        """A sentence, and a few that test the tokenizer, the empty one among them."""
+        texts = ["", "!", " ".join(self.tables.words[:50]), "a word that nobody wrote: Qwxz\u2603"]
+        requests = (["they book a flight"], texts)
+        return [("serving_default", {"text": tf.constant(request)}) for request in requests]
+
+
+class WordStream(Stream):
+    """Tags words, lines of them; an empty line ends nothing, for the text may continue.
+
+    Args:
+        module: `StepLabeller` with a step.
+    """
+
+    cuts_at_blanks = True
+
+    def __init__(self, module):
+        super().__init__(module.step, module.zero_states(1))
+
+    def feed(self, lines):
+        """Return token, tag and score of every word."""
+        text = " ".join(lines).encode("utf-8", "replace")
+        if not text.split():
+            return []
+        answer = self.read(tf.constant([text]))
+        rows = zip(answer["tokens"], answer["tags"], answer["scores"][: answer["lengths"]])
+        return [
+            {
+                "token": token.decode("utf-8", "replace"),
+                "tag": tag.decode("utf-8"),
+                "score": round(float(score), 4),
+            }
+            for token, tag, score in rows
+        ]
+
+    def line(self, answer):
+        """Word and tag."""
+        return f"{answer['token']}\t{answer['tag']}\t{answer['score']:.3f}"
+
+
+def _without_blanks(token):
+    """A token as one word of a text: one without blanks is not split there."""
+    return "".join(token.split()) or "_"
+
+
+def _accuracy(tags, labels):
+    correct = sum(a == b for answered, known in zip(tags, labels) for a, b in zip(answered, known))
+    return correct / sum(map(len, labels))
+
+
+def _rows(answer):
+    """Tokens, tags and scores of each text, from the answer of a `StepLabeller`."""
+    tokens, tags, scores, lengths = (answer[key].numpy() for key in ("tokens", "tags", "scores", "lengths"))
+    return [
+        {
+            "tokens": [token.decode("utf-8", "replace") for token in tokens[row, :length]],
+            "tags": [tag.decode("utf-8") for tag in tags[row, :length]],
+            "scores": [round(float(score), 4) for score in scores[row, :length]],
+        }
+        for row, length in enumerate(lengths)
+    ]

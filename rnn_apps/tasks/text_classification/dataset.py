@@ -1,0 +1,130 @@
+"""Texts with one label each."""
+
+import tensorflow as tf
+
+from rnn_apps.baselines.bag_of_words import bag_of_words_probabilities
+from rnn_apps.data.batches import SequenceBatches
+from rnn_apps.data.sources import load_parts, load_test, open_source
+from rnn_apps.data.text import TextEncoder
+from rnn_apps.tasks.dataset import Dataset, Truncation
+from rnn_apps.tasks.preprocessing import Preprocessing, load_class_names
+from rnn_apps.tasks.viewing import LONGEST, ViewExamples, nearest_in_length, rows_of
+
+__all__ = ["TextDataset", "TextPreprocessing"]
+
+
+class TextPreprocessing(Preprocessing):
+    """A vocabulary of words and the names of the classes.
+
+    Args:
+        encoder: `TextEncoder`.
+        class_names: in the order of the logits.
+    """
+
+    tokenizer = "words in lower case, ! and ? apart, HTML line breaks removed"
+
+    def __init__(self, encoder, class_names):
+        super().__init__(class_names)
+        self.encoder = encoder
+
+    def save(self, folder):
+        """Write the vocabulary and the class names."""
+        super().save(folder)
+        self.encoder.save(folder)
+
+    @classmethod
+    def load(cls, folder, model):
+        """Return what `save` wrote."""
+        return cls(TextEncoder.load(folder), load_class_names(folder))
+
+
+class TextDataset(Dataset):
+    """Texts with one label each, from files, TFDS or the generated sample."""
+
+    def read(self, use_all=False, required_split="train"):
+        """Read all splits; of a trained network's data the test split only."""
+        data = self.recipe.data
+        size, seed = data.sample_size, self.recipe.seed
+        source = open_source(data.source, data.path, data.text, data.label, size, seed, required_split)
+        options = (data.validation_fraction, data.on_bad_record, data.max_bad_records)
+        self.source_name = source.name
+        if self.preprocessing is None:
+            self.splits, self._class_names, self._skipped = load_parts(source, data.class_names, *options)
+        else:
+            test, self._skipped = load_test(source, self.class_names, *options, whole=use_all)
+            self.splits = {"test": test}
+
+    def learn(self):
+        """Return the vocabulary and the classes of train."""
+        data = self.recipe.data
+        encoder = TextEncoder.learn(
+            self.splits["train"].texts, data.vocabulary_size, data.max_length, data.keep
+        )
+        return TextPreprocessing(encoder, self._class_names)
+
+    def encode(self, split):
+        """Return word numbers, one text after the other, the words read of each, and the words of each."""
+        return self.preprocessing.encoder.encode_all(self.splits[split].texts)
+
+    def batches(self, split, batch_size, seed=None):
+        """Texts of similar length together."""
+        numbers, lengths, _ = self.encoded[split]
+        return SequenceBatches(numbers, lengths, self.splits[split].labels, batch_size, seed)
+
+    def labels(self, split):
+        """Return the class number of each text."""
+        return self.splits[split].labels
+
+    def add_training_split(self, other):
+        """Read the texts of train."""
+        other.preprocessing = None
+        other.read()
+        self.splits["train"] = other.splits["train"]
+        return True
+
+    @property
+    def skipped(self):
+        """Reason to number of records that could not be used."""
+        return self._skipped
+
+    def baselines(self):
+        """A bag of words."""
+        train, test = self.splits["train"], self.splits["test"]
+        classes = len(self.class_names)
+        answers = bag_of_words_probabilities(train.texts, train.labels, test.texts, classes)
+        return {"bag_of_words": answers}
+
+    def fingerprint(self, split):
+        """Label and text."""
+        examples = self.splits[split]
+        return (f"{label}\t{text}\n" for text, label in zip(examples.texts, examples.labels))
+
+    def settings(self):
+        """Tokenizer and vocabulary."""
+        vocabulary = self.preprocessing.encoder.vocabulary_size
+        return {"tokenizer": self.preprocessing.tokenizer, "vocabulary": vocabulary}
+
+    def truncations(self, split):
+        """Texts of more than `data.max_length` words."""
+        _, lengths, words = self.encoded[split]
+        longer = int((words > lengths).sum())
+        return [Truncation(longer, len(words), self.preprocessing.encoder.max_length, "words")]
+
+    def describe_example(self, split, number):
+        """The text."""
+        return {"text": self.splits[split].texts[number]}
+
+    def raw_example(self, split, number, record):
+        """The text."""
+        return record["text"]
+
+    def view_examples(self, predictor):
+        """Texts of the test split."""
+        numbers, lengths, _ = self.encoded["test"]
+        chosen = nearest_in_length(lengths)
+        texts, labels = self.splits["test"].texts, self.splits["test"].labels
+        raw = tf.constant([texts[n].encode("utf-8", "replace") for n in chosen])
+        tokens = self.preprocessing.encoder.tokens(raw)
+        words = [[word.decode("utf-8") for word in row[:LONGEST]] for row in tokens.to_list()]
+        targets = tf.constant([labels[n] for n in chosen])
+        return ViewExamples(predictor.core, rows_of(numbers, lengths, chosen), targets, {"": words})

@@ -1,0 +1,35 @@
+"""The network that a recipe of text classification describes."""
+
+from rnn_apps.data.word_vectors import cooccurrence_vectors
+from rnn_apps.models.sequence_encoder import sequence_encoder
+from rnn_apps.tasks.cell import model_errors, resolve_cell
+
+__all__ = ["text_classifier"]
+
+
+def text_classifier(recipe, dataset):
+    """Return the `keras.Model` from word numbers (batch, steps) to logits (batch, classes)."""
+    model, size = recipe.model, dataset.preprocessing.encoder.vocabulary_size
+    vectors = None
+    if model.word_vectors == "cooccurrence":
+        words, lengths, _ = dataset.encoded["train"]
+        vectors = cooccurrence_vectors(words, lengths, size, model.embedding, seed=recipe.seed)
+    with model_errors(model.cell):
+        return sequence_encoder(
+            size,
+            len(dataset.class_names),
+            embedding=model.embedding,
+            cell=resolve_cell(model.cell),
+            units=model.units,
+            bidirectional=model.bidirectional,
+            residual=model.residual,
+            pooling=model.pooling,
+            dropout=model.dropout,
+            recurrent_dropout=model.recurrent_dropout,
+            level_dropout=model.level_dropout,
+            word_dropout=model.word_dropout,
+            word_vectors=vectors,
+            compile=recipe.training.compile,
+            recompute_every=recipe.training.recompute_every,
+            seed=recipe.seed,
+        )

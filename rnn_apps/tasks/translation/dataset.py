@@ -1,0 +1,149 @@
+"""Sentences with their translations."""
+
+import tensorflow as tf
+
+from rnn_apps.data.text import flat_numbers
+from rnn_apps.data.translation_sources import load_pairs
+from rnn_apps.data.written_text import END, WrittenText
+from rnn_apps.tasks.dataset import Truncation
+from rnn_apps.tasks.decoder import learn_vocabulary
+from rnn_apps.tasks.generation import GenerationDataset
+from rnn_apps.tasks.preprocessing import Preprocessing
+
+__all__ = ["SentencePairs", "TranslationPreprocessing"]
+
+MULTIPLE_OF_STEPS = 8  # sources are padded to it, so that few shapes are compiled
+
+
+class TranslationPreprocessing(Preprocessing):
+    """The vocabularies of both languages.
+
+    Args:
+        source_vocabulary: `WrittenText` of the language that is read.
+        vocabulary: `WrittenText` of the language that is generated.
+    """
+
+    def __init__(self, source_vocabulary, vocabulary):
+        super().__init__()
+        self.source_vocabulary, self.vocabulary = source_vocabulary, vocabulary
+
+    def save(self, folder):
+        """Write both vocabularies."""
+        self.vocabulary.save(folder / "written.json")
+        self.source_vocabulary.save(folder / "read.json")
+
+    @classmethod
+    def load(cls, folder, model):
+        """Return what `save` wrote."""
+        return cls(*(WrittenText.load(folder / name) for name in ("read.json", "written.json")))
+
+    def source_numbers(self, texts, max_length):
+        """Encode sources.
+
+        Args:
+            texts: strings (batch,).
+            max_length: tokens that are read of each.
+
+        Returns:
+            Ragged int32 (batch, steps), each sentence cut and ended, and its length before.
+        """
+        tokens = self.source_vocabulary.numbers(texts)
+        numbers = tokens[:, :max_length]
+        return tf.concat([numbers, tf.fill([numbers.nrows(), 1], END)], axis=1), tokens.row_lengths()
+
+
+class SentencePairs(GenerationDataset):
+    """Pairs of sentences, from files, TFDS or the generated sample."""
+
+    def __init__(self, recipe, preprocessing=None):
+        super().__init__(recipe, preprocessing)
+        self._sources, self._longer = {}, {}
+
+    def read(self, use_all=False, required_split="train"):
+        """Read all pairs."""
+        data = self.recipe.data
+        self.invalid = self._new_invalid_records()
+        self.source_name, self.splits = load_pairs(
+            data.source,
+            data.path,
+            (data.source_language, data.target_language),
+            data.sample_size,
+            self.recipe.seed,
+            self.invalid,
+            data.validation_fraction,
+            data.max_examples,
+            use_all,
+            data.named_files,
+        )
+        self.invalid.check_fraction(self.source_name, sum(map(len, self.splits.values())))
+
+    def learn(self):
+        """Return the vocabularies of train."""
+        data, train = self.recipe.data, self.splits["train"]
+        return TranslationPreprocessing(
+            *(
+                learn_vocabulary(texts, data.unit, data.vocabulary_size)
+                for texts in (train.sources, train.targets)
+            )
+        )
+
+    def encode(self, split):
+        """Return the `References`."""
+        pairs, limit = self.splits[split], self.recipe.data.max_length
+        numbers, lengths, tokens = flat_numbers(
+            pairs.sources, lambda texts: self.preprocessing.source_numbers(texts, limit)
+        )
+        self._sources[split] = tf.RaggedTensor.from_row_lengths(numbers, lengths)
+        self._longer[split] = int((tokens > limit).sum())
+        return self.encode_references(split, self.reference_texts(split))
+
+    def truncations(self, split):
+        """Sources and references of more than `data.max_length` tokens."""
+        counts = (self._longer[split], len(self.splits[split]), self.recipe.data.max_length)
+        return [Truncation(*counts, "tokens", "sources"), *super().truncations(split)]
+
+    def network_inputs(self, split, numbers):
+        """Return token numbers of these sources, padded."""
+        return _padded(tf.gather(self._sources[split], numbers))
+
+    def reference_texts(self, split):
+        """Return the translations as they are in the data."""
+        return [[target] for target in self.splits[split].targets]
+
+    def baselines(self):
+        """The source itself, which shares names and numbers with its translation."""
+        return {"copy_of_the_source": self.splits["test"].sources}
+
+    def fingerprint(self, split):
+        """Source and translation."""
+        pairs = self.splits[split]
+        return (f"{source}\t{target}\n" for source, target in zip(pairs.sources, pairs.targets))
+
+    def settings(self):
+        """Languages, unit and vocabulary."""
+        data = self.recipe.data
+        return {
+            "languages": f"{data.source_language} to {data.target_language}",
+            "tokens": data.unit,
+            "vocabulary_read": self.preprocessing.source_vocabulary.size,
+        }
+
+    def describe_example(self, split, number):
+        """Its number and the source."""
+        return {**super().describe_example(split, number), "source": self.splits[split].sources[number]}
+
+    def raw_example(self, split, number, record):
+        """The source."""
+        return record["source"]
+
+    def input_steps(self, split, number):
+        """The tokens of the source."""
+        texts = self.preprocessing.source_vocabulary.texts(self._sources[split][number][:, None])
+        return [word.decode("utf-8") or "(end)" for word in texts.numpy()]
+
+
+def _padded(ragged):
+    """Ragged int32 (batch, steps) to dense, padded to a multiple of `MULTIPLE_OF_STEPS`."""
+    longest = tf.maximum(ragged.bounding_shape()[1], 1)
+    steps = -(-longest // MULTIPLE_OF_STEPS) * MULTIPLE_OF_STEPS
+    return ragged.to_tensor(0, shape=tf.stack([-1, steps]))

@@ -1,0 +1,128 @@
+"""A sentence in, its translation out."""
+
+import numpy as np
+import tensorflow as tf
+from sacrebleu.metrics import CHRF
+
+from rnn_apps.data.text import PADDING
+from rnn_apps.data.written_text import FIRST_TOKEN
+from rnn_apps.metrics.generation import corpus_bleu_scores
+from rnn_apps.tasks.generation import GenerationPredictor
+from rnn_apps.tasks.objectives.objective import Monitor
+from rnn_apps.tasks.objectives.tokens import GenerationObjective
+from rnn_apps.tasks.predictor import truncation_note
+from rnn_apps.tasks.text_generator import TextGenerator
+
+__all__ = ["TranslationObjective", "TranslationPredictor", "translation_scores"]
+
+
+def translation_scores(answers, references):
+    """Return the scores of `sacrebleu`, BLEU and chrF of plain text, and its signatures."""
+    scores = corpus_bleu_scores(answers, references)
+    return scores, scores.pop("signatures")
+
+
+class TranslationObjective(GenerationObjective):
+    """BLEU of one to four tokens and chrF of plain text, as sacrebleu computes them."""
+
+    monitor = Monitor("val_bleu", higher_is_better=True)
+    baselines_learn = False
+
+    def text_scores(self, answers, references):
+        """BLEU and chrF; chrF of each."""
+        scores, self.text_settings = translation_scores(answers, references)
+        chrf = CHRF()
+        each = [chrf.sentence_score(answer, texts).score for answer, texts in zip(answers, references)]
+        return scores, {"chrf": np.array(each)}
+
+
+class TranslationPredictor(GenerationPredictor):
+    """Translates texts."""
+
+    reads_text = True
+    raw_spec = tf.TensorSpec([None], tf.string, name="text")
+
+    @property
+    def _max_length(self):
+        return self.recipe.data.max_length
+
+    @property
+    def _sources(self):
+        return self.preprocessing.source_vocabulary
+
+    def raw_tensor(self, inputs):
+        """Return the texts."""
+        return tf.constant([text.encode("utf-8", "replace") for text in inputs])
+
+    def read_raw(self, raw):
+        """Encode texts."""
+        return self.preprocessing.source_numbers(raw, self._max_length)[0].to_tensor()
+
+    def make_module(self):
+        """Return a `TextGenerator` that also says how much of a source is read, and its tokens."""
+
+        def lengths(texts):
+            tokens = tf.cast(self.preprocessing.source_numbers(texts, self._max_length)[1], tf.int32)
+            return {"tokens": tokens, "tokens_read": tf.minimum(tokens, self._max_length)}
+
+        def places(texts):
+            return self._sources.texts(self.read_raw(texts)[:, :, None])
+
+        return TextGenerator(
+            self.model,
+            self.search,
+            self.vocabulary,
+            self.recipe.model.decoding.beam,
+            self.read_raw,
+            self.raw_spec,
+            self.answer,
+            places,
+            lengths,
+            self._sources,
+        )
+
+    def notes_on(self, answer):
+        """What was read of a source that is too long."""
+        pairs = zip(answer["tokens_read"].numpy(), answer["tokens"].numpy())
+        return [truncation_note(read, tokens, "tokens") for read, tokens in pairs]
+
+    def illustrate(self, dataset, split, number):
+        """Where the network attended to at each token."""
+        attention = self.attention_of(dataset.network_inputs(split, [number]))
+        if attention is None:
+            return {}, {}
+        words = dataset.input_steps(split, number)
+        weights = [row[: len(words)] for row in attention["weights"]]  # the rest is padding
+        return {"attention": {**attention, "weights": weights, "sources": words}}, {}
+
+    def network_parts(self):
+        """Return the encoder, and one step of decoding."""
+        size = self._sources.size
+
+        def tokens(batch, steps, seed):
+            rng = np.random.default_rng(seed)
+            numbers = rng.integers(FIRST_TOKEN, size, (batch, steps))
+            valid = np.arange(steps) < rng.integers(1, steps + 1, (batch, 1))
+            return np.where(valid, numbers, PADDING).astype("int32")
+
+        steps = self._max_length + 1  # the end counts
+        return self.decoder_parts(tokens, steps=steps, most_steps=steps)
+
+    def facts(self):
+        """How a text is generated, how long a source may be, and the languages."""
+        data = self.recipe.data
+        languages = [data.source_language, data.target_language]
+        return {**super().facts(), "longest": data.max_length, "languages": languages}
+
+    def export_score(self, client, records):
+        """BLEU of greedy translations of the records' sources."""
+        sources, references = zip(*((record["source"], record["references"]) for record in records))
+        own = [answer["text"] for answer in self.predict(sources, beam=1)]
+        exported = [client.answer(text)["text"] for text in sources]
+        return "bleu", *(translation_scores(texts, references)[0]["bleu"] for texts in (own, exported))
+
+    def example_requests(self):
+        """A short text; and the empty one, one of many tokens, and one of unknown letters."""
+        many = " ".join(self._sources.tokens[300:320]) or "a"
+        texts = (["a man"], ["", "a man", many, "ÄÖ 😀"])
+        return [("serving_default", {"text": tf.constant(one)}) for one in texts]
