@@ -86,6 +86,7 @@ class Dataset(ABC):
 
     def check(self, *splits):
         """Leave out the examples of these splits that the preprocessing cannot encode, or refuse them."""
+        return
 
     def prepare(self):
         """Read all splits, learn the preprocessing from train, and encode every split."""

@@ -68,7 +68,7 @@ class BeamSearch:
         return type(sampled)(*map(ranked, sampled))
 
     def attention(self, encoded, tokens):
-        """Return the attention weights (batch, steps, places) under which tokens (batch, steps) were generated.
+        """Return the attention weights (batch, steps, places) of generated tokens (batch, steps).
 
         Steps are those of the tokens and of the end; without attention there are no places.
         """

@@ -64,7 +64,7 @@ def said_skipped(skipped):
 
 
 def cleaning_options(predictor):
-    """Return what is done with missing values, gaps and rows out of order; of targets to come all are missing.
+    """Return what is done with missing values, gaps and unsorted rows; future targets are all missing.
 
     Args:
         predictor: `ForecastPredictor`.

@@ -68,7 +68,7 @@ class ArrayPredictor(Predictor):
         return word_limits(self.model)
 
     def fitting(self, array, index):
-        """An array with the batch first, as an input of the model takes it; UserError where it cannot be."""
+        """Return an array, batch first, as an input of the model takes it; UserError where it cannot be."""
         given = self.model.inputs[index]
         where, sides = f"input {self.names.inputs[index]}", given.shape[1:]
         fits = len(array.shape[1:]) == len(sides)
@@ -93,6 +93,7 @@ class ArrayPredictor(Predictor):
         return result
 
     def outputs(self, batch):
+        """Return the outputs, a list of arrays, for a list of fitting inputs."""
         try:
             return answers_of(self.model, batch)
         except (tf.errors.OpError, ValueError, TypeError) as error:
