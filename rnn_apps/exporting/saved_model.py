@@ -5,45 +5,52 @@ import itertools
 import json
 import os
 
-import tensorflow as tf
-from tensorflow.core.protobuf import saved_model_pb2
-
 from rnn_apps.disk import sha256_of
 from rnn_apps.errors import RnnAppsError
 from rnn_apps.exporting.demo_files import write_demo_files
-from rnn_apps.exporting.serving_files import write_readme, write_warm_up
-from rnn_apps.layers import graph_form
+from rnn_apps.exporting.formats import ExportFormat
 
-__all__ = ["export_saved_model"]
+__all__ = ["SavedModel"]
 
 _FOREIGN = ("PyFunc", "EagerPyFunc", "PyFuncStateless")
 
 
-def export_saved_model(task, folder, examples=None):
-    """Write the task's SavedModel (TF Serving's layout) and hold its answers against the task's own.
+class SavedModel(ExportFormat):
+    """A folder in the layout of TensorFlow Serving, with tokenizer and decoding in one graph."""
 
-    Args:
-        task: a trained `Task`.
-        folder: where to write; must not be there.
-        examples: folder of a run with what its test part was given, for the demo page, or None.
+    name, title = "saved_model", "SavedModel"
+    needs_plain_path = True
 
-    Raises:
-        RnnAppsError: the export holds an operation that a stock runtime lacks, or it answers otherwise.
-    """
-    with graph_form():
-        module, signatures = task.signatures()
-        try:
-            tf.saved_model.save(module, str(folder), signatures=signatures)
-        except tf.errors.PermissionDeniedError as error:
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder)) from error
-    _check_operations(folder)
-    loaded = tf.saved_model.load(str(folder))
-    task.check_export(loaded)
-    request = task.example_request()
-    write_warm_up(folder, request)
-    write_readme(folder, task.recipe.name, task.recipe.task, loaded.signatures, request, task.input_note())
-    write_demo_files(folder, task, examples)
-    _write_manifest(folder)
+    def subdirectory(self, weights="float32"):
+        """Return the path of version 1 in its run folder."""
+        return "export/1"
+
+    def write(self, task, folder, weights="float32", steps=None, examples=None):
+        """Write the task's signatures, and compare their answers with the task's own.
+
+        Raises:
+            RnnAppsError: the export holds an operation that a stock runtime lacks, or its answers differ.
+        """
+        import tensorflow as tf
+
+        from rnn_apps.exporting.serving_files import write_readme, write_warm_up
+        from rnn_apps.layers import graph_form
+
+        with graph_form():
+            module, signatures = task.signatures()
+            try:
+                tf.saved_model.save(module, str(folder), signatures=signatures)
+            except tf.errors.PermissionDeniedError as error:
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder)) from error
+        _check_operations(folder)
+        loaded = tf.saved_model.load(str(folder))
+        task.check_export(loaded)
+        request, recipe = task.example_request(), task.recipe
+        write_warm_up(folder, request)
+        write_readme(folder, recipe.name, recipe.task, loaded.signatures, request, task.input_note())
+        write_demo_files(folder, task, examples)
+        _write_manifest(folder)
+        return []
 
 
 def _write_manifest(folder):
@@ -67,6 +74,8 @@ def _check_operations(folder):
 
 
 def _graph_of(folder):
+    from tensorflow.core.protobuf import saved_model_pb2
+
     model = saved_model_pb2.SavedModel()
     model.ParseFromString((folder / "saved_model.pb").read_bytes())
     return model.meta_graphs[0].graph_def
