@@ -7,7 +7,8 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError, ValidationError
 
-from rnn_apps.errors import shown
+from rnn_apps.errors import nearest, shown
+from rnn_apps.export_formats import FORMATS
 
 __all__ = [
     "Distinct",
@@ -42,9 +43,22 @@ def _not_a_number(value: object) -> object:
     return value
 
 
+def _known_format(name: str) -> str:
+    if name not in FORMATS:
+        guess = nearest(name, FORMATS)
+        advice = f' Did you mean "{guess}"?' if guess else ""
+        raise refusal(f"received {shown(name)}, expected one of {', '.join(FORMATS)}.{advice}")
+    return name
+
+
+def _list_formats(schema: dict) -> None:
+    schema["enum"] = list(FORMATS)
+
+
 Distinct = Annotated[list[Entry], AfterValidator(_distinct), Field(json_schema_extra={"uniqueItems": True})]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Automatic = Annotated[Literal["auto", True, False], BeforeValidator(_not_a_number)]
+FormatName = Annotated[str, AfterValidator(_known_format), Field(json_schema_extra=_list_formats)]
 
 
 class Settings(BaseModel):
@@ -150,9 +164,7 @@ class TaskSettings(Settings):
     task: str = Field(description="Name of the task.")
     seed: int = Field(1, ge=0, le=2**31 - 1, description="Seed of everything random.")
     training: TrainingSettings = Field(default_factory=TrainingSettings, description="How to train.")
-    export: Distinct[Literal["saved_model", "onnx", "litert", "keras"]] = Field(
-        ["saved_model"], description="Formats written at the end of a run."
-    )
+    export: Distinct[FormatName] = Field(["saved_model"], description="Formats written at the end of a run.")
     views: bool = Field(
         True, description="Whether the report looks into the recurrence; without it a run ends sooner."
     )

@@ -10,7 +10,7 @@ from click.shell_completion import ShellComplete
 
 from rnn_apps.cli import call, cli
 from rnn_apps.cli.completing import files
-from rnn_apps.exporting import FORMATS, WEIGHTS
+from rnn_apps.exporting import FORMATS, weight_types
 from rnn_apps.inspecting.inspectors import inspectable_tasks
 from rnn_apps.recipe import packaged_recipes
 from rnn_apps.recipe.problems import allowed_keys, node_at
@@ -94,7 +94,7 @@ def test_a_file_is_left_to_the_shell():
 
 def test_names_that_the_command_line_knows_are_offered():
     assert completed("export", "RUN", "--format", "") == list(FORMATS)
-    assert completed("export", "RUN", "--weights", "") == list(WEIGHTS)
+    assert completed("export", "RUN", "--weights", "") == list(weight_types())
     assert completed("check-cell", "") == list(GATES)
     assert set(completed("init", "")) == set(completed("inspect", "--task", "")) == set(inspectable_tasks())
     assert completed("completion", "") == list(SHELLS)

@@ -3,6 +3,7 @@
 from rnn_apps.cli import (  # noqa: F401  (each adds its commands)
     answers,
     completion,
+    exporting,
     inspecting,
     models,
     recipes,

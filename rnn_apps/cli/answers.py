@@ -11,7 +11,7 @@ from rnn_apps.cli.shared import cli, examples, json_option, print_table, run_arg
 from rnn_apps.cli.streaming import stream_answers
 from rnn_apps.errors import UserError, shown
 
-__all__ = ["compare", "evaluate", "export", "predict"]
+__all__ = ["compare", "evaluate", "predict"]
 
 LARGEST_CONFUSION = 12  # classes of a matrix that fits on a screen; --json has larger ones
 
@@ -214,67 +214,3 @@ def compare(runs, out):
     print_table(table)
     if report is not None:
         click.echo(f"Report: {report}")
-
-
-@cli.command(
-    epilog=examples(
-        "rnn-apps export RUN",
-        "rnn-apps export RUN --out served/1 --no-examples",
-        "rnn-apps export RUN --format onnx",
-        "rnn-apps export RUN --format litert --weights int8",
-        "rnn-apps export RUN --format litert --steps 200",
-    )
-)
-@run_argument
-@click.option(
-    "--out", type=click.Path(), help="Folder of the export; one below export/ of the run by default."
-)
-@click.option(
-    "--format",
-    default="saved_model",
-    shell_complete=completing.formats,
-    show_default=True,
-    help="Format: saved_model, onnx, litert, or keras (plain layers).",
-)
-@click.option(
-    "--weights",
-    default="float32",
-    shell_complete=completing.weights,
-    show_default=True,
-    help="Precision: float32; for litert float16 and int8, for onnx int8.",
-)
-@click.option(
-    "--steps",
-    type=click.IntRange(1, 100_000),
-    help="Length of the inputs of a litert file: words, rows, frames or tokens; the other formats take any.",
-)
-@click.option("--no-examples", is_flag=True, help="Leave out the test inputs that a demo page offers.")
-@verbose_option
-def export(run, out, format, weights, steps, no_examples):
-    """Write the network of a RUN in a format.
-
-    A SavedModel takes raw input; the other formats are for other runtimes.
-    """
-    from rich.table import Table
-
-    from rnn_apps import runner
-
-    opened = runner.open_run(run)
-    place, written = opened.export(format, out=out, weights=weights, steps=steps, examples=not no_examples)
-    if written:
-        table = Table("file", "MB", "largest difference", "same best answer", "ms a call")
-        for row in written:
-            same = "-" if row.agreement is None else f"{100 * row.agreement:.1f} %"
-            size, difference = f"{row.bytes / 1e6:.2f}", f"{row.difference:.1e}"
-            table.add_row(row.name, size, difference, same, f"{row.milliseconds:.2f}")
-        print_table(table)
-    if weights != "float32":
-        click.echo(_score_line(opened.export_score(place)))
-    click.echo(f"{'SavedModel' if format == 'saved_model' else format}: {place}")
-
-
-def _score_line(score):
-    if isinstance(score, str):
-        return f"Weights of less precision {score}."
-    values = f"{score.network:.4f} of the network, {score.files:.4f} of these files"
-    return f"{score.name} on {score.records} test records: {values}"

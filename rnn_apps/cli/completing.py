@@ -1,7 +1,8 @@
 """What may stand on the command line, for a shell that completes it.
 
-It is asked at every press of a key, so it reads files of the package and imports neither TensorFlow nor
-pydantic. Each function is a `shell_complete` of click: (context, parameter, what is typed) to items.
+It is asked at every press of a key, so it reads files and tables of the package and imports neither
+TensorFlow nor pydantic. Each function is a `shell_complete` of click: (context, parameter, what is typed) to
+items.
 """
 
 import importlib.resources
@@ -12,10 +13,11 @@ from pathlib import Path
 
 from click.shell_completion import CompletionItem
 
+from rnn_apps.export_formats import FORMATS
+
 __all__ = ["cells", "files", "formats", "models", "recipes", "runs", "setting_keys", "tasks", "weights"]
 
 _RECIPES = "rnn_apps.recipes"
-_WEIGHTS = ("float32", "float16", "int8")
 _NEWEST = 20  # runs that are offered where nothing is typed
 
 
@@ -60,12 +62,14 @@ def tasks(context, parameter, typed):
 
 def formats(context, parameter, typed):
     """Formats of an export."""
-    return _starting(typed, _schema()["$defs"]["SentimentSettings"]["properties"]["export"]["items"]["enum"])
+    return _starting(typed, FORMATS)
 
 
 def weights(context, parameter, typed):
     """Precisions of exported weights."""
-    return _starting(typed, _WEIGHTS)
+    from rnn_apps.exporting import weight_types
+
+    return _starting(typed, weight_types())
 
 
 def cells(context, parameter, typed):

@@ -1,7 +1,23 @@
-"""Models out: a SavedModel, ONNX, LiteRT, or plain layers of Keras; each is run and compared once written."""
+"""Exports of a trained network, one class per format; each file is run and compared once it is written."""
 
 from rnn_apps.exporting.demo_files import GIVEN
-from rnn_apps.exporting.formats import FORMATS, WEIGHTS, check_packages, export_model, place_of
-from rnn_apps.exporting.saved_model import export_saved_model
+from rnn_apps.exporting.formats import (
+    FORMATS,
+    ExportFormat,
+    export_model,
+    export_subdir,
+    get_format,
+    register_format,
+    weight_types,
+)
 
-__all__ = ["FORMATS", "GIVEN", "WEIGHTS", "check_packages", "export_model", "export_saved_model", "place_of"]
+__all__ = [
+    "FORMATS",
+    "GIVEN",
+    "ExportFormat",
+    "export_model",
+    "export_subdir",
+    "get_format",
+    "register_format",
+    "weight_types",
+]

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-__all__ = ["Client", "InputError", "main", "split_words", "tokens_of"]
+__all__ = ["RUNTIMES", "Client", "InputError", "main", "split_words", "tokens_of"]
 
 RESERVED = {"classify": 2, "write": 4, "continue_text": 4}  # numbers before the first token of a vocabulary
 UNKNOWN, LONGEST = 1, 32
@@ -41,31 +41,11 @@ class Client:
         self.parts = {name: self._load(name, part) for name, part in self.facts["parts"].items()}
 
     def _load(self, name, part):
-        path = self.folder / f"{name}.onnx"
-        if path.exists():
-            import onnxruntime
-
-            session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-            names = [output.name for output in session.get_outputs()]
-            shapes = {given.name: given.shape for given in session.get_inputs()}
-            return lambda inputs: dict(zip(names, session.run(names, _fitted(inputs, shapes, part))))
-        from ai_edge_litert.interpreter import Interpreter
-
-        interpreter = Interpreter(model_path=str(self.folder / f"{name}.tflite"))
-        interpreter.allocate_tensors()
-        given, details = interpreter.get_input_details(), interpreter.get_output_details()
-        shapes = {detail["name"]: detail["shape"].tolist() for detail in given}
-
-        def run(inputs):
-            fitted = _fitted(inputs, shapes, part)
-            for detail in given:
-                interpreter.set_tensor(detail["index"], fitted[detail["name"]])
-            interpreter.invoke()
-            found = {o: interpreter.get_tensor(d["index"]).copy() for o, d in zip(part["outputs"], details)}
-            steps = [inputs[key].shape[1] for key in part["sequences"]][:1]
-            return {o: a[:, : steps[0]] if o in part["by_step"] else a for o, a in found.items()}
-
-        return run
+        for ending, load in RUNTIMES.items():
+            path = self.folder / f"{name}.{ending}"
+            if path.exists():
+                return load(path, part)
+        raise FileNotFoundError(f"{self.folder / name}: no such file ending in {' or '.join(RUNTIMES)}")
 
     def read(self, name, inputs):
         """Run a part; what is too long for a file with fixed shapes is read step by step if it can be.
@@ -249,6 +229,39 @@ class Client:
         numbers = [known.get(token, UNKNOWN) for token in tokens_of(given, unit, known)]
         kept = numbers[: self.facts["longest"]]
         return np.array([[*kept, self.facts["end"]]], np.int32), _cut(len(kept), len(numbers), "tokens")
+
+
+def _onnx(path, part):
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    names = [output.name for output in session.get_outputs()]
+    shapes = {given.name: given.shape for given in session.get_inputs()}
+    return lambda inputs: dict(zip(names, session.run(names, _fitted(inputs, shapes, part))))
+
+
+def _litert(path, part):
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(model_path=str(path))
+    interpreter.allocate_tensors()
+    given, details = interpreter.get_input_details(), interpreter.get_output_details()
+    shapes = {detail["name"]: detail["shape"].tolist() for detail in given}
+
+    def run(inputs):
+        fitted = _fitted(inputs, shapes, part)
+        for detail in given:
+            interpreter.set_tensor(detail["index"], fitted[detail["name"]])
+        interpreter.invoke()
+        found = {o: interpreter.get_tensor(d["index"]).copy() for o, d in zip(part["outputs"], details)}
+        steps = [inputs[key].shape[1] for key in part["sequences"]][:1]
+        return {o: a[:, : steps[0]] if o in part["by_step"] else a for o, a in found.items()}
+
+    return run
+
+
+# Ending of a file to what loads it: (path, facts of the part in client.json) to a function of arrays by name.
+RUNTIMES = {"onnx": _onnx, "tflite": _litert}
 
 
 def tokens_of(text, unit, known=()):

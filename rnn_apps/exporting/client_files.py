@@ -5,13 +5,12 @@ import shutil
 from pathlib import Path
 
 from rnn_apps.errors import RnnAppsError
-from rnn_apps.exporting.client import Client, InputError
+from rnn_apps.exporting.client import RUNTIMES, Client, InputError
 from rnn_apps.models.example_inputs import relative_difference
 
-__all__ = ["write_client"]
+__all__ = ["load_as_client", "write_client"]
 
 _CLIENT = Path(__file__).parent / "client.py"
-_FILES = {"onnx": ("onnx", "onnxruntime"), "litert": ("tflite", "ai-edge-litert")}
 _README = """# {name}: {files}
 
 The network of the task {task}. An example of a program that runs it, without TensorFlow:
@@ -25,15 +24,15 @@ python client.py --help
 {length}{classes}"""
 
 
-def write_client(predictor, parts, folder, name, tolerance):
+def write_client(predictor, parts, folder, form, tolerance):
     """Write ``client.py``, ``client.json``, ``preprocessing/`` and ``README.md``, and try the client.
 
     Args:
         predictor: `Predictor` of the trained network.
-        parts: list of `Part`, as they were written.
+        parts: list of `NetworkPart`, as they were written.
         folder: path of the folder with their files.
-        name: ``"onnx"`` or ``"litert"``.
-        tolerance: by which LiteRT files may differ from the network; None allows any difference.
+        form: `ExportFormat` of the files.
+        tolerance: by which files of a fixed length may differ from the network; None allows any difference.
 
     Raises:
         RnnAppsError: the client answers a sequence of another length otherwise than the network.
@@ -41,24 +40,26 @@ def write_client(predictor, parts, folder, name, tolerance):
     shutil.copyfile(_CLIENT, folder / "client.py")
     (folder / "preprocessing").mkdir()
     predictor.preprocessing.save(folder / "preprocessing")
-    facts = {
-        "kind": predictor.kind,
-        **predictor.facts(),
-        "parts": {part.name: _facts(part, name) for part in parts},
-    }
+    of_parts = {part.name: _facts(part, form) for part in parts}
+    facts = {"kind": predictor.kind, **predictor.facts(), "parts": of_parts}
     text = json.dumps(facts, indent=2, ensure_ascii=False)
     (folder / "client.json").write_text(text + "\n", encoding="utf-8")
-    (folder / "README.md").write_text(_readme(predictor, parts, name), encoding="utf-8")
-    if name == "litert":
+    (folder / "README.md").write_text(_readme(predictor, parts, form), encoding="utf-8")
+    if form.fixed_steps:
         _try_lengths(parts[0], Client(folder), tolerance)
 
 
-def _facts(part, name):
+def load_as_client(path, part, form):
+    """Return a function that runs a file as ``client.py`` does: name to array in, name to array out."""
+    return RUNTIMES[form.ending](path, _facts(part, form))
+
+
+def _facts(part, form):
     outputs = part.answers(part.examples(1, part.steps, 0))
     return {
         "inputs": {key: spec.dtype.name for key, spec in part.inputs.items()},
         "outputs": sorted(outputs),
-        "steps": part.steps if name == "litert" and part.sequences else None,
+        "steps": part.steps if form.fixed_steps and part.sequences else None,
         "sequences": part.sequences,
         "by_step": _by_step(part, outputs),
         "states": {key: spec.shape[-1] for key, spec in part.inputs.items() if key.startswith("state_")},
@@ -74,32 +75,31 @@ def _by_step(part, outputs):
     return sorted(key for key, array in outputs.items() if array.shape != longer[key].shape)
 
 
-def _readme(predictor, parts, name):
-    ending, package = _FILES[name]
+def _readme(predictor, parts, form):
     lines = []
     for part in parts:
-        lines.append(f"`{part.name}.{ending}` takes")
+        lines.append(f"`{part.name}.{form.ending}` takes")
         for key, spec in part.inputs.items():
-            fixed = {0: 1, 1: part.steps} if name == "litert" else {}
+            fixed = {0: 1, 1: part.steps} if form.fixed_steps else {}
             sides = (fixed.get(i, "any") if side is None else side for i, side in enumerate(spec.shape))
             lines.append(f"- `{key}`: {spec.dtype.name} ({', '.join(map(str, sides))})")
         lines.append("")
     has_step = any(part.name == "step" for part in parts[1:])
-    length = _about_length(parts[0], has_step, predictor.kind == "forecast")
+    length = _about_length(parts[0], has_step, predictor.kind == "forecast", form.name)
     names = predictor.class_names
     classes = f"\n`probabilities` are of the classes, in this order: {', '.join(names)}.\n" if names else ""
     return _README.format(
         name=predictor.recipe.name,
-        files=" and ".join(f"{part.name}.{ending}" for part in parts),
+        files=" and ".join(f"{part.name}.{form.ending}" for part in parts),
         task=predictor.recipe.task,
-        package=package,
+        package=form.client_package,
         inputs="\n".join([*lines, *([f"{note}\n"] if (note := predictor.input_note()) else [])]),
-        length=f"{length}\n" if name == "litert" and parts[0].sequences else "",
+        length=f"{length}\n" if form.fixed_steps and parts[0].sequences else "",
         classes=classes,
     )
 
 
-def _about_length(part, has_step, is_forecast):
+def _about_length(part, has_step, is_forecast, name):
     if is_forecast:
         does = "takes the last steps of a longer series, and missing values before a shorter one"
     elif not part.masks_padding:
@@ -109,7 +109,7 @@ def _about_length(part, has_step, is_forecast):
         does += (
             "reads step by step with `step`, with the same answers" if has_step and part.scores else "rejects"
         )
-    chosen = " (`rnn-apps export RUN --format litert --steps N`)" if part.most_steps else ""
+    chosen = f" (`rnn-apps export RUN --format {name} --steps N`)" if part.most_steps else ""
     return f"Sequences have a fixed length of {part.steps} steps{chosen}. The client {does}."
 
 

@@ -1,99 +1,232 @@
-"""The formats in which a network leaves, and what is written beside it."""
+"""The base class of the export formats, their registry, and the export of a trained network."""
 
+import importlib
 import importlib.util
 from pathlib import Path
-from typing import NamedTuple
 
 from rnn_apps.errors import UserError, did_you_mean, shown
-from rnn_apps.exporting.client_files import write_client
-from rnn_apps.exporting.keras_layers import write_keras_layers
-from rnn_apps.exporting.litert import TOLERANCES, write_litert
-from rnn_apps.exporting.onnx import write_onnx
-from rnn_apps.exporting.saved_model import export_saved_model
+from rnn_apps.export_formats import FORMATS
 
-__all__ = ["FORMATS", "WEIGHTS", "Written", "check_packages", "export_model", "place_of"]
+__all__ = [
+    "FORMATS",
+    "HELD_BY",
+    "ExportFormat",
+    "export_model",
+    "export_subdir",
+    "get_format",
+    "register_format",
+    "weight_types",
+]
 
-FORMATS = ("saved_model", "onnx", "litert", "keras")
-WEIGHTS = ("float32", "float16", "int8")
-_PACKAGES = {"onnx": ("tf2onnx", "onnxruntime"), "litert": ("ai_edge_litert",)}
-_SMALLER = {"litert": ("float16", "int8"), "onnx": ("int8",)}
-_PLACES = {"saved_model": "export/1"}
+HELD_BY = "saved_model, onnx and litert hold it."
 
 
-class Written(NamedTuple):
-    """One file of an export, after it was run beside the network that it came from.
+class ExportFormat:
+    """One form in which a trained network is exported; `register_format` makes it known by its name.
 
-    Args:
-        name: of the file.
-        bytes: of it.
-        difference: largest between its answers and the network's, relative beside answers larger than 1.
-        agreement: part of the answers whose highest entry is the same; None where nothing is chosen.
-        milliseconds: a call for one example, median.
+    By default a format is one file per `NetworkPart` of the network: a subclass says how one is written (`convert`)
+    and run (`load`), and a file whose answers differ too much from the network's is not kept. A format that
+    holds something else, as a SavedModel does, overrides `write`.
+
+    The module of a format imports heavy packages inside these methods only: the command line reads the
+    attributes without loading TensorFlow.
+
+    Attributes:
+        name: what recipes and the command line call it.
+        title: what it is called where a person reads it; by default the name.
+        packages: modules that must be importable.
+        extra: extra of rnn-apps that installs them, or None.
+        weights: type of the weights to the largest difference allowed, relative for answers larger than 1;
+            None allows any.
+        fixed_steps: whether its files take sequences of one length, which ``--steps`` chooses.
+        ending: of its files.
+        batches: (examples, steps) pairs on which a file and the network are compared.
+        client_package: package that ``client.py`` needs to run the files; None for a format without a client.
+        needs_plain_path: whether its writer takes characters such as ``*`` in a path for a pattern.
+
+    Examples:
+        >>> @register_format
+        ... class Arrays(ExportFormat):
+        ...     '''The weights of a network, which no program can run.'''
+        ...     name = "arrays"
+        >>> get_format("arrays").subdirectory()
+        'export/arrays'
+        >>> del FORMATS["arrays"]
     """
 
     name: str
-    bytes: int
-    difference: float
-    agreement: float | None
-    milliseconds: float
+    title: str | None = None
+    packages: tuple[str, ...] = ()
+    extra: str | None = None
+    weights: dict[str, float | None] = {"float32": 1e-5}
+    fixed_steps = False
+    ending: str | None = None
+    batches: tuple[tuple[int, int], ...] = ((1, 7), (3, 12))
+    client_package: str | None = None
+    needs_plain_path = False
+
+    def subdirectory(self, weights="float32"):
+        """Return the path of an export in its run folder."""
+        return f"export/{self.name}" + ("" if weights == "float32" else f"_{weights}")
+
+    def unsupported(self, predictor):
+        """Return why a network has no such form, in a few words, or None."""
+        return None
+
+    def convert(self, part, path, weights):
+        """Write a file.
+
+        Args:
+            part: `NetworkPart` of the network.
+            path: of the file.
+            weights: one of `self.weights`.
+        """
+        raise NotImplementedError
+
+    def load(self, path, part):
+        """Return a function that runs a file: name to array in, name to array out.
+
+        Args:
+            path: of the file.
+            part: `NetworkPart` that it was written from.
+        """
+        raise NotImplementedError
+
+    def files(self, parts):
+        """Return (part, file name) for every file that is written."""
+        return [(part, f"{part.name}.{self.ending}") for part in parts]
+
+    def batches_of(self, part):
+        """Return the (examples, steps) pairs on which a file of this part and the network are compared."""
+        return self.batches
+
+    def write(self, predictor, folder, weights="float32", steps=None, examples=None):
+        """Write an export, run it, and compare its answers with the network's.
+
+        Args:
+            predictor: `Predictor` of the trained network.
+            folder: path, which must not exist.
+            weights: one of `self.weights`.
+            steps: length of the inputs, for a format of fixed lengths; None takes that of the network.
+            examples: folder with the example inputs of a run, for a demo page, or None.
+
+        Returns:
+            A list of `rnn_apps.exporting.comparing.ExportResult`, one per file that was compared.
+
+        Raises:
+            RnnAppsError: the answers differ by more than the format allows.
+        """
+        from rnn_apps.exporting.client_files import write_client
+        from rnn_apps.exporting.comparing import verify_export
+
+        parts = predictor.network_parts()
+        if steps is not None:
+            parts = _of_length(parts, steps)
+        folder.mkdir()
+        results = []
+        for part, name in self.files(parts):
+            self.convert(part, folder / name, weights)
+            run = self.load(folder / name, part)
+            tolerance = self.weights[weights]
+            results.append(verify_export(part, run, folder / name, self.batches_of(part), tolerance))
+        if self.client_package is not None:
+            write_client(predictor, parts, folder, self, self.weights[weights])
+        return results
+
+    def check_packages(self):
+        """Raise UserError if a package that the format needs is not installed."""
+        for package in self.packages:
+            if importlib.util.find_spec(package) is None:
+                wanted = f"'rnn-apps[{self.extra}]'" if self.extra else package
+                problem = f"{self.name} needs {package}, which is not installed"
+                raise UserError("export", problem, fix=f"pip install {wanted}")
 
 
-def check_packages(name):
-    """Raise UserError if a package that a format needs is not installed."""
-    for package in _PACKAGES.get(name, ()):
-        if importlib.util.find_spec(package) is None:
-            problem = f"{name} needs {package}, which is not installed"
-            raise UserError("export", problem, fix=f"pip install 'rnn-apps[{name}]'")
+def register_format(cls):
+    """Add a subclass of `ExportFormat` to the table under its `name`; a decorator.
+
+    Recipes (``export: [NAME]``), ``rnn-apps export --format NAME``, the schema and the completion follow it.
+
+    Raises:
+        ValueError: it is no `ExportFormat`, has no name, or the name is taken by another.
+    """
+    if not (isinstance(cls, type) and issubclass(cls, ExportFormat) and getattr(cls, "name", None)):
+        raise ValueError(
+            f"register_format: received {cls!r}, expected a subclass of ExportFormat with a name."
+        )
+    known = FORMATS.setdefault(cls.name, cls)
+    if _address(known) != _address(cls):
+        raise ValueError(f"register_format: {cls.name!r} is taken by {_address(known)}; choose another name.")
+    FORMATS[cls.name] = cls
+    return cls
 
 
-def place_of(name, weights="float32"):
-    """Return where in a run folder a format lies."""
-    return _PLACES.get(name, f"export/{name}" + ("" if weights == "float32" else f"_{weights}"))
+def get_format(name):
+    """Return the `ExportFormat` with this name.
+
+    Raises:
+        UserError: there is none.
+    """
+    if name not in FORMATS:
+        raise UserError("--format", f"no such format {shown(name)}", fix=did_you_mean(name, FORMATS))
+    known = FORMATS[name]
+    if isinstance(known, str):
+        module, _, known = known.partition(":")
+        known = getattr(importlib.import_module(module), known)
+    return known()
+
+
+def weight_types():
+    """Return type of weights to the names of the formats that have it."""
+    found = {}
+    for name in FORMATS:
+        for weights in get_format(name).weights:
+            found.setdefault(weights, []).append(name)
+    return found
+
+
+def export_subdir(name, weights="float32"):
+    """Return the path of an export in its run folder."""
+    return get_format(name).subdirectory(weights)
 
 
 def export_model(predictor, name, folder, weights="float32", examples=None, steps=None):
-    """Write a network into a folder that does not exist yet, and verify its answers.
+    """Export a network and compare the answers of the export with its own.
 
     Args:
         predictor: `Predictor` of the trained network.
         name: one of `FORMATS`.
-        folder: path.
-        weights: one of `WEIGHTS`; others than float32 are for LiteRT, and int8 for ONNX.
-        examples: folder of a run with what its test part was given, for a SavedModel's demo page, or None.
-        steps: length of the inputs of a LiteRT file; None takes that of the task.
+        folder: path, which must not exist.
+        weights: a type of weights that the format has.
+        examples: folder with the example inputs of a run, for a demo page, or None.
+        steps: length of the inputs, for a format of fixed lengths; None takes that of the network.
 
     Returns:
-        A list of `Written`, empty for a SavedModel.
+        A list of `rnn_apps.exporting.comparing.ExportResult`, empty for a SavedModel.
 
     Raises:
         UserError: no such format, a package that it needs is not installed, or the network has no such form.
-        RnnAppsError: the answers differ by more than the format's tolerance.
+        RnnAppsError: the answers differ by more than the format allows.
     """
-    if name not in FORMATS:
-        raise UserError("--format", f"no such format {shown(name)}", fix=did_you_mean(name, FORMATS))
-    if weights not in WEIGHTS:
-        raise UserError("--weights", received=shown(weights), expected=", ".join(WEIGHTS))
-    if weights not in ("float32", *_SMALLER.get(name, ())):
-        has = f"no {weights}" if name in _SMALLER else "float32"
-        fix = "float16 and int8 are for litert, int8 is for onnx too."
-        raise UserError("--weights", f"{name} has {has} weights", fix=fix)
-    check_packages(name)
-    if steps is not None and name != "litert":
-        problem = f"{name} takes sequences of any length"
-        raise UserError("--steps", problem, fix="Leave it out; it is for --format litert.")
-    folder = Path(folder)
-    if name == "saved_model":
-        export_saved_model(predictor, folder, examples)
-        return []
-    parts = predictor.network_parts()
-    if steps is not None:
-        parts = _of_length(parts, steps)
-    folder.mkdir()
-    if name == "keras":
-        return [Written(*row) for row in write_keras_layers(parts, folder)]
-    written = (write_onnx if name == "onnx" else write_litert)(parts, folder, weights)
-    write_client(predictor, parts, folder, name, TOLERANCES[weights])
-    return [Written(*row) for row in written]
+    chosen, known = get_format(name), weight_types()
+    if weights not in known:
+        raise UserError("--weights", received=shown(weights), expected=", ".join(known))
+    if weights not in chosen.weights:
+        problem = f"{name} has no {weights} weights, only {', '.join(chosen.weights)}"
+        raise UserError("--weights", problem, fix=f"{weights} is for {', '.join(known[weights])}.")
+    chosen.check_packages()
+    if steps is not None and not chosen.fixed_steps:
+        fixed = ", ".join(other for other in FORMATS if get_format(other).fixed_steps)
+        fix = f"Leave it out; it is for --format {fixed}."
+        raise UserError("--steps", f"{name} takes sequences of any length", fix=fix)
+    problem = chosen.unsupported(predictor)
+    if problem is not None:
+        raise UserError(f"--format {name}", problem, fix=HELD_BY)
+    return chosen.write(predictor, Path(folder), weights, steps, examples)
+
+
+def _address(known):
+    return known if isinstance(known, str) else f"{known.__module__}:{known.__qualname__}"
 
 
 def _of_length(parts, steps):

@@ -1,48 +1,46 @@
 """Plain layers of Keras: a model that loads where rnn_apps is not installed."""
 
-import keras
-
 from rnn_apps.errors import UserError
-from rnn_apps.exporting.comparing import compared
-from rnn_apps.layers import NotConvertible
-from rnn_apps.models.example_inputs import answers_of
-from rnn_apps.models.plain_keras import plain_model
+from rnn_apps.exporting.formats import HELD_BY, ExportFormat
 
-__all__ = ["write_keras_layers"]
-
-TOLERANCE = 1e-5
-BATCHES = ((1, 7), (3, 12))
+__all__ = ["KerasLayers"]
 
 
-def write_keras_layers(parts, folder):
-    """Write ``model.keras``, which any Keras loads, run it, and compare.
+class KerasLayers(ExportFormat):
+    """One ``model.keras`` of the layers that come with Keras, which any Keras loads."""
 
-    Args:
-        parts: list of `Part`.
-        folder: path of a folder that is there.
+    name = "keras"
 
-    Returns:
-        Rows as of `compared`.
+    def unsupported(self, predictor):
+        """Return that Keras' own layers have no decoder, for a network that has one."""
+        if all(part.model is None for part in predictor.network_parts()):
+            return "its decoder has no counterpart in plain layers of Keras"
+        return None
 
-    Raises:
-        UserError: the network has a layer that Keras has no counterpart for.
-        RnnAppsError: the answers differ by more than `TOLERANCE`.
-    """
-    part = next((part for part in parts if part.model is not None), None)
-    if part is None:
-        problem = "its decoder has no counterpart in plain layers of Keras"
-        raise UserError("--format keras", problem, fix="saved_model, onnx and litert hold it.")
-    try:
-        plain = plain_model(part.model)
-    except NotConvertible as error:
-        fix = "saved_model, onnx and litert hold it."
-        raise UserError("--format keras", str(error).rstrip("."), fix=fix) from error
-    path = folder / "model.keras"
-    plain.save(path)
-    names = list(part.answers(part.examples(1, part.steps, 0)))
-    loaded = keras.models.load_model(path, compile=False)
+    def files(self, parts):
+        """Return the first part that is a Keras model."""
+        return [(next(part for part in parts if part.model is not None), "model.keras")]
 
-    def run(inputs):
-        return dict(zip(names, answers_of(loaded, inputs)))
+    def convert(self, part, path, weights):
+        """Write the model with each of our layers replaced by Keras' own.
 
-    return [compared(part, run, path, BATCHES, TOLERANCE)]
+        Raises:
+            UserError: a layer has no counterpart.
+        """
+        from rnn_apps.layers import NotConvertible
+        from rnn_apps.models.plain_keras import plain_model
+
+        try:
+            plain_model(part.model).save(path)
+        except NotConvertible as error:
+            raise UserError(f"--format {self.name}", str(error).rstrip("."), fix=HELD_BY) from error
+
+    def load(self, path, part):
+        """Return a function that runs the model in this process."""
+        import keras
+
+        from rnn_apps.models.example_inputs import answers_of
+
+        names = list(part.answers(part.examples(1, part.steps, 0)))
+        loaded = keras.models.load_model(path, compile=False)
+        return lambda inputs: dict(zip(names, answers_of(loaded, list(inputs.values()))))

@@ -3,58 +3,46 @@
 import logging
 from contextlib import contextmanager
 
-import tensorflow as tf
+from rnn_apps.exporting.formats import ExportFormat
 
-from rnn_apps.exporting.comparing import compared
-from rnn_apps.layers import graph_form
-
-__all__ = ["write_onnx"]
+__all__ = ["Onnx"]
 
 OPSET = 18
-TOLERANCE = 1e-4
-BATCHES = ((1, 7), (3, 12), (2, 1))
 
 
-def write_onnx(parts, folder, weights="float32"):
-    """Write ``NAME.onnx`` for every part of a network, run each with ONNX Runtime, and compare.
+class Onnx(ExportFormat):
+    """One ``NAME.onnx`` per part; int8 are the weights of products and tables outside of loops."""
 
-    Args:
-        parts: list of `Part`.
-        folder: path of a folder that is there.
-        weights: ``"float32"`` or ``"int8"``; int8 are those of products and tables outside of loops.
+    name = extra = "onnx"
+    packages = ("tf2onnx", "onnxruntime")
+    weights = {"float32": 1e-4, "int8": None}
+    ending = "onnx"
+    batches = ((1, 7), (3, 12), (2, 1))
+    client_package = "onnxruntime"
 
-    Returns:
-        Rows as of `compared`.
+    def convert(self, part, path, weights):
+        """Write a part with tf2onnx, its weights made smaller by ONNX Runtime's own means."""
+        import tensorflow as tf
+        import tf2onnx
 
-    Raises:
-        RnnAppsError: the answers differ by more than `TOLERANCE`; those of int8 weights may.
-    """
-    import onnxruntime
-    import tf2onnx
+        from rnn_apps.layers import graph_form
 
-    logging.getLogger("tf2onnx").setLevel(logging.ERROR)
-    packages = tf2onnx, onnxruntime
-    return [_written(part, folder / f"{part.name}.onnx", weights, *packages) for part in parts]
+        logging.getLogger("tf2onnx").setLevel(logging.ERROR)
+        specs = list(part.inputs.values())
+        function = tf.function(part.function, input_signature=specs, autograph=False)
+        with graph_form():
+            tf2onnx.convert.from_function(function, specs, opset=OPSET, output_path=str(path))
+        if weights == "int8":
+            _quantize(path)
 
+    def load(self, path, part):
+        """Return a function that runs a file as the client does, with ONNX Runtime."""
+        from rnn_apps.exporting.client_files import load_as_client
 
-def _written(part, path, weights, tf2onnx, runtime):
-    specs = list(part.inputs.values())
-    function = tf.function(part.function, input_signature=specs, autograph=False)
-    with graph_form():
-        tf2onnx.convert.from_function(function, specs, opset=OPSET, output_path=str(path))
-    if weights == "int8":
-        _quantize(path)
-    session = runtime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    names = [output.name for output in session.get_outputs()]
-
-    def run(inputs):
-        return dict(zip(names, session.run(names, dict(zip(part.inputs, inputs)))))
-
-    return compared(part, run, path, BATCHES, TOLERANCE if weights == "float32" else None)
+        return load_as_client(path, part, self)
 
 
 def _quantize(path):
-    """Write weights of int8 in the place of those in a file, by ONNX Runtime's own means."""
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     smaller = path.with_suffix(".int8")
@@ -65,7 +53,7 @@ def _quantize(path):
 
 @contextmanager
 def _quiet():
-    """Within this context the root logger says nothing: of every tensor it cannot shrink it would."""
+    """Silence the root logger, which would name every tensor that stays as it is."""
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:

@@ -5,46 +5,53 @@ import itertools
 import json
 import os
 
-import tensorflow as tf
-from tensorflow.core.protobuf import saved_model_pb2
-
 from rnn_apps.disk import sha256_of
 from rnn_apps.errors import RnnAppsError
 from rnn_apps.exporting.demo_files import write_demo_files
-from rnn_apps.exporting.serving_files import write_readme, write_warm_up
-from rnn_apps.layers import graph_form
+from rnn_apps.exporting.formats import ExportFormat
 
-__all__ = ["export_saved_model"]
+__all__ = ["SavedModel"]
 
 _FOREIGN = ("PyFunc", "EagerPyFunc", "PyFuncStateless")
 
 
-def export_saved_model(predictor, folder, examples=None):
-    """Write a SavedModel in TF Serving's layout and verify its answers.
+class SavedModel(ExportFormat):
+    """A folder in the layout of TensorFlow Serving, with tokenizer and decoding in one graph."""
 
-    Args:
-        predictor: `Predictor` of the trained network.
-        folder: where to write; must not be there.
-        examples: folder of a run with what its test part was given, for the demo page, or None.
+    name, title = "saved_model", "SavedModel"
+    needs_plain_path = True
 
-    Raises:
-        RnnAppsError: the export holds an operation that a stock runtime lacks, or it answers otherwise.
-    """
-    with graph_form():
-        module = predictor.make_module()
-        try:
-            tf.saved_model.save(module, str(folder), signatures=module.signatures)
-        except tf.errors.PermissionDeniedError as error:
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder)) from error
-    _check_operations(folder)
-    loaded = tf.saved_model.load(str(folder))
-    predictor.verify_saved_model(loaded)
-    request = predictor.example_requests()[0][1]
-    write_warm_up(folder, request)
-    recipe, note = predictor.recipe, predictor.input_note()
-    write_readme(folder, recipe.name, recipe.task, loaded.signatures, request, note)
-    write_demo_files(folder, predictor, examples)
-    _write_manifest(folder)
+    def subdirectory(self, weights="float32"):
+        """Return the path of version 1 in its run folder."""
+        return "export/1"
+
+    def write(self, predictor, folder, weights="float32", steps=None, examples=None):
+        """Write the signatures, and compare their answers with the predictor's.
+
+        Raises:
+            RnnAppsError: the export holds an operation that a stock runtime lacks, or its answers differ.
+        """
+        import tensorflow as tf
+
+        from rnn_apps.exporting.serving_files import write_readme, write_warm_up
+        from rnn_apps.layers import graph_form
+
+        with graph_form():
+            module = predictor.make_module()
+            try:
+                tf.saved_model.save(module, str(folder), signatures=module.signatures)
+            except tf.errors.PermissionDeniedError as error:
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder)) from error
+        _check_operations(folder)
+        loaded = tf.saved_model.load(str(folder))
+        predictor.verify_saved_model(loaded)
+        (_, request), *_ = predictor.example_requests()
+        recipe = predictor.recipe
+        write_warm_up(folder, request)
+        write_readme(folder, recipe.name, recipe.task, loaded.signatures, request, predictor.input_note())
+        write_demo_files(folder, predictor, examples)
+        _write_manifest(folder)
+        return []
 
 
 def _write_manifest(folder):
@@ -68,6 +75,8 @@ def _check_operations(folder):
 
 
 def _graph_of(folder):
+    from tensorflow.core.protobuf import saved_model_pb2
+
     model = saved_model_pb2.SavedModel()
     model.ParseFromString((folder / "saved_model.pb").read_bytes())
     return model.meta_graphs[0].graph_def

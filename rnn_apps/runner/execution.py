@@ -14,7 +14,7 @@ import tensorflow as tf
 from rnn_apps.checkpoint import Checkpoints
 from rnn_apps.data.sources import SourceUnavailable
 from rnn_apps.errors import RnnAppsError, UserError
-from rnn_apps.exporting import GIVEN, check_packages, export_model, place_of
+from rnn_apps.exporting import GIVEN, export_model, export_subdir, get_format
 from rnn_apps.recipe import apply_overrides, dump_recipe, load_recipe, with_sample
 from rnn_apps.reporting import shown_examples, write_report
 from rnn_apps.reporting.views import EigenvalueHistory
@@ -53,7 +53,7 @@ class Execution:
     def carry_out(self):
         """All of it, in order; returns the `Run`."""
         for name in self.recipe.export:
-            check_packages(name)
+            get_format(name).check_packages()
         if self.recipe.training.deterministic:
             tf.config.experimental.enable_op_determinism()
         if self.resumes:
@@ -93,12 +93,11 @@ class Execution:
         self.folder.write_text("recipe.yaml", dump_recipe(self.recipe))
 
     def _say_what_cannot_be_exported(self):
-        """Warn before training that Keras' own layers have no decoder."""
-        if "keras" in self.recipe.export and all(
-            part.model is None for part in self.prepared.predictor.network_parts()
-        ):
-            reason = "its decoder has no counterpart in plain layers of Keras"
-            self.console.say(f"This network will not be exported as keras: {reason}.")
+        """Warn before training of formats that cannot hold this network."""
+        for name in self.recipe.export:
+            reason = get_format(name).unsupported(self.prepared.predictor)
+            if reason is not None:
+                self.console.say(f"This network will not be exported as {name}: {reason}.")
 
     def _carry_out(self, checkpoints):
         self._say_what_cannot_be_exported()
@@ -270,7 +269,7 @@ class Execution:
         self.not_exported = {}
         for name in self.recipe.export:
             try:
-                with self.folder.writing(place_of(name)) as path:
+                with self.folder.writing(export_subdir(name)) as path:
                     export_model(self.prepared.predictor, name, path, examples=self.folder / "examples")
             except Exception as error:
                 reason = str(error)

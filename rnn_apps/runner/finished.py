@@ -12,7 +12,7 @@ import keras
 from rnn_apps.data.sources import SourceUnavailable
 from rnn_apps.data.splits import ENDINGS
 from rnn_apps.errors import RecipeError, UserError, shown
-from rnn_apps.exporting import export_model, place_of
+from rnn_apps.exporting import export_model, get_format
 from rnn_apps.exporting.client import Client, InputError
 from rnn_apps.recipe import load_recipe
 from rnn_apps.run_folder import RECORD, RunFolder
@@ -193,24 +193,25 @@ class Run:
         """Write the network in a format, into the run or into `out`.
 
         Args:
-            format: ``"saved_model"``, ``"onnx"``, ``"litert"`` or ``"keras"``.
+            format: name of an export format: ``"saved_model"``, ``"onnx"``, ``"litert"``, ``"keras"``, or one
+                that `rnn_apps.exporting.register_format` added.
             out: folder; one below ``export/`` of the run by default.
             weights: ``"float32"``; for LiteRT ``"float16"`` or ``"int8"`` as well, for ONNX ``"int8"``.
             steps: length of the inputs of a LiteRT file, whose shapes are fixed; the other formats take any.
             examples: whether a SavedModel carries a few test inputs, for the visitors of a demo page.
 
         Returns:
-            The path, and what is known of every file (`rnn_apps.exporting.formats.Written`); nothing of a
-            SavedModel.
+            The path, and a `rnn_apps.exporting.comparing.ExportResult` for every file; none for a SavedModel.
 
         Raises:
             UserError: the folder is taken, or the network has no such form.
         """
-        if format == "saved_model":
+        chosen = get_format(format)
+        if chosen.needs_plain_path:
             RunFolder.check_plain(self.folder if out is None else out)
         if out is not None:
             RunFolder.check_free(out)
-        place = place_of(format, weights)
+        place = chosen.subdirectory(weights)
         folder, name = (self._files, place) if out is None else (RunFolder(Path(out).parent), Path(out).name)
         with folder.writing(name) as path:
             kept = self.folder / "examples" if examples else None
@@ -223,11 +224,13 @@ class Run:
         """Score exported files beside the network, on records of the run at even distances.
 
         Args:
-            folder: that `export` wrote for ONNX or LiteRT.
+            folder: that `export` wrote in a format that has a client: ONNX or LiteRT.
 
         Returns:
             `ExportScore`, or why there is none: one line.
         """
+        if not (Path(folder) / "client.json").is_file():
+            return "not scored: the format has no client that reads the test records"
         path = self.folder / "predictions.jsonl"
         if not path.is_file():
             return "not scored: the run keeps no test records"

@@ -12,7 +12,7 @@ from rnn_apps.checking import LONG, STEPS, check_model, gradient_norms
 from rnn_apps.checking.failures import explained
 from rnn_apps.disk import sha256_of
 from rnn_apps.errors import UserError
-from rnn_apps.exporting import export_model, place_of
+from rnn_apps.exporting import export_model, export_subdir
 from rnn_apps.recipe import Recipe, dump_recipe
 from rnn_apps.run_folder import RunFolder
 from rnn_apps.runner.finished import Run
@@ -105,7 +105,7 @@ def _write(folder, predictor, found, origin):
     with folder.writing("preprocessing") as place:
         place.mkdir()
         predictor.preprocessing.save(place)
-    with folder.writing(place_of("saved_model")) as place:
+    with folder.writing(export_subdir("saved_model")) as place:
         export_model(predictor, "saved_model", place)
     facts = {"keras": found.version, "changes": found.changes, "kept": found.kept}
     folder.write_json("import.json", {**origin, **facts, "largest_difference": found.difference})

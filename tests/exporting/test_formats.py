@@ -5,6 +5,7 @@ import json
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from rnn_apps.cli import call
 from rnn_apps.data.text import tokenize
 from rnn_apps.data.written_text import WrittenText
 from rnn_apps.errors import RnnAppsError, UserError
-from rnn_apps.exporting import FORMATS, litert, onnx, place_of
+from rnn_apps.exporting import FORMATS, export_subdir, get_format
 from rnn_apps.exporting.client import Client, InputError, split_words, tokens_of
 from rnn_apps.models.example_inputs import relative_difference
 from rnn_apps.recipe import apply_overrides
@@ -95,8 +96,8 @@ def test_plain_layers_load_where_there_is_no_rnn_apps(exported, finished):
     np.testing.assert_allclose(json.loads(done.stdout), tf.nn.softmax(logits), atol=1e-5)
 
 
-@pytest.mark.parametrize(("name", "module"), [("onnx", onnx), ("litert", litert)])
-def test_an_export_that_answers_otherwise_is_not_left_on_disk(name, module, finished, tmp_path, monkeypatch):
+@pytest.mark.parametrize("name", ["onnx", "litert"])
+def test_an_export_that_answers_otherwise_is_not_left_on_disk(name, finished, tmp_path, monkeypatch):
     other = open_run(finished.folder)
     part = other.task.parts()[0]
     calls = []
@@ -111,14 +112,18 @@ def test_an_export_that_answers_otherwise_is_not_left_on_disk(name, module, fini
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize(("name", "package"), [("onnx", "tf2onnx"), ("litert", "ai_edge_litert")])
+@pytest.mark.parametrize(
+    ("name", "package"), [(name, package) for name in FORMATS for package in get_format(name).packages]
+)
 def test_a_missing_package_is_named_with_its_extra(name, package, finished, tmp_path, monkeypatch):
     real = importlib.util.find_spec
     monkeypatch.setattr(
         importlib.util, "find_spec", lambda p, *rest: None if p == package else real(p, *rest)
     )
-    with pytest.raises(UserError, match=rf"not installed. pip install 'rnn-apps\[{name}\]'"):
+    with pytest.raises(UserError) as error:
         finished.export(name, out=tmp_path / "out")
+    needs = f"export: {name} needs {package}, which is not installed."
+    assert str(error.value) == f"{needs} pip install 'rnn-apps[{name}]'"
     recipe = apply_overrides(finished.recipe, {"export": ["saved_model", name]})
     with pytest.raises(UserError, match="not installed"):  # before anything is trained
         rnn_apps.run(recipe, out=tmp_path / "run")
@@ -129,8 +134,11 @@ def test_a_missing_package_is_named_with_its_extra(name, package, finished, tmp_
     ("arguments", "message"),
     [
         (["--format", "onx"], 'no such format "onx". Did you mean "onnx"?'),
-        (["--format", "keras", "--weights", "int8"], "keras has float32 weights. float16 and int8 are for"),
-        (["--format", "litert", "--weights", "int4"], 'received "int4"; expected float32, float16, int8'),
+        (
+            ["--format", "keras", "--weights", "int8"],
+            "keras has no int8 weights, only float32. int8 is for onnx, litert.",
+        ),
+        (["--format", "litert", "--weights", "int4"], 'received "int4"; expected float32, int8, float16'),
     ],
 )
 def test_what_there_is_not_is_refused(arguments, message, finished, tmp_path, capsys):
@@ -215,14 +223,23 @@ def test_a_length_that_makes_no_sense_is_refused(name, steps, message, finished,
 
 def test_onnx_has_no_float16_weights(finished, tmp_path):
     with pytest.raises(
-        UserError, match="onnx has no float16 weights. float16 and int8 are for litert, int8 is"
+        UserError, match="onnx has no float16 weights, only float32, int8. float16 is for litert"
     ):
         finished.export("onnx", out=tmp_path / "out", weights="float16")
 
 
 def test_every_format_has_a_place_of_its_own():
-    places = [place_of(name) for name in FORMATS] + [place_of("litert", "int8")]
+    places = [export_subdir(name) for name in FORMATS] + [export_subdir("litert", "int8")]
     assert places == ["export/1", "export/onnx", "export/litert", "export/keras", "export/litert_int8"]
+
+
+def test_the_page_on_exports_has_every_format_and_its_extra():
+    page = (Path(__file__).parents[2] / "docs" / "export.md").read_text()
+    rows = dict(
+        re.findall(r"^\| `(\w+)` \|.*\| ?([^|]*?) ?\|$", page.partition("## All formats")[2], re.MULTILINE)
+    )
+    expected = {name: get_format(name).extra for name in FORMATS}
+    assert rows == {name: f"`rnn-apps[{extra}]`" if extra else "" for name, extra in expected.items()}
 
 
 # The client's own reading of text

@@ -11,7 +11,7 @@ import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
 from rnn_apps.errors import RnnAppsError
-from rnn_apps.exporting import export_saved_model
+from rnn_apps.exporting.saved_model import SavedModel
 from rnn_apps.exporting.serving_files import _notes_on
 
 TEXTS = ["Far from dull!", "", "<br />The film is a mess?", "Grüße 🎬"]
@@ -153,4 +153,4 @@ FOREIGN = {
 @pytest.mark.parametrize("kind", FOREIGN)
 def test_what_a_stock_runtime_lacks_is_refused(tmp_path, kind):
     with pytest.raises(RnnAppsError, match=rf"the export holds .*{kind}.*, which stock runtimes lack"):
-        export_saved_model(Module(FOREIGN[kind]), tmp_path / "export")
+        SavedModel().write(Module(FOREIGN[kind]), tmp_path / "export")

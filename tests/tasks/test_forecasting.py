@@ -10,7 +10,7 @@ import tensorflow as tf
 import rnn_apps
 from rnn_apps.data.samples.seasons import seasonal_values
 from rnn_apps.errors import DataError, RecipeError, UserError
-from rnn_apps.exporting import FORMATS, place_of
+from rnn_apps.exporting import FORMATS, export_subdir
 from rnn_apps.exporting.client import Client
 from rnn_apps.recipe import load_recipe
 from rnn_apps.reporting.forecasts import verdict
@@ -359,7 +359,7 @@ def test_truncated_backpropagation_trains_the_network_that_answers_the_same_with
 
 @pytest.mark.parametrize("form", ["onnx", "litert", "keras"])
 def test_other_formats_answer_as_the_network_does(form, run, tmp_path):
-    folder = run.folder / place_of(form)
+    folder = run.folder / export_subdir(form)
     assert run.metrics["not_exported"] == {}
     if form == "keras":
         assert (folder / "model.keras").is_file()

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from rnn_apps.data.word_vectors import cooccurrence_vectors
 from rnn_apps.errors import RnnAppsError, UserError
-from rnn_apps.exporting import export_saved_model
+from rnn_apps.exporting.saved_model import SavedModel
 from rnn_apps.layers import get_cell, list_cells, recurrent_cell
 from rnn_apps.recipe import apply_overrides, load_recipe, with_data
 from rnn_apps.tasks import task_class
@@ -181,7 +181,7 @@ def test_the_baselines_are_scored_on_the_same_test_part(three_classes):
 
 def held_to_the_task(task, folder):
     """The loaded export, after it has answered batches of none, one and many as the task does."""
-    export_saved_model(task, folder)
+    SavedModel().write(task, folder)
     loaded = tf.saved_model.load(str(folder))
     for texts in ([], [""], ["Far from dull!", "", "one two three four five six seven eight"]):
         answer = loaded.signatures["serving_default"](text=tf.constant(texts, tf.string))

@@ -13,7 +13,7 @@ from PIL import Image
 from tests_of_tasks import SMALL, Silence, answers_elsewhere, small_recipe, small_run
 
 from rnn_apps.errors import UserError
-from rnn_apps.exporting import place_of
+from rnn_apps.exporting import export_subdir
 from rnn_apps.exporting.client import Client
 from rnn_apps.metrics.generation import caption_scores, corpus_bleu_scores
 from rnn_apps.runner import open_run
@@ -131,7 +131,7 @@ def test_another_process_without_rnn_apps_gives_the_same_texts(run, elsewhere):
 def test_encoder_and_step_without_tensorflow_write_the_same_texts(task, name, runs, tmp_path):
     """Of the files that a run wrote whose recipe names two formats."""
     run = runs(task)
-    folder = run.folder / place_of(name)
+    folder = run.folder / export_subdir(name)
     assert run.metrics["not_exported"] == {}
     assert {Path(one).stem for one in folder.iterdir()} >= {"encode", "step", "client"}
     inputs = client_inputs(run, tmp_path)

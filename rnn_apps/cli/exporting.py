@@ -1,0 +1,99 @@
+"""The command that exports a finished run."""
+
+import copy
+
+import click
+
+from rnn_apps.cli import completing
+from rnn_apps.cli.shared import cli, examples, print_table, run_argument, verbose_option
+
+__all__ = ["export"]
+
+
+class _FormatOption(click.Option):
+    """An option whose help names what the registered formats have."""
+
+    def get_help_record(self, ctx):
+        """Return the names of the option, and its help with the placeholders filled in."""
+        shown = copy.copy(self)
+        shown.help = self.help.format(**_facts_of_formats())
+        return click.Option.get_help_record(shown, ctx)
+
+
+def _facts_of_formats():
+    from rnn_apps.exporting import FORMATS, get_format
+
+    formats = {name: get_format(name) for name in FORMATS}
+    more = {name: [w for w in form.weights if w != "float32"] for name, form in formats.items()}
+    weights = [f"for {name} {' and '.join(types)}" for name, types in more.items() if types]
+    fixed = [name for name, form in formats.items() if form.fixed_steps]
+    return {"formats": ", ".join(formats), "weights": ", ".join(weights), "fixed": " or ".join(fixed)}
+
+
+@cli.command(
+    epilog=examples(
+        "rnn-apps export RUN",
+        "rnn-apps export RUN --out served/1 --no-examples",
+        "rnn-apps export RUN --format onnx",
+        "rnn-apps export RUN --format litert --weights int8",
+        "rnn-apps export RUN --format litert --steps 200",
+    )
+)
+@run_argument
+@click.option(
+    "--out", type=click.Path(), help="Folder of the export; one below export/ of the run by default."
+)
+@click.option(
+    "--format",
+    cls=_FormatOption,
+    default="saved_model",
+    shell_complete=completing.formats,
+    show_default=True,
+    help="Format: {formats}.",
+)
+@click.option(
+    "--weights",
+    cls=_FormatOption,
+    default="float32",
+    shell_complete=completing.weights,
+    show_default=True,
+    help="Precision: float32; {weights}.",
+)
+@click.option(
+    "--steps",
+    cls=_FormatOption,
+    type=click.IntRange(1, 100_000),
+    help="Length of the inputs of a {fixed} file: words, rows, frames or tokens; the other formats take any.",
+)
+@click.option("--no-examples", is_flag=True, help="Leave out the test inputs that a demo page offers.")
+@verbose_option
+def export(run, out, format, weights, steps, no_examples):
+    """Write the network of a RUN in a format.
+
+    A SavedModel takes raw input; the other formats are for other runtimes, and keras for programs without
+    rnn-apps.
+    """
+    from rich.table import Table
+
+    from rnn_apps import runner
+    from rnn_apps.exporting import get_format
+
+    opened = runner.open_run(run)
+    place, written = opened.export(format, out=out, weights=weights, steps=steps, examples=not no_examples)
+    if written:
+        table = Table("file", "MB", "largest difference", "same best answer", "ms a call")
+        for row in written:
+            same = "-" if row.agreement is None else f"{100 * row.agreement:.1f} %"
+            size, difference = f"{row.bytes / 1e6:.2f}", f"{row.difference:.1e}"
+            table.add_row(row.name, size, difference, same, f"{row.milliseconds:.2f}")
+        print_table(table)
+    if weights != "float32":
+        click.echo(_score_line(opened.export_score(place)))
+    click.echo(f"{get_format(format).title or format}: {place}")
+
+
+def _score_line(score):
+    if isinstance(score, str):
+        return f"Weights of less precision {score}."
+    values = f"{score.network:.4f} of the network, {score.files:.4f} of these files"
+    return f"{score.name} on {score.records} test records: {values}"
