@@ -11,6 +11,7 @@ __all__ = [
     "RnnAppsError",
     "UserError",
     "did_you_mean",
+    "first_line",
     "message",
     "nearest",
     "printable",
@@ -119,6 +120,12 @@ def did_you_mean(name: object, options: Iterable[str], *, listing: str | None = 
     guess = [f'Did you mean "{close}"?'] if close else []
     everything = f"List them all with: {listing}" if listing else f"Allowed here: {', '.join(options)}."
     return " ".join([*guess, everything])
+
+
+def first_line(error: BaseException, limit: int = 200) -> str:
+    """Returns the first line of an exception's text, or the name of its class where it has none."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[0][:limit].rstrip(".")
 
 
 def shown(value: object, limit: int = LONGEST_SHOWN) -> str:

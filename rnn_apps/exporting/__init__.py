@@ -1,6 +1,6 @@
 """Exports of a trained network, one class per format; each file is run and compared once it is written."""
 
-from rnn_apps.exporting.demo_files import GIVEN
+from rnn_apps.exporting.demo_files import EXAMPLES_FILE
 from rnn_apps.exporting.formats import (
     FORMATS,
     ExportFormat,
@@ -13,7 +13,7 @@ from rnn_apps.exporting.formats import (
 
 __all__ = [
     "FORMATS",
-    "GIVEN",
+    "EXAMPLES_FILE",
     "ExportFormat",
     "export_model",
     "export_subdir",

@@ -3,9 +3,11 @@
 import json
 import shutil
 
-__all__ = ["GIVEN", "write_demo_files"]
+__all__ = ["EXAMPLES_FILE", "write_demo_files"]
 
-GIVEN = "given.json"  # in the folder `examples` of a run: a list of {"text": ...} or {"files": [names]}
+EXAMPLES_FILE = (
+    "given.json"  # in the folder `examples` of a run: a list of {"text": ...} or {"files": [names]}
+)
 
 
 def write_demo_files(folder, predictor, examples=None):
@@ -14,7 +16,7 @@ def write_demo_files(folder, predictor, examples=None):
     Args:
         folder: path of a SavedModel.
         predictor: `Predictor` of the trained network.
-        examples: folder with `GIVEN` and the files that it names, or None.
+        examples: folder with `EXAMPLES_FILE` and the files that it names, or None.
     """
     place = folder / "assets.extra" / "demo"
     place.mkdir(parents=True, exist_ok=True)
@@ -31,6 +33,6 @@ def write_demo_files(folder, predictor, examples=None):
 
 
 def _given(examples):
-    if examples is None or not (examples / GIVEN).is_file():
+    if examples is None or not (examples / EXAMPLES_FILE).is_file():
         return []
-    return json.loads((examples / GIVEN).read_text(encoding="utf-8"))
+    return json.loads((examples / EXAMPLES_FILE).read_text(encoding="utf-8"))

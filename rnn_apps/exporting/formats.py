@@ -24,9 +24,9 @@ HELD_BY = "saved_model, onnx and litert hold it."
 class ExportFormat:
     """One form in which a trained network is exported; `register_format` makes it known by its name.
 
-    By default a format is one file per `NetworkPart` of the network: a subclass says how one is written (`convert`)
-    and run (`load`), and a file whose answers differ too much from the network's is not kept. A format that
-    holds something else, as a SavedModel does, overrides `write`.
+    By default a format is one file per `NetworkPart`: a subclass says how one is written (`convert`) and run
+    (`load`), and a file whose answers differ too much from the network's is not kept. A format that holds
+    something else, as a SavedModel does, overrides `write`.
 
     The module of a format imports heavy packages inside these methods only: the command line reads the
     attributes without loading TensorFlow.

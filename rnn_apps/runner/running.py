@@ -1,4 +1,4 @@
-"""Recipes carried out: once, once a seed, and finished runs side by side."""
+"""Runs recipes: once, or once per seed; and compares finished runs."""
 
 import glob
 import os
@@ -12,8 +12,8 @@ from rnn_apps import reporting
 from rnn_apps.errors import RnnAppsError, UserError, shown
 from rnn_apps.recipe import Recipe, apply_overrides, load_recipe, with_data
 from rnn_apps.run_folder import RECORD, RunFolder
-from rnn_apps.runner.execution import Execution
 from rnn_apps.runner.finished import open_run
+from rnn_apps.runner.pipeline import resume_run, run_recipe
 from rnn_apps.runner.saying import Lines
 
 __all__ = ["compare", "run", "run_seeds", "write_comparison"]
@@ -33,7 +33,7 @@ def run(
     force=False,
     **settings,
 ):
-    """Carry out a recipe: train, evaluate, export, report.
+    """Run a recipe: train, evaluate, export, report.
 
     Args:
         recipe: name of a packaged recipe, path of a YAML file, or a `Recipe`; with `resume`, None is that of
@@ -43,15 +43,15 @@ def run(
         sample: whether generated data may stand in for a set that cannot be had.
         overrides: ``"training.epochs=8"`` texts.
         console: where progress goes; prints lines by default.
-        resume: folder of a run to go on with, from its newest checkpoint; a complete one stays as it is.
-        force: go on although recipe or data have changed since.
+        resume: folder of a run to resume from its newest checkpoint; a complete one stays as it is.
+        force: resume although recipe or data have changed since.
         **settings: overrides as nested dicts, ``training={"epochs": 8}``.
 
     Returns:
         `Run`.
 
     Raises:
-        UserError: something in recipe or data has to be mended; nothing was written.
+        UserError: something in the recipe or the data is wrong; nothing was written.
         TrainingFailed: the loss is no longer a number.
         Interrupted: a signal came; the folder holds the best network so far.
     """
@@ -65,8 +65,8 @@ def run(
     recipe = apply_overrides(apply_overrides(recipe, overrides), settings)
     recipe = with_data(recipe, data) if data is not None else recipe
     if resume is not None:
-        return Execution(recipe, resume, sample, console, resumes=True, force=force).carry_out()
-    return Execution(recipe, RunFolder.free_path(recipe.name, out), sample, console).carry_out()
+        return resume_run(recipe, resume, console, force)
+    return run_recipe(recipe, RunFolder.free_path(recipe.name, out), sample, console)
 
 
 def _loaded(recipe):
@@ -80,7 +80,7 @@ def _loaded(recipe):
 
 
 def run_seeds(recipe, seeds, out=None, **options):
-    """Carry out a recipe once a seed, side by side in one folder, with a summary in its `seeds.json`.
+    """Run a recipe once per seed, side by side in one folder, with a summary in its `seeds.json`.
 
     Args:
         recipe: as in `run`.

@@ -1,0 +1,342 @@
+"""The stages of a run, each a function from one frozen value to the next."""
+
+import logging
+import random
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import keras
+
+from rnn_apps.data.sources import SourceUnavailable
+from rnn_apps.errors import RnnAppsError, UserError, first_line
+from rnn_apps.exporting import EXAMPLES_FILE, export_model, export_subdir
+from rnn_apps.recipe import Recipe, dump_recipe, with_sample
+from rnn_apps.reporting import shown_examples
+from rnn_apps.reporting.views import EigenvalueHistory
+from rnn_apps.run_folder import RECORD
+from rnn_apps.runner.keeping import Keeper
+from rnn_apps.runner.looking import EIGENVALUES, look_inside
+from rnn_apps.runner.saying import HistoryLogs, log_lines
+from rnn_apps.tasks import find_task, settings_class
+from rnn_apps.tasks.task import PreparedTask
+from rnn_apps.training import Interrupted, Trainer, TrainingFailed
+
+__all__ = [
+    "Prepared",
+    "Scored",
+    "Trained",
+    "export",
+    "prepare",
+    "score",
+    "train",
+    "truncations",
+    "write_record",
+    "write_views",
+]
+
+_log = logging.getLogger("rnn_apps.runner")
+NUM_DEMO_EXAMPLES = 4  # of the test split, on a demo page
+SPLITS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A recipe with its data read and its network made.
+
+    Attributes:
+        recipe: as it is run; on generated data with the settings of that.
+        task: `PreparedTask`.
+        data: what is known of the data: source, counts and fingerprint.
+        sample_of: name of the set that generated data stands in for, or None.
+        seconds: that it took.
+    """
+
+    recipe: Recipe
+    task: PreparedTask
+    data: dict
+    sample_of: str | None
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A training that is done.
+
+    Attributes:
+        progress: what ``metrics.json`` says of it.
+        eigenvalues: `EigenvalueHistory`.
+        seconds: that it took, those of earlier sessions included.
+    """
+
+    progress: dict
+    eigenvalues: EigenvalueHistory
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Scores by name: of the network on test and validation, and of each baseline on test.
+
+    Attributes:
+        test, validation: name to score.
+        baselines: name to scores.
+        seconds: that it took.
+    """
+
+    test: dict
+    validation: dict
+    baselines: dict
+    seconds: float
+
+
+def prepare(recipe, allow_sample, console, sample_of=None):
+    """Read the data and make the network.
+
+    Args:
+        recipe: `Recipe`.
+        allow_sample: whether generated data may stand in for an unavailable set.
+        console: as of `run_recipe`.
+        sample_of: name of the set that generated data already stands in for, or None.
+
+    Returns:
+        `Prepared`.
+    """
+    with _timed() as timer, log_lines(console):
+        try:
+            task = _seeded_task(recipe)
+        except SourceUnavailable as error:
+            recipe, sample_of = _fall_back(recipe, allow_sample, console, error)
+            task = _seeded_task(recipe)
+    data = task.dataset.describe()
+    counts = ", ".join(f"{split} {data[split]:,}" for split in SPLITS)
+    console.say(f"Data: {data['source']} ({counts})")
+    for reason, count in data["skipped"].items():
+        console.say(f"  skipped {count}: {reason}")
+    for split, sentence in truncations(task.dataset).items():
+        console.say(f"  {split}: {sentence} (data.max_length)")
+    return Prepared(recipe, task, data, sample_of, timer.seconds)
+
+
+def _seeded_task(recipe):
+    random.seed(recipe.seed)
+    keras.utils.set_random_seed(recipe.seed)
+    return find_task(recipe.task).prepare(recipe)
+
+
+def _fall_back(recipe, allow_sample, console, error):
+    """The recipe on generated data, and the name of the set that it stands in for."""
+    if not allow_sample or recipe.data.sample is None:
+        fix = "Name the data: --data PATH; or allow the generated sample."
+        raise UserError("data.source", str(error), fix=fix) from error
+    name = recipe.data.source.removeprefix("tfds:")
+    recipe, applied = with_sample(recipe)
+    changes = f" with {', '.join(applied)}" if applied else ""
+    console.say(f"{error}. Using the generated sample{changes}; every score is marked as such.")
+    return recipe, name
+
+
+def truncations(dataset):
+    """Return split name to what is not read of its texts, where some are too long."""
+    found = {
+        split: ". ".join(str(one) for one in dataset.truncations(split) if one.longer) for split in SPLITS
+    }
+    return {split: sentence for split, sentence in found.items() if sentence}
+
+
+def write_record(folder, prepared):
+    """Write what a resumed run is compared with."""
+    folder.write_json(RECORD, {"data": prepared.data, "sample_of": prepared.sample_of})
+    folder.write_text("recipe.yaml", dump_recipe(prepared.recipe))
+
+
+def train(prepared, folder, checkpoints, console, force=False):
+    """Train, from the newest checkpoint where there is one, and save the best network.
+
+    Args:
+        prepared: `Prepared`.
+        folder: `RunFolder`.
+        checkpoints: `Checkpoints`, locked.
+        console: as of `run_recipe`.
+        force: take the learning rate of the recipe, not that of the checkpoint.
+
+    Returns:
+        `Trained`.
+
+    Raises:
+        Interrupted: a signal came; a checkpoint and the best network so far are saved.
+        TrainingFailed: the loss is no longer a number; the best network so far is saved.
+    """
+    recipe, (dataset, predictor, objective, trained) = prepared.recipe, prepared.task
+    logs = HistoryLogs(folder, console)
+    keeper = Keeper(checkpoints, recipe.training.checkpoint_every)
+    eigenvalues = EigenvalueHistory(predictor.model, folder / EIGENVALUES)
+    callbacks = [logs, eigenvalues] if recipe.views else [logs]
+    batches = dataset.training_batches()
+    trainer = Trainer(trained, batches, objective, recipe.training, callbacks, console.step, keeper)
+    logs.trainer = trainer
+    parameters, trainable = predictor.model.count_params(), _count(trained.trainable_weights)
+    part = "" if trainable == parameters else f", {trainable:,} of them trained"
+    console.say(f"Network: {parameters:,} weights{part}")
+    with _timed() as timer:
+        with log_lines(console):
+            if keeper.restore(trainer):
+                if force:
+                    trainer.change_rate()
+                    write_record(folder, prepared)
+                console.say(f"Resuming at step {trainer.step} of {trainer.total_steps}")
+        console.step(trainer.step, trainer.total_steps, {})
+        _train_and_save(trainer, prepared.task, folder, console)
+    progress = {
+        "steps_planned": trainer.total_steps,
+        "steps_executed": trainer.step,
+        "resumes": keeper.resumes,
+        "parameters": int(parameters),
+        "parameters_trained": trainable,
+        "best_epoch": trainer.best_epoch,
+    }
+    return Trained(progress, eigenvalues, round(timer.seconds + keeper.seconds, 2))
+
+
+def _train_and_save(trainer, task, folder, console):
+    try:
+        trainer.train()
+    except Interrupted:
+        console.close()
+        _save_network(task, folder)
+        done = f"step {trainer.step} of {trainer.total_steps}"
+        console.say(f"Stopped at {done}. Resume with: rnn-apps run --resume {folder.path}")
+        raise
+    except TrainingFailed:
+        console.close()
+        if trainer.best_epoch:
+            _save_network(task, folder)
+            kept = f"{folder / 'model.keras'} has the weights of epoch {trainer.best_epoch}"
+            console.say(f"{kept}, the best so far.")
+        raise
+    finally:
+        console.close()
+    _save_network(task, folder)
+
+
+def _save_network(task, folder):
+    task.trained.optimizer = None
+    with folder.writing("model.keras") as path:
+        task.predictor.model.save(path)
+    with folder.writing("preprocessing") as path:
+        path.mkdir()
+        task.predictor.preprocessing.save(path)
+
+
+def score(prepared, folder, console):
+    """Score the network and the baselines, and write the records of the test split.
+
+    Args:
+        prepared: `Prepared`, trained.
+        folder: `RunFolder`.
+        console: as of `run_recipe`.
+
+    Returns:
+        `Scored`.
+    """
+    console.say("Evaluating the network and the baselines on the test split")
+    task = prepared.task
+    with _timed() as timer:
+        validation, _ = task.objective.evaluate("validation")
+        test, records = task.objective.evaluate("test")
+        _illustrate(task, folder, records)
+        folder.write_json_lines("predictions.jsonl", records)
+        baselines = task.objective.baselines()
+        _keep_examples(task.dataset, folder, records)
+    return Scored(test, validation, baselines, timer.seconds)
+
+
+def _illustrate(task, folder, records):
+    """Add to the records that the report shows what explains them."""
+    for number in shown_examples(records, task.predictor.class_names):
+        entries, files = task.predictor.illustrate(task.dataset, "test", number)
+        records[number] |= entries
+        _write_files(folder, files)
+
+
+def _keep_examples(dataset, folder, records):
+    """Write the raw inputs of a few examples of the test split, for the demo page of a server."""
+    last, kept = len(records) - 1, []
+    numbers = sorted({i * last // (NUM_DEMO_EXAMPLES - 1) for i in range(NUM_DEMO_EXAMPLES)})
+    for number in numbers if records else ():
+        raw = dataset.raw_example("test", number, records[number])
+        if isinstance(raw, str):
+            kept.append({"text": raw})
+        elif raw:
+            files = {f"given-{number}/{name}": content for name, content in raw.items()}
+            kept.append({"files": list(files)})
+            _write_files(folder, {f"examples/{name}": content for name, content in files.items()})
+    folder.write_json(f"examples/{EXAMPLES_FILE}", kept)
+
+
+def _write_files(folder, files):
+    for name, content in files.items():
+        with folder.writing(name) as path:
+            path.write_bytes(content)
+
+
+def export(prepared, folder, console):
+    """Write every format of the recipe; one that fails costs the run neither scores nor report.
+
+    Args:
+        prepared: `Prepared`, trained.
+        folder: `RunFolder`.
+        console: as of `run_recipe`.
+
+    Returns:
+        Name to reason of the formats that were not written, and the seconds that it took.
+    """
+    not_exported = {}
+    with _timed() as timer:
+        for name in prepared.recipe.export:
+            try:
+                with folder.writing(export_subdir(name)) as path:
+                    export_model(prepared.task.predictor, name, path, examples=folder / "examples")
+            except Exception as error:
+                reason = str(error)
+                if not isinstance(error, RnnAppsError):
+                    _log.debug("the export as %s failed", name, exc_info=True)
+                    reason = f"{type(error).__name__}: {first_line(error)}"
+                not_exported[name] = reason
+                console.say(f"Not exported as {name}: {reason}")
+    return not_exported, timer.seconds
+
+
+def write_views(prepared, trained, folder, console):
+    """Write what the report shows of the recurrence; a network that has no views does not fail the run.
+
+    Returns:
+        ``{"views": seconds}``; {} where the recipe wants none.
+    """
+    (folder / "views.json").unlink(missing_ok=True)
+    if not prepared.recipe.views:
+        return {}
+    with _timed() as timer:
+        try:
+            shape = settings_class(prepared.recipe.task).shape
+            folder.write_json("views.json", look_inside(prepared.task, shape, trained.eigenvalues))
+        except Exception as error:  # the cell may be anyone's
+            reason = f"{type(error).__name__}: {first_line(error)}"
+            console.say(f"No views into the recurrence: {reason}")
+    return {"views": timer.seconds}
+
+
+class _Timer:
+    seconds = 0.0
+
+
+@contextmanager
+def _timed():
+    """Within this context time is measured: `seconds` of what it returns."""
+    timer, start = _Timer(), time.perf_counter()
+    yield timer
+    timer.seconds = round(time.perf_counter() - start, 2)
+
+
+def _count(weights):
+    return sum(int(weight.shape.num_elements()) for weight in weights)
