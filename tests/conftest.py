@@ -67,14 +67,14 @@ def looked_into():
     the training of most tests. ``looked_into(drawn=True)`` draws the figures too.
     """
     from rnn_apps.reporting import drawing  # TensorFlow comes with it: not before a worker asks for it
-    from rnn_apps.runner import execution
+    from rnn_apps.runner import stages
 
-    look_inside, both = execution.look_inside, drawing.both
+    look_inside, both = stages.look_inside, drawing.both
 
     @contextmanager
     def looking(drawn=False):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(execution, "look_inside", look_inside)
+            patch.setattr(stages, "look_inside", look_inside)
             if drawn:
                 patch.setattr(drawing, "both", both)
             yield
@@ -85,11 +85,11 @@ def looked_into():
 @pytest.fixture(scope="session", autouse=True)
 def not_looked_into(looked_into):
     from rnn_apps.reporting import drawing
-    from rnn_apps.runner import execution
+    from rnn_apps.runner import stages
 
     empty = b"", b"<svg xmlns='http://www.w3.org/2000/svg'/>"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(execution, "look_inside", lambda *_: {})
+        patch.setattr(stages, "look_inside", lambda *_: {})
         patch.setattr(drawing, "both", lambda figure: empty)
         yield
 

@@ -60,7 +60,7 @@ def test_help_ends_in_examples(answer, command):
 def test_list_names_every_recipe_with_its_shape(answer):
     code, out, _ = answer("list")
     assert code == 0
-    assert all(word in out for word in ("imdb", "imdb_gru", "sentiment", "many-to-one"))
+    assert all(word in out for word in ("imdb", "imdb_gru", "text_classification", "many-to-one"))
 
 
 @pytest.mark.parametrize("columns", ["40", "80", "200"])
@@ -82,7 +82,7 @@ def test_show_prints_a_recipe_that_is_valid_again(answer, tmp_path):
     (tmp_path / "mine.yaml").write_text(out)
     assert answer("validate", tmp_path / "mine.yaml") == (
         0,
-        f"{tmp_path / 'mine.yaml'}: a valid recipe for the task sentiment.\n",
+        f"{tmp_path / 'mine.yaml'}: a valid recipe for the task text_classification.\n",
         "",
     )
 

@@ -31,7 +31,7 @@ def some_runs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for name in ("runs/imdb/2026-01-01", "runs/imdb/2026-01-02", "exported"):
         (tmp_path / name).mkdir(parents=True)
-    (tmp_path / "runs/imdb/2026-01-01/recipe.yaml").write_text("task: sentiment\n")
+    (tmp_path / "runs/imdb/2026-01-01/recipe.yaml").write_text("task: text_classification\n")
     (tmp_path / "runs/imdb/2026-01-02/manifest.json").write_text("{}")
     for name in ("mine.yaml", "model.keras", "notes.txt"):
         (tmp_path / name).write_text("task: tagging\n")

@@ -91,7 +91,7 @@ def test_texts_that_are_read_in_part_are_counted_and_say_so(finished, tmp_path, 
     (answer,) = finished.predict([words])
     assert answer["truncated"] == f"read {most:,} of {most + 12:,} words"
     assert "truncated" not in finished.predict(["good"])[0]
-    assert finished.task.answer_line(answer).endswith(f"({answer['truncated']})")
+    assert finished.predictor.answer_line(answer).endswith(f"({answer['truncated']})")
     (tmp_path / "long.csv").write_text(f"text,label\n{words},positive\ngood,positive\n")
     sentence = f"1 of 2 texts are longer than {most:,} words; the rest of each is not read"
     assert finished.evaluate(tmp_path / "long.csv").truncation == sentence

@@ -21,8 +21,8 @@ from rnn_apps.recipe import (
 )
 from rnn_apps.run_folder import MANIFEST, RECORD
 
-SOUND = "task: sentiment\ndata: {source: 'tfds:imdb_reviews'}\n"
-SOUND_VALUES = {"task": "sentiment", "data": {"source": "sample"}}
+SOUND = "task: text_classification\ndata: {source: 'tfds:imdb_reviews'}\n"
+SOUND_VALUES = {"task": "text_classification", "data": {"source": "sample"}}
 
 
 @pytest.fixture
@@ -114,7 +114,7 @@ name: all.of_it
 description: |
   Two lines: "quoted" # no comment
   \u00e9\u4e2d\U0001f600
-task: sentiment
+task: text_classification
 seed: 2147483647
 data:
   source: files
@@ -237,7 +237,7 @@ def test_with_sample_applies_its_settings_and_lists_them(write):
 
 
 def test_a_recipe_that_names_the_sample_has_its_settings_and_what_the_user_sets_wins(write):
-    text = "task: sentiment\ndata: {source: sample, sample: {set: {model.units: [8], training.epochs: 1}}}\n"
+    text = "task: text_classification\ndata: {source: sample, sample: {set: {model.units: [8], training.epochs: 1}}}\n"
     recipe = load_recipe(write(text), ["training.epochs=5"])
     assert (recipe.model.units, recipe.training.epochs) == ([8], 5)
     assert recipe.data.sample.set == {}  # so that a resolved recipe is not changed when it is loaded again
@@ -246,7 +246,7 @@ def test_a_recipe_that_names_the_sample_has_its_settings_and_what_the_user_sets_
 
 
 def test_data_of_ones_own_takes_the_settings_of_the_sample_back(write):
-    text = "task: sentiment\ndata: {source: sample, sample: {set: {model.units: [8], training.epochs: 1}}}\n"
+    text = "task: text_classification\ndata: {source: sample, sample: {set: {model.units: [8], training.epochs: 1}}}\n"
     recipe = with_data(load_recipe(write(text), ["training.batch_size=3"]), "mine")
     assert (recipe.data.source, recipe.data.path) == ("files", "mine")
     assert (recipe.model.units, recipe.training.batch_size) == ([128], 3)
@@ -256,7 +256,7 @@ def test_data_of_ones_own_takes_the_settings_of_the_sample_back(write):
 
 
 def test_an_empty_mapping_is_merged_and_an_empty_assignment_clears(write):
-    file = write("task: sentiment\ndata: {source: files, path: x}\nmodel: {units: [7]}\n")
+    file = write("task: text_classification\ndata: {source: files, path: x}\nmodel: {units: [7]}\n")
     assert load_recipe(file, {"model": {}, "data": {}}) == load_recipe(file)
     assert load_recipe(file, ["model={}"]).model.units == [128]
 
@@ -273,7 +273,7 @@ def test_a_recipe_without_a_sample_has_no_stand_in(write):
 
 
 def test_settings_of_a_sample_are_checked_when_the_recipe_is_loaded(write):
-    head = "task: sentiment\ndata:\n  source: sample\n  sample:\n    set:\n"
+    head = "task: text_classification\ndata:\n  source: sample\n  sample:\n    set:\n"
     text = head + "      training.epochs: 0\n      task: x\n"
     where = "data.sample.set"
     assert refusal(load_recipe, write(text)) == [
@@ -300,8 +300,8 @@ def test_the_schema_takes_every_dumped_recipe(write):
     [
         ({"data": {"source": "sample"}}, []),
         ({"task": "sentimnt", "data": {"source": "sample"}}, ["task"]),
-        ({"task": "sentiment"}, []),
-        ({"task": "sentiment", "data": {"source": "imdb"}}, ["data", "source"]),
+        ({"task": "text_classification"}, []),
+        ({"task": "text_classification", "data": {"source": "imdb"}}, ["data", "source"]),
         ({**SOUND_VALUES, "modl": {}}, []),
         ({**SOUND_VALUES, "model": {"units": [0]}}, ["model", "units", 0]),
         ({**SOUND_VALUES, "training": {"compile": 1}}, ["training", "compile"]),

@@ -23,9 +23,12 @@ def alias_bomb(levels: int, fan: int) -> str:
 # id: (content of r.yaml, the one problem). Lines are counted by hand.
 UNREADABLE = {
     "empty": ("", f"r.yaml: {EMPTY}"),
-    "only a comment": ("# task: sentiment\n", f"r.yaml: {EMPTY}"),
+    "only a comment": ("# task: text_classification\n", f"r.yaml: {EMPTY}"),
     "only a document marker": ("---\n", f"r.yaml: {EMPTY}"),
-    "a list at the top": ("# x\n- task: sentiment\n", f'r.yaml:2: received [{{task: "sentiment"}}], {ROOT}'),
+    "a list at the top": (
+        "# x\n- task: text_classification\n",
+        f'r.yaml:2: received [{{task: "text_classification"}}], {ROOT}',
+    ),
     "text at the top": ("sentiment", f'r.yaml:1: received "sentiment", {ROOT}'),
     "too large": (
         "#" * (256 * 1024 + 1),
@@ -44,30 +47,36 @@ UNREADABLE = {
     "few aliases that unfold to many values": (alias_bomb(9, 9), f"r.yaml:1: {MANY}"),
     "120,000 entries": ("a: 1\nb: [" + "1," * 120_000 + "]", f"r.yaml:2: {MANY}"),
     "several documents": (
-        "task: sentiment\n---\ntask: sentiment\n",
+        "task: text_classification\n---\ntask: text_classification\n",
         "r.yaml:2: a second document starts here; expected one a file.",
     ),
     "a tab for indentation": (
-        "task: sentiment\ndata:\n\tsource: sample\n",
+        "task: text_classification\ndata:\n\tsource: sample\n",
         f"r.yaml:3: a tab in column 1; expected spaces. {QUOTES}",
     ),
     "Latin-1": (
-        b"task: sentiment\ndescription: caf\xe9\n",
-        f"r.yaml:2: byte 33 of the file, 0xe9, is not UTF-8. {UTF_8}",
+        b"task: text_classification\ndescription: caf\xe9\n",
+        f"r.yaml:2: byte 43 of the file, 0xe9, is not UTF-8. {UTF_8}",
     ),
-    "UTF-16": ("task: sentiment".encode("utf-16"), f"r.yaml: the text is UTF-16 or UTF-32. {UTF_8}"),
+    "UTF-16": (
+        "task: text_classification".encode("utf-16"),
+        f"r.yaml: the text is UTF-16 or UTF-32. {UTF_8}",
+    ),
     "UTF-16 without a mark": (
-        "task: sentiment".encode("utf-16-le"),
+        "task: text_classification".encode("utf-16-le"),
         "r.yaml:1: a NUL character; this is not a text file.",
     ),
-    "a NUL": (b"task: sentiment\nseed: \0\n", "r.yaml:2: a NUL character; this is not a text file."),
+    "a NUL": (
+        b"task: text_classification\nseed: \0\n",
+        "r.yaml:2: a NUL character; this is not a text file.",
+    ),
     "a bell": ("a: 1\nb: 2\nc: \x07", "r.yaml:3: the character U+0007 is not allowed in YAML. Remove it."),
     "a colon within text": (
-        "task: sentiment\ndescription: note: x\n",
+        "task: text_classification\ndescription: note: x\n",
         f"r.yaml:2: not YAML, in column 18: mapping values are not allowed here. {QUOTES}",
     ),
     "an open bracket": (
-        "task: sentiment\nexport: [keras\n",
+        "task: text_classification\nexport: [keras\n",
         "r.yaml:3: not YAML, in column 1: while parsing a flow sequence "
         f"expected ',' or ']', but got '<stream end>'. {QUOTES}",
     ),

@@ -34,7 +34,7 @@ QUOTE = "To make it text, put it into quotes:"
 PART = "a number of at least 0 and below 1"
 CLASSES = "a list of 2 to 1000 entries, each text of 1 to 200 characters or null"
 
-HEAD = "task: sentiment\ndata:\n  source: tfds:imdb_reviews\n"  # what follows is line 4
+HEAD = "task: text_classification\ndata:\n  source: tfds:imdb_reviews\n"  # what follows is line 4
 
 # Below `data:`, `model:` and `training:` on lines 4 or 5. id: (one line of YAML, what follows the place)
 IN_DATA = {
@@ -243,46 +243,48 @@ IN_TRAINING = {
 WHOLE = {
     "no task": ("data: {source: sample}\n", [f"r.yaml:1  task: missing; expected one of {TASKS}."]),
     "misspelt task": (
-        "# first\ntask: sentimental\n",
-        [f'r.yaml:2  task: received "sentimental", expected one of {TASKS}. Did you mean "sentiment"?'],
+        "# first\ntask: text_classifier\n",
+        [
+            f'r.yaml:2  task: received "text_classifier", expected one of {TASKS}. Did you mean "text_classification"?'
+        ],
     ),
     "task is a list, and more is wrong": (
-        "task: [sentiment]\nseed: -1\nsede: 1\n",
+        "task: [text_classification]\nseed: -1\nsede: 1\n",
         [
-            f'r.yaml:1  task: received ["sentiment"], expected one of {TASKS}. Did you mean "sentiment"?',
+            f'r.yaml:1  task: received ["text_classification"], expected one of {TASKS}. Did you mean "text_classification"?',
             "r.yaml:2  seed: received -1, expected a whole number from 0 to 2147483647.",
             f'r.yaml:3  sede: unknown key. Did you mean "seed"? Allowed here: {TOP}.',
         ],
     ),
     "no data": (
-        "task: sentiment\n",
+        "task: text_classification\n",
         [f"r.yaml:1  data: missing; expected a mapping with the keys {DATA}."],
     ),
     "data is text": (
-        "task: sentiment\ndata: imdb\n",
+        "task: text_classification\ndata: imdb\n",
         [f'r.yaml:2  data: received "imdb", expected a mapping with the keys {DATA}.'],
     ),
     "no source": (
-        "task: sentiment\ndata:\n  text: review\n",
+        "task: text_classification\ndata:\n  text: review\n",
         [f"r.yaml:2  data.source: missing; expected {SOURCE}."],
     ),
     "unknown source": (
-        "task: sentiment\ndata:\n  source: imdb\n",
+        "task: text_classification\ndata:\n  source: imdb\n",
         [f'r.yaml:3  data.source: received "imdb", expected {SOURCE}.'],
     ),
     "files without a path": (
-        "task: sentiment\ndata: {source: files}\n",
+        "task: text_classification\ndata: {source: files}\n",
         ["r.yaml:2  data.path: missing; source is files, expected the file or folder to read."],
     ),
     "sample without a sample": (
-        "task: sentiment\ndata:\n  source: sample\n  sample: null\n",
+        "task: text_classification\ndata:\n  source: sample\n  sample: null\n",
         [
             "r.yaml:4  data.sample: received null, but source is sample, "
             "expected a mapping with name and size."
         ],
     ),
     "embedding beyond any machine": (
-        "task: sentiment\ndata:\n  source: sample\n  vocabulary_size: 1000000\nmodel:\n  embedding: 4096\n",
+        "task: text_classification\ndata:\n  source: sample\n  vocabulary_size: 1000000\nmodel:\n  embedding: 4096\n",
         [
             # 2 directions x (4096 + 128) x 128
             "r.yaml:6  model.embedding: these settings make 4,097,081,344 weights (4,096,000,000 in the "
@@ -312,7 +314,7 @@ WHOLE = {
         ['r.yaml:7  model.units.1: received "eight", expected a whole number from 1 to 16384.'],
     ),
     "a merge key": (
-        "task: sentiment\ndata: &d\n  source: sample\nmodel:\n  <<: *d\n",
+        "task: text_classification\ndata: &d\n  source: sample\nmodel:\n  <<: *d\n",
         [f"r.yaml:5  model.<<: unknown key. Allowed here: {MODEL}."],
     ),
     "very long text": (
@@ -320,7 +322,7 @@ WHOLE = {
         [f'r.yaml:4  seed: received "{"x" * 55} ..., expected a whole number from 0 to 2147483647.'],
     ),
     "conflicts beside mistakes": (
-        "task: sentiment\ndata:\n  source: files\n  keep: all\n"
+        "task: text_classification\ndata:\n  source: files\n  keep: all\n"
         "model: {units: [1, 2], residual: true, cel: x}\n",
         [
             "r.yaml:2  data.path: missing; source is files, expected the file or folder to read.",
@@ -368,7 +370,7 @@ def test_a_mistake_is_named_with_place_received_expected_and_fix(text, problems,
 
 def test_the_head_alone_is_sound(tmp_path):
     (tmp_path / "r.yaml").write_text(HEAD)
-    assert load_recipe(tmp_path / "r.yaml").task == "sentiment"
+    assert load_recipe(tmp_path / "r.yaml").task == "text_classification"
 
 
 def test_every_key_of_every_section_is_broken_by_some_row():

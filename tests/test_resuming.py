@@ -47,7 +47,7 @@ def stopped(small_recipe, new_console, tmp_path_factory):
     folder = tmp_path_factory.mktemp("stopped") / "run"
     with pytest.raises(Interrupted):
         rnn_apps.run(small_recipe, out=folder, console=console)
-    assert console.lines[-1] == f"Stopped at step 7 of 18. Go on with: rnn-apps run --resume {folder}"
+    assert console.lines[-1] == f"Stopped at step 7 of 18. Resume with: rnn-apps run --resume {folder}"
     return folder
 
 
@@ -64,7 +64,7 @@ def timeless_history(folder):
 
 def test_a_run_that_goes_on_ends_where_it_would_have_ended(run, finished, heard):
     resumed = rnn_apps.run(resume=run, console=heard)
-    assert "From step 7 of 18 on" in heard.lines
+    assert "Resuming at step 7 of 18" in heard.lines
     facts = resumed.metrics["training"]
     assert (facts["steps_planned"], facts["steps_executed"], facts["resumes"]) == (18, 18, 1)
     assert resumed.metrics["test"] == finished.metrics["test"]
@@ -128,7 +128,7 @@ def test_a_stand_in_goes_on_as_a_stand_in_and_what_is_overridden_is_seen(run, he
     assert "changed since: training.epochs was 2, is 9. Undo" in str(caught.value)
     with pytest.raises(Interrupted):
         rnn_apps.run(asked, resume=run, console=stopping(heard, at=8))
-    assert "From step 7 of 18 on" in heard.lines
+    assert "Resuming at step 7 of 18" in heard.lines
 
 
 def test_another_network_is_refused_even_by_force(run, small_recipe, heard):
@@ -153,11 +153,11 @@ def test_a_run_killed_before_its_first_checkpoint_begins(run, heard):
         rnn_apps.run(resume=run, console=stopping(heard, at=2, number=signal.SIGINT))
     assert not (run / ".rnn-apps-1.model.keras").exists()
     assert (run / ".1.mine").read_text() == "not ours"
-    assert "From step" not in " ".join(heard.lines)
+    assert "Resuming at" not in " ".join(heard.lines)
 
 
 def test_a_project_of_ones_own_is_no_run(tmp_path, heard):
-    (tmp_path / "recipe.yaml").write_text("task: sentiment  # years of work\n")
+    (tmp_path / "recipe.yaml").write_text("task: text_classification  # years of work\n")
     with pytest.raises(UserError, match=r"checkpoints/run.json is not there; expected the folder of a run"):
         rnn_apps.run(resume=tmp_path, console=heard)
     assert [p.name for p in tmp_path.iterdir()] == ["recipe.yaml"]

@@ -120,7 +120,7 @@ def test_a_folder_in_which_a_run_was_killed_before_it_began_may_be_taken(tmp_pat
         (folder / name).write_text("")
     (folder / ".rnn-apps-7.recipe.yaml").write_text("half")
     RunFolder.create(folder.path)
-    (folder / "recipe.yaml").write_text("task: sentiment")
+    (folder / "recipe.yaml").write_text("task: text_classification")
     assert "not empty" in refusal(RunFolder.check_free, folder.path)
 
 
@@ -140,7 +140,7 @@ def test_json_lines_and_csv_are_read_back_as_they_were(tmp_path):
 def test_the_manifest_marks_a_run_complete_and_holds_the_digest_of_every_artefact(tmp_path):
     folder = RunFolder.create(tmp_path)
     (tmp_path / "logs" / "events").write_text("not an artefact")
-    folder.write_text("recipe.yaml", "task: sentiment\n")
+    folder.write_text("recipe.yaml", "task: text_classification\n")
     with folder.writing("export/1") as path:
         path.mkdir()
         (path / "saved_model.pb").write_bytes(b"\x00" * 3_000_000)

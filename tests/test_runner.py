@@ -19,8 +19,8 @@ from rnn_apps import runner
 from rnn_apps.cli import call
 from rnn_apps.errors import UserError
 from rnn_apps.recipe import apply_overrides, dump_recipe, load_recipe
-from rnn_apps.runner import execution, running
-from rnn_apps.runner.execution import Execution
+from rnn_apps.runner import running, stages
+from rnn_apps.tasks.objectives.classes import ClassObjective
 from rnn_apps.training import Interrupted, TrainingFailed
 
 FILES = {
@@ -68,7 +68,7 @@ def test_the_folder_holds_what_the_contract_lists_and_nothing_else(finished):
 def test_metrics_are_those_of_the_contract(finished, small_recipe):
     metrics = json.loads((finished.folder / "metrics.json").read_text())
     assert metrics == finished.metrics
-    assert metrics["task"] == "sentiment"
+    assert metrics["task"] == "text_classification"
     assert metrics["recipe"] == "imdb"
     assert metrics["class_names"] == ["negative", "positive"]
     data = metrics["data"]
@@ -128,7 +128,7 @@ def test_a_network_that_cannot_be_looked_into_does_not_fail_the_run(
     def fail(*_):
         raise KeyError("a cell of one's own" + "\nin many lines")
 
-    monkeypatch.setattr("rnn_apps.runner.execution.look_inside", fail)
+    monkeypatch.setattr("rnn_apps.runner.stages.look_inside", fail)
     few = {"training": {"epochs": 1}, "export": []}
     run = rnn_apps.run(small_recipe, out=tmp_path / "run", console=heard, **few)
     assert run.metrics["test"]
@@ -199,11 +199,11 @@ def test_deterministic_operations_are_turned_on_where_the_recipe_asks(
 
     calls = []
     monkeypatch.setattr(tf.config.experimental, "enable_op_determinism", lambda: calls.append(True))
-    monkeypatch.setattr(Execution, "_prepare", lambda self: (_ for _ in ()).throw(Reached))
+    monkeypatch.setattr(stages, "prepare", lambda *_: (_ for _ in ()).throw(Reached))
     for deterministic in (False, True):
         recipe = apply_overrides(small_recipe, {"training": {"deterministic": deterministic}})
         with pytest.raises(Reached):
-            Execution(recipe, tmp_path / "out", True, heard).carry_out()
+            rnn_apps.run(recipe, out=tmp_path / "out", console=heard)
         assert calls == [True] * deterministic
 
 
@@ -224,8 +224,8 @@ def test_an_export_that_fails_costs_a_run_neither_scores_nor_report(
             raise TypeError("'dict' object is not callable")
         export_model(task, name, *arguments, **options)
 
-    export_model = execution.export_model
-    monkeypatch.setattr(execution, "export_model", failing)
+    export_model = stages.export_model
+    monkeypatch.setattr(stages, "export_model", failing)
     recipe = tmp_path / "small.yaml"
     settings = {"training.epochs": 1, "views": False, "export": ["saved_model", "onnx", "litert", "keras"]}
     recipe.write_text(dump_recipe(apply_overrides(small_recipe, settings)))
@@ -337,17 +337,16 @@ def out_of_reach(small_recipe, **sample):
 
 def test_the_sample_stands_in_with_its_settings_said_and_marked(small_recipe, offline, tmp_path, heard):
     recipe = out_of_reach(small_recipe, set={"model.dropout": 0.25})
-    execution = Execution(recipe, tmp_path / "out", True, heard)
-    execution._prepare()
+    prepared = stages.prepare(recipe, True, heard)
     assert heard.lines[0] == (
         f"imdb_reviews is not in {tmp_path / 'sets'} and ai.stanford.edu does not answer. Using the "
         'generated sample with model.word_vectors = "random", model.word_dropout = 0.0, '
         'training.schedule = "constant", '
         "training.weight_averaging = null, model.dropout = 0.25; every score is marked as such."
     )
-    assert execution.sample_of == "imdb_reviews"
-    assert execution.recipe.data.source == "sample"
-    assert execution.task.model.get_layer("dropout").rate == 0.25
+    assert prepared.sample_of == "imdb_reviews"
+    assert prepared.recipe.data.source == "sample"
+    assert prepared.task.predictor.model.get_layer("dropout").rate == 0.25
 
 
 @pytest.mark.parametrize("allowed", [True, False])
@@ -372,9 +371,8 @@ def test_skipped_records_are_said_and_counted(small_recipe, tmp_path, heard):
     rows += [{"text": "", "label": 1}, {"text": "good"}, {"text": "x", "label": "mixed"}]
     (tmp_path / "all.jsonl").write_text("\n".join(map(json.dumps, rows)) + "\n[]\n")
     settings = {"data": {"source": "files", "path": tmp_path / "all.jsonl", "on_bad_record": "skip"}}
-    execution = Execution(apply_overrides(small_recipe, settings), tmp_path / "out", True, heard)
-    execution._prepare()
-    assert execution.data["skipped"] == {
+    prepared = stages.prepare(apply_overrides(small_recipe, settings), True, heard)
+    assert prepared.data["skipped"] == {
         "text is empty": 1,
         "label is missing": 1,
         'unknown label "mixed"': 1,
@@ -407,7 +405,7 @@ def test_a_signal_leaves_the_network_and_the_history_so_far(small_recipe, tmp_pa
     console, out = Stopping(signal.SIGTERM, 11), tmp_path / "out"
     with pytest.raises(Interrupted):
         rnn_apps.run(small_recipe, out=out, console=console)
-    assert console.lines[-1] == f"Stopped at step 11 of 18. Go on with: rnn-apps run --resume {out}"
+    assert console.lines[-1] == f"Stopped at step 11 of 18. Resume with: rnn-apps run --resume {out}"
     assert len((out / "history.csv").read_text().splitlines()) == 2  # columns and one whole epoch
     assert not (out / "manifest.json").exists()
     stopped = rnn_apps.open_run(out)
@@ -415,17 +413,15 @@ def test_a_signal_leaves_the_network_and_the_history_so_far(small_recipe, tmp_pa
     assert stopped.predict(["a film"])[0]["label"] in ("negative", "positive")
 
 
-def test_a_loss_that_is_no_number_ends_the_run(small_recipe, tmp_path, heard):
+def test_a_loss_that_is_no_number_ends_the_run(small_recipe, tmp_path, heard, monkeypatch):
     settings = {"training": {"learning_rate": 10.0, "clip_norm": None, "optimizer": "sgd"}}
     recipe = apply_overrides(small_recipe, settings)
 
-    class Explodes(Execution):
-        def _make_task(self):
-            super()._make_task()
-            self.task.loss = lambda outputs, targets: tf.reduce_sum(outputs) * np.inf
-
+    monkeypatch.setattr(
+        ClassObjective, "loss", lambda self, outputs, targets: tf.reduce_sum(outputs) * np.inf
+    )
     with pytest.raises(TrainingFailed, match="at step 1 "):
-        Explodes(recipe, tmp_path / "out", True, heard).carry_out()
+        rnn_apps.run(recipe, out=tmp_path / "out", console=heard)
     assert heard.closed
     assert not (tmp_path / "out" / "manifest.json").exists()
 
@@ -436,14 +432,7 @@ def test_a_loss_that_is_no_number_ends_the_run(small_recipe, tmp_path, heard):
 def test_settings_of_the_data_may_be_given_as_a_dict(monkeypatch, small_recipe):
     seen = {}
 
-    class NotCarriedOut:
-        def __init__(self, recipe, *_):
-            seen["recipe"] = recipe
-
-        def carry_out(self):
-            pass
-
-    monkeypatch.setattr(running, "Execution", NotCarriedOut)
+    monkeypatch.setattr(running, "run_recipe", lambda recipe, *_: seen.update(recipe=recipe))
     rnn_apps.run(
         "imdb", data={"max_length": 7}, training={"epochs": 3}, overrides=["model.units=[5]"], seed=9
     )
@@ -455,19 +444,15 @@ def test_settings_of_the_data_may_be_given_as_a_dict(monkeypatch, small_recipe):
 def test_a_run_a_seed_and_a_summary(monkeypatch, finished, tmp_path):
     accuracies = {3: 0.5, 1: 0.75, 2: 0.625}
 
-    class Seeded:
-        def __init__(self, recipe, out, *_):
-            self.recipe, self.out = recipe, out
+    def seeded(recipe, out, *_):
+        shutil.copytree(finished.folder, out)
+        metrics = {**finished.metrics, "test": {"accuracy": accuracies[recipe.seed]}}
+        if recipe.seed == 1:
+            metrics["test"]["auc"] = 0.5  # not defined for every seed
+        (out / "metrics.json").write_text(json.dumps(metrics))
+        return rnn_apps.open_run(out)
 
-        def carry_out(self):
-            shutil.copytree(finished.folder, self.out)
-            metrics = {**finished.metrics, "test": {"accuracy": accuracies[self.recipe.seed]}}
-            if self.recipe.seed == 1:
-                metrics["test"]["auc"] = 0.5  # not defined for every seed
-            (self.out / "metrics.json").write_text(json.dumps(metrics))
-            return rnn_apps.open_run(self.out)
-
-    monkeypatch.setattr(running, "Execution", Seeded)
+    monkeypatch.setattr(running, "run_recipe", seeded)
     runs, summary = runner.run_seeds("imdb", [3, 1, 2], out=tmp_path / "seeds")
     assert [run.folder for run in runs] == [tmp_path / "seeds" / f"seed-{seed}" for seed in (3, 1, 2)]
     assert summary == {"accuracy": {"mean": 0.625, "low": 0.5, "high": 0.75}}
@@ -533,7 +518,7 @@ def test_a_folder_that_holds_no_runs_is_named_and_none_is_left_out(runs_of_seeds
         runner.compare([runs_of_seeds / name])
 
 
-@pytest.mark.parametrize("recipe", [None, 3, {"task": "sentiment"}])
+@pytest.mark.parametrize("recipe", [None, 3, {"task": "text_classification"}])
 def test_what_is_no_recipe_is_named(recipe):
     with pytest.raises(UserError, match="recipe: received .*, expected the name of a packaged recipe"):
         rnn_apps.run(recipe)

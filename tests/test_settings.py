@@ -5,8 +5,12 @@ from pydantic import ValidationError
 
 from rnn_apps import settings
 from rnn_apps.settings import Settings, TaskSettings, TrainingSettings
-from rnn_apps.tasks.sentiment.settings import SentimentData, SentimentModel, SentimentSettings
 from rnn_apps.tasks.settings import recurrent_weights
+from rnn_apps.tasks.text_classification.settings import (
+    TextClassificationData,
+    TextClassificationModel,
+    TextClassificationSettings,
+)
 
 SOUND_DATA = {"source": "tfds:imdb_reviews"}
 
@@ -49,17 +53,23 @@ MODEL_RANGES = [
 ]
 RANGES = [
     *[(TrainingSettings, {}, *row) for row in TRAINING_RANGES],
-    *[(SentimentData, SOUND_DATA, *row) for row in DATA_RANGES],
-    *[(SentimentModel, {}, *row) for row in MODEL_RANGES],
-    (SentimentSettings, {"data": SOUND_DATA}, "seed", [0, 2**31 - 1], [-1, 2**31]),
+    *[(TextClassificationData, SOUND_DATA, *row) for row in DATA_RANGES],
+    *[(TextClassificationModel, {}, *row) for row in MODEL_RANGES],
+    (TextClassificationSettings, {"data": SOUND_DATA}, "seed", [0, 2**31 - 1], [-1, 2**31]),
     (
-        SentimentSettings,
+        TextClassificationSettings,
         {"data": SOUND_DATA},
         "export",
         [[], ["saved_model"]],
         [["onx"], ["saved_model", "saved_model"]],
     ),
-    (SentimentSettings, {"data": SOUND_DATA}, "name", ["a", "a.b-c_1"], ["", "../x", ".a", "a/b", "a" * 101]),
+    (
+        TextClassificationSettings,
+        {"data": SOUND_DATA},
+        "name",
+        ["a", "a.b-c_1"],
+        ["", "../x", ".a", "a/b", "a" * 101],
+    ),
 ]
 
 
@@ -81,11 +91,11 @@ def test_values_beyond_a_range_are_refused(cls, others, key, value):
     assert {error["loc"][0] for error in caught.value.errors()} == {key}
 
 
-@pytest.mark.parametrize("cls", [TrainingSettings, SentimentData, SentimentModel])
+@pytest.mark.parametrize("cls", [TrainingSettings, TextClassificationData, TextClassificationModel])
 def test_no_key_takes_a_value_of_another_type(cls):
     for key in cls.model_fields:
         for foreign in ["5", True, 5, 0.5, [None]]:
-            others = SOUND_DATA if cls is SentimentData else {}
+            others = SOUND_DATA if cls is TextClassificationData else {}
             try:
                 accepted = getattr(cls.model_validate({**others, key: foreign}), key)
             except ValidationError:
@@ -126,7 +136,9 @@ def test_a_number_must_be_finite():
             TrainingSettings(learning_rate=value)
 
 
-@pytest.mark.parametrize("cls", [TaskSettings, TrainingSettings, SentimentData, SentimentModel])
+@pytest.mark.parametrize(
+    "cls", [TaskSettings, TrainingSettings, TextClassificationData, TextClassificationModel]
+)
 def test_every_key_is_described_for_editors(cls):
     assert all(field.description for field in cls.model_fields.values())
 

@@ -3,7 +3,6 @@
 import json
 import math
 import signal
-from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -11,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 from rnn_apps.settings import TrainingSettings
-from rnn_apps.tasks.task import Monitor
+from rnn_apps.tasks.objectives.objective import Monitor
 from rnn_apps.training import Interrupted, Trainer, TrainingFailed, WeightAverage, learning_rate_schedule
 
 INPUTS = np.random.default_rng(0).normal(size=(12, 3)).astype("float32")
@@ -34,8 +33,12 @@ class Batches:
             yield tf.constant(INPUTS[end - size : end]), tf.constant(TARGETS[end - size : end])
 
 
+def trainer_of(task, *arguments, **options):
+    return Trainer(task.model, Batches(), task, task.training, *arguments, **options)
+
+
 class LinearTask:
-    """A linear network under a squared loss; validation scores are those it is given."""
+    """A linear network and its objective, a squared loss; validation scores are those it is given."""
 
     monitor = Monitor("val_score", higher_is_better=True)
 
@@ -47,15 +50,12 @@ class LinearTask:
             "learning_rate": 0.1,
             "clip_norm": None,
         } | settings
-        self.recipe = SimpleNamespace(training=TrainingSettings(**settings))
+        self.training = TrainingSettings(**settings)
         dense = keras.layers.Dense(2, use_bias=False)
-        self.model = self.trained = keras.Sequential([keras.Input((3,)), dense])
+        self.model = keras.Sequential([keras.Input((3,)), dense])
         dense.kernel.assign(START)
         self.scores = iter(scores or range(1000))
         self.validated = []
-
-    def training_batches(self):
-        return Batches()
 
     def count(self, targets):
         return tf.shape(targets)[0]
@@ -92,7 +92,7 @@ def by_hand(steps, rate=lambda step: 0.1, clip=None):
 
 
 def trained(task, **options):
-    trainer = Trainer(task, **options)
+    trainer = trainer_of(task, **options)
     trainer.train()
     return trainer
 
@@ -115,7 +115,7 @@ def test_penalties_of_layers_are_part_of_what_is_minimised():
     task.model.layers[0].kernel_regularizer = keras.regularizers.L2(0.5)
     task.model.layers[0].kernel.regularizer = keras.regularizers.L2(0.5)
     first = START - 0.1 * (2 * INPUTS[:5].T @ (INPUTS[:5] @ START - TARGETS[:5]) / 5 + 2 * 0.5 * START)
-    Trainer(task)._step(tf.constant(INPUTS[:5]), tf.constant(TARGETS[:5]))
+    trainer_of(task)._step(tf.constant(INPUTS[:5]), tf.constant(TARGETS[:5]))
     np.testing.assert_allclose(task.kernel, first, atol=1e-6)
 
 
@@ -328,7 +328,7 @@ def test_a_signal_ends_training_after_the_step_with_the_best_weights(number, at)
     before = signal.getsignal(number)
     task = LinearTask(scores=[0.9, 0.8], epochs=2)
     recorder = Recorder(at, lambda recorder: signal.raise_signal(number))
-    trainer = Trainer(task, [recorder])
+    trainer = trainer_of(task, [recorder])
     with pytest.raises(Interrupted) as caught:
         trainer.train()
     assert caught.value.signal_number == number
@@ -366,7 +366,7 @@ class DropoutTask(LinearTask):
         usual = {"optimizer": "adam", "schedule": "cosine", "weight_averaging": 0.5, "early_stopping": 2}
         super().__init__(**{"epochs": 5, **usual, **settings})
         layers = [keras.Input((3,)), keras.layers.Dropout(0.5, seed=3), self.model.layers[0]]
-        self.model = self.trained = keras.Sequential(layers)
+        self.model = keras.Sequential(layers)
 
     def validate(self):
         """Best after two epochs, so that training stops early after four."""
@@ -393,7 +393,7 @@ def carried_out(crash_at=(), **settings):
     kept, crashes = Kept(crash_at), 0
     while True:
         task = DropoutTask(**settings)
-        task.trainer = Trainer(task, keep=kept)
+        task.trainer = trainer_of(task, keep=kept)
         if kept.last:
             task.trainer.restore(*kept.last)
         try:
@@ -431,7 +431,7 @@ def test_a_signal_in_validation_ends_it_at_once_and_nothing_is_lost(monkeypatch)
     whole, _, _ = carried_out()
     kept, said = Kept(), []
     task = DropoutTask()
-    task.trainer = Trainer(task, keep=kept)
+    task.trainer = trainer_of(task, keep=kept)
 
     def validate():
         signal.raise_signal(signal.SIGTERM)
@@ -443,7 +443,7 @@ def test_a_signal_in_validation_ends_it_at_once_and_nothing_is_lost(monkeypatch)
             task.trainer.train()
     assert (said, kept.last[0]["step"], kept.last[0]["history"]) == ([], 3, [])
     again = DropoutTask()
-    again.trainer = Trainer(again, keep=kept)
+    again.trainer = trainer_of(again, keep=kept)
     again.trainer.restore(*kept.last)
     again.trainer.train()
     assert_bit_equal(kept.last, whole)
@@ -453,7 +453,7 @@ def test_forgetting_the_seed_of_dropout_would_be_seen():
     whole, _, _ = carried_out()
     kept = Kept([5])
     task = DropoutTask()
-    task.trainer = Trainer(task, keep=kept)
+    task.trainer = trainer_of(task, keep=kept)
     with pytest.raises(Crash):
         task.trainer.train()
     position, arrays, best = kept.last
@@ -461,7 +461,7 @@ def test_forgetting_the_seed_of_dropout_would_be_seen():
     seeds = [name for name, array in models.items() if array.dtype.kind in "iu"]
     assert len(seeds) == 1
     again = DropoutTask()
-    again.trainer = Trainer(again, keep=(other := Kept()))
+    again.trainer = trainer_of(again, keep=(other := Kept()))
     again.trainer.restore(position, {**arrays, seeds[0]: arrays[seeds[0]] + 1}, best)
     again.trainer.train()
     with pytest.raises(AssertionError):
@@ -471,7 +471,7 @@ def test_forgetting_the_seed_of_dropout_would_be_seen():
 def test_arrays_of_another_network_are_refused_and_nothing_changes():
     kept, _, _ = carried_out(epochs=1)
     task = DropoutTask()
-    trainer = Trainer(task)
+    trainer = trainer_of(task)
     before = trainer.arrays()
     for wrong in (
         {name: array for name, array in kept[1].items() if name != "model.0"},
@@ -484,8 +484,8 @@ def test_arrays_of_another_network_are_refused_and_nothing_changes():
 
 
 def test_the_rate_that_was_restored_gives_way_to_the_recipes_where_that_is_wanted():
-    first = Trainer(LinearTask(learning_rate=0.1))
-    second = Trainer(LinearTask(learning_rate=0.02))
+    first = trainer_of(LinearTask(learning_rate=0.1))
+    second = trainer_of(LinearTask(learning_rate=0.02))
     second.restore(first.position(), first.arrays(), {})
     assert float(second.optimizer.learning_rate) == pytest.approx(0.1)
     second.change_rate()
@@ -494,7 +494,7 @@ def test_the_rate_that_was_restored_gives_way_to_the_recipes_where_that_is_wante
 
 def test_a_weight_that_is_no_number_is_never_kept():
     task = LinearTask()
-    trainer = Trainer(task)
+    trainer = trainer_of(task)
     task.model.set_weights([np.full((3, 2), np.inf)])
     with pytest.raises(TrainingFailed, match="a weight became infinite or NaN at step 0"):
         trainer.arrays()
@@ -506,7 +506,7 @@ def test_weights_that_the_last_step_of_an_epoch_spoils_are_never_the_best():
     def spoil(recorder):
         task.model.set_weights([np.full((3, 2), np.nan)])
 
-    trainer = Trainer(task, [Recorder("batch 2 ends", spoil)])
+    trainer = trainer_of(task, [Recorder("batch 2 ends", spoil)])
     with pytest.raises(
         TrainingFailed, match=r"a weight became infinite or NaN at step 3 \(epoch 1, batch 3\)"
     ):
@@ -522,7 +522,7 @@ def test_a_score_that_is_no_number_is_never_the_best():
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_keeps_the_very_step_at_which_it_came(number):
     recorder, kept = Recorder("batch 1 ends", lambda recorder: signal.raise_signal(number)), []
-    trainer = Trainer(LinearTask(), [recorder], keep=lambda t, needed: kept.append((t.step, needed)))
+    trainer = trainer_of(LinearTask(), [recorder], keep=lambda t, needed: kept.append((t.step, needed)))
     with pytest.raises(Interrupted):
         trainer.train()
     assert kept == [(1, False), (2, True)]

@@ -74,7 +74,7 @@ def weights(context, parameter, typed):
 
 def cells(context, parameter, typed):
     """Names of the cells that come with rnn-apps."""
-    return _starting(typed, _schema()["$defs"]["SentimentModel"]["properties"]["cell"]["examples"])
+    return _starting(typed, _schema()["$defs"]["TextClassificationModel"]["properties"]["cell"]["examples"])
 
 
 def _starting(typed, names):

@@ -99,7 +99,7 @@ def test_plain_layers_load_where_there_is_no_rnn_apps(exported, finished):
 @pytest.mark.parametrize("name", ["onnx", "litert"])
 def test_an_export_that_answers_otherwise_is_not_left_on_disk(name, finished, tmp_path, monkeypatch):
     other = open_run(finished.folder)
-    part = other.task.parts()[0]
+    part = other.predictor.network_parts()[0]
     calls = []
 
     def restless(numbers):
@@ -166,10 +166,10 @@ def test_smaller_weights_are_scored_on_the_records_of_the_run(finished, tmp_path
         assert abs(float(own) - float(theirs)) < 0.1
     client, records = Client(tmp_path / "onnx"), records_of(finished)
     own = np.mean([record["prediction"] == record["label"] for record in records])
-    name, network, files = finished.task.export_score(client, records)
+    name, network, files = finished.predictor.export_score(client, records)
     assert (name, network) == ("accuracy", pytest.approx(own))
     wrong = [{**record, "label": "none of them"} for record in records]
-    assert finished.task.export_score(client, wrong) == ("accuracy", 0, 0)
+    assert finished.predictor.export_score(client, wrong) == ("accuracy", 0, 0)
 
 
 def records_of(run):
@@ -181,12 +181,12 @@ def test_probabilities_name_their_class_and_a_cut_text_says_so(exported, finishe
     for name in ("onnx", "litert"):
         folder, _ = exported(name)
         short, cut = (Client(folder).answer(text) for text in ("good", long))
-        assert list(short["probabilities"]) == finished.task.class_names
+        assert list(short["probabilities"]) == finished.predictor.class_names
         assert short["probabilities"][short["label"]] == short["score"]
         assert "truncated" not in short
         most = finished.recipe.data.max_length
         assert cut["truncated"] == f"read {most} of {most + 3} words"
-        names = ", ".join(finished.task.class_names)
+        names = ", ".join(finished.predictor.class_names)
         assert f"in this order: {names}." in (folder / "README.md").read_text()
 
 

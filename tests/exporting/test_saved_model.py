@@ -125,16 +125,20 @@ def test_the_export_holds_stock_operations_and_nothing_marked_for_xla(finished):
 
 
 class Module(tf.Module):
-    """Stands for a task whose export is not stock."""
+    """Stands for a predictor whose export is not stock."""
 
     def __init__(self, function):
         super().__init__()
         self.serve = function
 
-    def signatures(self):
-        return self, {"serving_default": self.serve}
+    def make_module(self):
+        return self
 
-    def check_export(self, loaded):
+    @property
+    def signatures(self):
+        return {"serving_default": self.serve}
+
+    def verify_saved_model(self, loaded):
         raise AssertionError("refused too late")
 
 

@@ -25,7 +25,7 @@ def test_labels_may_be_numbers_with_decimals_and_missing_ones_are_counted(tmp_pa
     path = write_rows(
         tmp_path, "text,stars,price", [f"a fine text {i},{labels[i % 5]},{i}.5" for i in range(60)]
     )
-    inspection = inspect_data("sentiment", path)
+    inspection = inspect_data("text_classification", path)
     assert decided(inspection)["data.label"] == "stars"
     assert inspection.value("classes") == {"4.0": 24, "5.0": 24}
     assert inspection.value("missing_labels") == {"nan": 12}
@@ -37,9 +37,9 @@ def test_what_is_given_is_kept_and_obeyed(tmp_path, monkeypatch, capsys):
     rows = [f"short {i},a much longer text {i},{'ab'[i % 2]},{'xyz'[i % 3]}" for i in range(40)]
     write_rows(tmp_path, "title,body,label,topic", rows)
     given = ["--set", "data.label=topic", "--set", "data.text=title", "--set", "training.epochs=3"]
-    assert call(["init", "sentiment", "a.csv", *given, "--json"]) == 0
+    assert call(["init", "text_classification", "a.csv", *given, "--json"]) == 0
     said = json.loads(capsys.readouterr().out)
-    recipe = load_recipe("sentiment.yaml")
+    recipe = load_recipe("text_classification.yaml")
     assert (recipe.data.label, recipe.data.text, recipe.training.epochs) == ("topic", "title", 3)
     assert recipe.data.class_names == ["x", "y", "z"]
     assert {"key": "data.label", "value": "topic", "why": "as given"} in said["decisions"]
@@ -57,9 +57,9 @@ def test_what_is_given_is_kept_and_obeyed(tmp_path, monkeypatch, capsys):
 def test_what_is_given_and_wrong_is_named(tmp_path, monkeypatch, capsys, given, said):
     monkeypatch.chdir(tmp_path)
     write_rows(tmp_path, "text,label", [f"a text {i},{i % 2}" for i in range(40)])
-    assert call(["init", "sentiment", "a.csv", "--set", given]) == 2
+    assert call(["init", "text_classification", "a.csv", "--set", given]) == 2
     assert said in capsys.readouterr().err
-    assert not (tmp_path / "sentiment.yaml").exists()
+    assert not (tmp_path / "text_classification.yaml").exists()
 
 
 def test_keys_of_tags_are_found_and_numbers_are_names(tmp_path):
@@ -83,15 +83,18 @@ def test_a_command_that_is_printed_can_be_pasted(tmp_path, monkeypatch, capsys):
     (tmp_path / "my data").mkdir()
     write_rows(tmp_path / "my data", "text,label", [f"a text {i},{i % 2}" for i in range(40)])
     assert call(["inspect", "my data"]) == 0
-    assert capsys.readouterr().out.splitlines()[-1] == "A recipe for it: rnn-apps init sentiment 'my data'"
+    assert (
+        capsys.readouterr().out.splitlines()[-1]
+        == "A recipe for it: rnn-apps init text_classification 'my data'"
+    )
 
 
 def test_a_recipe_that_would_not_be_valid_is_named_by_its_own_name(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     write_rows(tmp_path, f"text,{'label' * 50}", [f"a text {i},{i % 2}" for i in range(40)])
-    assert call(["init", "sentiment", "a.csv"]) == 2
+    assert call(["init", "text_classification", "a.csv"]) == 2
     error = capsys.readouterr().err
-    assert error.startswith("sentiment.yaml:")
+    assert error.startswith("text_classification.yaml:")
     assert "data.label: received" in error
 
 
@@ -128,7 +131,9 @@ def test_of_a_table_only_what_it_says_is_said_of_its_languages(tmp_path, header,
         ("train.zip", "Archives are not unpacked: unpack it first."),
     ],
 )
-@pytest.mark.parametrize("task", ["sentiment", "forecasting", "tagging", "language_model", "translation"])
+@pytest.mark.parametrize(
+    "task", ["text_classification", "forecasting", "tagging", "language_model", "translation"]
+)
 def test_a_format_that_is_not_read_is_named_with_what_to_do(
     tmp_path, monkeypatch, capsys, task, name, advice
 ):
@@ -164,7 +169,7 @@ def test_files_of_a_folder_that_are_not_read_are_named(tmp_path):
     for name in ("train.csv", "valid.csv", "extra.csv", "more.xlsx"):
         rows = [f"a text of {name} {i},{i % 2}" for i in range(40)]
         write_rows(tmp_path, "text,label", rows).rename(tmp_path / name)
-    inspection = inspect_data("sentiment", tmp_path)
+    inspection = inspect_data("text_classification", tmp_path)
     assert inspection.value("unread_files") == ["extra.csv", "more.xlsx"]
     assert inspection.value("parts")["test"] == 40  # without a test file, validation is the test
 

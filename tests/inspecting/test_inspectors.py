@@ -16,7 +16,7 @@ from rnn_apps.tasks import TASKS
 
 NO_FORECASTING = pytest.mark.skipif("forecasting" not in TASKS, reason="the task is not there")
 MESSY = {
-    "sentiment": messy.spreadsheet,
+    "text_classification": messy.spreadsheet,
     "image_captioning": messy.photographs,
     "translation": messy.parallel_texts,
     "forecasting": messy.sales,
@@ -45,7 +45,7 @@ def decided(inspection):
 
 
 def test_the_columns_of_a_spreadsheet_are_known_by_what_they_hold(inspected):
-    found, settings = texts(inspected["sentiment"]), decided(inspected["sentiment"])
+    found, settings = texts(inspected["text_classification"]), decided(inspected["text_classification"])
     assert found["file"] == (
         "kritiken.csv: UTF-8 with a byte-order mark, columns separated by semicolons, 240 rows."
     )
@@ -58,7 +58,7 @@ def test_the_columns_of_a_spreadsheet_are_known_by_what_they_hold(inspected):
 
 
 def test_the_labels_of_a_spreadsheet_are_counted(inspected):
-    inspection = inspected["sentiment"]
+    inspection = inspected["text_classification"]
     assert inspection.value("classes") == {"gut": 160 - 3, "schlecht": 80}  # every third; three lack a label
     assert inspection.value("repeats") == 3  # of 0, 60, 120 and 180
     assert inspection.value("spellings") == ['"SCHLECHT" and "schlecht"', '"GUT" and "gut"']
@@ -209,7 +209,7 @@ def test_every_task_has_an_inspector(task):
 SMALL = ["training.epochs=1", "training.compile=false", "training.optimizer=sgd", "export=[]"]
 SMALL += ["model.units=[4]", "model.embedding=4"]
 LIGHT = {
-    "sentiment": [],
+    "text_classification": [],
     "translation": ["model.encoder_units=[4]", "model.decoding.beam=1", "model.decoding.max_length=4"],
 }
 
@@ -229,15 +229,15 @@ def test_init_then_run_is_all_that_a_new_user_has_to_do(folders, tmp_path, monke
 
 def test_inspect_warns_and_writes_nothing(folders, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    assert call(["inspect", str(folders["sentiment"])]) == 0
+    assert call(["inspect", str(folders["text_classification"])]) == 0
     out = capsys.readouterr().out
     assert out.startswith(
-        "Looks like a table with texts in 'Kritik' and labels in 'Wertung': the task sentiment."
+        "Looks like a table with texts in 'Kritik' and labels in 'Wertung': the task text_classification."
     )
     assert "  3 records: label is missing." in out.partition("Look at this before training:")[2]
-    assert call(["inspect", str(folders["sentiment"]), "--json"]) == 0
+    assert call(["inspect", str(folders["text_classification"]), "--json"]) == 0
     said = json.loads(capsys.readouterr().out)
-    assert said["task"] == "sentiment"
+    assert said["task"] == "text_classification"
     assert {"name", "value", "text", "is_warning"} == set(said["findings"][0])
     assert list(tmp_path.iterdir()) == []
 
@@ -269,7 +269,7 @@ HOPELESS = {
 def test_what_is_hopeless_exits_with_2_and_leaves_nothing(tmp_path, monkeypatch, capsys, content, said):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "data.csv").write_bytes(content)
-    assert call(["init", "sentiment", "data.csv"]) == 2
+    assert call(["init", "text_classification", "data.csv"]) == 2
     out, err = capsys.readouterr()
     assert out == ""
     assert said in err
@@ -279,10 +279,16 @@ def test_what_is_hopeless_exits_with_2_and_leaves_nothing(tmp_path, monkeypatch,
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["init", "sentimnt", "data.csv"], 'sentimnt: no such task. Did you mean "sentiment"?'),
-        (["init", "sentiment", "nowhere.csv"], "nowhere.csv: no such file or folder"),
-        (["init", "sentiment", "data.csv", "--out", "data.csv"], "data.csv: is there already"),
-        (["init", "sentiment", "data.csv", "--out", "no/x.yaml"], "no/x.yaml: its folder is not there"),
+        (
+            ["init", "text_clasification", "data.csv"],
+            'text_clasification: no such task. Did you mean "text_classification"?',
+        ),
+        (["init", "text_classification", "nowhere.csv"], "nowhere.csv: no such file or folder"),
+        (["init", "text_classification", "data.csv", "--out", "data.csv"], "data.csv: is there already"),
+        (
+            ["init", "text_classification", "data.csv", "--out", "no/x.yaml"],
+            "no/x.yaml: its folder is not there",
+        ),
         (["inspect", "nowhere"], "nowhere: no such file or folder"),
         (["inspect", "empty"], "empty: received an empty folder, expected tables, texts"),
         (["inspect", "empty", "--task", "translation"], "expected a folder with two texts"),
@@ -315,7 +321,7 @@ def test_rows_in_two_parts_are_counted_letter_by_letter_and_without_case_and_spa
         "a new text here,no\n",
     ]
     (tmp_path / "test.csv").write_text("text,label\n" + "".join(again))
-    inspection = inspect_data("sentiment", tmp_path)
+    inspection = inspect_data("text_classification", tmp_path)
     (warning,) = [w for w in inspection.warnings if w.name == "leakage"]
     assert warning.value == {
         "part": "test",

@@ -55,7 +55,7 @@ def test_sizes_are_rounded_as_a_person_would(number, up):
     ("examples", "batch", "epochs"), [(100, 8, 30), (800, 16, 12), (25_000, 64, 4), (3000, 32, 7)]
 )
 def test_small_data_takes_small_batches_and_more_epochs(examples, batch, epochs):
-    inspection = Inspection("sentiment", "data", "imdb")
+    inspection = Inspection("text_classification", "data", "imdb")
     decide_training(inspection, examples, least_epochs=4, steps=600)
     assert inspection.decided("training.batch_size") == batch
     assert inspection.decided("training.epochs") == epochs
@@ -67,13 +67,13 @@ def test_a_validation_that_would_be_empty_gets_more_of_train():
             raise DataError("nothing for validation")
         return {"train": range(100), "validation": range(12)}
 
-    inspection = Inspection("sentiment", "data", "imdb")
+    inspection = Inspection("text_classification", "data", "imdb")
     assert len(load_with_room(inspection, load)["validation"]) == 12
     assert inspection.decided("data.validation_fraction") == 0.2
 
 
 def test_a_later_decision_replaces_an_earlier_one():
-    inspection = Inspection("sentiment", "data", "imdb")
+    inspection = Inspection("text_classification", "data", "imdb")
     inspection.decide("seed", 1, "first")
     inspection.decide("seed", 2, "second")
     assert inspection.decisions == [("seed", 2, "second")]
@@ -124,7 +124,7 @@ def test_two_columns_of_one_name_are_refused(tmp_path):
     [(1, 9999, 0.01), (3, 117, 0.05), (3, 97, 0.06), (1, 9, 0.2), (4, 6, 0.5), (6, 4, 0.6), (99, 1, 0.99)],
 )
 def test_bad_records_may_be_twice_as_many_in_later_data_and_those_of_now_always_fit(bad, used, cap):
-    skipped, inspection = BadRecords("skip", 10**9), Inspection("sentiment", "a.csv", "imdb")
+    skipped, inspection = BadRecords("skip", 10**9), Inspection("text_classification", "a.csv", "imdb")
     for _ in range(bad):
         skipped.report("f:1", "text is empty", "Remove the record.")
     decide_bad_records(inspection, skipped, used)
@@ -135,7 +135,7 @@ def test_bad_records_may_be_twice_as_many_in_later_data_and_those_of_now_always_
 
 
 def test_the_split_with_most_bad_records_decides_so_that_it_can_be_scored_by_itself():
-    skipped, inspection = BadRecords("skip", 10**9), Inspection("sentiment", "a.csv", "imdb")
+    skipped, inspection = BadRecords("skip", 10**9), Inspection("text_classification", "a.csv", "imdb")
     skipped.report("f:1", "text is empty", "Remove the record.")
     decide_bad_records(inspection, skipped, 999, share=0.1)
     assert inspection.decided("data.max_bad_records") == 0.2

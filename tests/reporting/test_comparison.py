@@ -14,7 +14,7 @@ HOSTILE = "<script>alert(1)</script>"
 def a_run(folder, accuracy, val_accuracy=(0.5, 0.8), **more):
     folder.mkdir()
     metrics = {
-        "task": "sentiment",
+        "task": "text_classification",
         "recipe": "imdb",
         "test": {"accuracy": accuracy, "log_loss": 1 - accuracy},
     }

@@ -49,7 +49,7 @@ def the_metrics(**changes):
     majority = {"accuracy": 0.5, "f1_macro": 0.333, "log_loss": 0.693, "calibration_error": 0.0}
     words = {"accuracy": 0.613, "f1_macro": 0.612, "auc": 0.641, "log_loss": 0.66, "calibration_error": 0.041}
     return {
-        "task": "sentiment",
+        "task": "text_classification",
         "recipe": "imdb",
         "data": {
             "source": "sample:reviews",
@@ -93,7 +93,9 @@ def a_run(folder, metrics=None, predictions=None, epochs=6):
         for epoch in range(1, epochs + 1):
             losses = 0.7 / epoch, 1 - 0.45 / epoch, 0.75 / epoch + 0.01 * epoch, 0.96 - 0.4 / epoch
             writer.writerow([epoch, 75 * epoch, *losses, 0.001, 12.4])
-    (folder / "recipe.yaml").write_text("task: sentiment\ndata:\n  source: tfds:imdb_reviews\nseed: 1\n")
+    (folder / "recipe.yaml").write_text(
+        "task: text_classification\ndata:\n  source: tfds:imdb_reviews\nseed: 1\n"
+    )
     return folder
 
 

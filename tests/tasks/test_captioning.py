@@ -12,7 +12,10 @@ from tests_of_tasks import small_recipe
 
 from rnn_apps.errors import DataError, UserError
 from rnn_apps.recipe import with_data
-from rnn_apps.tasks import task_class
+from rnn_apps.tasks import find_task
+from rnn_apps.tasks.captioning import CaptionDataset, CaptionPreprocessing
+from rnn_apps.tasks.image_captioning.pictures import Pictures
+from rnn_apps.tasks.visual import make_visual_encoder
 
 RNG = np.random.default_rng(0)
 
@@ -79,29 +82,32 @@ def folder(tmp_path):
     return make
 
 
-def task_of(folder, **changes):
+def recipe_of(folder, **changes):
     encoder = {"name": "small_cnn", "weights": None, "image_size": [16, 16], "flips": False}
     model = {"encoder": {**encoder, **changes.pop("encoder", {})}}
     data = {"min_count": 1, **changes.pop("data", {})}
     recipe = small_recipe("image_captioning", model=model, data=data)
+    return with_data(recipe, folder)
+
+
+def prepared(folder, **changes):
     keras.utils.set_random_seed(1)
-    return task_class("image_captioning")(with_data(recipe, folder))
+    return find_task("image_captioning").prepare(recipe_of(folder, **changes))
 
 
 @pytest.mark.parametrize("name", GOOD)
 def test_odd_but_sound_pictures_are_read(name, folder, tmp_path):
-    task = task_of(folder([(name, GOOD[name]())]))
-    task.prepare()
-    assert task.describe_data()["train"] == 7
-    assert task.visual["train"][[6]].any()
-    assert len(task.raw([tmp_path / "images" / name])) == 1
+    task = prepared(folder([(name, GOOD[name]())]))
+    assert task.dataset.describe()["train"] == 7
+    assert task.dataset.inputs["train"][[6]].any()
+    assert len(task.predictor.raw_tensor([tmp_path / "images" / name])) == 1
 
 
 @pytest.mark.parametrize("name", BAD)
 def test_a_bad_picture_is_named_with_what_is_wrong(name, folder, tmp_path):
     make, problem = BAD[name]
     with pytest.raises(DataError) as error:
-        task_of(folder([(name, make())])).prepare()
+        prepared(folder([(name, make())]))
     assert name in str(error.value)
     assert problem in str(error.value)
     assert "data.on_bad_record=skip" in str(error.value)
@@ -110,11 +116,10 @@ def test_a_bad_picture_is_named_with_what_is_wrong(name, folder, tmp_path):
 def test_bad_pictures_are_skipped_and_counted_also_when_the_rest_is_cached(folder):
     extra = [(name, make()) for name, (make, _) in BAD.items()]
     for _ in range(2):
-        task = task_of(folder(extra), data={"on_bad_record": "skip"})
-        task.prepare()
-        assert task.describe_data()["train"] == 6
-        assert sum(task.describe_data()["skipped"].values()) == len(BAD)
-        assert [one.name for one in task.visual["train"].inputs] == [
+        dataset = prepared(folder(extra), data={"on_bad_record": "skip"}).dataset
+        assert dataset.describe()["train"] == 6
+        assert sum(dataset.describe()["skipped"].values()) == len(BAD)
+        assert [one.name for one in dataset.inputs["train"].inputs] == [
             f"{i}.png" for i in range(12) if i % 4 < 2
         ]
 
@@ -123,12 +128,12 @@ def test_bad_pictures_are_skipped_and_counted_also_when_the_rest_is_cached(folde
 def test_a_file_to_predict_that_is_no_picture_is_named(name, tmp_path, folder):
     (tmp_path / name).write_bytes(BAD[name][0]())
     with pytest.raises(UserError, match=name):
-        task_of(folder()).raw([tmp_path / name])
+        Pictures(recipe_of(folder())).raw_tensor([tmp_path / name])
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path, folder):
     with pytest.raises(UserError, match="gone.jpg: cannot be read"):
-        task_of(folder()).raw([tmp_path / "gone.jpg"])
+        Pictures(recipe_of(folder())).raw_tensor([tmp_path / "gone.jpg"])
 
 
 def test_a_part_without_a_picture_that_can_be_read_is_named(folder, tmp_path):
@@ -136,7 +141,7 @@ def test_a_part_without_a_picture_that_can_be_read_is_named(folder, tmp_path):
     for i in range(3, 12, 4):
         (tmp_path / "images" / f"{i}.png").write_bytes(b"")
     with pytest.raises(DataError, match="no usable example for test"):
-        task_of(make, data={"on_bad_record": "skip"}).prepare()
+        prepared(make, data={"on_bad_record": "skip"})
 
 
 @pytest.mark.parametrize("split", ["test", "val", None])
@@ -145,9 +150,9 @@ def test_other_data_may_hold_only_what_is_tested_on(split, folder):
     lines = [json.loads(line) for line in (make / "captions.jsonl").read_text().splitlines()]
     lines = [{**line, "split": split} if split else {**line, "split": ""} for line in lines]
     (make / "captions.jsonl").write_text("\n".join(map(json.dumps, lines)))
-    task = task_of(make)
-    task._load(whole=True)
-    assert {part: len(inputs) for part, inputs in task.splits.items()} == {"test": 12}
+    dataset = CaptionDataset(Pictures, recipe_of(make), CaptionPreprocessing(None, None, None))
+    dataset.read(use_all=True)
+    assert dataset.count("test") == 12
 
 
 def test_what_has_no_weights_is_part_of_the_name_of_the_cache(folder):
@@ -155,44 +160,38 @@ def test_what_has_no_weights_is_part_of_the_name_of_the_cache(folder):
     folders = set()
     for changes in ({"pooled": True}, {"options": {"alpha": 0.35, "pooling": None}}, {}):
         encoder = {**small, "options": {"alpha": 0.35}, **changes}
-        task = task_of(folder(), encoder=encoder)
         keras.utils.set_random_seed(1)
-        task._load(whole=False)
-        task.front = task._make_front()
-        task.splits = {"test": task.splits["test"]}
-        task._open_images()
-        folders.add(task.visual["test"]._caches[0].folder)
+        recipe = recipe_of(folder(), encoder=encoder)
+        cnn = make_visual_encoder(recipe.model.encoder, recipe.seed)
+        dataset = CaptionDataset(Pictures, recipe, CaptionPreprocessing(None, cnn, cnn))
+        dataset.read()
+        folders.add(dataset.inputs["test"]._caches[0].folder)
     assert len(folders) == 3
 
 
 def test_a_changed_picture_is_read_anew(folder, tmp_path):
-    first = task_of(folder())
-    first.prepare()
-    before = first.visual["train"][[0, 1]].copy()
+    before = prepared(folder()).dataset.inputs["train"][[0, 1]].copy()
     (tmp_path / "images" / "0.png").write_bytes(encoded(np.full((30, 30, 3), 200, np.uint8)))
-    again = task_of(tmp_path)
-    again.prepare()
-    after = again.visual["train"][[0, 1]]
+    after = prepared(tmp_path).dataset.inputs["train"][[0, 1]]
     assert (after[0] == 200).all()
     np.testing.assert_array_equal(after[1], before[1])
 
 
 def test_features_of_a_frozen_network_are_those_of_its_pictures_mirrored_or_not(folder):
     encoder = {"name": "MobileNetV2", "options": {"alpha": 0.35}, "image_size": [32, 32], "flips": True}
-    task = task_of(folder(), encoder=encoder)
-    task.prepare()
-    visual = task.visual["train"]
-    pixels = np.stack([visual.images(i)[0] for i in range(6)]).astype("float32")
+    task = prepared(folder(), encoder=encoder)
+    inputs, cnn = task.dataset.inputs["train"], task.predictor.preprocessing.cnn
+    pixels = np.stack([inputs.images(i)[0] for i in range(6)]).astype("float32")
     for mirrored in (False, True):
         images = pixels[:, :, ::-1] if mirrored else pixels
-        expected = task.front(images, training=False).numpy()
-        found = visual.partly_mirrored(np.arange(6), np.full(6, mirrored))
+        expected = cnn(images, training=False).numpy()
+        found = inputs.partly_mirrored(np.arange(6), np.full(6, mirrored))
         np.testing.assert_allclose(found, expected, rtol=2e-3, atol=2e-3)
-    assert task.trained is task.network
-    assert task.front.trainable_weights == []
-    before = task.describe_data()["encoder"]
-    task.front.set_weights([weight + 1 for weight in task.front.get_weights()])
-    assert task.describe_data()["encoder"] != before  # a resumed run takes note of other weights
+    assert task.trained is task.predictor.network
+    assert cnn.trainable_weights == []
+    before = task.dataset.describe()["encoder"]
+    cnn.set_weights([weight + 1 for weight in cnn.get_weights()])
+    assert task.dataset.describe()["encoder"] != before  # a resumed run takes note of other weights
 
 
 def test_weights_that_cannot_be_fetched_say_how_to_name_a_file(folder, monkeypatch):
@@ -201,11 +200,11 @@ def test_weights_that_cannot_be_fetched_say_how_to_name_a_file(folder, monkeypat
 
     monkeypatch.setattr(keras.applications, "MobileNetV2", no_network)
     monkeypatch.setattr("inspect.signature", lambda f: type("S", (), {"parameters": {}}))
-    task = task_of(folder(), encoder={"name": "MobileNetV2", "weights": "imagenet"})
+    made = folder()
     with pytest.raises(
         UserError, match=r"model.encoder.weights: .* cannot be fetched .*--set model.encoder.weights=FILE"
     ):
-        task.prepare()
+        prepared(made, encoder={"name": "MobileNetV2", "weights": "imagenet"})
 
 
 @pytest.mark.parametrize(
@@ -215,13 +214,13 @@ def test_weights_that_cannot_be_fetched_say_how_to_name_a_file(folder, monkeypat
 def test_a_wrong_file_of_weights_is_named(weights, message, folder):
     encoder = {"name": "MobileNetV2", "options": {"alpha": 0.35}, "image_size": [32, 32]}
     with pytest.raises(UserError, match=message) as error:
-        task_of(folder(), encoder={**encoder, "weights": weights}).prepare()
+        prepared(folder(), encoder={**encoder, "weights": weights})
     assert "model.encoder.weights" in str(error.value)
 
 
 def test_a_network_that_does_not_exist_is_refused_with_those_that_do(folder):
     with pytest.raises(UserError, match="no such network; received .NoNetV9.*small_cnn"):
-        task_of(folder(), encoder={"name": "NoNetV9", "image_size": [32, 32]}).prepare()
+        prepared(folder(), encoder={"name": "NoNetV9", "image_size": [32, 32]})
 
 
 def test_no_picture_stands_on_both_sides_and_captions_of_one_stay_together(folder, tmp_path):
@@ -231,8 +230,7 @@ def test_no_picture_stands_on_both_sides_and_captions_of_one_stay_together(folde
         {"image": line["image"], "caption": line["captions"][which]} for which in (0, 1) for line in lines
     ]
     (make / "captions.jsonl").write_text("\n".join(map(json.dumps, rows)))
-    task = task_of(make, data={"validation_fraction": 0.3})
-    task.prepare()
-    names = [one.name for visual in task.visual.values() for one in visual.inputs]
+    dataset = prepared(make, data={"validation_fraction": 0.3}).dataset
+    names = [one.name for inputs in dataset.inputs.values() for one in inputs.inputs]
     assert sorted(names) == sorted(set(names))
-    assert all(len(one.captions) == 2 for visual in task.visual.values() for one in visual.inputs)
+    assert all(len(one.captions) == 2 for inputs in dataset.inputs.values() for one in inputs.inputs)

@@ -15,9 +15,9 @@ from rnn_apps.exporting.client import Client
 from rnn_apps.recipe import load_recipe
 from rnn_apps.reporting.forecasts import verdict
 from rnn_apps.runner import open_run
-from rnn_apps.tasks import task_class
+from rnn_apps.tasks import find_task
 from rnn_apps.tasks.forecasting.answers import columns_note
-from rnn_apps.tasks.forecasting.exports import SeriesForecaster, network_part
+from rnn_apps.tasks.forecasting.module import SeriesForecaster, network_part
 from rnn_apps.training import Trainer
 
 MODEL = {"units": [6], "window": 30, "lags": 8}
@@ -33,10 +33,14 @@ def recipe_of(**changes):
     return load_recipe("forecasting", {"model": model, "data": data, "training": training, **changes})
 
 
+def trainer_of(task):
+    return Trainer(
+        task.trained, task.dataset.training_batches(), task.objective, task.predictor.recipe.training
+    )
+
+
 def prepared(**changes):
-    task = task_class("forecasting")(recipe_of(**changes))
-    task.prepare()
-    return task
+    return find_task("forecasting").prepare(recipe_of(**changes))
 
 
 def waves(path, days=120, shops=("north", "south"), ahead=0, columns=5):
@@ -64,7 +68,7 @@ def run(tmp_path_factory, new_console, looked_into):
 
 
 def test_the_loss_is_the_pinball_loss_over_what_is_there():
-    task = prepared(data={"source": "sample"})
+    objective = prepared(data={"source": "sample"}).objective
     rng = np.random.default_rng(0)
     truth, outputs = rng.normal(size=(2, 3, 4, 1)), np.sort(rng.normal(size=(2, 3, 4, 1, 3)), axis=-1)
     weight = np.where(rng.random(truth.shape) < 0.3, 0.0, 0.5)
@@ -72,13 +76,12 @@ def test_the_loss_is_the_pinball_loss_over_what_is_there():
     error = truth[..., None] - outputs
     losses = np.where(error > 0, error * [0.1, 0.5, 0.9], -error * [0.9, 0.5, 0.1]).mean(-1)
     count = (weight > 0).sum()
-    loss = task.loss(tf.constant(outputs, tf.float32), targets)
+    loss = objective.loss(tf.constant(outputs, tf.float32), targets)
     assert float(loss) == pytest.approx((losses * weight).sum() / count, rel=1e-5)
-    assert float(task.count(targets)) == count
+    assert float(objective.count(targets)) == count
     absolute = (np.abs(error[..., 1]) * weight).sum()
-    assert float(task.batch_metrics(tf.constant(outputs, tf.float32), targets)["mase"]) == pytest.approx(
-        absolute, rel=1e-5
-    )
+    metrics = objective.batch_metrics(tf.constant(outputs, tf.float32), targets)
+    assert float(metrics["mase"]) == pytest.approx(absolute, rel=1e-5)
 
 
 def test_the_views_are_of_the_past(run, check_views):
@@ -151,7 +154,7 @@ def test_a_file_of_the_past_is_answered_with_a_table(run, tmp_path):
     assert all(
         low <= middle <= high for low, middle, high in zip(sales["lower"], sales["forecast"], sales["upper"])
     )
-    lines = run.task.answer_line(answers[1]).split("\n")
+    lines = run.predictor.answer_line(answers[1]).split("\n")
     assert lines[0].endswith("past.csv  south")
     assert lines[1].split() == ["time", "sales", "from", "to", "visits", "from", "to"]
     assert lines[2].split()[:2] == ["2024-02-20", f"{sales['forecast'][0]:.6g}"]
@@ -194,14 +197,14 @@ def changed(path, value, rows):
 
 @pytest.mark.parametrize("value", ["1e38", "inf", "-1e99", "much"])
 def test_a_value_that_is_not_read_is_said_with_the_forecast(plain, tmp_path, value):
-    task, path = plain
+    predictor, path = plain
     lines, past = changed(path, value, rows=3), tmp_path / "past.csv"
     past.write_text("\n".join(lines))
     said = "not a number" if value == "much" else "infinite or too large"
-    (answer,) = task.predict([str(past)])
+    (answer,) = predictor.predict([str(past)])
     assert answer["skipped"] == f"3 {said}"
-    assert task.answer_line(answer).split("\n")[1] == f"Skipped in this file: 3 {said}"
-    stream = task.open_stream()
+    assert predictor.answer_line(answer).split("\n")[1] == f"Skipped in this file: 3 {said}"
+    stream = predictor.open_stream()
     *before, last = stream.feed(lines)
     assert [one.get("skipped") for one in before[-3:]] == [None, f"1 {said}", f"1 {said}"]
     assert stream.line(last).endswith(f"\t(skipped: 1 {said})")
@@ -209,17 +212,17 @@ def test_a_value_that_is_not_read_is_said_with_the_forecast(plain, tmp_path, val
 
 def test_a_forecast_that_is_not_finite_is_refused_with_the_value_that_it_comes_from(plain, tmp_path):
     """Weights far from those of any training multiply values near the largest of float32."""
-    task, path = plain
+    predictor, path = plain
     rng = np.random.default_rng(0)
-    task.model.set_weights([rng.normal(0, 100, w.shape) for w in task.model.get_weights()])
+    predictor.model.set_weights([rng.normal(0, 100, w.shape) for w in predictor.model.get_weights()])
     lines, past = changed(path, "9e36", rows=1), tmp_path / "past.csv"
     past.write_text("\n".join(lines))
     wrong = r"north  sales: the forecast is not a finite number; received values up to 9e\+36"
     with pytest.raises(DataError, match=f'{wrong} .in the column "sales".') as caught:
-        task.predict([str(past)])
+        predictor.predict([str(past)])
     assert str(caught.value).startswith(str(past))
     with pytest.raises(DataError, match=rf"^stream:\d+  {wrong}"):
-        list(task.open_stream().feed(lines))
+        list(predictor.open_stream().feed(lines))
 
 
 def test_columns_that_changed_since_training_are_refused_when_scored_anew(run, tmp_path):
@@ -275,7 +278,7 @@ def test_the_export_takes_raw_values(run, tmp_path):
 
 def test_what_is_known_in_advance_cannot_be_streamed(run):
     with pytest.raises(UserError, match="--stream: sale would have to be known of rows that have not come"):
-        run.task.open_stream()
+        run.predictor.open_stream()
 
 
 @pytest.fixture(scope="module")
@@ -283,23 +286,23 @@ def streamed(tmp_path_factory):
     """A network of two series with a calendar, not trained; and the table that it reads."""
     path = waves(tmp_path_factory.mktemp("streamed") / "waves.csv")
     data = {**WAVES, "known": [], "source": "files", "path": str(path), "on_gap": "fill"}
-    task = prepared(data=data, model={"window": 200})
+    predictor = prepared(data=data, model={"window": 200}).predictor
     rng = np.random.default_rng(0)
-    task.model.set_weights([w + rng.normal(0, 0.1, w.shape) for w in task.model.get_weights()])
-    return task, path
+    predictor.model.set_weights([w + rng.normal(0, 0.1, w.shape) for w in predictor.model.get_weights()])
+    return predictor, path
 
 
 def test_rows_as_they_come_are_answered_as_the_whole_file_is(streamed):
     """Of the second series two days are missing, which are filled."""
-    task, path = streamed
+    predictor, path = streamed
     header, *rows = path.read_text().split("\n")
     rows = [row for row in rows if row[:16] not in ("2024-02-01,south", "2024-02-02,south")]
-    stream, answers = task.open_stream(), {}
+    stream, answers = predictor.open_stream(), {}
     for line in [header, *sorted(rows)]:
         answers |= {answer["series"]: answer for answer in stream.feed([line])}
     other = path.with_name("less.csv")
     other.write_text("\n".join([header, *rows]))
-    for own in task.predict([str(other)]):
+    for own in predictor.predict([str(other)]):
         found = answers[own["series"]]
         assert found["times"] == own["times"]
         for target, lines in own["targets"].items():
@@ -330,7 +333,7 @@ def test_a_series_read_on_step_by_step_is_the_series_read_at_once(run, tmp_path)
     raw = raw_rows(run, waves(tmp_path / "past.csv", days=20, ahead=4))
     series = np.asarray(raw["series"], np.float32)
     step = tf.saved_model.load(str(run.folder / "export" / "1")).signatures["step"]
-    recent, *states = run.task.make_forecaster().begin(1)
+    recent, *states = run.predictor.make_module().begin(1)
     left = {"recent": recent} | {f"state_{i}": state for i, state in enumerate(states)}
     for begin, end in ((0, 3), (3, 4), (4, 20)):
         # What is known is that of the steps behind the chunk; the rest of it stands in the series.
@@ -347,11 +350,11 @@ def test_truncated_backpropagation_trains_the_network_that_answers_the_same_with
     trained = []
     for _ in range(2):
         task = prepared(data={"source": "sample"}, training=training)
-        before = [weight.copy() for weight in task.model.get_weights()]
-        trainer = Trainer(task)
+        before = [weight.copy() for weight in task.predictor.model.get_weights()]
+        trainer = trainer_of(task)
         trainer.train()
-        assert trainer.step == len(task.training_batches()) > 1
-        trained.append(task.model.get_weights())
+        assert trainer.step == len(trainer.batches) > 1
+        trained.append(task.predictor.model.get_weights())
         assert all((was != now).any() for was, now in zip(before, trained[-1]))
     for one, other in zip(*trained):
         np.testing.assert_array_equal(one, other)
@@ -376,17 +379,17 @@ def test_other_formats_answer_as_the_network_does(form, run, tmp_path):
 
 
 def test_a_number_that_stands_for_a_missing_value_does_so_in_exports_too(run):
-    task, (part,) = run.task, run.task.parts()
-    columns = dataclasses.replace(task.columns, missing=(-999.0,))
-    size = (task.model, task.sizes, task.recipe.model.window)
-    given = [array.copy() for array in part.examples(1, task.recipe.model.window, 1)]
+    predictor, (part,) = run.predictor, run.predictor.network_parts()
+    columns = dataclasses.replace(predictor.columns, missing=(-999.0,))
+    size = (predictor.model, predictor.sizes, run.recipe.model.window)
+    given = [array.copy() for array in part.examples(1, run.recipe.model.window, 1)]
     answers = []
     for value in (np.nan, -999.0):
         given[0][0, -3:, 0] = value
         given[1][0, 1, 0] = value
         exported = (
             SeriesForecaster(*size, columns).forecast,
-            network_part(*size, task._seen, columns).function,
+            network_part(*size, predictor.preprocessing.examples, columns).function,
         )
         answers += [one(*map(tf.constant, given))["forecast"].numpy() for one in exported]
     assert np.isfinite(answers[0]).all()
@@ -445,9 +448,9 @@ def test_a_series_that_teaches_nothing_is_left_out_where_the_recipe_says_so(tmp_
         "targets": ["y"],
         "known": [],
     }
-    task = prepared(data={**data, "on_bad_record": "skip"})
-    assert [one.name for one in task.set.series] == ["b"]
-    assert task.describe_data()["skipped"] == {"a series is constant": 1, "a series is too short": 1}
+    dataset = prepared(data={**data, "on_bad_record": "skip"}).dataset
+    assert [one.name for one in dataset.series] == ["b"]
+    assert dataset.describe()["skipped"] == {"a series is constant": 1, "a series is too short": 1}
 
 
 def test_a_calendar_needs_dates(tmp_path):
@@ -488,17 +491,17 @@ def test_the_sample_rewards_what_is_known_in_advance():
     task = prepared(
         data={**data, "origins": 40}, model={"units": [16], "window": 48, "lags": 24}, training=training
     )
-    Trainer(task).train()
-    scores, _ = task.evaluate("test")
-    baselines = {name: values["mase"] for name, values in task.baselines().items()}
+    trainer_of(task).train()
+    scores, _ = task.objective.evaluate("test")
+    baselines = {name: values["mase"] for name, values in task.objective.baselines().items()}
     assert scores["mase"] < min(baselines.values())
     assert verdict({"test": scores, "baseline": {n: {"mase": v} for n, v in baselines.items()}})[1]
 
 
 def test_the_generated_values_are_read_as_they_are():
-    task = prepared(data={"source": "sample"})
-    np.testing.assert_array_equal(task.set.series[0].values, seasonal_values(600, 1))
-    assert task.columns.features == ["value", "day_off"]
+    dataset = prepared(data={"source": "sample"}).dataset
+    np.testing.assert_array_equal(dataset.series[0].values, seasonal_values(600, 1))
+    assert dataset.columns.features == ["value", "day_off"]
 
 
 def test_the_demo_page_forecasts_an_example_as_the_run_does(run, demo_page):

@@ -285,12 +285,10 @@ def test_a_file_of_fixed_length_rejects_what_it_would_have_to_cut_or_pad(tmp_pat
     run, _ = import_run(tmp_path / "g.keras", tmp_path / "run")
     folder, _ = run.export("litert", out=tmp_path / "litert", steps=5)
     client, steps = Client(folder), RNG.normal(size=(6, 2)).round(3).tolist()
-    (own,), (name,) = run.predict([json.dumps(steps[:5])]), run.task.output_names
+    (own,), (name,) = run.predict([json.dumps(steps[:5])]), run.predictor.names.outputs
     np.testing.assert_allclose(client.answer(json.dumps(steps[:5]))[name], own["output"][name], atol=1e-5)
     for count in (4, 6):
-        expected = (
-            rf"{run.task.input_names[0]}: received shape 1x{count}x2, expected 1x5x2: this file takes 5 steps"
-        )
+        expected = rf"{run.predictor.names.inputs[0]}: received shape 1x{count}x2, expected 1x5x2: this file takes 5 steps"
         with pytest.raises(InputError, match=expected):
             client.answer(json.dumps(steps[:count]))
     assert "The client rejects others." in (folder / "README.md").read_text()

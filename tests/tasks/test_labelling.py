@@ -22,7 +22,8 @@ from rnn_apps.errors import DataError, RecipeError, UserError
 from rnn_apps.exporting.client import Client, InputError
 from rnn_apps.recipe import load_recipe, with_data
 from rnn_apps.runner import open_run
-from rnn_apps.tasks import task_class
+from rnn_apps.tasks import find_task
+from rnn_apps.tasks.frame_labelling.dataset import FrameDataset, FramePreprocessing
 
 TRAINING = {"epochs": 2, "batch_size": 8, "compile": False, "learning_rate": 0.02}
 TRAINING |= {"warmup_steps": 0, "weight_averaging": None}
@@ -196,7 +197,7 @@ def test_the_streams_of_a_table_are_answered_each_by_itself_in_any_order_of_rows
         expected[name] = answer["labels"]
     answers = labelled.predict([tmp_path / "mixed.csv"])
     assert {answer["stream"]: answer["labels"] for answer in answers} == expected
-    assert labelled.task.answer_line(answers[0]).startswith(f"{tmp_path / 'mixed.csv'}, test0: ")
+    assert labelled.predictor.answer_line(answers[0]).startswith(f"{tmp_path / 'mixed.csv'}, test0: ")
     found = {name: [] for name in streams}
     for answer in labelled.stream([header, *mixed]):
         found[answer["stream"]].append(answer["label"])
@@ -247,14 +248,13 @@ def test_a_label_that_train_never_shows_is_named_or_skipped(tmp_path):
     (tmp_path / "test.conll").write_text("a X\nb Z\n\nc Y\n")
     said = r'test.conll:1, step 2: a label that train never shows; received "Z", expected X, Y'
     with pytest.raises(UserError, match=said):
-        task_class("tagging")(with_data(tagging(), tmp_path)).prepare()
+        find_task("tagging").prepare(with_data(tagging(), tmp_path))
     recipe = with_data(load_recipe("tagging", {"model": TAGGER, "data": {"on_bad_record": "skip"}}), tmp_path)
-    task = task_class("tagging")(recipe)
-    task.prepare()
-    assert [one.tokens for one in task.sequences["test"]] == [["c"]]
+    dataset = find_task("tagging").prepare(recipe).dataset
+    assert [one.tokens for one in dataset.splits["test"]] == [["c"]]
     (tmp_path / "train.conll").write_text("".join(f"w{i} X\n\n" for i in range(40)))
     with pytest.raises(UserError, match='received train with "X" as its only label'):
-        task_class("tagging")(recipe).prepare()
+        find_task("tagging").prepare(recipe)
 
 
 def test_a_network_with_memory_beats_one_that_sees_each_row_alone(labelled):
@@ -273,12 +273,12 @@ def test_rows_as_they_come_get_the_labels_of_the_whole_table(labelled, sensors, 
     assert [answer["label"] for answer in found] == whole["labels"]
     assert [answer["step"] for answer in found] == list(range(1, 41))
     np.testing.assert_allclose([a["score"] for a in found], whole["scores"], atol=1.1e-4)
-    line = labelled.task.answer_line(whole)
+    line = labelled.predictor.answer_line(whole)
     assert line.startswith(f"{table}, test0: 1")
 
 
 def test_a_pipe_is_read_without_end_in_memory_that_does_not_grow(labelled):
-    stream = labelled.task.open_stream()
+    stream = labelled.predictor.open_stream()
     stream.feed(["heat,noise"])
     rows = ["20.5,0.1", "21.0,-0.3"] * 500
     for _ in range(3):
@@ -346,7 +346,7 @@ def test_frames_in_a_folder_are_labelled_as_a_stream_of_them_and_by_the_export(c
     answer = loaded.signatures["serving_default"](frames=encoded)
     assert answer["lengths"].numpy().tolist() == [7]
     assert [label.decode() for label in answer["labels"].numpy()[0, :7]] == whole["labels"]
-    assert clips.task.explain([str(tmp_path)])[0][0][0] == 1
+    assert clips.predictor.explain([str(tmp_path)])[0][0][0] == 1
 
 
 def test_what_is_no_clip_is_refused_plainly(clips, tmp_path):
@@ -410,11 +410,10 @@ def test_a_fraction_of_bad_rows_is_one_of_all_rows_also_where_only_the_test_spli
     def read(cap):
         settings = {"on_bad_record": "skip", "max_bad_records": cap, "stream": "machine"}
         recipe = with_data(load_recipe("frame_labelling", {"data": settings}), tmp_path)
-        task = task_class("frame_labelling")(recipe)
-        task.class_names = ["a", "b"]
-        task.prepare_evaluation()
-        return task
+        dataset = FrameDataset(recipe, FramePreprocessing(["a", "b"], None, None))
+        dataset.prepare_evaluation()
+        return dataset
 
-    assert list(read(0.07).sequences) == ["test"]
+    assert list(read(0.07).splits) == ["test"]
     with pytest.raises(DataError, match="received 6 of 86 records that cannot be used"):
         read(0.06)

@@ -12,7 +12,7 @@ from rnn_apps.exporting.client import Client
 from rnn_apps.models.language_model import language_model, window_model
 from rnn_apps.models.sequence_decoder import SequenceDecoder
 from rnn_apps.runner import open_run
-from rnn_apps.tasks import task_class
+from rnn_apps.tasks import find_task
 
 
 @pytest.fixture(scope="module")
@@ -93,10 +93,9 @@ def test_gradients_of_one_window_are_those_of_full_backpropagation():
 
 
 def test_the_score_is_the_mean_surprise_at_every_token_but_the_first(run):
-    task = run.task
-    task.prepare_evaluation()
-    tokens = task.tokens["test"]
-    logits = task.model(tokens[None, :-1].astype("int32")).numpy()[0].astype("float64")
+    dataset = find_task("language_model").prepare_evaluation(run.recipe, run.predictor).dataset
+    tokens = dataset.encoded["test"]
+    logits = run.model(tokens[None, :-1].astype("int32")).numpy()[0].astype("float64")
     log_p = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
     nats = -log_p[np.arange(len(tokens) - 1), tokens[1:]].mean()
     assert run.metrics["test"]["nats_per_character"] == pytest.approx(nats, rel=1e-4)
@@ -110,8 +109,8 @@ def test_the_baselines_are_a_unigram_and_a_five_gram_model(run):
 
 
 def test_records_go_on_from_the_test_part_and_hold_what_truly_follows(run):
-    run.task.prepare_evaluation()
-    text = run.task.texts["test"]
+    dataset = find_task("language_model").prepare_evaluation(run.recipe, run.predictor).dataset
+    text = dataset.splits["test"]
     records = [json.loads(line) for line in (run.folder / "predictions.jsonl").read_text().splitlines()]
     assert len(records) == 8
     for record in records:
@@ -170,7 +169,7 @@ def test_lines_as_they_come_surprise_as_the_whole_text_does(run, monkeypatch):
     lines = ["the old man sleeps", "", "anna finds the key"]
     (steps,) = run.explain(["".join(f"{line}\n" for line in lines)])
     for letters in (2_000, 7):
-        monkeypatch.setattr("rnn_apps.tasks.language_model.streaming._LETTERS", letters)
+        monkeypatch.setattr("rnn_apps.tasks.language_model.streaming._CHARACTERS", letters)
         found = list(run.stream(lines))
         nats = [value for answer in found for value in answer["nats"]]
         np.testing.assert_allclose(nats, [-score for _, score in steps], atol=2e-4)
@@ -178,9 +177,9 @@ def test_lines_as_they_come_surprise_as_the_whole_text_does(run, monkeypatch):
 
 
 def test_more_streams_than_the_text_has_tokens_are_refused():
-    task = task_class("language_model")(small_recipe("language_model", training={"batch_size": 9000}))
+    recipe = small_recipe("language_model", training={"batch_size": 9000})
     with pytest.raises(UserError, match="training.batch_size: received 9000 streams for .* expected at most"):
-        task.prepare()
+        find_task("language_model").prepare(recipe)
 
 
 def test_tokens_are_what_stands_between_blanks_and_line_ends_come_back(tmp_path):

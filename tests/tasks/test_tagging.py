@@ -2,7 +2,7 @@
 
 from types import SimpleNamespace
 
-from rnn_apps.tasks.tagging.task import TaggingTask
+from rnn_apps.tasks.tagging.predictor import TagPredictor
 
 RECORDS = [
     {"tokens": ["New York", "is", "1\u00a0000"], "labels": ["A", "B", "C"]},
@@ -20,7 +20,7 @@ def tagger(tags, most=None):
 
 
 def score(network, files):
-    return TaggingTask.export_score(network, files, RECORDS)
+    return TagPredictor.export_score(network, files, RECORDS)
 
 
 def test_tokens_with_blanks_and_empty_ones_keep_their_places():

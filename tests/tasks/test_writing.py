@@ -18,7 +18,8 @@ from rnn_apps.exporting.client import Client
 from rnn_apps.metrics.generation import caption_scores, corpus_bleu_scores
 from rnn_apps.runner import open_run
 from rnn_apps.serving.demo.marking import safe
-from rnn_apps.tasks import task_class
+from rnn_apps.tasks import find_task
+from rnn_apps.tasks.translation.predictor import TranslationObjective
 
 FORMATS = {"translation": "onnx", "video_captioning": "litert", "image_captioning": "onnx"}
 
@@ -47,16 +48,33 @@ def records_of(run):
     return [json.loads(line) for line in (run.folder / "predictions.jsonl").read_text().splitlines()]
 
 
+def raw_examples(run):
+    """The raw inputs on which the export is verified, as a tensor."""
+    _, request = run.predictor.example_requests()[-1]
+    return request[run.predictor.raw_spec.name]
+
+
+def generated(run, raw, beam=3, nbest=1, temperature=0.0, seed=0):
+    """Candidates and scores of raw inputs."""
+    options = map(tf.constant, (beam, nbest, temperature, seed))
+    answer = run.predictor.module.generate(raw, *options)
+    return answer["candidates"].numpy().tolist(), answer["scores"].numpy()
+
+
 def examples_of(run):
     """Raw inputs of the task: as `predict` takes them and as the export does, in base64."""
-    task = run.task
     if run.recipe.task == "translation":
         texts = ["the dog sleeps", "", "😀 qwxz"]
         return texts, [base64.b64encode(text.encode()).decode() for text in texts]
-    raw = task.export_examples().numpy().tolist()
+    raw = raw_examples(run).numpy().tolist()
     return None, tf.nest.map_structure(lambda b: base64.b64encode(b).decode(), raw)
 
 
+MONITORS = {
+    "image_captioning": "val_cider_d",
+    "video_captioning": "val_cider_d",
+    "translation": "val_bleu",
+}
 READ = {"image_captioning": [], "video_captioning": ["encoder/reader/level_0_forward"]}
 
 
@@ -95,7 +113,7 @@ def test_the_scores_are_those_of_the_records(run):
 def test_the_history_has_what_is_validated(run):
     with open(run.folder / "history.csv") as file:
         (row,) = csv.DictReader(file)
-    assert {"loss", "token_accuracy", "val_loss", "val_token_accuracy", run.task.monitor.name} <= set(row)
+    assert {"loss", "token_accuracy", "val_loss", "val_token_accuracy", MONITORS[run.recipe.task]} <= set(row)
 
 
 def test_a_run_opened_again_scores_the_same(run):
@@ -107,15 +125,15 @@ def test_a_run_opened_again_scores_the_same(run):
 def elsewhere(runs):
     """Task name to what its export answers in a process without rnn_apps, one for all."""
     made = [runs(task) for task in SMALL]
-    asked = [(run, run.task._writer.write.input_signature[0].name, examples_of(run)[1]) for run in made]
+    asked = [(run, run.predictor.raw_spec.name, examples_of(run)[1]) for run in made]
     return dict(zip(SMALL, answers_elsewhere(asked)))
 
 
 def test_another_process_without_rnn_apps_gives_the_same_texts(run, elsewhere):
     answers, (_, encoded) = elsewhere[run.recipe.task], examples_of(run)
     raw = tf.constant(tf.nest.map_structure(base64.b64decode, encoded))
-    own = run.task._writer.write(raw)
-    key = run.task.answer
+    own = run.predictor.module.best(raw)
+    key = run.predictor.answer
     texts = [text.decode() for text in own[key].numpy()]
     assert answers["serving_default"][key] == texts
     assert [row[0] for row in answers["serving_default"]["candidates"]] == texts
@@ -136,7 +154,7 @@ def test_encoder_and_step_without_tensorflow_write_the_same_texts(task, name, ru
     assert {Path(one).stem for one in folder.iterdir()} >= {"encode", "step", "client"}
     inputs = client_inputs(run, tmp_path)
     answers = [Client(folder).answer(str(one))["text"] for one in inputs]
-    assert answers == [answer[run.task.answer] for answer in run.predict(inputs, beam=1)]
+    assert answers == [answer[run.predictor.answer] for answer in run.predict(inputs, beam=1)]
     score = run.export_score(folder)
     if run.recipe.task != "translation":
         assert score == "not scored: the run's test records do not hold what it reads"
@@ -148,15 +166,18 @@ def test_a_source_that_is_too_long_is_cut_and_says_so_everywhere(runs, tmp_path)
     run = runs("translation")
     most, source = run.recipe.data.max_length, "the small dog sees a cat . " * 20
     (answer,) = run.predict([source], beam=1)
-    tokens = len(run.task.read.numbers(tf.constant([source]))[0])
+    tokens = len(run.predictor.preprocessing.source_vocabulary.numbers(tf.constant([source]))[0])
     assert tokens > most
     said = f"read {most} of {tokens} tokens"
     assert answer["truncated"] == said
-    assert run.task.answer_line(answer).startswith(f"{source} ({said}): ")
+    assert run.predictor.answer_line(answer).startswith(f"{source} ({said}): ")
     assert Client(run.folder / "export" / "onnx").answer(source)["truncated"] == said
     served = tf.saved_model.load(str(run.folder / "export" / "1"))
     served = served.signatures["serving_default"](text=tf.constant([source, "the dog"]))
-    assert served["tokens"].numpy().tolist() == [tokens, len(run.task.read.numbers(["the dog"])[0])]
+    assert served["tokens"].numpy().tolist() == [
+        tokens,
+        len(run.predictor.preprocessing.source_vocabulary.numbers(["the dog"])[0]),
+    ]
     assert served["tokens_read"].numpy().tolist() == [most, served["tokens"].numpy()[1]]
     (tmp_path / "test.en").write_text(f"{source}\nthe dog\n")
     (tmp_path / "test.de").write_text("der Hund\nder Hund\n")
@@ -182,18 +203,18 @@ def client_inputs(run, folder):
 
 
 def test_what_is_drawn_follows_its_seed_and_candidates_come_best_first(run):
-    raw = run.task.export_examples()[:2]
-    first, scores, _ = run.task.generate(raw, nbest=4, temperature=1.5, seed=1)
-    again, _, _ = run.task.generate(raw, nbest=4, temperature=1.5, seed=1)
-    other, _, _ = run.task.generate(raw, nbest=4, temperature=1.5, seed=2)
+    raw = raw_examples(run)[:2]
+    first, scores = generated(run, raw, nbest=4, temperature=1.5, seed=1)
+    again, _ = generated(run, raw, nbest=4, temperature=1.5, seed=1)
+    other, _ = generated(run, raw, nbest=4, temperature=1.5, seed=2)
     assert first == again != other
-    assert all(row == sorted(row, reverse=True) for row in scores)
+    assert all(row == sorted(row, reverse=True) for row in scores.tolist())
     assert [len(row) for row in first] == [4, 4]
 
 
 def test_a_wider_beam_never_gives_a_less_likely_best(run):
-    raw = run.task.export_examples()
-    best = [np.array(run.task.generate(raw, beam=beam)[1])[:, 0] for beam in (1, 4)]
+    raw = raw_examples(run)
+    best = [generated(run, raw, beam=beam)[1][:, 0] for beam in (1, 4)]
     assert (best[1] >= best[0] - 1e-5).mean() > 0.5  # beam search promises it on average, not each time
 
 
@@ -201,7 +222,7 @@ def test_a_wider_beam_never_gives_a_less_likely_best(run):
 def test_options_out_of_range_are_refused_by_their_name(run, options):
     (name,) = options
     with pytest.raises(UserError, match=rf"--{name}: received .*, expected a number from"):
-        run.task.generate(run.task.export_examples(), **options)
+        run.predict(["anything"], **options)
 
 
 def test_the_report_shows_what_was_written_and_where_it_looked(run):
@@ -224,13 +245,12 @@ def test_the_report_shows_what_was_written_and_where_it_looked(run):
 
 def test_without_attention_it_writes_and_explains_without_places():
     recipe = small_recipe("translation", model={"attention": None, "units": [6, 6]})
-    task = task_class("translation")(recipe)
-    task.prepare()
-    texts, scores, _ = task.generate(task.raw(["the dog", ""]), beam=3, nbest=2)
-    assert [len(row) for row in texts] == [len(row) for row in scores] == [2, 2]
-    (explained,) = task.explain(["the dog"])
+    task = find_task("translation").prepare(recipe)
+    answers = task.predictor.predict(["the dog", ""], beam=3, nbest=2)
+    assert [(len(answer["candidates"]), len(answer["scores"])) for answer in answers] == [(2, 2), (2, 2)]
+    (explained,) = task.predictor.explain(["the dog"])
     assert all(row == [] for row in explained["weights"])
-    assert task.illustrate("test", 0) == ({}, {})
+    assert task.predictor.illustrate(task.dataset, "test", 0) == ({}, {})
 
 
 @pytest.mark.parametrize("seed", [3_000_000_000, -3_000_000_000])
@@ -249,40 +269,41 @@ def test_other_data_may_hold_only_what_is_tested_on(runs, tmp_path):
 
 
 def test_the_loss_is_the_mean_over_real_tokens_with_smoothed_targets():
-    task = task_class("translation")(small_recipe("translation", training={"label_smoothing": 0.2}))
+    recipe = small_recipe("translation", training={"label_smoothing": 0.2})
+    objective = TranslationObjective(recipe, None, None)
     logits = np.random.default_rng(0).normal(size=(2, 3, 5)).astype("float32")
     tokens = np.array([[4, 3, 0], [2, 1, 3]])
     log_p = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
     smooth = np.eye(5)[tokens] * 0.8 + 0.2 / 5
     each = -(smooth * log_p).sum(-1)
     expected = each[tokens != 0].sum() / 5
-    assert float(task.loss(tf.constant(logits), tf.constant(tokens))) == pytest.approx(expected, rel=1e-5)
-    assert float(task.count(tf.constant(tokens))) == 5
+    loss = objective.loss(tf.constant(logits), tf.constant(tokens))
+    assert float(loss) == pytest.approx(expected, rel=1e-5)
+    assert float(objective.count(tf.constant(tokens))) == 5
 
 
 def test_tokens_are_right_where_they_are_real():
-    task = task_class("translation")(small_recipe("translation"))
+    objective = TranslationObjective(small_recipe("translation"), None, None)
     logits = tf.one_hot([[4, 1, 0], [2, 2, 3]], 5)
-    right = task.batch_metrics(logits, tf.constant([[4, 3, 0], [2, 1, 3]]))
+    right = objective.batch_metrics(logits, tf.constant([[4, 3, 0], [2, 1, 3]]))
     assert float(right["token_accuracy"]) == 3
 
 
 def test_teacher_forcing_and_search_agree_on_the_likelihood_of_a_text(runs):
     """The score of what was written is the sum of its tokens' log-probabilities under teacher forcing."""
-    task = runs("translation").task
-    raw = task.export_examples()[1:2]
-    read = task._writer.read(raw)
-    decoded = task._search.best(read, 1, 1)
+    run = runs("translation")
+    predictor, raw = run.predictor, raw_examples(run)[1:2]
+    decoded = predictor.search.best(predictor.module.encode(raw), 1, 1)
     tokens = decoded.tokens[0, 0, : int(decoded.lengths[0, 0])].numpy()
     whole = [*tokens, 3] if len(tokens) < 9 else list(tokens)
-    numbers = task._source_numbers(raw)[0].to_tensor()
+    numbers = predictor.read_raw(raw)
     numbers = tf.repeat(numbers, 2, axis=0)  # a batch of one has another static shape than the graph wants
     inputs = [numbers, tf.constant([0, 1]), tf.constant([[2, *whole[:-1]]] * 2)]
-    logits = task.network(inputs, training=False)[0].numpy()
+    logits = predictor.network(inputs, training=False)[0].numpy()
     logits[:, [0, 1, 2]] = -np.inf
     log_p = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
     total = log_p[np.arange(len(whole)), whole].sum()
-    penalty = ((5 + len(whole)) / 6) ** task.recipe.model.decoding.length_penalty
+    penalty = ((5 + len(whole)) / 6) ** run.recipe.model.decoding.length_penalty
     assert float(decoded.scores[0, 0]) == pytest.approx(total / penalty, abs=1e-4)
 
 

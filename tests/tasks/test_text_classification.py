@@ -1,4 +1,4 @@
-"""The sentiment task: loss, scores and answers by hand, and every cell exported to stock TensorFlow."""
+"""Text classification: loss, scores and answers by hand, and every cell exported to stock TensorFlow."""
 
 import json
 
@@ -12,8 +12,9 @@ from rnn_apps.errors import RnnAppsError, UserError
 from rnn_apps.exporting.saved_model import SavedModel
 from rnn_apps.layers import get_cell, list_cells, recurrent_cell
 from rnn_apps.recipe import apply_overrides, load_recipe, with_data
-from rnn_apps.tasks import task_class
+from rnn_apps.tasks import find_task
 from rnn_apps.tasks.cell import resolve_cell
+from rnn_apps.tasks.objectives.classes import ClassObjective
 from rnn_apps.tasks.settings import GATES
 from rnn_apps.training import Trainer
 
@@ -24,9 +25,7 @@ WORDS = {"bad": "a dull mess", "fair": "an average film", "good": "a lovely gem"
 def prepared(small_recipe, folder=None, **changes):
     recipe = apply_overrides(small_recipe, changes)
     keras.utils.set_random_seed(recipe.seed)
-    task = task_class("sentiment")(with_data(recipe, folder) if folder else recipe)
-    task.prepare()
-    return task
+    return find_task("text_classification").prepare(with_data(recipe, folder) if folder else recipe)
 
 
 @pytest.fixture(scope="module")
@@ -44,26 +43,27 @@ def three_classes(tmp_path_factory, small_recipe):
 
 
 def test_classes_vocabulary_and_counts_come_from_the_data(three_classes):
-    task = three_classes
-    assert task.class_names == CLASSES
-    assert task.encoder.vocabulary_size == 20
-    described = task.describe_data()
-    assert [described[part] for part in ("train", "validation", "test")] == [30, 15, 15]
-    assert task.settings()["vocabulary"] == 20
+    dataset, predictor, objective, _ = three_classes
+    assert dataset.class_names == predictor.class_names == CLASSES
+    assert predictor.encoder.vocabulary_size == 20
+    described = dataset.describe()
+    assert [described[split] for split in ("train", "validation", "test")] == [30, 15, 15]
+    assert objective.settings()["vocabulary"] == 20
 
 
 def test_the_fingerprint_tells_data_apart(three_classes):
-    before, test = three_classes.describe_data()["fingerprint"], three_classes.splits["test"]
-    assert three_classes.describe_data()["fingerprint"] == before
+    dataset = three_classes.dataset
+    before, test = dataset.describe()["fingerprint"], dataset.splits["test"]
+    assert dataset.describe()["fingerprint"] == before
     for column, other in ((test.texts, "another text"), (test.labels, 2)):
-        kept, column[0] = column[0], other
-        assert three_classes.describe_data()["fingerprint"] != before
-        column[0] = kept
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setitem(column, 0, other)
+            assert dataset.describe()["fingerprint"] != before
 
 
 def test_the_vocabulary_is_learned_from_train_alone(three_classes):
-    assert "0" in three_classes.encoder.words
-    assert "45" not in three_classes.encoder.words
+    assert "0" in three_classes.predictor.encoder.words
+    assert "45" not in three_classes.predictor.encoder.words
 
 
 def test_word_vectors_from_cooccurrence_are_those_of_train_alone(small_recipe, tmp_path):
@@ -75,10 +75,11 @@ def test_word_vectors_from_cooccurrence_are_those_of_train_alone(small_recipe, t
     task = prepared(small_recipe, tmp_path, data={"class_names": None}, model=model)
 
     def vectors_of(*parts):
-        *encoded, _ = task.encoder.encode_all([text for part in parts for text in texts[part]])
-        return cooccurrence_vectors(*encoded, task.encoder.vocabulary_size, 4, seed=task.recipe.seed)
+        encoder = task.predictor.encoder
+        *encoded, _ = encoder.encode_all([text for part in parts for text in texts[part]])
+        return cooccurrence_vectors(*encoded, encoder.vocabulary_size, 4, seed=small_recipe.seed)
 
-    start = task.model.get_layer("embedding").get_weights()[0]
+    start = task.predictor.model.get_layer("embedding").get_weights()[0]
     np.testing.assert_array_equal(start, vectors_of("train"))
     for other in ("validation", "test"):
         assert np.abs(start - vectors_of("train", other)).max() > 0.01
@@ -90,10 +91,9 @@ def test_the_loss_is_the_cross_entropy_with_smoothed_labels(three_classes, small
     labels = np.array([0, 1, 2, 2, 1])
     smooth = np.eye(3)[labels] * (1 - smoothing) + smoothing / 3
     expected = -(smooth * np.log(np.exp(logits) / np.exp(logits).sum(1, keepdims=True))).sum(1).mean()
-    recipe = three_classes.recipe
-    three_classes.recipe = apply_overrides(recipe, {"training": {"label_smoothing": smoothing}})
-    loss = three_classes.loss(tf.constant(logits), tf.constant(labels))
-    three_classes.recipe = recipe
+    recipe = apply_overrides(small_recipe, {"training": {"label_smoothing": smoothing}})
+    objective = ClassObjective(recipe, three_classes.dataset, three_classes.predictor)
+    loss = objective.loss(tf.constant(logits), tf.constant(labels))
     assert float(loss) == pytest.approx(expected, rel=1e-5)
 
 
@@ -102,8 +102,9 @@ def test_the_same_seed_trains_the_same_weights_to_the_bit_and_another_seed_other
     trained = []
     for seed in (1, 1, 2):
         task = prepared(small_recipe, seed=seed, model={"word_vectors": "cooccurrence", **rates})
-        Trainer(task).train()
-        trained.append(task.model.get_weights())
+        batches = task.dataset.training_batches()
+        Trainer(task.trained, batches, task.objective, small_recipe.training).train()
+        trained.append(task.trained.get_weights())
     for first, again, other in zip(*trained):
         np.testing.assert_array_equal(first, again)
         assert (first != other).any()
@@ -112,28 +113,29 @@ def test_the_same_seed_trains_the_same_weights_to_the_bit_and_another_seed_other
 @pytest.mark.parametrize("pooling", ["last", "mean", "max", "mean_max"])
 def test_a_text_that_comes_line_by_line_is_in_the_end_what_the_whole_is(small_recipe, pooling):
     task = prepared(small_recipe, model={"cell": "lstm", "units": [4, 3], "pooling": pooling})
-    words = task.encoder.words[:9]
+    predictor = task.predictor
+    words = predictor.encoder.words[:9]
     lines = [" ".join(words[:4]), "", f"{words[4]}, nobody-wrote-this", " ".join(words[5:])]
-    stream = task.open_stream()
+    stream = predictor.open_stream()
     found = list(stream.feed(lines))
-    (whole,) = task.predict([" ".join(lines)])
+    (whole,) = predictor.predict([" ".join(lines)])
     np.testing.assert_allclose(found[-1]["probabilities"], list(whole["probabilities"].values()), atol=2e-6)
     assert found[1]["probabilities"] == found[0]["probabilities"]
-    assert "step" in task.signatures()[1]
+    assert "step" in predictor.module.signatures
 
 
 def test_right_answers_are_counted(three_classes):
     logits = tf.constant([[1.0, 0, 0], [0, 1, 0], [0, 1, 0]])
-    metrics = three_classes.batch_metrics(logits, tf.constant([0, 1, 2]))
+    metrics = three_classes.objective.batch_metrics(logits, tf.constant([0, 1, 2]))
     assert {name: float(value) for name, value in metrics.items()} == {"accuracy": 2.0}
 
 
 def test_scores_belong_to_the_texts_however_they_were_batched(three_classes):
     """`predict` answers one text after another; `evaluate` batches them by length."""
-    scores, records = three_classes.evaluate("test")
-    texts = three_classes.splits["test"].texts
+    scores, records = three_classes.objective.evaluate("test")
+    texts = three_classes.dataset.splits["test"].texts
     assert [record["text"] for record in records] == texts
-    for record, answer in zip(records, three_classes.predict(texts)):
+    for record, answer in zip(records, three_classes.predictor.predict(texts)):
         assert record["prediction"] == answer["label"]
         assert record["probabilities"] == pytest.approx(list(answer["probabilities"].values()), abs=2e-6)
     right = [record["label"] == record["prediction"] for record in records]
@@ -141,52 +143,52 @@ def test_scores_belong_to_the_texts_however_they_were_batched(three_classes):
 
 
 def test_validation_loss_and_accuracy_are_those_of_the_probabilities(three_classes):
-    texts = three_classes.splits["validation"]
-    rows = np.array([list(a["probabilities"].values()) for a in three_classes.predict(texts.texts)])
-    scores = three_classes.validate()
+    texts = three_classes.dataset.splits["validation"]
+    rows = np.array([list(a["probabilities"].values()) for a in three_classes.predictor.predict(texts.texts)])
+    scores = three_classes.objective.validate()
     assert scores["val_loss"] == pytest.approx(-np.log(rows[np.arange(15), texts.labels]).mean(), abs=1e-4)
     assert scores["val_accuracy"] == pytest.approx((rows.argmax(1) == texts.labels).mean())
 
 
 def test_an_answer_names_label_score_and_probabilities(three_classes):
-    (answer,) = three_classes.predict(["a lovely gem"])
+    (answer,) = three_classes.predictor.predict(["a lovely gem"])
     assert answer["text"] == "a lovely gem"
     assert list(answer["probabilities"]) == CLASSES
     assert answer["score"] == max(answer["probabilities"].values())
     assert answer["probabilities"][answer["label"]] == answer["score"]
     assert sum(answer["probabilities"].values()) == pytest.approx(1, abs=1e-5)
-    assert three_classes.predict([]) == []
+    assert three_classes.predictor.predict([]) == []
 
 
 @pytest.mark.parametrize("text", ["", "...", "a \udce9 surrogate", "x" * 100_000, "word " * 20_000])
 def test_any_text_gets_an_answer(three_classes, text):
-    assert three_classes.predict([text])[0]["label"] in CLASSES
+    assert three_classes.predictor.predict([text])[0]["label"] in CLASSES
 
 
 def test_explaining_gives_the_score_of_every_beginning(three_classes):
     text = "a very lovely gem"
-    final = three_classes.predict([text])[0]["label"]
-    (steps,) = three_classes.explain([text])
+    final = three_classes.predictor.predict([text])[0]["label"]
+    (steps,) = three_classes.predictor.explain([text])
     assert [word for word, _ in steps] == text.split()
     for count, (_, score) in enumerate(steps, start=1):
-        (answer,) = three_classes.predict([" ".join(text.split()[:count])])
+        (answer,) = three_classes.predictor.predict([" ".join(text.split()[:count])])
         assert score == pytest.approx(answer["probabilities"][final], abs=2e-4)
 
 
 def test_the_baselines_are_scored_on_the_same_test_part(three_classes):
-    baselines = three_classes.baselines()
+    baselines = three_classes.objective.baselines()
     assert baselines["majority"]["accuracy"] == pytest.approx(1 / 3)
     assert baselines["bag_of_words"]["accuracy"] == 1.0  # every class has words of its own
 
 
-def held_to_the_task(task, folder):
-    """The loaded export, after it has answered batches of none, one and many as the task does."""
-    SavedModel().write(task, folder)
+def verified_export(predictor, folder):
+    """The loaded export, after it has answered batches of none, one and many as the predictor does."""
+    SavedModel().write(predictor, folder)
     loaded = tf.saved_model.load(str(folder))
     for texts in ([], [""], ["Far from dull!", "", "one two three four five six seven eight"]):
         answer = loaded.signatures["serving_default"](text=tf.constant(texts, tf.string))
-        own = task.predict(texts)
-        rows = [list(a["probabilities"].values()) for a in own] or np.zeros((0, len(task.class_names)))
+        own = predictor.predict(texts)
+        rows = [list(a["probabilities"].values()) for a in own] or np.zeros((0, len(predictor.class_names)))
         assert [label.decode() for label in answer["label"].numpy()] == [a["label"] for a in own]
         np.testing.assert_allclose(answer["probabilities"], rows, atol=2e-6)
     return loaded
@@ -195,27 +197,31 @@ def held_to_the_task(task, folder):
 def test_a_network_compiled_by_xla_exports_too(small_recipe, tmp_path):
     settings = {"model": {"cell": "lstm"}, "training": {"compile": True}}
     data = {"sample": {"size": 100}, "keep": "both", "max_length": 5}
-    held_to_the_task(prepared(small_recipe, data=data, **settings), tmp_path / "export")
+    verified_export(prepared(small_recipe, data=data, **settings).predictor, tmp_path / "export")
 
 
 def test_an_export_that_answers_otherwise_is_refused(three_classes, tmp_path):
-    loaded = held_to_the_task(three_classes, tmp_path / "export")
-    three_classes.check_export(loaded)
-    bias = three_classes.model.get_layer("logits").bias
+    predictor = three_classes.predictor
+    loaded = verified_export(predictor, tmp_path / "export")
+    predictor.verify_saved_model(loaded)
+    bias = predictor.model.get_layer("logits").bias
     bias.assign([0.0, 1e-4, 0.0])
-    with pytest.raises(RnnAppsError, match="differ by"):
-        three_classes.check_export(loaded)
-    bias.assign([0.0, 0.0, 0.0])
+    try:
+        with pytest.raises(RnnAppsError, match="differs by"):
+            predictor.verify_saved_model(loaded)
+    finally:
+        bias.assign([0.0, 0.0, 0.0])
 
 
 def test_a_restored_task_answers_the_same(three_classes, tmp_path):
-    three_classes.save_preprocessing(tmp_path)
-    again = task_class("sentiment")(three_classes.recipe)
-    again.restore(three_classes.model, tmp_path)
+    predictor = three_classes.predictor
+    predictor.preprocessing.save(tmp_path)
+    task = find_task("text_classification")
+    again = task.restore(predictor.recipe, lambda: predictor.model, tmp_path)
     texts = ["a lovely gem", "dull", ""]
-    assert again.predict(texts) == three_classes.predict(texts)
-    again.prepare_evaluation()
-    assert again.evaluate("test") == three_classes.evaluate("test")
+    assert again.predict(texts) == predictor.predict(texts)
+    evaluation = task.prepare_evaluation(predictor.recipe, again)
+    assert evaluation.objective.evaluate("test") == three_classes.objective.evaluate("test")
 
 
 # Cells of the user's own
@@ -307,9 +313,8 @@ def test_an_unregistered_name_says_how_to_write_a_cell_of_ones_own(small_recipe,
         small_recipe, {"model": {"cell": "leaky_one"}, "data": {"sample": {"size": 100}}}
     )
     monkeypatch.delitem(recurrent_cell._CELLS, "leaky_one")  # as in a process that did not register it
-    task = task_class("sentiment")(recipe)
     with pytest.raises(UserError) as caught:
-        task.prepare()
+        find_task("text_classification").prepare(recipe)
     assert "received 'leaky_one', expected one of vanilla" in str(caught.value)
     assert str(caught.value).endswith("is written module:Class, so that its module is imported.")
 
