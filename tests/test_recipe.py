@@ -237,7 +237,8 @@ def test_with_sample_applies_its_settings_and_lists_them(write):
 
 
 def test_a_recipe_that_names_the_sample_has_its_settings_and_what_the_user_sets_wins(write):
-    text = "task: text_classification\ndata: {source: sample, sample: {set: {model.units: [8], training.epochs: 1}}}\n"
+    sample = "{set: {model.units: [8], training.epochs: 1}}"
+    text = f"task: text_classification\ndata: {{source: sample, sample: {sample}}}\n"
     recipe = load_recipe(write(text), ["training.epochs=5"])
     assert (recipe.model.units, recipe.training.epochs) == ([8], 5)
     assert recipe.data.sample.set == {}  # so that a resolved recipe is not changed when it is loaded again
@@ -246,7 +247,8 @@ def test_a_recipe_that_names_the_sample_has_its_settings_and_what_the_user_sets_
 
 
 def test_data_of_ones_own_takes_the_settings_of_the_sample_back(write):
-    text = "task: text_classification\ndata: {source: sample, sample: {set: {model.units: [8], training.epochs: 1}}}\n"
+    sample = "{set: {model.units: [8], training.epochs: 1}}"
+    text = f"task: text_classification\ndata: {{source: sample, sample: {sample}}}\n"
     recipe = with_data(load_recipe(write(text), ["training.batch_size=3"]), "mine")
     assert (recipe.data.source, recipe.data.path) == ("files", "mine")
     assert (recipe.model.units, recipe.training.batch_size) == ([128], 3)

@@ -243,15 +243,13 @@ IN_TRAINING = {
 WHOLE = {
     "no task": ("data: {source: sample}\n", [f"r.yaml:1  task: missing; expected one of {TASKS}."]),
     "misspelt task": (
-        "# first\ntask: text_classifier\n",
-        [
-            f'r.yaml:2  task: received "text_classifier", expected one of {TASKS}. Did you mean "text_classification"?'
-        ],
+        "# first\ntask: taggin\n",
+        [f'r.yaml:2  task: received "taggin", expected one of {TASKS}. Did you mean "tagging"?'],
     ),
     "task is a list, and more is wrong": (
-        "task: [text_classification]\nseed: -1\nsede: 1\n",
+        "task: [tagging]\nseed: -1\nsede: 1\n",
         [
-            f'r.yaml:1  task: received ["text_classification"], expected one of {TASKS}. Did you mean "text_classification"?',
+            f'r.yaml:1  task: received ["tagging"], expected one of {TASKS}. Did you mean "tagging"?',
             "r.yaml:2  seed: received -1, expected a whole number from 0 to 2147483647.",
             f'r.yaml:3  sede: unknown key. Did you mean "seed"? Allowed here: {TOP}.',
         ],
@@ -284,7 +282,9 @@ WHOLE = {
         ],
     ),
     "embedding beyond any machine": (
-        "task: text_classification\ndata:\n  source: sample\n  vocabulary_size: 1000000\nmodel:\n  embedding: 4096\n",
+        "task: text_classification\n"
+        "data:\n  source: sample\n  vocabulary_size: 1000000\n"
+        "model:\n  embedding: 4096\n",
         [
             # 2 directions x (4096 + 128) x 128
             "r.yaml:6  model.embedding: these settings make 4,097,081,344 weights (4,096,000,000 in the "

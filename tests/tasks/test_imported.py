@@ -288,7 +288,8 @@ def test_a_file_of_fixed_length_rejects_what_it_would_have_to_cut_or_pad(tmp_pat
     (own,), (name,) = run.predict([json.dumps(steps[:5])]), run.predictor.names.outputs
     np.testing.assert_allclose(client.answer(json.dumps(steps[:5]))[name], own["output"][name], atol=1e-5)
     for count in (4, 6):
-        expected = rf"{run.predictor.names.inputs[0]}: received shape 1x{count}x2, expected 1x5x2: this file takes 5 steps"
+        (given,) = run.predictor.names.inputs
+        expected = rf"{given}: received shape 1x{count}x2, expected 1x5x2: this file takes 5 steps"
         with pytest.raises(InputError, match=expected):
             client.answer(json.dumps(steps[:count]))
     assert "The client rejects others." in (folder / "README.md").read_text()
