@@ -47,11 +47,10 @@ def modules(package):
     return found
 
 
-def imports(package, name, path, top_level=False):
-    """Names below the package that a module imports, relative imports resolved."""
+def imports(package, name, path):
+    """Names below the package that a module imports, also inside functions, relative imports resolved."""
     known, tree, found = modules(package), ast.parse(path.read_text()), set()
-    nodes = _run_on_import(tree) if top_level else ast.walk(tree)
-    for node in nodes:
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -106,9 +105,9 @@ def wrong_directions(package):
 
 
 def cycles(package):
-    """Modules that can be reached from themselves by imports that run on import."""
+    """Modules that can be reached from themselves by imports, those inside functions among them."""
     known = modules(package)
-    edges = {n: imports(package, n, p, top_level=True) & set(known) - {n} for n, p in known.items()}
+    edges = {n: imports(package, n, p) & set(known) - {n} for n, p in known.items()}
     wrong = []
     for name in known:
         seen, todo = set(), list(edges[name])
@@ -261,6 +260,11 @@ FAULTS = [
         {"models/a.py": "from rnn_apps.models.a1 import x", "models/a1.py": "from . import a"},
         "models.a1",
     ),
+    (
+        cycles,
+        {"layers/a.py": "from rnn_apps.layers.b import x", "layers/b.py": "def f():\n    from . import a"},
+        "layers.b",
+    ),
     (too_large, {"errors.py": "x = 1\n" * 351}, "errors: 351 lines"),
     (too_large, {"errors.py": "def f():\n" + "    x = 1\n" * 60}, "errors.f: 61 lines"),
     (unclear_names, {"layers/utils.py": ""}, "layers.utils"),
@@ -283,7 +287,7 @@ FAULTS = [
 SOUND = {
     "layers/a.py": DOC + "from rnn_apps.layers import b\nfrom rnn_apps import errors\n__all__ = ['f']\n"
     'def f():\n    """It."""\n',
-    "layers/b.py": DOC + "def _g():\n    import rnn_apps.layers.a\n__all__ = []\n",
+    "layers/b.py": DOC + "def _g():\n    import rnn_apps.errors\n__all__ = []\n",
     "models/a.py": DOC + "from rnn_apps.layers.a import f\n__all__ = ['f']\n",
 }
 

@@ -3,7 +3,6 @@
 from rnn_apps.layers.cells import GRUCell, LSTMCell, VanillaRNNCell
 from rnn_apps.layers.compilation import graph_form
 from rnn_apps.layers.conversion import (
-    NotConvertible,
     from_keras,
     is_recurrent,
     plain_layer,
@@ -11,12 +10,15 @@ from rnn_apps.layers.conversion import (
     to_keras,
     why_not,
 )
+from rnn_apps.layers.gru import GRU
+from rnn_apps.layers.keras_counterpart import NotConvertible
+from rnn_apps.layers.lstm import LSTM
 from rnn_apps.layers.recurrent_cell import RecurrentCell, get_cell, list_cells, register_cell
 from rnn_apps.layers.recurrent_layer import RecurrentLayer
 from rnn_apps.layers.research_cells import IndRNNCell, LayerNormLSTMCell, MinGRUCell
 from rnn_apps.layers.stacked_rnn import StackedRNN
 from rnn_apps.layers.time_distributed import TimeDistributed, with_open_steps
-from rnn_apps.layers.vanilla_rnn import GRU, LSTM, VanillaRNN
+from rnn_apps.layers.vanilla_rnn import VanillaRNN
 
 __all__ = [
     "GRU",

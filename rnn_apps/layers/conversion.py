@@ -2,14 +2,24 @@
 
 import keras
 
-from rnn_apps.layers.arguments import constructor_arguments, serialized_arguments
-from rnn_apps.layers.recurrent_layer import LAYER_OPTIONS, RecurrentLayer
+from rnn_apps.layers.arguments import constructor_arguments
+from rnn_apps.layers.gru import GRU
+from rnn_apps.layers.keras_counterpart import (
+    NotConvertible,
+    common_config,
+    keras_layer,
+    keras_stack,
+    layer_config,
+    made_from,
+    with_weights,
+)
+from rnn_apps.layers.lstm import LSTM
+from rnn_apps.layers.recurrent_layer import RecurrentLayer
 from rnn_apps.layers.stacked_rnn import StackedRNN
 from rnn_apps.layers.time_distributed import TimeDistributed
-from rnn_apps.layers.vanilla_rnn import GRU, LSTM, VanillaRNN
+from rnn_apps.layers.vanilla_rnn import VanillaRNN
 
 __all__ = [
-    "NotConvertible",
     "from_keras",
     "is_recurrent",
     "plain_layer",
@@ -24,12 +34,7 @@ _CELLS = {
     keras.layers.LSTMCell: LSTM,
     keras.layers.GRUCell: GRU,
 }
-_KERAS = {ours: theirs for theirs, ours in _OURS.items()}
 _NAMES = {VanillaRNN: "vanilla", LSTM: "lstm", GRU: "gru"}
-
-
-class NotConvertible(ValueError):
-    """A layer has no counterpart that gives the same answers."""
 
 
 def is_recurrent(layer):
@@ -54,7 +59,7 @@ def from_keras(layer_or_model):
         return rebuilt(layer_or_model, lambda layer: _ours(layer) if why_not(layer) is None else None)
     if reason := why_not(layer_or_model):
         raise NotConvertible(f"{layer_or_model.name}: {reason}.")
-    return _with_weights(_ours(layer_or_model), layer_or_model)
+    return with_weights(_ours(layer_or_model), layer_or_model)
 
 
 def to_keras(layer_or_model):
@@ -73,7 +78,7 @@ def to_keras(layer_or_model):
     """
     if isinstance(layer_or_model, keras.Model):
         return rebuilt(layer_or_model, plain_layer)
-    return _with_weights(_theirs(layer_or_model), layer_or_model)
+    return with_weights(_theirs(layer_or_model), layer_or_model)
 
 
 def plain_layer(layer):
@@ -132,14 +137,19 @@ def _ours(layer):
     if isinstance(layer, keras.layers.Bidirectional):
         return _bidirectional(layer, _ours)
     if type(layer) in _OURS:
-        return _made(_OURS[type(layer)], {**layer.get_config(), **_shared(layer, layer.cell.trainable)})
+        config = {**layer.get_config(), **common_config(layer, layer.cell.trainable)}
+        return _named_layer(_OURS[type(layer)], config)
     if type(layer.cell) is keras.layers.StackedRNNCells:
         cells = layer.cell.cells
         options = {"dropout": cells[0].dropout, "return_sequences": layer.return_sequences}
-        options |= _shared(layer, layer.cell.trainable and cells[0].trainable)
+        options |= common_config(layer, layer.cell.trainable and cells[0].trainable)
         return StackedRNN([cell.units for cell in cells], _NAMES[_CELLS[type(cells[0])]], **options)
-    config = {**layer.cell.get_config(), **_layer_config(layer)}
-    return _made(_CELLS[type(layer.cell)], config)
+    return _named_layer(_CELLS[type(layer.cell)], {**layer.cell.get_config(), **layer_config(layer)})
+
+
+def _named_layer(cls, config):
+    arguments = (*constructor_arguments(cls.cell_class), *constructor_arguments(RecurrentLayer))
+    return made_from(cls, config, arguments)
 
 
 def _theirs(layer):
@@ -147,100 +157,25 @@ def _theirs(layer):
     if isinstance(layer, keras.layers.Bidirectional):
         return _bidirectional(layer, _theirs)
     if isinstance(layer, StackedRNN):
-        return _their_stack(layer)
+        return keras_stack(layer)
     if isinstance(layer, RecurrentLayer):
-        found = [theirs for ours, theirs in _KERAS.items() if type(layer.cell) is ours.cell_class]
-        if found:
-            return _their_layer(found[0], layer)
+        return keras_layer(layer)
     raise NotConvertible(f"{layer.name}: received {type(layer).__name__}, which Keras has no layer for.")
-
-
-def _their_layer(cls, layer):
-    cell = layer.cell
-    options = serialized_arguments(cell, constructor_arguments(type(cell)))
-    width = options.pop("output_units", None)
-    config = {**options, **_layer_config(layer)}
-    if width is None:
-        return _made(cls, config)
-    if layer.return_state:
-        raise NotConvertible(f"{layer.name}: output_units with return_state has no counterpart in Keras.")
-    start = keras.initializers.get(cell.kernel_initializer)
-    shared = _shared(layer, cell.trainable)
-    last = {key: value for key, value in shared.items() if key != "name"}
-    plain = _made(cls, {**config, "activity_regularizer": None})
-    readout = keras.layers.Dense(width, use_bias=False, kernel_initializer=start, **last)
-    return keras.Sequential([plain, readout], name=layer.name)
-
-
-def _their_stack(stack):
-    if stack.residual or stack.return_state:
-        option = "residual" if stack.residual else "return_state"
-        raise NotConvertible(f"{stack.name}: StackedRNN with {option} has no single layer in Keras.")
-    if stack.slow_levels():
-        raise NotConvertible(f"{stack.name}: its cell {stack.cell.__name__} is the user's own.")
-    levels = []
-    for index, level in enumerate(stack.levels):
-        plain = [_theirs(layer) for layer in level]
-        for layer in plain:
-            layer.return_state = False
-            layer.return_sequences = stack.return_sequences or index + 1 < len(stack.levels)
-            layer.trainable = layer.trainable and stack.trainable
-        levels.append(plain[0] if len(plain) == 1 else _both_directions(*plain, name=f"level_{index}"))
-    levels[-1].activity_regularizer = stack.activity_regularizer
-    return keras.Sequential(levels, name=stack.name)
-
-
-def _both_directions(forward, backward, **options):
-    return keras.layers.Bidirectional(forward, backward_layer=backward, **options)
 
 
 def _bidirectional(layer, convert):
     inner = [convert(one) for one in (layer.forward_layer, layer.backward_layer)]
     for one in inner:  # Bidirectional puts them before the names again
         one.name = one.name.removeprefix("forward_").removeprefix("backward_")
-    return _both_directions(*inner, merge_mode=layer.merge_mode, **_shared(layer))
-
-
-def _layer_config(layer):
-    """What belongs to the layer and not to its cell."""
-    options = {name: getattr(layer, name) for name in LAYER_OPTIONS}
-    unroll = getattr(layer, "unroll_requested", layer.unroll)
-    return {**options, "unroll": unroll, **_shared(layer, layer.cell.trainable)}
-
-
-def _shared(layer, trainable=True):
-    """What any layer has; it is trainable only where its cells, which `trainable` stands for, are too."""
-    names = {"name": layer.name, "dtype": layer.dtype_policy}
-    regularizer = {"activity_regularizer": layer.activity_regularizer}
-    return {**names, **regularizer, "trainable": layer.trainable and trainable}
-
-
-def _made(cls, config):
-    """A layer of that class from what it takes of a configuration of its counterpart."""
-    if cls in _KERAS:
-        taken = {*constructor_arguments(cls.cell_class), *constructor_arguments(RecurrentLayer)}
-    else:
-        taken = {*constructor_arguments(cls, keras.layers.RNN)}
-    taken |= {"name", "trainable", "dtype", "activity_regularizer", *LAYER_OPTIONS}
-    layer = cls.from_config({key: value for key, value in config.items() if key in taken})
-    layer.activity_regularizer = keras.regularizers.get(
-        config.get("activity_regularizer")
-    )  # SimpleRNN drops it
-    return layer
+    options = common_config(layer)
+    return keras.layers.Bidirectional(
+        inner[0], backward_layer=inner[1], merge_mode=layer.merge_mode, **options
+    )
 
 
 def _holds_ours(layer):
     inner = layer.forward_layer if isinstance(layer, keras.layers.Bidirectional) else layer
     return isinstance(inner, (RecurrentLayer, StackedRNN))
-
-
-def _with_weights(new, old):
-    """Build a layer like another one that is built, with its weights."""
-    if old.built and old.weights:
-        features = old.weights[0].shape[0]
-        new.build((None, None, features))
-        new.set_weights(old.get_weights())
-    return new
 
 
 def rebuilt(model, replacement):

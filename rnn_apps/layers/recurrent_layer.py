@@ -7,29 +7,17 @@ import tensorflow as tf
 from keras import ops
 
 from rnn_apps.layers import cudnn
-from rnn_apps.layers.arguments import (
-    check_choice,
-    check_count,
-    constructor_arguments,
-    serialized_arguments,
-)
+from rnn_apps.layers.arguments import check_choice, check_count
 from rnn_apps.layers.compilation import LoopCompiler, is_differentiated, num_parts
 from rnn_apps.layers.input_rank import check_rank, check_shape
+from rnn_apps.layers.keras_counterpart import LAYER_OPTIONS, keras_layer, with_weights
 from rnn_apps.layers.recomputation import recur_in_chunks
 from rnn_apps.layers.recurrence import RecurrentWeights, project, recur
 from rnn_apps.layers.recurrent_cell import RecurrentCell
 
-__all__ = ["LAYER_OPTIONS", "NamedCellLayer", "RecurrentLayer"]
+__all__ = ["RecurrentLayer"]
 
 _log = logging.getLogger("rnn_apps.layers")
-LAYER_OPTIONS = (
-    "return_sequences",
-    "return_state",
-    "go_backwards",
-    "stateful",
-    "unroll",
-    "zero_output_for_mask",
-)
 
 
 @keras.saving.register_keras_serializable(package="rnn_apps")
@@ -99,9 +87,7 @@ class RecurrentLayer(keras.layers.RNN):
 
     def to_keras(self):
         """Return the same layer, with its weights, on Keras' own classes; see `rnn_apps.to_keras`."""
-        from rnn_apps.layers.conversion import to_keras  # it knows all layers, this one among them
-
-        return to_keras(self)
+        return with_weights(keras_layer(self), self)
 
     def __call__(self, sequences, *args, **kwargs):
         """Check the rank of the input, then call the layer."""
@@ -232,34 +218,6 @@ class RecurrentLayer(keras.layers.RNN):
         options = {name: getattr(self, name) for name in LAYER_OPTIONS}
         options["unroll"] = self.unroll_requested
         return {**config, **options, "compile": self.compile, "recompute_every": self.recompute_every}
-
-
-class NamedCellLayer(RecurrentLayer):
-    """A `RecurrentLayer` that makes its own cell: one signature, the cell's arguments and the layer's."""
-
-    cell_class = None
-
-    def __init__(self, *args, **kwargs):
-        names = constructor_arguments(self.cell_class)
-        cell_options = {key: kwargs.pop(key) for key in list(kwargs) if key in names}
-        shared = {key: kwargs[key] for key in ("dtype", "trainable") if key in kwargs}
-        super().__init__(self.cell_class(*args, **cell_options, **shared), **kwargs)
-
-    def __init_subclass__(cls, **kwargs):
-        super().__init_subclass__(**kwargs)
-        for name in constructor_arguments(cls.cell_class):
-            if not hasattr(cls, name):
-                setattr(cls, name, property(lambda self, name=name: getattr(self.cell, name)))
-
-    def get_config(self):
-        """Return all constructor arguments, the cell's among them."""
-        config = {key: value for key, value in super().get_config().items() if key != "cell"}
-        return {**config, **serialized_arguments(self.cell, constructor_arguments(self.cell_class))}
-
-    @classmethod
-    def from_config(cls, config, custom_objects=None):
-        """Make the layer that `get_config` described."""
-        return cls(**config)
 
 
 def _read(weight):

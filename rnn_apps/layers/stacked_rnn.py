@@ -6,26 +6,21 @@ import logging
 import keras
 from keras import ops
 
-from rnn_apps.layers.arguments import check_choice, check_count, check_rate, serialized_arguments
+from rnn_apps.layers.arguments import (
+    check_choice,
+    check_count,
+    check_rate,
+    constructor_arguments,
+    serialized_arguments,
+)
 from rnn_apps.layers.input_rank import check_rank, check_shape
+from rnn_apps.layers.keras_counterpart import keras_stack, with_weights
 from rnn_apps.layers.recurrent_cell import RecurrentCell, get_cell
 from rnn_apps.layers.recurrent_layer import RecurrentLayer
 
 __all__ = ["StackedRNN", "cell_from_config"]
 
 _log = logging.getLogger("rnn_apps.layers")
-_NAMES = (
-    "units",
-    "bidirectional",
-    "dropout",
-    "recurrent_dropout",
-    "residual",
-    "return_sequences",
-    "return_state",
-    "compile",
-    "recompute_every",
-    "seed",
-)
 
 
 @keras.saving.register_keras_serializable(package="rnn_apps")
@@ -155,9 +150,7 @@ class StackedRNN(keras.layers.Layer):
 
     def to_keras(self):
         """Return the same levels, with their weights, as a `keras.Sequential`; see `rnn_apps.to_keras`."""
-        from rnn_apps.layers.conversion import to_keras  # it knows all layers, this one among them
-
-        return to_keras(self)
+        return with_weights(keras_stack(self), self)
 
     def slow_levels(self):
         """Return the names of the layers whose cells are not in the engine's form."""
@@ -242,7 +235,8 @@ class StackedRNN(keras.layers.Layer):
         """Return all constructor arguments."""
         by_class = not isinstance(self.cell, str)
         cell = {"registered_name": keras.saving.get_registered_name(self.cell)} if by_class else self.cell
-        return {**super().get_config(), **serialized_arguments(self, _NAMES), "cell": cell}
+        own = serialized_arguments(self, constructor_arguments(StackedRNN))
+        return {**super().get_config(), **own, "cell": cell}
 
     @classmethod
     def from_config(cls, config):

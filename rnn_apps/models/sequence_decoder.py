@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from rnn_apps.layers import StackedRNN
+from rnn_apps.layers.arguments import constructor_arguments, serialized_arguments
 from rnn_apps.layers.stacked_rnn import cell_from_config
 
 __all__ = ["SequenceDecoder"]
@@ -260,9 +261,7 @@ class SequenceDecoder(keras.layers.Layer):
 
     def get_config(self):
         """Return all constructor arguments."""
-        names = ("vocabulary_size", "embedding", "units", "cell", "attention", "tied", "dropout")
-        names += ("level_dropout", "recurrent_dropout", "residual", "compile", "recompute_every", "seed")
-        own = {name: getattr(self, name) for name in names}
+        own = serialized_arguments(self, constructor_arguments(SequenceDecoder))
         return {**super().get_config(), **own, "cell": self.recurrent.get_config()["cell"]}
 
     @classmethod

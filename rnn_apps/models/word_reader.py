@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from rnn_apps.layers import StackedRNN
+from rnn_apps.layers.arguments import constructor_arguments, serialized_arguments
 from rnn_apps.layers.stacked_rnn import cell_from_config
 from rnn_apps.models.sequence_encoder import WordDropout
 
@@ -36,7 +37,7 @@ class CharacterEncoder(keras.layers.Layer):
     ):
         super().__init__(**kwargs)
         self.num_characters, self.embedding, self.units = num_characters, embedding, units
-        self.compile, self.seed = compile, seed
+        self.cell, self.compile, self.seed = cell, compile, seed
         self.supports_jit = False
         start = keras.initializers.RandomUniform(-0.05, 0.05, seed=seed)
         self.embedder = keras.layers.Embedding(
@@ -72,8 +73,7 @@ class CharacterEncoder(keras.layers.Layer):
 
     def get_config(self):
         """Return all constructor arguments."""
-        names = ("num_characters", "embedding", "units", "compile", "seed")
-        own = {name: getattr(self, name) for name in names}
+        own = serialized_arguments(self, constructor_arguments(CharacterEncoder))
         return {**super().get_config(), **own, "cell": self.reader.get_config()["cell"]}
 
     @classmethod

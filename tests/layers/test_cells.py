@@ -7,14 +7,16 @@ import tensorflow as tf
 from user_cells import IndRNNCell, LayerNormCell, MinGRUCell
 
 from rnn_apps.layers import (
+    GRU,
+    LSTM,
     GRUCell,
     LSTMCell,
     RecurrentCell,
+    VanillaRNN,
     VanillaRNNCell,
     get_cell,
     list_cells,
     register_cell,
-    vanilla_rnn,
 )
 
 CELLS = [VanillaRNNCell, LSTMCell, GRUCell, LayerNormCell, IndRNNCell, MinGRUCell]
@@ -120,7 +122,7 @@ def test_a_step_that_is_not_written_says_so():
 def test_help_lists_every_argument_of_a_layer_once():
     import inspect
 
-    for layer in (vanilla_rnn.VanillaRNN, vanilla_rnn.LSTM, vanilla_rnn.GRU):
+    for layer in (VanillaRNN, LSTM, GRU):
         names = list(inspect.signature(layer).parameters)
         assert names[0] == "units"
         assert len(names) == len(set(names))

@@ -1,0 +1,26 @@
+"""Gated recurrent unit over time, with Keras' arguments and weights, on the engine."""
+
+import keras
+
+from rnn_apps.layers.cells import GRUCell
+from rnn_apps.layers.named_cell_layer import NamedCellLayer
+
+__all__ = ["GRU"]
+
+
+@keras.saving.register_keras_serializable(package="rnn_apps")
+class GRU(NamedCellLayer):
+    """Gated recurrent unit with the arguments and weights of `keras.layers.GRU`, on the engine.
+
+    Args:
+        units: size of h.
+        **kwargs: as in `GRUCell` and `RecurrentLayer`.
+
+    Call arguments and results: as in `RecurrentLayer`.
+
+    Examples:
+        >>> GRU(8)(keras.ops.ones((4, 10, 3))).shape
+        TensorShape([4, 8])
+    """
+
+    cell_class = GRUCell

@@ -1,0 +1,124 @@
+"""Keras' counterparts of our recurrent layers, with the same arguments and the same weights."""
+
+import keras
+
+from rnn_apps.layers.arguments import constructor_arguments, serialized_arguments
+from rnn_apps.layers.cells import GRUCell, LSTMCell, VanillaRNNCell
+
+__all__ = [
+    "LAYER_OPTIONS",
+    "NotConvertible",
+    "common_config",
+    "keras_layer",
+    "keras_stack",
+    "layer_config",
+    "made_from",
+    "with_weights",
+]
+
+LAYER_OPTIONS = (
+    "return_sequences",
+    "return_state",
+    "go_backwards",
+    "stateful",
+    "unroll",
+    "zero_output_for_mask",
+)
+_BY_CELL = {
+    VanillaRNNCell: keras.layers.SimpleRNN,
+    LSTMCell: keras.layers.LSTM,
+    GRUCell: keras.layers.GRU,
+}
+
+
+class NotConvertible(ValueError):
+    """A layer has no counterpart that gives the same answers."""
+
+
+def keras_layer(layer):
+    """Return Keras' counterpart of a `RecurrentLayer`, without its weights.
+
+    Raises:
+        NotConvertible: there is none.
+    """
+    cell = layer.cell
+    cls = _BY_CELL.get(type(cell))
+    if cls is None:
+        raise NotConvertible(f"{layer.name}: received {type(layer).__name__}, which Keras has no layer for.")
+    options = serialized_arguments(cell, constructor_arguments(type(cell)))
+    width = options.pop("output_units", None)
+    config, arguments = {**options, **layer_config(layer)}, constructor_arguments(cls, keras.layers.RNN)
+    if width is None:
+        return made_from(cls, config, arguments)
+    if layer.return_state:
+        raise NotConvertible(f"{layer.name}: output_units with return_state has no counterpart in Keras.")
+    start = keras.initializers.get(cell.kernel_initializer)
+    common = common_config(layer, cell.trainable)
+    last = {key: value for key, value in common.items() if key != "name"}
+    plain = made_from(cls, {**config, "activity_regularizer": None}, arguments)
+    readout = keras.layers.Dense(width, use_bias=False, kernel_initializer=start, **last)
+    return keras.Sequential([plain, readout], name=layer.name)
+
+
+def keras_stack(stack):
+    """Return a `keras.Sequential` of the levels of a `StackedRNN`, without their weights.
+
+    Raises:
+        NotConvertible: it has a residual connection, returns its state, or has cells of the user's own.
+    """
+    if stack.residual or stack.return_state:
+        option = "residual" if stack.residual else "return_state"
+        raise NotConvertible(f"{stack.name}: StackedRNN with {option} has no single layer in Keras.")
+    if stack.slow_levels():
+        raise NotConvertible(f"{stack.name}: its cell {stack.cell.__name__} is the user's own.")
+    levels = []
+    for index, level in enumerate(stack.levels):
+        plain = [keras_layer(layer) for layer in level]
+        for layer in plain:
+            layer.return_state = False
+            layer.return_sequences = stack.return_sequences or index + 1 < len(stack.levels)
+            layer.trainable = layer.trainable and stack.trainable
+        if len(plain) > 1:
+            forward, backward = plain
+            plain = [keras.layers.Bidirectional(forward, backward_layer=backward, name=f"level_{index}")]
+        levels += plain
+    levels[-1].activity_regularizer = stack.activity_regularizer
+    return keras.Sequential(levels, name=stack.name)
+
+
+def layer_config(layer):
+    """Return the configuration that belongs to a recurrent layer and not to its cell."""
+    options = {name: getattr(layer, name) for name in LAYER_OPTIONS}
+    unroll = getattr(layer, "unroll_requested", layer.unroll)
+    return {**options, "unroll": unroll, **common_config(layer, layer.cell.trainable)}
+
+
+def common_config(layer, trainable=True):
+    """Return the configuration of any layer; it is trainable only where its cells (`trainable`) are too."""
+    names = {"name": layer.name, "dtype": layer.dtype_policy}
+    regularizer = {"activity_regularizer": layer.activity_regularizer}
+    return {**names, **regularizer, "trainable": layer.trainable and trainable}
+
+
+def made_from(cls, config, arguments):
+    """Return a layer of a class from the entries of its counterpart's configuration that it takes.
+
+    Args:
+        cls: layer class.
+        config: configuration of the counterpart.
+        arguments: names of the constructor arguments of `cls`.
+    """
+    taken = {*arguments, "name", "trainable", "dtype", "activity_regularizer", *LAYER_OPTIONS}
+    layer = cls.from_config({key: value for key, value in config.items() if key in taken})
+    regularizer = config.get("activity_regularizer")  # SimpleRNN drops it
+    layer.activity_regularizer = keras.regularizers.get(regularizer)
+    return layer
+
+
+def with_weights(new, old):
+    """Build a layer like another one that is built, give it the other's weights, and return it."""
+    if old.built and old.weights:
+        features = old.weights[0].shape[0]
+        new.build((None, None, features))
+        new.set_weights(old.get_weights())
+    return new
