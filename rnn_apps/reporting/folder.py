@@ -4,7 +4,6 @@ import csv
 import json
 import math
 from collections.abc import Iterator
-from itertools import chain, islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -51,11 +50,10 @@ def read_run(folder: Path) -> Run:
     """
     metrics = _metrics(folder / "metrics.json")
     records = _json_lines(folder / "predictions.jsonl")
-    first = list(islice(records, 1))
-    kinds = ("references", "tokens", "horizon")
-    kind = next((key for key in kinds if first and key in first[0]), None)
-    records = chain(first, records)
-    texts, sequences, forecasts = (list(records) if kind == key else [] for key in kinds)
+    kinds = ("texts", "step_classes", "forecasts")
+    texts, sequences, forecasts = (
+        list(records) if metrics.get("record_kind") == kind else [] for kind in kinds
+    )
     names = [str(name) for name in metrics.get("class_names") or []]
     return Run(
         name=str(metrics.get("recipe") or folder.resolve().name),

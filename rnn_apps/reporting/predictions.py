@@ -120,7 +120,7 @@ def _example(number: int, record: Mapping[str, Any], index_of: dict[str, int]) -
     steps = [(str(word), _unit(value)) for word, value in record.get("steps") or []]
     return Example(
         number=number,
-        text=str(record.get("text", "")),
+        text=str(record.get("text", record.get("input", ""))),
         label=_class_index(record["label"], index_of),
         prediction=_class_index(record["prediction"], index_of),
         score=_unit(max(probabilities) if score is None else score),

@@ -16,23 +16,26 @@ EXTREMES = 4  # best and worst
 Chosen = list[tuple[str, str, list[int]]]
 
 
-def shown_examples(records: Sequence[Mapping[str, Any]], class_names: Sequence[str] | None) -> list[int]:
+def shown_examples(
+    records: Sequence[Mapping[str, Any]], kind: str, class_names: Sequence[str] | None
+) -> list[int]:
     """Returns the numbers, from 0, of the records that need what explains them.
 
     Args:
-        records: of `Task.evaluate`.
+        records: of `Objective.evaluate`.
+        kind: of the records, `Objective.record_kind`.
         class_names: of a classification, else None.
     """
-    if records and "tokens" in records[0]:  # of a labelled sequence the record says all
-        return []
-    if class_names is None:
+    if kind == "texts":
         return sorted({number for *_, numbers in choose_texts(records) for number in numbers})
+    if kind != "classes":  # these records say everything
+        return []
     summary = summarise(records, class_names)
     chosen = [example.number - 1 for example in (*summary.mistakes, *summary.close_calls)]
     short = [
         number
         for number, record in enumerate(records)
-        if len(record["text"].split()) <= TRACED_WORDS and number not in chosen
+        if len(str(record.get("text", "")).split()) <= TRACED_WORDS and number not in chosen
     ]
     return [*chosen, *short[:MORE_TRACED]]
 

@@ -74,7 +74,7 @@ def evaluate(prepared, own, recorded):
     dataset, predictor, objective, _ = prepared
     scores, records = objective.evaluate("test")
     truncations = [str(one) for one in dataset.truncations("test") if one.longer]
-    pairs = _label_pairs(records, predictor.class_names)
+    pairs = _label_pairs(records, objective.record_kind, predictor.class_names)
     if own is None:
         baselines, left_out = recorded.get("baseline", {}), None
     else:
@@ -110,12 +110,12 @@ def _baselines(prepared, own, fingerprint):
     return prepared.objective.baselines(), None
 
 
-def _label_pairs(records, class_names):
+def _label_pairs(records, kind, class_names):
     """True and answered class numbers of all records or of all their steps; None of other tasks."""
-    if not class_names or not records:
+    if not records or kind not in ("classes", "step_classes"):
         return None
     index = {name: number for number, name in enumerate(class_names)}
-    if "label" in records[0]:
+    if kind == "classes":
         pairs = [(record["label"], record["prediction"]) for record in records]
     else:
         pairs = [pair for record in records for pair in zip(record["labels"], record["predictions"])]

@@ -129,6 +129,7 @@ def _write_metrics(prepared, trained, scored, not_exported, seconds, folder):
         "recipe": recipe.name,
         "data": {**prepared.data, **sample, "truncated": stages.truncations(task.dataset)},
         "class_names": task.predictor.class_names,
+        "record_kind": task.objective.record_kind,
         "test": scored.test,
         "validation": scored.validation,
         "baseline": scored.baselines,

@@ -253,7 +253,8 @@ def score(prepared, folder, console):
 
 def _illustrate(task, folder, records):
     """Add to the records that the report shows what explains them."""
-    for number in shown_examples(records, task.predictor.class_names):
+    kind, names = task.objective.record_kind, task.predictor.class_names
+    for number in shown_examples(records, kind, names):
         entries, files = task.predictor.illustrate(task.dataset, "test", number)
         records[number] |= entries
         _write_files(folder, files)

@@ -119,7 +119,9 @@ class Predictor(ABC):
 
     def facts(self):
         """Return what a client or a demo page must know besides the signatures, as JSON can hold it."""
-        return {}
+        part, *_ = self.network_parts()
+        outputs = part.answers(part.examples(1, part.steps, 0))
+        return {"inputs": list(part.inputs), "outputs": list(outputs), "class_names": self.class_names}
 
     def input_note(self):
         """Return what an export's README says of its inputs besides their shapes: sentences, or ""."""

@@ -106,7 +106,7 @@ def test_an_export_that_answers_otherwise_is_not_left_on_disk(name, finished, tm
         calls.append(1)
         return {key: value + 0.1 * len(calls) for key, value in part.function(numbers).items()}
 
-    monkeypatch.setattr(other.task, "parts", lambda: [part._replace(function=restless)])
+    monkeypatch.setattr(other.predictor, "network_parts", lambda: [part._replace(function=restless)])
     with pytest.raises(RnnAppsError, match=r"network\.\w+: its answers differ by .*it was not kept"):
         other.export(name, out=tmp_path / "out")
     assert list(tmp_path.iterdir()) == []

@@ -21,8 +21,8 @@ class Toy(ExportFormat):
     weights = {"float32": 1e-5, "float16": 1e-2}
     ending = "npz"
 
-    def unsupported(self, task):
-        return None if task.recipe.model.cell == "vanilla" else "the NumPy loop has vanilla cells only"
+    def unsupported(self, predictor):
+        return None if predictor.recipe.model.cell == "vanilla" else "the NumPy loop has vanilla cells only"
 
     def convert(self, part, path, weights):
         arrays = [weight.numpy().astype(weights) for weight in part.model.weights]
@@ -136,7 +136,7 @@ def test_a_network_that_it_cannot_hold_is_named_before_training(run, heard, tmp_
 
 def test_schema_completion_and_help_list_it(capsys):
     defined = json_schema()["$defs"]
-    assert defined["SentimentSettings"]["properties"]["export"]["items"]["enum"][-1] == "toy"
+    assert defined["TextClassificationSettings"]["properties"]["export"]["items"]["enum"][-1] == "toy"
     assert [item.value for item in formats(None, None, "to")] == ["toy"]
     assert [item.value for item in weights(None, None, "float16")] == ["float16"]
     assert call(["export", "--help"]) == 0

@@ -61,6 +61,7 @@ def the_metrics(**changes):
             "skipped": {"empty_text": 2},
         },
         "class_names": CLASSES,
+        "record_kind": "classes",
         "test": score,
         "validation": score | {"accuracy": 0.9699},
         "baseline": {"majority": majority, "bag_of_words": words},

@@ -33,7 +33,12 @@ def folder(tmp_path):
     rows[0] |= {"pictures": ["examples/a.jpg"], "attention": {**looked, "grid": [2, 2]}}
     rows[39] |= {"source": HOSTILE, "attention": {**looked, "sources": ["w", "x", "y", HOSTILE]}}
     (tmp_path / "predictions.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    metrics = {"task": "image_captioning", "test": {"cider_d": 1.2, "bleu_4": 30.0}, "baseline": {}}
+    metrics = {
+        "task": "image_captioning",
+        "record_kind": "texts",
+        "test": {"cider_d": 1.2, "bleu_4": 30.0},
+        "baseline": {},
+    }
     (tmp_path / "metrics.json").write_text(json.dumps(metrics))
     return tmp_path
 
@@ -43,7 +48,9 @@ def test_examples_are_chosen_by_place_then_by_score():
     assert groups["Throughout"] == [0, 6, 11, 17, 22, 28, 33, 39]
     assert groups["Best"] == [38, 37, 36, 35]
     assert groups["Worst"] == [1, 2, 3, 4]
-    assert shown_examples(records(), None) == sorted(n for numbers in groups.values() for n in numbers)
+    assert shown_examples(records(), "texts", None) == sorted(
+        n for numbers in groups.values() for n in numbers
+    )
 
 
 @pytest.mark.parametrize("count", [0, 1, 3, 9])

@@ -158,10 +158,6 @@ class ArrayPredictor(Predictor):
         )
         return [part._replace(most_steps=MAX_STEPS if part.sequences else None)]
 
-    def facts(self):
-        """Names of inputs and outputs."""
-        return self.names.as_dict()
-
 
 def _in_brief(value):
     array = np.asarray(value)

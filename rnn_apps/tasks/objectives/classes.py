@@ -38,6 +38,7 @@ class ClassObjective(Objective):
     the plan of its batches gives the examples in each.
     """
 
+    record_kind = "classes"
     monitor = Monitor("val_accuracy", higher_is_better=True)
 
     def loss(self, outputs, targets):
@@ -107,6 +108,8 @@ class StepClassObjective(Objective):
 
     The core returns logits (batch, steps, classes). The dataset is a `LabelledSequences`.
     """
+
+    record_kind = "step_classes"
 
     def __init__(self, recipe, dataset, predictor):
         super().__init__(recipe, dataset, predictor)

@@ -29,10 +29,13 @@ class Objective(ABC):
         predictor: `Predictor` of the network.
 
     Attributes:
+        record_kind: what the records of `evaluate` are, by which the report shows them: ``"classes"``,
+            ``"step_classes"``, ``"texts"``, ``"forecasts"``; ``"arrays"`` are not shown.
         monitor: `Monitor`.
         baselines_learn: whether `baselines` reads the training split.
     """
 
+    record_kind = "arrays"
     monitor = Monitor("val_loss", higher_is_better=False)
     baselines_learn = True
 

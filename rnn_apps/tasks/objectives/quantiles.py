@@ -18,6 +18,7 @@ class QuantileObjective(Objective):
     The dataset is a `SeriesDataset`; ``predictor.quantiles`` returns the quantiles after the last step.
     """
 
+    record_kind = "forecasts"
     baselines_learn = False
 
     def loss(self, outputs, targets):

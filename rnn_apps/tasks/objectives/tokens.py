@@ -51,6 +51,8 @@ def token_loss(logits, targets, smoothing=0.0):
 class TokenObjective(Objective):
     """Cross-entropy of the next token; the model returns logits (batch, steps, vocabulary)."""
 
+    record_kind = "texts"
+
     def loss(self, outputs, targets):
         """Mean cross-entropy of a token in nats, with label smoothing."""
         return token_loss(outputs, targets, self.recipe.training.label_smoothing)

@@ -1,19 +1,17 @@
 """A text in, its class and a probability for each class out."""
 
-import keras
 import numpy as np
 import tensorflow as tf
 
-from rnn_apps.tasks.predictor import NetworkPart, Predictor, truncation_note
+from rnn_apps.tasks.class_predictor import ClassPredictor
+from rnn_apps.tasks.predictor import truncation_note
 from rnn_apps.tasks.streaming import Stream, looks_ahead
 from rnn_apps.tasks.text_classification.module import TextClassifier
 
 __all__ = ["TextPredictor"]
 
-TEXTS_PER_CALL = 64
 
-
-class TextPredictor(Predictor):
+class TextPredictor(ClassPredictor):
     """Classifies texts."""
 
     kind = "classify"
@@ -31,31 +29,25 @@ class TextPredictor(Predictor):
         pooling = None if model.bidirectional else model.pooling
         return TextClassifier(self.model, self.encoder, self.class_names, pooling)
 
-    def predict(self, inputs):
-        """Return label, score and probabilities (by class) of each text."""
-        answers = []
-        for start in range(0, len(inputs), TEXTS_PER_CALL):
-            texts = inputs[start : start + TEXTS_PER_CALL]
-            answer = self.module.classify(_as_tensor(texts))
-            answers += map(self._readable, texts, *(answer[key].numpy() for key in _ANSWERED))
-        return answers
+    def encode_raw(self, raw):
+        """Return the word numbers of texts."""
+        return [self.encoder(raw)]
 
-    def _readable(self, text, probabilities, label, score, read, words):
-        rounded = [round(float(p), 6) for p in probabilities]
+    def readable(self, raw, answer):
+        """Return text, label, score, probabilities (by class), and what was not read."""
+        found = super().readable(raw, answer)
         return {
-            "text": text,
-            "label": label.decode("utf-8"),
-            "score": round(float(score), 6),
-            "probabilities": dict(zip(self.class_names, rounded)),
-            **({} if words else {"empty": "no word was read"}),
-            **truncation_note(read, words, "words"),
+            "text": found.pop("input"),
+            **found,
+            **({} if answer["words"] else {"empty": "no word was read"}),
+            **truncation_note(answer["words_read"], answer["words"], "words"),
         }
 
     def answer_line(self, answer):
         """Label, score and text."""
-        start = " ".join(answer["text"][:1000].split())[:80]
+        line = super().answer_line({**answer, "input": answer["text"]})
         notes = "".join(f"  ({answer[key]})" for key in ("truncated", "empty") if key in answer)
-        return f"{answer['label']:<12} {answer['score']:.3f}  {start}{notes}"
+        return line + notes
 
     def open_stream(self):
         """Return a stream that says, after each line, what the text so far is."""
@@ -65,7 +57,7 @@ class TextPredictor(Predictor):
 
     def explain(self, texts):
         """Return for each text its [word, probability of the final class after that word] pairs."""
-        answer = self.module.explain(_as_tensor(texts))
+        answer = self.module.explain(self.raw_tensor(texts))
         words, scores, lengths = (answer[key].numpy() for key in ("tokens", "scores", "lengths"))
         return [
             [[word.decode("utf-8"), round(float(score), 4)] for word, score in zip(w[:n], s[:n])]
@@ -77,25 +69,19 @@ class TextPredictor(Predictor):
         (steps,) = self.explain([dataset.splits[split].texts[number]])
         return {"steps": steps}, {}
 
-    def network_parts(self):
-        """Return the network: word numbers to probabilities."""
-        probabilities = keras.layers.Softmax(name="probabilities")(self.model.output)
-        classifier = keras.Model(self.model.inputs, probabilities)
-        steps, words = self.encoder.max_length, self.encoder.vocabulary_size
+    @property
+    def part_steps(self):
+        """The words that are read."""
+        return self.encoder.max_length
 
-        def network(numbers):
-            return {"probabilities": classifier(numbers, training=False)}
+    most_steps = part_steps
 
-        def examples(batch, steps, seed):
-            rng = np.random.default_rng(seed)
-            numbers = rng.integers(1, words, (batch, steps))
-            valid = np.arange(steps) < rng.integers(1, steps + 1, (batch, 1))
-            return [np.where(valid, numbers, 0).astype("int32")]
-
-        inputs = {"numbers": tf.TensorSpec([None, None], tf.int32, name="numbers")}
-        return [
-            NetworkPart("network", network, inputs, examples, steps, "probabilities", classifier, steps, True)
-        ]
+    def number_examples(self, batch, steps, seed):
+        """Return random word numbers, rows of different lengths."""
+        rng = np.random.default_rng(seed)
+        numbers = rng.integers(1, self.encoder.vocabulary_size, (batch, steps))
+        valid = np.arange(steps) < rng.integers(1, steps + 1, (batch, 1))
+        return [np.where(valid, numbers, 0).astype("int32")]
 
     def facts(self):
         """How a text is read, and the names of the classes."""
@@ -119,13 +105,6 @@ class TextPredictor(Predictor):
         return [("serving_default", {"text": tf.constant(request)}) for request in requests]
 
 
-_ANSWERED = ("probabilities", "label", "score", "words_read", "words")
-
-
-def _as_tensor(texts):
-    return tf.constant([text.encode("utf-8", "replace") for text in texts])
-
-
 class TextStream(Stream):
     """Reads lines of one text, and says after each what all of it is so far.
 
@@ -141,7 +120,7 @@ class TextStream(Stream):
         return [self._after(line) for line in lines]
 
     def _after(self, line):
-        answer = self.read(_as_tensor([line]))
+        answer = self.read(tf.constant([line.encode("utf-8", "replace")]))
         probabilities = [round(float(value), 6) for value in answer["probabilities"]]
         label, score = answer["label"].decode("utf-8"), round(float(answer["score"]), 6)
         return {"text": line, "label": label, "score": score, "probabilities": probabilities}
