@@ -11,10 +11,12 @@ __all__ = [
     "RnnAppsError",
     "UserError",
     "did_you_mean",
+    "first_line",
     "message",
     "nearest",
     "printable",
     "shown",
+    "type_and_line",
 ]
 
 LONGEST_SHOWN = 60
@@ -97,6 +99,18 @@ def message(
     clauses = "; ".join(part for part in (problem, exchange) if part)
     line = f"{where}: {clauses}." if clauses else where
     return f"{line} {fix}" if fix else line
+
+
+def first_line(error: BaseException, most: int | None = 200) -> str:
+    """Returns the first line of an exception's text, or the name of its type where it has no text."""
+    lines = str(error).strip().splitlines()
+    return (lines[0] if lines else type(error).__name__)[:most]
+
+
+def type_and_line(error: BaseException, most: int | None = 200) -> str:
+    """Returns an exception as "ValueError: the first line of its text"."""
+    name, line = type(error).__name__, first_line(error, most)
+    return name if line == name else f"{name}: {line}"
 
 
 def nearest(name: object, options: Iterable[str], cutoff: float = 0.6) -> str | None:

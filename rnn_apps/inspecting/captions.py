@@ -7,6 +7,7 @@ from pathlib import Path
 from rnn_apps.data.caption_files import USUAL, CaptionsLayout, read_captions
 from rnn_apps.data.captions import find_captions, load_captioned, used_files
 from rnn_apps.data.image_store import ImageStore
+from rnn_apps.data.images import IMAGE_SUFFIXES
 from rnn_apps.data.records import BadRecords
 from rnn_apps.data.splits import conversion_advice
 from rnn_apps.data.video import VIDEO_SUFFIXES
@@ -27,9 +28,9 @@ from rnn_apps.inspecting.measures import (
 from rnn_apps.inspecting.sizes import decide_training, load_with_room
 from rnn_apps.inspecting.tables import describe_table, read_table
 
-__all__ = ["IMAGE_SUFFIXES", "inspect_clips", "inspect_pictures"]
+__all__ = ["PICTURE_SUFFIXES", "inspect_clips", "inspect_pictures"]
 
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif")
+PICTURE_SUFFIXES = (*IMAGE_SUFFIXES, ".gif")
 _TABLES = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt")
 _CAPTIONS = ("caption", "description", "text", "sentence", "comment", "title", "alt")
 _KEYS = ("captions_file", "images", "input_column", "caption_columns", "split_column")
@@ -100,7 +101,7 @@ def _load(inspection, path):
     describe_unread(inspection, path, used_files(path, layout or USUAL))
     decide_bad_records(inspection, bad, sum(map(len, parts.values())))
     named = {name for part in parts.values() for one in part for name in one.frames}
-    described = [name for name in store.names if name.lower().endswith((*IMAGE_SUFFIXES, *VIDEO_SUFFIXES))]
+    described = [name for name in store.names if name.lower().endswith((*PICTURE_SUFFIXES, *VIDEO_SUFFIXES))]
     left = len(set(described) - named)
     inspection.found(
         "images", len(named), f"{count_of(len(named), 'image or video', 'images or videos')} named."
@@ -212,7 +213,7 @@ def _columns_of_images(folder, table):
 
 
 def _is_image(name, store):
-    return name in store.names and name.lower().endswith((*IMAGE_SUFFIXES, *VIDEO_SUFFIXES))
+    return name in store.names and name.lower().endswith((*PICTURE_SUFFIXES, *VIDEO_SUFFIXES))
 
 
 def _place(folder, place, store, cells):

@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from rnn_apps.checkpoint import Checkpoints
 from rnn_apps.data.sources import SourceUnavailable
-from rnn_apps.errors import RnnAppsError, UserError
+from rnn_apps.errors import RnnAppsError, UserError, type_and_line
 from rnn_apps.exporting import GIVEN, export_model, export_subdir, get_format
 from rnn_apps.recipe import apply_overrides, dump_recipe, load_recipe, with_sample
 from rnn_apps.reporting import shown_examples, write_report
@@ -256,8 +256,7 @@ class Execution:
                 views = look_inside(self.task, settings_class(self.recipe.task).shape, self._eigenvalues)
                 self.folder.write_json("views.json", views)
             except Exception as error:  # the cell may be anyone's
-                reason = (str(error).strip().splitlines() or [""])[0][:200]
-                self.console.say(f"No views into the recurrence: {type(error).__name__}: {reason}")
+                self.console.say(f"No views into the recurrence: {type_and_line(error)}")
 
     def _export(self):
         """Write every format of the recipe; one that fails costs the run neither scores nor report."""
@@ -267,10 +266,10 @@ class Execution:
                 with self.folder.writing(export_subdir(name)) as path:
                     export_model(self.task, name, path, examples=self.folder / "examples")
             except Exception as error:
-                reason = str(error)
-                if not isinstance(error, RnnAppsError):
+                is_ours = isinstance(error, RnnAppsError)
+                if not is_ours:
                     _log.debug("the export as %s failed", name, exc_info=True)
-                    reason = f"{type(error).__name__}: {(reason.strip().splitlines() or [''])[0][:200]}"
+                reason = str(error) if is_ours else type_and_line(error)
                 self.not_exported[name] = reason
                 self.console.say(f"Not exported as {name}: {reason}")
 
