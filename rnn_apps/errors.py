@@ -16,6 +16,7 @@ __all__ = [
     "nearest",
     "printable",
     "shown",
+    "type_and_line",
 ]
 
 LONGEST_SHOWN = 60
@@ -100,6 +101,18 @@ def message(
     return f"{line} {fix}" if fix else line
 
 
+def first_line(error: BaseException, most: int | None = 200) -> str:
+    """Returns the first line of an exception's text, or the name of its type where it has no text."""
+    lines = str(error).strip().splitlines()
+    return (lines[0] if lines else type(error).__name__)[:most]
+
+
+def type_and_line(error: BaseException, most: int | None = 200) -> str:
+    """Returns an exception as "ValueError: the first line of its text"."""
+    name, line = type(error).__name__, first_line(error, most)
+    return name if line == name else f"{name}: {line}"
+
+
 def nearest(name: object, options: Iterable[str], cutoff: float = 0.6) -> str | None:
     """Returns the option that `name` was probably meant to be, or None."""
     by_plain_name = {_plain_name(option): option for option in options}
@@ -120,12 +133,6 @@ def did_you_mean(name: object, options: Iterable[str], *, listing: str | None = 
     guess = [f'Did you mean "{close}"?'] if close else []
     everything = f"List them all with: {listing}" if listing else f"Allowed here: {', '.join(options)}."
     return " ".join([*guess, everything])
-
-
-def first_line(error: BaseException, limit: int = 200) -> str:
-    """Returns the first line of an exception's text, or the name of its class where it has none."""
-    lines = str(error).strip().splitlines() or [type(error).__name__]
-    return lines[0][:limit].rstrip(".")
 
 
 def shown(value: object, limit: int = LONGEST_SHOWN) -> str:

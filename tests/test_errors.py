@@ -3,7 +3,17 @@ import pickle
 import pytest
 
 from rnn_apps import errors
-from rnn_apps.errors import DataError, RecipeError, RnnAppsError, UserError, did_you_mean, nearest, shown
+from rnn_apps.errors import (
+    DataError,
+    RecipeError,
+    RnnAppsError,
+    UserError,
+    did_you_mean,
+    first_line,
+    nearest,
+    shown,
+    type_and_line,
+)
 
 
 def test_every_public_name_exists():
@@ -107,3 +117,18 @@ def test_a_long_value_is_shortened(value):
 def test_a_shown_value_cannot_steer_the_terminal(hostile):
     assert shown(hostile).isprintable()
     assert shown({hostile: hostile}).isprintable()
+
+
+@pytest.mark.parametrize(
+    ("error", "line", "with_type"),
+    [
+        (ValueError("\n  one\ntwo"), "one", "ValueError: one"),
+        (KeyError(), "KeyError", "KeyError"),
+        (ValueError("\n \n"), "ValueError", "ValueError"),
+        (ValueError("x" * 300), "x" * 200, f"ValueError: {'x' * 200}"),
+    ],
+)
+def test_an_exception_is_told_in_one_line_that_is_never_empty(error, line, with_type):
+    assert first_line(error) == line
+    assert type_and_line(error) == with_type
+    assert first_line(error, 3) == line[:3]

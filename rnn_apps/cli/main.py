@@ -9,7 +9,7 @@ import warnings
 import click
 
 from rnn_apps.cli.shared import cli
-from rnn_apps.errors import RnnAppsError, UserError
+from rnn_apps.errors import RnnAppsError, UserError, type_and_line
 
 __all__ = ["call", "main"]
 
@@ -51,9 +51,8 @@ def call(arguments, verbose=False):
     except Exception as error:
         if verbose:
             raise
-        text = str(error).strip().splitlines()
         where = "(rnn-apps --verbose shows where)"
-        return _failed(f"{type(error).__name__}: {text[0] if text else ''}\n{where}", 1)
+        return _failed(f"{type_and_line(error, None)}\n{where}", 1)
     return 0
 
 

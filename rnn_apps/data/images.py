@@ -8,6 +8,7 @@ import tensorflow as tf
 from PIL import Image, UnidentifiedImageError
 
 __all__ = [
+    "IMAGE_SUFFIXES",
     "MOST_BYTES",
     "MOST_PIXELS",
     "BadImage",
@@ -18,6 +19,7 @@ __all__ = [
     "read_image",
 ]
 
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp")
 MOST_PIXELS = 50_000_000
 MOST_BYTES = 64 * 2**20
 _FORMATS = ("JPEG", "PNG", "GIF", "BMP")

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from rnn_apps.data.captions import Captioned
 from rnn_apps.data.records import LabelledText
-from rnn_apps.errors import DataError, RnnAppsError, shown
+from rnn_apps.errors import DataError, RnnAppsError, first_line, shown
 
 __all__ = [
     "EncodedImagesOfSplits",
@@ -83,12 +83,8 @@ def _builder(name):
             "data.source", f"TensorFlow Datasets has no set {shown(name)}", fix=guess + CATALOG
         ) from error
     except Exception as error:  # each builder fails in its own way: a wrong version, configuration, import
-        problem = f"TensorFlow Datasets cannot open {shown(name)}: {_first_line(error)}"
+        problem = f"TensorFlow Datasets cannot open {shown(name)}: {first_line(error).rstrip('.')}"
         raise DataError("data.source", problem, fix=CATALOG) from error
-
-
-def _first_line(error):
-    return (str(error).splitlines() or [type(error).__name__])[0][:200].rstrip(".")
 
 
 def _check_hosts(builder):
@@ -133,7 +129,8 @@ def _fetch(builder):
             shutil.rmtree(new, ignore_errors=True)
         if not isinstance(error, Exception):
             raise
-        raise SourceUnavailable(f"{builder.name} could not be fetched: {_first_line(error)}") from error
+        reason = first_line(error).rstrip(".")
+        raise SourceUnavailable(f"{builder.name} could not be fetched: {reason}") from error
 
 
 def read_split(builder, split, text_column, label_column):

@@ -1,6 +1,6 @@
 """LiteRT (TensorFlow Lite) without Flex: one example, a fixed number of steps, built-in operations only."""
 
-from rnn_apps.errors import RnnAppsError
+from rnn_apps.errors import RnnAppsError, first_line
 from rnn_apps.exporting.formats import ExportFormat
 
 __all__ = ["LiteRT"]
@@ -49,8 +49,8 @@ class LiteRT(ExportFormat):
             try:
                 path.write_bytes(converter.convert())
             except Exception as error:  # the converter raises whatever it meets
-                text = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
-                raise RnnAppsError(f"{path.name}: it has no form without Flex ({text})") from error
+                problem = f"it has no form without Flex ({first_line(error)})"
+                raise RnnAppsError(f"{path.name}: {problem}") from error
 
     def load(self, path, part):
         """Return a function that runs a file as the client does, with LiteRT's interpreter."""

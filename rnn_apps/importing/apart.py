@@ -11,7 +11,7 @@ from typing import NamedTuple
 import h5py
 import numpy as np
 
-from rnn_apps.errors import UserError, printable
+from rnn_apps.errors import UserError, printable, type_and_line
 from rnn_apps.importing.reading import ANSWER, NUMBERS
 
 __all__ = ["Found", "Limits", "limits_for", "read_apart"]
@@ -128,8 +128,7 @@ def _found(path, folder, limits):
     try:
         _write(weights, found["items"], folder / NUMBERS)
     except (ValueError, TypeError, KeyError, OSError, RuntimeError) as error:  # what h5py makes of odd names
-        text = (str(error).strip().splitlines() or [""])[0][:150]
-        raise _unreadable(path, printable(f"{type(error).__name__}: {text}")) from error
+        raise _unreadable(path, printable(type_and_line(error, 150))) from error
     return Found(found["config"], found["version"], weights, found["size"])
 
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import keras
 
-from rnn_apps.errors import RnnAppsError, UserError, printable
+from rnn_apps.errors import RnnAppsError, UserError, printable, type_and_line
 from rnn_apps.importing.allowed import check_allowed
 from rnn_apps.importing.apart import read_apart
 from rnn_apps.importing.building import built, plan_in_memory, planned
@@ -67,8 +67,8 @@ def import_model(source, keep_layers=False):
     except RnnAppsError:
         raise
     except Exception as error:  # what is wrong in a stranger's file shows itself anywhere
-        text = printable((str(error).strip().splitlines() or [""])[0][:150])
-        raise UserError(str(where), f"no sound model ({type(error).__name__}: {text})") from error
+        problem = f"no sound model ({printable(type_and_line(error, 150))})"
+        raise UserError(str(where), problem) from error
 
 
 def _from_file(path, keep_layers):

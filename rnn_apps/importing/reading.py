@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rnn_apps.errors import UserError, printable
+from rnn_apps.errors import UserError, printable, type_and_line
 from rnn_apps.importing.allowed import check_allowed, uncompiled
 from rnn_apps.importing.archive import opened
 
@@ -60,8 +60,7 @@ def main(arguments):
     except MemoryError:
         found = {"full": True}
     except Exception as error:  # what is wrong in a stranger's file shows itself anywhere
-        text = printable((str(error).strip().splitlines() or [""])[0][:150])
-        problem = f"its weights cannot be read ({type(error).__name__}: {text})"
+        problem = f"its weights cannot be read ({printable(type_and_line(error, 150))})"
         found = {"refused": str(UserError(path, problem))}
     (Path(folder) / ANSWER).write_text(json.dumps(found), encoding="utf-8")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from rnn_apps.data.caption_files import USUAL, CaptionsLayout, read_captions
 from rnn_apps.data.captions import find_captions, load_captioned, used_files
 from rnn_apps.data.image_store import ImageStore
-from rnn_apps.data.records import BadRecords
+from rnn_apps.data.images import IMAGE_SUFFIXES
 from rnn_apps.data.splits import conversion_advice
 from rnn_apps.data.video import VIDEO_SUFFIXES
 from rnn_apps.errors import DataError, shown
@@ -16,7 +16,6 @@ from rnn_apps.inspecting.findings import Inspection
 from rnn_apps.inspecting.image_sizes import describe_images, describe_same_images
 from rnn_apps.inspecting.measures import (
     count_of,
-    decide_bad_records,
     describe_lengths,
     describe_parts,
     describe_repeats,
@@ -27,9 +26,9 @@ from rnn_apps.inspecting.measures import (
 from rnn_apps.inspecting.sizes import decide_training, load_with_room
 from rnn_apps.inspecting.tables import describe_table, read_table
 
-__all__ = ["IMAGE_SUFFIXES", "inspect_clips", "inspect_pictures"]
+__all__ = ["PICTURE_SUFFIXES", "inspect_clips", "inspect_pictures"]
 
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif")
+PICTURE_SUFFIXES = (*IMAGE_SUFFIXES, ".gif")
 _TABLES = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt")
 _CAPTIONS = ("caption", "description", "text", "sentence", "comment", "title", "alt")
 _KEYS = ("captions_file", "images", "input_column", "caption_columns", "split_column")
@@ -46,14 +45,7 @@ def inspect_pictures(path, given=None):
     Raises:
         DataError: no file names the pictures, or there is too little to train on.
     """
-    inspection = Inspection("image_captioning", str(path), "image_captioning", given or {})
-    parts, store = _load(inspection, path)
-    words = _describe_captions(inspection, parts)
-    size = describe_images(
-        inspection, store, [f for part in parts.values() for one in part for f in one.frames]
-    )
-    decide_encoder(inspection, size, words)
-    return inspection
+    return _inspect("image_captioning", path, given)[0]
 
 
 def inspect_clips(path, given=None):
@@ -66,12 +58,7 @@ def inspect_clips(path, given=None):
     Raises:
         DataError: no file names the clips, or there is too little to train on.
     """
-    inspection = Inspection("video_captioning", str(path), "video_captioning", given or {})
-    parts, store = _load(inspection, path)
-    words = _describe_captions(inspection, parts)
-    clips = [one for part in parts.values() for one in part]
-    size = describe_images(inspection, store, [f for one in clips for f in one.frames])
-    decide_encoder(inspection, size, words)
+    inspection, clips = _inspect("video_captioning", path, given)
     counts = [len(one.frames) for one in clips if not one.frames[0].lower().endswith(VIDEO_SUFFIXES)]
     if counts:
         describe_lengths(inspection, counts, "frames", "Frames of a clip")
@@ -82,25 +69,31 @@ def inspect_clips(path, given=None):
     return inspection
 
 
-def _load(inspection, path):
-    layout = _layout(inspection, path)
-    kept = []
+def _inspect(task, path, given):
+    inspection = Inspection(task, str(path), task, given or {})
+    parts, store = _load(inspection, path)
+    words = _describe_captions(inspection, parts)
+    examples = [one for part in parts.values() for one in part]
+    size = describe_images(inspection, store, [f for one in examples for f in one.frames])
+    decide_encoder(inspection, size, words)
+    return inspection, examples
 
-    def load(fraction):
-        bad = BadRecords("skip", 10**9)
+
+def _load(inspection, path):
+    layout, store = _layout(inspection, path), None
+
+    def load(bad, fraction):
+        nonlocal store
         parts, store = load_captioned(path, bad, fraction, layout=layout)
-        kept[:] = bad, store
         return parts
 
-    parts = load_with_room(inspection, load)
-    bad, store = kept
     if layout == USUAL:
         names = [file.name for file in find_captions(path)[0]]
         inspection.found("file", {"file": names}, f"Captions: {', '.join(names)}.")
     describe_unread(inspection, path, used_files(path, layout or USUAL))
-    decide_bad_records(inspection, bad, sum(map(len, parts.values())))
+    parts = load_with_room(inspection, load)
     named = {name for part in parts.values() for one in part for name in one.frames}
-    described = [name for name in store.names if name.lower().endswith((*IMAGE_SUFFIXES, *VIDEO_SUFFIXES))]
+    described = [name for name in store.names if name.lower().endswith((*PICTURE_SUFFIXES, *VIDEO_SUFFIXES))]
     left = len(set(described) - named)
     inspection.found(
         "images", len(named), f"{count_of(len(named), 'image or video', 'images or videos')} named."
@@ -212,7 +205,7 @@ def _columns_of_images(folder, table):
 
 
 def _is_image(name, store):
-    return name in store.names and name.lower().endswith((*IMAGE_SUFFIXES, *VIDEO_SUFFIXES))
+    return name in store.names and name.lower().endswith((*PICTURE_SUFFIXES, *VIDEO_SUFFIXES))
 
 
 def _place(folder, place, store, cells):

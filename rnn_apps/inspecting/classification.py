@@ -117,7 +117,7 @@ def inspect_texts(path, given=None):
         share = max(share, skipped / max(1, skipped + len(records[part])))
     decide_bad_records(inspection, bad, sum(map(len, records.values())), share)
     _describe_examples(inspection, records, classes)
-    parts = load_with_room(inspection, lambda part: load_parts(source, classes, part, "skip", 10**9)[0])
+    parts = load_with_room(inspection, lambda _, part: load_parts(source, classes, part, "skip", 10**9)[0])
     describe_parts(inspection, parts, carved=len(files) < 3)
     describe_leakage(inspection, {part: found.texts for part, found in parts.items()}, files=len(files))
     _decide_model(inspection, parts)

@@ -6,7 +6,7 @@ from rnn_apps.data.splits import conversion_advice
 from rnn_apps.data.tagged_files import TAGGED_ENDINGS
 from rnn_apps.data.video import VIDEO_SUFFIXES
 from rnn_apps.errors import DataError, shown
-from rnn_apps.inspecting.captions import IMAGE_SUFFIXES
+from rnn_apps.inspecting.captions import PICTURE_SUFFIXES
 from rnn_apps.inspecting.classification import (
     find_label_column,
     find_tables,
@@ -88,7 +88,7 @@ def _of_table(file):
 def _of_folder(path):
     files = [f for _, f in zip(range(_MOST_FILES), path.rglob("*")) if f.is_file()]
     endings = {suffix: sum(f.name.lower().endswith(suffix) for f in files) for suffix in _SUFFIXES}
-    videos, images = (sum(endings[s] for s in of) for of in (VIDEO_SUFFIXES, IMAGE_SUFFIXES))
+    videos, images = (sum(endings[s] for s in of) for of in (VIDEO_SUFFIXES, PICTURE_SUFFIXES))
     zips, tokens = any(f.suffix == ".zip" for f in files), any(f.name.endswith("token.txt") for f in files)
     captions = tokens or any(
         f.name.lower().endswith((*TABLE_ENDINGS, ".json", "captions.txt")) for f in files
@@ -115,4 +115,4 @@ def _of_folder(path):
     return None
 
 
-_SUFFIXES = (*VIDEO_SUFFIXES, *IMAGE_SUFFIXES)
+_SUFFIXES = (*VIDEO_SUFFIXES, *PICTURE_SUFFIXES)

@@ -11,13 +11,11 @@ import numpy as np
 from rnn_apps.data.files import open_lines
 from rnn_apps.data.pair_tables import find_text_columns
 from rnn_apps.data.parallel import find_parallel, load_parallel
-from rnn_apps.data.records import BadRecords
 from rnn_apps.data.splits import PART_NAMES, conversion_advice
 from rnn_apps.errors import DataError, shown
 from rnn_apps.inspecting.encodings import check_encoding
 from rnn_apps.inspecting.findings import Inspection
 from rnn_apps.inspecting.measures import (
-    decide_bad_records,
     describe_leakage,
     describe_lengths,
     describe_parts,
@@ -195,14 +193,9 @@ def inspect_pairs(path, given=None):
         inspection.found("file", {"file": file.name}, f"{file.name}: {check_encoding(file)}.")
     describe_unread(inspection, path, [file for pair in files.values() for file in pair])
     _decide_files(inspection, pair, files["train"])
-    bad = []
-
-    def load(fraction):
-        bad[:] = [BadRecords("skip", 10**9)]
-        return load_parallel(path, source, target, *bad, fraction, named=named)
-
-    parts = load_with_room(inspection, load)
-    decide_bad_records(inspection, *bad, sum(map(len, parts.values())))
+    parts = load_with_room(
+        inspection, lambda bad, fraction: load_parallel(path, source, target, bad, fraction, named=named)
+    )
     describe_parts(inspection, parts, carved=len(files) < 3, what="Pairs")
     _describe_pairs(inspection, parts)
     sources = {part: pairs.sources for part, pairs in parts.items()}

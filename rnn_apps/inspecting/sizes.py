@@ -2,7 +2,9 @@
 
 import math
 
+from rnn_apps.data.records import BadRecords
 from rnn_apps.errors import DataError
+from rnn_apps.inspecting.measures import decide_bad_records
 
 __all__ = ["decide_training", "load_with_room", "rounded_up"]
 
@@ -19,27 +21,30 @@ def load_with_room(inspection, load):
     """Return the parts of a data set, with a part of train as validation that is not too small.
 
     Args:
-        inspection: `Inspection`.
-        load: takes the fraction of train that becomes the validation, returns part name to examples.
+        inspection: `Inspection`, to which is added what is decided of records that cannot be used.
+        load: ``load(bad, fraction)`` takes `BadRecords` and the fraction of train that becomes validation,
+            and returns part name to examples.
 
     Raises:
         DataError: what the last try raised.
     """
     given = inspection.given.get("data.validation_fraction")
-    if given is not None:
-        return load(given)
-    for fraction in _FRACTIONS:
+    fractions = _FRACTIONS if given is None else (given,)
+    for fraction in fractions:
+        bad = BadRecords("skip", 10**9)
         try:
-            parts = load(fraction)
+            parts = load(bad, fraction)
         except DataError:
-            if fraction == _FRACTIONS[-1]:
+            if fraction == fractions[-1]:
                 raise
             continue
-        if len(parts["validation"]) >= min(_LEAST, sum(map(len, parts.values())) // _SMALL):
+        total = sum(map(len, parts.values()))
+        if len(parts["validation"]) >= min(_LEAST, total // _SMALL):
             break
-    if fraction != _FRACTIONS[0]:
+    if fraction not in (given, _FRACTIONS[0]):
         why = f"{len(parts['validation'])} examples for validation, where there is no part of its own"
         inspection.decide("data.validation_fraction", fraction, why)
+    decide_bad_records(inspection, bad, total)
     return parts
 
 

@@ -7,7 +7,7 @@ from rnn_apps.data.records import BadRecords
 from rnn_apps.data.series_columns import is_called_counter, is_counter
 from rnn_apps.data.step_tables import Columns, load_streams, part_folders
 from rnn_apps.errors import DataError, shown
-from rnn_apps.inspecting.captions import IMAGE_SUFFIXES
+from rnn_apps.inspecting.captions import PICTURE_SUFFIXES
 from rnn_apps.inspecting.classification import find_label_column, find_tables
 from rnn_apps.inspecting.findings import Inspection
 from rnn_apps.inspecting.measures import (
@@ -140,7 +140,7 @@ def _is_counter(column):
 
 
 def _are_pictures(column):
-    named = sum(cell.lower().endswith(IMAGE_SUFFIXES) for cell in column.cells)
+    named = sum(cell.lower().endswith(PICTURE_SUFFIXES) for cell in column.cells)
     return column.kind == "text" and named > len(column.cells) / 2
 
 

@@ -3,14 +3,12 @@
 from collections import Counter
 
 from rnn_apps.data.files import json_object, open_lines
-from rnn_apps.data.records import BadRecords
 from rnn_apps.data.splits import find_parts
 from rnn_apps.data.tagged_files import TAGGED_ENDINGS, load_tagged
 from rnn_apps.errors import DataError, shown
 from rnn_apps.inspecting.encodings import check_encoding
 from rnn_apps.inspecting.findings import Inspection
 from rnn_apps.inspecting.measures import (
-    decide_bad_records,
     describe_leakage,
     describe_lengths,
     describe_parts,
@@ -44,14 +42,10 @@ def inspect_sentences(path, given=None):
         value = {"file": file.name, "encoding": check_encoding(file)}
         inspection.found("file", value, f"{file.name}: {value['encoding']}.")
     describe_unread(inspection, path, files.values())
-    keys, bad = _keys(inspection, files["train"]), []
-
-    def load(fraction):
-        bad[:] = [BadRecords("skip", 10**9)]
-        return load_tagged("files", path, keys, 0, 1, *bad, fraction)[1]
-
-    parts = load_with_room(inspection, load)
-    decide_bad_records(inspection, *bad, sum(map(len, parts.values())))
+    keys = _keys(inspection, files["train"])
+    parts = load_with_room(
+        inspection, lambda bad, fraction: load_tagged("files", path, keys, 0, 1, bad, fraction)[1]
+    )
     describe_parts(inspection, parts, carved=len(files) < 3, what="Sentences")
     _describe_tags(inspection, path, parts["train"])
     texts = {part: [" ".join(one.tokens) for one in found] for part, found in parts.items()}

@@ -11,7 +11,7 @@ import keras
 
 from rnn_apps.data.sources import SourceUnavailable
 from rnn_apps.data.splits import ENDINGS
-from rnn_apps.errors import RecipeError, UserError, shown
+from rnn_apps.errors import RecipeError, UserError, first_line, shown
 from rnn_apps.exporting import export_model, get_format
 from rnn_apps.exporting.client import Client, InputError
 from rnn_apps.recipe import load_recipe
@@ -105,8 +105,7 @@ class Run:
         except UserError:
             raise
         except Exception as error:  # Keras raises whatever its reader meets in a damaged file
-            text = (str(error).strip().splitlines() or [type(error).__name__])[0][:150]
-            problem = f"the saved network cannot be read ({text})"
+            problem = f"the saved network cannot be read ({first_line(error, 150)})"
             raise UserError(
                 str(self.folder), problem, fix="A file of it is damaged or missing; run it again."
             ) from error

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import keras
 
 from rnn_apps.data.sources import SourceUnavailable
-from rnn_apps.errors import RnnAppsError, UserError, first_line
+from rnn_apps.errors import RnnAppsError, UserError, type_and_line
 from rnn_apps.exporting import EXAMPLES_FILE, export_model, export_subdir
 from rnn_apps.recipe import Recipe, dump_recipe, with_sample
 from rnn_apps.reporting import shown_examples
@@ -302,7 +302,7 @@ def export(prepared, folder, console):
                 reason = str(error)
                 if not isinstance(error, RnnAppsError):
                     _log.debug("the export as %s failed", name, exc_info=True)
-                    reason = f"{type(error).__name__}: {first_line(error)}"
+                    reason = type_and_line(error)
                 not_exported[name] = reason
                 console.say(f"Not exported as {name}: {reason}")
     return not_exported, timer.seconds
@@ -322,7 +322,7 @@ def write_views(prepared, trained, folder, console):
             shape = settings_class(prepared.recipe.task).shape
             folder.write_json("views.json", look_inside(prepared.task, shape, trained.eigenvalues))
         except Exception as error:  # the cell may be anyone's
-            reason = f"{type(error).__name__}: {first_line(error)}"
+            reason = type_and_line(error)
             console.say(f"No views into the recurrence: {reason}")
     return {"views": timer.seconds}
 

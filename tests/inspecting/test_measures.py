@@ -62,7 +62,8 @@ def test_small_data_takes_small_batches_and_more_epochs(examples, batch, epochs)
 
 
 def test_a_validation_that_would_be_empty_gets_more_of_train():
-    def load(fraction):
+    def load(bad, fraction):
+        bad.skipped["no label"] += 1  # of the last attempt only
         if fraction < 0.2:
             raise DataError("nothing for validation")
         return {"train": range(100), "validation": range(12)}
@@ -70,6 +71,7 @@ def test_a_validation_that_would_be_empty_gets_more_of_train():
     inspection = Inspection("text_classification", "data", "imdb")
     assert len(load_with_room(inspection, load)["validation"]) == 12
     assert inspection.decided("data.validation_fraction") == 0.2
+    assert inspection.value("bad_records") == {"no label": 1}
 
 
 def test_a_later_decision_replaces_an_earlier_one():

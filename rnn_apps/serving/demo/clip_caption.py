@@ -1,7 +1,7 @@
 """A clip to a sentence about it, with its film strip and which frames the network looked at."""
 
 from rnn_apps.serving.demo.asking import Problem
-from rnn_apps.serving.demo.page import Example, Page, Shown
+from rnn_apps.serving.demo.page import Page, Shown
 from rnn_apps.serving.demo.pictures import film_strip
 from rnn_apps.serving.demo.uploads import encoded, file_control, read_clip
 from rnn_apps.serving.demo.writing import Searches, Written, candidates
@@ -12,15 +12,13 @@ __all__ = ["ClipCaptionPage", "ClipPage"]
 class ClipPage(Page):
     """A page to which a video file, or its frames as pictures, are uploaded."""
 
+    example = "Clip"
+    takes_several = True
+
     def control(self):
         """A place for a video file, or for pictures."""
         label = "Video file, or its frames as pictures"
         return file_control(label, ["video", "image"], self.facts.folder, several=True)
-
-    def examples(self):
-        """Clips of the test part, frame by frame."""
-        found = [one["files"] for one in self.facts.examples if "files" in one]
-        return [Example(f"Clip {number}", paths) for number, paths in enumerate(found, start=1)]
 
     def frames_of(self, paths):
         """Return the frames of what was uploaded, as pictures and as the export takes them."""
@@ -34,13 +32,9 @@ class ClipPage(Page):
 class ClipCaptionPage(Searches, ClipPage):
     """Takes ``frames``, gives ``caption``."""
 
+    takes, gives = {"frames"}, {"caption", "candidates", "scores"}
     title, button = "A clip to a caption", "Describe"
     lead = "Upload a video file, or its frames as pictures named in their order, or click an example."
-
-    @staticmethod
-    def fits(given, gives):
-        """Frames in, caption out."""
-        return given == {"frames"} and {"caption", "candidates", "scores"} <= gives
 
     def answer(self, paths, *settings):
         """The captions, the frames, and the attention to each."""

@@ -10,7 +10,7 @@ from rnn_apps.data.series_windows import origin_of
 from rnn_apps.data.time_steps import TimeStep, calendar_values
 from rnn_apps.serving.demo.asking import Problem
 from rnn_apps.serving.demo.marking import details, safe, table
-from rnn_apps.serving.demo.page import Example, Page, Shown
+from rnn_apps.serving.demo.page import Page, Shown
 from rnn_apps.serving.demo.series_plot import series_plot
 from rnn_apps.serving.demo.uploads import file_control, name_of, read_table
 
@@ -41,12 +41,13 @@ class _Read(NamedTuple):
 class ForecastPage(Page):
     """Takes ``series``, with ``known`` where there is any, gives ``forecast``, ``lower`` and ``upper``."""
 
+    example = "Series"
     title, button = "The past of a series to its next steps", "Forecast"
 
-    @staticmethod
-    def fits(given, gives):
-        """Series in, forecasts out."""
-        return "series" in given <= {"series", "known"} and set(OUTPUTS) <= gives
+    @classmethod
+    def fits(cls, inputs, outputs):
+        """Series in, with or without what is known ahead, forecasts out."""
+        return "series" in inputs <= {"series", "known"} and set(OUTPUTS) <= outputs
 
     @property
     def lead(self):
@@ -74,11 +75,6 @@ class ForecastPage(Page):
     def control(self):
         """A place for a table."""
         return file_control("CSV file", [".csv"], self.facts.folder)
-
-    def examples(self):
-        """Tables of the test part."""
-        found = [one["files"][0] for one in self.facts.examples if "files" in one]
-        return [Example(f"Series {number}", path) for number, path in enumerate(found, start=1)]
 
     def answer(self, path):
         """A plot and a table of every series and target."""

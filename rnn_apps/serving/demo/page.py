@@ -42,21 +42,27 @@ class Page(ABC):
         facts: `Facts`.
 
     Attributes:
+        takes: names of the inputs of `serving_default` that the page is for.
+        gives: names of outputs that it needs.
         title: what the network does.
         lead: what a visitor is to do.
         button: on what asks.
+        example: what an example file is called on its button, before its number.
+        takes_several: whether one example is several files.
     """
 
+    takes = gives = frozenset()
     title = lead = None
-    button = "Answer"
+    button, example = "Answer", "Example"
+    takes_several = False
 
     def __init__(self, ask, facts):
         self.ask, self.facts = ask, facts
 
-    @staticmethod
-    @abstractmethod
-    def fits(given, gives):
+    @classmethod
+    def fits(cls, inputs, outputs):
         """Whether the page is for an export with these names of inputs and outputs of `serving_default`."""
+        return inputs == cls.takes and cls.gives <= outputs
 
     @abstractmethod
     def control(self):
@@ -76,7 +82,9 @@ class Page(ABC):
 
     def examples(self):
         """Return a list of `Example`."""
-        return [Example(_named(one["text"]), one["text"]) for one in self.facts.examples if "text" in one]
+        files = [one["files"] for one in self.facts.examples if "files" in one]
+        given = files if self.takes_several else [paths[0] for paths in files]
+        return [Example(f"{self.example} {number}", value) for number, value in enumerate(given, start=1)]
 
 
 class TextPage(Page):
@@ -88,6 +96,10 @@ class TextPage(Page):
         """A field for text."""
         info = "At most 100,000 bytes. Shift and Enter asks."
         return gr.Textbox(label=self.label, lines=self.lines, max_lines=20, info=info, elem_id="given")
+
+    def examples(self):
+        """Return a list of `Example`."""
+        return [Example(_named(one["text"]), one["text"]) for one in self.facts.examples if "text" in one]
 
 
 def _named(text):

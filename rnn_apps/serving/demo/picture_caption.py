@@ -6,7 +6,7 @@ import gradio as gr
 
 from rnn_apps.serving.demo.asking import Problem
 from rnn_apps.serving.demo.marking import safe
-from rnn_apps.serving.demo.page import Example, Page, Shown
+from rnn_apps.serving.demo.page import Page, Shown
 from rnn_apps.serving.demo.pictures import looked_at
 from rnn_apps.serving.demo.uploads import closed, read_picture
 from rnn_apps.serving.demo.writing import Searches, Written, candidates
@@ -17,13 +17,10 @@ __all__ = ["PictureCaptionPage"]
 class PictureCaptionPage(Searches, Page):
     """Takes ``image``, gives ``caption``."""
 
+    example = "Picture"
+    takes, gives = {"image"}, {"caption", "candidates", "scores"}
     title, button = "A picture to a caption", "Describe"
     lead = "Upload a picture, take one with the webcam, or click one of the examples."
-
-    @staticmethod
-    def fits(given, gives):
-        """Picture in, caption out."""
-        return given == {"image"} and {"caption", "candidates", "scores"} <= gives
 
     def control(self):
         """A place for one picture, or a still of the webcam."""
@@ -32,11 +29,6 @@ class PictureCaptionPage(Searches, Page):
             label="Picture", type="filepath", image_mode=None, sources=sources, height=320, elem_id="given"
         )
         return closed(picture, self.facts.folder)
-
-    def examples(self):
-        """Pictures of the test part."""
-        found = [one["files"][0] for one in self.facts.examples if "files" in one]
-        return [Example(f"Picture {number}", path) for number, path in enumerate(found, start=1)]
 
     def answer(self, path, *settings):
         """The captions, and the picture once a word."""

@@ -21,13 +21,9 @@ MOST_TOKENS = 500
 class PromptPage(TextPage):
     """Takes ``prompt``, ``length`` and ``temperature``, gives ``text``."""
 
+    takes, gives = {"prompt", "length", "temperature"}, {"text", "log_probability"}
     title, label, lines, button = "A prompt to a text", "Prompt", 3, "Write on"
     lead = "Type how a text begins, or click one of the examples: the network goes on with it."
-
-    @staticmethod
-    def fits(given, gives):
-        """Prompt, length and temperature in, text out."""
-        return given == {"prompt", "length", "temperature"} and {"text", "log_probability"} <= gives
 
     def settings(self):
         """How much, how boldly, how many, and the seed."""

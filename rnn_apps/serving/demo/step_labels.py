@@ -6,7 +6,7 @@ from rnn_apps.data.step_tables import Columns, read_streams
 from rnn_apps.serving.demo.asking import Problem
 from rnn_apps.serving.demo.clip_caption import ClipPage
 from rnn_apps.serving.demo.marking import safe, table, texts
-from rnn_apps.serving.demo.page import Example, Page, Shown
+from rnn_apps.serving.demo.page import Page, Shown
 from rnn_apps.serving.demo.palette import legend, palette
 from rnn_apps.serving.demo.pictures import film_strip
 from rnn_apps.serving.demo.uploads import file_control, read_table
@@ -19,13 +19,9 @@ _MOST_SAID = 20
 class FrameLabelsPage(ClipPage):
     """Takes ``frames``, gives ``labels``."""
 
+    takes, gives = {"frames"}, {"labels", "scores", "lengths"}
     title, button = "A clip to a label for each frame", "Label"
     lead = "Upload a video file, or its frames as pictures named in their order, or click an example."
-
-    @staticmethod
-    def fits(given, gives):
-        """Frames in, labels out."""
-        return given == {"frames"} and {"labels", "scores", "lengths"} <= gives
 
     def answer(self, paths):
         """The ribbon, and the frames with their labels."""
@@ -38,6 +34,8 @@ class FrameLabelsPage(ClipPage):
 class RowLabelsPage(Page):
     """Takes ``features``, gives ``labels``."""
 
+    example = "Table"
+    takes, gives = {"features"}, {"labels", "scores", "lengths"}
     title, button = "Rows of a sensor to a label for each", "Label"
 
     @property
@@ -46,19 +44,9 @@ class RowLabelsPage(Page):
         names = ", ".join(self.facts.get("features", ()))
         return f"Upload a CSV file with a row a step{f' and the columns {names}' if names else ''}."
 
-    @staticmethod
-    def fits(given, gives):
-        """Numbers in, labels out."""
-        return given == {"features"} and {"labels", "scores", "lengths"} <= gives
-
     def control(self):
         """A place for a table."""
         return file_control("CSV file", [".csv"], self.facts.folder)
-
-    def examples(self):
-        """Tables of the test part."""
-        found = [one["files"][0] for one in self.facts.examples if "files" in one]
-        return [Example(f"Table {number}", path) for number, path in enumerate(found, start=1)]
 
     def answer(self, path):
         """The ribbon."""

@@ -12,13 +12,9 @@ MOST_WORDS = 1000
 class TagsPage(TextPage):
     """Takes ``text``, gives ``tokens`` and ``tags``."""
 
+    takes, gives = {"text"}, {"tokens", "tags", "scores", "lengths"}
     title, label, lines, button = "A sentence to its tags", "Sentence", 3, "Tag"
     lead = "Type a sentence, or click one of the examples. Words are what white space divides."
-
-    @staticmethod
-    def fits(given, gives):
-        """Text in, tokens and tags out."""
-        return given == {"text"} and {"tokens", "tags", "scores", "lengths"} <= gives
 
     def answer(self, text):
         """Each word with its tag."""

@@ -14,13 +14,9 @@ WIDTH, HEIGHT = 600, 60
 class TextLabelPage(TextPage):
     """Takes ``text``, gives ``label``."""
 
+    takes, gives = {"text"}, {"label", "score", "probabilities"}
     title, button = "A text to its class", "Classify"
     lead = "Type a text, or click one of the examples: the network says which class it belongs to."
-
-    @staticmethod
-    def fits(given, gives):
-        """Text in, label and probabilities out."""
-        return given == {"text"} and {"label", "score", "probabilities"} <= gives
 
     def answer(self, text):
         """The label, all probabilities, and the score after every word."""

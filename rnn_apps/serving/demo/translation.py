@@ -9,6 +9,7 @@ __all__ = ["TranslationPage"]
 class TranslationPage(Searches, TextPage):
     """Takes ``text``, gives ``text``."""
 
+    takes, gives = {"text"}, {"text", "candidates", "scores"}
     label, lines, button = "Sentence", 3, "Translate"
     lead = "Type a sentence, or click one of the examples: the network translates it."
 
@@ -17,11 +18,6 @@ class TranslationPage(Searches, TextPage):
         """With the languages, where the export says them."""
         languages = self.facts.get("languages")
         return f"Translation from {' to '.join(languages)}" if languages else "A sentence to its translation"
-
-    @staticmethod
-    def fits(given, gives):
-        """Text in, text out."""
-        return given == {"text"} and {"text", "candidates", "scores"} <= gives
 
     def answer(self, text, *settings):
         """The translations, and the alignment of the best one."""

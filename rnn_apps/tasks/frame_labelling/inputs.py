@@ -4,14 +4,13 @@ from itertools import islice
 
 import tensorflow as tf
 
-from rnn_apps.data.images import BadImage, encode_png, read_image
+from rnn_apps.data.images import IMAGE_SUFFIXES, BadImage, encode_png, read_image
 from rnn_apps.data.step_tables import read_streams
 from rnn_apps.data.video import VIDEO_SUFFIXES, BadVideo, all_frames
 from rnn_apps.errors import UserError
 
 __all__ = ["read_inputs"]
 
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp")
 MOST_FRAMES = 4_000  # of a video file in one piece
 
 

@@ -7,15 +7,13 @@ import tensorflow as tf
 
 from rnn_apps.data.caption_files import CaptionsLayout
 from rnn_apps.data.caption_sources import load_clips
-from rnn_apps.data.images import BadImage, decode_image, encode_png, read_image
+from rnn_apps.data.images import IMAGE_SUFFIXES, BadImage, decode_image, encode_png, read_image
 from rnn_apps.data.video import VIDEO_SUFFIXES, BadVideo, pick_evenly, read_frames
 from rnn_apps.errors import UserError
 from rnn_apps.models.encoder_decoder import clip_front, frame_reader
 from rnn_apps.tasks.cell import resolve_cell
 
 __all__ = ["Clips"]
-
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp")
 
 
 class Clips:
