@@ -20,7 +20,7 @@ import numpy as np
 import tensorflow as tf
 
 from rnn_apps.recipe import apply_overrides, load_recipe, with_data, with_sample
-from rnn_apps.tasks import task_class
+from rnn_apps.tasks import find_task
 from rnn_apps.training import Trainer
 
 try:
@@ -51,25 +51,25 @@ class FixedBatches:
 
 
 def ours(task, batches):
-    task.training_batches = lambda: batches
-    task.validate = lambda: {"val_loss": 0.0, "val_accuracy": 0.0}
-    trainer = Trainer(task)
+    task.objective.validate = lambda: {"val_loss": 0.0, "val_accuracy": 0.0}
+    trainer = Trainer(task.trained, batches, task.objective, task.predictor.recipe.training)
     trainer.model.stop_training = False
     return lambda: trainer._run_epoch(0)
 
 
 def stock_keras(task, batches, jit_compile):
-    model, settings = task.recipe.model, task.recipe
+    recipe, predictor = task.predictor.recipe, task.predictor
+    model = recipe.model
     inputs = keras.Input((None,), dtype="int32")
-    x = keras.layers.Embedding(task.encoder.vocabulary_size, model.embedding, mask_zero=True)(inputs)
+    x = keras.layers.Embedding(predictor.encoder.vocabulary_size, model.embedding, mask_zero=True)(inputs)
     for units in model.units:
         layer = KERAS_LAYERS[model.cell](units, return_sequences=True)
         x = keras.layers.Bidirectional(layer)(x)
     pooled = [keras.layers.GlobalAveragePooling1D()(x), keras.layers.GlobalMaxPooling1D()(x)]
     x = keras.layers.Dropout(model.dropout)(keras.layers.Concatenate()(pooled))
-    network = keras.Model(inputs, keras.layers.Dense(len(task.class_names))(x))
+    network = keras.Model(inputs, keras.layers.Dense(len(predictor.class_names))(x))
     optimizer = keras.optimizers.Adam(
-        settings.training.learning_rate, global_clipnorm=settings.training.clip_norm
+        recipe.training.learning_rate, global_clipnorm=recipe.training.clip_norm
     )
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     network.compile(optimizer, loss, metrics=["accuracy"], jit_compile=jit_compile)
@@ -77,16 +77,19 @@ def stock_keras(task, batches, jit_compile):
 
 
 def with_torch(task, batches):
-    model, settings = task.recipe.model, task.recipe
+    recipe, predictor = task.predictor.recipe, task.predictor
+    model = recipe.model
     kinds = {"vanilla": torch.nn.RNN, "gru": torch.nn.GRU, "lstm": torch.nn.LSTM}
 
     class Network(torch.nn.Module):
         def __init__(self):
             super().__init__()
-            self.embedding = torch.nn.Embedding(task.encoder.vocabulary_size, model.embedding, padding_idx=0)
+            self.embedding = torch.nn.Embedding(
+                predictor.encoder.vocabulary_size, model.embedding, padding_idx=0
+            )
             shape = {"num_layers": len(model.units), "batch_first": True, "bidirectional": True}
             self.rnn = kinds[model.cell](model.embedding, model.units[0], **shape)
-            self.classify = torch.nn.Linear(4 * model.units[0], len(task.class_names))
+            self.classify = torch.nn.Linear(4 * model.units[0], len(predictor.class_names))
 
         def forward(self, numbers):
             lengths = (numbers > 0).sum(1).clamp(min=1)
@@ -101,7 +104,7 @@ def with_torch(task, batches):
             return self.classify(torch.nn.functional.dropout(pooled, model.dropout, self.training))
 
     network = Network()
-    optimizer = torch.optim.Adam(network.parameters(), settings.training.learning_rate)
+    optimizer = torch.optim.Adam(network.parameters(), recipe.training.learning_rate)
 
     def turn():
         for numbers, labels in batches.epoch(0).as_numpy_iterator():
@@ -109,7 +112,7 @@ def with_torch(task, batches):
             outputs = network(torch.from_numpy(numbers).long())
             loss = torch.nn.functional.cross_entropy(outputs, torch.from_numpy(labels).long())
             loss.backward()
-            torch.nn.utils.clip_grad_norm_(network.parameters(), settings.training.clip_norm)
+            torch.nn.utils.clip_grad_norm_(network.parameters(), recipe.training.clip_norm)
             optimizer.step()
             loss.item()
 
@@ -131,10 +134,9 @@ def main():
     recipe = with_data(recipe, arguments.data) if arguments.data else with_sample(recipe)[0]
     keras.utils.set_random_seed(1)
     start = time.perf_counter()
-    task = task_class("sentiment")(recipe)
-    task.prepare()
+    task = find_task("text_classification").prepare(recipe)
     prepared = time.perf_counter() - start
-    batches = FixedBatches(task.training_batches(), arguments.batches)
+    batches = FixedBatches(task.dataset.training_batches(), arguments.batches)
     pipelines = {
         "rnn-apps": ours(task, batches),
         "keras.layers, model.fit": stock_keras(task, batches, False),
@@ -153,7 +155,7 @@ def main():
     for name, s in seconds.items():
         rate = batches.num_examples / s
         print(f"| {name} | {rate:,.0f} | {s / seconds['rnn-apps']:.2f} x its time | {first[name]:.1f} |")
-    total = sum(len(part) for part in task.parts.values())
+    total = sum(len(part) for part in task.dataset.splits.values())
     print(f"\nFrom disk to word numbers: {total / prepared:,.0f} reviews a second; ", end="")
     print(f"from there to batches: {batches.num_examples / reading:,.0f}.")
 

@@ -72,20 +72,19 @@ def train_stock(folder, save_freq):
     import keras
     import tensorflow as tf
 
-    from rnn_apps.tasks import task_class
+    from rnn_apps.tasks import find_task
 
     tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(1)
-    task = task_class("sentiment")(recipe("imdb"))
-    task.prepare()
-    batches = task.training_batches()
-    task.model.compile("adam", lambda y, x: task.loss(x, tf.cast(y, tf.int32)))  # Keras makes floats of them
+    settings = recipe("imdb")
+    task = find_task("text_classification").prepare(settings)
+    model, loss, batches = task.trained, task.objective.loss, task.dataset.training_batches()
+    model.compile("adam", lambda y, x: loss(x, tf.cast(y, tf.int32)))  # Keras makes floats of them
     backup = keras.callbacks.BackupAndRestore(folder / "backup", save_freq=save_freq)
     print("Training", flush=True)
-    epochs = task.recipe.training.epochs
-    task.model.fit(batches.epoch(0), epochs=epochs, callbacks=[backup], verbose=0)
-    np.savez(folder / "weights.npz", *task.model.get_weights())
-    (folder / "steps").write_text(str(int(task.model.optimizer.iterations)))
+    model.fit(batches.epoch(0), epochs=settings.training.epochs, callbacks=[backup], verbose=0)
+    np.savez(folder / "weights.npz", *model.get_weights())
+    (folder / "steps").write_text(str(int(model.optimizer.iterations)))
 
 
 def stock_run(folder, save_freq, kill_after=None):

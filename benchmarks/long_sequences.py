@@ -122,8 +122,8 @@ def ours_streaming(folder, steps):
     from rnn_apps.cli.streaming import stream_answers
     from rnn_apps.runner import open_run
 
-    watch, task = Watch(steps), open_run(folder / "run").task
-    for _, answer in stream_answers(task.open_stream, [str(folder / "train.csv")]):
+    watch, predictor = Watch(steps), open_run(folder / "run").predictor
+    for _, answer in stream_answers(predictor.open_stream, [str(folder / "train.csv")]):
         watch.at(answer["step"])
     return watch.row()
 

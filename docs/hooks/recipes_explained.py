@@ -25,7 +25,7 @@ from rnn_apps.tasks.shapes import SHAPES
 EXPLAINED = re.compile(r"^```recipe (\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 SHAPE = re.compile(r"^<!-- shape: ([\w -]+) -->$", re.MULTILINE)
 KEYS = re.compile(r"^<!-- keys of (every recipe|\w+) -->$", re.MULTILINE)
-EVERY = "sentiment"  # has nothing in `training` of its own
+EVERY = "text_classification"  # has nothing in `training` of its own
 LONGEST_VALUE = 40
 
 

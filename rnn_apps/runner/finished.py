@@ -173,18 +173,33 @@ class Run:
         """
         if data is None and max_bad_records is not None:
             raise UserError("--max-bad-records", "is for other data", fix="Leave it out, or add --data.")
+
+        def own_dataset():
+            return find_task(self.recipe.task).dataset(self.recipe, self.predictor.preprocessing)
+
+        prepared = self.prepare_evaluation(data, max_bad_records)
+        with _said_of_a_run():
+            return evaluate(prepared, None if data is None else own_dataset, self.metrics)
+
+    def prepare_evaluation(self, data=None, max_bad_records=None):
+        """Read the test split that `evaluate` scores, for scores or views of your own.
+
+        Args:
+            data, max_bad_records: as in `evaluate`.
+
+        Returns:
+            `rnn_apps.tasks.task.PreparedTask`: dataset, predictor and objective.
+
+        Raises:
+            UserError: the data cannot be read, or too much of it cannot be used.
+        """
         recipe = self.recipe
         if data is not None:
             recipe = evaluation_recipe(recipe, data, max_bad_records)
-        task, predictor = find_task(recipe.task), self.predictor
-
-        def own_dataset():
-            return task.dataset(self.recipe, predictor.preprocessing)
-
         try:
             with _said_of_a_run():
-                prepared = task.prepare_evaluation(recipe, predictor, use_all=data is not None)
-                return evaluate(prepared, None if data is None else own_dataset, self.metrics)
+                task = find_task(recipe.task)
+                return task.prepare_evaluation(recipe, self.predictor, use_all=data is not None)
         except SourceUnavailable as error:
             raise UserError("data.source", str(error), fix="Name the data: --data PATH") from error
 
