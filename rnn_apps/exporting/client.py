@@ -17,8 +17,6 @@ from pathlib import Path
 
 import numpy as np
 
-__all__ = ["RUNTIMES", "Client", "InputError", "main", "split_words", "tokens_of"]
-
 RESERVED = {"classify": 2, "write": 4, "continue_text": 4}  # numbers before the first token of a vocabulary
 UNKNOWN, LONGEST = 1, 32
 SPACES = "\t\n\f\r "

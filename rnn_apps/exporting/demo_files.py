@@ -3,11 +3,8 @@
 import json
 import shutil
 
-__all__ = ["EXAMPLES_FILE", "write_demo_files"]
-
-EXAMPLES_FILE = (
-    "given.json"  # in the folder `examples` of a run: a list of {"text": ...} or {"files": [names]}
-)
+# In the folder `examples` of a run: a list of {"text": ...} or {"files": [names]}.
+EXAMPLES_FILE = "given.json"
 
 
 def write_demo_files(folder, predictor, examples=None):

@@ -8,8 +8,6 @@ from rnn_apps.errors import UserError, did_you_mean, shown
 from rnn_apps.layers import list_cells
 from rnn_apps.tasks.cell import resolve_cell
 
-__all__ = ["check_cell"]
-
 BESIDE = ("vanilla", "gru", "lstm")
 
 

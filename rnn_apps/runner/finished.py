@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import keras
 
-from rnn_apps.data.sources import SourceUnavailable
 from rnn_apps.data.splits import ENDINGS
+from rnn_apps.data.tfds_source import SourceUnavailable
 from rnn_apps.errors import RecipeError, UserError, first_line, shown
 from rnn_apps.exporting import export_model, get_format
 from rnn_apps.exporting.client import Client, InputError
@@ -20,8 +20,6 @@ from rnn_apps.runner.evaluation import evaluate, evaluation_recipe
 from rnn_apps.runner.inputs import read_file, read_inputs, read_lines
 from rnn_apps.tasks import find_task
 from rnn_apps.tasks.options import as_option
-
-__all__ = ["ExportScore", "Run", "open_run", "sample_mark"]
 
 SCORED = 200  # records at most
 

@@ -18,8 +18,6 @@ from rnn_apps.run_folder import RunFolder
 from rnn_apps.runner.finished import Run
 from rnn_apps.tasks import find_task, settings_class
 
-__all__ = ["check", "import_model", "import_run"]
-
 _REGISTERED = re.compile(r'"([^">]+>[^">]+)"')
 
 

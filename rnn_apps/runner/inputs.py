@@ -7,8 +7,6 @@ from rnn_apps.data.files import open_lines, read_records
 from rnn_apps.data.splits import ENDINGS, conversion_advice
 from rnn_apps.errors import DataError, UserError
 
-__all__ = ["read_file", "read_inputs", "read_lines"]
-
 _LINES = (".txt", ".txt.gz")
 _SEPARATORS = {os.sep, os.altsep or os.sep}
 AS_TEXT = "To answer the words themselves, add --text (in Python as_text=True)."

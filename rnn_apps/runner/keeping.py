@@ -5,8 +5,6 @@ import time
 from rnn_apps.checkpoint import Checkpoint
 from rnn_apps.errors import UserError, shown
 
-__all__ = ["Keeper", "check_unchanged"]
-
 
 class Keeper:
     """Writes checkpoints of a training when they are due.

@@ -13,8 +13,6 @@ from rnn_apps.errors import RnnAppsError
 from rnn_apps.recipe import apply_overrides, dump_recipe
 from rnn_apps.run_folder import CHECKPOINTS, RunFolder
 
-__all__ = ["KillTest", "differences", "kill_test"]
-
 STARTS = "Network:"  # what a run says when its training begins
 UNTIMED = ("seconds", "examples_per_second")
 

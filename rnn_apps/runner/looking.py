@@ -10,8 +10,6 @@ from rnn_apps.reporting.views import (
 )
 from rnn_apps.reporting.views.eigenvalues import as_pairs
 
-__all__ = ["EIGENVALUES", "look_inside"]
-
 EIGENVALUES = "logs/eigenvalues.json"
 SHOWN = 2  # heat maps
 

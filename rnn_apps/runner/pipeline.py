@@ -17,8 +17,6 @@ from rnn_apps.runner.finished import Run, sample_mark
 from rnn_apps.runner.keeping import check_unchanged
 from rnn_apps.runner.saying import layer_paths
 
-__all__ = ["resume_run", "run_recipe"]
-
 
 def run_recipe(recipe, out, allow_sample, console):
     """Run a recipe.

@@ -16,8 +16,6 @@ from rnn_apps.runner.finished import open_run
 from rnn_apps.runner.pipeline import resume_run, run_recipe
 from rnn_apps.runner.saying import Lines
 
-__all__ = ["compare", "run", "run_seeds", "write_comparison"]
-
 SEEDS = "seeds.json"  # in the folder of runs that differ in their seeds alone: their scores together
 
 

@@ -10,8 +10,6 @@ from rnn_apps.errors import UserError
 from rnn_apps.layers import RecurrentLayer
 from rnn_apps.reporting import NOT_A_CURVE
 
-__all__ = ["HistoryLogs", "Lines", "layer_paths", "log_lines"]
-
 
 class Lines:
     """Where a run says what it does: plain lines, and nothing for single steps.

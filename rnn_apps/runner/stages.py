@@ -22,19 +22,6 @@ from rnn_apps.tasks import find_task, settings_class
 from rnn_apps.tasks.task import PreparedTask
 from rnn_apps.training import Interrupted, Trainer, TrainingFailed
 
-__all__ = [
-    "Prepared",
-    "Scored",
-    "Trained",
-    "export",
-    "prepare",
-    "score",
-    "train",
-    "truncations",
-    "write_record",
-    "write_views",
-]
-
 _log = logging.getLogger("rnn_apps.runner")
 NUM_DEMO_EXAMPLES = 4  # of the test split, on a demo page
 SPLITS = ("train", "validation", "test")

@@ -25,8 +25,6 @@ from rnn_apps.tasks.preprocessing import Preprocessing
 from rnn_apps.tasks.task import Network
 from rnn_apps.tasks.visual import make_visual_encoder
 
-__all__ = ["CaptionDataset", "CaptionObjective", "CaptionPredictor", "CaptionPreprocessing", "captioner"]
-
 SHOWN_WIDTH = 240  # pixels of a picture in the report
 INPUTS_PER_CALL = 16  # whose pixels are in memory together
 THUMBNAIL = 16  # pixels a side, by which the baseline compares where the CNN is trained

@@ -11,8 +11,6 @@ import keras
 from rnn_apps.errors import UserError, nearest, shown
 from rnn_apps.layers import StackedRNN, list_cells
 
-__all__ = ["import_user_module", "make_levels", "model_errors", "raised_at", "resolve_cell"]
-
 
 def resolve_cell(name, where="model.cell"):
     """Return what `StackedRNN` takes as its cell.

@@ -7,8 +7,6 @@ import tensorflow as tf
 
 from rnn_apps.tasks.predictor import NetworkPart, Predictor
 
-__all__ = ["ClassModule", "ClassPredictor"]
-
 INPUTS_PER_CALL = 64
 
 

@@ -7,8 +7,6 @@ from rnn_apps.data.records import BadRecords
 from rnn_apps.disk import sha256_of_texts
 from rnn_apps.tasks.preprocessing import Preprocessing
 
-__all__ = ["Dataset", "Truncation"]
-
 
 class Truncation(NamedTuple):
     """How many texts of a split are longer than what is read or learned of them.

@@ -5,8 +5,6 @@ from rnn_apps.errors import UserError
 from rnn_apps.models.sequence_decoder import SequenceDecoder
 from rnn_apps.tasks.cell import model_errors, resolve_cell
 
-__all__ = ["learn_vocabulary", "make_decoder"]
-
 
 def learn_vocabulary(texts, unit, size, min_count=1):
     """Return the `WrittenText` of the training texts; the arguments are those of `WrittenText.learn`.

@@ -5,8 +5,6 @@ import tensorflow as tf
 
 from rnn_apps.tasks.predictor import NetworkPart, numbered_states
 
-__all__ = ["encode_part", "step_part"]
-
 
 def encode_part(given, extractor, search, steps, examples, most_steps=None):
     """Return the `NetworkPart` that encodes an input: initial states, and the keys of the attention.

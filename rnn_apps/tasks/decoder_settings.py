@@ -8,8 +8,6 @@ from pydantic import Field
 from rnn_apps.settings import Fraction, Settings
 from rnn_apps.tasks.settings import RecurrentLevels, Units, recurrent_weights, too_many_weights
 
-__all__ = ["DecoderSettings", "DecodingSettings", "RecurrentSettings"]
-
 
 class DecodingSettings(Settings):
     """How the trained network writes: beam search, unless it is asked for something else."""

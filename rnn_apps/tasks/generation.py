@@ -17,8 +17,6 @@ from rnn_apps.tasks.predictor import Predictor
 from rnn_apps.tasks.text_generator import NEVER_GENERATED, BeamSearch, TextGenerator
 from rnn_apps.tasks.viewing import ViewExamples, last_of_each, nearest_in_length, rows_of
 
-__all__ = ["GenerationDataset", "GenerationPredictor", "References"]
-
 INPUTS_PER_CALL = 16
 
 

@@ -10,8 +10,6 @@ from rnn_apps.errors import DataError, shown
 from rnn_apps.tasks.dataset import Dataset
 from rnn_apps.tasks.viewing import LONGEST, ViewExamples, last_of_each, nearest_in_length, rows_of
 
-__all__ = ["LabelledSequences"]
-
 LABELS_SHOWN = 12
 
 

@@ -7,8 +7,6 @@ from pydantic import Field
 from rnn_apps.settings import Fraction, SteppedTrainingSettings, TaskSettings
 from rnn_apps.tasks.settings import RecurrentLevels
 
-__all__ = ["LabellingModel", "LabellingSettings"]
-
 
 class LabellingModel(RecurrentLevels):
     """A stack of recurrent levels over what is seen of each step, and a classifier at every step."""

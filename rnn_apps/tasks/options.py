@@ -2,8 +2,6 @@
 
 from rnn_apps.errors import UserError
 
-__all__ = ["as_option", "check_options"]
-
 _MOST_SEED = 2**31 - 1
 _RANGES = {
     "beam": (1, 100),

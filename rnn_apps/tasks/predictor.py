@@ -11,8 +11,6 @@ import tensorflow as tf
 
 from rnn_apps.errors import RnnAppsError, UserError
 
-__all__ = ["MAX_STEPS", "NetworkPart", "Predictor", "numbered_states", "truncation_note"]
-
 MAX_STEPS = 100_000  # of a file with fixed shapes
 
 

@@ -3,8 +3,6 @@
 import json
 from pathlib import Path
 
-__all__ = ["Preprocessing", "load_class_names", "save_class_names"]
-
 CLASS_NAMES = "class_names.json"
 
 

@@ -10,18 +10,6 @@ from pydantic import AfterValidator, Field, JsonValue, ValidationInfo
 from rnn_apps.errors import nearest, shown
 from rnn_apps.settings import Fraction, Settings, refusal
 
-__all__ = [
-    "GATES",
-    "MOST_WEIGHTS",
-    "CellName",
-    "RecurrentLevels",
-    "SampleSettings",
-    "SourceSettings",
-    "Units",
-    "recurrent_weights",
-    "too_many_weights",
-]
-
 GATES = {"vanilla": 1, "gru": 3, "lstm": 4, "min_gru": 2, "ind_rnn": 1, "layer_norm_lstm": 4}
 MOST_WEIGHTS = 2_000_000_000
 OWN_CELL = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")

@@ -2,8 +2,6 @@
 
 from typing import NamedTuple
 
-__all__ = ["SHAPES", "Steps", "draw_shape"]
-
 
 class Steps(NamedTuple):
     """Four steps of a recurrence.

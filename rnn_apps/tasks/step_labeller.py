@@ -5,8 +5,6 @@ import tensorflow as tf
 from rnn_apps.models.stepwise import StepReader, state_specs
 from rnn_apps.tasks.predictor import numbered_states
 
-__all__ = ["StepLabeller"]
-
 
 class StepLabeller(tf.Module):
     """Encoder, network and class names together.

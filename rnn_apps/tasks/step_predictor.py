@@ -12,8 +12,6 @@ from rnn_apps.tasks.cell import make_levels, model_errors
 from rnn_apps.tasks.predictor import MAX_STEPS, NetworkPart, Predictor, numbered_states
 from rnn_apps.tasks.step_labeller import StepLabeller
 
-__all__ = ["StepPredictor", "step_classifier", "training_form"]
-
 
 def step_classifier(recipe, make_front, classes):
     """Return the `keras.Model` from a sequence to logits (batch, steps, classes).

@@ -4,8 +4,6 @@ from abc import ABC, abstractmethod
 
 from rnn_apps.errors import UserError
 
-__all__ = ["Stream", "looks_ahead"]
-
 
 class Stream(ABC):
     """A network and the states that it has come to.

@@ -13,8 +13,6 @@ from rnn_apps.tasks.objectives.objective import Objective
 from rnn_apps.tasks.predictor import Predictor
 from rnn_apps.tasks.preprocessing import Preprocessing
 
-__all__ = ["Network", "PreparedTask", "Task"]
-
 
 class Network(NamedTuple):
     """What a network function returns.

@@ -6,8 +6,6 @@ from rnn_apps.data.text import PADDING, UNKNOWN
 from rnn_apps.data.written_text import END, START
 from rnn_apps.models.decoding import beam_search, sample
 
-__all__ = ["NEVER_GENERATED", "BeamSearch", "TextGenerator"]
-
 NEVER_GENERATED = (PADDING, UNKNOWN, START)
 
 

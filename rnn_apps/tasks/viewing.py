@@ -5,8 +5,6 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 
-__all__ = ["FEW", "LONGEST", "ViewExamples", "last_of_each", "nearest_in_length", "rows_of"]
-
 WANTED, FEW, LONGEST = 40, 4, 200  # steps that read well side by side, inputs, and steps at most
 
 

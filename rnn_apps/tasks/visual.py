@@ -5,8 +5,6 @@ from pathlib import Path
 from rnn_apps.errors import UserError, did_you_mean, shown
 from rnn_apps.models.visual_encoder import SMALL_CNN, application_names, visual_encoder
 
-__all__ = ["make_visual_encoder"]
-
 
 def make_visual_encoder(encoder, seed):
     """Return the `keras.Model` from images to regions that `VisualEncoderSettings` ask for.

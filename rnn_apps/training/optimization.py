@@ -6,8 +6,6 @@ from contextlib import contextmanager
 import keras
 import tensorflow as tf
 
-__all__ = ["WeightAverage", "learning_rate_schedule", "make_optimizer"]
-
 
 @keras.saving.register_keras_serializable(package="rnn_apps")
 class WarmUpDecay(keras.optimizers.schedules.LearningRateSchedule):

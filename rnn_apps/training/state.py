@@ -1,7 +1,5 @@
 """All that a training step changes, as named arrays: taken out, and put back bit by bit."""
 
-__all__ = ["TrainingState"]
-
 
 class TrainingState:
     """The variables of a training, and the engine's counts of shapes, which decide what XLA compiles.

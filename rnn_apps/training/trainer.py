@@ -16,8 +16,6 @@ from rnn_apps.memory import keep_freed_memory
 from rnn_apps.training.optimization import WeightAverage, make_optimizer
 from rnn_apps.training.state import TrainingState
 
-__all__ = ["Interrupted", "Trainer", "TrainingFailed"]
-
 
 class TrainingFailed(RnnAppsError):
     """The loss is no longer a number."""

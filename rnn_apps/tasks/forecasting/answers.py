@@ -8,16 +8,6 @@ from rnn_apps.errors import DataError, shown
 from rnn_apps.tasks.forecasting.dataset import json_number, json_numbers
 from rnn_apps.tasks.forecasting.reading import SeriesSet
 
-__all__ = [
-    "ANY_NUMBER",
-    "Table",
-    "columns_note",
-    "influence",
-    "refuse_not_finite",
-    "said_skipped",
-    "cleaning_options",
-]
-
 ANY_NUMBER = 10**9  # of bad records of an input: every answer says which were skipped
 
 

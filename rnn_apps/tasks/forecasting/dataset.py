@@ -26,8 +26,6 @@ from rnn_apps.tasks.forecasting.reading import SeriesSet
 from rnn_apps.tasks.preprocessing import Preprocessing
 from rnn_apps.tasks.viewing import FEW, ViewExamples
 
-__all__ = ["SeriesDataset", "SeriesPreprocessing", "json_number", "json_numbers", "sizes_of"]
-
 SEASONS_READ = 2  # of other data before the first forecast; its errors are scaled by them
 MIN_HISTORY, MAX_HISTORY = 24, 400  # steps of the past in a record
 EXAMPLE_STEPS = 64  # of train that examples are made from

@@ -8,8 +8,6 @@ from rnn_apps.models.forecaster import network_of, outlook_of, seen_by_step
 from rnn_apps.models.stepwise import StepReader, state_specs
 from rnn_apps.tasks.predictor import NetworkPart, numbered_states
 
-__all__ = ["SeriesForecaster", "answering_model", "network_part"]
-
 OUTPUTS = ("forecast", "lower", "upper")
 
 

@@ -5,8 +5,6 @@ from rnn_apps.tasks.cell import make_levels, model_errors
 from rnn_apps.tasks.forecasting.scaling import learn_scaling
 from rnn_apps.tasks.task import Network
 
-__all__ = ["series_forecaster"]
-
 
 def series_forecaster(recipe, dataset):
     """Return the `Network` from the past of a series to quantiles after every step."""

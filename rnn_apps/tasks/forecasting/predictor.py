@@ -12,8 +12,6 @@ from rnn_apps.tasks.forecasting.module import SeriesForecaster, network_part
 from rnn_apps.tasks.forecasting.streaming import ForecastStream
 from rnn_apps.tasks.predictor import Predictor
 
-__all__ = ["ForecastPredictor"]
-
 README_STEPS = 48
 
 

@@ -9,8 +9,6 @@ from rnn_apps.data.series_parts import cut_series, cut_whole
 from rnn_apps.data.time_steps import TimeStep, calendar_values
 from rnn_apps.errors import DataError, UserError
 
-__all__ = ["SAMPLE_NAME", "SeriesSet", "wanted_columns"]
-
 SAMPLE_NAME = "sample:seasons"
 HOUR = 3600
 FIRST_TIME = 1_704_067_200  # 2024-01-01, in seconds from 1970 on

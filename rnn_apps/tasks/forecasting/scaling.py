@@ -5,8 +5,6 @@ import numpy as np
 from rnn_apps.errors import DataError
 from rnn_apps.models.forecaster import SeriesScaling
 
-__all__ = ["learn_scaling"]
-
 LEAST = 1e-6
 
 

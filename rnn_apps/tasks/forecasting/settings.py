@@ -23,8 +23,6 @@ from rnn_apps.tasks.settings import (
     too_many_weights,
 )
 
-__all__ = ["ForecastingData", "ForecastingModel", "ForecastingSettings", "SeasonsSample"]
-
 Column = Annotated[str, Field(min_length=1, max_length=200)]
 Names = Annotated[Distinct[Column], Field(max_length=1000)]
 Probability = Annotated[float, Field(gt=0, lt=1)]

@@ -19,8 +19,6 @@ from rnn_apps.tasks.forecasting.dataset import json_numbers
 from rnn_apps.tasks.forecasting.module import OUTPUTS
 from rnn_apps.tasks.streaming import Stream
 
-__all__ = ["ForecastStream"]
-
 PLACE = "stream"
 
 

@@ -6,6 +6,4 @@ from rnn_apps.tasks.forecasting.predictor import ForecastPredictor
 from rnn_apps.tasks.objectives.quantiles import QuantileObjective
 from rnn_apps.tasks.task import Task
 
-__all__ = ["TASK"]
-
 TASK = Task(SeriesDataset, series_forecaster, QuantileObjective, ForecastPredictor, SeriesPreprocessing)

@@ -15,8 +15,6 @@ from rnn_apps.tasks.labelled_sequences import LabelledSequences
 from rnn_apps.tasks.preprocessing import Preprocessing, load_class_names
 from rnn_apps.tasks.visual import make_visual_encoder
 
-__all__ = ["FrameDataset", "FramePreprocessing", "columns_of", "frame_features", "is_frozen"]
-
 EXAMPLE_STEPS = 64  # of what a demo page offers
 FRAMES_PER_CALL = 64
 

@@ -9,8 +9,6 @@ from rnn_apps.data.step_tables import read_streams
 from rnn_apps.data.video import VIDEO_SUFFIXES, BadVideo, all_frames
 from rnn_apps.errors import UserError
 
-__all__ = ["read_inputs"]
-
 MOST_FRAMES = 4_000  # of a video file in one piece
 
 

@@ -6,8 +6,6 @@ from rnn_apps.tasks.frame_labelling.dataset import is_frozen
 from rnn_apps.tasks.step_predictor import step_classifier, training_form
 from rnn_apps.tasks.task import Network
 
-__all__ = ["frame_labeller"]
-
 
 def frame_labeller(recipe, dataset):
     """Return the `Network` from frames, or numbers, and a mask to logits at every step.

@@ -16,8 +16,6 @@ from rnn_apps.tasks.frame_labelling.streaming import FrameStream, RowStream
 from rnn_apps.tasks.step_predictor import StepPredictor
 from rnn_apps.tasks.streaming import looks_ahead
 
-__all__ = ["FramePredictor"]
-
 
 class FramePredictor(StepPredictor):
     """Labels the steps of tables, folders of pictures and video files."""

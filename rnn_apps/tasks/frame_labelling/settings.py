@@ -10,8 +10,6 @@ from rnn_apps.tasks.image_captioning.settings import VisualEncoderSettings
 from rnn_apps.tasks.labelling_settings import LabellingModel, LabellingSettings
 from rnn_apps.tasks.settings import SampleSettings, SourceSettings
 
-__all__ = ["EventsSample", "FrameLabellingData", "FrameLabellingModel", "FrameLabellingSettings"]
-
 Column = Annotated[str, Field(min_length=1, max_length=200)]
 
 

@@ -17,8 +17,6 @@ from rnn_apps.data.video import VIDEO_SUFFIXES, BadVideo, all_frames
 from rnn_apps.errors import DataError, UserError, shown
 from rnn_apps.tasks.streaming import Stream
 
-__all__ = ["FrameStream", "RowStream"]
-
 _AT_ONCE = 16  # frames of a video
 
 

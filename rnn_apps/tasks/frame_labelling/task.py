@@ -6,6 +6,4 @@ from rnn_apps.tasks.frame_labelling.predictor import FramePredictor
 from rnn_apps.tasks.objectives.classes import StepClassObjective
 from rnn_apps.tasks.task import Task
 
-__all__ = ["TASK"]
-
 TASK = Task(FrameDataset, frame_labeller, StepClassObjective, FramePredictor, FramePreprocessing)

@@ -10,8 +10,6 @@ from rnn_apps.data.images import BadImage, decode_images, read_image
 from rnn_apps.errors import UserError
 from rnn_apps.models.encoder_decoder import region_encoder
 
-__all__ = ["Pictures"]
-
 
 class Pictures:
     """Pictures as inputs of a captioning network.

@@ -10,14 +10,6 @@ from rnn_apps.settings import Distinct, Settings, TaskSettings
 from rnn_apps.tasks.decoder_settings import DecoderSettings, DecodingSettings
 from rnn_apps.tasks.settings import SampleSettings, SourceSettings
 
-__all__ = [
-    "CaptionsData",
-    "ImageCaptioningModel",
-    "ImageCaptioningSettings",
-    "ScenesSample",
-    "VisualEncoderSettings",
-]
-
 Column = Annotated[str, Field(min_length=1, max_length=200)]
 Name = Annotated[str, Field(min_length=1, max_length=4096)]
 Pixels = Annotated[int, Field(ge=16, le=2048)]

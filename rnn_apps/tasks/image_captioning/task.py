@@ -12,8 +12,6 @@ from rnn_apps.tasks.captioning import (
 from rnn_apps.tasks.image_captioning.pictures import Pictures
 from rnn_apps.tasks.task import Task
 
-__all__ = ["TASK"]
-
 TASK = Task(
     partial(CaptionDataset, Pictures),
     captioner,

@@ -14,8 +14,6 @@ from rnn_apps.models.example_inputs import names_of
 from rnn_apps.tasks.dataset import Dataset
 from rnn_apps.tasks.preprocessing import Preprocessing
 
-__all__ = ["ArrayDataset", "ArrayNames", "read_npz"]
-
 
 class ArrayNames(Preprocessing):
     """Names of inputs and outputs of a model, in its order.

@@ -18,8 +18,6 @@ from rnn_apps.models.example_inputs import (
 from rnn_apps.tasks.imported.dataset import read_npz
 from rnn_apps.tasks.predictor import MAX_STEPS, NetworkPart, Predictor
 
-__all__ = ["ArrayPredictor"]
-
 NUMBERS_SHOWN = 20  # of an output, on the command line
 _LARGEST_TEXT = 16 << 20
 

@@ -4,8 +4,6 @@ import numpy as np
 
 from rnn_apps.errors import DataError
 
-__all__ = ["array_scores"]
-
 
 def array_scores(name, targets, answers):
     """Return name to score of answers against targets.

@@ -6,8 +6,6 @@ from pydantic import Field
 
 from rnn_apps.settings import Settings, TaskSettings
 
-__all__ = ["ImportedSettings"]
-
 
 class ImportedData(Settings):
     """What the model is scored on."""

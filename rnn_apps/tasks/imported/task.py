@@ -11,8 +11,6 @@ from rnn_apps.tasks.imported.scores import array_scores
 from rnn_apps.tasks.objectives.objective import Objective
 from rnn_apps.tasks.task import Task
 
-__all__ = ["TASK"]
-
 ROWS_PER_CALL = 64
 
 

@@ -13,8 +13,6 @@ from rnn_apps.tasks.decoder import learn_vocabulary
 from rnn_apps.tasks.preprocessing import Preprocessing
 from rnn_apps.tasks.viewing import FEW, ViewExamples, last_of_each
 
-__all__ = ["TextPreprocessing", "TextStreams"]
-
 VIEWED = 60  # tokens of a piece in the views
 ORDERS = {"unigram": 1, "five_gram": 5}
 

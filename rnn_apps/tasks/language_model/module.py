@@ -8,8 +8,6 @@ from rnn_apps.models.decoding import sample
 from rnn_apps.models.stepwise import state_specs
 from rnn_apps.tasks.predictor import numbered_states
 
-__all__ = ["PromptContinuer"]
-
 NEVER_GENERATED = (PADDING, UNKNOWN, START, END)
 
 

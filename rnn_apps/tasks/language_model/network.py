@@ -4,8 +4,6 @@ from rnn_apps.models.language_model import language_model, window_model
 from rnn_apps.tasks.decoder import make_decoder
 from rnn_apps.tasks.task import Network
 
-__all__ = ["next_token_model"]
-
 
 def next_token_model(recipe, dataset):
     """Return the `Network` from tokens to logits of the next; the states are carried while training."""

@@ -9,8 +9,6 @@ from rnn_apps.data.plain_text import StreamBatches
 from rnn_apps.metrics.generation import bits_per_character, perplexity
 from rnn_apps.tasks.objectives.tokens import TokenObjective, num_correct, sum_of_nats
 
-__all__ = ["LanguageModelObjective"]
-
 VALIDATION_STREAMS = 8  # read side by side; the test split is read in one piece
 STEPS_PER_CALL = 100
 NUM_CONTINUATIONS = 8  # places of the test split that the records continue from

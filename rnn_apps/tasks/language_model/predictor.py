@@ -10,8 +10,6 @@ from rnn_apps.tasks.language_model.streaming import TextStream
 from rnn_apps.tasks.options import check_options
 from rnn_apps.tasks.predictor import Predictor, numbered_states
 
-__all__ = ["LanguageModelPredictor"]
-
 
 class LanguageModelPredictor(Predictor):
     """Continues prompts."""

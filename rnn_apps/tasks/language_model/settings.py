@@ -9,8 +9,6 @@ from rnn_apps.settings import Settings, SteppedTrainingSettings, TaskSettings, T
 from rnn_apps.tasks.decoder_settings import RecurrentSettings
 from rnn_apps.tasks.settings import SampleSettings, SourceSettings
 
-__all__ = ["LanguageModelData", "LanguageModelModel", "LanguageModelSettings", "SayingsSample"]
-
 
 class SayingsSample(SampleSettings):
     """Generated sentences that stand in when the set cannot be had."""

@@ -4,8 +4,6 @@ import tensorflow as tf
 
 from rnn_apps.tasks.streaming import Stream
 
-__all__ = ["TextStream"]
-
 _CHARACTERS = 2_000  # that are read at once
 
 

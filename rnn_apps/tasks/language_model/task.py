@@ -6,6 +6,4 @@ from rnn_apps.tasks.language_model.objective import LanguageModelObjective
 from rnn_apps.tasks.language_model.predictor import LanguageModelPredictor
 from rnn_apps.tasks.task import Task
 
-__all__ = ["TASK"]
-
 TASK = Task(TextStreams, next_token_model, LanguageModelObjective, LanguageModelPredictor, TextPreprocessing)

@@ -12,8 +12,6 @@ from rnn_apps.metrics.spans import are_span_tags, span_f1
 from rnn_apps.models.stepwise import StepReader
 from rnn_apps.tasks.objectives.objective import Monitor, Objective
 
-__all__ = ["ClassObjective", "StepClassObjective", "readable_classes"]
-
 SMALLEST_PROBABILITY = 1e-7
 EVALUATION_BATCH_SIZE = 256
 

@@ -5,8 +5,6 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-__all__ = ["Monitor", "Objective"]
-
 
 class Monitor(NamedTuple):
     """The validation metric by which the best weights are chosen.

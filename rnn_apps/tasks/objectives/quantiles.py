@@ -6,8 +6,6 @@ import tensorflow as tf
 from rnn_apps.metrics.forecasting import forecast_metrics
 from rnn_apps.tasks.objectives.objective import Objective
 
-__all__ = ["QuantileObjective"]
-
 ORIGINS_PER_CALL = 64
 VALIDATION_ORIGINS = 256  # over all series
 

@@ -10,8 +10,6 @@ from rnn_apps.data.text import PADDING
 from rnn_apps.metrics.generation import perplexity
 from rnn_apps.tasks.objectives.objective import Objective
 
-__all__ = ["GenerationObjective", "TokenObjective", "num_correct", "num_tokens", "sum_of_nats", "token_loss"]
-
 ANSWERS_PER_CALL = 64
 
 

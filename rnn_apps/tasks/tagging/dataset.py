@@ -6,8 +6,6 @@ from rnn_apps.data.tagged_text import TaggedText
 from rnn_apps.tasks.labelled_sequences import LabelledSequences
 from rnn_apps.tasks.preprocessing import Preprocessing, load_class_names
 
-__all__ = ["TagPreprocessing", "TaggedSentences"]
-
 UNUSED_CHARACTERS = 2  # read and not used, where the recipe sees words only
 
 

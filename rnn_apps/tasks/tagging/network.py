@@ -6,8 +6,6 @@ from rnn_apps.tasks.cell import resolve_cell
 from rnn_apps.tasks.step_predictor import step_classifier, training_form
 from rnn_apps.tasks.task import Network
 
-__all__ = ["tagger"]
-
 
 def tagger(recipe, dataset):
     """Return the `Network` from numbers of words and characters to logits at every step."""

@@ -6,8 +6,6 @@ import tensorflow as tf
 from rnn_apps.tasks.step_predictor import StepPredictor
 from rnn_apps.tasks.streaming import Stream, looks_ahead
 
-__all__ = ["TagPredictor"]
-
 TEXTS_PER_CALL = 64
 
 

@@ -9,8 +9,6 @@ from rnn_apps.settings import Fraction, Settings
 from rnn_apps.tasks.labelling_settings import LabellingModel, LabellingSettings
 from rnn_apps.tasks.settings import SampleSettings, SourceSettings, recurrent_weights, too_many_weights
 
-__all__ = ["TaggedSample", "TaggingData", "TaggingModel", "TaggingSettings"]
-
 Column = Annotated[str, Field(min_length=1, max_length=200)]
 
 

@@ -6,6 +6,4 @@ from rnn_apps.tasks.tagging.network import tagger
 from rnn_apps.tasks.tagging.predictor import TagPredictor
 from rnn_apps.tasks.task import Task
 
-__all__ = ["TASK"]
-
 TASK = Task(TaggedSentences, tagger, StepClassObjective, TagPredictor, TagPreprocessing)

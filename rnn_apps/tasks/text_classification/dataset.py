@@ -10,8 +10,6 @@ from rnn_apps.tasks.dataset import Dataset, Truncation
 from rnn_apps.tasks.preprocessing import Preprocessing, load_class_names
 from rnn_apps.tasks.viewing import LONGEST, ViewExamples, nearest_in_length, rows_of
 
-__all__ = ["TextDataset", "TextPreprocessing"]
-
 
 class TextPreprocessing(Preprocessing):
     """A vocabulary of words and the names of the classes.

@@ -8,8 +8,6 @@ from rnn_apps.models.stepwise import state_specs
 from rnn_apps.tasks.class_predictor import ClassModule
 from rnn_apps.tasks.predictor import numbered_states
 
-__all__ = ["TextClassifier"]
-
 
 class TextClassifier(ClassModule):
     """Encoder, network and class names together.

@@ -4,8 +4,6 @@ from rnn_apps.data.word_vectors import cooccurrence_vectors
 from rnn_apps.models.sequence_encoder import sequence_encoder
 from rnn_apps.tasks.cell import model_errors, resolve_cell
 
-__all__ = ["text_classifier"]
-
 
 def text_classifier(recipe, dataset):
     """Return the `keras.Model` from word numbers (batch, steps) to logits (batch, classes)."""

@@ -8,8 +8,6 @@ from rnn_apps.tasks.predictor import truncation_note
 from rnn_apps.tasks.streaming import Stream, looks_ahead
 from rnn_apps.tasks.text_classification.module import TextClassifier
 
-__all__ = ["TextPredictor"]
-
 
 class TextPredictor(ClassPredictor):
     """Classifies texts."""

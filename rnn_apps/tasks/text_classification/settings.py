@@ -16,8 +16,6 @@ from rnn_apps.tasks.settings import (
     too_many_weights,
 )
 
-__all__ = ["ReviewsSample", "TextClassificationData", "TextClassificationModel", "TextClassificationSettings"]
-
 Label = Annotated[str, Field(min_length=1, max_length=200)]
 Column = Annotated[str, Field(min_length=1, max_length=200)]
 

@@ -6,6 +6,4 @@ from rnn_apps.tasks.text_classification.dataset import TextDataset, TextPreproce
 from rnn_apps.tasks.text_classification.network import text_classifier
 from rnn_apps.tasks.text_classification.predictor import TextPredictor
 
-__all__ = ["TASK"]
-
 TASK = Task(TextDataset, text_classifier, ClassObjective, TextPredictor, TextPreprocessing)

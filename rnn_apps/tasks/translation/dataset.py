@@ -10,8 +10,6 @@ from rnn_apps.tasks.decoder import learn_vocabulary
 from rnn_apps.tasks.generation import GenerationDataset
 from rnn_apps.tasks.preprocessing import Preprocessing
 
-__all__ = ["SentencePairs", "TranslationPreprocessing"]
-
 MULTIPLE_OF_STEPS = 8  # sources are padded to it, so that few shapes are compiled
 
 

@@ -4,8 +4,6 @@ from rnn_apps.models.encoder_decoder import encoder_decoder, text_reader
 from rnn_apps.tasks.cell import resolve_cell
 from rnn_apps.tasks.decoder import make_decoder
 
-__all__ = ["translator"]
-
 
 def translator(recipe, dataset):
     """Return the `keras.Model` from source tokens and the target tokens so far to logits of the next."""

@@ -13,8 +13,6 @@ from rnn_apps.tasks.objectives.tokens import GenerationObjective
 from rnn_apps.tasks.predictor import truncation_note
 from rnn_apps.tasks.text_generator import TextGenerator
 
-__all__ = ["TranslationObjective", "TranslationPredictor", "translation_scores"]
-
 
 def translation_scores(answers, references):
     """Return the scores of `sacrebleu`, BLEU and chrF of plain text, and its signatures."""

@@ -16,8 +16,6 @@ from rnn_apps.tasks.settings import (
     too_many_weights,
 )
 
-__all__ = ["BilingualSample", "TranslationData", "TranslationModel", "TranslationSettings"]
-
 LEAST_SUBWORDS = 260  # the bytes and the four reserved numbers
 Language = Annotated[
     str,

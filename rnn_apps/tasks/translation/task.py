@@ -5,6 +5,4 @@ from rnn_apps.tasks.translation.dataset import SentencePairs, TranslationPreproc
 from rnn_apps.tasks.translation.network import translator
 from rnn_apps.tasks.translation.predictor import TranslationObjective, TranslationPredictor
 
-__all__ = ["TASK"]
-
 TASK = Task(SentencePairs, translator, TranslationObjective, TranslationPredictor, TranslationPreprocessing)

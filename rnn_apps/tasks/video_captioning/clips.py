@@ -13,8 +13,6 @@ from rnn_apps.errors import UserError
 from rnn_apps.models.encoder_decoder import clip_front, frame_reader
 from rnn_apps.tasks.cell import resolve_cell
 
-__all__ = ["Clips"]
-
 
 class Clips:
     """Clips as inputs of a captioning network.

@@ -10,8 +10,6 @@ from rnn_apps.tasks.decoder_settings import DecoderSettings, DecodingSettings
 from rnn_apps.tasks.image_captioning.settings import CaptionsData, VisualEncoderSettings
 from rnn_apps.tasks.settings import SampleSettings, Units, recurrent_weights
 
-__all__ = ["ClipsSample", "VideoCaptioningModel", "VideoCaptioningSettings", "VideoCaptionsData"]
-
 
 class ClipsSample(SampleSettings):
     """Generated clips of one moving or changing shape that stand in when the set cannot be had."""

@@ -12,8 +12,6 @@ from rnn_apps.tasks.captioning import (
 from rnn_apps.tasks.task import Task
 from rnn_apps.tasks.video_captioning.clips import Clips
 
-__all__ = ["TASK"]
-
 TASK = Task(
     partial(CaptionDataset, Clips),
     captioner,
