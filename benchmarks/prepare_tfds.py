@@ -13,7 +13,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import tensorflow_datasets as tfds
 
 from rnn_apps.data.files import read_records
-from rnn_apps.data.splits import find_parts
+from rnn_apps.data.splits import find_splits
 
 
 def builder_class(parts):
@@ -40,7 +40,7 @@ def main():
     parser.add_argument("--data", required=True)
     parser.add_argument("--out", required=True)
     arguments = parser.parse_args()
-    builder = builder_class(find_parts(Path(arguments.data)))(data_dir=arguments.out)
+    builder = builder_class(find_splits(Path(arguments.data)))(data_dir=arguments.out)
     builder.download_and_prepare()
     print(builder.info.splits)
 

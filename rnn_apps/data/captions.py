@@ -15,8 +15,7 @@ from pathlib import Path
 
 from rnn_apps.data.caption_files import SPLIT_LISTS, USUAL, read_captions
 from rnn_apps.data.image_store import ImageStore
-from rnn_apps.data.records import carved_fractions
-from rnn_apps.data.splits import PART_NAMES, PARTS_BY_NAME, log_unread, one_per_part, splitter
+from rnn_apps.data.splits import SPLITS_BY_NAME, log_unread, make_splits, one_per_split
 from rnn_apps.errors import DataError, shown
 
 _JSON_FILES = ("captions*.json", "dataset*.json")
@@ -88,7 +87,7 @@ def _captions_files(folder):
     files += [file for place in places for form in _JSON_FILES for file in sorted(place.glob(form))]
     splits = {file: _split_in(file.name) for file in files}
     if len(files) > 1 and None not in splits.values() and all(f.suffix == ".json" for f in files):
-        one_per_part(folder, splits)
+        one_per_split(folder, splits)
         return splits
     expected = (
         "captions file: captions.jsonl, .csv or .json, *.token.txt, or captions_*.json as COCO has them"
@@ -99,7 +98,7 @@ def _captions_files(folder):
 def _split_in(name):
     """The split that the name of a file says, as captions_val2017.json does."""
     words = re.split(r"[^a-z]+", name.lower())
-    return next((PARTS_BY_NAME[word] for word in words if word in PARTS_BY_NAME), None)
+    return next((SPLITS_BY_NAME[word] for word in words if word in SPLITS_BY_NAME), None)
 
 
 def _place_of_images(folder):
@@ -117,20 +116,17 @@ def _the_one(folder, found, what):
     raise DataError(str(folder), received=received, expected=f"one {what}")
 
 
-def load_captioned(path, bad, validation_fraction=0.1, whole=False, layout=USUAL):
+def load_captioned(path, request, bad, layout=USUAL):
     """Read the captions of a data folder and the names of its images.
-
-    Splits are those of the data, else made by a hash of the name, so that no picture stands on both sides.
 
     Args:
         path: folder in the layout of this module.
+        request: `SplitRequest`; train, and what has no split, is split by a hash of the name.
         bad: `BadRecords`.
-        validation_fraction: of train, where validation has to be carved.
-        whole: only the test part is wanted; where the data names none to test on, it is all of it.
         layout: `CaptionsLayout`.
 
     Returns:
-        Part name to list of `Captioned` for train, validation and test, and the `ImageStore`.
+        Split name to list of `Captioned`, and the `ImageStore`.
 
     Raises:
         DataError: a record is bad and not to be skipped, or a part is empty.
@@ -145,14 +141,19 @@ def load_captioned(path, bad, validation_fraction=0.1, whole=False, layout=USUAL
             bad.report(record.place, *problem)
             continue
         one = found.setdefault(record.name, _Sorted(Captioned(record.name, record.frames)))
-        part = PARTS_BY_NAME[record.split.strip().lower()] if record.split else one.part
+        part = SPLITS_BY_NAME[record.split.strip().lower()] if record.split else one.part
         if one.part not in (None, part) or one.input.frames != record.frames:
             fix = "Give each picture one split and one list of frames."
             bad.report(record.place, "it contradicts an earlier line about the same picture", fix)
             continue
         one.part = part
         one.input.captions += [" ".join(c.split()) for c in record.captions if c.strip()]
-    return _in_parts(str(path), found, validation_fraction, whole), store
+    inputs = {}
+    for one in found.values():
+        inputs.setdefault(one.part or "train", []).append(one.input)
+    inputs = inputs or {"train": []}
+    inputs = {split: inputs[split] for split in request.read_from(inputs)}
+    return make_splits(str(path), inputs, request, lambda one: one.name, bad), store
 
 
 def _problem_of(record, store):
@@ -167,25 +168,6 @@ def _problem_of(record, store):
         return "caption is empty", "Remove the record."
     if gone := [name for name in record.frames if name not in store.names]:
         return f"its {record.kind} is not there", f"{shown(gone[0])} is not in {store.path}."
-    if record.split and record.split.strip().lower() not in PARTS_BY_NAME:
+    if record.split and record.split.strip().lower() not in SPLITS_BY_NAME:
         return "split is none of train, validation and test", f"It says {shown(record.split)}."
     return None
-
-
-def _in_parts(path, found, validation_fraction, whole):
-    there = {one.part for one in found.values() if one.part}
-    if whole and found:
-        tested = next((part for part in ("test", "validation") if part in there), None)
-        return {"test": [one.input for one in found.values() if tested in (None, one.part)]}
-    parts = {part: [] for part in PART_NAMES}
-    fractions = carved_fractions(there, validation_fraction)
-    split_of = splitter((one.input.name for one in found.values() if one.part in (None, "train")), fractions)
-    for one in found.values():
-        part = "test" if one.part == "validation" and "test" not in there else one.part
-        part = split_of(one.input.name) if part in (None, "train") else part
-        parts[part].append(one.input)
-    for part, inputs in parts.items():
-        if not inputs:
-            total = sum(map(len, parts.values()))
-            raise DataError(path, f"no usable example for {part}, {total} in all", fix="Give more.")
-    return parts

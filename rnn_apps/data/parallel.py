@@ -3,7 +3,7 @@
 The folder holds two files a part, one a language, of which line i of one is the translation of line i of the
 other (``train.en`` and ``train.de``), or a table (``train.tsv``: a tab between source and target, no quoting;
 see `rnn_apps.data.pair_tables`). Splits are ``train``,
-``validation`` (or another name of `PART_NAMES`) and one whose name begins with ``test``; each file may be
+``validation`` (or another name of `SPLIT_NAMES`) and one whose name begins with ``test``; each file may be
 gzipped.
 """
 
@@ -12,14 +12,12 @@ from pathlib import Path
 
 from rnn_apps.data.files import open_lines
 from rnn_apps.data.pair_tables import WrongWidth, table_rows
-from rnn_apps.data.records import carved_fractions
 from rnn_apps.data.splits import (
-    PART_NAMES,
+    SPLIT_NAMES,
     conversion_advice,
     listed_files,
     log_unread,
-    said_to_split,
-    splitter,
+    make_splits,
 )
 from rnn_apps.errors import DataError, shown
 
@@ -28,7 +26,7 @@ _TABLE = "tsv"
 
 @dataclass
 class Pairs:
-    """The sentences of one part and their translations.
+    """The sentences of one split and their translations.
 
     Args:
         sources: sentences of the source language.
@@ -41,10 +39,10 @@ class Pairs:
     def __len__(self):
         return len(self.sources)
 
-    def add(self, source, target):
-        """Append one pair."""
-        self.sources.append(source)
-        self.targets.append(target)
+    @classmethod
+    def of(cls, pairs):
+        """Return the `Pairs` of an iterable of (source, target)."""
+        return cls(*map(list, zip(*pairs)))
 
 
 def find_parallel(path, source_language, target_language, whole=False, named=None):
@@ -72,7 +70,7 @@ def find_parallel(path, source_language, target_language, whole=False, named=Non
         return {"train": files if files[0] != files[1] else files[:1]}
     there = _texts_of_parts(folder)
     parts = {}
-    for part in PART_NAMES:
+    for part in SPLIT_NAMES:
         stems = [stem for stem in there if _is_of(part, stem) and {_TABLE, *languages} & set(there[stem])]
         if len(stems) > 1:
             names = ", ".join(stems)
@@ -93,7 +91,7 @@ def _named(folder, side, name):
 
 def _is_of(part, stem):
     stem = stem.casefold()
-    return stem.startswith("test") if part == "test" else stem in PART_NAMES[part]
+    return stem.startswith("test") if part == "test" else stem in SPLIT_NAMES[part]
 
 
 def _texts_of_parts(folder):
@@ -101,7 +99,7 @@ def _texts_of_parts(folder):
     there = {}
     for file in sorted(folder.iterdir()):
         stem, _, ending = file.name.removesuffix(".gz").rpartition(".")
-        if file.is_file() and any(_is_of(part, stem) for part in PART_NAMES):
+        if file.is_file() and any(_is_of(part, stem) for part in SPLIT_NAMES):
             there.setdefault(stem, {}).setdefault(ending, []).append(file)
     return there
 
@@ -134,45 +132,34 @@ def _no_train(folder, there, languages):
     return DataError(str(folder), received=received, expected=expected, fix=fix)
 
 
-def load_parallel(
-    path, source_language, target_language, bad, validation_fraction=0.1, whole=False, named=None
-):
+def load_parallel(path, request, bad, languages, named=None):
     """Read the sentence pairs of a data folder.
 
-    Parts that are not there are carved from train by a hash of the source, so that equal sources stand on one
-    side. Case and inner blanks stay as they are.
+    Case and inner blanks stay as they are.
 
     Args:
         path: folder in the layout of this module.
-        source_language, target_language, named: as for `find_parallel`.
+        request: `SplitRequest`; train is split by a hash of the source.
         bad: `BadRecords`.
-        validation_fraction: of train, where validation has to be carved.
-        whole: only the test part is wanted; where there is none to test on, it is all of train.
+        languages: (source, target), as for `find_parallel`.
+        named: as for `find_parallel`.
 
     Returns:
-        Part name to `Pairs` for train, validation and test; the test alone if `whole`.
+        Split name to `Pairs`.
 
     Raises:
-        DataError: files of different length, a bad record that is not to be skipped, or an empty part.
+        DataError: files of different length, a bad record that is not to be skipped, or an empty split.
     """
-    languages = (source_language, target_language)
-    found = find_parallel(path, *languages, whole, named)
-    log_unread(path, [file for files in found.values() for file in files])
-    if whole:
-        found = {"test": next(found[part] for part in ("test", "validation", "train") if part in found)}
-    fractions = carved_fractions(found, validation_fraction)
-    parts = {part: Pairs() for part in (("test",) if whole else PART_NAMES)}
-    for name, files in found.items():
-        name = "test" if name == "validation" and "test" not in found else name
-        pairs = list(_usable(files, languages, bad))
-        split_of = splitter((source for source, _ in pairs), fractions if name == "train" else {})
-        for source, target in pairs:
-            parts[split_of(source) if name == "train" else name].add(source, target)
-    for part, pairs in parts.items():
-        if not len(pairs):
-            there = said_to_split((source for pairs in parts.values() for source in pairs.sources), fractions)
-            raise DataError(str(path), f"no usable pair for {part}, {there}", fix="Give more.")
-    return parts
+    files_of = find_parallel(path, *languages, request.use_all_for_test, named)
+    log_unread(path, [file for files in files_of.values() for file in files])
+    found = {split: list(_usable(files_of[split], languages, bad)) for split in request.read_from(files_of)}
+    return pairs_in_splits(str(path), found, request, bad)
+
+
+def pairs_in_splits(name, found, request, bad):
+    """Return split name to `Pairs`, from split name to list of (source, target), as `make_splits` does."""
+    splits = make_splits(name, found, request, lambda pair: pair[0], bad, "pair")
+    return {split: Pairs.of(pairs) for split, pairs in splits.items()}
 
 
 def _usable(files, languages, bad):

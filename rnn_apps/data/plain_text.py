@@ -11,12 +11,12 @@ from rnn_apps.data import tfds_source
 from rnn_apps.data.files import open_lines
 from rnn_apps.data.samples.sayings import sayings
 from rnn_apps.data.splits import (
-    PART_NAMES,
-    PARTS_BY_NAME,
+    SPLIT_NAMES,
+    SPLITS_BY_NAME,
     conversion_advice,
     listed_files,
     log_unread,
-    one_per_part,
+    one_per_split,
 )
 from rnn_apps.errors import DataError
 
@@ -27,46 +27,44 @@ _NO_TEXTS = ("readme", "license", "licence")
 _BAD_BYTE = re.compile("[\ud800-\udfff]")  # as `open_lines` keeps them
 
 
-def load_texts(source, path, sample_size, seed, bad, validation_fraction=0.1, unit="character", whole=False):
-    """Read the text of the source that a recipe names, in its parts.
+def load_texts(source, request, bad, unit="character"):
+    """Read the text of a source in its splits.
 
-    A folder holds one text per split, ``train.txt``, ``validation.txt`` (or another name of `PART_NAMES`)
+    A folder holds one text per split, ``train.txt``, ``validation.txt`` (or another name of `SPLIT_NAMES`)
     and ``test.txt``, with something in front of a dot, dash or underscore or not (``ptb.train.txt``); or it
     holds one text, of any name. Each may be gzipped. A README or licence is no text.
 
-    Parts that are not there are cut off train: of a single text the last 10 % are the test, and
-    `validation_fraction` of it, at its beginning, is the validation, so that both border on train once and
-    what precedes the test has been read. With a validation but no test part the validation is the test, and
-    another one is cut off train. Each cut is at the nearest line end; where lines are too long for that, at
-    the nearest blank, or else to the character.
+    Splits that are not there are cut off train: of a single text the last 10 % are the test, and
+    `request.validation_fraction` of it, at its start, is the validation, so that both border on train once
+    and what precedes the test has been read. With a validation but no test split the validation is the test,
+    and another one is cut off train. Each cut is at the nearest line end; where lines are too long for that,
+    at the nearest blank, or else to the character.
 
     Line ends are read as ``\\n``; all else stays as it is.
 
     Args:
-        source: ``tfds:NAME``, a set with the feature ``text``; ``files`` or ``sample``.
-        path: folder or .txt file, where source is ``files``.
-        sample_size, seed: lines of the generated sample, and its seed.
+        source: `DataSource`; a set of TFDS has the feature ``text``.
+        request: `SplitRequest`; where a single text is all for the test, the other splits are "".
         bad: `BadRecords`, for lines that are not valid UTF-8.
-        validation_fraction: of the text that the validation part has to be cut from.
-        unit: what the model reads; where it is ``"word"``, `LEAST_TOKENS` of a part are counted in words.
-        whole: where the data has a single text, all of it is the test, and the other parts are "".
+        unit: what the model reads; where it is ``"word"``, `LEAST_TOKENS` of a split are counted in words.
 
     Returns:
-        Name of the source, and part name to str for train, validation and test.
+        Name of the source, and split name to str for train, validation and test.
 
     Raises:
         SourceUnavailable: a set of TFDS is neither here nor reachable.
         DataError: a text cannot be read or is not there, or a part is too short.
     """
-    if source == "files":
-        files = find_texts(path, whole)
-        log_unread(path, files.values())
-        name, texts = str(path), {part: _read(file, bad) for part, file in files.items()}
-    elif source == "sample":
-        name, texts, whole = "sample:sayings", {"train": sayings(sample_size, seed)}, False
+    whole = request.use_all_for_test and source.name != "sample"
+    if source.name == "files":
+        files = find_texts(source.path, whole)
+        log_unread(source.path, files.values())
+        name, texts = str(source.path), {split: _read(file, bad) for split, file in files.items()}
+    elif source.name == "sample":
+        name, texts = "sample:sayings", {"train": sayings(source.sample_size, source.seed)}
     else:
-        name, texts = source, dict(_read_splits(source.removeprefix("tfds:"), bad))
-    parts = _in_parts(texts, validation_fraction, whole)
+        name, texts = source.name, dict(_read_splits(source.name.removeprefix("tfds:"), bad))
+    parts = _in_parts(texts, request.validation_fraction, whole)
     for part, text in parts.items():
         if part == "test" or not whole:
             _refuse_short(name, part, text, unit)
@@ -93,8 +91,8 @@ def find_texts(path, whole=False):
     if not path.is_dir():
         raise DataError(str(path), "no such file or folder", fix="Check the path after --data or data.path.")
     texts = [file for file in sorted(path.iterdir()) if _is_text(file)]
-    found = one_per_part(
-        path, {file: PARTS_BY_NAME.get(re.split("[._-]", _stem(file))[-1]) for file in texts}
+    found = one_per_split(
+        path, {file: SPLITS_BY_NAME.get(re.split("[._-]", _stem(file))[-1]) for file in texts}
     )
     if not found and len(texts) == 1:
         return {"train": texts[0]}
@@ -147,7 +145,7 @@ def _read_splits(name, bad):
     if "train" not in builder.info.splits:
         received = f"the splits {', '.join(builder.info.splits) or 'none'}"
         raise DataError(f"tfds:{name}", received=received, expected="one called train")
-    for part in PART_NAMES:
+    for part in SPLIT_NAMES:
         if part in builder.info.splits:
             yield part, _joined(tfds_source.read_split(builder, part, "text", "text"), bad)
 
@@ -167,7 +165,7 @@ def _in_parts(texts, validation_fraction, whole):
         return {"train": "", "validation": "", "test": next(iter(texts.values()))}
     if "validation" in texts and "test" not in texts:
         texts = {"train": texts["train"], "test": texts["validation"]}
-    parts, length = dict.fromkeys(PART_NAMES, "") | texts, len(texts.get("train", ""))
+    parts, length = dict.fromkeys(SPLIT_NAMES, "") | texts, len(texts.get("train", ""))
     if "test" not in texts:
         size, train = round(TEST_FRACTION * length), parts["train"]
         cut = _cut(train, len(train) - size, size)

@@ -1,6 +1,5 @@
 """Labelled texts and the bad records among them: named, counted, and refused or skipped."""
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -9,7 +8,6 @@ from typing import NamedTuple
 from rnn_apps.data.labels import MISSING_LABELS, number_of
 from rnn_apps.errors import DataError, shown
 
-TEST_FRACTION = 0.2
 REASONS_COUNTED = 50  # distinct ones; what comes later is counted under its general reason
 RAISE_THE_CAP = "Or raise the cap: --set data.max_bad_records=N"
 CLASSES_SHOWN = 12
@@ -141,63 +139,6 @@ class BadRecords:
             received, most = f"{bad:,} of {bad + used:,} records that cannot be used ({reasons})", self.most
             expected = f"at most {most:g} of them"
             raise DataError(name, received=received, expected=expected, fix=f"Fix the data. {RAISE_THE_CAP}")
-
-
-def carved_fractions(parts, validation_fraction):
-    """Return the fractions of train that become the parts which the data lacks, for `part_of`.
-
-    With no validation part it is carved from train; with no test part the validation part is the test and
-    another validation is carved; with neither 20 % are the test.
-
-    Args:
-        parts: names of the parts that are there.
-        validation_fraction: of train, where validation has to be carved.
-    """
-    has_test_left = "test" in parts or "validation" in parts
-    fractions = {} if has_test_left else {"test": TEST_FRACTION}
-    if not {"validation", "test"} <= set(parts):
-        fractions["validation"] = validation_fraction * (1 - sum(fractions.values()))
-    return fractions
-
-
-def cut_in_parts(examples):
-    """Return part name to examples of a generated set: 80 % train, 10 % validation, 10 % test, in order."""
-    cuts = (0, round(0.8 * len(examples)), round(0.9 * len(examples)), len(examples))
-    return {p: examples[a:b] for p, a, b in zip(("train", "validation", "test"), cuts, cuts[1:])}
-
-
-def keep_known_labels(parts, fractions):
-    """Move what was carved from train back to it where it has a label that train would never show.
-
-    Args:
-        parts: name to list of sequences with `labels`; changed in place.
-        fractions: of `carved_fractions`, the parts that were carved.
-    """
-    known = {label for one in parts["train"] for label in one.labels}
-    for part in fractions:
-        rare = [one for one in parts[part] if not known.issuperset(one.labels)]
-        parts[part] = [one for one in parts[part] if known.issuperset(one.labels)]
-        parts["train"] += rare
-
-
-def part_of(text, fractions):
-    """Return the name of the part that a text falls into, by a hash of the text alone.
-
-    Args:
-        text: the text; equal texts fall into the same part.
-        fractions: name to fraction, in order, with a sum of at most 1; the rest is ``"train"``.
-    """
-    position = split_position(text)
-    for name, fraction in fractions.items():
-        if position < fraction:
-            return name
-        position -= fraction
-    return "train"
-
-
-def split_position(text):
-    """Return where a text lies between 0 and 1, by a hash of the text alone."""
-    return int(hashlib.sha1(text.encode("utf-8", "surrogatepass")).hexdigest()[:12], 16) / 16**12
 
 
 def usable(records: Iterator[LabelledText], classes, bad):

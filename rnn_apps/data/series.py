@@ -8,7 +8,7 @@ import numpy as np
 from rnn_apps.data.files import column_marks, csv_rows, open_lines, wrong_width
 from rnn_apps.data.numbers import number
 from rnn_apps.data.series_columns import Columns, find_columns
-from rnn_apps.data.splits import PART_NAMES, find_parts, log_unread
+from rnn_apps.data.splits import SPLIT_NAMES, find_splits, log_unread
 from rnn_apps.data.time_steps import Cells, TimeStep, find_step
 from rnn_apps.errors import DataError, shown
 
@@ -98,13 +98,13 @@ def read_series(path, columns, repairs, needed="train", step=None):
     Raises:
         DataError: a column or row cannot be used, named with file and row.
     """
-    files = find_parts(path, needed)
+    files = find_splits(path, needed)
     log_unread(path, files.values())
     for file in files.values():
         if not file.name.lower().removesuffix(".gz").endswith(".csv"):
             raise DataError(str(file), received=f"a {file.suffix} file", expected=".csv or .csv.gz")
     rows, numbers = {}, None
-    for part in PART_NAMES:
+    for part in SPLIT_NAMES:
         if part in files:
             columns, numbers = _read_file(files[part], part, columns, repairs, rows)
     for one in rows.values():
@@ -257,7 +257,7 @@ def _put_in_order(rows, repairs):
             continue
         kept.append(int(index))
         last = times[index]
-    parts = [list(PART_NAMES).index(rows.parts[index]) for index in kept]
+    parts = [list(SPLIT_NAMES).index(rows.parts[index]) for index in kept]
     if parts != sorted(parts):
         at = next(i for i in range(1, len(parts)) if parts[i] < parts[i - 1])
         before = rows.parts[kept[at - 1]]

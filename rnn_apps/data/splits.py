@@ -1,23 +1,25 @@
 """Splits of a data set: the files that hold them, files that are not read, and what is split off train."""
 
+import hashlib
 import logging
 import re
 from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
-from rnn_apps.data.records import part_of, split_position
 from rnn_apps.errors import DataError
 
-PART_NAMES = {
+SPLIT_NAMES = {
     "train": ("train", "training"),
     "validation": ("validation", "valid", "val", "dev", "eval"),
     "test": ("test",),
 }
-PARTS_BY_NAME = {name: part for part, names in PART_NAMES.items() for name in names}
+SPLITS_BY_NAME = {name: part for part, names in SPLIT_NAMES.items() for name in names}
 ENDINGS = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".jsonl", ".jsonl.gz")
 
 _log = logging.getLogger(__name__)
 _FILES_SHOWN = 8
+TEST_FRACTION = 0.2
 _FEW = 100  # distinct keys below which a hash alone may leave a split empty or far from its fraction
 _SPREADSHEETS = (".xlsx", ".xls", ".xlsm", ".ods")
 _COLUMNAR = (".parquet", ".feather", ".arrow", ".orc")
@@ -49,12 +51,12 @@ _DATA += (*_SPREADSHEETS, *_COLUMNAR, *_BINARY, ".json")
 _NO_DATA = ("readme", "license", "licence", "notice", "changelog", "requirements")
 
 
-def find_parts(path, needed="train", endings=ENDINGS):
+def find_splits(path, needed="train", endings=ENDINGS):
     """Return split name to file for a data folder, or ``{"train": file}`` for a single file.
 
     Args:
         path: a folder with a file for train and, where there are any, for validation and test, called as
-            `PART_NAMES` lists, with something before a dot, dash or underscore or not (``en-train.csv``),
+            `SPLIT_NAMES` lists, with something before a dot, dash or underscore or not (``en-train.csv``),
             each with one of the endings; or one such file.
         needed: the split that must be there; None where any will do.
         endings: of file names, lower case.
@@ -72,7 +74,7 @@ def find_parts(path, needed="train", endings=ENDINGS):
     if not path.is_dir():
         raise DataError(str(path), "no such file or folder", fix="Check the path after --data or data.path.")
     files = {file: _part_of_file(file, endings) for file in _visible(path)}
-    parts = one_per_part(path, files)
+    parts = one_per_split(path, files)
     if not parts or (needed and needed not in parts):
         there = sorted(path.iterdir())
         expected = f"{needed or 'test'}{_expected(endings)}"
@@ -81,8 +83,8 @@ def find_parts(path, needed="train", endings=ENDINGS):
     return parts
 
 
-def one_per_part(folder, files):
-    """Return split name to its file or folder, in the order of `PART_NAMES`.
+def one_per_split(folder, files):
+    """Return split name to its file or folder, in the order of `SPLIT_NAMES`.
 
     Args:
         folder: path, for messages.
@@ -92,7 +94,7 @@ def one_per_part(folder, files):
         DataError: two paths for one split.
     """
     parts = {}
-    for part in PART_NAMES:
+    for part in SPLIT_NAMES:
         found = [file for file, of in files.items() if of == part]
         if len(found) > 1:
             fix = "Keep the one that you want here and move the others away."
@@ -113,7 +115,7 @@ def _part_of_file(file, endings):
     ending = max((end for end in endings if name.endswith(end)), key=len, default=None)
     if ending is None:
         return None
-    return PARTS_BY_NAME.get(re.split("[._-]", name.removesuffix(ending))[-1])
+    return SPLITS_BY_NAME.get(re.split("[._-]", name.removesuffix(ending))[-1])
 
 
 def _expected(endings):
@@ -179,36 +181,167 @@ def log_unread(folder, used):
         _log.info("Not read: %s in %s", listed_files(files), folder)
 
 
-def said_to_split(keys, fractions):
-    """Return how many examples there are to be split, and how many of them are distinct where some are equal.
+class DataSource(NamedTuple):
+    """Where a recipe's examples come from.
+
+    Attributes:
+        name: ``tfds:NAME``, ``files`` or ``sample``.
+        path: folder or file, where the name is ``files``.
+        sample_size, seed: examples of the generated sample, and its seed.
+    """
+
+    name: str
+    path: str | None
+    sample_size: int
+    seed: int
+
+
+class SplitRequest(NamedTuple):
+    """Which splits are wanted, and what is split off train where the data lacks one.
+
+    With no validation split it is split off train; with no test split the validation split is the test and
+    another validation is split off; with neither 20 % are the test.
+
+    Attributes:
+        validation_fraction: of train, where validation has to be split off.
+        use_all_for_test: only the test split is wanted; where the data names none, it is all of the data.
+        required_split: the split that a folder must hold; None where any will do.
+    """
+
+    validation_fraction: float = 0.1
+    use_all_for_test: bool = False
+    required_split: str | None = "train"
+
+    def read_from(self, names):
+        """Return which of the splits that the data has are read."""
+        if not self.use_all_for_test:
+            return list(names)
+        return [next(name for name in ("test", "validation", "train") if name in names)]
+
+    def fractions(self, names):
+        """Return the fractions of train that become the splits which the data lacks.
+
+        Args:
+            names: of the splits that the data has.
+        """
+        if self.use_all_for_test:
+            return {}
+        fractions = {} if {"test", "validation"} & set(names) else {"test": TEST_FRACTION}
+        if not {"validation", "test"} <= set(names):
+            fractions["validation"] = self.validation_fraction * (1 - sum(fractions.values()))
+        return fractions
+
+    def name_of(self, name, names):
+        """Return which split one of the data's becomes, before anything is split off train."""
+        if self.use_all_for_test:
+            return "test"
+        return "test" if name == "validation" and "test" not in names else name
+
+
+def make_splits(name, found, request, key, invalid, what="example", keep_labels=False):
+    """Return split name to list of examples, for all splits of a request.
+
+    Train is split by a hash of each example's key, so that equal ones stay in one split.
 
     Args:
-        keys: those of all examples.
-        fractions: of the splits that are split off train; empty where none is.
+        name: of the data, for messages.
+        found: split name to the examples that the data has for it, those of `request.read_from`.
+        request: `SplitRequest`.
+        key: function that returns the key of an example, a str.
+        invalid: `BadRecords` that were found while reading.
+        what: an example is called.
+        keep_labels: whether an example, with `labels`, stays in train where train would else never show one
+            of them.
+
+    Raises:
+        DataError: a split is empty.
     """
+    splits = {split: [] for split in (("test",) if request.use_all_for_test else SPLIT_NAMES)}
+    fractions = request.fractions(found) if "train" in found else {}
+    split_of = splitter(map(key, found.get("train", ())), fractions)
+    for split, examples in found.items():
+        target = request.name_of(split, found)
+        for one in examples:
+            splits[split_of(key(one)) if target == "train" else target].append(one)
+    if keep_labels:
+        _keep_known_labels(splits, fractions)
+    for split, examples in splits.items():
+        if not examples:
+            keys = (key(one) for several in splits.values() for one in several)
+            raise _empty_split(name, split, keys, fractions, invalid, what)
+    return splits
+
+
+def _empty_split(name, split, keys, fractions, invalid, what):
     keys = list(keys)
     distinct = len(set(keys)) if fractions else len(keys)
-    more = f", {distinct} of them distinct, and equal ones stay in one split" if distinct < len(keys) else ""
-    return f"{len(keys)} in all{more}"
+    counted = f"{len(keys):,} in all"
+    if distinct < len(keys):
+        counted += f", {distinct:,} of them distinct, and equal ones stay in one split"
+    for reason, count in invalid.skipped.most_common(3):
+        counted += f"; skipped {count:,}: {reason}"
+    fix = f"Give more, or a file for {split}." if keys else "Give more."
+    return DataError(name, f"no usable {what} for {split}, {counted}", fix=fix)
+
+
+def _keep_known_labels(splits, fractions):
+    """Move what was split off train back to it where it has a label that train would never show."""
+    known = {label for one in splits.get("train", ()) for label in one.labels}
+    for split in fractions:
+        rare = [one for one in splits[split] if not known.issuperset(one.labels)]
+        splits[split] = [one for one in splits[split] if known.issuperset(one.labels)]
+        splits["train"] += rare
+
+
+def split_generated(examples, train=0.8):
+    """Return split name to examples of a generated set, in order: train, then validation and 10 % test.
+
+    Args:
+        examples: list.
+        train: fraction of train.
+    """
+    size = len(examples)
+    cuts = (0, round(train * size), round((train + 0.1) * size), size)
+    return {split: examples[a:b] for split, a, b in zip(SPLIT_NAMES, cuts, cuts[1:])}
+
+
+def hashed_split(text, fractions):
+    """Return the name of the split that a text falls into, by a hash of the text only.
+
+    Args:
+        text: the text; equal texts fall into the same split.
+        fractions: name to fraction, in order, with a sum of at most 1; the rest is ``"train"``.
+    """
+    position = _hash_position(text)
+    for name, fraction in fractions.items():
+        if position < fraction:
+            return name
+        position -= fraction
+    return "train"
+
+
+def _hash_position(text):
+    """Where a text lies between 0 and 1, by a hash of the text only."""
+    return int(hashlib.sha1(text.encode("utf-8", "surrogatepass")).hexdigest()[:12], 16) / 16**12
 
 
 def splitter(keys, fractions):
     """Return a function that gives the split of a key; equal keys fall into the same split.
 
-    Many keys are split by their hash alone. Of few, those with the lowest hashes are taken, so many that each
+    Many keys are split by their hash only. Of few, those with the lowest hashes are taken, so many that each
     split is as near to its fraction as possible and has one key at least, where there are enough.
 
     Args:
         keys: those of all examples of train.
-        fractions: name to fraction, as `carved_fractions` gives it; the rest is ``"train"``.
+        fractions: name to fraction, as `SplitRequest.fractions` gives it; the rest is ``"train"``.
     """
     distinct = set(islice(dict.fromkeys(keys), _FEW))
     if not fractions or len(distinct) >= _FEW:
-        return lambda key: part_of(key, fractions)
-    ordered, parts, begin = sorted(distinct, key=split_position), {}, 0
+        return lambda key: hashed_split(key, fractions)
+    ordered, splits, start = sorted(distinct, key=_hash_position), {}, 0
     for name, fraction in fractions.items():
-        room = len(ordered) - begin - 1  # one is left for train
+        room = len(ordered) - start - 1  # one is left for train
         size = min(room, max(1, round(fraction * len(ordered))))
-        parts |= dict.fromkeys(ordered[begin : begin + max(0, size)], name)
-        begin += max(0, size)
-    return lambda key: parts.get(key, "train")
+        splits |= dict.fromkeys(ordered[start : start + max(0, size)], name)
+        start += max(0, size)
+    return lambda key: splits.get(key, "train")

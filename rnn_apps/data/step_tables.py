@@ -11,13 +11,19 @@ from rnn_apps.data import files
 from rnn_apps.data.headers import is_unnamed
 from rnn_apps.data.images import BadImage, read_image
 from rnn_apps.data.numbers import number
-from rnn_apps.data.records import BadRecords, carved_fractions, cut_in_parts, keep_known_labels
+from rnn_apps.data.records import BadRecords
 from rnn_apps.data.samples.events import events
-from rnn_apps.data.splits import PARTS_BY_NAME, find_parts, log_unread, one_per_part, splitter
+from rnn_apps.data.splits import (
+    SPLITS_BY_NAME,
+    find_splits,
+    log_unread,
+    make_splits,
+    one_per_split,
+    split_generated,
+)
 from rnn_apps.errors import DataError, did_you_mean, shown
 
 ENDINGS = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
-PARTS = ("train", "validation", "test")
 LARGEST = float(np.finfo(np.float32).max)
 
 
@@ -57,44 +63,41 @@ class LabelledSteps(NamedTuple):
     stream: str = ""
 
 
-def load_streams(
-    source, path, columns, sample_size, seed, bad, validation_fraction, whole=False, needed="train"
-):
-    """Read the streams of the source that a recipe names, in their parts.
+def load_streams(source, request, invalid, columns):
+    """Read the streams of a source in their splits.
 
     A folder holds ``train.csv`` and, where there are any, ``validation.csv`` and ``test.csv``, gzipped or
-    not; or folders of these names with a file a stream. With no validation part, streams of train become it,
-    by a hash of their names; with no test part the validation part is the test.
+    not; or folders of these names with one file per stream.
 
     Args:
-        source: ``files`` or ``sample``.
-        path: folder or file, where source is ``files``.
+        source: `DataSource`, files or the sample.
+        request: `SplitRequest`; train is split by a hash of the names of the streams.
+        invalid: `BadRecords`.
         columns: `Columns`.
-        sample_size, seed: clips of the generated sample, and its seed.
-        bad: `BadRecords`.
-        validation_fraction: of the streams of train, where validation has to be carved.
-        whole: of a lone file, or a folder with neither test nor validation part, all is the test.
-        needed: the part that a folder must hold; None where any will do.
 
     Returns:
-        Name of the source, names of the features (None of pictures), and part name to list of
+        Name of the source, names of the features (None of pictures), and split name to list of
         `LabelledSteps`.
 
     Raises:
-        DataError: a file cannot be read, or a part is empty.
+        DataError: a file cannot be read, or a split is empty.
     """
-    if source == "sample":
-        pixels = columns.image_size[0]
-        clips = [LabelledSteps(f"sample:{i}", *c) for i, c in enumerate(events(sample_size, seed, pixels))]
-        return "sample:events", None, cut_in_parts(clips)
-    found, names, given = _files(path, needed), None, {}
-    for part, paths in found.items():
-        given[part] = []
-        for file in paths:
-            streams, here = _streams(file, columns, names, bad)
+    if source.name == "sample":
+        clips = events(source.sample_size, source.seed, columns.image_size[0])
+        streams = [LabelledSteps(f"sample:{i}", *clip) for i, clip in enumerate(clips)]
+        return "sample:events", None, split_generated(streams)
+    files_of, names, found = _files(source.path, request.required_split), None, {}
+    for split in request.read_from(files_of):
+        found[split] = []
+        for file in files_of[split]:
+            streams, here = _streams(file, columns, names, invalid)
             names = names or here
-            given[part] += streams
-    return str(path), names, _in_parts(path, given, validation_fraction, whole)
+            found[split] += streams
+    name = str(source.path)
+    splits = make_splits(
+        name, found, request, lambda one: name_of(one, name), invalid, "stream", keep_labels=True
+    )
+    return name, names, splits
 
 
 def _files(path, needed):
@@ -107,10 +110,10 @@ def _files(path, needed):
         if tables:
             found[part] = tables
     if not found:
-        lone = find_parts(path, needed, ENDINGS)
+        lone = find_splits(path, needed, ENDINGS)
         log_unread(path, lone.values())
         return {part: [file] for part, file in lone.items()}
-    lone = find_parts(path, None, ENDINGS) if any(map(_is_table, path.iterdir())) else {}
+    lone = find_splits(path, None, ENDINGS) if any(map(_is_table, path.iterdir())) else {}
     if both := set(lone) & set(found):
         part = sorted(both)[0]
         received = f"a file {lone[part].name} and a folder of tables for {part}"
@@ -133,28 +136,11 @@ def part_folders(path):
         DataError: two folders for one split.
     """
     folders = [folder for folder in sorted(path.iterdir()) if folder.is_dir()] if path.is_dir() else []
-    return one_per_part(path, {folder: PARTS_BY_NAME.get(folder.name.lower()) for folder in folders})
+    return one_per_split(path, {folder: SPLITS_BY_NAME.get(folder.name.lower()) for folder in folders})
 
 
 def _is_table(file):
     return file.is_file() and file.name.lower().endswith(ENDINGS) and not file.name.startswith(".")
-
-
-def _in_parts(name, given, validation_fraction, whole):
-    if whole and not {"validation", "test"} & set(given):
-        given = {"test": given["train"]}
-    parts, fractions = {part: [] for part in PARTS}, carved_fractions(given, validation_fraction)
-    split_of = splitter((name_of(one, name) for one in given.get("train", ())), fractions)
-    for part, streams in given.items():
-        target = "test" if part == "validation" and "test" not in given else part
-        for one in streams:
-            parts[split_of(name_of(one, name)) if part == "train" else target].append(one)
-    keep_known_labels(parts, fractions if "train" in given else {})
-    for part, streams in parts.items():
-        if not streams and (part == "test" or not whole):
-            fix = f"Give a file for {part}, or more streams: a stream is never cut between parts."
-            raise DataError(str(name), f"no stream for {part}", fix=fix)
-    return parts
 
 
 def name_of(stream, path):

@@ -3,9 +3,8 @@
 from typing import NamedTuple
 
 from rnn_apps.data import files, tfds_source
-from rnn_apps.data.records import carved_fractions, cut_in_parts, keep_known_labels
 from rnn_apps.data.samples.tagged_sentences import tagged_sentences
-from rnn_apps.data.splits import find_parts, log_unread, said_to_split, splitter
+from rnn_apps.data.splits import SPLIT_NAMES, find_splits, log_unread, make_splits, split_generated
 from rnn_apps.errors import DataError, did_you_mean, shown
 
 _PLAIN = (".conllu", ".conll", ".bio", ".iob", ".iob2", ".tsv", ".txt", ".jsonl")
@@ -29,67 +28,38 @@ class TaggedSentence(NamedTuple):
     labels: list
 
 
-def load_tagged(
-    source, path, columns, sample_size, seed, bad, validation_fraction=0.1, whole=False, needed="train"
-):
-    """Read the sentences of the source that a recipe names, in their parts.
-
-    With no validation part it is carved from train by a hash of the sentence; with no test part the
-    validation part is the test and another validation is carved.
+def load_tagged(source, request, invalid, columns):
+    """Read the sentences of a source in their splits.
 
     Args:
-        source: ``tfds:NAME``, ``files`` or ``sample``.
-        path: folder or file, where source is ``files``.
+        source: `DataSource`.
+        request: `SplitRequest`; train is split by a hash of the sentence.
+        invalid: `BadRecords`.
         columns: keys of the words and of the tags in JSON lines or a set of TFDS; in CoNLL files the second
             names the column of the tags, or its number from 1; None is ``upos`` in CoNLL-U, the last column
             of other CoNLL files, else ``tags``.
-        sample_size, seed: sentences of the generated sample, and its seed.
-        bad: `BadRecords`.
-        validation_fraction: of train, where validation has to be carved.
-        whole: of a single file, or a folder with neither test nor validation part, all is the test.
-        needed: the part that a folder must hold; None where any will do.
 
     Returns:
-        Name of the source, and part name to list of `TaggedSentence`.
+        Name of the source, and split name to list of `TaggedSentence`.
 
     Raises:
         SourceUnavailable: a set of TFDS is neither here nor reachable.
-        DataError: a file cannot be read, or a part is empty.
+        DataError: a file cannot be read, or a split is empty.
     """
-    if source == "sample":
-        sentences = [
-            TaggedSentence(f"sample:{number}", *sentence)
-            for number, sentence in enumerate(tagged_sentences(sample_size, seed))
-        ]
-        return "sample:tagged_sentences", cut_in_parts(sentences)
-    if source == "files":
-        found, name = find_parts(path, needed, TAGGED_ENDINGS), str(path)
-        log_unread(path, found.values())
-        given = {part: list(_sentences(file, columns, bad)) for part, file in found.items()}
+    if source.name == "sample":
+        generated = tagged_sentences(source.sample_size, source.seed)
+        sentences = [TaggedSentence(f"sample:{number}", *one) for number, one in enumerate(generated)]
+        return "sample:tagged_sentences", split_generated(sentences)
+    if source.name == "files":
+        files_of, name = find_splits(source.path, request.required_split, TAGGED_ENDINGS), str(source.path)
+        log_unread(source.path, files_of.values())
+        splits = request.read_from(files_of)
+        found = {split: list(_sentences(files_of[split], columns, invalid)) for split in splits}
     else:
-        name, given = source, dict(_splits(source.removeprefix("tfds:"), columns, bad))
-    return name, _in_parts(name, given, validation_fraction, whole)
-
-
-def _in_parts(name, given, validation_fraction, whole):
-    parts = {part: [] for part in ("train", "validation", "test")}
-    if whole and not {"validation", "test"} & set(given):
-        given = {"test": given["train"]}
-    fractions = carved_fractions(given, validation_fraction)
-    split_of = splitter((" ".join(one.tokens) for one in given.get("train", ())), fractions)
-    for part, sentences in given.items():
-        target = "test" if part == "validation" and "test" not in given else part
-        for one in sentences:
-            parts[split_of(" ".join(one.tokens)) if part == "train" else target].append(one)
-    keep_known_labels(parts, fractions if "train" in given else {})
-    for part, sentences in parts.items():
-        if not sentences and (part == "test" or not whole):
-            there = said_to_split(
-                (" ".join(one.tokens) for found in parts.values() for one in found), fractions
-            )
-            fix = f"Give more sentences, or a file for {part}."
-            raise DataError(name, f"no sentence for {part}; {there}", fix=fix)
-    return parts
+        name, found = source.name, dict(_splits(source.name.removeprefix("tfds:"), columns, invalid, request))
+    return name, make_splits(
+        name, found, request, lambda one: " ".join(one.tokens), invalid, "sentence", keep_labels=True
+    )
 
 
 def _sentences(file, columns, bad):
@@ -208,15 +178,14 @@ def _problem(sentence):
     return "a word or tag is empty" if empty else None
 
 
-def _splits(name, columns, bad):
+def _splits(name, columns, bad, request):
     """Yield part name and sentences of a set of TFDS with a sequence of texts and one of tags."""
     builder = tfds_source.open_builder(name)
     wanted = {"tokens": columns[0], "tags": columns[1] or "tags"}
-    for part in ("train", "validation", "test"):
-        if part in builder.info.splits:
-            rows = tfds_source.read_sequences(builder, part, wanted)
-            sentences = [TaggedSentence(f"{builder.name}:{part}:{i}", *row) for i, row in enumerate(rows)]
-            yield part, [one for one in sentences if not _reported(one, bad)]
+    for split in request.read_from([name for name in SPLIT_NAMES if name in builder.info.splits]):
+        rows = tfds_source.read_sequences(builder, split, wanted)
+        sentences = [TaggedSentence(f"{builder.name}:{split}:{i}", *row) for i, row in enumerate(rows)]
+        yield split, [one for one in sentences if not _reported(one, bad)]
 
 
 def _reported(sentence, bad):

@@ -6,7 +6,7 @@ from pathlib import Path
 from rnn_apps.data.labels import MISSING_LABELS, gather_labels, number_of
 from rnn_apps.data.records import BadRecords, ClassNames, usable
 from rnn_apps.data.sources import MOST_CLASSES, FileSource, load_parts
-from rnn_apps.data.splits import find_parts
+from rnn_apps.data.splits import find_splits
 from rnn_apps.errors import DataError, shown
 from rnn_apps.inspecting.findings import Inspection
 from rnn_apps.inspecting.measures import (
@@ -43,7 +43,7 @@ def find_tables(path, endings=TABLE_ENDINGS):
         tables = [f for f in sorted(path.iterdir()) if f.is_file() and f.name.lower().endswith(endings)]
         if len(tables) == 1:
             return tables[0], {"train": tables[0]}
-    return path, find_parts(path, "train", endings)
+    return path, find_splits(path, "train", endings)
 
 
 def open_tables(path, task, base, given, endings=TABLE_ENDINGS):

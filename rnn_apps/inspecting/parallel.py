@@ -11,7 +11,7 @@ import numpy as np
 from rnn_apps.data.files import open_lines
 from rnn_apps.data.pair_tables import find_text_columns
 from rnn_apps.data.parallel import find_parallel, load_parallel
-from rnn_apps.data.splits import PART_NAMES, conversion_advice
+from rnn_apps.data.splits import SPLIT_NAMES, conversion_advice
 from rnn_apps.errors import DataError, shown
 from rnn_apps.inspecting.encodings import check_encoding
 from rnn_apps.inspecting.findings import Inspection
@@ -86,7 +86,7 @@ def find_pair(path):
     if folder.is_file():
         return _pair_of_table(folder, folder.name) if _has_tabs(folder) else None
     texts = [f for f in sorted(folder.iterdir()) if _is_text(f)] if folder.is_dir() else []
-    train = [f for f in texts if f.name.split(".")[0].casefold() in PART_NAMES["train"]]
+    train = [f for f in texts if f.name.split(".")[0].casefold() in SPLIT_NAMES["train"]]
     endings = sorted({f.name.removesuffix(".gz").rpartition(".")[2] for f in train} - {"txt"})
     if len(endings) == 2:
         return Pair(*_in_order(*endings), None, "by the endings of the files")

@@ -11,7 +11,7 @@ from rnn_apps.data.files import csv_rows, json_object, open_lines
 from rnn_apps.data.headers import find_start, is_unnamed
 from rnn_apps.data.numbers import decimal_marks, is_number, number
 from rnn_apps.data.separators import LINES_LOOKED_AT
-from rnn_apps.data.splits import PARTS_BY_NAME
+from rnn_apps.data.splits import SPLITS_BY_NAME
 from rnn_apps.data.time_formats import find_format, is_compact_date, is_time_of_day
 from rnn_apps.errors import DataError, did_you_mean, shown
 from rnn_apps.inspecting.encodings import check_encoding
@@ -97,7 +97,7 @@ class Table(NamedTuple):
 def _kind(cells, mark):
     if not cells:
         return "empty"
-    if {cell.casefold() for cell in set(cells)} <= set(PARTS_BY_NAME):
+    if {cell.casefold() for cell in set(cells)} <= set(SPLITS_BY_NAME):
         return "part"
     if sum(map(is_compact_date, cells)) >= 0.9 * len(cells):
         return "date"

@@ -3,7 +3,7 @@
 from collections import Counter
 
 from rnn_apps.data.files import json_object, open_lines
-from rnn_apps.data.splits import find_parts
+from rnn_apps.data.splits import find_splits
 from rnn_apps.data.tagged_files import TAGGED_ENDINGS, load_tagged
 from rnn_apps.errors import DataError, shown
 from rnn_apps.inspecting.encodings import check_encoding
@@ -34,7 +34,7 @@ def inspect_sentences(path, given=None):
     Raises:
         DataError: no tagged sentences are there, or what would be tags are not.
     """
-    files = find_parts(path, "train", TAGGED_ENDINGS)
+    files = find_splits(path, "train", TAGGED_ENDINGS)
     inspection = Inspection("tagging", str(path), "tagging", given or {})
     for file in files.values():
         value = {"file": file.name, "encoding": check_encoding(file)}

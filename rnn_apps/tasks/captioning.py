@@ -75,11 +75,11 @@ class CaptionDataset(GenerationDataset):
         self._cnn = preprocessing and preprocessing.cnn
         self._extractor = preprocessing and preprocessing.extractor
 
-    def read(self, use_all=False, required_split="train"):
+    def read(self, request):
         """Read captions, and the pictures or what the frozen CNN extracts of them; of the latter a cache."""
         resolve_cell(self.recipe.model.cell)  # so that an unknown cell is reported before all images are read
         self.invalid = self._new_invalid_records()
-        self.source_name, self.splits, self._store = self.visual.load(self.invalid, use_all)
+        self.source_name, self.splits, self._store = self.visual.load(self._source(), request, self.invalid)
         used = sum(map(len, self.splits.values()))
         if self.preprocessing is None:
             self._cnn = make_visual_encoder(self.recipe.model.encoder, self.recipe.seed)

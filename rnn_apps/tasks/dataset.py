@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from typing import NamedTuple
 
 from rnn_apps.data.records import BadRecords
+from rnn_apps.data.splits import DataSource, SplitRequest
 from rnn_apps.disk import sha256_of_texts
 from rnn_apps.tasks.preprocessing import Preprocessing
 
@@ -56,12 +57,11 @@ class Dataset(ABC):
         self.source_name, self.invalid = None, None
 
     @abstractmethod
-    def read(self, use_all=False, required_split="train"):
+    def read(self, request):
         """Read the splits into `splits`, and set `source_name`.
 
         Args:
-            use_all: take all examples as the test split where the data has none of its own.
-            required_split: split that the data must have; None where any will do.
+            request: `SplitRequest`.
         """
 
     @abstractmethod
@@ -88,7 +88,7 @@ class Dataset(ABC):
 
     def prepare(self):
         """Read all splits, learn the preprocessing from train, and encode every split."""
-        self.read()
+        self.read(self._request())
         self.preprocessing = self.learn()
         self.check(*self.splits)
         self._encode_splits()
@@ -99,10 +99,14 @@ class Dataset(ABC):
         Args:
             use_all: take all examples of data that has no split of its own to test on.
         """
-        self.read(use_all, required_split=None if use_all else "train")
+        self.read(self._request(use_all))
         self.check("test")
         self.splits = {"test": self.splits["test"]}
         self._encode_splits()
+
+    def _request(self, use_all=False):
+        fraction = getattr(self.recipe.data, "validation_fraction", 0.1)
+        return SplitRequest(fraction, use_all, None if use_all else "train")
 
     def _encode_splits(self):
         for split in self.splits:
@@ -121,7 +125,7 @@ class Dataset(ABC):
         Returns:
             Whether baselines can be computed from it.
         """
-        other.read()
+        other.read(other._request())
         other.check(*other.splits)
         other.encoded["train"] = other.encode("train")
         self.splits["train"], self.encoded["train"] = other.splits["train"], other.encoded["train"]
@@ -195,3 +199,7 @@ class Dataset(ABC):
     def _new_invalid_records(self):
         data = self.recipe.data
         return BadRecords(data.on_bad_record, data.max_bad_records)
+
+    def _source(self):
+        data = self.recipe.data
+        return DataSource(data.source, data.path, data.sample_size, self.recipe.seed)

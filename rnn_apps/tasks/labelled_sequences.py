@@ -27,11 +27,11 @@ class LabelledSequences(Dataset):
     longest_whole = 2_000
 
     @abstractmethod
-    def load(self, use_all, required_split):
+    def load(self, request):
         """Return the name of the source, and split name to list of sequences.
 
         Args:
-            use_all, required_split: as in `read`.
+            request: `SplitRequest`.
         """
 
     @abstractmethod
@@ -46,10 +46,10 @@ class LabelledSequences(Dataset):
         """Return how many records of the source these sequences were read from."""
         return len(sequences)
 
-    def read(self, use_all=False, required_split="train"):
+    def read(self, request):
         """Read the sequences."""
         self.invalid = self._new_invalid_records()
-        self.source_name, self.splits = self.load(use_all, required_split)
+        self.source_name, self.splits = self.load(request)
 
     def learn_labels(self):
         """Return the sorted labels of train.

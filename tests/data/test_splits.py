@@ -7,7 +7,7 @@ import pytest
 from rnn_apps.data.parallel import find_parallel
 from rnn_apps.data.plain_text import find_texts
 from rnn_apps.data.records import carved_fractions, part_of
-from rnn_apps.data.splits import conversion_advice, find_parts, splitter, unread_files
+from rnn_apps.data.splits import conversion_advice, find_splits, splitter, unread_files
 from rnn_apps.data.step_tables import part_folders
 from rnn_apps.errors import DataError
 
@@ -25,7 +25,7 @@ def put(folder, name):
 def test_a_folder_may_name_its_parts_in_every_usual_way(tmp_path, stem, ending):
     for name in ("train.csv", f"{stem}.{ending}", "test.jsonl", "notes.txt"):
         put(tmp_path, name)
-    assert {part: file.name for part, file in find_parts(tmp_path).items()} == {
+    assert {part: file.name for part, file in find_splits(tmp_path).items()} == {
         "train": "train.csv",
         "validation": f"{stem}.{ending}",
         "test": "test.jsonl",
@@ -34,14 +34,14 @@ def test_a_folder_may_name_its_parts_in_every_usual_way(tmp_path, stem, ending):
 
 def test_a_lone_file_is_the_training_part(tmp_path):
     file = put(tmp_path, "anything.jsonl.gz")
-    assert find_parts(file) == {"train": file}
+    assert find_splits(file) == {"train": file}
 
 
 def test_two_files_for_one_part_are_refused(tmp_path):
     for name in ("train.csv", "val.csv", "dev.csv"):
         put(tmp_path, name)
     with pytest.raises(DataError) as caught:
-        find_parts(tmp_path)
+        find_splits(tmp_path)
     assert str(caught.value) == (
         f"{tmp_path}: received dev.csv, val.csv for validation, expected one file for validation. "
         "Keep the one that you want here and move the others away."
@@ -51,7 +51,7 @@ def test_two_files_for_one_part_are_refused(tmp_path):
 def test_a_folder_without_train_says_what_is_there(tmp_path):
     put(tmp_path, "reviews.csv")
     with pytest.raises(DataError) as caught:
-        find_parts(tmp_path)
+        find_splits(tmp_path)
     assert str(caught.value) == (
         f"{tmp_path}: received reviews.csv, expected train.csv, .csv.gz, .tsv, .tsv.gz, .jsonl or .jsonl.gz."
     )
@@ -60,22 +60,22 @@ def test_a_folder_without_train_says_what_is_there(tmp_path):
 def test_an_empty_folder_another_ending_and_nothing_at_all_are_named(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match=r"received an empty folder, expected train\.csv"):
-        find_parts(tmp_path / "empty")
+        find_splits(tmp_path / "empty")
     with pytest.raises(DataError, match=r"received a \.xls file, expected \.csv, "):
-        find_parts(put(tmp_path, "train.xls"))
+        find_splits(put(tmp_path, "train.xls"))
     with pytest.raises(DataError, match="no such file or folder"):
-        find_parts(tmp_path / "nowhere")
+        find_splits(tmp_path / "nowhere")
 
 
 def test_a_folder_to_test_on_needs_no_train(tmp_path):
     put(tmp_path, "test.csv")
-    assert list(find_parts(tmp_path, needed=None)) == ["test"]
+    assert list(find_splits(tmp_path, needed=None)) == ["test"]
 
 
 def test_a_home_folder_may_be_written_with_a_tilde(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     put(tmp_path, "train.csv")
-    assert find_parts("~")["train"] == tmp_path / "train.csv"
+    assert find_splits("~")["train"] == tmp_path / "train.csv"
 
 
 @pytest.mark.parametrize("name", VALIDATION)

@@ -41,7 +41,7 @@ class ParitySettings(TaskSettings):
 
 
 class ParityDataset(Dataset):
-    def read(self, use_all=False, required_split="train"):
+    def read(self, request):
         rng = np.random.default_rng(self.recipe.seed)
         texts = ["".join(rng.choice(["0", "1"], rng.integers(1, 7))) for _ in range(400)]
         self.splits = {"train": texts[:320], "validation": texts[320:360], "test": texts[360:]}

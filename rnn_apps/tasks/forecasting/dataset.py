@@ -92,13 +92,13 @@ class SeriesDataset(Dataset):
         series_set: `SeriesSet`.
     """
 
-    def read(self, use_all=False, required_split="train"):
+    def read(self, request):
         """Read the series and cut them by time; of a trained network's with its columns."""
         data, known = self.recipe.data, self.preprocessing
         columns, step = (known.columns, known.step) if known else (None, None)
-        self.series_set = SeriesSet(data, self.recipe.seed, columns, step, required_split)
+        self.series_set = SeriesSet(data, self.recipe.seed, columns, step, request.required_split)
         self.source_name, self.invalid = self.series_set.name, self.series_set.bad
-        if use_all and not self.series_set.has_test:
+        if request.use_all_for_test and not self.series_set.has_test:
             self.series_set.cut_whole(max(lags_of(self.recipe), SEASONS_READ * data.period))
         else:
             self.series_set.cut(lags_of(self.recipe))

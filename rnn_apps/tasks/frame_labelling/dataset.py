@@ -83,12 +83,10 @@ class FrameDataset(LabelledSequences):
         if self.are_pictures and not is_frozen(recipe):  # a CNN sees all the frames of a batch
             self.evaluation_batch_size, self.longest_whole = 4, 100
 
-    def load(self, use_all, required_split):
+    def load(self, request):
         """Return the name of the source and the streams of every split."""
-        data, seed = self.recipe.data, self.recipe.seed
-        options = (data.sample_size, seed, self.invalid, data.validation_fraction, use_all, required_split)
         columns = columns_of(self.recipe, self._features)
-        name, features, splits = load_streams(data.source, data.path, columns, *options)
+        name, features, splits = load_streams(self._source(), request, self.invalid, columns)
         self._features = self._features or features
         return name, splits
 

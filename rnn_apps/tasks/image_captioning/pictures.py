@@ -30,11 +30,9 @@ class Pictures:
     def __init__(self, recipe):
         self._recipe, self._size = recipe, recipe.model.encoder.image_size
 
-    def load(self, invalid, use_all):
-        """Return the `CaptionedParts` of TFDS, of a folder, or generated ones."""
-        data, seed = self._recipe.data, self._recipe.seed
-        options = (data.sample_size, seed, invalid, data.validation_fraction, use_all)
-        return load_pictures(data.source, data.path, *options, CaptionsLayout(*data.layout))
+    def load(self, source, request, invalid):
+        """Return the `CaptionedSplits` of TFDS, of a folder, or generated ones."""
+        return load_pictures(source, request, invalid, CaptionsLayout(*self._recipe.data.layout))
 
     def read(self, store, example):
         """Return the picture of an example as uint8 (1, height, width, 3)."""

@@ -60,7 +60,7 @@ def not_trainable():
 class ArrayDataset(Dataset):
     """Inputs and targets of an .npz file; its test split is a list of arrays and a dict of arrays."""
 
-    def read(self, use_all=False, required_split="train"):
+    def read(self, request):
         """Read inputs and targets from the file that the data names."""
         if self.preprocessing is None:
             raise not_trainable()

@@ -46,13 +46,11 @@ class TextPreprocessing(Preprocessing):
 class TextStreams(Dataset):
     """One text per split; the entry of a split in `encoded` is int32 (tokens,)."""
 
-    def read(self, use_all=False, required_split="train"):
+    def read(self, request):
         """Read the texts."""
-        data = self.recipe.data
         self.invalid = self._new_invalid_records()
-        unit = "word" if data.unit == "token" else "character"
-        options = (data.sample_size, self.recipe.seed, self.invalid, data.validation_fraction, unit, use_all)
-        self.source_name, self.splits = load_texts(data.source, data.path, *options)
+        unit = "word" if self.recipe.data.unit == "token" else "character"
+        self.source_name, self.splits = load_texts(self._source(), request, self.invalid, unit)
         lines = sum(text.count("\n") for text in self.splits.values())
         self.invalid.check_fraction(self.source_name, lines)
 

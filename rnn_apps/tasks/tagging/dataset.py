@@ -35,13 +35,10 @@ class TagPreprocessing(Preprocessing):
 class TaggedSentences(LabelledSequences):
     """Sentences of files, of TFDS, or generated ones."""
 
-    def load(self, use_all, required_split):
+    def load(self, request):
         """Return the name of the source and the sentences of every split."""
         data = self.recipe.data
-        size, seed, fraction = data.sample_size, self.recipe.seed, data.validation_fraction
-        columns = (data.tokens, data.tags)
-        options = (size, seed, self.invalid, fraction, use_all, required_split)
-        return load_tagged(data.source, data.path, columns, *options)
+        return load_tagged(self._source(), request, self.invalid, (data.tokens, data.tags))
 
     def learn(self):
         """Return the vocabularies and the tags of train."""

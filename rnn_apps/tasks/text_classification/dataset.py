@@ -4,7 +4,7 @@ import tensorflow as tf
 
 from rnn_apps.baselines.bag_of_words import bag_of_words_probabilities
 from rnn_apps.data.batches import SequenceBatches
-from rnn_apps.data.sources import load_parts, load_test, open_source
+from rnn_apps.data.sources import load_labelled_texts, open_source
 from rnn_apps.data.text import TextEncoder
 from rnn_apps.tasks.dataset import Dataset, Truncation
 from rnn_apps.tasks.preprocessing import Preprocessing, load_class_names
@@ -39,18 +39,14 @@ class TextPreprocessing(Preprocessing):
 class TextDataset(Dataset):
     """Texts with one label each, from files, TFDS or the generated sample."""
 
-    def read(self, use_all=False, required_split="train"):
-        """Read all splits; of a trained network's data the test split only."""
-        data = self.recipe.data
-        size, seed = data.sample_size, self.recipe.seed
-        source = open_source(data.source, data.path, data.text, data.label, size, seed, required_split)
-        options = (data.validation_fraction, data.on_bad_record, data.max_bad_records)
-        self.source_name = source.name
-        if self.preprocessing is None:
-            self.splits, self._class_names, self._skipped = load_parts(source, data.class_names, *options)
-        else:
-            test, self._skipped = load_test(source, self.class_names, *options, whole=use_all)
-            self.splits = {"test": test}
+    def read(self, request):
+        """Read the texts; for a trained network with its classes."""
+        data, known = self.recipe.data, self.preprocessing and self.preprocessing.class_names
+        opened = open_source(self._source(), data.text, data.label, request.required_split)
+        self.source_name, self.invalid = opened.name, self._new_invalid_records()
+        self.splits, self._class_names = load_labelled_texts(
+            opened, request, self.invalid, data.class_names, known
+        )
 
     def learn(self):
         """Return the vocabulary and the classes of train."""
@@ -72,18 +68,6 @@ class TextDataset(Dataset):
     def labels(self, split):
         """Return the class number of each text."""
         return self.splits[split].labels
-
-    def add_training_split(self, other):
-        """Read the texts of train."""
-        other.preprocessing = None
-        other.read()
-        self.splits["train"] = other.splits["train"]
-        return True
-
-    @property
-    def skipped(self):
-        """Reason to number of records that could not be used."""
-        return self._skipped
 
     def baselines(self):
         """A bag of words."""

@@ -57,22 +57,15 @@ class SentencePairs(GenerationDataset):
         super().__init__(recipe, preprocessing)
         self._sources, self._longer = {}, {}
 
-    def read(self, use_all=False, required_split="train"):
+    def read(self, request):
         """Read all pairs."""
         data = self.recipe.data
         self.invalid = self._new_invalid_records()
-        self.source_name, self.splits = load_pairs(
-            data.source,
-            data.path,
+        languages, options = (
             (data.source_language, data.target_language),
-            data.sample_size,
-            self.recipe.seed,
-            self.invalid,
-            data.validation_fraction,
-            data.max_examples,
-            use_all,
-            data.named_files,
+            (data.max_examples, data.named_files),
         )
+        self.source_name, self.splits = load_pairs(self._source(), request, self.invalid, languages, *options)
         self.invalid.check_fraction(self.source_name, sum(map(len, self.splits.values())))
 
     def learn(self):

@@ -32,11 +32,9 @@ class Clips:
         self._recipe, self._size = recipe, recipe.model.encoder.image_size
         self.frames, self.fingerprint = recipe.model.frames, [recipe.model.frame_order]
 
-    def load(self, invalid, use_all):
-        """Return the `CaptionedParts` of a folder, or generated ones."""
-        data, seed = self._recipe.data, self._recipe.seed
-        options = (data.sample_size, seed, invalid, data.validation_fraction, use_all)
-        return load_clips(data.source, data.path, *options, CaptionsLayout(*data.layout))
+    def load(self, source, request, invalid):
+        """Return the `CaptionedSplits` of a folder, or generated ones."""
+        return load_clips(source, request, invalid, CaptionsLayout(*self._recipe.data.layout))
 
     def read(self, store, example):
         """Return the frames of an example, spread evenly over the clip: uint8 (frames, height, width, 3)."""
