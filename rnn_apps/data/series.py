@@ -82,14 +82,14 @@ class _Rows:
     parts: list = field(default_factory=list)
 
 
-def read_series(path, columns, repairs, needed="train", step=None):
+def read_series(path, columns, repairs, required_split="train", step=None):
     """Read the series of a CSV file, or of a folder with ``train.csv`` and the parts that follow it in time.
 
     Args:
         path: file or folder; files may be gzipped.
         columns: `Columns`, as the recipe names them or as a trained network knows them.
         repairs: `Repairs`.
-        needed: the part that a folder must hold; None where any will do.
+        required_split: the part that a folder must hold; None where any will do.
         step: `TimeStep` that the rows must be apart; None takes what most of them are.
 
     Returns:
@@ -98,7 +98,7 @@ def read_series(path, columns, repairs, needed="train", step=None):
     Raises:
         DataError: a column or row cannot be used, named with file and row.
     """
-    files = find_splits(path, needed)
+    files = find_splits(path, required_split)
     log_unread(path, files.values())
     for file in files.values():
         if not file.name.lower().removesuffix(".gz").endswith(".csv"):

@@ -51,14 +51,14 @@ _DATA += (*_SPREADSHEETS, *_COLUMNAR, *_BINARY, ".json")
 _NO_DATA = ("readme", "license", "licence", "notice", "changelog", "requirements")
 
 
-def find_splits(path, needed="train", endings=ENDINGS):
+def find_splits(path, required_split="train", endings=ENDINGS):
     """Return split name to file for a data folder, or ``{"train": file}`` for a single file.
 
     Args:
         path: a folder with a file for train and, where there are any, for validation and test, called as
             `SPLIT_NAMES` lists, with something before a dot, dash or underscore or not (``en-train.csv``),
             each with one of the endings; or one such file.
-        needed: the split that must be there; None where any will do.
+        required_split: the split that must be there; None where any will do.
         endings: of file names, lower case.
 
     Raises:
@@ -75,9 +75,9 @@ def find_splits(path, needed="train", endings=ENDINGS):
         raise DataError(str(path), "no such file or folder", fix="Check the path after --data or data.path.")
     files = {file: _part_of_file(file, endings) for file in _visible(path)}
     parts = one_per_split(path, files)
-    if not parts or (needed and needed not in parts):
+    if not parts or (required_split and required_split not in parts):
         there = sorted(path.iterdir())
-        expected = f"{needed or 'test'}{_expected(endings)}"
+        expected = f"{required_split or 'test'}{_expected(endings)}"
         received = listed_files(there) or "an empty folder"
         raise DataError(str(path), received=received, expected=expected, fix=conversion_advice(there))
     return parts

@@ -100,7 +100,7 @@ def load_streams(source, request, invalid, columns):
     return name, names, splits
 
 
-def _files(path, needed):
+def _files(path, required_split):
     """Part name to the files of it."""
     path = Path(path).expanduser()
     found = {}
@@ -110,7 +110,7 @@ def _files(path, needed):
         if tables:
             found[part] = tables
     if not found:
-        lone = find_splits(path, needed, ENDINGS)
+        lone = find_splits(path, required_split, ENDINGS)
         log_unread(path, lone.values())
         return {part: [file] for part, file in lone.items()}
     lone = find_splits(path, None, ENDINGS) if any(map(_is_table, path.iterdir())) else {}
@@ -120,9 +120,9 @@ def _files(path, needed):
         raise DataError(str(path), received=received, expected="one of them", fix="Move one away.")
     log_unread(path, lone.values())
     found |= {part: [file] for part, file in lone.items()}
-    if needed and needed not in found:
-        expected = f"{needed}.csv, or a folder {needed}/ with a file a stream"
-        raise DataError(str(path), f"nothing for {needed}", expected=expected)
+    if required_split and required_split not in found:
+        expected = f"{required_split}.csv, or a folder {required_split}/ with a file a stream"
+        raise DataError(str(path), f"nothing for {required_split}", expected=expected)
     return found
 
 

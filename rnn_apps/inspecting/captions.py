@@ -80,9 +80,9 @@ def _inspect(task, path, given):
 def _load(inspection, path):
     layout, store = _layout(inspection, path), None
 
-    def load(bad, fraction):
+    def load(request, bad):
         nonlocal store
-        parts, store = load_captioned(path, bad, fraction, layout=layout)
+        parts, store = load_captioned(path, request, bad, layout)
         return parts
 
     if layout == USUAL:

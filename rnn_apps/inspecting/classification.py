@@ -5,7 +5,7 @@ from pathlib import Path
 
 from rnn_apps.data.labels import MISSING_LABELS, gather_labels, number_of
 from rnn_apps.data.records import BadRecords, ClassNames, usable
-from rnn_apps.data.sources import MOST_CLASSES, FileSource, load_parts
+from rnn_apps.data.sources import MAX_CLASSES, FileSource, load_labelled_texts
 from rnn_apps.data.splits import find_splits
 from rnn_apps.errors import DataError, shown
 from rnn_apps.inspecting.findings import Inspection
@@ -75,7 +75,7 @@ def find_label_column(columns):
 
 
 def _is_like_labels(column):
-    return 2 <= column.distinct <= min(MOST_CLASSES, len(column.cells) // 2) and _has_short_values(column)
+    return 2 <= column.distinct <= min(MAX_CLASSES, len(column.cells) // 2) and _has_short_values(column)
 
 
 def _has_short_values(column):
@@ -122,14 +122,14 @@ def inspect_texts(path, given=None):
     source, bad = FileSource(path, text, label), BadRecords("skip", 10**9)
     known = ClassNames(classes, "")
     records, share = {}, 0.0
-    for part in source.parts:
+    for part in source.splits:
         before = bad.skipped.total()
         records[part] = list(usable(source.records(part), known, bad))
         skipped = bad.skipped.total() - before
         share = max(share, skipped / max(1, skipped + len(records[part])))
     decide_bad_records(inspection, bad, sum(map(len, records.values())), share)
     _describe_examples(inspection, records, classes)
-    parts = load_with_room(inspection, lambda _, part: load_parts(source, classes, part, "skip", 10**9)[0])
+    parts = load_with_room(inspection, lambda *read: load_labelled_texts(source, *read, classes)[0])
     describe_parts(inspection, parts, carved=len(tables) < 3)
     describe_leakage(inspection, {part: found.texts for part, found in parts.items()}, files=len(tables))
     _decide_model(inspection, parts)
@@ -160,7 +160,7 @@ def _columns(inspection, table):
 def _no_labels(table, columns, there):
     """A `DataError` that says why no column fits; where one is called a label, what it lacks."""
     named = [c for c in columns if c.kind in ("text", "number", "empty") and is_called_label(c)]
-    column = next((c for c in named if c.distinct <= MOST_CLASSES and _has_short_values(c)), None)
+    column = next((c for c in named if c.distinct <= MAX_CLASSES and _has_short_values(c)), None)
     if column is None:
         problem, received = "no column looks like labels", None
         expected = "one with a few values, each in several rows"

@@ -191,9 +191,7 @@ def inspect_pairs(path, given=None):
         inspection.found("file", {"file": file.name}, f"{file.name}: {check_encoding(file)}.")
     describe_unread(inspection, path, [file for pair in files.values() for file in pair])
     _decide_files(inspection, pair, files["train"])
-    parts = load_with_room(
-        inspection, lambda bad, fraction: load_parallel(path, source, target, bad, fraction, named=named)
-    )
+    parts = load_with_room(inspection, lambda *read: load_parallel(path, *read, (source, target), named))
     describe_parts(inspection, parts, carved=len(files) < 3, what="Pairs")
     _describe_pairs(inspection, parts)
     sources = {part: pairs.sources for part, pairs in parts.items()}

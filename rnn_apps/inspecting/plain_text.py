@@ -4,6 +4,7 @@ from collections import Counter
 
 from rnn_apps.data.plain_text import find_texts, load_texts
 from rnn_apps.data.records import BadRecords
+from rnn_apps.data.splits import DataSource, SplitRequest
 from rnn_apps.errors import printable
 from rnn_apps.inspecting.encodings import check_encoding
 from rnn_apps.inspecting.findings import Inspection
@@ -35,7 +36,7 @@ def inspect_text(path, given=None):
     fraction = 0.05
     files = list(find_texts(path).values())
     encodings = {file.name: check_encoding(file) for file in files}
-    _, parts = load_texts("files", path, 0, 1, bad, fraction)
+    _, parts = load_texts(DataSource("files", path, 0, 1), SplitRequest(fraction), bad)
     train = parts["train"]
     is_tokens = _UNKNOWN_WORD in train.split()
     inspection = Inspection(

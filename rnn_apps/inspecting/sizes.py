@@ -3,6 +3,7 @@
 import math
 
 from rnn_apps.data.records import BadRecords
+from rnn_apps.data.splits import SplitRequest
 from rnn_apps.errors import DataError
 from rnn_apps.inspecting.measures import decide_bad_records
 
@@ -20,8 +21,8 @@ def load_with_room(inspection, load):
 
     Args:
         inspection: `Inspection`, to which is added what is decided of records that cannot be used.
-        load: ``load(bad, fraction)`` takes `BadRecords` and the fraction of train that becomes validation,
-            and returns part name to examples.
+        load: ``load(request, bad)`` takes a `SplitRequest` and `BadRecords`, and returns split name to
+            examples.
 
     Raises:
         DataError: what the last try raised.
@@ -31,7 +32,7 @@ def load_with_room(inspection, load):
     for fraction in fractions:
         bad = BadRecords("skip", 10**9)
         try:
-            parts = load(bad, fraction)
+            parts = load(SplitRequest(fraction), bad)
         except DataError:
             if fraction == fractions[-1]:
                 raise

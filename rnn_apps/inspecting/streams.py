@@ -5,6 +5,7 @@ from pathlib import Path
 
 from rnn_apps.data.records import BadRecords
 from rnn_apps.data.series_columns import is_called_counter, is_counter
+from rnn_apps.data.splits import DataSource, SplitRequest
 from rnn_apps.data.step_tables import Columns, load_streams, part_folders
 from rnn_apps.errors import DataError, shown
 from rnn_apps.inspecting.captions import PICTURE_SUFFIXES
@@ -50,7 +51,7 @@ def inspect_streams(path, given=None):
     describe_unread(inspection, folder, files)
     columns = _columns(inspection, table, is_alone=parts == 1)
     bad = BadRecords("skip", 10**9)
-    _, names, streams = load_streams("files", path, columns, 0, 1, bad, 0.15)
+    _, names, streams = load_streams(DataSource("files", path, 0, 1), SplitRequest(0.15), bad, columns)
     inspection.decide(
         "data.validation_fraction", 0.15, "of the streams of train, where it has none of its own"
     )

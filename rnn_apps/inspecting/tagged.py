@@ -3,7 +3,7 @@
 from collections import Counter
 
 from rnn_apps.data.files import json_object, open_lines
-from rnn_apps.data.splits import find_splits
+from rnn_apps.data.splits import DataSource, find_splits
 from rnn_apps.data.tagged_files import TAGGED_ENDINGS, load_tagged
 from rnn_apps.errors import DataError, shown
 from rnn_apps.inspecting.encodings import check_encoding
@@ -41,9 +41,8 @@ def inspect_sentences(path, given=None):
         inspection.found("file", value, f"{file.name}: {value['encoding']}.")
     describe_unread(inspection, path, files.values())
     keys = _keys(inspection, files["train"])
-    parts = load_with_room(
-        inspection, lambda bad, fraction: load_tagged("files", path, keys, 0, 1, bad, fraction)[1]
-    )
+    source = DataSource("files", path, 0, 1)
+    parts = load_with_room(inspection, lambda *read: load_tagged(source, *read, keys)[1])
     describe_parts(inspection, parts, carved=len(files) < 3, what="Sentences")
     _describe_tags(inspection, path, parts["train"])
     texts = {part: [" ".join(one.tokens) for one in found] for part, found in parts.items()}

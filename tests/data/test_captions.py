@@ -12,6 +12,7 @@ from rnn_apps.data.caption_files import CaptionsLayout
 from rnn_apps.data.captions import load_captioned
 from rnn_apps.data.image_store import ImageStore
 from rnn_apps.data.records import BadRecords
+from rnn_apps.data.splits import SplitRequest
 from rnn_apps.errors import DataError
 
 NAMES = [f"{i:02}.png" for i in range(12)]
@@ -66,7 +67,7 @@ def put_tokens(folder):
 
 def loaded(folder, action="fail", most=100):
     bad = BadRecords(action, most)
-    parts, store = load_captioned(folder, bad)
+    parts, store = load_captioned(folder, SplitRequest(), bad)
     return parts, store, dict(bad.skipped)
 
 
@@ -322,7 +323,7 @@ def test_a_recipe_may_name_file_folder_and_columns(tmp_path):
     lines = [f"photos/{name.upper()};first of {name};second of {name}\n" for name in NAMES]
     (tmp_path / "list.csv").write_text("Photo;Text 1;Text 2\n" + "".join(lines))
     layout = CaptionsLayout("list.csv", "photos", "Photo", ("Text 1", "Text 2"))
-    parts, store = load_captioned(tmp_path, BadRecords("fail", 0), 0.3, layout=layout)
+    parts, store = load_captioned(tmp_path, SplitRequest(0.3), BadRecords("fail", 0), layout)
     found = [one for inputs in parts.values() for one in inputs]
     assert len(found) == 12
     assert all(one.captions[0].startswith("first") and len(one.captions) == 2 for one in found)
@@ -331,7 +332,7 @@ def test_a_recipe_may_name_file_folder_and_columns(tmp_path):
 
 def test_a_file_that_a_recipe_names_must_be_there(tmp_path):
     with pytest.raises(DataError, match=r"list\.csv: no such file or folder. Check data\.captions_file\."):
-        load_captioned(tmp_path, BadRecords("fail", 0), layout=CaptionsLayout("list.csv"))
+        load_captioned(tmp_path, SplitRequest(), BadRecords("fail", 0), CaptionsLayout("list.csv"))
 
 
 @pytest.mark.parametrize(

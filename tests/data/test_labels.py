@@ -4,7 +4,8 @@ import pytest
 
 from rnn_apps.data.labels import gather_labels
 from rnn_apps.data.records import BadRecords, ClassNames, LabelledText, usable
-from rnn_apps.data.sources import FileSource, load_parts
+from rnn_apps.data.sources import FileSource, load_labelled_texts
+from rnn_apps.data.splits import SplitRequest
 from rnn_apps.errors import DataError
 
 
@@ -43,18 +44,22 @@ def test_a_missing_label_is_reported_as_such_unless_it_is_a_class():
     assert len(list(usable(iter(records), ClassNames(["x", "nan"], ""), bad))) == 2
 
 
+def loaded(file):
+    return load_labelled_texts(FileSource(file, "text", "label"), SplitRequest(), BadRecords("fail", 0))
+
+
 def test_classes_taken_from_the_data_are_numbers_once_and_missing_labels_are_none(tmp_path):
     rows = [f"text number {i},{'1.0' if i % 4 == 1 else i % 2}\n" for i in range(60)]
     file = tmp_path / "a.csv"
     file.write_text("text,label\n" + "".join(rows))
-    assert load_parts(FileSource(file, "text", "label"), None, 0.1)[1] == ["0", "1"]
+    assert loaded(file)[1] == ["0", "1"]
     file.write_text("text,label\nand one,nan\n" + "".join(rows))
     with pytest.raises(DataError, match=r"a\.csv:2: label is missing"):
-        load_parts(FileSource(file, "text", "label"), None, 0.1)
+        loaded(file)
 
 
 def test_too_few_distinct_examples_are_said_to_be_few(tmp_path):
     file = tmp_path / "a.csv"
     file.write_text("text,label\n" + "one text,a\nanother,b\n" * 20)
     with pytest.raises(DataError, match="validation, 40 in all, 2 of them distinct, and equal ones stay in"):
-        load_parts(FileSource(file, "text", "label"), None, 0.1)
+        loaded(file)

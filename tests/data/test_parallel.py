@@ -4,8 +4,9 @@ import gzip
 
 import pytest
 
-from rnn_apps.data.parallel import Pairs, find_parallel, load_parallel
+from rnn_apps.data.parallel import find_parallel, load_parallel
 from rnn_apps.data.records import BadRecords
+from rnn_apps.data.splits import SplitRequest
 from rnn_apps.errors import DataError
 
 ENGLISH = ["A red house.", "Two  old dogs", "Élan, “quoted”"]
@@ -27,8 +28,10 @@ def both(stem, english=ENGLISH, german=GERMAN):
     return {f"{stem}.en": english, f"{stem}.de": german}
 
 
-def load(folder, bad=None, source="en", target="de", **settings):
-    return load_parallel(folder, source, target, bad or BadRecords("fail", 0), **settings)
+def load(folder, bad=None, source="en", target="de", named=None, **request):
+    return load_parallel(
+        folder, SplitRequest(**request), bad or BadRecords("fail", 0), (source, target), named
+    )
 
 
 def pairs_of(part):
@@ -221,7 +224,7 @@ FOLDERS = [
         {"train.tsv": "a\tb", "train.tsv.gz": "a\tb"},
         "received train.tsv, train.tsv.gz, expected train.tsv or ",
     ),
-    (both("train", [], []) | both("val") | both("test"), "no usable pair for train, 6 in all. Give more."),
+    (both("train", [], []) | both("val") | both("test"), "no usable pair for train, 6 in all. Give more"),
 ]
 
 
@@ -257,7 +260,7 @@ def test_of_a_wider_table_the_two_columns_of_sentences_are_read(tmp_path, form):
 def test_a_header_may_name_more_than_the_languages(tmp_path):
     rows = ["id\tDE\tnote\ten", *(f"{i}\t{b}\tx y\t{a}" for i, (a, b) in enumerate(PAIRS))]
     write(tmp_path, {"all of it.txt": "\n".join(rows)})
-    found = load(tmp_path, named=("all of it.txt", "all of it.txt"), whole=True)
+    found = load(tmp_path, named=("all of it.txt", "all of it.txt"), use_all_for_test=True)
     assert pairs_of(found["test"]) == PAIRS
 
 
@@ -293,12 +296,6 @@ def test_no_folder_a_file_and_one_language_twice_are_named(tmp_path):
 def test_a_home_folder_may_be_written_with_a_tilde(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(write(tmp_path, both("train"))))
     assert find_parallel("~", "en", "de")["train"][0] == tmp_path / "train.en"
-
-
-def test_pairs_are_added_side_by_side():
-    pairs = Pairs()
-    pairs.add("a", "b")
-    assert (pairs.sources, pairs.targets, len(pairs)) == (["a"], ["b"], 1)
 
 
 def test_two_files_of_any_names_are_train_where_a_recipe_names_them(tmp_path):

@@ -10,6 +10,7 @@ from rnn_apps.data import plain_text
 from rnn_apps.data.plain_text import load_texts
 from rnn_apps.data.records import BadRecords
 from rnn_apps.data.samples.sayings import sayings
+from rnn_apps.data.splits import DataSource, SplitRequest
 from rnn_apps.errors import DataError
 
 PARTS = ["train", "validation", "test"]
@@ -26,8 +27,9 @@ def write(folder, files):
     return folder
 
 
-def load(path, bad=None, source="files", **settings):
-    return load_texts(source, path, 50, 1, bad or BadRecords("fail", 0), **settings)[1]
+def load(path, bad=None, source="files", unit="character", **request):
+    source = DataSource(source, path, 50, 1)
+    return load_texts(source, SplitRequest(**request), bad or BadRecords("fail", 0), unit)[1]
 
 
 def refusal(path, **settings):
@@ -59,7 +61,7 @@ def test_a_folder_names_its_parts_in_every_usual_way(tmp_path, validation, prefi
     write(tmp_path, dict.fromkeys(noise, "noise"))
     write(tmp_path, {name + packed: TEXTS[part] for part, name in names.items()})
     (tmp_path / "a.test.txt").mkdir()
-    name, parts = load_texts("files", tmp_path, 0, 0, BadRecords("fail", 0))
+    name, parts = load_texts(DataSource("files", tmp_path, 0, 0), SplitRequest(), BadRecords("fail", 0))
     assert (name, parts, list(parts)) == (str(tmp_path), TEXTS, PARTS)
 
 
@@ -127,7 +129,7 @@ def test_with_one_part_besides_train_it_is_the_test_and_validation_begins_train(
     ],
 )
 def test_whole_takes_a_single_text_as_the_test(tmp_path, files, expected):
-    parts = load(write(tmp_path, files), whole=True)
+    parts = load(write(tmp_path, files), use_all_for_test=True)
     assert parts == dict.fromkeys(PARTS, "") | expected
     assert list(parts) == PARTS
 
@@ -142,7 +144,9 @@ def test_line_ends_are_newlines_and_all_else_stays(tmp_path, ending, mark):
 
 
 def test_the_sample_is_generated_and_split_by_lines():
-    name, parts = load_texts("sample", None, 100, 3, BadRecords("fail", 0), whole=True)
+    name, parts = load_texts(
+        DataSource("sample", None, 100, 3), SplitRequest(use_all_for_test=True), BadRecords("fail", 0)
+    )
     assert name == "sample:sayings"
     assert parts["validation"] + parts["train"] + parts["test"] == sayings(100, 3)
     assert [part.count("\n") for part in parts.values()] == pytest.approx([80, 10, 10], abs=2)
@@ -216,11 +220,11 @@ def test_a_part_is_measured_in_the_unit_that_is_read(tmp_path):
 
 
 def test_whole_wants_a_test_and_nothing_else(tmp_path):
-    assert "folder: received an empty folder" in refusal(folder_in(tmp_path), whole=True)
+    assert "folder: received an empty folder" in refusal(folder_in(tmp_path), use_all_for_test=True)
     write(tmp_path, {"train.txt": "x", "test.txt": "y"})
-    assert "received 1 character for test" in refusal(tmp_path, whole=True)
+    assert "received 1 character for test" in refusal(tmp_path, use_all_for_test=True)
     write(tmp_path, {"test.txt": "y z"})
-    assert load(tmp_path, whole=True)["test"] == "y z"
+    assert load(tmp_path, use_all_for_test=True)["test"] == "y z"
 
 
 def folder_in(path):
@@ -282,7 +286,11 @@ def prepared(tmp_path, monkeypatch):
 
 
 def test_a_set_that_tfds_prepared_is_read_without_a_network(prepared):
-    name, parts = load_texts("tfds:tiny_shakespeare", None, 0, 0, BadRecords("fail", 0), whole=True)
+    name, parts = load_texts(
+        DataSource("tfds:tiny_shakespeare", None, 0, 0),
+        SplitRequest(use_all_for_test=True),
+        BadRecords("fail", 0),
+    )
     assert name == "tfds:tiny_shakespeare"
     assert parts == {"train": "To be\nor not\nGrüße\n", "validation": "Enter\n\nGhost", "test": "Exit\n"}
     assert list(parts) == PARTS

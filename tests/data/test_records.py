@@ -9,9 +9,9 @@ from rnn_apps.data.records import (
     BadRecords,
     ClassNames,
     LabelledText,
-    part_of,
     usable,
 )
+from rnn_apps.data.splits import hashed_split
 from rnn_apps.errors import DataError
 
 CLASSES = ClassNames(["negative", "positive"], "Mend it.")
@@ -120,15 +120,15 @@ def test_many_classes_are_shown_in_part():
 
 def test_equal_texts_fall_into_one_part_and_the_parts_have_their_sizes():
     fractions = {"test": 0.2, "validation": 0.1}
-    parts = Counter(part_of(f"review {i}", fractions) for i in range(5000))
+    parts = Counter(hashed_split(f"review {i}", fractions) for i in range(5000))
     assert parts["test"] == pytest.approx(1000, abs=100)  # 3.5 standard deviations of a binomial
     assert parts["validation"] == pytest.approx(500, abs=75)
-    assert {part_of("the same", fractions) for _ in range(3)} == {part_of("the same", fractions)}
+    assert {hashed_split("the same", fractions) for _ in range(3)} == {hashed_split("the same", fractions)}
 
 
 def test_another_fraction_of_validation_never_moves_the_test_part():
     texts = [f"review {i}" for i in range(500)]
     small, large = (
-        {t for t in texts if part_of(t, {"test": 0.2, "validation": v}) == "test"} for v in (0.1, 0.5)
+        {t for t in texts if hashed_split(t, {"test": 0.2, "validation": v}) == "test"} for v in (0.1, 0.5)
     )
     assert small == large

@@ -6,7 +6,9 @@ import time
 
 import pytest
 
-from rnn_apps.data.sources import load_parts, load_test, open_source
+from rnn_apps.data.records import BadRecords
+from rnn_apps.data.sources import load_labelled_texts, open_source
+from rnn_apps.data.splits import DataSource, SplitRequest
 from rnn_apps.data.tfds_source import SourceUnavailable, open_builder, read_split
 from rnn_apps.errors import DataError
 
@@ -24,8 +26,14 @@ def rows(count, start=0):
     return [(f"review number {i}", NAMES[i % 2]) for i in range(start, start + count)]
 
 
-def load(path, class_names=NAMES, fraction=0.1, **options):
-    return load_parts(open_source("files", path, "text", "label", 0, 1), class_names, fraction, **options)
+def opened(path, required_split="train", name="files", size=0, seed=1):
+    return open_source(DataSource(name, path, size, seed), "text", "label", required_split)
+
+
+def load(path, class_names=NAMES, fraction=0.1, on_bad_record="fail", max_bad_records=100):
+    bad = BadRecords(on_bad_record, max_bad_records)
+    splits, names = load_labelled_texts(opened(path), SplitRequest(fraction), bad, class_names)
+    return splits, names, dict(bad.skipped)
 
 
 def texts(parts):
@@ -134,13 +142,13 @@ def test_a_part_without_examples_is_refused(tmp_path):
     with pytest.raises(DataError) as caught:
         load(tmp_path)
     assert str(caught.value) == (
-        f"{tmp_path}: no usable example for test, 100 in all. Give more, or a file for test."
+        f"{tmp_path}: no usable text for test, 100 in all. Give more, or a file for test."
     )
 
 
 def test_a_file_without_records_is_refused(tmp_path):
     write(tmp_path, "train", [])
-    with pytest.raises(DataError, match="no usable example for train, 0 in all"):
+    with pytest.raises(DataError, match="no usable text for train, 0 in all"):
         load(tmp_path)
 
 
@@ -163,28 +171,29 @@ def test_a_long_review_and_one_of_breaks_alone_are_kept(tmp_path):
 
 def test_a_trained_network_is_tested_on_the_same_texts_as_after_training(tmp_path):
     write(tmp_path, "train", rows(200))
-    source = open_source("files", tmp_path, "text", "label", 0, 1)
-    after_training = load_parts(source, NAMES, 0.1)[0]["test"]
-    later, skipped = load_test(source, NAMES, 0.1)
-    assert (later.texts, later.labels, skipped) == (after_training.texts, after_training.labels, {})
+    after_training = load(tmp_path)[0]["test"]
+    bad = BadRecords("fail", 0)
+    later, _ = load_labelled_texts(opened(tmp_path), SplitRequest(), bad, known_classes=NAMES)
+    assert (later["test"].texts, later["test"].labels) == (after_training.texts, after_training.labels)
 
 
-def test_other_data_is_tested_on_whole_where_it_has_no_part_for_it(tmp_path):
+def test_other_data_is_tested_on_whole_where_it_has_no_split_for_it(tmp_path):
     write(tmp_path, "train", rows(50))
-    source = open_source("files", tmp_path / "train.csv", "text", "label", 0, 1, needed=None)
-    assert len(load_test(source, NAMES, 0.1, whole=True)[0]) == 50
+    source = opened(tmp_path / "train.csv", required_split=None)
+    request = SplitRequest(use_all_for_test=True, required_split=None)
+    splits, _ = load_labelled_texts(source, request, BadRecords("fail", 0), known_classes=NAMES)
+    assert {split: len(found) for split, found in splits.items()} == {"test": 50}
 
 
-def test_nothing_to_test_on_is_refused(tmp_path):
-    write(write(tmp_path, "train", rows(50)), "test", [])
-    source = open_source("files", tmp_path, "text", "label", 0, 1)
-    with pytest.raises(DataError, match="no usable example to test on"):
-        load_test(source, NAMES, 0.1)
+def test_nothing_to_test_on_is_refused_with_what_was_skipped(tmp_path):
+    write(write(tmp_path, "train", rows(50)), "test", [("", "negative")])
+    with pytest.raises(DataError, match="no usable text for test, 50 in all; skipped 1: text is empty"):
+        load(tmp_path, on_bad_record="skip")
 
 
 def test_the_sample_is_seeded_and_divided_seven_to_one_to_two():
-    first, second, other = (open_source("sample", None, "text", "label", 200, seed) for seed in (1, 1, 2))
-    assert [len(list(first.records(part))) for part in first.parts] == [140, 20, 40]
+    first, second, other = (opened(None, name="sample", size=200, seed=seed) for seed in (1, 1, 2))
+    assert [len(list(first.records(split))) for split in first.splits] == [140, 20, 40]
     assert list(first.records("test")) == list(second.records("test"))
     assert list(first.records("test")) != list(other.records("test"))
 
@@ -235,9 +244,9 @@ def no_network(*_, **__):
 def test_a_set_that_tfds_prepared_is_read_without_a_network(prepared, monkeypatch, capfd):
     monkeypatch.setattr(socket, "create_connection", no_network)
     capfd.readouterr()
-    source = open_source("tfds:imdb_reviews", None, "text", "label", 0, 1)
+    source = opened(None, name="tfds:imdb_reviews")
     assert source.name == "tfds:imdb_reviews"
-    assert (source.parts, source.class_names) == (["train", "test"], ["neg", "pos"])
+    assert (source.splits, source.class_names) == (["train", "test"], ["neg", "pos"])
     for part, expected in REVIEWS.items():
         assert sorted((r.text, int(r.label)) for r in source.records(part)) == sorted(expected)
     assert capfd.readouterr() == ("", "")
@@ -250,7 +259,7 @@ def test_a_set_without_a_train_split_is_refused(tmp_path, monkeypatch):
     with pytest.raises(
         DataError, match="^tfds:imdb_reviews: received the splits none, expected one called train"
     ):
-        open_source("tfds:imdb_reviews", None, "text", "label", 0, 1)
+        opened(None, name="tfds:imdb_reviews")
 
 
 def test_a_missing_feature_names_those_there_are(prepared):

@@ -6,8 +6,14 @@ import pytest
 
 from rnn_apps.data.parallel import find_parallel
 from rnn_apps.data.plain_text import find_texts
-from rnn_apps.data.records import carved_fractions, part_of
-from rnn_apps.data.splits import conversion_advice, find_splits, splitter, unread_files
+from rnn_apps.data.splits import (
+    SplitRequest,
+    conversion_advice,
+    find_splits,
+    hashed_split,
+    splitter,
+    unread_files,
+)
 from rnn_apps.data.step_tables import part_folders
 from rnn_apps.errors import DataError
 
@@ -69,7 +75,7 @@ def test_an_empty_folder_another_ending_and_nothing_at_all_are_named(tmp_path):
 
 def test_a_folder_to_test_on_needs_no_train(tmp_path):
     put(tmp_path, "test.csv")
-    assert list(find_splits(tmp_path, needed=None)) == ["test"]
+    assert list(find_splits(tmp_path, required_split=None)) == ["test"]
 
 
 def test_a_home_folder_may_be_written_with_a_tilde(tmp_path, monkeypatch):
@@ -114,12 +120,12 @@ def test_data_files_that_are_not_read_are_listed_and_others_are_not(tmp_path):
 )
 def test_few_examples_are_split_near_the_fractions_and_no_split_is_empty(count, sizes):
     keys = [f"example {i}" for i in range(count)] * 2
-    split_of = splitter(keys, carved_fractions(["train"], 0.1))
+    split_of = splitter(keys, SplitRequest().fractions(["train"]))
     found = Counter(map(split_of, set(keys)))
     assert tuple(found[part] for part in ("train", "validation", "test")) == sizes
 
 
 def test_many_examples_are_split_by_their_hash_alone():
-    keys, fractions = [f"example {i}" for i in range(500)], carved_fractions(["train"], 0.1)
+    keys, fractions = [f"example {i}" for i in range(500)], SplitRequest().fractions(["train"])
     split_of = splitter(keys, fractions)
-    assert [split_of(key) for key in keys] == [part_of(key, fractions) for key in keys]
+    assert [split_of(key) for key in keys] == [hashed_split(key, fractions) for key in keys]

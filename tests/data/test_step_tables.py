@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 from rnn_apps.data.records import BadRecords
+from rnn_apps.data.splits import DataSource, SplitRequest
 from rnn_apps.data.step_tables import Columns, load_streams
 from rnn_apps.errors import DataError
 
@@ -14,7 +15,7 @@ NAMED = PLAIN._replace(stream="machine")
 
 def loaded(path, columns=PLAIN, whole=True, action="fail"):
     bad = BadRecords(action, 100)
-    _, names, parts = load_streams("files", path, columns, 0, 1, bad, 0.3, whole)
+    _, names, parts = load_streams(DataSource("files", path, 0, 1), SplitRequest(0.3, whole), bad, columns)
     return names, parts, bad
 
 
@@ -126,7 +127,7 @@ BAD = {
     "nothing but labels": ("label\non\n", "no column is left for features"),
     "too large": ("x,label\n1e39,on\n", "train.csv:2: x is too large"),
     "a name twice": ("x,x,label\n1,2,on\n", r'train.csv:1: two columns are called "x"'),
-    "no row": ("x,label\n", "no stream for test"),
+    "no row": ("x,label\n", "no usable stream for test"),
     "nothing": ("", "train.csv: empty"),
 }
 

@@ -6,6 +6,7 @@ import json
 import pytest
 
 from rnn_apps.data.records import BadRecords
+from rnn_apps.data.splits import DataSource, SplitRequest
 from rnn_apps.data.tagged_files import load_tagged
 from rnn_apps.errors import DataError
 
@@ -23,8 +24,15 @@ CONLL = "-DOCSTART- -X- O\n\nAnna NNP B-PER\nBell NNP I-PER\nsleeps VBZ O\n\nno 
 
 def loaded(path, tokens="tokens", tags=None, whole=True, action="fail"):
     bad = BadRecords(action, 100)
-    _, parts = load_tagged("files", path, (tokens, tags), 0, 1, bad, whole=whole)
+    _, parts = load_tagged(
+        DataSource("files", path, 0, 1), SplitRequest(use_all_for_test=whole), bad, (tokens, tags)
+    )
     return [(one.tokens, one.labels) for one in parts["test"]], bad
+
+
+def loaded_splits(folder, seed=1):
+    source = DataSource("files", folder, 0, seed)
+    return load_tagged(source, SplitRequest(), BadRecords("fail", 0), ("tokens", None))
 
 
 def a_file(folder, name, text):
@@ -63,11 +71,11 @@ def test_parts_go_by_the_last_piece_of_their_name_and_dev_is_the_test_where_ther
     words = "".join(f"w{i} X\n\n" for i in range(40))
     a_file(tmp_path, "en_ewt-ud-train.conll", words)
     a_file(tmp_path, "en_ewt-ud-dev.conll", "dev Y\n")
-    _, parts = load_tagged("files", tmp_path, ("tokens", None), 0, 1, BadRecords("fail", 0))
+    _, parts = loaded_splits(tmp_path)
     assert [one.tokens for one in parts["test"]] == [["dev"]]
     assert len(parts["train"]) + len(parts["validation"]) == 40
     assert parts["validation"]
-    again = load_tagged("files", tmp_path, ("tokens", None), 0, 2, BadRecords("fail", 0))[1]
+    again = loaded_splits(tmp_path, seed=2)[1]
     assert [one.place for one in again["train"]] == [one.place for one in parts["train"]]
 
 
@@ -75,7 +83,7 @@ def test_a_tag_that_comes_once_is_never_carved_from_train(tmp_path):
     rare = "".join(f"w{i} T{i}\nv X\n\n" for i in range(100))
     usual = "".join(f"u{i} X\n\n" for i in range(100))
     a_file(tmp_path, "train.conll", rare + usual)
-    _, parts = load_tagged("files", tmp_path, ("tokens", None), 0, 1, BadRecords("fail", 0))
+    _, parts = loaded_splits(tmp_path)
     known = {label for one in parts["train"] for label in one.labels}
     assert len(known) == 101
     assert parts["test"]
@@ -93,7 +101,7 @@ BAD = {
     "no word": ("a.jsonl", '{"tokens": [], "tags": []}', "a sentence without words"),
     "an empty tag": ("a.jsonl", '{"tokens": ["a"], "tags": [" "]}', "a word or tag is empty"),
     "another ending": ("a.csv", "a,b\n", r"received a .csv file, expected .conllu"),
-    "nothing": ("a.conll", "\n\n", "no sentence for test"),
+    "nothing": ("a.conll", "\n\n", "no usable sentence for test"),
 }
 
 

@@ -10,8 +10,14 @@ from PIL import Image
 from rnn_apps.data.caption_sources import load_clips, load_pictures
 from rnn_apps.data.images import read_image
 from rnn_apps.data.records import BadRecords
+from rnn_apps.data.splits import DataSource, SplitRequest
 from rnn_apps.data.translation_sources import load_pairs
 from rnn_apps.errors import DataError
+
+
+def loaded(load, name, *options):
+    return load(DataSource(name, None, 100, 3), SplitRequest(), BadRecords("fail", 0), *options)
+
 
 DOGS = [(f"ein Hund {i}", f"a dog {i}") for i in range(12)]
 PAIRS = {"train": [*DOGS, ("", "nothing"), *DOGS], "test": [("ja", "yes")]}
@@ -71,14 +77,14 @@ def coco(tmp_path, monkeypatch):
 
 
 def test_captions_and_pictures_of_a_set_of_tfds_belong_together(coco):
-    found = load_pictures("tfds:coco_captions", None, 0, 1, BadRecords("fail", 0), 0.1)
-    assert {part: len(inputs) for part, inputs in found.parts.items()} == {
+    found = loaded(load_pictures, "tfds:coco_captions")
+    assert {part: len(inputs) for part, inputs in found.splits.items()} == {
         "train": 4,
         "validation": 4,
         "test": 4,
     }
     for start, part, split in ((1, "train", "train"), (2, "validation", "val"), (3, "test", "test")):
-        for one in [*found.parts[part], *found.parts[part][1::-1]]:  # in order, and back
+        for one in [*found.splits[part], *found.splits[part][1::-1]]:  # in order, and back
             number = int(one.captions[0].split()[1])
             assert one.captions == [f"{split} {number}", "another"]
             assert (read_image(found.store.read(one.frames[0]), (2, 2)) == 10 * number + start).all()
@@ -89,7 +95,7 @@ def test_a_set_without_pictures_says_what_it_has(monkeypatch):
     builder = SimpleNamespace(name="some_set", info=info)
     monkeypatch.setattr("rnn_apps.data.tfds_source.open_builder", lambda name: builder)
     with pytest.raises(DataError, match="some_set: received the features text, expected also"):
-        load_pictures("tfds:some_set", None, 0, 1, BadRecords("fail", 0), 0.1)
+        loaded(load_pictures, "tfds:some_set")
 
 
 @pytest.fixture
@@ -102,8 +108,8 @@ def wmt(tmp_path, monkeypatch):
 
 
 def pairs_of(languages, most=None):
-    bad = BadRecords("fail", 0)
-    return load_pairs("tfds:wmt16_translate/de-en", None, languages, 0, 1, bad, 0.5, most)
+    source, bad = DataSource("tfds:wmt16_translate/de-en", None, 0, 1), BadRecords("fail", 0)
+    return load_pairs(source, SplitRequest(0.5), bad, languages, most)
 
 
 def test_pairs_of_a_set_of_tfds_go_either_way_and_empty_ones_are_left_out(wmt):
@@ -122,9 +128,9 @@ def test_a_language_that_the_set_lacks_is_named_with_those_it_has(wmt):
 
 @pytest.mark.parametrize("load", [load_pictures, load_clips])
 def test_generated_inputs_come_in_three_parts_and_their_frames_can_be_read(load):
-    found = load("sample", None, 100, 3, BadRecords("fail", 0), 0.1)
-    assert [len(found.parts[part]) for part in ("train", "validation", "test")] == [80, 10, 10]
-    one = found.parts["test"][0]
+    found = loaded(load, "sample")
+    assert [len(found.splits[part]) for part in ("train", "validation", "test")] == [80, 10, 10]
+    one = found.splits["test"][0]
     images = [read_image(found.store.read(frame), (16, 16)) for frame in one.frames]
     assert len(images) == (1 if load is load_pictures else 8)
     assert all(image.any() for image in images[1:-1] or images)
@@ -132,5 +138,5 @@ def test_generated_inputs_come_in_three_parts_and_their_frames_can_be_read(load)
 
 
 def test_generated_pairs_come_in_three_parts_and_train_can_be_cut():
-    _, parts = load_pairs("sample", None, ("en", "de"), 100, 3, BadRecords("fail", 0), 0.1, most=30)
+    _, parts = loaded(load_pairs, "sample", ("en", "de"), 30)
     assert [len(parts[part]) for part in ("train", "validation", "test")] == [30, 10, 10]

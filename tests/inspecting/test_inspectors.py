@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from rnn_apps.cli import call
-from rnn_apps.data.records import carved_fractions, part_of
+from rnn_apps.data.splits import SplitRequest, hashed_split
 from rnn_apps.errors import DataError, UserError
 from rnn_apps.inspecting import guess_task, inspect_data, write_recipe
 from rnn_apps.inspecting.inspectors import INSPECTORS
@@ -90,9 +90,9 @@ def test_two_texts_find_their_languages_and_repeats_across_parts_are_seen(folder
     assert settings["data.source_file"] == "letters_english.txt"
     assert settings["data.target_file"] == "letters_german.txt"
     sources = (folders["translation"] / "letters_english.txt").read_text().splitlines()
-    fractions, parts = carved_fractions(["train"], 0.1), {"train": [], "validation": [], "test": []}
+    fractions, parts = SplitRequest().fractions(["train"]), {"train": [], "validation": [], "test": []}
     for source in sources:
-        parts[part_of(source, fractions)].append(source)
+        parts[hashed_split(source, fractions)].append(source)
     assert inspection.value("parts") == {part: len(found) for part, found in parts.items()}
     there = {source.lower() for source in parts["train"]}
     again = [source for source in parts["test"] if source.lower() in there]

@@ -62,9 +62,9 @@ def test_small_data_takes_small_batches_and_more_epochs(examples, batch, epochs)
 
 
 def test_a_validation_that_would_be_empty_gets_more_of_train():
-    def load(bad, fraction):
+    def load(request, bad):
         bad.skipped["no label"] += 1  # of the last attempt only
-        if fraction < 0.2:
+        if request.validation_fraction < 0.2:
             raise DataError("nothing for validation")
         return {"train": range(100), "validation": range(12)}
 

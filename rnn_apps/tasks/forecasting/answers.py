@@ -77,7 +77,7 @@ class Table:
         missing = cleaning_options(predictor)["on_missing"]
         changes = {"source": "files", "path": self.path, "on_missing": missing, "max_bad_records": ANY_NUMBER}
         data = predictor.recipe.data.model_copy(update=changes)
-        self.series_set = SeriesSet(data, 0, predictor.columns, predictor.step, needed=None)
+        self.series_set = SeriesSet(data, 0, predictor.columns, predictor.step, required_split=None)
 
     def answers(self):
         """Return one answer a series."""

@@ -33,7 +33,7 @@ class SeriesSet:
         data: `ForecastingData`.
         seed: of the generated sample.
         columns, step: `Columns` and `TimeStep` of a trained network; None takes those of recipe and data.
-        needed: part that a folder must hold; None where any will do.
+        required_split: part that a folder must hold; None where any will do.
 
     Attributes:
         columns, step: as of `SeriesFiles`.
@@ -45,7 +45,7 @@ class SeriesSet:
         DataError: the data cannot be used, with file and row.
     """
 
-    def __init__(self, data, seed, columns=None, step=None, needed="train"):
+    def __init__(self, data, seed, columns=None, step=None, required_split="train"):
         self._data = data
         self.bad = BadRecords(data.on_bad_record, data.max_bad_records)
         columns = columns or wanted_columns(data)
@@ -53,7 +53,7 @@ class SeriesSet:
             self.name, found = SAMPLE_NAME, _sample(data.sample_size, seed, columns)
         else:
             repairs = Repairs(self.bad, data.on_missing, data.on_gap, data.sort)
-            self.name, found = str(data.path), read_series(data.path, columns, repairs, needed, step)
+            self.name, found = str(data.path), read_series(data.path, columns, repairs, required_split, step)
         self.columns, self.step, self.series, self._parts = found
         self.cuts = []
         self.bad.check_fraction(self.name, sum(map(len, self.series)))
