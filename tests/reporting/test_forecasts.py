@@ -31,6 +31,7 @@ def the_metrics(own=0.5, **baselines):
     baselines = baselines or {"naive": 0.9, "seasonal_naive": 0.8, "drift": 1.0}
     return {
         "task": "forecasting",
+        "record_kind": "forecasts",
         "data": {"source": "s.csv", "is_sample": False, "train": 100, "validation": 10, "test": 30},
         "test": {"mase": own, "coverage": 0.77},
         "baseline": {name: {"mase": value, "coverage": 0.5} for name, value in baselines.items()},

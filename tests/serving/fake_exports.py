@@ -179,7 +179,7 @@ def forecast(folder):
         return {"forecast": last, "lower": last - 1, "upper": last + 1}
 
     columns = {"targets": ["value"], "covariates": [], "known": [], "time": ["time"], "series": None}
-    facts = {"columns": {**columns, "time_format": None}, "step": {"kind": "second", "size": 86400}}
+    facts = {"table_columns": {**columns, "time_format": None}, "step": {"kind": "second", "size": 86400}}
     facts |= {"window": 8, "calendar": [], "examples": [{"files": ["series.csv"]}]}
     gives = {name: spec(tf.float32, None, 3, 1) for name in ("forecast", "lower", "upper")}
     signatures = {"serving_default": ({"series": spec(tf.float32, None, None, 1)}, gives, ahead)}

@@ -274,7 +274,7 @@ def test_a_table_is_mended_and_refused_as_the_run_does_it(tmp_path):
     model = fakes.forecast(tmp_path)
     facts = tmp_path / "assets.extra" / "demo" / "facts.json"
     facts.write_text(
-        json.dumps({**json.loads(facts.read_text()), "lags": 3, "repairs": {"on_missing": "fill"}})
+        json.dumps({**json.loads(facts.read_text()), "lags": 3, "cleaning_options": {"on_missing": "fill"}})
     )
     page, table = page_of(model), tmp_path / "mine.csv"
     table.write_text("time,value\n2024-01-01,5\n2024-01-02,7\n2024-01-03,\n")

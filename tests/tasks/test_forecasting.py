@@ -165,7 +165,7 @@ def test_a_file_of_the_past_is_answered_with_a_table(run, tmp_path):
     [
         (
             {"days": 50, "ahead": 3},
-            'received 3 rows behind the last value of the targets, expected 4 rows with "sale"',
+            'received 3 rows after the last value of the targets, expected 4 rows with "sale"',
         ),
         ({"days": 5, "ahead": 4}, "received 5 steps of the past, expected at least 8"),
         ({"days": 50, "ahead": 4, "columns": 4}, 'no column "sale"'),
@@ -183,7 +183,8 @@ def plain(tmp_path_factory):
     """A network that is not trained, with a table of one series; its recipe skips bad records."""
     path = waves(tmp_path_factory.mktemp("plain") / "waves.csv", shops=("north",), columns=3)
     data = {"source": "files", "path": str(path), "on_bad_record": "skip", "max_bad_records": 0.01}
-    return prepared(data={**data, "targets": ["sales", "visits"], "series": "shop"}), path
+    task = prepared(data={**data, "targets": ["sales", "visits"], "series": "shop"})
+    return task.predictor, path
 
 
 def changed(path, value, rows):
