@@ -277,6 +277,18 @@ def test_a_run_that_lacks_a_part_says_which(copy, missing):
         rnn_apps.open_run(copy)
 
 
+def test_a_run_of_an_earlier_version_says_to_train_it_again(copy):
+    recipe = (copy / "recipe.yaml").read_text()
+    (copy / "recipe.yaml").write_text(recipe.replace("task: text_classification", "task: sentiment"))
+    with pytest.raises(UserError) as caught:
+        rnn_apps.open_run(copy)
+    message = str(caught.value)
+    assert message.startswith(f"{copy}: this version of rnn-apps cannot read its recipe (")
+    assert 'received "sentiment"' in message
+    assert message.endswith("train it again.")
+    assert "\n" not in message
+
+
 def test_a_damaged_network_is_named(copy):
     content = (copy / "model.keras").read_bytes()
     (copy / "model.keras").write_bytes(content[: len(content) // 2])

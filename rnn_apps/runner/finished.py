@@ -69,7 +69,7 @@ class Run:
     def __init__(self, folder):
         self._files = RunFolder.open(folder, needs=("recipe.yaml", "model.keras", "preprocessing"))
         self.folder = self._files.path
-        self.recipe = load_recipe(self.folder / "recipe.yaml")
+        self.recipe = _recipe_of_run(self.folder)
         self.metrics = (
             self._files.read_json("metrics.json") if (self.folder / "metrics.json").is_file() else {}
         )
@@ -276,6 +276,16 @@ class Run:
                 received = f"{type(one).__name__} {shown(one)}"
                 raise UserError(f"input {number}", received=received, expected="text, or the path of a file")
         return read_inputs(inputs, self._text_column, as_text) if self.predictor.reads_text else inputs
+
+
+def _recipe_of_run(folder):
+    """The recipe of a run; UserError in one line where this version does not know its keys."""
+    try:
+        return load_recipe(folder / "recipe.yaml")
+    except RecipeError as error:
+        problem = f"this version of rnn-apps cannot read its recipe ({first_line(error)})"
+        fix = "It was made by another version, or changed by hand: train it again."
+        raise UserError(str(folder), problem, fix=fix) from error
 
 
 @contextmanager

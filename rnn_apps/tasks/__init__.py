@@ -5,7 +5,41 @@ from dataclasses import dataclass
 
 from rnn_apps.errors import UserError, did_you_mean, shown
 
-__all__ = ["TASKS", "TaskEntry", "find_task", "register_task", "settings_class", "task_names"]
+# Names for a task of the user's own, resolved on use: most of them import TensorFlow.
+_PIECES = {
+    "ClassObjective": "rnn_apps.tasks.objectives.classes",
+    "ClassPredictor": "rnn_apps.tasks.class_predictor",
+    "Dataset": "rnn_apps.tasks.dataset",
+    "Network": "rnn_apps.tasks.task",
+    "Objective": "rnn_apps.tasks.objectives.objective",
+    "Predictor": "rnn_apps.tasks.predictor",
+    "Preprocessing": "rnn_apps.tasks.preprocessing",
+    "QuantileObjective": "rnn_apps.tasks.objectives.quantiles",
+    "RecurrentLevels": "rnn_apps.tasks.settings",
+    "StepClassObjective": "rnn_apps.tasks.objectives.classes",
+    "StepPredictor": "rnn_apps.tasks.step_predictor",
+    "Task": "rnn_apps.tasks.task",
+    "TokenObjective": "rnn_apps.tasks.objectives.tokens",
+    "ViewExamples": "rnn_apps.tasks.viewing",
+    "make_levels": "rnn_apps.tasks.cell",
+    "rows_of": "rnn_apps.tasks.viewing",
+}
+
+__all__ = [  # noqa: PLE0604
+    "TASKS",
+    "TaskEntry",
+    "find_task",
+    "register_task",
+    "settings_class",
+    "task_names",
+    *_PIECES,
+]
+
+
+def __getattr__(name: str):
+    if name not in _PIECES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_PIECES[name]), name)
 
 
 @dataclass(frozen=True)

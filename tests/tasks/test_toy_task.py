@@ -10,6 +10,7 @@ from fastapi.testclient import TestClient
 from pydantic import Field
 
 import rnn_apps
+from rnn_apps import tasks
 from rnn_apps.cli import call
 from rnn_apps.data.batches import SequenceBatches
 from rnn_apps.exporting import FORMATS
@@ -17,15 +18,6 @@ from rnn_apps.exporting.client import Client
 from rnn_apps.serving.application import make_application
 from rnn_apps.serving.model import Model
 from rnn_apps.settings import Settings, TaskSettings
-from rnn_apps.tasks import TASKS, register_task
-from rnn_apps.tasks.cell import make_levels
-from rnn_apps.tasks.class_predictor import ClassPredictor
-from rnn_apps.tasks.dataset import Dataset
-from rnn_apps.tasks.objectives.classes import ClassObjective
-from rnn_apps.tasks.preprocessing import Preprocessing
-from rnn_apps.tasks.settings import RecurrentLevels
-from rnn_apps.tasks.task import Task
-from rnn_apps.tasks.viewing import ViewExamples, rows_of
 
 
 class ParityData(Settings):
@@ -37,10 +29,10 @@ class ParitySettings(TaskSettings):
     summary: ClassVar[str] = "zeros and ones in, their parity out"
     task: Literal["parity"] = Field("parity", description="Name of the task.")
     data: ParityData = Field(default_factory=ParityData, description="What is generated.")
-    model: RecurrentLevels = Field(default_factory=RecurrentLevels, description="The network.")
+    model: tasks.RecurrentLevels = Field(default_factory=tasks.RecurrentLevels, description="The network.")
 
 
-class ParityDataset(Dataset):
+class ParityDataset(tasks.Dataset):
     def read(self, request):
         rng = np.random.default_rng(self.recipe.seed)
         texts = ["".join(rng.choice(["0", "1"], rng.integers(1, 7))) for _ in range(400)]
@@ -48,7 +40,7 @@ class ParityDataset(Dataset):
         self.source_name = "parity"
 
     def learn(self):
-        return Preprocessing(["even", "odd"])
+        return tasks.Preprocessing(["even", "odd"])
 
     def encode(self, split):
         numbers = np.array([int(bit) + 1 for text in self.splits[split] for bit in text], np.int32)
@@ -64,17 +56,17 @@ class ParityDataset(Dataset):
         numbers, lengths = self.encoded["test"]
         targets = tf.constant(self.labels("test")[:3])
         names = {"": [list(text) for text in self.splits["test"][:3]]}
-        return ViewExamples(predictor.model, rows_of(numbers, lengths, range(3)), targets, names)
+        return tasks.ViewExamples(predictor.model, tasks.rows_of(numbers, lengths, range(3)), targets, names)
 
 
 def parity_network(recipe, dataset):
     numbers = keras.Input((None,), dtype="int32", name="numbers")
     x = keras.layers.Embedding(3, 4, mask_zero=True)(numbers)
-    h = make_levels(recipe, name="recurrent")(x)
+    h = tasks.make_levels(recipe, name="recurrent")(x)
     return keras.Model(numbers, keras.layers.Dense(2)(h[:, -1]))
 
 
-class ParityPredictor(ClassPredictor):
+class ParityPredictor(tasks.ClassPredictor):
     reads_text = True
 
     def encode_raw(self, raw):
@@ -90,15 +82,17 @@ class ParityPredictor(ClassPredictor):
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory, looked_into):
-    register_task(
-        "parity", ParitySettings, Task(ParityDataset, parity_network, ClassObjective, ParityPredictor)
+    tasks.register_task(
+        "parity",
+        ParitySettings,
+        tasks.Task(ParityDataset, parity_network, tasks.ClassObjective, ParityPredictor),
     )
     folder = tmp_path_factory.mktemp("parity")
     recipe = f"task: parity\ntraining: {{epochs: 2}}\nmodel: {{units: [8]}}\nexport: [{', '.join(FORMATS)}]\n"
     (folder / "parity.yaml").write_text(recipe)
     with looked_into():
         yield rnn_apps.run(folder / "parity.yaml", out=folder / "run")
-    del TASKS["parity"]
+    del tasks.TASKS["parity"]
 
 
 def test_a_task_in_one_file_has_all_that_the_tasks_of_the_package_have(run, capsys):

@@ -50,7 +50,7 @@ class ForecastPage(Page):
     @property
     def lead(self):
         """With the columns, where the export says them."""
-        if not self.facts.are_there:
+        if not self.facts.get("table_columns"):
             return "Upload a CSV file with a row a step."
         columns, step = self._columns(), self._step()
         time = f"{' and '.join(columns.time)} (a row every {step}), " if columns.time else ""
@@ -78,7 +78,7 @@ class ForecastPage(Page):
         """A plot and a table of every series and target."""
         if not path:
             raise Problem("There is no file yet: upload one, or click an example.")
-        if not self.facts.are_there:
+        if not self.facts.get("table_columns"):
             raise Problem("The export does not say its columns; export anew: rnn-apps export RUN.")
         series = read_table(path, self.ask.limits, self._read)
         parts = [self._part(one, path) for one in series[:MOST_SERIES]]
