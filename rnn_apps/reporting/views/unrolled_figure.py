@@ -81,19 +81,10 @@ def _folded(axes, part, network):
     for number, level in enumerate(part.levels):
         y, colour = STOREY * number, layer_colour(number)
         _loop(axes, 1, y, colour, "-")
-        axes.text(
-            WIDE / 2 + 0.42,
-            y + 0.02,
-            _weight("hh", number, count),
-            color=colour,
-            fontsize=WEIGHT,
-            va="center",
-        )
+        _name(axes, WIDE / 2 + 0.42, y + 0.02, f"$W{_layer(number, count)}_{{hh}}$", colour)
         if level.directions == 2:
             _loop(axes, -1, y, colour, "--")
-        axes.text(
-            0.1, y - HIGH / 2 - 0.2, _weight("xh", number, count), color=colour, fontsize=WEIGHT, va="center"
-        )
+        _name(axes, 0.1, y - HIGH / 2 - 0.2, f"$W{_layer(number, count)}_{{xh}}$", colour)
     if part is not network.parts[-1]:
         return
     top = STOREY * (count - 1)
@@ -123,28 +114,24 @@ def _readout_weights(axes, part, network, top):
         y = top + 1.0 + GATHER / 2 + 0.22
     elif not early and not readout.weights:
         return
-    axes.text(0.1, y, "$W_{hy}$", color=drawing.VERMILION, fontsize=WEIGHT, va="center")
+    _name(axes, 0.1, y, "$W_{hy}$", drawing.VERMILION)
 
 
-def _weight(subscript, number, count):
-    above = f"^{{({number + 1})}}" if count > 1 else ""
-    return f"$W{above}_{{{subscript}}}$"
+def _name(axes, x, y, text, colour="black", side="left"):
+    axes.text(x, y, text, color=colour, fontsize=WEIGHT, ha=side, va="center")
+
+
+def _layer(number, count):
+    """The number of a layer as a superscript; nothing where there is one layer."""
+    return f"^{{({number + 1})}}" if count > 1 else ""
 
 
 def _loop(axes, side, y, colour, style):
     """The arrow from a box to itself, on its right (1) or left (-1)."""
-    axes.add_patch(
-        FancyArrowPatch(
-            (side * WIDE / 2, y + 0.16),
-            (side * WIDE / 2, y - 0.16),
-            connectionstyle=f"arc3,rad={-2.2 * side}",
-            arrowstyle="-|>",
-            linestyle=style,
-            mutation_scale=10,
-            color=colour,
-            linewidth=1.6 if side > 0 else 1.3,
-        )
-    )
+    start, end = (side * WIDE / 2, y + 0.16), (side * WIDE / 2, y - 0.16)
+    bent = {"connectionstyle": f"arc3,rad={-2.2 * side}", "shrinkA": 2, "shrinkB": 2}
+    width = 1.6 if side > 0 else 1.3
+    _arrow(axes, start, end, colour, style, mutation_scale=10, linewidth=width, **bent)
 
 
 def _copy(axes, part, x, column):
@@ -172,7 +159,7 @@ def _output(axes, x, y, gives, half):
 def _context(axes, part, x, time):
     """What attention gives at a step, on its way into the output."""
     y = STOREY * (len(part.levels) - 1) + 0.52
-    axes.text(x - 0.42, y, f"$c_{{{time}}}$", fontsize=WEIGHT, ha="right", va="center")
+    _name(axes, x - 0.42, y, f"$c_{{{time}}}$", side="right")
     _arrow(axes, (x - 0.4, y + 0.04), (x - ROUND * 0.7, y + 0.26))
 
 
@@ -196,17 +183,8 @@ def _gathered(axes, part, network, gather):
 
 
 def _gather_box(axes, x, width, top, label):
-    axes.add_patch(
-        FancyBboxPatch(
-            (x - width / 2, top + 1.0 - GATHER / 2),
-            width,
-            GATHER,
-            boxstyle="round,pad=0,rounding_size=0.1",
-            facecolor="#fdf1e8",
-            edgecolor=drawing.VERMILION,
-            linewidth=1.2,
-        )
-    )
+    style = {"facecolor": "#fdf1e8", "edgecolor": drawing.VERMILION, "linewidth": 1.2}
+    _rounded(axes, x, top + 1.0, width, GATHER, 0.1, **style)
     axes.text(x, top + 1.0, label, ha="center", va="center", fontsize=WEIGHT, parse_math=False)
 
 
@@ -216,7 +194,7 @@ def _through_time(axes, level: Level, number, x, first, gap, begins):
     both = level.directions == 2
     if first and begins:
         start = x - COLUMN / 2 - 0.12
-        axes.text(start - 0.05, y, "$h_0$", ha="right", va="center", fontsize=9, color=colour)
+        _name(axes, start - 0.05, y, "$h_0$", colour, side="right")
         _arrow(axes, (start, y), (x - WIDE / 2, y), colour)
     if not first:
         style = ":" if gap else "-"
@@ -235,20 +213,14 @@ def _describe(axes, part: Part, network: Unrolled):
 
 
 def _box(axes, x, y, time, number, count):
-    colour = layer_colour(number)
-    axes.add_patch(
-        FancyBboxPatch(
-            (x - WIDE / 2, y - HIGH / 2),
-            WIDE,
-            HIGH,
-            boxstyle="round,pad=0,rounding_size=0.12",
-            facecolor="#eef4fa",
-            edgecolor=colour,
-            linewidth=1.6,
-        )
-    )
-    above = f"^{{({number + 1})}}" if count > 1 else ""
-    axes.text(x, y, f"$h{above}_{{{time}}}$", ha="center", va="center", fontsize=11)
+    style = {"facecolor": "#eef4fa", "edgecolor": layer_colour(number), "linewidth": 1.6}
+    _rounded(axes, x, y, WIDE, HIGH, 0.12, **style)
+    axes.text(x, y, f"$h{_layer(number, count)}_{{{time}}}$", ha="center", va="center", fontsize=11)
+
+
+def _rounded(axes, x, y, width, height, radius, **style):
+    corner, shape = (x - width / 2, y - height / 2), f"round,pad=0,rounding_size={radius}"
+    axes.add_patch(FancyBboxPatch(corner, width, height, boxstyle=shape, **style))
 
 
 def _circle(axes, x, y, name, subscript, colour):
@@ -258,17 +230,6 @@ def _circle(axes, x, y, name, subscript, colour):
     axes.text(x, y, text, ha="center", va="center", fontsize=size)
 
 
-def _arrow(axes, start, end, colour=drawing.INK, style="-"):
-    axes.add_patch(
-        FancyArrowPatch(
-            start,
-            end,
-            arrowstyle="-|>",
-            mutation_scale=9,
-            color=colour,
-            linestyle=style,
-            linewidth=1.2,
-            shrinkA=0,
-            shrinkB=0,
-        )
-    )
+def _arrow(axes, start, end, colour=drawing.INK, style="-", **options):
+    options = {"mutation_scale": 9, "linewidth": 1.2, "shrinkA": 0, "shrinkB": 0} | options
+    axes.add_patch(FancyArrowPatch(start, end, arrowstyle="-|>", color=colour, linestyle=style, **options))
