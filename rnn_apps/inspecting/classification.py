@@ -26,7 +26,14 @@ from rnn_apps.inspecting.measures import (
 from rnn_apps.inspecting.sizes import decide_training, load_with_room, rounded_up
 from rnn_apps.inspecting.tables import TABLE_ENDINGS, describe_table, given_column, read_table
 
-__all__ = ["find_label_column", "find_tables", "find_text_column", "inspect_texts", "is_called_label"]
+__all__ = [
+    "find_label_column",
+    "find_tables",
+    "find_text_column",
+    "inspect_texts",
+    "is_called_label",
+    "open_tables",
+]
 
 LABELS = ("label", "class", "category", "sentiment", "rating", "target", "stars", "score", "polarity")
 TEXTS = ("text", "review", "comment", "message", "sentence", "content", "body", "tweet", "description")
@@ -46,6 +53,24 @@ def find_tables(path, endings=TABLE_ENDINGS):
         if len(tables) == 1:
             return tables[0], {"train": tables[0]}
     return path, find_parts(path, "train", endings)
+
+
+def open_tables(path, task, base, given, endings=TABLE_ENDINGS):
+    """Return the `Inspection` of a folder or file of tables, and part name to `Table`.
+
+    Args:
+        path: file or folder.
+        task: name of the task.
+        base: the packaged recipe from which the new one starts.
+        given: settings that the user has chosen, or None.
+        endings: of tables.
+    """
+    named, files = find_tables(path, endings)
+    inspection = Inspection(task, str(named), base, given or {})
+    tables = {part: read_table(file) for part, file in files.items()}
+    describe_table(inspection, tables)
+    describe_unread(inspection, path, files.values())
+    return inspection, tables
 
 
 def find_label_column(columns):
@@ -99,12 +124,8 @@ def inspect_texts(path, given=None):
     Raises:
         DataError: no column is like a label or a text, or there is too little to train on.
     """
-    folder = path
-    path, files = find_tables(path)
-    inspection = Inspection("sentiment", str(path), "imdb", given or {})
-    tables = {part: read_table(file) for part, file in files.items()}
-    describe_table(inspection, tables)
-    describe_unread(inspection, folder, files.values())
+    inspection, tables = open_tables(path, "sentiment", "imdb", given)
+    path = inspection.path
     label, text = _columns(inspection, tables["train"])
     classes = _classes(inspection, tables["train"].cells(label))
     source, bad = FileSource(path, text, label), BadRecords("skip", 10**9)
@@ -118,8 +139,8 @@ def inspect_texts(path, given=None):
     decide_bad_records(inspection, bad, sum(map(len, records.values())), share)
     _describe_examples(inspection, records, classes)
     parts = load_with_room(inspection, lambda _, part: load_parts(source, classes, part, "skip", 10**9)[0])
-    describe_parts(inspection, parts, carved=len(files) < 3)
-    describe_leakage(inspection, {part: found.texts for part, found in parts.items()}, files=len(files))
+    describe_parts(inspection, parts, carved=len(tables) < 3)
+    describe_leakage(inspection, {part: found.texts for part, found in parts.items()}, files=len(tables))
     _decide_model(inspection, parts)
     return inspection
 

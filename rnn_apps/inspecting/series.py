@@ -5,12 +5,11 @@ import re
 from rnn_apps.data.numbers import is_number, number
 from rnn_apps.data.series_columns import is_called_counter, is_counter
 from rnn_apps.errors import DataError, shown
-from rnn_apps.inspecting.classification import find_tables
-from rnn_apps.inspecting.findings import Inspection
-from rnn_apps.inspecting.measures import count_of, describe_unread, percent
+from rnn_apps.inspecting.classification import open_tables
+from rnn_apps.inspecting.measures import count_of, percent
 from rnn_apps.inspecting.seasons import find_season
 from rnn_apps.inspecting.sentinels import warn_of_sentinels
-from rnn_apps.inspecting.tables import describe_table, find_named, given_column, read_table, values_of
+from rnn_apps.inspecting.tables import find_named, given_column, values_of
 from rnn_apps.inspecting.times import decide_time, describe_times
 
 __all__ = ["inspect_series"]
@@ -36,12 +35,7 @@ def inspect_series(path, given=None):
     Raises:
         DataError: no column holds dates, or none numbers, or there are too few rows.
     """
-    folder = path
-    path, files = find_tables(path, _ENDINGS)
-    inspection = Inspection("forecasting", str(path), "forecasting", given or {})
-    tables = {part: read_table(file) for part, file in files.items()}
-    describe_table(inspection, tables)
-    describe_unread(inspection, folder, files.values())
+    inspection, tables = open_tables(path, "forecasting", "forecasting", given, _ENDINGS)
     table = tables["train"]._replace(rows=[row for one in tables.values() for row in one.rows])
     columns = table.columns()
     times = decide_time(inspection, table, columns)

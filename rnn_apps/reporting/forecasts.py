@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from rnn_apps.reporting import plots
 from rnn_apps.reporting.scores import baseline_names
+from rnn_apps.reporting.selection import evenly_spaced
 
 __all__ = ["Forecasts", "summarise_forecasts", "verdict"]
 
@@ -82,7 +83,7 @@ def verdict(metrics: Mapping[str, Any]) -> tuple[str, bool]:
 
 def _chosen(records: Sequence[Record]) -> list[tuple[str, str, list[int]]]:
     count = len(records)
-    even = np.linspace(0, count - 1, min(count, EVERY_PART)).round().astype(int).tolist()
+    even = evenly_spaced(count, EVERY_PART)
     groups = [("Throughout", f"{len(even)} of {count:,} origins of the test part, at even distances.", even)]
     rest = [n for n in range(count) if n not in even and records[n].get("mase") is not None]
     worst = sorted(rest, key=lambda n: -records[n]["mase"])[:WORST]

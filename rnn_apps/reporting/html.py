@@ -134,18 +134,14 @@ def _traces(predictions: PredictionSummary) -> tuple[list[Any], str]:
 def _learning_figures(run: Run) -> dict[str, tuple[Figure, str, str]]:
     history, figures = run.history, {}
     names = [name for name in history if name not in scores.NOT_A_CURVE and not name.startswith("val_")]
-    alone = [name for name in history if name.startswith("val_") and name.removeprefix("val_") not in names]
+    validated = [name.removeprefix("val_") for name in history if name.startswith("val_")]
+    alone = [name for name in validated if name not in names]
     best = (run.metrics.get("training") or {}).get("best_epoch")
-    for name in names[:MOST_CURVES]:
-        validation = history.get(f"val_{name}")
-        figure = plots.learning_figure(name, history[name], validation, best)
+    for name in (*names[:MOST_CURVES], *alone[:MOST_CURVES]):
+        training, validation = history.get(name, []), history.get(f"val_{name}")
+        figure = plots.learning_figure(name, training, validation, best)
         caption = f"{name.replace('_', ' ').capitalize()} by epoch"
-        figures[name] = (figure, caption, _curve_in_words(history[name], validation))
-    for name in (name.removeprefix("val_") for name in alone[:MOST_CURVES]):
-        validation = history[f"val_{name}"]
-        figure = plots.learning_figure(name, [], validation, best)
-        caption = f"{name.replace('_', ' ').capitalize()} by epoch"
-        figures[name] = (figure, caption, _curve_in_words([], validation))
+        figures[name] = (figure, caption, _curve_in_words(training, validation))
     return figures
 
 

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any, NamedTuple
 
+from rnn_apps.reporting.selection import evenly_spaced
+
 __all__ = ["Confusion", "LabelSummary", "LabelledSequence", "by_step", "summarise_labels"]
 
 Record = Mapping[str, Any]
@@ -111,7 +113,7 @@ def summarise_labels(records: Sequence[Record], class_names: Sequence[str]) -> L
     colours = {name: COLOURS[index % len(COLOURS)] for index, name in enumerate(class_names)}
     right = [sum(map(str.__eq__, record["labels"], record["predictions"])) for record in records]
     wrong = [len(record["labels"]) - count for record, count in zip(records, right)]
-    even = sorted({round(i * (len(records) - 1) / max(1, EVEN - 1)) for i in range(EVEN)})
+    even = evenly_spaced(len(records), EVEN)
     rest = (number for number in range(len(records)) if number not in even and wrong[number])
     worst = sorted(rest, key=lambda number: (-wrong[number], number))[:WORST]
     are_words = not all(token.replace(".", "").isdecimal() for r in records[:20] for token in r["tokens"])

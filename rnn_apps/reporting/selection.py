@@ -5,7 +5,7 @@ from typing import Any
 
 from rnn_apps.reporting.predictions import summarise
 
-__all__ = ["SCORES", "Chosen", "choose_texts", "metric_of", "shown_examples"]
+__all__ = ["SCORES", "Chosen", "choose_texts", "evenly_spaced", "metric_of", "shown_examples"]
 
 SCORES = {"cider_d": "CIDEr-D", "chrf": "chrF"}  # of single texts
 MORE_TRACED = 12
@@ -37,6 +37,11 @@ def shown_examples(records: Sequence[Mapping[str, Any]], class_names: Sequence[s
     return [*chosen, *short[:MORE_TRACED]]
 
 
+def evenly_spaced(count: int, most: int) -> list[int]:
+    """Returns at most `most` of the numbers below `count`, at even distances, with both ends."""
+    return sorted({round(i * (count - 1) / max(1, most - 1)) for i in range(most)})
+
+
 def metric_of(record: Mapping[str, Any]) -> str | None:
     """Returns the name of the score that a written text has, or None."""
     return next((name for name in SCORES if name in record), None)
@@ -51,7 +56,7 @@ def choose_texts(records: Sequence[Mapping[str, Any]]) -> Chosen:
     count = len(records)
     if not count:
         return []
-    even = sorted({round(i * (count - 1) / max(1, EVERY_PART - 1)) for i in range(EVERY_PART)})
+    even = evenly_spaced(count, EVERY_PART)
     groups = [("Throughout", f"{len(even)} of {count:,} test examples, at even distances.", even)]
     metric = metric_of(records[0])
     if metric is None:

@@ -4,7 +4,7 @@ from rnn_apps.serving.demo.asking import Problem
 from rnn_apps.serving.demo.page import Page, Shown
 from rnn_apps.serving.demo.pictures import film_strip
 from rnn_apps.serving.demo.uploads import encoded, file_control, read_clip
-from rnn_apps.serving.demo.writing import Searches, Written, candidates
+from rnn_apps.serving.demo.writing import Searches
 
 __all__ = ["ClipCaptionPage", "ClipPage"]
 
@@ -39,16 +39,10 @@ class ClipCaptionPage(Searches, ClipPage):
     def answer(self, paths, *settings):
         """The captions, the frames, and the attention to each."""
         frames, content = self.frames_of(paths)
-        found, (said, html) = candidates(self.ask, "caption", settings, frames=[content])
+        found, (said, html) = self.search(settings, frames=[content])
         html += f"<h3>Film strip</h3>{film_strip(frames)}"
-        if "explain" in self.ask.signatures:
-            html += self._looks(content, found[0])
+        if written := self.attention(frames=[content]):
+            places = [f"frame {i + 1}" for i in range(len(written.weights[0]))][: len(content)]
+            caption = "Attention in per cent: a row a word, a column a frame"
+            html += f"<h3>Which frames it looked at</h3>{written.looks(caption, places, found[0])}"
         return Shown(said, html)
-
-    def _looks(self, content, best):
-        written = Written(self.ask("explain", frames=[content]), "caption")
-        if not written.has_attention:
-            return ""
-        places = [f"frame {i + 1}" for i in range(len(written.weights[0]))][: len(content)]
-        caption = "Attention in per cent: a row a word, a column a frame"
-        return f"<h3>Which frames it looked at</h3>{written.looks(caption, places, best)}"

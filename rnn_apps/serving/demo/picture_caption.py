@@ -9,7 +9,7 @@ from rnn_apps.serving.demo.marking import safe
 from rnn_apps.serving.demo.page import Page, Shown
 from rnn_apps.serving.demo.pictures import looked_at
 from rnn_apps.serving.demo.uploads import closed, read_picture
-from rnn_apps.serving.demo.writing import Searches, Written, candidates
+from rnn_apps.serving.demo.writing import Searches
 
 __all__ = ["PictureCaptionPage"]
 
@@ -35,15 +35,12 @@ class PictureCaptionPage(Searches, Page):
         if not path:
             raise Problem("There is no picture yet: upload one, or click an example.")
         pixels, content = read_picture(path, self.ask.limits)
-        found, (said, html) = candidates(self.ask, "caption", settings, image=[content])
-        if "explain" in self.ask.signatures:
-            html += self._looks(pixels, content, found[0])
+        found, (said, html) = self.search(settings, image=[content])
+        if written := self.attention(image=[content]):
+            html += self._looks(pixels, written, found[0])
         return Shown(said, html)
 
-    def _looks(self, pixels, content, best):
-        written = Written(self.ask("explain", image=[content]), "caption")
-        if not written.has_attention:
-            return ""
+    def _looks(self, pixels, written, best):
         places = len(written.weights[0])
         side = math.isqrt(places)
         grid = self.facts.get("grid", [side, places // side])

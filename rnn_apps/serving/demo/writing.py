@@ -12,7 +12,6 @@ __all__ = [
     "MOST_TEXTS",
     "Searches",
     "Written",
-    "candidates",
     "search_settings",
     "seed_setting",
     "temperature_setting",
@@ -23,11 +22,58 @@ MOST_BEAMS, MOST_TEXTS, HOTTEST, MOST_SEED = 10, 5, 2, 2**31 - 1
 
 
 class Searches:
-    """A page whose answers are searched for; it stands before `Page` among the bases."""
+    """A page whose answers are searched for; it stands before `Page` among the bases.
+
+    Attributes:
+        text: name of the output that is the answer.
+    """
+
+    text = "caption"
 
     def settings(self):
         """How it searches."""
         return search_settings(self.facts.get("beam", 5))
+
+    def search(self, settings, **given):
+        """Return the texts about one input, and what is shown of them.
+
+        Args:
+            settings: values of `search_settings`.
+            **given: the input, by name.
+
+        Returns:
+            List of texts, best first, and `Shown`.
+        """
+        beam, nbest, temperature, seed = settings
+        asked = {
+            "beam": int(within(beam, 1, MOST_BEAMS)),
+            "nbest": int(within(nbest, 1, MOST_TEXTS)),
+            "temperature": float(within(temperature, 0, HOTTEST)),
+            "seed": int(within(seed, 0, MOST_SEED)),
+        }
+        if "generate" in self.ask.signatures:
+            found = self.ask("generate", **given, **asked)
+        else:
+            found = self.ask("serving_default", **given)
+        scores = found["scores"][0].tolist()
+        lines = [pair for pair in zip(texts(found["candidates"][0]), scores) if not pair[1] <= -1e30]
+        lines = lines or [("", 0.0)]
+        best, part = lines[0][0], read_in_part(found)
+        shown = f'<p class="verdict written" dir="auto">{safe(best) or "(nothing)"}</p>'
+        if part:
+            shown += f'<p class="quiet">{part}</p>'
+        if len(lines) > 1:
+            score = "Log-probability" if asked["temperature"] > 0 else "The score of the search"
+            shown += numbered("Best answers", lines, f"{score} beside each.")
+        said = f"{self.text.capitalize()}: {best or '(nothing)'}" + (f"; {part}" if part else "")
+        return [text for text, _ in lines], Shown(said, shown)
+
+    def attention(self, **given):
+        """Return the `Written` of plain search with where the network looked; None where that is not said."""
+        if "explain" not in self.ask.signatures:
+            return None
+        written = Written(self.ask("explain", **given), self.text)
+        return written if written.has_attention else None
 
 
 class Written:
@@ -106,48 +152,3 @@ def search_settings(beam):
         temperature_setting(),
         seed_setting(),
     ]
-
-
-def candidates(ask, answer, settings, **given):
-    """Return the texts about one input, and what of them is shown.
-
-    Args:
-        ask: `Asker`.
-        answer: name of the text in the outputs.
-        settings: values of `search_settings`.
-        **given: the input, by name.
-
-    Returns:
-        List of texts, best first, and `Shown`.
-    """
-    beam, nbest, temperature, seed = settings
-    asked = {
-        "beam": int(within(beam, 1, MOST_BEAMS)),
-        "nbest": int(within(nbest, 1, MOST_TEXTS)),
-        "temperature": float(within(temperature, 0, HOTTEST)),
-        "seed": int(within(seed, 0, MOST_SEED)),
-    }
-    if "generate" in ask.signatures:
-        found = ask("generate", **given, **asked)
-    else:
-        found = ask("serving_default", **given)
-    scores = found["scores"][0].tolist()
-    lines = [pair for pair in zip(texts(found["candidates"][0]), scores) if not pair[1] <= -1e30] or [
-        ("", 0.0)
-    ]
-    best = lines[0][0]
-    shown, part = (
-        f'<p class="verdict written" dir="auto">{safe(best) or "(nothing)"}</p>',
-        read_in_part(found),
-    )
-    if part:
-        shown += f'<p class="quiet">{part}</p>'
-    if len(lines) > 1:
-        note = (
-            "Log-probability beside each."
-            if asked["temperature"] > 0
-            else "The score of the search beside each."
-        )
-        shown += numbered("Best answers", lines, note)
-    said = f"{answer.capitalize()}: {best or '(nothing)'}" + (f"; {part}" if part else "")
-    return [text for text, _ in lines], Shown(said, shown)
