@@ -2,7 +2,5 @@
 
 from rnn_apps.cli import main
 
-__all__ = []
-
 if __name__ == "__main__":
     main()

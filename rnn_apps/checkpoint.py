@@ -15,8 +15,6 @@ from filelock import FileLock, Timeout
 from rnn_apps.disk import names_to_disk, sha256_of, to_disk
 from rnn_apps.errors import RnnAppsError, UserError
 
-__all__ = ["Checkpoint", "Checkpoints"]
-
 KEPT = 2
 STATE, BEST, FACTS, MANIFEST = "state.npz", "best.npz", "facts.json", "manifest.json"
 _NAME, _WRITING, _DAMAGED = "checkpoint-", ".writing-", "damaged-"

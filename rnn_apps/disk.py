@@ -5,8 +5,6 @@ import hashlib
 import os
 from pathlib import Path
 
-__all__ = ["names_to_disk", "sha256_of", "sha256_of_texts", "to_disk"]
-
 
 def sha256_of(path):
     """Return the SHA-256 of a file, in hexadecimal digits."""

@@ -1,7 +1,5 @@
 """The export formats: a literal table of where each one is defined, resolved on use."""
 
-__all__ = ["FORMATS"]
-
 # Name to "module:Class", or to a class that `rnn_apps.exporting.register_format` added.
 FORMATS: dict[str, str | type] = {
     "saved_model": "rnn_apps.exporting.saved_model:SavedModel",

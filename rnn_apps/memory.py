@@ -3,8 +3,6 @@
 import ctypes
 import sys
 
-__all__ = ["keep_freed_memory"]
-
 _TRIM_THRESHOLD, _MMAP_MAX = -1, -4  # names of mallopt(3), by number
 _MOST_KEPT = 2**30  # bytes
 

@@ -13,8 +13,6 @@ from pathlib import Path
 from rnn_apps.disk import names_to_disk, sha256_of, to_disk
 from rnn_apps.errors import UserError
 
-__all__ = ["CHECKPOINTS", "RECORD", "RunFolder"]
-
 MANIFEST = "manifest.json"
 PATTERN = "*?[]\\"  # TensorFlow looks for the files of a SavedModel by a pattern
 CHECKPOINTS = "checkpoints"

@@ -9,8 +9,6 @@ from sklearn.linear_model import LogisticRegression
 
 from rnn_apps.baselines.majority import majority_probabilities
 
-__all__ = ["bag_of_words_probabilities"]
-
 MOST_FEATURES = 50_000
 MOST_WEIGHTS = 2_000_000  # features x classes; the solver keeps some 20 arrays of this size
 LINE_BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)

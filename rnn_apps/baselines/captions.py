@@ -4,8 +4,6 @@ from collections import Counter
 
 import numpy as np
 
-__all__ = ["most_frequent_caption", "nearest_captions"]
-
 _ROWS_AT_ONCE = 512
 
 

@@ -8,8 +8,6 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-__all__ = ["each_step_probabilities"]
-
 MOST_STEPS = 5_000
 MOST_FEATURES = 512
 

@@ -4,8 +4,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-__all__ = ["majority_probabilities"]
-
 
 def majority_probabilities(train_labels: Sequence[int], num_examples: int, num_classes: int) -> np.ndarray:
     """Returns the same probabilities for every example: how frequent each class is in training.

@@ -5,8 +5,6 @@ from collections.abc import Hashable, Sequence
 
 import numpy as np
 
-__all__ = ["most_frequent_label_probabilities"]
-
 
 def most_frequent_label_probabilities(
     train_tokens: Sequence[Hashable], train_labels: Sequence[int], tokens: Sequence[Hashable], num_labels: int

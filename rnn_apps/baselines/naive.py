@@ -2,8 +2,6 @@
 
 import numpy as np
 
-__all__ = ["NAIVE", "drift", "naive", "naive_quantiles", "seasonal_naive"]
-
 MOST_ERRORS = 400  # origins by whose errors the intervals are set
 
 

@@ -4,8 +4,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-__all__ = ["NGramModel"]
-
 _USUAL_DISCOUNTS = (0.5, 1.0, 1.5)  # where counts are too few or too even to estimate them, as KenLM has it
 
 

@@ -13,8 +13,6 @@ from rnn_apps.checking.models import Finding, gradient_norms, gradients_finding
 from rnn_apps.layers import StackedRNN, graph_form
 from rnn_apps.models.example_inputs import relative_difference
 
-__all__ = ["check_cell"]
-
 BATCH, STEPS, FEATURES = 4, 9, 5
 TOLERANCE, GRADIENT_TOLERANCE = 1e-5, 1e-4
 REAL = 6  # steps before the padding

@@ -11,8 +11,6 @@ import tensorflow as tf
 
 from rnn_apps.layers import StackedRNN
 
-__all__ = ["SHAPE", "Cost", "costs", "peak_growth", "training"]
-
 SHAPE = (32, 100, 64, 128)  # batch, steps, features, units
 WARM_UP, ROUNDS = 4, 9  # XLA compiles on the third use
 

@@ -4,8 +4,6 @@ import re
 
 from rnn_apps.tasks.cell import raised_at
 
-__all__ = ["explained"]
-
 LONGEST_LINE = 160
 BOLD = re.compile(r"\x1b\[[0-9;]*m")
 WRAPPERS = ("Exception encountered when calling", "in user code:", "Could not automatically infer")

@@ -7,8 +7,6 @@ import tensorflow as tf
 
 from rnn_apps.models.graph_walk import walk
 
-__all__ = ["where_the_mask_is_lost"]
-
 _OF_MASKS = ("ZerosLike", "OnesLike")  # which Keras inserts where it computes the mask of a merge
 
 

@@ -21,16 +21,6 @@ from rnn_apps.models.example_inputs import (
     tolerance_of,
 )
 
-__all__ = [
-    "LONG",
-    "STEPS",
-    "Finding",
-    "check_model",
-    "draw_gradient_norms",
-    "gradient_norms",
-    "gradients_finding",
-]
-
 PADDING, STEPS, LONG = 4, 12, 50
 VANISHING, EXPLODING = 1e-4, 1e4
 

@@ -11,8 +11,6 @@ from rnn_apps.cli.shared import cli, examples, json_option, print_table, run_arg
 from rnn_apps.cli.streaming import stream_answers
 from rnn_apps.errors import UserError, shown
 
-__all__ = ["compare", "evaluate", "predict"]
-
 LARGEST_CONFUSION = 12  # classes of a matrix that fits on a screen; --json has larger ones
 
 

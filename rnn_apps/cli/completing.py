@@ -15,8 +15,6 @@ from click.shell_completion import CompletionItem
 
 from rnn_apps.export_formats import FORMATS
 
-__all__ = ["cells", "files", "formats", "models", "recipes", "runs", "setting_keys", "tasks", "weights"]
-
 _RECIPES = "rnn_apps.recipes"
 _NEWEST = 20  # runs that are offered where nothing is typed
 

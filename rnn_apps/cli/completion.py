@@ -5,8 +5,6 @@ from click.shell_completion import get_completion_class
 
 from rnn_apps.cli.shared import cli, examples
 
-__all__ = ["completion"]
-
 # A key that ends in "=" and a folder that ends in "/" go on without a blank; click's own scripts add one.
 _AFTER_BASH = """
 _rnn_apps_open() {

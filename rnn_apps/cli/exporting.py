@@ -7,8 +7,6 @@ import click
 from rnn_apps.cli import completing
 from rnn_apps.cli.shared import cli, examples, print_table, run_argument, verbose_option
 
-__all__ = ["export"]
-
 
 class _FormatOption(click.Option):
     """An option whose help names what the registered formats have."""

@@ -8,8 +8,6 @@ import click
 from rnn_apps.cli import completing
 from rnn_apps.cli.shared import cli, examples, json_option, set_option, verbose_option
 
-__all__ = ["init", "inspect"]
-
 
 @cli.command(
     epilog=examples(

@@ -11,8 +11,6 @@ import click
 from rnn_apps.cli.shared import cli
 from rnn_apps.errors import RnnAppsError, UserError, type_and_line
 
-__all__ = ["call", "main"]
-
 
 def main():
     """Run the command line; TensorFlow's own lines reach the terminal with --verbose only."""

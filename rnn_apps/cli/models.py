@@ -9,8 +9,6 @@ from rnn_apps.cli import completing
 from rnn_apps.cli.shared import cli, examples, json_option, print_table, run_argument, verbose_option
 from rnn_apps.errors import RnnAppsError, UserError
 
-__all__ = ["check", "check_cell", "import_", "serve"]
-
 
 @cli.command(
     "import",

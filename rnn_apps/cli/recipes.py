@@ -6,8 +6,6 @@ import click
 
 from rnn_apps.cli.shared import cli, examples, knows_arrows, print_table, recipe_argument, set_option
 
-__all__ = ["list_recipes", "schema", "show", "validate"]
-
 
 @cli.command("list", epilog=examples("rnn-apps list"))
 def list_recipes():

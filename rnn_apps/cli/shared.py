@@ -4,19 +4,6 @@ import click
 
 from rnn_apps.cli import completing
 
-__all__ = [
-    "cli",
-    "examples",
-    "json_option",
-    "knows_arrows",
-    "mark_after",
-    "print_table",
-    "recipe_argument",
-    "run_argument",
-    "set_option",
-    "verbose_option",
-]
-
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 

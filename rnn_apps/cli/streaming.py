@@ -7,8 +7,6 @@ from contextlib import contextmanager
 
 from rnn_apps.errors import DataError, UserError
 
-__all__ = ["lines_of", "stream_answers"]
-
 _BYTES = 1 << 16
 _LONGEST = 1 << 24  # letters of a line
 _MOST_LINES = 1024  # answered together

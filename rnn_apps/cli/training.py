@@ -14,8 +14,6 @@ from rnn_apps.cli.shared import (
 )
 from rnn_apps.errors import RnnAppsError
 
-__all__ = ["kill_test", "run_recipe"]
-
 
 def _seed_list(context, parameter, text):
     if text is None:

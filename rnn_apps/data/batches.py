@@ -3,8 +3,6 @@
 import numpy as np
 import tensorflow as tf
 
-__all__ = ["LengthBuckets", "SequenceBatches", "WrittenBatches", "bucket_boundaries"]
-
 MOST_BUCKETS = 10
 BATCHES_A_BUCKET = 16
 MOST_ENDS = 512  # lengths that are considered as boundaries

@@ -7,8 +7,6 @@ from rnn_apps.data.files import csv_rows, json_object, open_lines, refuse_twice,
 from rnn_apps.data.video import VIDEO_SUFFIXES
 from rnn_apps.errors import DataError, shown
 
-__all__ = ["SPLIT_LISTS", "USUAL", "CaptionRecord", "CaptionsLayout", "read_captions"]
-
 SPLIT_LISTS = {"train": "trainImages.txt", "validation": "devImages.txt", "test": "testImages.txt"}
 _JSON_EXPECTED = (
     "COCO (images, annotations), Karpathy (images with sentences), MSR-VTT (videos, sentences), a list of "

@@ -13,8 +13,6 @@ from rnn_apps.data.samples.clips import clips
 from rnn_apps.data.samples.scenes import scenes
 from rnn_apps.errors import DataError
 
-__all__ = ["CaptionedParts", "EncodedImages", "load_clips", "load_pictures"]
-
 _PARTS_OF_TFDS = {"train": "train", "validation": "validation", "val": "validation", "test": "test"}
 _SCENE_PIXELS, _CLIP_PIXELS, _CLIP_FRAMES = 64, 40, 8  # of what is generated
 

@@ -19,14 +19,6 @@ from rnn_apps.data.records import carved_fractions
 from rnn_apps.data.splits import PART_NAMES, PARTS_BY_NAME, log_unread, one_per_part, splitter
 from rnn_apps.errors import DataError, shown
 
-__all__ = [
-    "Captioned",
-    "find_captions",
-    "load_captioned",
-    "used_files",
-]
-
-
 _JSON_FILES = ("captions*.json", "dataset*.json")
 
 

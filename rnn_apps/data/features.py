@@ -12,8 +12,6 @@ import numpy as np
 from rnn_apps.disk import to_disk
 from rnn_apps.errors import UserError
 
-__all__ = ["FeatureCache", "cache_folder", "fingerprint"]
-
 _INPUTS_A_SHARD = 256
 _SHARDS_OPEN = 128  # each holds a file open
 

@@ -16,17 +16,6 @@ from rnn_apps.data.records import LabelledText
 from rnn_apps.data.separators import LINES_LOOKED_AT
 from rnn_apps.errors import DataError, did_you_mean, shown
 
-__all__ = [
-    "column_marks",
-    "csv_file",
-    "csv_rows",
-    "json_object",
-    "open_lines",
-    "read_records",
-    "refuse_twice",
-    "wrong_width",
-]
-
 _TABLES = (".csv", ".tsv")
 _log = logging.getLogger(__name__)
 COLUMNS_SHOWN = 12

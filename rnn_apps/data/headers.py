@@ -9,8 +9,6 @@ from rnn_apps.data.numbers import is_number
 from rnn_apps.data.separators import LINES_LOOKED_AT, SEPARATORS, find_separator
 from rnn_apps.errors import DataError, shown
 
-__all__ = ["TableStart", "find_start", "is_unnamed", "name_columns", "refuse_record"]
-
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?', re.IGNORECASE)  # as Excel writes it
 _MOST_ABOVE = 20  # lines that may be above the line of column names
 _LEAST_BELOW = 3

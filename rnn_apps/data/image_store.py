@@ -6,8 +6,6 @@ from pathlib import Path, PurePosixPath
 
 from rnn_apps.errors import DataError
 
-__all__ = ["ImageStore"]
-
 _BROKEN = (OSError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError)
 
 

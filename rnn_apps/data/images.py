@@ -7,18 +7,6 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image, UnidentifiedImageError
 
-__all__ = [
-    "IMAGE_SUFFIXES",
-    "MOST_BYTES",
-    "MOST_PIXELS",
-    "BadImage",
-    "check_image",
-    "decode_image",
-    "decode_images",
-    "encode_png",
-    "read_image",
-]
-
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp")
 MOST_PIXELS = 50_000_000
 MOST_BYTES = 64 * 2**20

@@ -3,8 +3,6 @@
 from collections import Counter, defaultdict
 from typing import NamedTuple
 
-__all__ = ["MISSING_LABELS", "Labels", "gather_labels", "number_of"]
-
 # As programs write what is missing; in other capitals they may be classes.
 MISSING_LABELS = frozenset(
     ("nan", "NaN", "NAN", "None", "null", "NULL", "Null", "N/A", "n/a", "#N/A", "<NA>")

@@ -2,8 +2,6 @@
 
 import re
 
-__all__ = ["decimal_marks", "is_number", "number"]
-
 _SPACES = re.compile(r"(?<=\d)[ '\u2019\u00a0\u202f\u2009](?=\d{3}(?!\d))")  # between thousands
 _GROUPED = {mark: re.compile(rf"[-+]?\d{{1,3}}(\{mark}\d{{3}})+") for mark in ",."}
 

@@ -12,8 +12,6 @@ from typing import NamedTuple
 from rnn_apps.data.files import open_lines
 from rnn_apps.errors import DataError, shown
 
-__all__ = ["TableColumns", "WrongWidth", "find_text_columns", "table_rows"]
-
 _log = logging.getLogger(__name__)
 _ROWS_LOOKED_AT = 200
 _LICENCES = ("CC-BY", "CC BY", "CC0")

@@ -23,8 +23,6 @@ from rnn_apps.data.splits import (
 )
 from rnn_apps.errors import DataError, shown
 
-__all__ = ["Pairs", "find_parallel", "load_parallel"]
-
 _TABLE = "tsv"
 
 

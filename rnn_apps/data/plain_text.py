@@ -20,8 +20,6 @@ from rnn_apps.data.splits import (
 )
 from rnn_apps.errors import DataError
 
-__all__ = ["StreamBatches", "find_texts", "load_texts"]
-
 TEST_FRACTION = 0.1
 LEAST_TOKENS = 2  # one to read and one to predict
 _ENDINGS = (".txt", ".txt.gz")

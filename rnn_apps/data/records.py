@@ -9,19 +9,6 @@ from typing import NamedTuple
 from rnn_apps.data.labels import MISSING_LABELS, number_of
 from rnn_apps.errors import DataError, shown
 
-__all__ = [
-    "BadRecords",
-    "ClassNames",
-    "LabelledText",
-    "LabelledTexts",
-    "carved_fractions",
-    "cut_in_parts",
-    "keep_known_labels",
-    "part_of",
-    "split_position",
-    "usable",
-]
-
 TEST_FRACTION = 0.2
 REASONS_COUNTED = 50  # distinct ones; what comes later is counted under its general reason
 RAISE_THE_CAP = "Or raise the cap: --set data.max_bad_records=N"

@@ -5,8 +5,6 @@ import re
 
 from rnn_apps.errors import DataError, shown
 
-__all__ = ["LINES_LOOKED_AT", "SEPARATORS", "find_separator"]
-
 SEPARATORS = (",", ";", "\t", "|")
 LINES_LOOKED_AT = 50
 _QUOTED = re.compile(r'(?<![^,;\t|\r\n])"[^"]*(?:""[^"]*)*"(?![^,;\t|\r\n])')  # a whole field, over lines too

@@ -12,8 +12,6 @@ from rnn_apps.data.splits import PART_NAMES, find_parts, log_unread
 from rnn_apps.data.time_steps import Cells, TimeStep, find_step
 from rnn_apps.errors import DataError, shown
 
-__all__ = ["Columns", "Repairs", "RowReader", "Series", "SeriesFiles", "read_series", "refuse_uneven"]
-
 MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "?"})
 MOST_STEPS = 50_000_000  # of one series, with its gaps
 

@@ -8,8 +8,6 @@ from rnn_apps.data.numbers import is_number, number
 from rnn_apps.data.time_formats import find_format, is_compact_date, is_time, is_time_of_day
 from rnn_apps.errors import DataError, did_you_mean, shown
 
-__all__ = ["Columns", "find_columns", "find_time_of_day", "is_called_counter", "is_counter", "joined_cells"]
-
 _log = logging.getLogger(__name__)
 
 COLUMNS_SHOWN = 12

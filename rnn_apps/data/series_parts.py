@@ -6,8 +6,6 @@ import numpy as np
 
 from rnn_apps.errors import DataError
 
-__all__ = ["Cuts", "cut_series", "cut_whole", "origins_between"]
-
 
 class Cuts(NamedTuple):
     """Where the parts of a series begin and end, in steps.

@@ -5,8 +5,6 @@ import tensorflow as tf
 
 from rnn_apps.data.steps import WindowBatches
 
-__all__ = ["SeriesStreams", "SeriesWindows", "known_ahead", "origin_of", "past_of", "truth_ahead"]
-
 
 def past_of(values, origin, steps):
     """Return the steps before an origin: float (steps, features), NaN before the first.

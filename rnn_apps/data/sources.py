@@ -14,18 +14,7 @@ from rnn_apps.data.records import (
 )
 from rnn_apps.data.samples import reviews
 from rnn_apps.data.splits import find_parts, log_unread, said_to_split, splitter
-from rnn_apps.data.tfds_source import SourceUnavailable
 from rnn_apps.errors import DataError, shown
-
-__all__ = [
-    "FileSource",
-    "SampleSource",
-    "SourceUnavailable",
-    "TfdsSource",
-    "load_parts",
-    "load_test",
-    "open_source",
-]
 
 MOST_CLASSES = 1000
 _log = logging.getLogger(__name__)

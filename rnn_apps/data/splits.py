@@ -8,19 +8,6 @@ from pathlib import Path
 from rnn_apps.data.records import part_of, split_position
 from rnn_apps.errors import DataError
 
-__all__ = [
-    "PARTS_BY_NAME",
-    "PART_NAMES",
-    "conversion_advice",
-    "find_parts",
-    "listed_files",
-    "log_unread",
-    "one_per_part",
-    "said_to_split",
-    "splitter",
-    "unread_files",
-]
-
 PART_NAMES = {
     "train": ("train", "training"),
     "validation": ("validation", "valid", "val", "dev", "eval"),

@@ -16,17 +16,6 @@ from rnn_apps.data.samples.events import events
 from rnn_apps.data.splits import PARTS_BY_NAME, find_parts, log_unread, one_per_part, splitter
 from rnn_apps.errors import DataError, did_you_mean, shown
 
-__all__ = [
-    "Columns",
-    "LabelledSteps",
-    "feature_columns",
-    "load_streams",
-    "name_of",
-    "numbers_of",
-    "part_folders",
-    "read_streams",
-]
-
 ENDINGS = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
 PARTS = ("train", "validation", "test")
 LARGEST = float(np.finfo(np.float32).max)

@@ -5,8 +5,6 @@ import tensorflow as tf
 
 from rnn_apps.data.batches import LengthBuckets
 
-__all__ = ["NO_LABEL", "StepBatches", "WindowBatches"]
-
 NO_LABEL = -1
 
 

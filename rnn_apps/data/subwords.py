@@ -22,8 +22,6 @@ from collections import Counter, defaultdict
 
 import tensorflow as tf
 
-__all__ = ["NUM_BYTES", "join_pieces", "learn_pieces", "piece_bytes", "split_pieces", "split_words"]
-
 NUM_BYTES = 256
 _WORD = r" ?[\pL\pM\pN]+| ?[^\s\pL\pM\pN]+|\s"
 _TOO_LONG = r".{32}"  # characters; longer runs (Thai, base64) are cut, which bounds the loop

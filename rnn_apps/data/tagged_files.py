@@ -8,8 +8,6 @@ from rnn_apps.data.samples.tagged_sentences import tagged_sentences
 from rnn_apps.data.splits import find_parts, log_unread, said_to_split, splitter
 from rnn_apps.errors import DataError, did_you_mean, shown
 
-__all__ = ["TAGGED_ENDINGS", "TaggedSentence", "load_tagged"]
-
 _PLAIN = (".conllu", ".conll", ".bio", ".iob", ".iob2", ".tsv", ".txt", ".jsonl")
 TAGGED_ENDINGS = tuple(ending + packed for ending in _PLAIN for packed in ("", ".gz"))
 COLUMNS = ("id", "form", "lemma", "upos", "xpos", "feats", "head", "deprel", "deps", "misc")

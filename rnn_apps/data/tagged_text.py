@@ -9,8 +9,6 @@ import tensorflow as tf
 
 from rnn_apps.data.text import PADDING, UNKNOWN
 
-__all__ = ["TaggedText"]
-
 _FIRST = 2
 _AT_ONCE = 4096
 

@@ -7,8 +7,6 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-__all__ = ["PADDING", "UNKNOWN", "TextEncoder", "flat_numbers", "rank_tokens", "read_words", "tokenize"]
-
 PADDING, UNKNOWN = 0, 1
 FIRST_WORD = 2
 _BATCH = 512

@@ -14,15 +14,6 @@ from rnn_apps.data.captions import Captioned
 from rnn_apps.data.records import LabelledText
 from rnn_apps.errors import DataError, RnnAppsError, first_line, shown
 
-__all__ = [
-    "EncodedImagesOfSplits",
-    "SourceUnavailable",
-    "open_builder",
-    "read_sequences",
-    "read_split",
-    "read_texts",
-]
-
 PROBE_SECONDS = 5
 ALL_PROBES_SECONDS = 12
 CATALOG = "All sets: https://www.tensorflow.org/datasets/catalog"

@@ -6,8 +6,6 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-__all__ = ["EXAMPLES", "find_format", "is_compact_date", "is_time", "is_time_of_day", "read_time"]
-
 EXAMPLES = "2024-05-31, 2024-05-31 18:00+02:00, 31.05.2024 18:00, 05/31/2024 6:00 PM or 20240531"
 _ISO = re.compile(
     r"(\d{4})-(\d{1,2})(?:-(\d{1,2})(?:[T ](\d{1,2})(?::(\d{2})(?::(\d{2})(?:[.,]\d*)?)?)?"

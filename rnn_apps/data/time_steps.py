@@ -8,8 +8,6 @@ import numpy as np
 
 from rnn_apps.data.time_formats import EXAMPLES, read_time
 
-__all__ = ["CALENDAR", "Cells", "TimeStep", "calendar_values", "find_step"]
-
 # Name -> after how many of its units it begins anew.
 CALENDAR = {"hour": 24.0, "weekday": 7.0, "day_of_month": 31.0, "day_of_year": 365.25, "month": 12.0}
 DAY = 86_400  # seconds

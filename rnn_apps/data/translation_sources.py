@@ -9,8 +9,6 @@ from rnn_apps.data.samples.bilingual import bilingual
 from rnn_apps.data.splits import PART_NAMES
 from rnn_apps.errors import DataError
 
-__all__ = ["load_pairs"]
-
 
 def load_pairs(
     source,

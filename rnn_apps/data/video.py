@@ -15,16 +15,6 @@ import numpy as np
 
 from rnn_apps.data.images import MOST_PIXELS
 
-__all__ = [
-    "MOST_FRAMES",
-    "VIDEO_SUFFIXES",
-    "BadVideo",
-    "all_frames",
-    "pick_evenly",
-    "read_all",
-    "read_frames",
-]
-
 VIDEO_SUFFIXES = (".mp4", ".avi", ".mkv", ".gif", ".webm", ".mov")
 MOST_FRAMES = 256
 SEEK_FROM = 4.0  # seconds between two frames; below, decoding on costs less than going back to a key frame

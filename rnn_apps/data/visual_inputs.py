@@ -9,8 +9,6 @@ from rnn_apps.data.features import FeatureCache, cache_folder, fingerprint
 from rnn_apps.data.video import read_all
 from rnn_apps.errors import DataError, shown
 
-__all__ = ["VisualInputs"]
-
 _IMAGES_AT_ONCE = 32
 _log = logging.getLogger(__name__)
 

@@ -6,8 +6,6 @@ from sklearn.decomposition import TruncatedSVD
 
 from rnn_apps.data.text import FIRST_WORD
 
-__all__ = ["cooccurrence_vectors"]
-
 _WORDS_AT_ONCE = 1_000_000
 
 

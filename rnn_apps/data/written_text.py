@@ -8,8 +8,6 @@ import tensorflow as tf
 from rnn_apps.data.subwords import NUM_BYTES, join_pieces, learn_pieces, piece_bytes, split_pieces
 from rnn_apps.data.text import PADDING, UNKNOWN, flat_numbers, rank_tokens, tokenize
 
-__all__ = ["END", "FIRST_TOKEN", "START", "WrittenText"]
-
 START, END, FIRST_TOKEN = 2, 3, 4
 UNITS = ("word", "character", "subword", "token")
 END_OF_LINE = "<eos>"

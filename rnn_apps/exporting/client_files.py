@@ -8,8 +8,6 @@ from rnn_apps.errors import RnnAppsError
 from rnn_apps.exporting.client import RUNTIMES, Client, InputError
 from rnn_apps.models.example_inputs import relative_difference
 
-__all__ = ["load_as_client", "write_client"]
-
 _CLIENT = Path(__file__).parent / "client.py"
 _README = """# {name}: {files}
 

@@ -8,8 +8,6 @@ import numpy as np
 from rnn_apps.errors import RnnAppsError
 from rnn_apps.models.example_inputs import relative_difference
 
-__all__ = ["ExportResult", "verify_export"]
-
 CALLS = 15
 
 

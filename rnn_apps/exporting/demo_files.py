@@ -3,8 +3,6 @@
 import json
 import shutil
 
-__all__ = ["GIVEN", "write_demo_files"]
-
 GIVEN = "given.json"  # in the folder `examples` of a run: a list of {"text": ...} or {"files": [names]}
 
 

@@ -7,17 +7,6 @@ from pathlib import Path
 from rnn_apps.errors import UserError, did_you_mean, shown
 from rnn_apps.export_formats import FORMATS
 
-__all__ = [
-    "FORMATS",
-    "HELD_BY",
-    "ExportFormat",
-    "export_model",
-    "export_subdir",
-    "get_format",
-    "register_format",
-    "weight_types",
-]
-
 HELD_BY = "saved_model, onnx and litert hold it."
 
 

@@ -3,8 +3,6 @@
 from rnn_apps.errors import UserError
 from rnn_apps.exporting.formats import HELD_BY, ExportFormat
 
-__all__ = ["KerasLayers"]
-
 
 class KerasLayers(ExportFormat):
     """One ``model.keras`` of the layers that come with Keras, which any Keras loads."""

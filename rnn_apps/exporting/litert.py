@@ -3,8 +3,6 @@
 from rnn_apps.errors import RnnAppsError, first_line
 from rnn_apps.exporting.formats import ExportFormat
 
-__all__ = ["LiteRT"]
-
 
 class LiteRT(ExportFormat):
     """One ``NAME.tflite`` per part; int8 are weights only, the arithmetic stays in float."""

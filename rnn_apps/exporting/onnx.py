@@ -5,8 +5,6 @@ from contextlib import contextmanager
 
 from rnn_apps.exporting.formats import ExportFormat
 
-__all__ = ["Onnx"]
-
 OPSET = 18
 
 

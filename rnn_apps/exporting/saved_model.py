@@ -10,8 +10,6 @@ from rnn_apps.errors import RnnAppsError
 from rnn_apps.exporting.demo_files import write_demo_files
 from rnn_apps.exporting.formats import ExportFormat
 
-__all__ = ["SavedModel"]
-
 _FOREIGN = ("PyFunc", "EagerPyFunc", "PyFuncStateless")
 
 

@@ -9,8 +9,6 @@ import tensorflow as tf
 
 from rnn_apps.errors import printable
 
-__all__ = ["write_readme", "write_warm_up"]
-
 LONGEST = 200  # letters of a value in a command
 MOST_CLASSES = 20  # that are named
 _README = """# {name}: a SavedModel of the task {task}

@@ -2,8 +2,6 @@
 
 from rnn_apps.errors import UserError, shown
 
-__all__ = ["GRAPHS", "check_allowed", "is_ours", "module_of", "uncompiled"]
-
 
 def _names(text):
     return frozenset(text.split())

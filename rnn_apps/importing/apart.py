@@ -14,8 +14,6 @@ import numpy as np
 from rnn_apps.errors import UserError, printable, type_and_line
 from rnn_apps.importing.reading import ANSWER, NUMBERS
 
-__all__ = ["Found", "Limits", "limits_for", "read_apart"]
-
 READER = (sys.executable, "-m", "rnn_apps.importing.reading")
 SECONDS, BYTES_A_SECOND = 10, 20 << 20
 MEMORY = 512 << 20

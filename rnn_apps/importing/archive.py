@@ -17,8 +17,6 @@ import numpy as np
 from rnn_apps.errors import UserError, shown
 from rnn_apps.importing.other_formats import other_format
 
-__all__ = ["LARGEST_FILE", "Opened", "opened"]
-
 LARGEST_FILE = 4 << 30
 LARGEST_CONFIG = 16 << 20
 MOST_MEMBERS, MOST_OBJECTS = 16, 100_000

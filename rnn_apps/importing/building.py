@@ -12,8 +12,6 @@ from rnn_apps.errors import RnnAppsError, UserError, printable
 from rnn_apps.importing.sizes import TooLong, activations, layer_calls, within
 from rnn_apps.models.example_inputs import answers_of, example_inputs
 
-__all__ = ["Plan", "built", "plan_in_memory", "planned"]
-
 MOST_ACTIVATIONS = 1 << 28  # numbers in all layers' outputs, for one example of a few steps
 MOST_CALLS = 20_000  # of layers, those of inner models at every call of these, or step
 PLANNING_SECONDS = 30

@@ -7,8 +7,6 @@ import numpy as np
 
 from rnn_apps.errors import UserError
 
-__all__ = ["CUDNN_LAYERS", "convert_cudnn_weights", "has_cudnn_layers"]
-
 CUDNN_LAYERS = {
     "CuDNNLSTM": ("LSTM", {"activation": "tanh", "recurrent_activation": "sigmoid"}),
     "CuDNNGRU": ("GRU", {"activation": "tanh", "recurrent_activation": "sigmoid", "reset_after": True}),

@@ -14,8 +14,6 @@ from rnn_apps.importing.modernizing import modernized
 from rnn_apps.layers import from_keras, is_recurrent, rebuilt, why_not, with_open_steps
 from rnn_apps.models.example_inputs import answers_of, example_inputs, relative_difference, tolerance_of
 
-__all__ = ["Imported", "import_model"]
-
 EXAMPLES, MANY = 3, 1 << 24  # numbers in the outputs of one example, from which on it is one alone
 
 

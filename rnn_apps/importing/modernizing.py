@@ -8,8 +8,6 @@ from rnn_apps.errors import UserError, printable
 from rnn_apps.importing.allowed import GRAPHS, is_ours, module_of
 from rnn_apps.importing.cudnn_weights import CUDNN_LAYERS
 
-__all__ = ["keras2_hard_sigmoid", "modernized"]
-
 _RECURRENT = ("SimpleRNN", "LSTM", "GRU", "RNN", "ConvLSTM1D", "ConvLSTM2D")
 _WITHOUT_EFFECT = {
     "implementation": (*_RECURRENT, "SimpleRNNCell", "LSTMCell", "GRUCell"),

@@ -3,8 +3,6 @@
 import zipfile
 from pathlib import Path
 
-__all__ = ["other_format"]
-
 _COPY = (
     "Build the same network with keras.layers, copy its weights, and import it: "
     'rnn_apps.import_model(model). "Imported models" in the documentation shows the copying.'

@@ -23,8 +23,6 @@ try:
 except ImportError:  # Windows: time is all that `apart` can limit there
     resource = None
 
-__all__ = ["ANSWER", "NUMBERS", "main"]
-
 ANSWER, NUMBERS = "answer.json", "weights.bin"
 AT_ONCE = 16 << 20  # bytes of an array
 LONGEST_TEXT = 1 << 20  # letters of all attributes of an object

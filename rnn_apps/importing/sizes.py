@@ -10,8 +10,6 @@ from rnn_apps.errors import RnnAppsError
 from rnn_apps.importing.allowed import GRAPHS, LAYERS, OURS
 from rnn_apps.models.graph_walk import walk
 
-__all__ = ["TooLong", "activations", "layer_calls", "within"]
-
 _COUNTED = LAYERS | GRAPHS | OURS
 
 

@@ -7,8 +7,6 @@ from pathlib import Path
 from rnn_apps.inspecting.measures import quantile
 from rnn_apps.inspecting.sizes import rounded_up
 
-__all__ = ["decide_encoder", "decide_words"]
-
 _MIRRORED = frozenset(("left", "right", "links", "rechts", "linke", "rechte", "gauche", "droite"))
 _LARGEST = {"MobileNetV2": 160, "small_cnn": 64}
 _STEP = 32  # pixels by which MobileNetV2 shrinks a picture

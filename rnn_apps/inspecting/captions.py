@@ -26,8 +26,6 @@ from rnn_apps.inspecting.measures import (
 from rnn_apps.inspecting.sizes import decide_training, load_with_room
 from rnn_apps.inspecting.tables import describe_table, read_table
 
-__all__ = ["PICTURE_SUFFIXES", "inspect_clips", "inspect_pictures"]
-
 PICTURE_SUFFIXES = (*IMAGE_SUFFIXES, ".gif")
 _TABLES = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt")
 _CAPTIONS = ("caption", "description", "text", "sentence", "comment", "title", "alt")

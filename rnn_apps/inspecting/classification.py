@@ -26,15 +26,6 @@ from rnn_apps.inspecting.measures import (
 from rnn_apps.inspecting.sizes import decide_training, load_with_room, rounded_up
 from rnn_apps.inspecting.tables import TABLE_ENDINGS, describe_table, given_column, read_table
 
-__all__ = [
-    "find_label_column",
-    "find_tables",
-    "find_text_column",
-    "inspect_texts",
-    "is_called_label",
-    "open_tables",
-]
-
 LABELS = ("label", "class", "category", "sentiment", "rating", "target", "stars", "score", "polarity")
 TEXTS = ("text", "review", "comment", "message", "sentence", "content", "body", "tweet", "description")
 _LONGEST = 400  # words read of a text, unless most are far shorter

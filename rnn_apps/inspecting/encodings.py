@@ -7,8 +7,6 @@ from pathlib import Path
 
 from rnn_apps.errors import DataError, shown
 
-__all__ = ["check_encoding"]
-
 _BLOCK = 1 << 20
 _MARKS = {codecs.BOM_UTF8: "UTF-8 with a byte-order mark", b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
 _AROUND = 20  # bytes shown on both sides of a bad one

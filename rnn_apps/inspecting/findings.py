@@ -5,8 +5,6 @@ from typing import Any, NamedTuple
 
 from rnn_apps.errors import printable
 
-__all__ = ["Decision", "Finding", "Inspection"]
-
 
 class Finding(NamedTuple):
     """One thing that was found.

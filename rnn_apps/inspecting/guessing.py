@@ -16,8 +16,6 @@ from rnn_apps.inspecting.classification import (
 from rnn_apps.inspecting.parallel import find_pair, is_of_sentences
 from rnn_apps.inspecting.tables import TABLE_ENDINGS, read_table
 
-__all__ = ["guess_task"]
-
 _TAGGED = tuple(end for end in TAGGED_ENDINGS if not end.startswith((".tsv", ".txt", ".jsonl")))
 _TEXTS = (".txt", ".txt.gz")
 _MOST_FILES = 10_000

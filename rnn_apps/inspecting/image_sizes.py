@@ -8,8 +8,6 @@ from rnn_apps.data.video import VIDEO_SUFFIXES
 from rnn_apps.errors import DataError, shown
 from rnn_apps.inspecting.measures import allow_bad_records, quantile
 
-__all__ = ["describe_images", "describe_same_images"]
-
 _MOST = 1000  # files that are opened
 _SUFFIXES = tuple(suffix for suffix in VIDEO_SUFFIXES if suffix != ".gif")
 

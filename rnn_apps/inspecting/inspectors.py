@@ -6,8 +6,6 @@ from pathlib import Path
 from rnn_apps.errors import DataError, UserError, did_you_mean, shown
 from rnn_apps.tasks import task_names
 
-__all__ = ["INSPECTORS", "inspect_data", "inspectable_tasks"]
-
 # A task that is not among `rnn_apps.tasks.TASKS` is not offered.
 INSPECTORS = {
     "sentiment": "rnn_apps.inspecting.classification:inspect_texts",

@@ -7,23 +7,6 @@ from collections import Counter
 from rnn_apps.data.splits import conversion_advice, listed_files, unread_files
 from rnn_apps.errors import shown
 
-__all__ = [
-    "allow_bad_records",
-    "count_of",
-    "decide_bad_records",
-    "describe_leakage",
-    "describe_lengths",
-    "describe_parts",
-    "describe_repeats",
-    "describe_unread",
-    "folded",
-    "leakage",
-    "percent",
-    "quantile",
-    "unknown_rate",
-    "words_of",
-]
-
 LEAST_CAP, MOST_CAP, MOST_OF_ALL = 0.01, 0.5, 0.99  # fractions of the records; 1 would be one record
 _PAIRS = (("train", "validation"), ("train", "test"), ("validation", "test"))
 

@@ -28,8 +28,6 @@ from rnn_apps.inspecting.measures import (
 )
 from rnn_apps.inspecting.sizes import decide_training, load_with_room, rounded_up
 
-__all__ = ["LANGUAGES", "Pair", "find_pair", "inspect_pairs", "is_of_sentences"]
-
 # Code -> how file names call the language.
 LANGUAGES = {
     "en": "en eng english englisch anglais ingles",

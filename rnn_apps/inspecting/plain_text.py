@@ -16,8 +16,6 @@ from rnn_apps.inspecting.measures import (
 )
 from rnn_apps.inspecting.sizes import decide_training, rounded_up
 
-__all__ = ["inspect_text"]
-
 _UNKNOWN_WORD = "<unk>"
 _LONG_LINE = 40  # letters from which on a line that stands in two parts is no coincidence
 _MOST_LETTERS = 500  # distinct ones, with which characters are good tokens

@@ -2,8 +2,6 @@
 
 import numpy as np
 
-__all__ = ["autocorrelation", "find_season"]
-
 _LEAST = 0.3  # autocorrelation from which on a peak is a season
 _NEARLY = 0.9  # of the highest peak: the shortest lag that reaches it is taken, not a multiple of it
 _LONGEST = 1000

@@ -4,8 +4,6 @@ from collections import Counter
 
 from rnn_apps.inspecting.measures import count_of
 
-__all__ = ["find_sentinels", "warn_of_sentinels"]
-
 _LEAST_ROWS = 3
 _LEAST_OTHERS = 10
 _USUAL = frozenset(sign * int("9" * digits) for digits in range(2, 8) for sign in (1, -1)) | {-200.0, -1e4}

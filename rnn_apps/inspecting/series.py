@@ -12,8 +12,6 @@ from rnn_apps.inspecting.sentinels import warn_of_sentinels
 from rnn_apps.inspecting.tables import find_named, given_column, values_of
 from rnn_apps.inspecting.times import decide_time, describe_times
 
-__all__ = ["inspect_series"]
-
 _ENDINGS = (".csv", ".csv.gz")
 _KNOWN = re.compile(
     r"holiday|closed|weekend|promo|school|day.?off|feiertag|ferien|geschlossen", re.IGNORECASE

@@ -6,8 +6,6 @@ from rnn_apps.data.records import BadRecords
 from rnn_apps.errors import DataError
 from rnn_apps.inspecting.measures import decide_bad_records
 
-__all__ = ["decide_training", "load_with_room", "rounded_up"]
-
 _BATCHES = ((4000, 64), (1000, 32), (200, 16), (0, 8))
 _WARM_UP = 10  # part of the steps of a training: one in so many
 _AVERAGED = 1000  # steps from which on a slow average of the weights pays

@@ -22,8 +22,6 @@ from rnn_apps.inspecting.sentinels import warn_of_sentinels
 from rnn_apps.inspecting.sizes import decide_training
 from rnn_apps.inspecting.tables import describe_table, find_named, given_column, read_table, values_of
 
-__all__ = ["inspect_streams"]
-
 _ENDINGS = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
 _STREAMS = (
     *("stream", "session", "subject", "machine", "device", "sensor", "clip", "run", "person", "id", "user"),

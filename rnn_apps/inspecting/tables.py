@@ -17,18 +17,6 @@ from rnn_apps.errors import DataError, did_you_mean, shown
 from rnn_apps.inspecting.encodings import check_encoding
 from rnn_apps.inspecting.measures import count_of
 
-__all__ = [
-    "TABLE_ENDINGS",
-    "Column",
-    "Table",
-    "describe_table",
-    "find_named",
-    "given_column",
-    "is_date",
-    "read_table",
-    "values_of",
-]
-
 TABLE_ENDINGS = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".jsonl", ".jsonl.gz")
 _NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 _DATE = re.compile(

@@ -19,8 +19,6 @@ from rnn_apps.inspecting.measures import (
 )
 from rnn_apps.inspecting.sizes import decide_training, load_with_room, rounded_up
 
-__all__ = ["inspect_sentences"]
-
 _MOST_TAGS = 1000
 _TAGS = ("ner", "tag", "label", "pos")  # what keys of tags are called, in order of preference
 _TAGS_LISTED = 20

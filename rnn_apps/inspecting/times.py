@@ -12,8 +12,6 @@ from rnn_apps.errors import DataError, shown
 from rnn_apps.inspecting.measures import allow_bad_records, count_of
 from rnn_apps.inspecting.tables import values_of
 
-__all__ = ["Times", "decide_time", "describe_times"]
-
 
 class Times(NamedTuple):
     """Where the times of a table are, and how they are written.

@@ -8,8 +8,6 @@ from rnn_apps.errors import UserError, printable
 from rnn_apps.recipe import dump_commented, given_values, packaged_values, parse_recipe
 from rnn_apps.tasks import settings_class
 
-__all__ = ["check_free", "given_settings", "recipe_text", "write_recipe"]
-
 _WIDTH = 106
 
 

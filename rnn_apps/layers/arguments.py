@@ -8,8 +8,6 @@ import inspect
 
 import keras
 
-__all__ = ["check_choice", "check_count", "check_rate", "constructor_arguments", "serialized_arguments"]
-
 _SERIALIZERS = {
     "initializer": keras.initializers.serialize,
     "regularizer": keras.regularizers.serialize,

@@ -6,8 +6,6 @@ from keras import ops
 from rnn_apps.layers.arguments import check_choice, check_count
 from rnn_apps.layers.recurrent_cell import RecurrentCell, register_cell
 
-__all__ = ["GRUCell", "LSTMCell", "VanillaRNNCell"]
-
 # The derivative of an activation, read from its value.
 _SLOPES = {
     keras.activations.tanh: lambda h: 1 - h * h,

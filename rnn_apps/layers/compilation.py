@@ -9,16 +9,6 @@ from tensorflow.python.eager import record  # no public function tells whether a
 from tensorflow.python.ops import control_flow_util  # nor whether an outer function is compiled by XLA
 from tensorflow.python.saved_model import save_context  # nor whether a model is being saved
 
-__all__ = [
-    "LoopCompiler",
-    "LoopRunner",
-    "graph_form",
-    "in_graph_form",
-    "inside_xla",
-    "is_differentiated",
-    "num_parts",
-]
-
 USES_BEFORE_COMPILING = 3
 MAX_COMPILED_SHAPES = 16
 _ADMITTED = -1

@@ -19,15 +19,6 @@ from rnn_apps.layers.stacked_rnn import StackedRNN
 from rnn_apps.layers.time_distributed import TimeDistributed
 from rnn_apps.layers.vanilla_rnn import VanillaRNN
 
-__all__ = [
-    "from_keras",
-    "is_recurrent",
-    "plain_layer",
-    "rebuilt",
-    "to_keras",
-    "why_not",
-]
-
 _OURS = {keras.layers.SimpleRNN: VanillaRNN, keras.layers.LSTM: LSTM, keras.layers.GRU: GRU}
 _CELLS = {
     keras.layers.SimpleRNNCell: VanillaRNN,

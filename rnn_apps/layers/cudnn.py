@@ -14,8 +14,6 @@ from keras import ops
 from rnn_apps.layers.cells import GRUCell, LSTMCell, VanillaRNNCell
 from rnn_apps.layers.compilation import in_graph_form, inside_xla
 
-__all__ = ["choose_path", "is_right_padded", "mode", "pack", "run"]
-
 _KERNEL = tf.raw_ops.CudnnRNNV3
 _GATE_ORDER = {"lstm": (0, 1, 2, 3), "gru": (1, 0, 2), "rnn_tanh": (0,), "rnn_relu": (0,)}
 

@@ -3,8 +3,6 @@
 import tensorflow as tf
 from tensorflow.python.eager import forwardprop_util  # no public function tells what has a tangent
 
-__all__ = ["with_gradient"]
-
 
 def with_gradient(plain, pass_forward, pass_backward, arguments, is_taped=True):
     """Call a function whose gradient is computed by `pass_backward`.

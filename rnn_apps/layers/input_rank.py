@@ -1,7 +1,5 @@
 """The rank of the sequences that every recurrent layer reads."""
 
-__all__ = ["check_rank", "check_shape"]
-
 _RANK = 3
 
 

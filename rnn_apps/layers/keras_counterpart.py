@@ -5,17 +5,6 @@ import keras
 from rnn_apps.layers.arguments import constructor_arguments, serialized_arguments
 from rnn_apps.layers.cells import GRUCell, LSTMCell, VanillaRNNCell
 
-__all__ = [
-    "LAYER_OPTIONS",
-    "NotConvertible",
-    "common_config",
-    "keras_layer",
-    "keras_stack",
-    "layer_config",
-    "made_from",
-    "with_weights",
-]
-
 LAYER_OPTIONS = (
     "return_sequences",
     "return_state",

@@ -5,8 +5,6 @@ import inspect
 from rnn_apps.layers.arguments import constructor_arguments, serialized_arguments
 from rnn_apps.layers.recurrent_layer import RecurrentLayer
 
-__all__ = ["NamedCellLayer"]
-
 
 class NamedCellLayer(RecurrentLayer):
     """A `RecurrentLayer` that makes its own cell: one signature, the cell's arguments and the layer's."""

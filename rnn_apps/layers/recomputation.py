@@ -17,8 +17,6 @@ from rnn_apps.layers.recurrence import (
     weight_gradients,
 )
 
-__all__ = ["recur_in_chunks"]
-
 
 def recur_in_chunks(form, run_loop, inputs, kernel, bias, mask, initial, weights, collect, every):
     """Carry the states through all steps, keeping only the states between chunks of `every` steps.

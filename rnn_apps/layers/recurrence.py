@@ -17,19 +17,6 @@ import tensorflow as tf
 from rnn_apps.layers.compilation import in_graph_form
 from rnn_apps.layers.custom_gradient import with_gradient
 
-__all__ = [
-    "CellForm",
-    "RecurrentWeights",
-    "backward_loop",
-    "forward_loop",
-    "outer_sum",
-    "project",
-    "recur",
-    "step_array",
-    "step_terms",
-    "weight_gradients",
-]
-
 
 class CellForm(NamedTuple):
     """What the engine must know of a cell besides its weights.

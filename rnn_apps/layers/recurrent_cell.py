@@ -10,8 +10,6 @@ from rnn_apps.layers.arguments import check_choice, check_count, check_rate, ser
 from rnn_apps.layers.arguments import constructor_arguments as _arguments
 from rnn_apps.layers.recurrence import CellForm
 
-__all__ = ["RecurrentCell", "get_cell", "list_cells", "register_cell"]
-
 _CELLS = {}
 
 

@@ -15,8 +15,6 @@ from rnn_apps.layers.recomputation import recur_in_chunks
 from rnn_apps.layers.recurrence import RecurrentWeights, project, recur
 from rnn_apps.layers.recurrent_cell import RecurrentCell
 
-__all__ = ["RecurrentLayer"]
-
 _log = logging.getLogger("rnn_apps.layers")
 
 

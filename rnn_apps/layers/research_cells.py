@@ -6,8 +6,6 @@ from keras import ops
 from rnn_apps.layers.cells import LSTMCell
 from rnn_apps.layers.recurrent_cell import RecurrentCell, register_cell
 
-__all__ = ["IndRNNCell", "LayerNormLSTMCell", "MinGRUCell"]
-
 
 @register_cell("min_gru")
 class MinGRUCell(RecurrentCell):

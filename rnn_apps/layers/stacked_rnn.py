@@ -18,8 +18,6 @@ from rnn_apps.layers.keras_counterpart import keras_stack, with_weights
 from rnn_apps.layers.recurrent_cell import RecurrentCell, get_cell
 from rnn_apps.layers.recurrent_layer import RecurrentLayer
 
-__all__ = ["StackedRNN", "cell_from_config"]
-
 _log = logging.getLogger("rnn_apps.layers")
 
 

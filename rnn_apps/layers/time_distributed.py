@@ -3,8 +3,6 @@
 import keras
 from keras import ops
 
-__all__ = ["TimeDistributed", "with_open_steps"]
-
 
 @keras.saving.register_keras_serializable(package="rnn_apps")
 class TimeDistributed(keras.layers.TimeDistributed):

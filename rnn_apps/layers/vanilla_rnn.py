@@ -5,8 +5,6 @@ import keras
 from rnn_apps.layers.cells import VanillaRNNCell
 from rnn_apps.layers.named_cell_layer import NamedCellLayer
 
-__all__ = ["VanillaRNN"]
-
 
 @keras.saving.register_keras_serializable(package="rnn_apps")
 class VanillaRNN(NamedCellLayer):

@@ -6,8 +6,6 @@ from typing import NamedTuple
 import numpy as np
 from sklearn import metrics
 
-__all__ = ["Reliability", "classification_metrics", "confusion_matrix", "reliability_curve"]
-
 LEAST_PROBABILITY = 1e-7  # a certain but wrong answer costs 16.1 nats, not infinitely many
 
 

@@ -2,8 +2,6 @@
 
 import numpy as np
 
-__all__ = ["forecast_metrics", "pinball", "seasonal_error"]
-
 
 def seasonal_error(values, period):
     """Return the mean error of the seasonal naive forecast within a series, by which MASE is scaled.

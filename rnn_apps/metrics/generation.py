@@ -9,8 +9,6 @@ from typing import NamedTuple
 import numpy as np
 from sacrebleu.metrics import BLEU, CHRF
 
-__all__ = ["bits_per_character", "caption_scores", "corpus_bleu_scores", "perplexity", "sentence_cider_d"]
-
 ORDERS = (1, 2, 3, 4)  # tokens in an n-gram, of BLEU and of CIDEr-D
 ROUGE_BETA = 1.2  # weight of recall against precision, as in the COCO evaluation
 CIDER_SIGMA = 6.0  # width of the penalty on the difference in length, in tokens

@@ -2,8 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 
-__all__ = ["are_span_tags", "span_f1", "spans_of"]
-
 _OUTSIDE = "O"
 
 

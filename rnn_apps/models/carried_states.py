@@ -3,8 +3,6 @@
 import keras
 import tensorflow as tf
 
-__all__ = ["CarriedStates"]
-
 
 @keras.saving.register_keras_serializable(package="rnn_apps")
 class CarriedStates(keras.layers.Layer):

@@ -9,8 +9,6 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-__all__ = ["Decoded", "beam_search", "sample"]
-
 
 class Decoded(NamedTuple):
     """What was written, best first.

@@ -5,17 +5,6 @@ from keras import ops
 
 from rnn_apps.layers import StackedRNN
 
-__all__ = [
-    "FrameEncoder",
-    "PlaceBias",
-    "clip_front",
-    "encoder_decoder",
-    "frame_reader",
-    "region_encoder",
-    "text_reader",
-    "with_front",
-]
-
 
 @keras.saving.register_keras_serializable(package="rnn_apps")
 class PlaceBias(keras.layers.Layer):

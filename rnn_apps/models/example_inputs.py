@@ -5,16 +5,6 @@ import warnings
 import keras
 import numpy as np
 
-__all__ = [
-    "answers_of",
-    "call_model",
-    "example_inputs",
-    "names_of",
-    "relative_difference",
-    "tolerance_of",
-    "word_limits",
-]
-
 _TOLERANCE, _HALF_TOLERANCES = 1e-5, {"float16": 1e-2, "bfloat16": 5e-2}
 
 

@@ -8,18 +8,6 @@ from keras import ops
 
 from rnn_apps.models.stepwise import stepwise_model, window_model
 
-__all__ = [
-    "Frames",
-    "SeriesScaling",
-    "SeriesSizes",
-    "forecaster",
-    "network_of",
-    "outlook_of",
-    "seasonal_start",
-    "seen_by_step",
-    "window_forecaster",
-]
-
 TINY = 1e-6
 NARROWEST = 0.02  # of the spread of train; a frame of equal values has none of its own
 LARGEST_LOG = 80.0  # exp() of more is no float32

@@ -2,8 +2,6 @@
 
 import keras
 
-__all__ = ["walk"]
-
 
 def walk(model, inputs, visit):
     """Return what a model gives for its inputs, symbolic or not.

@@ -4,8 +4,6 @@ import keras
 
 from rnn_apps.models.carried_states import CarriedStates
 
-__all__ = ["language_model", "window_model"]
-
 
 def language_model(decoder):
     """Return the `keras.Model` from tokens int (batch, steps), read from zero states, to logits.

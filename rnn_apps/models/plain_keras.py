@@ -8,8 +8,6 @@ from rnn_apps.models.forecaster import Frames
 from rnn_apps.models.sequence_encoder import SequencePooling, WordDropout
 from rnn_apps.models.word_reader import CharacterEncoder
 
-__all__ = ["plain_model"]
-
 
 def plain_model(model):
     """Return the same `keras.Model` for answers, not for training, without any layer of this package.

@@ -3,8 +3,6 @@
 import keras
 import tensorflow as tf
 
-__all__ = ["RunningEncoder"]
-
 
 class RunningEncoder:
     """The parts of a network of `rnn_apps.models.sequence_encoder.sequence_encoder`, for reading on.

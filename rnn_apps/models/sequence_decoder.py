@@ -9,8 +9,6 @@ from rnn_apps.layers import StackedRNN
 from rnn_apps.layers.arguments import constructor_arguments, serialized_arguments
 from rnn_apps.layers.stacked_rnn import cell_from_config
 
-__all__ = ["SequenceDecoder"]
-
 _ATTENTION = (None, "dot", "additive")
 _SEEDS_OF_THE_STACK = 100  # `StackedRNN` counts its own from the seed on
 

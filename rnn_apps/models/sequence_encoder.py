@@ -10,8 +10,6 @@ from rnn_apps.layers import StackedRNN
 from rnn_apps.layers.compilation import LoopCompiler, is_differentiated
 from rnn_apps.layers.custom_gradient import with_gradient
 
-__all__ = ["SequencePooling", "WordDropout", "sequence_encoder"]
-
 
 @keras.saving.register_keras_serializable(package="rnn_apps")
 class WordDropout(keras.layers.Layer):

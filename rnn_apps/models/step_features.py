@@ -6,8 +6,6 @@ from keras import ops
 
 from rnn_apps.models.encoder_decoder import FrameEncoder
 
-__all__ = ["feature_front", "frame_front", "scaled_front"]
-
 
 def scaled_front(features, dropout=0.0, seed=None):
     """Return a `keras.Model` from numbers as they are measured to numbers of mean 0 and variance 1, and mask.

@@ -10,8 +10,6 @@ import tensorflow as tf
 
 from rnn_apps.models.carried_states import CarriedStates
 
-__all__ = ["StepReader", "state_specs", "stepwise_model", "window_model"]
-
 
 def stepwise_model(front, recurrent, head, dropout=0.0, seed=None):
     """Return the `keras.Model` from the inputs of `front` to the outputs of all steps.

@@ -4,8 +4,6 @@ import inspect
 
 import keras
 
-__all__ = ["SMALL_CNN", "ApplicationPreprocessing", "application_names", "visual_encoder"]
-
 SMALL_CNN = "small_cnn"
 _SMALL_FILTERS = (32, 64, 96, 128)
 

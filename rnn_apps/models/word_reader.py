@@ -8,8 +8,6 @@ from rnn_apps.layers.arguments import constructor_arguments, serialized_argument
 from rnn_apps.layers.stacked_rnn import cell_from_config
 from rnn_apps.models.sequence_encoder import WordDropout
 
-__all__ = ["CharacterEncoder", "word_reader"]
-
 
 @keras.saving.register_keras_serializable(package="rnn_apps")
 class CharacterEncoder(keras.layers.Layer):

@@ -3,8 +3,6 @@
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-__all__ = ["Document", "Key", "KeyPath", "Place", "Problem"]
-
 Key = str | int
 KeyPath = tuple[Key, ...]
 

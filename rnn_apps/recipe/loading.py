@@ -16,16 +16,6 @@ from rnn_apps.recipe.reading import parse_document
 from rnn_apps.settings import Settings, TaskSettings, TrainingSettings
 from rnn_apps.tasks import settings_class, task_names
 
-__all__ = [
-    "Recipe",
-    "apply_overrides",
-    "given_values",
-    "load_recipe",
-    "parse_recipe",
-    "with_data",
-    "with_sample",
-]
-
 SAMPLE_SET = ("data", "sample", "set")
 CELL = ("model", "cell")
 MARKS_OF_A_RUN = ("manifest.json", "checkpoints/run.json")  # what lies beside the recipe in a run's folder

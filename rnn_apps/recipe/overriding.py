@@ -8,8 +8,6 @@ from rnn_apps.errors import RecipeError, message, shown
 from rnn_apps.recipe.document import Document, KeyPath, Place, Problem
 from rnn_apps.recipe.reading import parse_value
 
-__all__ = ["Overrides", "leaves", "override", "put"]
-
 Overrides = Mapping[str, object] | Iterable[str]
 
 EXAMPLE = "KEY=VALUE, as in training.epochs=8"

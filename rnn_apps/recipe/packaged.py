@@ -6,8 +6,6 @@ from pathlib import Path
 from rnn_apps.errors import UserError, nearest
 from rnn_apps.recipe.reading import LARGEST_FILE, parse_document
 
-__all__ = ["find_recipe", "packaged_recipes", "packaged_values"]
-
 LISTING = "List the packaged ones with: rnn-apps list"
 
 

@@ -8,8 +8,6 @@ from rnn_apps.errors import did_you_mean, message, nearest, shown
 from rnn_apps.recipe.document import Document, Key, KeyPath, Problem
 from rnn_apps.settings import Settings
 
-__all__ = ["allowed_keys", "described", "node_at", "problems_of"]
-
 MOST_CHOICES_SHOWN = 20
 BOUNDS = {
     "minimum": "of at least",

@@ -18,8 +18,6 @@ from yaml.scanner import Scanner
 from rnn_apps.errors import RecipeError, message, shown
 from rnn_apps.recipe.document import Document, KeyPath, Place, Problem
 
-__all__ = ["CORE_SCALARS", "LARGEST_FILE", "parse_document", "parse_value"]
-
 LARGEST_FILE = 256 * 1024
 DEEPEST = 32
 MOST_ALIASES = 100

@@ -9,8 +9,6 @@ from rnn_apps.recipe.loading import Recipe
 from rnn_apps.recipe.reading import CORE_SCALARS
 from rnn_apps.tasks import settings_class, task_names
 
-__all__ = ["dump_commented", "dump_recipe", "json_schema"]
-
 LONGEST_LINE = 110
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 

@@ -14,8 +14,6 @@ from rnn_apps.reporting.folder import Run, read_run
 from rnn_apps.reporting.pages import environment, sample_mark, save_picture, write_page
 from rnn_apps.reporting.plots import MOST_MARKERS
 
-__all__ = ["Group", "write_comparison"]
-
 MOST_CURVES = 6
 FIRST_LETTER = ord("A")
 

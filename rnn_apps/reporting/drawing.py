@@ -10,24 +10,6 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-__all__ = [
-    "BLUE",
-    "INK",
-    "PALE",
-    "PALETTE",
-    "SIZE",
-    "VERMILION",
-    "View",
-    "both",
-    "line_styles",
-    "new_figure",
-    "plain",
-    "png",
-    "save_figure",
-    "shortened",
-    "svg",
-]
-
 # Of Okabe and Ito, which all kinds of colour vision tell apart; with line styles for print in black.
 VERMILION, BLUE = "#d55e00", "#0072b2"
 PALETTE = (BLUE, VERMILION, "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")

@@ -12,8 +12,6 @@ from rnn_apps.errors import RnnAppsError, message
 from rnn_apps.reporting.labels import by_step
 from rnn_apps.reporting.predictions import PredictionSummary, summarise
 
-__all__ = ["History", "Run", "read_run"]
-
 History = dict[str, list[float]]
 
 

@@ -11,8 +11,6 @@ from rnn_apps.reporting import plots
 from rnn_apps.reporting.scores import baseline_names
 from rnn_apps.reporting.selection import evenly_spaced
 
-__all__ = ["Forecasts", "summarise_forecasts", "verdict"]
-
 Record = Mapping[str, Any]
 EVERY_PART = 6  # origins at even distances
 WORST = 2

@@ -19,8 +19,6 @@ from rnn_apps.reporting.words import word_trace
 from rnn_apps.tasks import TASKS, settings_class
 from rnn_apps.tasks.shapes import SHAPES
 
-__all__ = ["write_report"]
-
 MOST_CONFUSED = 20
 LINE_BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 MOST_CURVES = 4

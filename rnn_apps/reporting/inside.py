@@ -17,8 +17,6 @@ from rnn_apps.reporting.views import (
 )
 from rnn_apps.reporting.views.eigenvalues import from_pairs
 
-__all__ = ["inside_figures", "plain_level", "unrolled_of"]
-
 Described = tuple[Figure, str, str]  # figure, caption, description
 LEAST_WORDS, LEAST_COUNT = 12, 2
 MOST_LEVELS = 2  # of whose matrices there are pictures

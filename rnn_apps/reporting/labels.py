@@ -7,8 +7,6 @@ from typing import Any, NamedTuple
 
 from rnn_apps.reporting.selection import evenly_spaced
 
-__all__ = ["Confusion", "LabelSummary", "LabelledSequence", "by_step", "summarise_labels"]
-
 Record = Mapping[str, Any]
 EVEN, WORST = 5, 5  # sequences at even distances, and with the most mistakes
 MOST_WORDS = 60  # steps that are shown one by one; a longer sequence is shown as a strip

@@ -12,8 +12,6 @@ from matplotlib.figure import Figure
 
 from rnn_apps.reporting import drawing, scores
 
-__all__ = ["Picture", "environment", "replace_file", "sample_mark", "save_picture", "write_page"]
-
 
 class Picture(NamedTuple):
     """A figure in the page: name of its files, caption, text for readers who cannot see it, and data."""

@@ -11,17 +11,6 @@ from matplotlib.ticker import MaxNLocator
 from rnn_apps.reporting.drawing import BLUE, INK, PALE, SIZE, VERMILION, new_figure, plain, shortened
 from rnn_apps.reporting.predictions import PredictionSummary
 
-__all__ = [
-    "MOST_MARKERS",
-    "confusion_figure",
-    "forecast_figure",
-    "learning_figure",
-    "length_figure",
-    "reliability_figure",
-    "score_figure",
-    "step_error_figure",
-]
-
 TRAINING, VALIDATION = VERMILION, BLUE
 MOST_MARKERS = 40
 FEW_CLASSES = 8  # as many fit beside another figure

@@ -8,8 +8,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-__all__ = ["Example", "PredictionSummary", "summarise"]
-
 NUM_BINS = 15
 NUM_EXAMPLES = 5
 

@@ -4,20 +4,6 @@ import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-__all__ = [
-    "METRICS",
-    "NOT_A_CURVE",
-    "Row",
-    "bar_scale",
-    "baseline_names",
-    "class_rows",
-    "duration",
-    "main_metric",
-    "metric_names",
-    "number",
-    "score_rows",
-]
-
 # Name -> (what it is, whether more is better), main ones first.
 METRICS = {
     "span_f1": ("exactly right spans, F1", True),

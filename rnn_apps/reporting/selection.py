@@ -5,8 +5,6 @@ from typing import Any
 
 from rnn_apps.reporting.predictions import summarise
 
-__all__ = ["SCORES", "Chosen", "choose_texts", "evenly_spaced", "metric_of", "shown_examples"]
-
 SCORES = {"cider_d": "CIDEr-D", "chrf": "chrF"}  # of single texts
 MORE_TRACED = 12
 TRACED_WORDS = 120

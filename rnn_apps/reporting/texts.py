@@ -14,8 +14,6 @@ from rnn_apps.reporting import plots
 from rnn_apps.reporting.selection import SCORES, choose_texts, metric_of
 from rnn_apps.reporting.views import attention_figure, frame_attention_figure, image_attention_figure
 
-__all__ = ["ATTENTION", "Look", "Text", "TextSummary", "summarise_texts"]
-
 Record = Mapping[str, Any]
 ATTENTION = "attention_"  # with which the names of its figures begin
 MOST_TOKENS = 24

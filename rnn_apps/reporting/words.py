@@ -5,8 +5,6 @@ from typing import NamedTuple
 
 from rnn_apps.reporting.predictions import Example
 
-__all__ = ["Trace", "Word", "tint", "word_trace"]
-
 # Orange, white, blue: told apart with any kind of colour vision, and dark text reads well on all of them.
 LOW, MIDDLE, HIGH = (241, 163, 64), (255, 255, 255), (103, 169, 207)
 WIDTH, HEIGHT = 600, 60

@@ -4,7 +4,7 @@ from collections import Counter
 
 import numpy as np
 
-from rnn_apps.data.sources import SourceUnavailable
+from rnn_apps.data.tfds_source import SourceUnavailable
 from rnn_apps.errors import DataError, UserError
 from rnn_apps.metrics.classification import confusion_matrix
 from rnn_apps.recipe import apply_overrides, with_data

@@ -12,7 +12,7 @@ import keras
 import tensorflow as tf
 
 from rnn_apps.checkpoint import Checkpoints
-from rnn_apps.data.sources import SourceUnavailable
+from rnn_apps.data.tfds_source import SourceUnavailable
 from rnn_apps.errors import RnnAppsError, UserError, type_and_line
 from rnn_apps.exporting import GIVEN, export_model, export_subdir, get_format
 from rnn_apps.recipe import apply_overrides, dump_recipe, load_recipe, with_sample

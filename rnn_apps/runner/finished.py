@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import keras
 
-from rnn_apps.data.sources import SourceUnavailable
 from rnn_apps.data.splits import ENDINGS
+from rnn_apps.data.tfds_source import SourceUnavailable
 from rnn_apps.errors import RecipeError, UserError, first_line, shown
 from rnn_apps.exporting import export_model, get_format
 from rnn_apps.exporting.client import Client, InputError

@@ -14,8 +14,6 @@ from fastapi.responses import JSONResponse, Response
 from rnn_apps.serving.model import Busy, Worker
 from rnn_apps.serving.protocol import BadRequest, Limits, read_request, write_answer
 
-__all__ = ["DEMO", "LOCAL", "make_application"]
-
 DEMO = "/demo"
 LOCAL = ("127.0.0.1", "localhost", "::1")
 _log = logging.getLogger("rnn_apps.serving")

@@ -15,8 +15,6 @@ import tensorflow as tf
 from rnn_apps.errors import UserError
 from rnn_apps.serving.protocol import DEFAULT_SIGNATURE, BadRequest
 
-__all__ = ["Busy", "Model", "Worker", "newest_version"]
-
 MANIFEST = "manifest.json"
 WAITING, TOGETHER = 64, 256
 _END = object()

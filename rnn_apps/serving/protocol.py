@@ -17,8 +17,6 @@ from PIL import Image
 
 from rnn_apps.errors import RnnAppsError
 
-__all__ = ["Asked", "BadRequest", "Limits", "make_request", "read_request", "write_answer"]
-
 DEFAULT_SIGNATURE = "serving_default"
 _KEYS = {"signature_name", "instances", "inputs"}
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)

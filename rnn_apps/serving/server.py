@@ -7,8 +7,6 @@ import socket
 
 from rnn_apps.errors import UserError, shown
 
-__all__ = ["serve"]
-
 SECONDS_TO_END = 30
 
 

@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from rnn_apps.data.sources import SourceUnavailable, load_parts, load_test, open_source
-from rnn_apps.data.tfds_source import open_builder, read_split
+from rnn_apps.data.sources import load_parts, load_test, open_source
+from rnn_apps.data.tfds_source import SourceUnavailable, open_builder, read_split
 from rnn_apps.errors import DataError
 
 NAMES = ["negative", "positive"]

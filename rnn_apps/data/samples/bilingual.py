@@ -10,8 +10,6 @@ the dog sees", "heute sieht der Hund"). The grammar is right; what is said need 
 import random
 from typing import NamedTuple
 
-__all__ = ["bilingual"]
-
 
 class _Noun(NamedTuple):
     """English singular and plural; German gender, singular and plural. All take -n in the dative plural."""

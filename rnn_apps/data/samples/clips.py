@@ -9,8 +9,6 @@ import numpy as np
 
 from rnn_apps.data.samples.scenes import COLOURS, SHAPES, draw_shapes
 
-__all__ = ["CHANGES", "OPPOSITES", "Clip", "clips"]
-
 CHANGES = {
     "moves up": ("a {} moves up", "the {} is moving upward", "up goes a {}"),
     "moves down": ("a {} moves down", "the {} is moving downward", "down goes a {}"),

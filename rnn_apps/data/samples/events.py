@@ -10,8 +10,6 @@ import numpy as np
 
 from rnn_apps.data.samples.scenes import COLOURS, SHAPES, draw_shapes
 
-__all__ = ["Event", "events"]
-
 _HALF = (0.13, 0.17)  # half the height of a shape, of the picture's
 _FADING = 3  # frames in which a shape grows to its size, or shrinks to nothing
 _SPEED = (0.03, 0.06)  # of the picture's width, a frame

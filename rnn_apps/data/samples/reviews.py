@@ -14,8 +14,6 @@ import random
 from collections.abc import Iterator
 from typing import NamedTuple
 
-__all__ = ["CLASS_NAMES", "Review", "reviews"]
-
 CLASS_NAMES = ("negative", "positive")
 
 # By kind and then by class; each may follow "is", "was" or "found it", bare or after any negator.

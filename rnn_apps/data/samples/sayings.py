@@ -12,8 +12,6 @@ What it is not: evidence about real text. It has about 150 words; a score on it 
 
 import random
 
-__all__ = ["sayings"]
-
 # Singular and plural.
 _ANIMATE = {
     "dog": "dogs", "cat": "cats", "horse": "horses", "bird": "birds", "mouse": "mice", "child": "children",

@@ -9,8 +9,6 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageDraw
 
-__all__ = ["COLOURS", "RELATIONS", "SHAPES", "SIZES", "Scene", "draw_shapes", "scenes"]
-
 COLOURS = {
     "red": (214, 39, 40),
     "green": (44, 160, 44),

@@ -2,8 +2,6 @@
 
 import numpy as np
 
-__all__ = ["PERIOD", "seasonal_values"]
-
 PERIOD = 24
 _STEPS_OF_A_REGIME = 240
 

@@ -11,8 +11,6 @@ What it is not: evidence about real text; a score on it says that the machinery 
 
 import random
 
-__all__ = ["tagged_sentences"]
-
 # A noun in one place and a verb in another.
 _NOUN_OR_VERB = (
     "book", "plan", "walk", "watch", "play", "look", "guide", "cook", "test", "visit", "report", "paint",

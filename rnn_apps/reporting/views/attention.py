@@ -7,8 +7,6 @@ from matplotlib.figure import Figure
 
 from rnn_apps.reporting import drawing
 
-__all__ = ["attention_figure", "frame_attention_figure", "image_attention_figure"]
-
 COLUMNS = 6  # pictures side by side
 LONGEST_NAME = 14
 

@@ -20,8 +20,6 @@ from rnn_apps.reporting import drawing
 from rnn_apps.reporting.pages import replace_file
 from rnn_apps.reporting.views.recording import Network, first_size, recurrent_layers
 
-__all__ = ["EigenvalueHistory", "as_pairs", "eigenvalue_figure", "from_pairs", "recurrent_eigenvalues"]
-
 LSTM_CELLS, LSTM_CANDIDATE = (LSTMCell, keras.layers.LSTMCell), 2  # gates i, f, c, o; of others the last
 MOST_UNITS = 300
 FEW = 4  # moments that are drawn

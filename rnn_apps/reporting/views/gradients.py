@@ -17,8 +17,6 @@ from rnn_apps.layers import StackedRNN
 from rnn_apps.reporting import drawing
 from rnn_apps.reporting.views.recording import Network, Recording, recorded
 
-__all__ = ["fresh_gradient_norms", "gradient_figure", "gradient_norms"]
-
 USUAL_CELLS = ("vanilla", "gru", "lstm")
 SMALLEST = 1e-12  # of what is drawn, as a part of the newest step's
 

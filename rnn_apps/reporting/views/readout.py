@@ -14,8 +14,6 @@ from rnn_apps.models.sequence_decoder import SequenceDecoder
 from rnn_apps.models.sequence_encoder import SequencePooling
 from rnn_apps.reporting.views.recording import Network, recurrent_layers
 
-__all__ = ["Readout", "Weights", "readout", "weight_shapes"]
-
 Weights = dict[str, dict[str, list[int]]]  # layer to weight to shape
 
 LAST, FIRST_STEP, FINAL_STEP = "last", "first step", "final step"

@@ -9,8 +9,6 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-__all__ = ["HiddenStates", "Recording", "first_size", "hidden_states", "recorded", "recurrent_layers"]
-
 Network = keras.layers.Layer
 
 

@@ -11,8 +11,6 @@ from matplotlib.figure import Figure
 from rnn_apps.reporting import drawing
 from rnn_apps.reporting.views.recording import Network
 
-__all__ = ["Mover", "movers", "movers_figure", "score_by_step", "score_figure"]
-
 MOST_MOVERS = 10  # in each direction
 MOST_LABELS = 60
 

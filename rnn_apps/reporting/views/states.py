@@ -9,8 +9,6 @@ from scipy.spatial.distance import pdist
 
 from rnn_apps.reporting import drawing
 
-__all__ = ["state_figure", "unit_order"]
-
 MOST_UNITS, MOST_STEPS = 64, 60
 LONGEST_NAME = 14
 

@@ -13,8 +13,6 @@ import keras
 from rnn_apps.reporting.views.readout import Readout, readout, weight_shapes
 from rnn_apps.reporting.views.recording import Network, first_size, recurrent_layers
 
-__all__ = ["Level", "Part", "Unrolled", "unrolled"]
-
 ATTENTION = (keras.layers.Attention, keras.layers.MultiHeadAttention)  # additive attention is of the first
 DECODER = "decoder"
 STEP_BY_STEP, TO_ONE = "one output at every step", "many-to-one"

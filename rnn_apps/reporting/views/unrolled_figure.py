@@ -9,8 +9,6 @@ from rnn_apps.reporting.views.unrolled import Level, Part, Unrolled
 from rnn_apps.reporting.views.unrolled_lines import layer_colour, lines_of
 from rnn_apps.reporting.views.unrolled_steps import Column, columns_of, gather_of, time_of_output
 
-__all__ = ["unrolled_figure"]
-
 COLUMN, STOREY = 1.55, 1.25  # distances of copies and of layers
 WIDE, HIGH, ROUND = 0.84, 0.62, 0.31  # sides of a box, radius of a circle
 GATHER = 0.46  # height of the box in which steps are gathered

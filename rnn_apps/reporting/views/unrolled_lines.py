@@ -6,8 +6,6 @@ from rnn_apps.reporting import drawing
 from rnn_apps.reporting.views.readout import Weights
 from rnn_apps.reporting.views.unrolled import Level, Part, Unrolled
 
-__all__ = ["layer_colour", "lines_of"]
-
 LONGEST_LINE, LONGEST_NAME = 110, 40  # characters
 
 

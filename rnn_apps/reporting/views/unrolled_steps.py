@@ -6,8 +6,6 @@ from rnn_apps.reporting import drawing
 from rnn_apps.reporting.views.readout import FINAL_STEP, FIRST_STEP, LAST
 from rnn_apps.reporting.views.unrolled import Part, Unrolled
 
-__all__ = ["Column", "Gather", "columns_of", "gather_of", "time_of_output"]
-
 TIMES, LAST_TIME = ("1", "2", "3"), "T"
 LONGEST_NAME = 40  # characters
 OVER_STEPS = ("mean", "max", "sum")

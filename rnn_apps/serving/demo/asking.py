@@ -6,8 +6,6 @@ from rnn_apps.errors import RnnAppsError
 from rnn_apps.serving.model import Busy
 from rnn_apps.serving.protocol import BadRequest, make_request
 
-__all__ = ["Asker", "Problem"]
-
 
 class Problem(RnnAppsError):
     """Why there is no answer: one sentence for the visitor."""

@@ -10,8 +10,6 @@ from rnn_apps.serving.demo.marking import safe
 from rnn_apps.serving.demo.page import Page
 from rnn_apps.serving.demo.uploads import local
 
-__all__ = ["STYLE", "make_blocks", "make_theme"]
-
 STYLE = (Path(__file__).parent / "style.css").read_text(encoding="utf-8")
 AT_ONCE, WAITING = 8, 64  # visitors who are answered, and who wait
 SECONDS_KEPT = 600  # of an uploaded file

@@ -9,8 +9,6 @@ from rnn_apps.serving.demo.tags import TagsPage
 from rnn_apps.serving.demo.text_label import TextLabelPage
 from rnn_apps.serving.demo.translation import TranslationPage
 
-__all__ = ["PAGES", "page_for"]
-
 PAGES = (
     TextLabelPage,
     PictureCaptionPage,

@@ -6,8 +6,6 @@ from rnn_apps.serving.demo.pictures import film_strip
 from rnn_apps.serving.demo.uploads import encoded, file_control, read_clip
 from rnn_apps.serving.demo.writing import Searches
 
-__all__ = ["ClipCaptionPage", "ClipPage"]
-
 
 class ClipPage(Page):
     """A page to which a video file, or its frames as pictures, are uploaded."""

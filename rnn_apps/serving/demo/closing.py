@@ -8,8 +8,6 @@ import os
 import re
 from contextlib import suppress
 
-__all__ = ["Closed"]
-
 _TAG = re.compile(rb"<script\b.*?</script>|<(?:meta|link)\b[^>]*>", re.DOTALL)
 _ELSEWHERE = re.compile(rb"https?://|\"(?:og|twitter):|rel=\"manifest\"")
 _SCRIPT = re.compile(rb"<script\b([^>]*)>(.*?)</script>", re.DOTALL)

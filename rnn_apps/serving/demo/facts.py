@@ -3,8 +3,6 @@
 import json
 from pathlib import Path
 
-__all__ = ["Facts"]
-
 PLACE = "assets.extra/demo"
 
 

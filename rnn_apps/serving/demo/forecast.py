@@ -14,8 +14,6 @@ from rnn_apps.serving.demo.page import Page, Shown
 from rnn_apps.serving.demo.series_plot import series_plot
 from rnn_apps.serving.demo.uploads import file_control, name_of, read_table
 
-__all__ = ["ForecastPage"]
-
 MOST_SERIES = 5
 OUTPUTS = ("forecast", "lower", "upper")
 

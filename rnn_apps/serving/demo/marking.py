@@ -6,8 +6,6 @@ import re
 
 from rnn_apps.errors import printable
 
-__all__ = ["bars", "details", "heat", "numbered", "read_in_part", "safe", "table", "texts"]
-
 # Control letters, orders to turn the direction of writing, halves of letters: shown by their number.
 _HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]+")
 _OF_TEMPLATES = {ord(letter): f"&#{ord(letter)};" for letter in "{}$`"}  # gradio fills templates with answers

@@ -12,8 +12,6 @@ from rnn_apps.serving.demo.choosing import page_for
 from rnn_apps.serving.demo.closing import Closed
 from rnn_apps.serving.demo.facts import Facts
 
-__all__ = ["mount_demo", "stop_demo"]
-
 UPLOADS_KEPT = 64  # as many of the largest may lie there at a time
 _ADDED = Path(__file__).parent / "page.js"
 

@@ -5,8 +5,6 @@ from typing import NamedTuple
 
 import gradio as gr
 
-__all__ = ["Example", "Page", "Shown"]
-
 LONGEST_NAME = 60  # letters of an example on its button
 
 

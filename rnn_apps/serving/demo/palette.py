@@ -2,8 +2,6 @@
 
 from rnn_apps.serving.demo.marking import safe
 
-__all__ = ["legend", "palette"]
-
 # Okabe and Ito's colours, lightened so that dark text reads on them, as in the report of a run.
 _COLOURS = ("#9fd0ef", "#f6cf7f", "#8fd6bd", "#e9b4d0", "#f4b183", "#a9bfe8", "#f2eb9b", "#c9ced8")
 

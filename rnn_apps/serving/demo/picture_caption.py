@@ -11,8 +11,6 @@ from rnn_apps.serving.demo.pictures import looked_at
 from rnn_apps.serving.demo.uploads import closed, read_picture
 from rnn_apps.serving.demo.writing import Searches
 
-__all__ = ["PictureCaptionPage"]
-
 
 class PictureCaptionPage(Searches, Page):
     """Takes ``image``, gives ``caption``."""

@@ -7,8 +7,6 @@ from PIL import Image
 from rnn_apps.serving.demo.marking import safe
 from rnn_apps.serving.demo.uploads import encoded
 
-__all__ = ["film_strip", "looked_at", "source_of"]
-
 SHOWN = 320  # pixels of the longer side
 _SMALL = 160
 MOST_SHOWN = 64  # frames of a strip

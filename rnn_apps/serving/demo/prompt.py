@@ -13,8 +13,6 @@ from rnn_apps.serving.demo.writing import (
     within,
 )
 
-__all__ = ["PromptPage"]
-
 MOST_TOKENS = 500
 
 

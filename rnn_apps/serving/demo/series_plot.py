@@ -4,8 +4,6 @@ import math
 
 from rnn_apps.serving.demo.marking import safe
 
-__all__ = ["series_plot"]
-
 WIDTH, HEIGHT, LEFT, BOTTOM = 760, 300, 64, 42  # pixels; the last two are room for numbers and times
 SHOWN = 8  # of the past, as many times the horizon
 

@@ -11,8 +11,6 @@ from rnn_apps.serving.demo.palette import legend, palette
 from rnn_apps.serving.demo.pictures import film_strip
 from rnn_apps.serving.demo.uploads import file_control, read_table
 
-__all__ = ["FrameLabelsPage", "RowLabelsPage"]
-
 _MOST_SAID = 20
 
 

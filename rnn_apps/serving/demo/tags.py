@@ -4,8 +4,6 @@ from rnn_apps.serving.demo.marking import details, safe, table, texts
 from rnn_apps.serving.demo.page import Shown, TextPage
 from rnn_apps.serving.demo.palette import palette
 
-__all__ = ["TagsPage"]
-
 MOST_WORDS = 1000
 
 

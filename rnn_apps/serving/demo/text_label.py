@@ -5,8 +5,6 @@ import math
 from rnn_apps.serving.demo.marking import bars, details, read_in_part, safe, table, texts
 from rnn_apps.serving.demo.page import Shown, TextPage
 
-__all__ = ["TextLabelPage"]
-
 MOST_CLASSES = 10
 WIDTH, HEIGHT = 600, 60
 

@@ -3,8 +3,6 @@
 from rnn_apps.serving.demo.page import Shown, TextPage
 from rnn_apps.serving.demo.writing import Searches
 
-__all__ = ["TranslationPage"]
-
 
 class TranslationPage(Searches, TextPage):
     """Takes ``text``, gives ``text``."""

@@ -11,8 +11,6 @@ from rnn_apps.data.video import VIDEO_SUFFIXES, BadVideo, all_frames, pick_evenl
 from rnn_apps.errors import UserError, shown
 from rnn_apps.serving.demo.asking import Problem
 
-__all__ = ["closed", "file_control", "local", "name_of", "read_clip", "read_picture", "read_table"]
-
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP")
 DECODED = ("JPEG", "PNG", "GIF", "BMP")  # by an export itself
 MOST_FRAMES = 1_000

@@ -6,18 +6,6 @@ from rnn_apps.serving.demo.asking import Problem
 from rnn_apps.serving.demo.marking import heat, numbered, read_in_part, safe, texts
 from rnn_apps.serving.demo.page import Shown
 
-__all__ = [
-    "HOTTEST",
-    "MOST_SEED",
-    "MOST_TEXTS",
-    "Searches",
-    "Written",
-    "search_settings",
-    "seed_setting",
-    "temperature_setting",
-    "within",
-]
-
 MOST_BEAMS, MOST_TEXTS, HOTTEST, MOST_SEED = 10, 5, 2, 2**31 - 1
 
 
