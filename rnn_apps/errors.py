@@ -113,10 +113,10 @@ def type_and_line(error: BaseException, most: int | None = 200) -> str:
     return name if line == name else f"{name}: {line}"
 
 
-def nearest(name: object, options: Iterable[str], cutoff: float = 0.6) -> str | None:
+def nearest(name: object, options: Iterable[str]) -> str | None:
     """Returns the option that `name` was probably meant to be, or None."""
     by_plain_name = {_plain_name(option): option for option in options}
-    found = difflib.get_close_matches(_plain_name(str(name)), by_plain_name, n=1, cutoff=cutoff)
+    found = difflib.get_close_matches(_plain_name(str(name)), by_plain_name, n=1)
     return by_plain_name[found[0]] if found else None
 
 

@@ -45,8 +45,8 @@ def _layer(cell, units, **options):
     return layer
 
 
-def _sequences(steps=STEPS, seed=0):
-    return np.random.default_rng(seed).normal(size=(BATCH, steps, FEATURES)).astype("float32")
+def _sequences():
+    return np.random.default_rng(0).normal(size=(BATCH, STEPS, FEATURES)).astype("float32")
 
 
 def _inner(layer):

@@ -230,7 +230,7 @@ def _decide_model(inspection, parts):
     said = f"{len(counts):,} distinct words in train, {twice:,} of them more than once."
     inspection.found("vocabulary", {"words": len(counts), "twice": twice}, said)
     tested = [word for text in parts["test"].texts for word in words_of(text)]
-    unknown_rate(inspection, counts, tested, "test")
+    unknown_rate(inspection, counts, tested)
     most = max(10, min(_LONGEST, rounded_up(quantile(lengths, 0.98), 10)))
     inspection.decide(
         "data.max_length", most, f"98 % of the texts have at most {quantile(lengths, 0.98)} words"

@@ -128,19 +128,17 @@ def describe_lengths(inspection, lengths, name, unit):
     inspection.found(name, value, f"{unit}: {text} {value['longest']:,}.")
 
 
-def unknown_rate(inspection, counts, tokens, part, least=1):
-    """Say how many words of a part train does not show.
+def unknown_rate(inspection, known, tokens):
+    """Say how many words of the test split train does not show.
 
     Args:
         inspection: `Inspection`.
-        counts: word to how often train has it.
-        tokens: words of the other part.
-        part: its name.
-        least: how often train must have a word.
+        known: words of train.
+        tokens: words of the test split.
     """
-    unknown = sum(counts.get(word, 0) < least for word in tokens)
+    unknown = sum(word not in known for word in tokens)
     rate = unknown / max(1, len(tokens))
-    text = f"{percent(unknown, len(tokens))} of the words of {part} are not among the words kept of train."
+    text = f"{percent(unknown, len(tokens))} of the words of test are not among the words kept of train."
     inspection.found("unknown_words", round(rate, 4), text)
 
 

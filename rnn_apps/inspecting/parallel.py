@@ -256,7 +256,7 @@ def _describe_pairs(inspection, parts):
         f"{len(counts[0]):,} distinct words in the sources of train, {len(counts[1]):,} in the translations."
     )
     inspection.found("vocabulary", {"source": len(counts[0]), "target": len(counts[1])}, said)
-    unknown_rate(inspection, counts[0], [w for t in parts["test"].sources for w in words_of(t)], "test")
+    unknown_rate(inspection, counts[0], [w for t in parts["test"].sources for w in words_of(t)])
     distinct = max(map(len, counts))
     size = min(8000, max(400, rounded_up(distinct // 2, 400)))
     inspection.decide("data.unit", "subword", "words that train never shows are written from their pieces")

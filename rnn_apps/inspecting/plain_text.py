@@ -63,7 +63,7 @@ def _describe(inspection, parts):
     counts = Counter(words)
     said = f"{len(words):,} words between blanks, {len(counts):,} distinct."
     inspection.found("vocabulary", {"words": len(words), "distinct": len(counts)}, said)
-    unknown_rate(inspection, counts, parts["test"].split(), "test")
+    unknown_rate(inspection, counts, parts["test"].split())
     lines = [line for line in train.splitlines() if line.strip()]
     repeats = len(lines) - len(set(lines))
     share = percent(repeats, len(lines))

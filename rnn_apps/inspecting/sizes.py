@@ -7,6 +7,7 @@ from rnn_apps.errors import DataError
 from rnn_apps.inspecting.measures import decide_bad_records
 
 _BATCHES = ((4000, 64), (1000, 32), (200, 16), (0, 8))
+_MOST_EPOCHS = 30
 _WARM_UP = 10  # part of the steps of a training: one in so many
 _AVERAGED = 1000  # steps from which on a slow average of the weights pays
 
@@ -46,9 +47,7 @@ def load_with_room(inspection, load):
     return parts
 
 
-def decide_training(
-    inspection, examples, least_epochs, steps, most_epochs=30, most_batch=64, unit="examples"
-):
+def decide_training(inspection, examples, least_epochs, steps, most_batch=64, unit="examples"):
     """Decide batch size, epochs and warm-up by the number of examples in train.
 
     Small data takes small batches and more passes, so that a training has about as many steps as it needs to
@@ -59,12 +58,12 @@ def decide_training(
         examples: in train.
         least_epochs: those of the packaged recipe, for data as large as its own.
         steps: that a training should have at least.
-        most_epochs, most_batch: bounds.
+        most_batch: bound on the batch size.
         unit: what examples are called.
     """
     batch = min(most_batch, next(size for least, size in _BATCHES if examples >= least))
     steps_per_epoch = math.ceil(examples / batch)
-    epochs = min(most_epochs, max(least_epochs, math.ceil(steps / steps_per_epoch)))
+    epochs = min(_MOST_EPOCHS, max(least_epochs, math.ceil(steps / steps_per_epoch)))
     total = epochs * steps_per_epoch
     inspection.decide("training.batch_size", batch, f"{examples:,} {unit} in train")
     inspection.decide("training.epochs", epochs, f"{steps_per_epoch:,} steps an epoch, {total:,} in all")

@@ -103,7 +103,7 @@ def _decide(inspection, parts):
     once = sum(count == 1 for count in counts.values())
     said = f"{len(counts):,} distinct words in train, {once:,} of them once."
     inspection.found("vocabulary", {"words": len(counts), "once": once}, said)
-    unknown_rate(inspection, counts, [word for one in parts["test"] for word in one.tokens], "test")
+    unknown_rate(inspection, counts, [word for one in parts["test"] for word in one.tokens])
     why = "a guess for unknown words comes from their letters"
     inspection.decide(
         "data.vocabulary_size", min(50_000, rounded_up(len(counts) + 2, 100)), f"all words; {why}"

@@ -1,5 +1,6 @@
 """A format of a user's own is one registered class; recipes, commands and run folders then know it."""
 
+import doctest
 import json
 
 import numpy as np
@@ -10,6 +11,7 @@ from rnn_apps.cli import call
 from rnn_apps.cli.completing import formats, weights
 from rnn_apps.errors import RecipeError, RnnAppsError, UserError
 from rnn_apps.exporting import FORMATS, ExportFormat, register_format
+from rnn_apps.exporting import formats as module
 from rnn_apps.recipe import apply_overrides, json_schema
 
 
@@ -148,6 +150,10 @@ def test_schema_completion_and_help_list_it(capsys):
 def test_a_recipe_with_a_name_like_it_is_told_all_names(small_recipe):
     with pytest.raises(RecipeError, match='received "tox", expected .*keras, toy. Did you mean "toy"'):
         apply_overrides(small_recipe, {"export": ["tox"]})
+
+
+def test_the_example_in_the_docstring_runs():
+    assert doctest.testmod(module) == (0, 3)
 
 
 def test_what_is_no_format_cannot_be_registered():

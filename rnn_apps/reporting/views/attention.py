@@ -46,7 +46,7 @@ def frame_attention_figure(
         axes.set_axis_off()
     axes = figure.add_subplot(places[1, :])
     drawing.plain(axes)
-    _matrix(figure, axes, weights, written, bar="right")
+    _matrix(figure, axes, weights, written)
     _name_columns(axes, [f"frame {number + 1}" for number in range(len(frames))])
     return figure
 
@@ -84,13 +84,13 @@ def _size(weights: np.ndarray) -> tuple[float, float]:
     return 1.9 + 0.32 * max(sources, 6), 1.2 + 0.26 * max(tokens, 4)
 
 
-def _matrix(figure, axes, weights, written, bar="right"):
+def _matrix(figure, axes, weights, written):
     image = axes.imshow(weights, cmap="Blues", vmin=0, vmax=max(1e-9, weights.max()), aspect="auto")
     names = [drawing.shortened(token, LONGEST_NAME) for token in written]
     axes.set_yticks(range(len(names)), names, fontsize=9, parse_math=False)
     axes.grid(False)
     axes.spines[:].set_visible(False)
-    figure.colorbar(image, ax=axes, label="attention", shrink=0.9, location=bar)
+    figure.colorbar(image, ax=axes, label="attention", shrink=0.9)
 
 
 def _name_columns(axes, names):
