@@ -3,6 +3,7 @@
 import gc
 import json
 import os
+import re
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 if "PYTEST_XDIST_WORKER" in os.environ:  # the workers share the cores
@@ -33,6 +34,20 @@ class Heard:
 
     def close(self):
         self.closed = True
+
+
+def pytest_xdist_make_scheduler(config, log):
+    """The tests of a file go to one worker, and of the rules over all tasks those of one task."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class ByFileOrTask(LoadFileScheduling):
+        def _split_scope(self, nodeid):
+            file, _, test = nodeid.partition("::")
+            folder, _, name = file.rpartition("/")
+            parameters = re.search(r"\[(\w+)", test)
+            return f"{folder}/{parameters[1]}" if name.startswith("test_task_") and parameters else file
+
+    return ByFileOrTask(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 def pytest_collection_finish(session):

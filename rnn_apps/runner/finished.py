@@ -132,7 +132,8 @@ class Run:
                 where = f"the task {self.recipe.task} has no such option"
                 raise UserError(as_option(name), where, fix=f"Its options: {allowed}.")
         with _said_of_a_run():
-            return self.predictor.predict(self._listed(inputs, as_text), **options)
+            listed = self._listed(inputs, as_text)
+            return self.predictor.predict(listed, **options) if listed else []
 
     def stream(self, lines):
         """Yield an answer for every step as its line comes, in memory that does not grow.
@@ -152,7 +153,8 @@ class Run:
     def explain(self, inputs, as_text=False):
         """Return for each raw input how its answer comes about, in a form that the task says."""
         with _said_of_a_run():
-            return self.predictor.explain(self._listed(inputs, as_text))
+            listed = self._listed(inputs, as_text)
+            return self.predictor.explain(listed) if listed else []
 
     def evaluate(self, data=None, max_bad_records=None):
         """Score the network on the test split of the run's data, or of other data.

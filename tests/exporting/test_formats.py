@@ -262,8 +262,9 @@ def test_the_client_reads_and_writes_every_unit_as_the_graph_does(text, unit, tm
     client.folder = tmp_path
     (tmp_path / "preprocessing").mkdir()
     (tmp_path / "written.json").rename(tmp_path / "preprocessing" / "written.json")
-    own = written.texts(tf.constant([[*numbers, 3]], tf.int32)).numpy()[0].decode()
-    assert client._written([n for n in numbers if n != 1]) == own.replace("\ufffd", "") or 1 in numbers
+    writable = [number for number in numbers if number != 1]  # no network writes the unknown token
+    own = written.texts(tf.constant([[*writable, 3]], tf.int32)).numpy()[0].decode()
+    assert client._written(writable) == own
 
 
 def test_long_words_are_cut_as_in_the_graph():

@@ -1,6 +1,7 @@
 """Folders that nobody prepared, as a new user has them: generated, the same every time."""
 
 import datetime
+import json
 import math
 import random
 
@@ -91,3 +92,35 @@ def sales(folder, days=420):
         lines += [line] * (2 if day == 300 else 1)
     (folder / "shop.csv").write_text("\n".join(["date,sold,visitors,closed", *lines, ""]))
     return folder / "shop.csv"
+
+
+def tagged_sentences(folder):
+    """Sixty sentences of three words in CoNLL columns, each with a noun of its own."""
+    sentences = [f"the\tD\nhouse{i}\tN\nstands\tV\n" for i in range(60)]
+    (folder / "tags.conll").write_text("\n".join(sentences))
+    return folder / "tags.conll"
+
+
+def one_book(folder):
+    """One text of 300 lines."""
+    (folder / "book.txt").write_text("".join(f"Line {i} of a book.\n" for i in range(300)))
+    return folder / "book.txt"
+
+
+def machines(folder):
+    """A CSV of 30 machines with ten rows each, semicolons and decimal commas."""
+    rows = [f"{t};m{m};{20 + t},5;{'on' if t % 3 else 'off'}\n" for m in range(30) for t in range(10)]
+    (folder / "machines.csv").write_text("step;machine;heat;state\n" + "".join(rows))
+    return folder / "machines.csv"
+
+
+def clips(folder):
+    """Pictures of which two each are the frames of a clip with one caption."""
+    photographs(folder, 40)
+    names = [f"IMG_{i:04}.jpg" for i in range(40) if i != 5]
+    pairs = zip(names[::2], names[1::2])
+    lines = [json.dumps({"frames": pair, "captions": [f"a clip on the left of {pair[0]}"]}) for pair in pairs]
+    (folder / "captions.jsonl").write_text("\n".join(lines))
+    (folder / "photos").rename(folder / "frames")
+    (folder / "what is on them.csv").unlink()
+    return folder

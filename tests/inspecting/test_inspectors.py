@@ -10,7 +10,6 @@ from rnn_apps.cli import call
 from rnn_apps.data.splits import SplitRequest, hashed_split
 from rnn_apps.errors import DataError, UserError
 from rnn_apps.inspecting import guess_task, inspect_data, write_recipe
-from rnn_apps.inspecting.inspectors import INSPECTORS
 from rnn_apps.recipe import load_recipe
 from rnn_apps.tasks import TASKS
 
@@ -131,44 +130,16 @@ def test_a_recipe_is_valid_says_why_and_is_never_written_over(inspected, tmp_pat
 # The other tasks
 
 
-def put_tagged(folder):
-    sentences = [f"the\tD\nhouse{i}\tN\nstands\tV\n" for i in range(60)]
-    (folder / "tags.conll").write_text("\n".join(sentences))
-    return folder / "tags.conll"
-
-
-def put_text(folder):
-    (folder / "book.txt").write_text("".join(f"Line {i} of a book.\n" for i in range(300)))
-    return folder / "book.txt"
-
-
-def put_streams(folder):
-    rows = [f"{t};m{m};{20 + t},5;{'on' if t % 3 else 'off'}\n" for m in range(30) for t in range(10)]
-    (folder / "machines.csv").write_text("step;machine;heat;state\n" + "".join(rows))
-    return folder / "machines.csv"
-
-
-def put_clips(folder):
-    messy.photographs(folder, 40)
-    names = [f"IMG_{i:04}.jpg" for i in range(40) if i != 5]
-    pairs = zip(names[::2], names[1::2])
-    lines = [json.dumps({"frames": pair, "captions": [f"a clip on the left of {pair[0]}"]}) for pair in pairs]
-    (folder / "captions.jsonl").write_text("\n".join(lines))
-    (folder / "photos").rename(folder / "frames")
-    (folder / "what is on them.csv").unlink()
-    return folder
-
-
 OTHERS = {
-    "tagging": (put_tagged, {"classes": {"D": 42, "N": 42, "V": 42}}, {}),
-    "language_model": (put_text, {"letters": 22}, {"data.unit": "character"}),
+    "tagging": (messy.tagged_sentences, {"classes": {"D": 42, "N": 42, "V": 42}}, {}),
+    "language_model": (messy.one_book, {"letters": 22}, {"data.unit": "character"}),
     "frame_labelling": (
-        put_streams,
+        messy.machines,
         {"features": ["heat"]},
         {"data.label": "state", "data.stream": "machine", "data.features": ["heat"]},
     ),
     "video_captioning": (
-        put_clips,
+        messy.clips,
         {"captions": {"1": 19}},
         {"model.frames": 2, "model.encoder.flips": False},
     ),
@@ -198,33 +169,7 @@ def test_the_task_of_a_messy_folder_is_guessed(folders, task):
     assert guess_task(folders[task])[0] == task
 
 
-@pytest.mark.parametrize("task", [task for task in TASKS if task != "imported"])
-def test_every_task_has_an_inspector(task):
-    assert task in INSPECTORS
-
-
 # Through the command line
-
-
-SMALL = ["training.epochs=1", "training.compile=false", "training.optimizer=sgd", "export=[]"]
-SMALL += ["model.units=[4]", "model.embedding=4"]
-LIGHT = {
-    "text_classification": [],
-    "translation": ["model.encoder_units=[4]", "model.decoding.beam=1", "model.decoding.max_length=4"],
-}
-
-
-@pytest.mark.parametrize("task", LIGHT)
-def test_init_then_run_is_all_that_a_new_user_has_to_do(folders, tmp_path, monkeypatch, capsys, task):
-    monkeypatch.chdir(tmp_path)
-    assert call(["init", task, str(folders[task])]) == 0
-    said = capsys.readouterr().out
-    assert said.splitlines()[-1] == f"The recipe is {task}.yaml. Train with: rnn-apps run {task}.yaml"
-    settings = [part for setting in (*SMALL, *LIGHT[task]) for part in ("--set", setting)]
-    assert call(["run", f"{task}.yaml", *settings, "--out", "run"]) == 0, capsys.readouterr().err
-    assert "Report: run/report.html" in capsys.readouterr().out
-    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
-    assert metrics["data"]["is_sample"] is False
 
 
 def test_inspect_warns_and_writes_nothing(folders, tmp_path, monkeypatch, capsys):

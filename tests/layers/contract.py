@@ -1,6 +1,6 @@
 """The contract of every recurrent layer: a list of checks, each taking a `Subject`.
 
-`test_contract.py` runs all checks over all layers; a layer of one's own is held to it by one more line there.
+`tests/conformance/test_every_cell.py` runs them over the layers of every registered cell.
 """
 
 import dataclasses

@@ -1,5 +1,8 @@
 """The decoder: one pass over all steps gives what step by step gives, and what looks at what."""
 
+import inspect
+import json
+
 import keras
 import numpy as np
 import pytest
@@ -173,9 +176,15 @@ def test_a_seed_gives_every_weight_another_start():
         np.testing.assert_array_equal(first, second)
 
 
-def test_units_and_cell_are_taken_as_the_stack_takes_them():
-    decoder = decoder_of(units=4, cell=GRUCell)
-    assert decoder.units == (4,)
-    copy = SequenceDecoder.from_config(decoder.get_config())
-    assert copy.cell is GRUCell
-    assert copy.get_config() == decoder.get_config()
+def test_every_argument_comes_back_from_the_config_with_the_value_that_it_was_given():
+    given = {"vocabulary_size": 9, "embedding": 4, "units": (4, 4), "cell": GRUCell, "attention": "dot"}
+    given |= {"tied": True, "dropout": 0.1, "level_dropout": 0.2, "recurrent_dropout": 0.3}
+    given |= {"residual": True, "compile": False, "recompute_every": 5, "seed": 6}
+    names = set(inspect.signature(SequenceDecoder).parameters) - {"kwargs"}
+    assert set(given) == names, "an argument without a value here"
+    copy = SequenceDecoder.from_config(json.loads(json.dumps(SequenceDecoder(**given).get_config())))
+    assert {name: getattr(copy, name) for name in given} == given
+
+
+def test_one_number_of_units_is_one_level():
+    assert decoder_of(units=4).units == (4,)

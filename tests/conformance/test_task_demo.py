@@ -1,0 +1,43 @@
+"""Rule: the demo page over an export offers test examples, and answers them as `predict` does."""
+
+from pathlib import Path
+
+import pytest
+
+
+def check_page(page, tiny, inputs, answers):
+    """The page shows what the answers say for the examples that they are of."""
+    examples = page.examples()
+    assert len(examples) >= len(inputs)
+    for example, given, answer in zip(examples, inputs, answers):
+        assert same_input(example.value, given)
+        shown = page.answer(example.value, *tiny.demo_settings())
+        said = f"{shown.said}\n{shown.html}"
+        missing = [text for text in tiny.demo_says(answer) if text not in said]
+        assert not missing, f"the page does not say {missing}; it says {shown.said}"
+
+
+def same_input(offered, given):
+    """Whether an example of the page is an input: the text, or files of the same content."""
+    if not Path(given).exists():
+        return offered == given
+    files = sorted(Path(given).iterdir()) if Path(given).is_dir() else [Path(given)]
+    offered = [Path(one) for one in (offered if isinstance(offered, list) else [offered])]
+    return [file.read_bytes() for file in offered] == [file.read_bytes() for file in files]
+
+
+def test_the_demo_page_answers_its_examples_as_predict_does(run, tiny, inputs, answers, demo_page):
+    page = demo_page(run)
+    if tiny.is_trained_here:
+        check_page(page, tiny, inputs, answers)
+    else:
+        assert page is None
+
+
+# Seeded fault
+
+
+@pytest.mark.parametrize("task", ["sentiment", "forecasting"], indirect=True)
+def test_a_page_that_answers_otherwise_is_caught(run, tiny, inputs, answers, demo_page):
+    with pytest.raises(AssertionError, match="the page does not say"):
+        check_page(demo_page(run), tiny, inputs, answers[::-1])

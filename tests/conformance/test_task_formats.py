@@ -1,0 +1,76 @@
+"""Rule: the files of every format, run without the network, give the answers of the network."""
+
+import shutil
+
+import keras
+import numpy as np
+import onnx
+import pytest
+from comparing import assert_same
+from onnx import numpy_helper
+
+from rnn_apps.exporting import place_of
+from rnn_apps.exporting.client import Client
+from rnn_apps.exporting.formats import FORMATS
+
+STEPS = 5
+
+
+def check_client(folder, tiny, inputs, expected):
+    """The client that lies beside the files answers as `predict` does."""
+    client = Client(folder)
+    for given, answer in zip(inputs, expected, strict=True):
+        found = client.answer(tiny.client_input(given))
+        assert_same(found, tiny.client_answer(answer), f"the files in {folder.name}")
+
+
+def check_plain_layers(folder, other):
+    """Plain layers of Keras give the numbers of the ONNX file of the same network."""
+    model, client = keras.models.load_model(folder / "model.keras", compile=False), Client(other)
+    rng, inputs = np.random.default_rng(0), {}
+    for given in model.inputs:
+        shape = [1, *(STEPS if side is None else side for side in given.shape[1:])]
+        is_number = client.facts["parts"]["network"]["inputs"][given.name].startswith("float")
+        made = rng.normal(size=shape) + 3 if is_number else rng.integers(1, 4, shape)
+        inputs[given.name] = made.astype(client.facts["parts"]["network"]["inputs"][given.name])
+    found = [np.asarray(one) for one in keras.tree.flatten(model(list(inputs.values())))]
+    expected = client.read("network", inputs)
+    assert len(found) == len(expected)
+    for one in found:
+        errors = [np.abs(one - other).max() for other in expected.values() if other.shape == one.shape]
+        assert errors, "no output of this shape"
+        assert min(errors) < 1e-4, "the plain layers differ from the ONNX file"
+
+
+@pytest.fixture(scope="session")
+def client_answers(run, tiny, inputs):
+    return run.predict(inputs, **tiny.client_options)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_the_files_of_every_format_answer_as_the_network(run, tiny, inputs, client_answers, name):
+    folder = run.folder / place_of(name)
+    if name in tiny.without or name == "saved_model":  # which test_task_serves.py asks
+        assert folder.is_dir() == (name == "saved_model")
+    elif (folder / "client.json").is_file():
+        check_client(folder, tiny, inputs, client_answers)
+    else:
+        check_plain_layers(folder, run.folder / place_of("onnx"))
+
+
+# Seeded faults
+
+
+@pytest.mark.parametrize("task", ["sentiment", "forecasting", "tagging"], indirect=True)
+def test_a_format_that_answers_otherwise_is_caught(run, tiny, inputs, client_answers, tmp_path):
+    folder = shutil.copytree(run.folder / place_of("onnx"), tmp_path / "onnx")
+    model = onnx.load(folder / "network.onnx")
+    for start in model.graph.initializer:
+        values = numpy_helper.to_array(start)
+        if values.dtype == np.float32 and values.ndim > 1:
+            start.CopyFrom(numpy_helper.from_array(values * -1.5, start.name))
+    onnx.save(model, folder / "network.onnx")
+    with pytest.raises(AssertionError, match="the files in onnx"):
+        check_client(folder, tiny, inputs, client_answers)
+    with pytest.raises(AssertionError, match="the plain layers differ"):
+        check_plain_layers(run.folder / place_of("keras"), folder)

@@ -1,0 +1,103 @@
+"""What the rules have to know of a task: its tiny recipe, its inputs and what its answers say."""
+
+import base64
+import json
+from pathlib import Path
+
+import numpy as np
+
+import rnn_apps
+from rnn_apps.exporting.formats import FORMATS
+
+TRAINING = {"epochs": 2, "batch_size": 32, "compile": False, "weight_averaging": None}
+TRAINING |= {"learning_rate": 0.05, "schedule": "constant", "warmup_steps": 0}
+SAMPLE = {"source": "sample", "sample": {"size": 100}}
+CNN = {"name": "small_cnn", "weights": None, "options": {}, "image_size": [16, 16], "pooled": False}
+
+
+class TinyTask:
+    """What the rules have to know of one task; a subclass overrides what differs."""
+
+    recipe = ""  # name of a packaged recipe
+    settings = {}
+    without = ()  # formats that say that they cannot hold the network
+    is_trained_here = True  # or its network comes from elsewhere: without data, history and report
+    levels = ("recurrent/level_0_forward",)  # recurrent layers that the views show
+    options = {}  # of `predict`, under which it answers as `serving_default` does
+    client_options = {}  # the same of client.py
+    text = "label"  # the entry of an answer that says it in words
+
+    def overrides(self, **changes):
+        """Settings of the tiny recipe, over those of the packaged one."""
+        training = {**TRAINING, **self.settings.get("training", {})}
+        return {"data": SAMPLE, **self.settings, "training": training, **changes}
+
+    def make(self, folder, console, **changes):
+        """Carry out the tiny recipe with every format."""
+        settings = self.overrides(**{"export": list(FORMATS), **changes})
+        return rnn_apps.run(self.recipe, out=folder, console=console, **settings)
+
+    def inputs(self, run):
+        """Raw inputs of the task: those of the test split that the run has kept."""
+        kept = run.folder / "examples"
+        return [
+            given["text"] if "text" in given else self.path_of([kept / name for name in given["files"]])
+            for given in json.loads((kept / "given.json").read_text())
+        ]
+
+    def path_of(self, files):
+        """What `predict` takes for the files of one example."""
+        return str(files[0])
+
+    def request(self, given):
+        """Input name to value for one example of `serving_default`, as JSON."""
+        return {"text": given}
+
+    def served(self, answer):
+        """Output name to value that `serving_default` gives where `predict` gives this answer."""
+        return answer
+
+    def client_input(self, given):
+        """The argument of client.py."""
+        return given
+
+    def client_answer(self, answer):
+        """What client.py gives where `predict` gives this answer."""
+        return self.served(answer)
+
+    def lines(self, given):
+        """The lines of a stream that holds the input; None where the task answers whole inputs only."""
+        return None
+
+    def whole(self, run, given):
+        """The answer for the whole input, with which that of a stream ends."""
+        return run.predict([given])[0]
+
+    def explained(self, explanation):
+        """What an explanation says, name to value, as `explains` has it."""
+        raise NotImplementedError
+
+    def explains(self, given, answer):
+        """What an explanation is of: by default the answer."""
+        return answer
+
+    def other_data(self, run, folder):
+        """Write data in the layout of the task, and return its path and the scores that are right for it."""
+        raise NotImplementedError
+
+    def scores(self, records):
+        """Scores of the test split, counted from the records of a run."""
+        return {"accuracy": np.mean([record["label"] == record["prediction"] for record in records])}
+
+    def demo_settings(self):
+        """What the demo page is asked besides the input, so that it answers as `predict` does."""
+        return ()
+
+    def demo_says(self, answer):
+        """Texts that the demo page shows where `predict` gives this answer."""
+        return [answer[self.text]]
+
+
+def encoded(path):
+    """A file as JSON holds it."""
+    return {"b64": base64.b64encode(Path(path).read_bytes()).decode()}
