@@ -12,7 +12,7 @@ from rnn_apps.recipe import load_recipe
 from rnn_apps.tasks import TASKS
 
 DATA = {
-    "sentiment": messy.spreadsheet,
+    "text_classification": messy.spreadsheet,
     "image_captioning": messy.photographs,
     "video_captioning": messy.clips,
     "translation": messy.parallel_texts,
@@ -69,11 +69,11 @@ def test_every_task_that_is_trained_has_an_inspector():
 
 
 def test_a_column_that_is_not_there_is_caught(tmp_path, capsys, new_console):
-    file = check_written("sentiment", data_of("sentiment", tmp_path / "data"), tmp_path, capsys)
+    file = check_written("text_classification", data_of("text_classification", tmp_path / "data"), tmp_path, capsys)
     assert "label: Wertung" in file.read_text()
     file.write_text(file.read_text().replace("label: Wertung", "label: Preise"))
     with pytest.raises(UserError, match='no column "Preise"'):
-        check_trains(file, "sentiment", tmp_path / "run", new_console())
+        check_trains(file, "text_classification", tmp_path / "run", new_console())
 
 
 def test_a_recipe_that_is_not_valid_is_caught(tmp_path, capsys, monkeypatch):

@@ -131,7 +131,7 @@ def test_a_default_that_is_not_shown_is_caught(tmp_path, capsys, monkeypatch):
 
 
 def test_a_recipe_that_does_not_run_is_caught(tmp_path, new_console, monkeypatch):
-    tiny = tiny_task("sentiment")
+    tiny = tiny_task("text_classification")
     monkeypatch.setattr(tiny, "settings", {**tiny.settings, "data": {"source": "files", "path": "nowhere"}})
     with pytest.raises(rnn_apps.errors.UserError, match="no such file or folder"):
         check_runs("imdb_gru", tmp_path / "run", new_console())

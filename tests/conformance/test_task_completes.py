@@ -5,9 +5,9 @@ import json
 import pytest
 from tiny_tasks import tiny_task
 
-from rnn_apps.exporting import place_of
+from rnn_apps.exporting import export_subdir
 from rnn_apps.exporting.formats import FORMATS
-from rnn_apps.tasks import task_class
+from rnn_apps.tasks import find_task
 
 
 def check_complete(run, tiny):
@@ -21,11 +21,11 @@ def check_complete(run, tiny):
 
 def check_written(run, name, tiny):
     """A format has files where the task has it, and none where it has not."""
-    folder = run.folder / place_of(name)
+    folder = run.folder / export_subdir(name)
     assert folder.is_dir() != (name in tiny.without), f"{folder} is there: {folder.is_dir()}"
     if folder.is_dir():
         recorded = json.loads((run.folder / "manifest.json").read_text())["sha256"]
-        assert [file for file in recorded if file.startswith(f"{place_of(name)}/")]
+        assert [file for file in recorded if file.startswith(f"{export_subdir(name)}/")]
 
 
 def test_a_run_with_every_format_comes_to_its_end(run, tiny):
@@ -40,14 +40,14 @@ def test_every_format_is_written_or_known_to_have_no_form(run, tiny, name):
 # Seeded faults
 
 
-@pytest.mark.parametrize("task", ["sentiment"], indirect=True)
+@pytest.mark.parametrize("task", ["text_classification"], indirect=True)
 def test_a_task_that_shadows_its_method_is_caught(task, tiny, tmp_path, new_console, monkeypatch):
-    cls = task_class(task)
+    cls = find_task(task).predictor
     original = cls.__init__
 
-    def shadowing(self, recipe):
-        original(self, recipe)
-        self.parts = {"train": None}
+    def shadowing(self, *arguments):
+        original(self, *arguments)
+        self.network_parts = {"train": None}
 
     monkeypatch.setattr(cls, "__init__", shadowing)
     changes = {"export": ["onnx"], "views": False}

@@ -37,7 +37,7 @@ def test_the_demo_page_answers_its_examples_as_predict_does(run, tiny, inputs, a
 # Seeded fault
 
 
-@pytest.mark.parametrize("task", ["sentiment", "forecasting"], indirect=True)
+@pytest.mark.parametrize("task", ["text_classification", "forecasting"], indirect=True)
 def test_a_page_that_answers_otherwise_is_caught(run, tiny, inputs, answers, demo_page):
     with pytest.raises(AssertionError, match="the page does not say"):
         check_page(demo_page(run), tiny, inputs, answers[::-1])

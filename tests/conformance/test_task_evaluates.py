@@ -38,7 +38,7 @@ class ScoresItsOwnData:
         self.metrics, self.evaluate = run.metrics, lambda path: run.evaluate()
 
 
-@pytest.mark.parametrize("task", ["sentiment"], indirect=True)
+@pytest.mark.parametrize("task", ["text_classification"], indirect=True)
 def test_a_run_that_scores_its_own_data_is_caught(run, tiny, tmp_path):
     assert run.metrics["test"]["accuracy"] < 1
     with pytest.raises(AssertionError, match="accuracy"):

@@ -9,7 +9,7 @@ import pytest
 from comparing import assert_same
 from onnx import numpy_helper
 
-from rnn_apps.exporting import place_of
+from rnn_apps.exporting import export_subdir
 from rnn_apps.exporting.client import Client
 from rnn_apps.exporting.formats import FORMATS
 
@@ -49,21 +49,21 @@ def client_answers(run, tiny, inputs):
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_the_files_of_every_format_answer_as_the_network(run, tiny, inputs, client_answers, name):
-    folder = run.folder / place_of(name)
+    folder = run.folder / export_subdir(name)
     if name in tiny.without or name == "saved_model":  # which test_task_serves.py asks
         assert folder.is_dir() == (name == "saved_model")
     elif (folder / "client.json").is_file():
         check_client(folder, tiny, inputs, client_answers)
     else:
-        check_plain_layers(folder, run.folder / place_of("onnx"))
+        check_plain_layers(folder, run.folder / export_subdir("onnx"))
 
 
 # Seeded faults
 
 
-@pytest.mark.parametrize("task", ["sentiment", "forecasting", "tagging"], indirect=True)
+@pytest.mark.parametrize("task", ["text_classification", "forecasting", "tagging"], indirect=True)
 def test_a_format_that_answers_otherwise_is_caught(run, tiny, inputs, client_answers, tmp_path):
-    folder = shutil.copytree(run.folder / place_of("onnx"), tmp_path / "onnx")
+    folder = shutil.copytree(run.folder / export_subdir("onnx"), tmp_path / "onnx")
     model = onnx.load(folder / "network.onnx")
     for start in model.graph.initializer:
         values = numpy_helper.to_array(start)
@@ -73,4 +73,4 @@ def test_a_format_that_answers_otherwise_is_caught(run, tiny, inputs, client_ans
     with pytest.raises(AssertionError, match="the files in onnx"):
         check_client(folder, tiny, inputs, client_answers)
     with pytest.raises(AssertionError, match="the plain layers differ"):
-        check_plain_layers(run.folder / place_of("keras"), folder)
+        check_plain_layers(run.folder / export_subdir("keras"), folder)

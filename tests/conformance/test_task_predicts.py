@@ -72,13 +72,13 @@ class AnswersInTheWrongOrder:
         return self.run.predict(inputs, **options)[::-1]
 
 
-@pytest.mark.parametrize("task", ["sentiment"], indirect=True)
+@pytest.mark.parametrize("task", ["text_classification"], indirect=True)
 def test_answers_that_are_mixed_up_are_caught(run, tiny, inputs, answers):
     with pytest.raises(AssertionError, match="the last of three inputs"):
         check_predictions(AnswersInTheWrongOrder(run), tiny, inputs, answers)
 
 
-@pytest.mark.parametrize("task", ["sentiment"], indirect=True)
+@pytest.mark.parametrize("task", ["text_classification"], indirect=True)
 def test_a_command_that_answers_otherwise_is_caught(run, tiny, inputs, answers, capsys):
     with pytest.raises(AssertionError, match="the command: label differs|the command: probabilities differ"):
         check_command(run, tiny, inputs, answers[::-1], capsys)

@@ -32,7 +32,7 @@ def test_the_views_are_of_every_recurrent_layer(run, tiny, check_views):
 # Seeded faults
 
 
-@pytest.mark.parametrize("task", ["sentiment"], indirect=True)
+@pytest.mark.parametrize("task", ["text_classification"], indirect=True)
 def test_a_report_that_ends_early_or_does_not_mark_a_sample_is_caught(run):
     page = (run.folder / "report.html").read_text()
     for damaged in (page[: len(page) // 2], page.replace("SAMPLE", ""), page.replace("majority", "")):

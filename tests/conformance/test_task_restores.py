@@ -24,7 +24,7 @@ def test_a_run_opened_again_scores_and_answers_the_same(run, tiny, inputs, answe
 # Seeded fault
 
 
-@pytest.mark.parametrize("task", ["sentiment"], indirect=True)
+@pytest.mark.parametrize("task", ["text_classification"], indirect=True)
 def test_a_vocabulary_that_is_read_in_another_order_is_caught(run, tiny, inputs, answers, tmp_path):
     copy = shutil.copytree(run.folder, tmp_path / "copy")
     file = copy / "preprocessing" / "vocabulary.txt"

@@ -55,7 +55,7 @@ def test_a_resumed_run_ends_as_one_that_was_left_alone(run, tiny, tmp_path, new_
 # Seeded fault
 
 
-@pytest.mark.parametrize("task", ["sentiment"], indirect=True)
+@pytest.mark.parametrize("task", ["text_classification"], indirect=True)
 def test_a_resumed_run_that_forgets_its_optimizer_is_caught(run, tiny, tmp_path, new_console):
     folder = stopped(tiny, tmp_path / "run", new_console())
     checkpoints = Checkpoints(folder / CHECKPOINTS)

@@ -33,7 +33,7 @@ def test_a_request_over_http_is_answered_as_predict_answers(run, tiny, inputs, a
 # Seeded fault
 
 
-@pytest.mark.parametrize("task", ["sentiment", "forecasting"], indirect=True)
+@pytest.mark.parametrize("task", ["text_classification", "forecasting"], indirect=True)
 def test_an_export_that_answers_otherwise_is_caught(run, tiny, inputs, answers):
     with pytest.raises(AssertionError, match="the server: .* differs"):
         check_served(run.folder / "export", tiny, inputs, answers[::-1])

@@ -42,7 +42,7 @@ class Forgetful:
             yield from self.run.stream([line])
 
 
-@pytest.mark.parametrize("task", ["sentiment", "tagging", "frame_labelling"], indirect=True)
+@pytest.mark.parametrize("task", ["text_classification", "tagging", "frame_labelling"], indirect=True)
 def test_a_stream_that_forgets_what_it_has_read_is_caught(run, tiny, inputs):
     with pytest.raises(AssertionError, match="the end of the stream"):
         check_stream(Forgetful(run), tiny, max(inputs, key=lambda given: len(tiny.lines(given))))

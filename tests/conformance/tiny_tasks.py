@@ -24,7 +24,7 @@ def tiny_task(name):
     return TINY[name]
 
 
-class TinySentiment(TinyTask):
+class TinyTextClassification(TinyTask):
     recipe = "imdb"
     settings = {
         "model": {"embedding": 4, "units": [4], "bidirectional": False},
@@ -211,7 +211,7 @@ def accuracy_of_steps(records):
 
 
 TINY = {
-    "sentiment": TinySentiment(),
+    "text_classification": TinyTextClassification(),
     "image_captioning": TinyImageCaptioning(),
     "video_captioning": TinyVideoCaptioning(),
     "translation": TinyTranslation(),
