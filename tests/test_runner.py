@@ -58,7 +58,7 @@ def test_the_folder_holds_what_the_contract_lists_and_nothing_else(finished):
     assert {p.name for p in finished.folder.iterdir() if p.is_dir()} == FOLDERS
     assert list((finished.folder / "logs").rglob("events.out.tfevents.*"))
     assert {p.name for p in (finished.folder / "preprocessing").iterdir()} == {
-        "vocabulary.txt",
+        "tokenizer.json",
         "text.json",
         "class_names.json",
     }

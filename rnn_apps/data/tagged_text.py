@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from rnn_apps.data.text import PADDING, UNKNOWN
+from rnn_apps.data.text import PADDING
+from rnn_apps.data.tokenizer import FIRST_WITHOUT_MARKERS, Tokenizer
 
-_FIRST = 2
 _AT_ONCE = 4096
 
 
@@ -28,7 +28,8 @@ class TaggedText(tf.Module):
     def __init__(self, words, characters, longest):
         super().__init__()
         self.words, self.characters, self.longest = list(words), list(characters), longest
-        self._words, self._characters = _table(self.words), _table(self.characters)
+        self._words = Tokenizer(words, "word", markers=False)
+        self._characters = Tokenizer(characters, "character", markers=False)
 
     @classmethod
     def learn(cls, sentences, vocabulary_size, min_count, longest):
@@ -46,27 +47,26 @@ class TaggedText(tf.Module):
             words[lowered] += count
             characters.update({letter: count * token.count(letter) for letter in set(token)})
         frequent = [word for word in _ranked(words) if words[word] >= min_count]
-        return cls(frequent[: max(0, vocabulary_size - _FIRST)], _ranked(characters), longest)
+        return cls(frequent[: max(0, vocabulary_size - FIRST_WITHOUT_MARKERS)], _ranked(characters), longest)
 
     @property
     def vocabulary_size(self):
         """Words and the two reserved numbers."""
-        return len(self.words) + _FIRST
+        return self._words.size
 
     @property
     def num_characters(self):
         """Characters and the two reserved numbers."""
-        return len(self.characters) + _FIRST
+        return self._characters.size
 
     def numbers(self, tokens):
         """Return int32 (n,) and (n, longest) for strings (n,): numbers of words and of their characters."""
-        letters = tf.strings.unicode_split(tokens, "UTF-8", errors="replace", replacement_char=0xFFFD)
+        letters = self._characters.split(tokens)
         lengths = tf.cast(letters.row_lengths(), tf.int32)
         tail = tf.clip_by_value(lengths - (self.longest - self.longest // 2), 0, self.longest // 2)
         last = tf.gather(letters, tf.ragged.range(lengths - tail, lengths), batch_dims=1)
         letters = tf.concat([letters[:, : self.longest - self.longest // 2], last], axis=1)
-        characters = letters.with_flat_values(self._characters.lookup(letters.flat_values))
-        padded = characters.to_tensor(PADDING, shape=[None, self.longest])
+        padded = self._characters.lookup(letters).to_tensor(PADDING, shape=[None, self.longest])
         return self._words.lookup(tf.strings.lower(tokens, encoding="utf-8")), padded
 
     def __call__(self, tokens):
@@ -99,12 +99,6 @@ class TaggedText(tf.Module):
     def load(cls, file):
         """Return what `save` wrote."""
         return cls(**json.loads(Path(file).read_text(encoding="utf-8")))
-
-
-def _table(entries):
-    numbers = [UNKNOWN, *range(_FIRST, _FIRST + len(entries))]
-    pairs = tf.lookup.KeyValueTensorInitializer(["", *entries], numbers, tf.string, tf.int32)
-    return tf.lookup.StaticHashTable(pairs, default_value=UNKNOWN)
 
 
 def _lowered(tokens):

@@ -4,7 +4,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.decomposition import TruncatedSVD
 
-from rnn_apps.data.text import FIRST_WORD
+from rnn_apps.data.tokenizer import FIRST_WITHOUT_MARKERS
 
 _WORDS_AT_ONCE = 1_000_000
 
@@ -48,7 +48,7 @@ def _pair_counts(numbers, lengths, vocabulary_size, window):
             first = left[left + distance < len(numbers)]
             second = first + distance
             pair = text[first] == text[second]
-            pair &= (numbers[first] >= FIRST_WORD) & (numbers[second] >= FIRST_WORD)
+            pair &= (numbers[first] >= FIRST_WITHOUT_MARKERS) & (numbers[second] >= FIRST_WITHOUT_MARKERS)
             rows, columns = numbers[first[pair]], numbers[second[pair]]
             ones = np.ones(len(rows), np.float32)
             counts += sparse.coo_matrix((ones, (rows, columns)), counts.shape).tocsr()

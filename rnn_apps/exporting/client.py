@@ -17,7 +17,6 @@ from pathlib import Path
 
 import numpy as np
 
-RESERVED = {"classify": 2, "write": 4, "continue_text": 4}  # numbers before the first token of a vocabulary
 UNKNOWN, LONGEST = 1, 32
 SPACES = "\t\n\f\r "
 
@@ -96,9 +95,7 @@ class Client:
         return {name: array[0].tolist() for name, array in found.items()}
 
     def _classify(self, text):
-        words = (self.folder / "preprocessing" / "vocabulary.txt").read_text(encoding="utf-8").split("\n")
-        numbers = {word: index + RESERVED["classify"] for index, word in enumerate(words)}
-        read = [numbers.get(token, UNKNOWN) for token in tokens_of(text, "word")]
+        read = self._numbers(text)
         kept = _kept(read, self.facts["max_length"], self.facts["keep"]) or [0]
         (probabilities,) = self.read("network", {"numbers": np.array([kept], np.int32)})["probabilities"]
         by_class = {name: float(p) for name, p in zip(self.facts["class_names"], probabilities)}
@@ -174,13 +171,13 @@ class Client:
         sizes = self.facts["parts"]["step"]["states"]
         return {name: np.zeros((1, size), np.float32) for name, size in sizes.items()}
 
-    def _numbers(self, text):
-        unit, tokens = self._vocabulary("written.json")
-        known = {token: index + RESERVED["continue_text"] for index, token in enumerate(tokens)}
+    def _numbers(self, text, name="tokenizer.json"):
+        unit, tokens, first = self._tokenizer(name)
+        known = {token: index + first for index, token in enumerate(tokens)}
         return [known.get(token, UNKNOWN) for token in tokens_of(text, unit, known)]
 
     def _continue_text(self, prompt):
-        unit, last, state = self._vocabulary("written.json")[0], self.facts["first"], self._no_state()
+        unit, last, state = self._tokenizer()[0], self.facts["first"], self._no_state()
         for number in self._numbers(prompt):
             state = self._step(last, state, {})[1]
             last = number
@@ -203,13 +200,14 @@ class Client:
         found = self.parts["step"]({"token": np.array([token], np.int32), **state, **context})
         return found["logits"][0], {name: found[f"next_{name}"] for name in state}
 
-    def _vocabulary(self, name):
+    def _tokenizer(self, name="tokenizer.json"):
+        """Unit, tokens, and the number of the first token."""
         content = json.loads((self.folder / "preprocessing" / name).read_text(encoding="utf-8"))
-        return content["unit"], content["tokens"]
+        return content["unit"], content["tokens"], 4 if content["markers"] else 2
 
     def _written(self, numbers):
-        unit, tokens = self._vocabulary("written.json")
-        chosen = [tokens[number - 4] for number in numbers if number >= 4]
+        unit, tokens, first = self._tokenizer()
+        chosen = [tokens[number - first] for number in numbers if number >= first]
         if unit == "subword":
             return b"".join(map(_bytes_of, chosen)).decode("utf-8", "replace").removeprefix(" ")
         text = ("" if unit == "character" else " ").join(chosen)
@@ -222,9 +220,7 @@ class Client:
             pictures = [given] if frames is None else _evenly(sorted(Path(given).iterdir()), frames)
             pixels = np.stack([_pixels(path, self.facts["image_size"]) for path in pictures])
             return (pixels, {}) if frames is None else (np.maximum(pixels, 1)[None], {})
-        unit, tokens = self._vocabulary("read.json")
-        known = {token: index + RESERVED["write"] for index, token in enumerate(tokens)}
-        numbers = [known.get(token, UNKNOWN) for token in tokens_of(given, unit, known)]
+        numbers = self._numbers(given, "source_tokenizer.json")
         kept = numbers[: self.facts["longest"]]
         return np.array([[*kept, self.facts["end"]]], np.int32), _cut(len(kept), len(numbers), "tokens")
 

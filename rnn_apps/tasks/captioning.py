@@ -11,8 +11,8 @@ from PIL import Image
 from rnn_apps.baselines.captions import most_frequent_caption, nearest_captions
 from rnn_apps.data.images import encode_png
 from rnn_apps.data.text import read_words
+from rnn_apps.data.tokenizer import Tokenizer
 from rnn_apps.data.visual_inputs import VisualInputs
-from rnn_apps.data.written_text import WrittenText
 from rnn_apps.errors import DataError
 from rnn_apps.metrics.generation import caption_scores, corpus_bleu_scores, sentence_cider_d
 from rnn_apps.models.encoder_decoder import encoder_decoder, with_front
@@ -35,7 +35,7 @@ class CaptionPreprocessing(Preprocessing):
     """The vocabulary of the captions, and the CNN.
 
     Args:
-        vocabulary: `WrittenText`.
+        vocabulary: `Tokenizer`.
         cnn: `keras.Model` from a picture to its regions.
         extractor: `keras.Model` from the pixels of an input, a picture or a clip, to what the network takes.
     """
@@ -46,7 +46,7 @@ class CaptionPreprocessing(Preprocessing):
 
     def save(self, folder):
         """Write the vocabulary; the CNN is in the model."""
-        self.vocabulary.save(folder / "written.json")
+        self.vocabulary.save(folder / "tokenizer.json")
 
     @classmethod
     def load(cls, folder, model):
@@ -56,7 +56,7 @@ class CaptionPreprocessing(Preprocessing):
             cnn = extractor.get_layer("each_frame").layer
         else:
             extractor = cnn = model.get_layer("visual_encoder")
-        return cls(WrittenText.load(folder / "written.json"), cnn, extractor)
+        return cls(Tokenizer.load(folder / "tokenizer.json"), cnn, extractor)
 
 
 class CaptionDataset(GenerationDataset):

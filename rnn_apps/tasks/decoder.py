@@ -1,18 +1,18 @@
 """The decoder that a recipe describes, and its vocabulary."""
 
-from rnn_apps.data.written_text import WrittenText
+from rnn_apps.data.tokenizer import Tokenizer
 from rnn_apps.errors import UserError
 from rnn_apps.models.sequence_decoder import SequenceDecoder
 from rnn_apps.tasks.cell import model_errors, resolve_cell
 
 
 def learn_vocabulary(texts, unit, size, min_count=1):
-    """Return the `WrittenText` of the training texts; the arguments are those of `WrittenText.learn`.
+    """Return the `Tokenizer` of the training texts; the arguments are those of `Tokenizer.learn`.
 
     Raises:
         UserError: no token is frequent enough.
     """
-    vocabulary = WrittenText.learn(texts, unit, size, min_count)
+    vocabulary = Tokenizer.learn(texts, unit, size, min_count)
     if not vocabulary.tokens:
         raise UserError("data.min_count", received=str(min_count), expected="less: no token comes that often")
     return vocabulary

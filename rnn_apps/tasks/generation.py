@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from rnn_apps.data.batches import WrittenBatches
 from rnn_apps.data.text import PADDING
-from rnn_apps.data.written_text import END, START
+from rnn_apps.data.tokenizer import END, START
 from rnn_apps.tasks.dataset import Dataset, Truncation
 from rnn_apps.tasks.decoder_parts import encode_part, step_part
 from rnn_apps.tasks.options import check_options
@@ -37,7 +37,7 @@ class References(NamedTuple):
 class GenerationDataset(Dataset):
     """Inputs with one or several reference texts each; the entry of a split in `encoded` is `References`.
 
-    The preprocessing has `vocabulary`, the `WrittenText` of the texts that are generated.
+    The preprocessing has `vocabulary`, the `Tokenizer` of the texts that are generated.
 
     Attributes:
         references_per_batch: references of one input in a batch of training at most; None for all.
@@ -149,7 +149,7 @@ class GenerationPredictor(Predictor):
 
     @property
     def vocabulary(self):
-        """The `WrittenText` of the texts that are generated."""
+        """The `Tokenizer` of the texts that are generated."""
         return self.preprocessing.vocabulary
 
     @cached_property

@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from rnn_apps.data.text import PADDING, UNKNOWN
-from rnn_apps.data.written_text import END, START
+from rnn_apps.data.tokenizer import END, START
 from rnn_apps.models.decoding import beam_search, sample
 
 NEVER_GENERATED = (PADDING, UNKNOWN, START)
@@ -89,7 +89,7 @@ class TextGenerator(tf.Module):
     Args:
         model: the whole `keras.Model`, whose weights are kept with the export.
         search: `BeamSearch`.
-        vocabulary: `WrittenText` of the texts.
+        vocabulary: `Tokenizer` of the texts.
         beam: default width of the search.
         read_raw: function from raw inputs, as `raw` says, to what the encoder takes.
         raw: `tf.TensorSpec` of the inputs; its name is that of the signatures' argument.

@@ -69,7 +69,9 @@ def test_every_task_that_is_trained_has_an_inspector():
 
 
 def test_a_column_that_is_not_there_is_caught(tmp_path, capsys, new_console):
-    file = check_written("text_classification", data_of("text_classification", tmp_path / "data"), tmp_path, capsys)
+    file = check_written(
+        "text_classification", data_of("text_classification", tmp_path / "data"), tmp_path, capsys
+    )
     assert "label: Wertung" in file.read_text()
     file.write_text(file.read_text().replace("label: Wertung", "label: Preise"))
     with pytest.raises(UserError, match='no column "Preise"'):

@@ -35,7 +35,9 @@ def test_an_explanation_ends_with_the_answer(run, tiny, inputs, answers):
 # Seeded fault
 
 
-@pytest.mark.parametrize("task", ["text_classification", "tagging", "forecasting", "language_model"], indirect=True)
+@pytest.mark.parametrize(
+    "task", ["text_classification", "tagging", "forecasting", "language_model"], indirect=True
+)
 def test_explanations_of_other_inputs_are_caught(run, tiny, inputs, answers):
     with pytest.raises(AssertionError, match="the explanation"):
         check_explained(run.explain(inputs[::-1]), tiny, inputs, answers)

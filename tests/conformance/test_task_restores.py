@@ -1,5 +1,6 @@
 """Rule: a run that is opened again has the scores that it wrote down, and gives the same answers."""
 
+import json
 import shutil
 
 import pytest
@@ -27,7 +28,8 @@ def test_a_run_opened_again_scores_and_answers_the_same(run, tiny, inputs, answe
 @pytest.mark.parametrize("task", ["text_classification"], indirect=True)
 def test_a_vocabulary_that_is_read_in_another_order_is_caught(run, tiny, inputs, answers, tmp_path):
     copy = shutil.copytree(run.folder, tmp_path / "copy")
-    file = copy / "preprocessing" / "vocabulary.txt"
-    file.write_text("\n".join(file.read_text().split("\n")[::-1]))
+    file = copy / "preprocessing" / "tokenizer.json"
+    content = json.loads(file.read_text())
+    file.write_text(json.dumps({**content, "tokens": content["tokens"][::-1]}))
     with pytest.raises(AssertionError):
         check_restored(copy, run, tiny, inputs, answers)

@@ -31,7 +31,9 @@ def test_the_scores_are_those_of_the_records(run, tiny):
 # Seeded fault
 
 
-@pytest.mark.parametrize("task", ["text_classification", "tagging", "image_captioning", "forecasting"], indirect=True)
+@pytest.mark.parametrize(
+    "task", ["text_classification", "tagging", "image_captioning", "forecasting"], indirect=True
+)
 def test_scores_of_half_of_the_records_are_caught(run, tiny):
     records = records_of(run)
     lacking = {**run.metrics, "test": {name: value + 0.01 for name, value in run.metrics["test"].items()}}

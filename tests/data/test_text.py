@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from rnn_apps.data.text import TextEncoder, tokenize
+from rnn_apps.data.text import tokenize
+from rnn_apps.data.text_encoder import TextEncoder
+from rnn_apps.data.tokenizer import Tokenizer
 
 TRICKY = [
     "",
@@ -67,6 +69,10 @@ def test_bytes_that_are_no_utf_8_part_words_and_stop_nothing():
     assert decoded(tokenize(tf.constant([b"caf\xe9 noir \xff\xfe"]))) == [["caf", "noir"]]
 
 
+def encoder_of(words, max_length, keep="start"):
+    return TextEncoder(Tokenizer(words, "word", markers=False), max_length, keep)
+
+
 def test_the_vocabulary_is_by_frequency_then_by_alphabet_and_cut_to_size():
     texts = ["b b b a a", "c c a ! !", "d"]
     counts = Counter(token for text in texts for token in python_tokens(text))
@@ -78,7 +84,7 @@ def test_the_vocabulary_is_by_frequency_then_by_alphabet_and_cut_to_size():
 
 
 def test_numbers_are_rank_plus_two_one_for_unknown_and_zero_for_padding():
-    encoder = TextEncoder(["film", "good"], max_length=10)
+    encoder = encoder_of(["film", "good"], max_length=10)
     assert encoder(tf.constant(["good film", "a good"])).numpy().tolist() == [[3, 2], [1, 3]]
     assert encoder(tf.constant(["good", "film film good"])).numpy().tolist() == [[3, 0, 0], [2, 2, 3]]
 
@@ -99,20 +105,20 @@ def test_numbers_are_rank_plus_two_one_for_unknown_and_zero_for_padding():
 )
 def test_of_a_long_text_the_start_the_end_or_both_are_kept(keep, length, kept):
     words = list("abcdefg")
-    encoder = TextEncoder(words, length, keep)
+    encoder = encoder_of(words, length, keep)
     assert decoded(encoder.tokens(tf.constant([" ".join(words)]))) == [[words[i] for i in kept]]
 
 
 @pytest.mark.parametrize("keep", ["start", "end", "both"])
 def test_texts_of_all_lengths_in_one_batch_do_not_disturb_one_another(keep):
     texts = [" ".join("abcdefgh"[:n]) for n in range(9)]
-    encoder = TextEncoder(list("abcdefgh"), 5, keep)
+    encoder = encoder_of(list("abcdefgh"), 5, keep)
     alone = [decoded(encoder.tokens(tf.constant([text])))[0] for text in texts]
     assert decoded(encoder.tokens(tf.constant(texts))) == alone
 
 
 def test_a_text_without_words_is_one_step_of_padding():
-    encoder = TextEncoder(["a"], 5)
+    encoder = encoder_of(["a"], 5)
     assert encoder(tf.constant([""])).numpy().tolist() == [[0]]
     assert encoder(tf.constant([], tf.string)).shape == (0, 1)
 
@@ -135,21 +141,21 @@ def test_encoding_all_equals_encoding_each_over_any_number_of_batches():
 
 
 def test_lone_surrogates_are_encoded_as_something_and_stop_nothing():
-    assert TextEncoder(["a"], 5).encode_all(["a \udce9"])[0].tolist()[0] == 2
+    assert encoder_of(["a"], 5).encode_all(["a \udce9"])[0].tolist()[0] == 2
 
 
 def test_a_review_of_100_000_words_is_cut():
-    encoder = TextEncoder(["a", "z"], 400, "both")
+    encoder = encoder_of(["a", "z"], 400, "both")
     assert encoder.encode_all(["a " * 100_000 + "z"])[0].tolist() == [2] * 399 + [3]
 
 
 @pytest.mark.parametrize("words", [[], ["don't", "grüße", "!", "日本語"]])
 def test_a_saved_encoder_comes_back_the_same(tmp_path, words):
-    TextEncoder(words, 7, "both").save(tmp_path)
+    encoder_of(words, 7, "both").save(tmp_path)
     again = TextEncoder.load(tmp_path)
     assert (again.words, again.max_length, again.keep) == (words, 7, "both")
     text = tf.constant(["don't grüße ! 日本語 unknown"])
-    np.testing.assert_array_equal(again(text), TextEncoder(words, 7, "both")(text))
+    np.testing.assert_array_equal(again(text), encoder_of(words, 7, "both")(text))
 
 
 def test_every_word_of_the_tricky_texts_survives_the_file(tmp_path):

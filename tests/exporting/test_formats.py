@@ -14,7 +14,7 @@ import tensorflow as tf
 import rnn_apps
 from rnn_apps.cli import call
 from rnn_apps.data.text import tokenize
-from rnn_apps.data.written_text import WrittenText
+from rnn_apps.data.tokenizer import Tokenizer
 from rnn_apps.errors import RnnAppsError, UserError
 from rnn_apps.exporting import FORMATS, export_subdir, get_format
 from rnn_apps.exporting.client import Client, InputError, split_words, tokens_of
@@ -253,15 +253,15 @@ def test_the_client_reads_words_as_the_graph_does(text):
 @pytest.mark.parametrize("unit", ["word", "character", "subword", "token"])
 @pytest.mark.parametrize("text", ODD)
 def test_the_client_reads_and_writes_every_unit_as_the_graph_does(text, unit, tmp_path):
-    written = WrittenText.learn([*ODD, *TEXTS, "the tables of the other tablet"], unit, 400)
-    written.save(tmp_path / "written.json")
+    written = Tokenizer.learn([*ODD, *TEXTS, "the tables of the other tablet"], unit, 400)
+    written.save(tmp_path / "tokenizer.json")
     known = {token: index + 4 for index, token in enumerate(written.tokens)}
     numbers = [known.get(token, 1) for token in tokens_of(text, unit, known)]
     assert numbers == written.numbers(tf.constant([text]))[0].numpy().tolist()
     client = Client.__new__(Client)
     client.folder = tmp_path
     (tmp_path / "preprocessing").mkdir()
-    (tmp_path / "written.json").rename(tmp_path / "preprocessing" / "written.json")
+    (tmp_path / "tokenizer.json").rename(tmp_path / "preprocessing" / "tokenizer.json")
     writable = [number for number in numbers if number != 1]  # no network writes the unknown token
     own = written.texts(tf.constant([[*writable, 3]], tf.int32)).numpy()[0].decode()
     assert client._written(writable) == own

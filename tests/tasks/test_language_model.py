@@ -183,9 +183,9 @@ def test_more_streams_than_the_text_has_tokens_are_refused():
 
 
 def test_tokens_are_what_stands_between_blanks_and_line_ends_come_back(tmp_path):
-    from rnn_apps.data.written_text import WrittenText
+    from rnn_apps.data.tokenizer import Tokenizer
 
-    written = WrittenText.learn(["the <unk> sat\n", "the N sat\n"], "token")
+    written = Tokenizer.learn(["the <unk> sat\n", "the N sat\n"], "token")
     numbers = written.numbers(tf.constant(["the N sat\nthe <unk>"]))
     assert written.texts(numbers.to_tensor()).numpy()[0].decode() == "the N sat\nthe <unk>"
     assert len(numbers[0]) == 6

@@ -6,7 +6,7 @@ import tensorflow as tf
 from rnn_apps.baselines.ngrams import NGramModel
 from rnn_apps.data.plain_text import StreamBatches, load_texts
 from rnn_apps.data.text import PADDING
-from rnn_apps.data.written_text import WrittenText
+from rnn_apps.data.tokenizer import Tokenizer
 from rnn_apps.errors import UserError
 from rnn_apps.tasks.dataset import Dataset
 from rnn_apps.tasks.decoder import learn_vocabulary
@@ -21,7 +21,7 @@ class TextPreprocessing(Preprocessing):
     """The vocabulary.
 
     Args:
-        vocabulary: `WrittenText`.
+        vocabulary: `Tokenizer`.
     """
 
     def __init__(self, vocabulary):
@@ -30,12 +30,12 @@ class TextPreprocessing(Preprocessing):
 
     def save(self, folder):
         """Write the vocabulary."""
-        self.vocabulary.save(folder / "written.json")
+        self.vocabulary.save(folder / "tokenizer.json")
 
     @classmethod
     def load(cls, folder, model):
         """Return what `save` wrote."""
-        return cls(WrittenText.load(folder / "written.json"))
+        return cls(Tokenizer.load(folder / "tokenizer.json"))
 
     def text(self, tokens):
         """Return token numbers, int32 (tokens,), as a text."""

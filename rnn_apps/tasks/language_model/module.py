@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from rnn_apps.data.text import PADDING, UNKNOWN
-from rnn_apps.data.written_text import END, START
+from rnn_apps.data.tokenizer import END, START
 from rnn_apps.models.decoding import sample
 from rnn_apps.models.stepwise import state_specs
 from rnn_apps.tasks.predictor import numbered_states
@@ -17,7 +17,7 @@ class PromptContinuer(tf.Module):
     Args:
         model: the whole `keras.Model`, whose weights are kept with the export.
         decoder: its `SequenceDecoder`.
-        vocabulary: its `WrittenText`.
+        vocabulary: its `Tokenizer`.
         first: token after which a text starts where there is no prompt.
     """
 

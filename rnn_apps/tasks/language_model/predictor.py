@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from rnn_apps.data.written_text import END_OF_LINE, FIRST_TOKEN
+from rnn_apps.data.tokenizer import END_OF_LINE, FIRST_TOKEN
 from rnn_apps.tasks.decoder_parts import step_part
 from rnn_apps.tasks.language_model.module import NEVER_GENERATED, PromptContinuer
 from rnn_apps.tasks.language_model.streaming import TextStream
@@ -25,7 +25,7 @@ class LanguageModelPredictor(Predictor):
 
     @property
     def vocabulary(self):
-        """The `WrittenText`."""
+        """The `Tokenizer`."""
         return self.preprocessing.vocabulary
 
     @property

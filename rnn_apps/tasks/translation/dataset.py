@@ -3,8 +3,8 @@
 import tensorflow as tf
 
 from rnn_apps.data.text import flat_numbers
+from rnn_apps.data.tokenizer import END, Tokenizer
 from rnn_apps.data.translation_sources import load_pairs
-from rnn_apps.data.written_text import END, WrittenText
 from rnn_apps.tasks.dataset import Truncation
 from rnn_apps.tasks.decoder import learn_vocabulary
 from rnn_apps.tasks.generation import GenerationDataset
@@ -17,8 +17,8 @@ class TranslationPreprocessing(Preprocessing):
     """The vocabularies of both languages.
 
     Args:
-        source_vocabulary: `WrittenText` of the language that is read.
-        vocabulary: `WrittenText` of the language that is generated.
+        source_vocabulary: `Tokenizer` of the language that is read.
+        vocabulary: `Tokenizer` of the language that is generated.
     """
 
     def __init__(self, source_vocabulary, vocabulary):
@@ -27,13 +27,13 @@ class TranslationPreprocessing(Preprocessing):
 
     def save(self, folder):
         """Write both vocabularies."""
-        self.vocabulary.save(folder / "written.json")
-        self.source_vocabulary.save(folder / "read.json")
+        self.vocabulary.save(folder / "tokenizer.json")
+        self.source_vocabulary.save(folder / "source_tokenizer.json")
 
     @classmethod
     def load(cls, folder, model):
         """Return what `save` wrote."""
-        return cls(*(WrittenText.load(folder / name) for name in ("read.json", "written.json")))
+        return cls(*(Tokenizer.load(folder / name) for name in ("source_tokenizer.json", "tokenizer.json")))
 
     def source_numbers(self, texts, max_length):
         """Encode sources.

@@ -5,7 +5,7 @@ import tensorflow as tf
 from sacrebleu.metrics import CHRF
 
 from rnn_apps.data.text import PADDING
-from rnn_apps.data.written_text import FIRST_TOKEN
+from rnn_apps.data.tokenizer import FIRST_TOKEN
 from rnn_apps.metrics.generation import corpus_bleu_scores
 from rnn_apps.tasks.generation import GenerationPredictor
 from rnn_apps.tasks.objectives.objective import Monitor
