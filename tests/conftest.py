@@ -4,6 +4,8 @@ import gc
 import json
 import os
 import re
+import resource
+import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 if "PYTEST_XDIST_WORKER" in os.environ:  # the workers share the cores
@@ -181,3 +183,43 @@ def demo_page():
         return page_for(Asker(Worker(model), Limits(), lambda: True), Facts(model.path))
 
     return made
+
+
+class Costs:
+    """Prints what a test run cost: seconds, the share of tests not marked slow, and each worker's memory."""
+
+    def __init__(self):
+        self.start, self.seconds, self.peaks = time.monotonic(), {True: 0.0, False: 0.0}, {}
+
+    def pytest_runtest_logreport(self, report):
+        self.seconds["slow" in report.keywords] += report.duration
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node, error):
+        if "peak_memory" in getattr(node, "workeroutput", {}):
+            self.peaks[node.gateway.id] = node.workeroutput["peak_memory"]
+
+    def pytest_terminal_summary(self, terminalreporter):
+        peaks = self.peaks or {"main": peak_memory()}
+        memory = ", ".join(f"{name} {peak:,.0f} MB" for name, peak in sorted(peaks.items()))
+        slow, quick = self.seconds[True], self.seconds[False]
+        share = 100 * quick / max(slow + quick, 1e-9)
+        terminalreporter.write_line(
+            f"{time.monotonic() - self.start:.0f} s in all; tests not marked slow took {quick:.0f} s of "
+            f"{slow + quick:.0f} s of work ({share:.0f} %); peak memory: {memory}"
+        )
+
+
+def peak_memory():
+    """The largest resident memory of this process so far, in MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def pytest_configure(config):
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Costs())
+
+
+def pytest_sessionfinish(session):
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["peak_memory"] = peak_memory()
