@@ -14,6 +14,7 @@ format:
 lint:
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m ruff check .
+	$(PYTHON) -m mypy
 
 test:
 	$(PYTHON) -m pytest

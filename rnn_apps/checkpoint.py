@@ -120,8 +120,8 @@ class Checkpoints:
                 continue
             except OSError as error:
                 raise UserError(str(path), f"cannot be read: {error.strerror or error}") from error
-            for wrong, error in damaged.items():
-                _log.warning("%s is damaged (%s) and set aside; going on with %s", wrong, error, path.name)
+            for wrong, reason in damaged.items():
+                _log.warning("%s is damaged (%s) and set aside; resuming from %s", wrong, reason, path.name)
                 os.replace(wrong, wrong.with_name(f"{_DAMAGED}{wrong.name}"))
             return found
         if damaged:

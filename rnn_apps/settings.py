@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Hashable, Iterator, Sequence
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, ClassVar, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError, ValidationError
@@ -152,7 +152,15 @@ class SteppedTrainingSettings(TrainingSettings):
 
 
 class TaskSettings(Settings):
-    """The keys at the top of every recipe; a task adds its `data` and `model`."""
+    """The keys at the top of every recipe; a task adds its `data` and `model`.
+
+    Attributes:
+        shape: of the recurrence, a name of `rnn_apps.tasks.shapes.SHAPES`, or ``"any"``.
+        summary: what goes in and what comes out.
+    """
+
+    shape: ClassVar[str]
+    summary: ClassVar[str]
 
     name: str | None = Field(
         None,

@@ -46,7 +46,18 @@ _CONVERSIONS = {
     _BINARY: "Binary formats are not read: save the data as CSV.",
     _ARCHIVES: "Archives are not unpacked: unpack it first.",
 }
-_DATA = (".csv", ".tsv", ".txt", ".jsonl", ".conll", ".conllu", ".bio", ".iob", ".iob2", *_ARCHIVES)
+_DATA: tuple[str, ...] = (
+    ".csv",
+    ".tsv",
+    ".txt",
+    ".jsonl",
+    ".conll",
+    ".conllu",
+    ".bio",
+    ".iob",
+    ".iob2",
+    *_ARCHIVES,
+)
 _DATA += (*_SPREADSHEETS, *_COLUMNAR, *_BINARY, ".json")
 _NO_DATA = ("readme", "license", "licence", "notice", "changelog", "requirements")
 

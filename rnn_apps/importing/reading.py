@@ -21,13 +21,21 @@ from rnn_apps.importing.archive import opened
 try:
     import resource
 except ImportError:  # Windows: time is all that `apart` can limit there
-    resource = None
+    resource = None  # type: ignore[assignment]
 
 ANSWER, NUMBERS = "answer.json", "weights.bin"
 AT_ONCE = 16 << 20  # bytes of an array
 LONGEST_TEXT = 1 << 20  # letters of all attributes of an object
 MOST_FILES = 64
-_FORBIDDEN = ("socket.", "subprocess.", "os.exec", "os.fork", "os.posix_spawn", "os.spawn", "os.system")
+_FORBIDDEN: tuple[str, ...] = (
+    "socket.",
+    "subprocess.",
+    "os.exec",
+    "os.fork",
+    "os.posix_spawn",
+    "os.spawn",
+    "os.system",
+)
 _FORBIDDEN += (
     "os.link",
     "os.symlink",

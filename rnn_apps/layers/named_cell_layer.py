@@ -9,7 +9,7 @@ from rnn_apps.layers.recurrent_layer import RecurrentLayer
 class NamedCellLayer(RecurrentLayer):
     """A `RecurrentLayer` that makes its own cell: one signature, the cell's arguments and the layer's."""
 
-    cell_class = None
+    cell_class: type | None = None
 
     def __init__(self, *args, **kwargs):
         names = constructor_arguments(self.cell_class)

@@ -10,7 +10,7 @@ from rnn_apps.layers.arguments import check_choice, check_count, check_rate, ser
 from rnn_apps.layers.arguments import constructor_arguments as _arguments
 from rnn_apps.layers.recurrence import CellForm
 
-_CELLS = {}
+_CELLS: dict[str, type] = {}
 
 
 def register_cell(name):

@@ -7,6 +7,11 @@ Key = str | int
 KeyPath = tuple[Key, ...]
 
 
+def dotted(path: KeyPath) -> str:
+    """Returns a path as a text, such as "model.units.0"."""
+    return ".".join(map(str, path))
+
+
 class Place(NamedTuple):
     """Where something was written.
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from rnn_apps.errors import RecipeError, UserError, message, nearest, shown
-from rnn_apps.recipe.document import Document, KeyPath, Place, Problem
+from rnn_apps.recipe.document import Document, KeyPath, Place, Problem, dotted
 from rnn_apps.recipe.overriding import Overrides, leaves, override, put
 from rnn_apps.recipe.packaged import find_recipe
 from rnn_apps.recipe.problems import problems_of
@@ -77,7 +77,7 @@ class Recipe:
 
     def flat(self) -> dict[str, Any]:
         """Returns every setting by its dotted path."""
-        return {".".join(path): value for path, value in leaves(self.as_dict())}
+        return {dotted(path): value for path, value in leaves(self.as_dict())}
 
 
 def load_recipe(name_or_path: str | os.PathLike, overrides: Overrides = ()) -> Recipe:
@@ -123,7 +123,7 @@ def given_values(name: str, overrides: Iterable[str]) -> dict[str, Any]:
     """
     load_recipe(name, overrides)
     values = override(Document({}, {(): Place("--set")}), overrides).values
-    return {".".join(path): value for path, value in leaves(values)}
+    return {dotted(path): value for path, value in leaves(values)}
 
 
 def apply_overrides(recipe: Recipe, overrides: Overrides) -> Recipe:
@@ -167,15 +167,15 @@ def _is_overridden(document: Document, path: KeyPath) -> bool:
 
 
 def _put_from_sample(document: Document, path: KeyPath, value: object) -> str:
-    dotted = ".".join(path)
-    written = document.place((*SAMPLE_SET, dotted))
+    name = dotted(path)
+    written = document.place((*SAMPLE_SET, name))
     place = Place(Document(None, {(): written}).where(SAMPLE_SET), written.line)
-    if any(f"{dotted}.".startswith(f"{key}.") for key in NEVER_SET_BY_A_SAMPLE):
-        text = message(f"{place.text}  {dotted}", "a sample cannot set this", fix="Remove it.")
+    if any(f"{name}.".startswith(f"{key}.") for key in NEVER_SET_BY_A_SAMPLE):
+        text = message(f"{place.text}  {name}", "a sample cannot set this", fix="Remove it.")
         document.problems.append(Problem(place.line, text))
     else:
         put(document, path, value, place)
-    return f"{dotted} = {shown(value)}"
+    return f"{name} = {shown(value)}"
 
 
 def _document(recipe: Recipe) -> Document:

@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 
 from rnn_apps.errors import RecipeError, message, shown
-from rnn_apps.recipe.document import Document, KeyPath, Place, Problem
+from rnn_apps.recipe.document import Document, KeyPath, Place, Problem, dotted
 from rnn_apps.recipe.reading import parse_value
 
 Overrides = Mapping[str, object] | Iterable[str]
@@ -25,7 +25,7 @@ def override(document: Document, overrides: Overrides) -> Document:
     if isinstance(overrides, Mapping):
         for path, value in leaves(overrides):
             if value != {} or not isinstance(_at(changed.values, path), Mapping):
-                put(changed, path, value, Place(f"override {'.'.join(path)}"))
+                put(changed, path, value, Place(f"override {dotted(path)}"))
         return changed
     for text in [overrides] if isinstance(overrides, str) else overrides:
         _assign(changed, text)
@@ -41,7 +41,7 @@ def put(document: Document, path: KeyPath, value: object, place: Place) -> None:
             document.places[path[:depth]] = place
         parent = parent[key]
         if not isinstance(parent, dict):
-            problem = f"{'.'.join(path[:depth])} is {shown(parent)}, which has no keys"
+            problem = f"{dotted(path[:depth])} is {shown(parent)}, which has no keys"
             _refuse(document, message(place.text, problem, fix="Override the whole of it."))
             return
     for stale in [place for place in document.places if place[: len(path)] == path]:

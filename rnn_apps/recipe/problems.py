@@ -5,7 +5,7 @@ from functools import cache
 from pydantic import ValidationError
 
 from rnn_apps.errors import did_you_mean, message, nearest, shown
-from rnn_apps.recipe.document import Document, Key, KeyPath, Problem
+from rnn_apps.recipe.document import Document, Key, KeyPath, Problem, dotted
 from rnn_apps.settings import Settings
 
 MOST_CHOICES_SHOWN = 20
@@ -45,7 +45,7 @@ def allowed_keys(settings: type[Settings], path: KeyPath = ()) -> list[str]:
 
 def node_at(settings: type[Settings], path: KeyPath) -> dict:
     """Returns the schema of what stands at `path`; an empty one where anything may stand."""
-    schema = _schema(settings)
+    schema = _schema(settings)  # type: ignore[arg-type]
     node = _resolved(schema, schema)
     for key in path:
         node = _resolved(_child(node, key), schema)
@@ -74,7 +74,7 @@ def _once_per_place(errors: list[dict], values: object, settings: type[Settings]
 
     Where a setting may be of several types, a place has the name of each type in it as well.
     """
-    found = {}
+    found: dict[KeyPath, dict] = {}
     for error in errors:
         path = _path_in(values, error["loc"], settings)
         if path not in found or (error["type"] == "refused" and found[path]["type"] != "refused"):
@@ -85,7 +85,7 @@ def _once_per_place(errors: list[dict], values: object, settings: type[Settings]
 
 
 def _path_in(values: object, location: KeyPath, settings: type[Settings]) -> KeyPath:
-    path = []
+    path: list[str | int] = []
     for part in location:
         if isinstance(values, dict):
             if part not in values and part not in allowed_keys(settings, tuple(path)):
@@ -129,7 +129,7 @@ def _problem(error: dict, document: Document, settings: type[Settings]) -> Probl
 def _key_advice(path: KeyPath, settings: type[Settings]) -> str:
     """Says where an unknown key belongs: elsewhere under the same name, or here under a similar one."""
     keys = allowed_keys(settings, path[:-1])
-    elsewhere = [".".join(place) for place in _all_keys(settings) if place[-1] == path[-1]]
+    elsewhere = [dotted(place) for place in _all_keys(settings) if place[-1] == path[-1]]  # type: ignore[arg-type]
     if elsewhere:
         return f'Did you mean "{elsewhere[0]}"? Allowed here: {", ".join(keys)}.'
     return did_you_mean(path[-1], keys)
@@ -152,10 +152,11 @@ def _schema(settings: type[Settings]) -> dict:
 
 @cache
 def _all_keys(settings: type[Settings]) -> list[KeyPath]:
-    found, waiting = [], [()]
+    found: list[KeyPath] = []
+    waiting: list[KeyPath] = [()]
     while waiting:
         path = waiting.pop(0)
-        below = [(*path, key) for key in allowed_keys(settings, path)]
+        below: list[KeyPath] = [(*path, key) for key in allowed_keys(settings, path)]
         found += below
         waiting += below
     return found
@@ -214,7 +215,7 @@ def _described_type(node: dict) -> str:
     if kind == "object":
         keys = ", ".join(node.get("properties", {}))
         return f"a mapping with the keys {keys}" if keys else "a mapping"
-    return {"boolean": "true or false"}.get(kind, "plain values")
+    return {"boolean": "true or false"}.get(str(kind), "plain values")
 
 
 def _described_range(node: dict) -> str:

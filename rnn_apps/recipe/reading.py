@@ -7,6 +7,7 @@ last of two equal keys wins in silence. Its scanner is used, and nothing above i
 import json
 import re
 from collections.abc import Callable
+from typing import Any
 
 import yaml
 from yaml.composer import Composer
@@ -190,7 +191,8 @@ class _Reading:
         return self._value(node, path)
 
     def _mapping(self, node: yaml.MappingNode, path: KeyPath) -> dict:
-        values, lines = {}, {}
+        values: dict[str, Any] = {}
+        lines: dict[str, int] = {}
         for key_node, value_node in node.value:
             line = key_node.start_mark.line + 1
             if not isinstance(key_node, yaml.ScalarNode):
@@ -242,7 +244,7 @@ def _float(text: str) -> float:
     return float(text.replace(".inf", "inf").replace(".nan", "nan"))
 
 
-CONSTRUCTORS = {
+CONSTRUCTORS: dict[str, Callable[[str], Any]] = {
     "null": lambda text: None,
     "bool": lambda text: text.lower() == "true",
     "int": _integer,

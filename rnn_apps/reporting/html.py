@@ -66,7 +66,7 @@ def _content(run: Run, pictures: Mapping[str, Picture]) -> dict[str, Any]:
         "name": run.name,
         "task": task,
         "shape": shape,
-        "diagram": SHAPES.get(shape),
+        "diagram": SHAPES.get(str(shape)),
         "metrics": metrics,
         "mark": sample_mark(metrics),
         "main": scores.main_metric(metrics),

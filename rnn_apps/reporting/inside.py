@@ -48,7 +48,7 @@ def inside_figures(views: Mapping[str, Any], traces: Sequence[Any], class_name: 
             for each word.
         class_name: whose probability is traced.
     """
-    figures = {}
+    figures: dict[str, Any] = {}
     for number, level in enumerate(views.get("states", [])):
         figures |= _states(level, number)
     if views.get("gradients"):

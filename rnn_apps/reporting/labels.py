@@ -67,7 +67,7 @@ class Confusion(NamedTuple):
 
     label: str
     answer: str
-    count: int
+    count: int  # type: ignore[assignment]
     tokens: list[str]
 
 

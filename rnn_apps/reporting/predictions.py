@@ -147,5 +147,5 @@ def _count(summary: PredictionSummary, example: Example) -> None:
 
 
 def _swing(example: Example) -> float:
-    scores = [score for _, score in example.steps]
+    scores = [score for _, score in example.steps or ()]
     return max(scores) - min(scores)

@@ -69,7 +69,7 @@ def bar_scale(metrics: Mapping[str, Any]) -> float | None:
         *(metrics["baseline"][n].get(main) for n in baseline_names(metrics)),
     ]
     finite = [_finite(value, -1.0) for value in values if value is not None]
-    if not finite or min(finite) < 0 or METRICS.get(main, ("", True))[1] is False:
+    if not finite or min(finite) < 0 or METRICS.get(main or "", ("", True))[1] is False:
         return None
     return max(1.0, *finite)
 
@@ -78,7 +78,7 @@ def baseline_names(metrics: Mapping[str, Any]) -> list[str]:
     """Returns the names of the baselines, strongest first by the main metric."""
     baselines = {name: values for name, values in (metrics.get("baseline") or {}).items() if values}
     main = main_metric(metrics)
-    sign = -1 if METRICS.get(main, ("", True))[1] else 1
+    sign = -1 if METRICS.get(main or "", ("", True))[1] else 1
     return sorted(baselines, key=lambda name: sign * _finite(baselines[name].get(main), -sign * math.inf))
 
 
@@ -151,5 +151,6 @@ def _best(values: list[float | None], higher: bool | None) -> int | None:
 
 
 def _finite(value: object, otherwise: float) -> float:
-    usable = isinstance(value, (int, float)) and math.isfinite(value)
-    return float(value) if usable else otherwise
+    if isinstance(value, (int, float)) and math.isfinite(value):
+        return float(value)
+    return otherwise

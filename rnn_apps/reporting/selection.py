@@ -28,7 +28,7 @@ def shown_examples(
         return sorted({number for *_, numbers in choose_texts(records) for number in numbers})
     if kind != "classes":  # these records say everything
         return []
-    summary = summarise(records, class_names)
+    summary = summarise(records, class_names or ())
     chosen = [example.number - 1 for example in (*summary.mistakes, *summary.close_calls)]
     short = [
         number

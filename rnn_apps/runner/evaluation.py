@@ -99,7 +99,7 @@ def _baselines(prepared, own, fingerprint):
         try:
             if not prepared.dataset.add_training_split(other):
                 return {}, f"{left_out}only a run computes them"
-            if fingerprint is not None and other.describe()["fingerprint"] != fingerprint:
+            if fingerprint is not None and other.digest() != fingerprint:
                 return {}, f"{left_out}the training data of the run has changed since"
         except (SourceUnavailable, DataError, UserError):
             data = other.recipe.data

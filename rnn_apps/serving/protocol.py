@@ -60,7 +60,7 @@ class Asked(NamedTuple):
     signature: str
     inputs: dict
     rows: bool
-    count: int
+    count: int  # type: ignore[assignment]
 
 
 def read_request(body, signatures, limits):

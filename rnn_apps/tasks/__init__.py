@@ -4,6 +4,7 @@ import importlib
 from dataclasses import dataclass
 
 from rnn_apps.errors import UserError, did_you_mean, shown
+from rnn_apps.settings import TaskSettings
 
 # Names for a task of the user's own, resolved on use: most of them import TensorFlow.
 _PIECES = {
@@ -100,7 +101,7 @@ def task_names() -> list[str]:
     return list(TASKS)
 
 
-def settings_class(name: str) -> type:
+def settings_class(name: str) -> type[TaskSettings]:
     """Returns the settings class of a task, without importing TensorFlow."""
     return _resolve(_entry(name).settings)
 

@@ -153,14 +153,19 @@ class Dataset(ABC):
         """Yield a text per example of a split that changes when the example does."""
         yield from map(repr, self.splits[split])
 
+    def digest(self):
+        """Return the sha256 of all `fingerprint` texts of all splits."""
+        return sha256_of_texts(
+            f"{split}\n{text}" for split in self.splits for text in self.fingerprint(split)
+        )
+
     def describe(self):
         """Return what ``metrics.json`` says of the data: source, counts and a fingerprint."""
-        texts = (f"{split}\n{text}" for split in self.splits for text in self.fingerprint(split))
         return {
             "source": self.source_name,
             **{split: self.count(split) for split in self.splits},
             "skipped": self.skipped,
-            "fingerprint": sha256_of_texts(texts),
+            "fingerprint": self.digest(),
         }
 
     def settings(self):

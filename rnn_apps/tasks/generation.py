@@ -43,7 +43,7 @@ class GenerationDataset(Dataset):
         references_per_batch: references of one input in a batch of training at most; None for all.
     """
 
-    references_per_batch = None
+    references_per_batch: int | None = None
 
     def __init__(self, recipe, preprocessing=None):
         super().__init__(recipe, preprocessing)

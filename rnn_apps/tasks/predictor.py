@@ -77,7 +77,7 @@ class Predictor(ABC):
     """
 
     kind = "arrays"
-    options = ()
+    options: tuple[str, ...] = ()
     reads_text = False
     export_tolerance = 1e-4
 

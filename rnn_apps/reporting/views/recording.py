@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import keras
 import numpy as np
 import tensorflow as tf
 from keras import ops
 
-Network = keras.layers.Layer
+Network: TypeAlias = keras.layers.Layer
 
 
 class Recording(NamedTuple):
@@ -65,7 +65,7 @@ def _below(parent: Network, prefix: str) -> Iterator[tuple[str, keras.layers.RNN
         path = prefix + layer.name
         if isinstance(layer, keras.layers.RNN):
             yield path, layer
-        elif isinstance(layer, Network):
+        elif isinstance(layer, keras.layers.Layer):
             yield from _below(layer, f"{path}/")
 
 

@@ -26,7 +26,7 @@ class Mover(NamedTuple):
 
     word: str
     change: float
-    count: int
+    count: int  # type: ignore[assignment]
 
 
 def score_by_step(network: Network, inputs: Any) -> np.ndarray:

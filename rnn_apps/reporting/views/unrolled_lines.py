@@ -41,8 +41,8 @@ def _opening_lines(part: Part, network: Unrolled) -> list[str]:
     lines = [line, "h_0 of every layer is computed from the encoder's output"]
     if network.attends:
         first, *upper = part.levels
-        also = upper and upper[0].features and upper[0].features > first.units
-        also = ", an input of layer 2 too" if also else ""
+        is_wider = upper and upper[0].features and upper[0].features > first.units
+        also = ", an input of layer 2 too" if is_wider else ""
         lines.append(f"c_t: attention over the encoder's outputs{also}")
     return lines
 

@@ -68,7 +68,8 @@ def time_of_output(part: Part, network: Unrolled) -> str | None:
     if not _gives_one(part, network) or gather_of(part, network):
         return None
     from_the_end = part.levels[-1].backwards
-    is_first_read = network.readout.pooling == [FIRST_STEP]  # outputs are in the order of reading
+    # Outputs are in the order of reading.
+    is_first_read = network.readout is not None and network.readout.pooling == [FIRST_STEP]
     return TIMES[0] if from_the_end != is_first_read else LAST_TIME
 
 

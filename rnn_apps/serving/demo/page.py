@@ -1,6 +1,7 @@
 """What every kind of page is made of: controls, examples to click, and answers."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Set
 from typing import NamedTuple
 
 import gradio as gr
@@ -49,8 +50,10 @@ class Page(ABC):
         takes_several: whether one example is several files.
     """
 
-    takes = gives = frozenset()
-    title = lead = None
+    takes: Set[str] = frozenset()
+    gives: Set[str] = frozenset()
+    title: str | None = None
+    lead: str | None = None
     button, example = "Answer", "Example"
     takes_several = False
 

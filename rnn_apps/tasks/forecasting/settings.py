@@ -1,7 +1,7 @@
 """Settings of the forecasting task; no TensorFlow here."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
@@ -104,7 +104,9 @@ class ForecastingData(SourceSettings):
     @property
     def time_columns(self) -> tuple[str, ...] | None:
         """The columns of the time; None where a date may be found in the first."""
-        return (self.time,) if isinstance(self.time, str) else self.time and tuple(self.time)
+        if isinstance(self.time, str):
+            return (self.time,)
+        return tuple(self.time) if self.time else None
 
     def cross_checks(self) -> Iterator[tuple[tuple[str, ...], str]]:
         """Yields sources that hold no series, and columns that are two things at once."""
@@ -117,7 +119,10 @@ class ForecastingData(SourceSettings):
         if isinstance(self.time, list) and len(self.time) > 6:
             expected = "expected at most 6: year, month, day, hour, minute, second"
             yield ("time",), f"received {len(self.time)} columns, {expected}."
-        named = {"time": self.time_columns or (), "series": (self.series,) if self.series else ()}
+        named: dict[str, Sequence[str]] = {
+            "time": self.time_columns or (),
+            "series": (self.series,) if self.series else (),
+        }
         named |= {"targets": self.targets or (), "covariates": self.covariates, "known": self.known}
         counts = Counter(name for names in named.values() for name in names)
         for key, names in named.items():
