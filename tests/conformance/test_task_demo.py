@@ -6,7 +6,8 @@ import pytest
 
 
 def check_page(page, tiny, inputs, answers):
-    """The page shows what the answers say for the examples that they are of."""
+    """The page knows its facts, and shows what the answers say for the examples that they are of."""
+    assert {name: page.facts.get(name) for name in tiny.demo_facts} == tiny.demo_facts
     examples = page.examples()
     assert len(examples) >= len(inputs)
     for example, given, answer in zip(examples, inputs, answers):

@@ -25,6 +25,7 @@ class TinyTask:
     levels = ("recurrent/level_0_forward",)  # recurrent layers that the views show
     options = {}  # of `predict`, under which it answers as `serving_default` does
     client_options = {}  # the same of client.py
+    demo_facts = {}  # what the demo page is told of the network
     text = "label"  # the entry of an answer that says it in words
 
     def overrides(self, **changes):
@@ -81,8 +82,11 @@ class TinyTask:
         """What an explanation is of: by default the answer."""
         return answer
 
-    def other_data(self, run, folder):
-        """Write data in the layout of the task, and return its path and the scores that are right for it."""
+    def other_data(self, run, folder, part):
+        """Write data in the layout of the task, and return its path and the scores that are right for it.
+
+        The one split of the data is named `part`, where the layout names splits.
+        """
         raise NotImplementedError
 
     def scores(self, records):

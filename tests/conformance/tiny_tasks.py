@@ -26,6 +26,7 @@ def tiny_task(name):
 
 class TinySentiment(TinyTask):
     recipe = "imdb"
+    demo_facts = {"class_names": ["negative", "positive"]}
     settings = {
         "model": {"embedding": 4, "units": [4], "bidirectional": False},
         "data": {**SAMPLE, "vocabulary_size": 100},
@@ -47,10 +48,10 @@ class TinySentiment(TinyTask):
     def explained(self, explanation):
         return {"score": explanation[-1][1]}
 
-    def other_data(self, run, folder):
+    def other_data(self, run, folder, part):
         texts = self.inputs(run)
         rows = [{"text": text, "label": a["label"]} for text, a in zip(texts, run.predict(texts))]
-        (folder / "test.jsonl").write_text("\n".join(map(json.dumps, rows)))
+        (folder / f"{part}.jsonl").write_text("\n".join(map(json.dumps, rows)))
         return folder, {"accuracy": 1.0}
 
     def demo_says(self, answer):
@@ -89,7 +90,7 @@ class TinyForecasting(TinyTask):
     def explains(self, given, answer):
         return {"series": [value for (value,) in self.request(given)["series"]][-30:]}
 
-    def other_data(self, run, folder):
+    def other_data(self, run, folder, part):
         start = np.datetime64("2030-01-01T00")
         rows = [f"{start + hour},{10 + hour % 8 + hour % 3}" for hour in range(200)]
         (folder / "other.csv").write_text("\n".join(["time,value", *rows]))
@@ -120,10 +121,10 @@ class TinyTagging(TinyTask):
         tokens, tags, scores = zip(*explanation)
         return {"tokens": list(tokens), "tags": list(tags), "scores": list(scores)}
 
-    def other_data(self, run, folder):
+    def other_data(self, run, folder, part):
         answers = run.predict(self.inputs(run))
         rows = [json.dumps({"tokens": answer["tokens"], "tags": answer["tags"]}) for answer in answers]
-        (folder / "test.jsonl").write_text("\n".join(rows))
+        (folder / f"{part}.jsonl").write_text("\n".join(rows))
         return folder, {"accuracy": 1.0}
 
     def scores(self, records):
@@ -156,11 +157,11 @@ class TinyFrameLabelling(TinyTask):
         _, labels, scores = zip(*explanation)
         return {"labels": list(labels), "scores": list(scores)}
 
-    def other_data(self, run, folder):
+    def other_data(self, run, folder, part):
         given = self.inputs(run)[0]
         (answer,) = run.predict([given])
         rows = [f"{path},{label}" for path, label in zip(self.lines(given), answer["labels"])]
-        (folder / "test.csv").write_text("\n".join(["frame,label", *rows]))
+        (folder / f"{part}.csv").write_text("\n".join(["frame,label", *rows]))
         return folder, {"accuracy": 1.0}
 
     def scores(self, records):
@@ -196,7 +197,7 @@ class TinyImported(TinyTask):
     def served(self, answer):
         return answer["output"]
 
-    def other_data(self, run, folder):
+    def other_data(self, run, folder, part):
         words = np.random.default_rng(1).integers(1, 11, (20, 6))
         answers = run.predict([str(row.tolist()) for row in words])
         targets = [int(np.argmax(answer["output"]["dense"])) for answer in answers]

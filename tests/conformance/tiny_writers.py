@@ -37,20 +37,21 @@ class TinyWriting(TinyTask):
 
 
 class TinyCaptioning(TinyWriting):
-    def other_data(self, run, folder):
+    def other_data(self, run, folder, part):
         inputs, lines = self.inputs(run)[:2], []
         for number, (given, answer) in enumerate(zip(inputs, run.predict(inputs))):
             names = []
             for file in self.files_of(given):
                 names.append(f"{number}-{file.name}")
                 shutil.copy(file, folder / names[-1])
-            lines.append(json.dumps({**self.named(names), "captions": [answer["caption"]]}))
+            lines.append(json.dumps({**self.named(names), "captions": [answer["caption"]], "split": part}))
         (folder / "captions.jsonl").write_text("\n".join(lines))
         return folder, {"bleu_1": 100.0}
 
 
 class TinyImageCaptioning(TinyCaptioning):
     recipe = "image_captioning"
+    demo_facts = {"grid": [2, 2]}
     settings = {
         "model": {**DECODER, "projection": 6, "encoder": {**CNN, "image_size": [32, 32], "flips": False}}
     }
@@ -95,11 +96,11 @@ class TinyTranslation(TinyWriting):
     levels = ("encoder/reader/level_0_forward", "decoder/recurrent/level_0_forward")
     text = "text"
 
-    def other_data(self, run, folder):
+    def other_data(self, run, folder, part):
         sources = self.inputs(run)[:2]
         answers = [answer["text"] for answer in run.predict(sources)]
         for language, texts in (("en", sources), ("de", answers)):
-            (folder / f"test.{language}").write_text("".join(f"{text}\n" for text in texts))
+            (folder / f"{part}.{language}").write_text("".join(f"{text}\n" for text in texts))
         return folder, {"bleu_1": 100.0}
 
     def scores(self, records):
@@ -137,9 +138,9 @@ class TinyLanguageModel(TinyTask):
     def explained(self, explanation):
         return {"input": "".join(token for token, _ in explanation)}
 
-    def other_data(self, run, folder):
+    def other_data(self, run, folder, part):
         text = " ".join(self.inputs(run)) * 4 + "\n"
-        (folder / "test.txt").write_text(text)
+        (folder / f"{part}.txt").write_text(text)
         (steps,) = run.explain([text], as_text=True)  # its first token follows the mark of a beginning
         return folder, {"nats_per_character": -np.mean([score for _, score in steps[1:]])}
 

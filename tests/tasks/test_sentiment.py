@@ -57,8 +57,10 @@ def test_the_fingerprint_tells_data_apart(three_classes):
     assert three_classes.describe_data()["fingerprint"] == before
     for column, other in ((test.texts, "another text"), (test.labels, 2)):
         kept, column[0] = column[0], other
-        assert three_classes.describe_data()["fingerprint"] != before
-        column[0] = kept
+        try:
+            assert three_classes.describe_data()["fingerprint"] != before
+        finally:
+            column[0] = kept
 
 
 def test_the_vocabulary_is_learned_from_train_alone(three_classes):
@@ -85,15 +87,14 @@ def test_word_vectors_from_cooccurrence_are_those_of_train_alone(small_recipe, t
 
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.3])
-def test_the_loss_is_the_cross_entropy_with_smoothed_labels(three_classes, small_recipe, smoothing):
+def test_the_loss_is_the_cross_entropy_with_smoothed_labels(three_classes, monkeypatch, smoothing):
     logits = np.random.default_rng(0).normal(size=(5, 3)).astype("float32")
     labels = np.array([0, 1, 2, 2, 1])
     smooth = np.eye(3)[labels] * (1 - smoothing) + smoothing / 3
     expected = -(smooth * np.log(np.exp(logits) / np.exp(logits).sum(1, keepdims=True))).sum(1).mean()
-    recipe = three_classes.recipe
-    three_classes.recipe = apply_overrides(recipe, {"training": {"label_smoothing": smoothing}})
+    recipe = apply_overrides(three_classes.recipe, {"training": {"label_smoothing": smoothing}})
+    monkeypatch.setattr(three_classes, "recipe", recipe)
     loss = three_classes.loss(tf.constant(logits), tf.constant(labels))
-    three_classes.recipe = recipe
     assert float(loss) == pytest.approx(expected, rel=1e-5)
 
 
@@ -202,20 +203,13 @@ def test_an_export_that_answers_otherwise_is_refused(three_classes, tmp_path):
     loaded = held_to_the_task(three_classes, tmp_path / "export")
     three_classes.check_export(loaded)
     bias = three_classes.model.get_layer("logits").bias
-    bias.assign([0.0, 1e-4, 0.0])
-    with pytest.raises(RnnAppsError, match="differ by"):
-        three_classes.check_export(loaded)
-    bias.assign([0.0, 0.0, 0.0])
-
-
-def test_a_restored_task_answers_the_same(three_classes, tmp_path):
-    three_classes.save_preprocessing(tmp_path)
-    again = task_class("sentiment")(three_classes.recipe)
-    again.restore(three_classes.model, tmp_path)
-    texts = ["a lovely gem", "dull", ""]
-    assert again.predict(texts) == three_classes.predict(texts)
-    again.prepare_evaluation()
-    assert again.evaluate("test") == three_classes.evaluate("test")
+    kept = bias.numpy()
+    bias.assign(kept + [0.0, 1e-4, 0.0])
+    try:
+        with pytest.raises(RnnAppsError, match="differ by"):
+            three_classes.check_export(loaded)
+    finally:
+        bias.assign(kept)
 
 
 # Cells of the user's own
