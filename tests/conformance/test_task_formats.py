@@ -19,8 +19,8 @@ STEPS = 5
 def check_client(folder, tiny, inputs, expected):
     """The client that lies beside the files answers as `predict` does."""
     client = Client(folder)
-    for given, answer in zip(inputs, expected, strict=True):
-        found = client.answer(tiny.client_input(given))
+    for raw, answer in zip(inputs, expected, strict=True):
+        found = client.answer(tiny.client_input(raw))
         assert_same(found, tiny.client_answer(answer), f"the files in {folder.name}")
 
 
@@ -36,11 +36,11 @@ def check_plain_layers(folder, other):
     """Plain layers of Keras give the numbers of the ONNX file of the same network."""
     model, client = keras.models.load_model(folder / "model.keras", compile=False), Client(other)
     rng, inputs = np.random.default_rng(0), {}
-    for given in model.inputs:
-        shape = [1, *(STEPS if side is None else side for side in given.shape[1:])]
-        is_number = client.facts["parts"]["network"]["inputs"][given.name].startswith("float")
-        made = rng.normal(size=shape) + 3 if is_number else rng.integers(1, 4, shape)
-        inputs[given.name] = made.astype(client.facts["parts"]["network"]["inputs"][given.name])
+    for tensor in model.inputs:
+        shape = [1, *(STEPS if side is None else side for side in tensor.shape[1:])]
+        dtype = client.facts["parts"]["network"]["inputs"][tensor.name]
+        made = rng.normal(size=shape) + 3 if dtype.startswith("float") else rng.integers(1, 4, shape)
+        inputs[tensor.name] = made.astype(dtype)
     found = [np.asarray(one) for one in keras.tree.flatten(model(list(inputs.values())))]
     expected = client.read("network", inputs)
     assert len(found) == len(expected)

@@ -38,12 +38,12 @@ class TinySentiment(TinyTask):
     def client_answer(self, answer):
         return answer
 
-    def lines(self, given):
-        words = given.split()
+    def lines(self, raw):
+        words = raw.split()
         return [" ".join(words[:2]), "", *words[2:]]
 
-    def whole(self, run, given):
-        return self.served(super().whole(run, given))
+    def whole(self, run, raw):
+        return self.served(super().whole(run, raw))
 
     def explained(self, explanation):
         return {"score": explanation[-1][1]}
@@ -67,28 +67,26 @@ class TinyForecasting(TinyTask):
     }
     levels = ("stepwise/recurrent/level_0_forward",)
 
-    def request(self, given):
-        with open(given, newline="") as file:
+    def request(self, raw):
+        with open(raw, newline="") as file:
             values = [row["value"] for row in csv.DictReader(file)]
         return {"series": [[float(value or "nan")] for value in values]}
 
-    def client_input(self, given):
-        return json.dumps(
-            [[None if np.isnan(v) else v for v in row] for row in self.request(given)["series"]]
-        )
+    def client_input(self, raw):
+        return json.dumps([[None if np.isnan(v) else v for v in row] for row in self.request(raw)["series"]])
 
     def served(self, answer):
         (target,) = answer["targets"].values()
         return {name: [[value] for value in values] for name, values in target.items()}
 
-    def lines(self, given):
-        return Path(given).read_text().splitlines()
+    def lines(self, raw):
+        return Path(raw).read_text().splitlines()
 
     def explained(self, explanation):
         return {"series": [value for _, value, _ in explanation]}
 
-    def explains(self, given, answer):
-        return {"series": [value for (value,) in self.request(given)["series"]][-30:]}
+    def explains(self, raw, answer):
+        return {"series": [value for (value,) in self.request(raw)["series"]][-30:]}
 
     def other_data(self, run, folder, part):
         start = np.datetime64("2030-01-01T00")
@@ -114,8 +112,8 @@ class TinyTagging(TinyTask):
     def client_answer(self, answer):
         return {"tokens": answer["tokens"], "tags": answer["tags"]}
 
-    def lines(self, given):
-        return given.split()
+    def lines(self, raw):
+        return raw.split()
 
     def explained(self, explanation):
         tokens, tags, scores = zip(*explanation)
@@ -144,23 +142,23 @@ class TinyFrameLabelling(TinyTask):
     def path_of(self, files):
         return str(files[0].parent)
 
-    def request(self, given):
-        return {"frames": [encoded(path) for path in sorted(Path(given).iterdir())]}
+    def request(self, raw):
+        return {"frames": [encoded(path) for path in sorted(Path(raw).iterdir())]}
 
     def client_answer(self, answer):
         return {"labels": answer["labels"]}
 
-    def lines(self, given):
-        return [str(path) for path in sorted(Path(given).iterdir())]
+    def lines(self, raw):
+        return [str(path) for path in sorted(Path(raw).iterdir())]
 
     def explained(self, explanation):
         _, labels, scores = zip(*explanation)
         return {"labels": list(labels), "scores": list(scores)}
 
     def other_data(self, run, folder, part):
-        given = self.inputs(run)[0]
-        (answer,) = run.predict([given])
-        rows = [f"{path},{label}" for path, label in zip(self.lines(given), answer["labels"])]
+        raw = self.inputs(run)[0]
+        (answer,) = run.predict([raw])
+        rows = [f"{path},{label}" for path, label in zip(self.lines(raw), answer["labels"])]
         (folder / f"{part}.csv").write_text("\n".join(["frame,label", *rows]))
         return folder, {"accuracy": 1.0}
 
@@ -191,8 +189,8 @@ class TinyImported(TinyTask):
     def inputs(self, run):
         return ["[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 1, 2]", "[4, 5, 6, 7, 10, 1, 2, 1, 2, 1, 2, 3]"]
 
-    def request(self, given):
-        return {"words": json.loads(given)}
+    def request(self, raw):
+        return {"words": json.loads(raw)}
 
     def served(self, answer):
         return answer["output"]

@@ -39,9 +39,9 @@ class TinyWriting(TinyTask):
 class TinyCaptioning(TinyWriting):
     def other_data(self, run, folder, part):
         inputs, lines = self.inputs(run)[:2], []
-        for number, (given, answer) in enumerate(zip(inputs, run.predict(inputs))):
+        for number, (raw, answer) in enumerate(zip(inputs, run.predict(inputs))):
             names = []
-            for file in self.files_of(given):
+            for file in self.files_of(raw):
                 names.append(f"{number}-{file.name}")
                 shutil.copy(file, folder / names[-1])
             lines.append(json.dumps({**self.named(names), "captions": [answer["caption"]], "split": part}))
@@ -56,11 +56,11 @@ class TinyImageCaptioning(TinyCaptioning):
         "model": {**DECODER, "projection": 6, "encoder": {**CNN, "image_size": [32, 32], "flips": False}}
     }
 
-    def request(self, given):
-        return {"image": encoded(given)}
+    def request(self, raw):
+        return {"image": encoded(raw)}
 
-    def files_of(self, given):
-        return [Path(given)]
+    def files_of(self, raw):
+        return [Path(raw)]
 
     def named(self, names):
         return {"image": names[0]}
@@ -76,11 +76,11 @@ class TinyVideoCaptioning(TinyCaptioning):
     def path_of(self, files):
         return str(files[0].parent)
 
-    def request(self, given):
-        return {"frames": [encoded(path) for path in self.files_of(given)]}
+    def request(self, raw):
+        return {"frames": [encoded(path) for path in self.files_of(raw)]}
 
-    def files_of(self, given):
-        return sorted(Path(given).iterdir())
+    def files_of(self, raw):
+        return sorted(Path(raw).iterdir())
 
     def named(self, names):
         return {"frames": names}
@@ -121,17 +121,17 @@ class TinyLanguageModel(TinyTask):
     client_options = options
     text = "text"
 
-    def request(self, given):
-        return {"prompt": given, **self.options}
+    def request(self, raw):
+        return {"prompt": raw, **self.options}
 
     def client_answer(self, answer):
         return {"text": answer["text"]}
 
-    def lines(self, given):
-        return ["the old man", given.replace("\n", " ")]
+    def lines(self, raw):
+        return ["the old man", raw.replace("\n", " ")]
 
-    def whole(self, run, given):
-        lines = self.lines(given)
+    def whole(self, run, raw):
+        lines = self.lines(raw)
         (steps,) = run.explain(["".join(f"{line}\n" for line in lines)])
         return {"nats": [-score for _, score in steps[len(lines[0]) + 1 :]]}
 
