@@ -1,23 +1,12 @@
 """What the rules share: one tiny run of every registered task, with every registered format."""
 
 import gc
-import itertools
 
 import keras
 import pytest
 from tiny_tasks import tiny_task
 
 from rnn_apps.tasks import TASKS
-
-FINISHED = itertools.count(1)
-
-
-@pytest.fixture(autouse=True)
-def networks_are_released():
-    """Collect what earlier tests left: a network is a cycle whose graphs Python's own counts do not see."""
-    yield
-    if next(FINISHED) % 4 == 0:
-        gc.collect()
 
 
 @pytest.fixture(scope="session", params=list(TASKS))
