@@ -123,11 +123,6 @@ def test_keys_are_found_on_the_pages():
     assert not is_key("model.cells")
 
 
-def test_every_recipe_stands_on_the_page_of_its_task():
-    pages = "".join(path.read_text() for path in ROOT.glob("docs/tasks/*.md"))
-    assert [name for name in packaged_recipes() if f"`{name}`" not in pages] == []
-
-
 # Code and links
 
 

@@ -6,22 +6,23 @@ import pytest
 
 
 def check_page(page, tiny, inputs, answers):
-    """The page shows what the answers say for the examples that they are of."""
+    """The page knows its facts, and shows what the answers say for the examples that they are of."""
+    assert {name: page.facts.get(name) for name in tiny.demo_facts} == tiny.demo_facts
     examples = page.examples()
     assert len(examples) >= len(inputs)
-    for example, given, answer in zip(examples, inputs, answers):
-        assert same_input(example.value, given)
+    for example, raw, answer in zip(examples, inputs, answers):
+        assert same_input(example.value, raw)
         shown = page.answer(example.value, *tiny.demo_settings())
         said = f"{shown.said}\n{shown.html}"
         missing = [text for text in tiny.demo_says(answer) if text not in said]
         assert not missing, f"the page does not say {missing}; it says {shown.said}"
 
 
-def same_input(offered, given):
+def same_input(offered, raw):
     """Whether an example of the page is an input: the text, or files of the same content."""
-    if not Path(given).exists():
-        return offered == given
-    files = sorted(Path(given).iterdir()) if Path(given).is_dir() else [Path(given)]
+    if not Path(raw).exists():
+        return offered == raw
+    files = sorted(Path(raw).iterdir()) if Path(raw).is_dir() else [Path(raw)]
     offered = [Path(one) for one in (offered if isinstance(offered, list) else [offered])]
     return [file.read_bytes() for file in offered] == [file.read_bytes() for file in files]
 

@@ -16,9 +16,10 @@ def check_evaluated(run, path, expected):
         assert found[name] == pytest.approx(value, rel=0.01), name
 
 
-def test_other_data_is_scored_by_its_own_labels(run, tiny, tmp_path):
+@pytest.mark.parametrize("part", ["test", "train"])
+def test_other_data_is_scored_by_its_own_labels_whatever_its_one_split_is_called(run, tiny, part, tmp_path):
     before = digest(run.folder)
-    check_evaluated(run, *tiny.other_data(run, tmp_path))
+    check_evaluated(run, *tiny.other_data(run, tmp_path, part))
     assert digest(run.folder) == before
 
 
@@ -42,4 +43,4 @@ class ScoresItsOwnData:
 def test_a_run_that_scores_its_own_data_is_caught(run, tiny, tmp_path):
     assert run.metrics["test"]["accuracy"] < 1
     with pytest.raises(AssertionError, match="accuracy"):
-        check_evaluated(ScoresItsOwnData(run), *tiny.other_data(run, tmp_path))
+        check_evaluated(ScoresItsOwnData(run), *tiny.other_data(run, tmp_path, "test"))

@@ -9,10 +9,10 @@ from rnn_apps.errors import UserError
 
 def check_explained(explanations, tiny, inputs, answers):
     """There is one explanation for each input, it is of that input, and what it ends with is the answer."""
-    for explanation, given, answer in zip(explanations, inputs, answers, strict=True):
+    for explanation, raw, answer in zip(explanations, inputs, answers, strict=True):
         assert len(explanation), "nothing is explained"
         assert np.isfinite([value for value in leaves(explanation) if isinstance(value, float)]).all()
-        assert_same(tiny.explained(explanation), tiny.explains(given, answer), "the explanation")
+        assert_same(tiny.explained(explanation), tiny.explains(raw, answer), "the explanation")
 
 
 def leaves(value):
@@ -28,7 +28,7 @@ def test_an_explanation_ends_with_the_answer(run, tiny, inputs, answers):
         check_explained(run.explain(inputs), tiny, inputs, answers)
         assert run.explain([]) == []
     else:
-        with pytest.raises(UserError, match="explain: an imported model says nothing"):
+        with pytest.raises(UserError, match="explain: the task imported does not explain"):
             run.explain(inputs)
 
 

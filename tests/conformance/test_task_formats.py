@@ -19,20 +19,28 @@ STEPS = 5
 def check_client(folder, tiny, inputs, expected):
     """The client that lies beside the files answers as `predict` does."""
     client = Client(folder)
-    for given, answer in zip(inputs, expected, strict=True):
-        found = client.answer(tiny.client_input(given))
+    for raw, answer in zip(inputs, expected, strict=True):
+        found = client.answer(tiny.client_input(raw))
         assert_same(found, tiny.client_answer(answer), f"the files in {folder.name}")
+
+
+def check_score(score):
+    """The files score as the network on the records of the run, unless these lack what the client asks."""
+    if isinstance(score, str):
+        assert score.startswith("not scored: the run")
+    else:
+        assert score.files == pytest.approx(score.network, abs=1e-3)
 
 
 def check_plain_layers(folder, other):
     """Plain layers of Keras give the numbers of the ONNX file of the same network."""
     model, client = keras.models.load_model(folder / "model.keras", compile=False), Client(other)
     rng, inputs = np.random.default_rng(0), {}
-    for given in model.inputs:
-        shape = [1, *(STEPS if side is None else side for side in given.shape[1:])]
-        is_number = client.facts["parts"]["network"]["inputs"][given.name].startswith("float")
-        made = rng.normal(size=shape) + 3 if is_number else rng.integers(1, 4, shape)
-        inputs[given.name] = made.astype(client.facts["parts"]["network"]["inputs"][given.name])
+    for tensor in model.inputs:
+        shape = [1, *(STEPS if side is None else side for side in tensor.shape[1:])]
+        dtype = client.facts["parts"]["network"]["inputs"][tensor.name]
+        made = rng.normal(size=shape) + 3 if dtype.startswith("float") else rng.integers(1, 4, shape)
+        inputs[tensor.name] = made.astype(dtype)
     found = [np.asarray(one) for one in keras.tree.flatten(model(list(inputs.values())))]
     expected = client.read("network", inputs)
     assert len(found) == len(expected)
@@ -54,6 +62,7 @@ def test_the_files_of_every_format_answer_as_the_network(run, tiny, inputs, clie
         assert folder.is_dir() == (name == "saved_model")
     elif (folder / "client.json").is_file():
         check_client(folder, tiny, inputs, client_answers)
+        check_score(run.export_score(folder))
     else:
         check_plain_layers(folder, run.folder / export_subdir("onnx"))
 
@@ -72,5 +81,8 @@ def test_a_format_that_answers_otherwise_is_caught(run, tiny, inputs, client_ans
     onnx.save(model, folder / "network.onnx")
     with pytest.raises(AssertionError, match="the files in onnx"):
         check_client(folder, tiny, inputs, client_answers)
+    if run.recipe.task == "tagging":  # the share of right ones of two classes may stay what it is
+        with pytest.raises(AssertionError):
+            check_score(run.export_score(folder))
     with pytest.raises(AssertionError, match="the plain layers differ"):
         check_plain_layers(run.folder / export_subdir("keras"), folder)

@@ -11,10 +11,10 @@ from rnn_apps.errors import UserError
 
 def check_predictions(run, tiny, inputs, answers):
     """The answers to several inputs are those to each alone, in their order."""
-    for given, answer in zip(inputs, answers, strict=True):
-        (alone,) = run.predict([given], **tiny.options)
+    for raw, answer in zip(inputs, answers, strict=True):
+        (alone,) = run.predict([raw], **tiny.options)
         assert_same(alone, answer, "an input that is answered alone")
-        assert_same(run.predict([*inputs, given], **tiny.options)[-1], answer, "the last of three inputs")
+        assert_same(run.predict([*inputs, raw], **tiny.options)[-1], answer, "the last of three inputs")
     first, second = (json.dumps({**answer, "input": None}) for answer in answers)
     assert first != second, "two inputs, one answer"
 

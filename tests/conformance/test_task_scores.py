@@ -1,4 +1,4 @@
-"""Rule: the scores of a run are those of the records that it keeps, and stand beside its baselines."""
+"""Rule: the scores of a run are those of the records that it keeps, and its baselines have scores too."""
 
 import json
 

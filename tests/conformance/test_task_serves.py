@@ -11,8 +11,8 @@ from rnn_apps.serving.model import Model
 def check_served(folder, tiny, inputs, answers):
     """The server over an export gives the answers of `predict`, to one request after the other."""
     with TestClient(make_application(Model(folder), "tiny"), base_url="http://localhost") as client:
-        for given, answer in zip(inputs, answers, strict=True):
-            response = client.post("/v1/models/tiny:predict", json={"instances": [tiny.request(given)]})
+        for raw, answer in zip(inputs, answers, strict=True):
+            response = client.post("/v1/models/tiny:predict", json={"instances": [tiny.request(raw)]})
             assert response.status_code == 200, response.text
             (found,) = response.json()["predictions"]
             expected = tiny.served(answer)

@@ -6,15 +6,15 @@ from comparing import assert_same
 from rnn_apps.errors import UserError
 
 
-def check_stream(run, tiny, given):
+def check_stream(run, tiny, raw):
     """The last answer of a stream is that for the whole input, or its last step."""
-    lines = tiny.lines(given)
+    lines = tiny.lines(raw)
     if lines is None:
         with pytest.raises(UserError, match=f"--stream: the task {run.recipe.task} answers a whole input"):
-            next(run.stream([given]))
+            next(run.stream([raw]))
         return
     *_, last = run.stream(lines)
-    assert_same(last, last_step(tiny.whole(run, given), last), "the end of the stream")
+    assert_same(last, last_step(tiny.whole(run, raw), last), "the end of the stream")
 
 
 def last_step(whole, last):
@@ -24,15 +24,15 @@ def last_step(whole, last):
 
 
 def test_a_stream_ends_with_the_answer_to_the_whole_or_is_refused(run, tiny, inputs):
-    for given in inputs:
-        check_stream(run, tiny, given)
+    for raw in inputs:
+        check_stream(run, tiny, raw)
 
 
 # Seeded fault
 
 
 class Forgetful:
-    """A run whose stream begins anew with every line."""
+    """A run whose stream starts again with every line."""
 
     def __init__(self, run):
         self.run, self.recipe, self.predict = run, run.recipe, run.predict
@@ -45,4 +45,4 @@ class Forgetful:
 @pytest.mark.parametrize("task", ["text_classification", "tagging", "frame_labelling"], indirect=True)
 def test_a_stream_that_forgets_what_it_has_read_is_caught(run, tiny, inputs):
     with pytest.raises(AssertionError, match="the end of the stream"):
-        check_stream(Forgetful(run), tiny, max(inputs, key=lambda given: len(tiny.lines(given))))
+        check_stream(Forgetful(run), tiny, max(inputs, key=lambda raw: len(tiny.lines(raw))))

@@ -25,6 +25,7 @@ class TinyTask:
     levels = ("recurrent/level_0_forward",)  # recurrent layers that the views show
     options = {}  # of `predict`, under which it answers as `serving_default` does
     client_options = {}  # the same of client.py
+    demo_facts = {}  # what the demo page is told of the network
     text = "label"  # the entry of an answer that says it in words
 
     def overrides(self, **changes):
@@ -33,7 +34,7 @@ class TinyTask:
         return {"data": SAMPLE, **self.settings, "training": training, **changes}
 
     def make(self, folder, console, **changes):
-        """Carry out the tiny recipe with every format."""
+        """Run the tiny recipe with every format."""
         settings = self.overrides(**{"export": list(FORMATS), **changes})
         return rnn_apps.run(self.recipe, out=folder, console=console, **settings)
 
@@ -41,48 +42,51 @@ class TinyTask:
         """Raw inputs of the task: those of the test split that the run has kept."""
         kept = run.folder / "examples"
         return [
-            given["text"] if "text" in given else self.path_of([kept / name for name in given["files"]])
-            for given in json.loads((kept / "given.json").read_text())
+            one["text"] if "text" in one else self.path_of([kept / name for name in one["files"]])
+            for one in json.loads((kept / "given.json").read_text())
         ]
 
     def path_of(self, files):
         """What `predict` takes for the files of one example."""
         return str(files[0])
 
-    def request(self, given):
+    def request(self, raw):
         """Input name to value for one example of `serving_default`, as JSON."""
-        return {"text": given}
+        return {"text": raw}
 
     def served(self, answer):
         """Output name to value that `serving_default` gives where `predict` gives this answer."""
         return answer
 
-    def client_input(self, given):
+    def client_input(self, raw):
         """The argument of client.py."""
-        return given
+        return raw
 
     def client_answer(self, answer):
         """What client.py gives where `predict` gives this answer."""
         return self.served(answer)
 
-    def lines(self, given):
+    def lines(self, raw):
         """The lines of a stream that holds the input; None where the task answers whole inputs only."""
         return None
 
-    def whole(self, run, given):
+    def whole(self, run, raw):
         """The answer for the whole input, with which that of a stream ends."""
-        return run.predict([given])[0]
+        return run.predict([raw])[0]
 
     def explained(self, explanation):
         """What an explanation says, name to value, as `explains` has it."""
         raise NotImplementedError
 
-    def explains(self, given, answer):
+    def explains(self, raw, answer):
         """What an explanation is of: by default the answer."""
         return answer
 
-    def other_data(self, run, folder):
-        """Write data in the layout of the task, and return its path and the scores that are right for it."""
+    def other_data(self, run, folder, part):
+        """Write data in the layout of the task, and return its path and the scores that are right for it.
+
+        The one split of the data is named `part`, where the layout names splits.
+        """
         raise NotImplementedError
 
     def scores(self, records):

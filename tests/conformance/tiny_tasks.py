@@ -26,6 +26,7 @@ def tiny_task(name):
 
 class TinyTextClassification(TinyTask):
     recipe = "imdb"
+    demo_facts = {"class_names": ["negative", "positive"]}
     settings = {
         "model": {"embedding": 4, "units": [4], "bidirectional": False},
         "data": {**SAMPLE, "vocabulary_size": 100},
@@ -37,20 +38,20 @@ class TinyTextClassification(TinyTask):
     def client_answer(self, answer):
         return answer
 
-    def lines(self, given):
-        words = given.split()
+    def lines(self, raw):
+        words = raw.split()
         return [" ".join(words[:2]), "", *words[2:]]
 
-    def whole(self, run, given):
-        return self.served(super().whole(run, given))
+    def whole(self, run, raw):
+        return self.served(super().whole(run, raw))
 
     def explained(self, explanation):
         return {"score": explanation[-1][1]}
 
-    def other_data(self, run, folder):
+    def other_data(self, run, folder, part):
         texts = self.inputs(run)
         rows = [{"text": text, "label": a["label"]} for text, a in zip(texts, run.predict(texts))]
-        (folder / "test.jsonl").write_text("\n".join(map(json.dumps, rows)))
+        (folder / f"{part}.jsonl").write_text("\n".join(map(json.dumps, rows)))
         return folder, {"accuracy": 1.0}
 
     def demo_says(self, answer):
@@ -66,30 +67,28 @@ class TinyForecasting(TinyTask):
     }
     levels = ("stepwise/recurrent/level_0_forward",)
 
-    def request(self, given):
-        with open(given, newline="") as file:
+    def request(self, raw):
+        with open(raw, newline="") as file:
             values = [row["value"] for row in csv.DictReader(file)]
         return {"series": [[float(value or "nan")] for value in values]}
 
-    def client_input(self, given):
-        return json.dumps(
-            [[None if np.isnan(v) else v for v in row] for row in self.request(given)["series"]]
-        )
+    def client_input(self, raw):
+        return json.dumps([[None if np.isnan(v) else v for v in row] for row in self.request(raw)["series"]])
 
     def served(self, answer):
         (target,) = answer["targets"].values()
         return {name: [[value] for value in values] for name, values in target.items()}
 
-    def lines(self, given):
-        return Path(given).read_text().splitlines()
+    def lines(self, raw):
+        return Path(raw).read_text().splitlines()
 
     def explained(self, explanation):
         return {"series": [value for _, value, _ in explanation]}
 
-    def explains(self, given, answer):
-        return {"series": [value for (value,) in self.request(given)["series"]][-30:]}
+    def explains(self, raw, answer):
+        return {"series": [value for (value,) in self.request(raw)["series"]][-30:]}
 
-    def other_data(self, run, folder):
+    def other_data(self, run, folder, part):
         start = np.datetime64("2030-01-01T00")
         rows = [f"{start + hour},{10 + hour % 8 + hour % 3}" for hour in range(200)]
         (folder / "other.csv").write_text("\n".join(["time,value", *rows]))
@@ -113,17 +112,17 @@ class TinyTagging(TinyTask):
     def client_answer(self, answer):
         return {"tokens": answer["tokens"], "tags": answer["tags"]}
 
-    def lines(self, given):
-        return given.split()
+    def lines(self, raw):
+        return raw.split()
 
     def explained(self, explanation):
         tokens, tags, scores = zip(*explanation)
         return {"tokens": list(tokens), "tags": list(tags), "scores": list(scores)}
 
-    def other_data(self, run, folder):
+    def other_data(self, run, folder, part):
         answers = run.predict(self.inputs(run))
         rows = [json.dumps({"tokens": answer["tokens"], "tags": answer["tags"]}) for answer in answers]
-        (folder / "test.jsonl").write_text("\n".join(rows))
+        (folder / f"{part}.jsonl").write_text("\n".join(rows))
         return folder, {"accuracy": 1.0}
 
     def scores(self, records):
@@ -143,24 +142,24 @@ class TinyFrameLabelling(TinyTask):
     def path_of(self, files):
         return str(files[0].parent)
 
-    def request(self, given):
-        return {"frames": [encoded(path) for path in sorted(Path(given).iterdir())]}
+    def request(self, raw):
+        return {"frames": [encoded(path) for path in sorted(Path(raw).iterdir())]}
 
     def client_answer(self, answer):
         return {"labels": answer["labels"]}
 
-    def lines(self, given):
-        return [str(path) for path in sorted(Path(given).iterdir())]
+    def lines(self, raw):
+        return [str(path) for path in sorted(Path(raw).iterdir())]
 
     def explained(self, explanation):
         _, labels, scores = zip(*explanation)
         return {"labels": list(labels), "scores": list(scores)}
 
-    def other_data(self, run, folder):
-        given = self.inputs(run)[0]
-        (answer,) = run.predict([given])
-        rows = [f"{path},{label}" for path, label in zip(self.lines(given), answer["labels"])]
-        (folder / "test.csv").write_text("\n".join(["frame,label", *rows]))
+    def other_data(self, run, folder, part):
+        raw = self.inputs(run)[0]
+        (answer,) = run.predict([raw])
+        rows = [f"{path},{label}" for path, label in zip(self.lines(raw), answer["labels"])]
+        (folder / f"{part}.csv").write_text("\n".join(["frame,label", *rows]))
         return folder, {"accuracy": 1.0}
 
     def scores(self, records):
@@ -190,13 +189,13 @@ class TinyImported(TinyTask):
     def inputs(self, run):
         return ["[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 1, 2]", "[4, 5, 6, 7, 10, 1, 2, 1, 2, 1, 2, 3]"]
 
-    def request(self, given):
-        return {"words": json.loads(given)}
+    def request(self, raw):
+        return {"words": json.loads(raw)}
 
     def served(self, answer):
         return answer["output"]
 
-    def other_data(self, run, folder):
+    def other_data(self, run, folder, part):
         words = np.random.default_rng(1).integers(1, 11, (20, 6))
         answers = run.predict([str(row.tolist()) for row in words])
         targets = [int(np.argmax(answer["output"]["dense"])) for answer in answers]

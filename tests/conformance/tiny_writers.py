@@ -37,29 +37,30 @@ class TinyWriting(TinyTask):
 
 
 class TinyCaptioning(TinyWriting):
-    def other_data(self, run, folder):
+    def other_data(self, run, folder, part):
         inputs, lines = self.inputs(run)[:2], []
-        for number, (given, answer) in enumerate(zip(inputs, run.predict(inputs))):
+        for number, (raw, answer) in enumerate(zip(inputs, run.predict(inputs))):
             names = []
-            for file in self.files_of(given):
+            for file in self.files_of(raw):
                 names.append(f"{number}-{file.name}")
                 shutil.copy(file, folder / names[-1])
-            lines.append(json.dumps({**self.named(names), "captions": [answer["caption"]]}))
+            lines.append(json.dumps({**self.named(names), "captions": [answer["caption"]], "split": part}))
         (folder / "captions.jsonl").write_text("\n".join(lines))
         return folder, {"bleu_1": 100.0}
 
 
 class TinyImageCaptioning(TinyCaptioning):
     recipe = "image_captioning"
+    demo_facts = {"grid": [2, 2]}
     settings = {
         "model": {**DECODER, "projection": 6, "encoder": {**CNN, "image_size": [32, 32], "flips": False}}
     }
 
-    def request(self, given):
-        return {"image": encoded(given)}
+    def request(self, raw):
+        return {"image": encoded(raw)}
 
-    def files_of(self, given):
-        return [Path(given)]
+    def files_of(self, raw):
+        return [Path(raw)]
 
     def named(self, names):
         return {"image": names[0]}
@@ -75,11 +76,11 @@ class TinyVideoCaptioning(TinyCaptioning):
     def path_of(self, files):
         return str(files[0].parent)
 
-    def request(self, given):
-        return {"frames": [encoded(path) for path in self.files_of(given)]}
+    def request(self, raw):
+        return {"frames": [encoded(path) for path in self.files_of(raw)]}
 
-    def files_of(self, given):
-        return sorted(Path(given).iterdir())
+    def files_of(self, raw):
+        return sorted(Path(raw).iterdir())
 
     def named(self, names):
         return {"frames": names}
@@ -95,11 +96,11 @@ class TinyTranslation(TinyWriting):
     levels = ("encoder/reader/level_0_forward", "decoder/recurrent/level_0_forward")
     text = "text"
 
-    def other_data(self, run, folder):
+    def other_data(self, run, folder, part):
         sources = self.inputs(run)[:2]
         answers = [answer["text"] for answer in run.predict(sources)]
         for language, texts in (("en", sources), ("de", answers)):
-            (folder / f"test.{language}").write_text("".join(f"{text}\n" for text in texts))
+            (folder / f"{part}.{language}").write_text("".join(f"{text}\n" for text in texts))
         return folder, {"bleu_1": 100.0}
 
     def scores(self, records):
@@ -120,26 +121,26 @@ class TinyLanguageModel(TinyTask):
     client_options = options
     text = "text"
 
-    def request(self, given):
-        return {"prompt": given, **self.options}
+    def request(self, raw):
+        return {"prompt": raw, **self.options}
 
     def client_answer(self, answer):
         return {"text": answer["text"]}
 
-    def lines(self, given):
-        return ["the old man", given.replace("\n", " ")]
+    def lines(self, raw):
+        return ["the old man", raw.replace("\n", " ")]
 
-    def whole(self, run, given):
-        lines = self.lines(given)
+    def whole(self, run, raw):
+        lines = self.lines(raw)
         (steps,) = run.explain(["".join(f"{line}\n" for line in lines)])
         return {"nats": [-score for _, score in steps[len(lines[0]) + 1 :]]}
 
     def explained(self, explanation):
         return {"input": "".join(token for token, _ in explanation)}
 
-    def other_data(self, run, folder):
+    def other_data(self, run, folder, part):
         text = " ".join(self.inputs(run)) * 4 + "\n"
-        (folder / "test.txt").write_text(text)
+        (folder / f"{part}.txt").write_text(text)
         (steps,) = run.explain([text], as_text=True)  # its first token follows the mark of a beginning
         return folder, {"nats_per_character": -np.mean([score for _, score in steps[1:]])}
 

@@ -543,17 +543,6 @@ def test_without_gradio_the_command_names_the_extra(finished, monkeypatch, capsy
     assert "pip install 'rnn-apps[demo]'" in capsys.readouterr().err
 
 
-def test_a_run_exports_facts_and_examples_of_its_test_part_and_its_page_answers(finished, demo_page):
-    page = demo_page(finished)
-    texts = [example.value for example in page.examples()]
-    assert len(texts) == 4
-    assert page.facts.get("class_names") == ["negative", "positive"]
-    answer = page.answer(texts[0])
-    own = finished.predict([texts[0]])[0]
-    assert answer.said == f"{own['label']}, with a probability of {own['score']:.3f}."
-    assert "Word by word" in answer.html
-
-
 def test_pictures_of_a_clip_have_a_limit_of_pixels_together(tmp_path):
     paths = []
     for name in "abc":

@@ -17,11 +17,9 @@ from PIL import Image
 
 import rnn_apps
 from rnn_apps.cli import cli
-from rnn_apps.data.samples.events import events
 from rnn_apps.errors import DataError, RecipeError, UserError
 from rnn_apps.exporting.client import Client, InputError
 from rnn_apps.recipe import load_recipe, with_data
-from rnn_apps.runner import open_run
 from rnn_apps.tasks import find_task
 from rnn_apps.tasks.frame_labelling.dataset import FrameDataset, FramePreprocessing
 
@@ -53,7 +51,7 @@ def of_sensors(folder, **changes):
 @pytest.fixture(scope="module")
 def tagged(tmp_path_factory, new_console, looked_into):
     """A tagger that only looks back."""
-    recipe = tagging(STREAM, export=["saved_model", "onnx"], tbptt={"steps": 7})
+    recipe = tagging(STREAM, export=["saved_model"], tbptt={"steps": 7})
     with looked_into():
         return rnn_apps.run(recipe, out=tmp_path_factory.mktemp("tagging") / "run", console=new_console())
 
@@ -111,15 +109,6 @@ def test_a_tagger_that_reads_letters_and_both_sides_learns(new_console, tmp_path
         tagging(tbptt={"steps": 4})
 
 
-def test_scores_are_counted_by_hand_over_all_tokens(tagged):
-    records = [json.loads(line) for line in (tagged.folder / "predictions.jsonl").read_text().splitlines()]
-    pairs = [pair for r in records for pair in zip(r["labels"], r["predictions"], strict=True)]
-    accuracy = np.mean([label == said for label, said in pairs])
-    assert tagged.metrics["test"]["accuracy"] == pytest.approx(accuracy, abs=1e-6)
-    assert all(len(r["tokens"]) == len(r["labels"]) == len(r["scores"]) for r in records)
-    assert open_run(tagged.folder).evaluate() == pytest.approx(tagged.metrics["test"], abs=1e-4)
-
-
 def test_a_sentence_is_answered_alone_as_among_others_and_in_the_export(tagged):
     texts = ["They can book that fast train .", "", "a Word nobody wr\u00f6te"]
     together = tagged.predict(texts)
@@ -170,17 +159,6 @@ print(json.dumps(scores))
     assert process.returncode == 0, process.stderr
     (whole,) = tagged.predict(["They can book that fast train ."])
     np.testing.assert_allclose(json.loads(process.stdout), whole["scores"], atol=1e-4)
-
-
-def test_tags_without_tensorflow_are_the_same(tagged, tmp_path):
-    folder = tagged.folder / "export" / "onnx"
-    assert tagged.metrics["not_exported"] == {}
-    assert {file.name for file in folder.glob("*.onnx")} == {"network.onnx", "step.onnx"}
-    for text in ("They can book that fast train .", "Qwxz\u2603 saw", ""):
-        answer = Client(folder).answer(text)
-        assert answer["tags"] == tagged.predict([text])[0]["tags"]
-    score = tagged.export_score(folder)
-    assert (score.name, score.files) == ("accuracy", pytest.approx(score.network))
 
 
 def test_the_streams_of_a_table_are_answered_each_by_itself_in_any_order_of_rows(labelled, sensors, tmp_path):
@@ -333,22 +311,6 @@ def test_a_table_whose_columns_have_changed_is_refused(labelled, sensors, tmp_pa
         labelled.predict([str(tmp_path / "words.csv")])
 
 
-def test_frames_in_a_folder_are_labelled_as_a_stream_of_them_and_by_the_export(clips, tmp_path):
-    (clip,) = events(1, seed=9, pixels=24)
-    for number, frame in enumerate(clip.frames[:7]):
-        Image.fromarray(frame).save(tmp_path / f"{number:03}.png")
-    paths = sorted(tmp_path.glob("*.png"))
-    (whole,) = clips.predict([str(tmp_path)])
-    found = list(clips.stream(map(str, paths)))
-    assert [answer["label"] for answer in found] == whole["labels"]
-    encoded = tf.constant([[path.read_bytes() for path in paths] + [b""]])
-    loaded = tf.saved_model.load(str(clips.folder / "export" / "1"))
-    answer = loaded.signatures["serving_default"](frames=encoded)
-    assert answer["lengths"].numpy().tolist() == [7]
-    assert [label.decode() for label in answer["labels"].numpy()[0, :7]] == whole["labels"]
-    assert clips.predictor.explain([str(tmp_path)])[0][0][0] == 1
-
-
 def test_what_is_no_clip_is_refused_plainly(clips, tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(UserError, match="no pictures in it"):
@@ -379,26 +341,16 @@ def test_reports_show_sequences_step_by_step(tagged, clips):
     assert 'class="ribbon"' in frames
 
 
-@pytest.mark.parametrize("which", ["labelled", "clips", "tagged"])
-def test_the_demo_page_labels_an_example_as_the_run_does(which, request, demo_page, tmp_path):
-    run = request.getfixturevalue(which)
-    page = demo_page(run)
+def test_the_demo_page_labels_the_rows_of_an_example_as_the_run_does(labelled, demo_page):
+    page = demo_page(labelled)
     given = page.examples()[0].value
-    if which == "clips":
-        for number, path in enumerate(given):
-            shutil.copy(path, tmp_path / f"{number:03}.png")
-    (own,) = run.predict([tmp_path if which == "clips" else given])
-    if which == "tagged":
-        pairs = zip(own["tokens"], own["tags"])
-        assert page.answer(given).said.startswith(f"{len(own['tags'])} words: {' '.join(next(pairs))}")
-        return
+    (own,) = labelled.predict([given])
     begin, spans = 1, []
     for label, same in itertools.groupby(own["labels"]):
         end = begin + len(list(same)) - 1
         spans.append(f"{begin} to {end} {label}" if end > begin else f"{end} {label}")
         begin = end + 1
-    said = page.answer(given).said
-    assert f"{len(own['labels'])} {'frames' if which == 'clips' else 'rows'}: {', '.join(spans[:20])}" in said
+    assert f"{len(own['labels'])} rows: {', '.join(spans[:20])}" in page.answer(given).said
 
 
 def test_a_fraction_of_bad_rows_is_one_of_all_rows_also_where_only_the_test_split_is_scored(tmp_path):

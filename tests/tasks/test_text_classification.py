@@ -88,12 +88,12 @@ def test_word_vectors_from_cooccurrence_are_those_of_train_alone(small_recipe, t
 
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.3])
-def test_the_loss_is_the_cross_entropy_with_smoothed_labels(three_classes, small_recipe, smoothing):
+def test_the_loss_is_the_cross_entropy_with_smoothed_labels(three_classes, smoothing):
     logits = np.random.default_rng(0).normal(size=(5, 3)).astype("float32")
     labels = np.array([0, 1, 2, 2, 1])
     smooth = np.eye(3)[labels] * (1 - smoothing) + smoothing / 3
     expected = -(smooth * np.log(np.exp(logits) / np.exp(logits).sum(1, keepdims=True))).sum(1).mean()
-    recipe = apply_overrides(small_recipe, {"training": {"label_smoothing": smoothing}})
+    recipe = apply_overrides(three_classes.predictor.recipe, {"training": {"label_smoothing": smoothing}})
     objective = ClassObjective(recipe, three_classes.dataset, three_classes.predictor)
     loss = objective.loss(tf.constant(logits), tf.constant(labels))
     assert float(loss) == pytest.approx(expected, rel=1e-5)
