@@ -3,10 +3,10 @@
 import importlib.resources
 from pathlib import Path
 
-from rnn_apps.errors import UserError, nearest
+from rnn_apps.errors import Call, UserError, nearest
 from rnn_apps.recipe.reading import LARGEST_FILE, parse_document
 
-LISTING = "List the packaged ones with: rnn-apps list"
+LISTING = Call("List the packaged ones with", "recipe.packaged_recipes")
 
 
 def packaged_recipes() -> dict[str, str]:
@@ -63,4 +63,4 @@ def _advice(path: Path) -> str:
     if (path / "recipe.yaml").is_file():
         return f"The recipe of that run is {path / 'recipe.yaml'}."
     guess = nearest(path.stem, _packaged_files())
-    return f'Did you mean "{guess}"? {LISTING}' if guess else LISTING
+    return [f'Did you mean "{guess}"?', LISTING] if guess else LISTING
