@@ -243,19 +243,17 @@ def nearest(name: object, options: Iterable[str]) -> str | None:
     return by_plain_name[found[0]] if found else None
 
 
-def did_you_mean(name: object, options: Iterable[str], *, listing: str | None = None) -> str:
-    """Returns the advice for a name that is not known: the nearest one, and how to list them all.
+def did_you_mean(name: object, options: Iterable[str]) -> str:
+    """Returns the advice for a name that is not known: the nearest one, and all of them.
 
     Args:
         name: what was received.
         options: the names that are known.
-        listing: a command that lists the names; without one the names themselves are given.
     """
     options = list(options)
     close = nearest(name, options)
     guess = [f'Did you mean "{close}"?'] if close else []
-    everything = f"List them all with: {listing}" if listing else f"Allowed here: {', '.join(options)}."
-    return " ".join([*guess, everything])
+    return " ".join([*guess, f"Allowed here: {', '.join(options)}."])
 
 
 def shown(value: object, limit: int = LONGEST_SHOWN) -> str:

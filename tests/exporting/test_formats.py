@@ -209,9 +209,9 @@ def test_a_text_longer_than_a_file_reads_is_refused_not_cut(finished, tmp_path):
 @pytest.mark.parametrize(
     ("name", "steps", "message"),
     [
-        ("onnx", 5, "--steps: onnx takes sequences of any length. Leave it out; it is for --format litert."),
-        ("litert", 0, "--steps: received 0, expected 1 to "),
-        ("litert", 100_000, "--steps: received 100000, expected 1 to "),
+        ("onnx", 5, "steps: onnx takes sequences of any length. Leave it out; it is for litert."),
+        ("litert", 0, "steps: received 0, expected 1 to "),
+        ("litert", 100_000, "steps: received 100000, expected 1 to "),
     ],
 )
 def test_a_length_that_makes_no_sense_is_refused(name, steps, message, finished, tmp_path):

@@ -202,7 +202,7 @@ def test_weights_that_cannot_be_fetched_say_how_to_name_a_file(folder, monkeypat
     monkeypatch.setattr("inspect.signature", lambda f: type("S", (), {"parameters": {}}))
     made = folder()
     with pytest.raises(
-        UserError, match=r"model.encoder.weights: .* cannot be fetched .*--set model.encoder.weights=FILE"
+        UserError, match=r"model.encoder.weights: .* cannot be fetched .*model.encoder.weights=FILE"
     ):
         prepared(made, encoder={"name": "MobileNetV2", "weights": "imagenet"})
 

@@ -103,7 +103,7 @@ def test_a_tagger_that_reads_letters_and_both_sides_learns(new_console, tmp_path
     test, baseline = run.metrics["test"], run.metrics["baseline"]
     assert test["accuracy"] > baseline["majority"]["accuracy"] + 0.1
     assert baseline["most_frequent_tag"]["accuracy"] > baseline["majority"]["accuracy"]
-    with pytest.raises(UserError, match="--stream: this network reads from both ends.*bidirectional=false"):
+    with pytest.raises(UserError, match="stream: this network reads from both ends.*bidirectional=false"):
         next(run.stream(["a"]))
     with pytest.raises(
         RecipeError, match="training.tbptt: received windows, but the network reads from both"
