@@ -105,8 +105,12 @@ class Wording:
             return error.where
         return f"{error.option}={error.where}" if error.where else error.option
 
-    def fix(self, fix: str | Fix) -> str | None:
-        """Returns the text of one fix; None leaves out a fix that the reader cannot use."""
+    def fixes(self, error: "UserError") -> Sequence[str | Fix]:
+        """Returns those fixes of an error that its reader can use."""
+        return error.fixes
+
+    def fix(self, fix: str | Fix) -> str:
+        """Returns the text of one fix."""
         return str(fix)
 
 
@@ -158,10 +162,9 @@ class UserError(RnnAppsError):
 
     def text(self, wording: Wording) -> str:
         """Returns the message as `wording` puts it."""
-        found = [(one, wording.fix(one)) for one in self.fixes]
-        texts = [(one, text) for one, text in found if text]
-        ended = [f"{text}." if isinstance(one, Fix) else text for one, text in texts[:-1]]
-        fix = " ".join([*ended, *(text for _, text in texts[-1:])])
+        fixes = list(wording.fixes(self))
+        ended = [f"{wording.fix(one)}{'.' if isinstance(one, Fix) else ''}" for one in fixes[:-1]]
+        fix = " ".join([*ended, *map(wording.fix, fixes[-1:])])
         details = {"received": self.received, "expected": self.expected}
         return message(wording.where(self), self.problem, **details, fix=fix or None)
 

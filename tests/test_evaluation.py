@@ -115,12 +115,12 @@ def test_a_path_is_a_text_only_if_that_is_said(finished, tmp_path, capsys):
         (tmp_path / "mail.eml", "a file of another kind"),
         (tmp_path, "is a folder, not a text"),
     ):
-        with pytest.raises(UserError, match=f"{kind}.*add: as_text=true"):
+        with pytest.raises(UserError, match=f"{kind}.*add: as_text=True"):
             finished.predict(str(path))
         assert call(["predict", str(finished.folder), "--text", str(path), "--json"]) == 0
         assert json.loads(capsys.readouterr().out)["text"] == str(path)
     assert [answer["text"] for answer in finished.predict(["", ".", "a\0b", "x" * 5000])][:2] == ["", "."]
-    with pytest.raises(UserError, match="nope.csv: no such file. .*add: as_text=true"):
+    with pytest.raises(UserError, match="nope.csv: no such file. .*add: as_text=True"):
         finished.predict(str(tmp_path / "nope.csv"))
     assert finished.predict(["see notes.txt"])[0]["text"] == "see notes.txt"
     (tmp_path / "book.xlsx").write_bytes(b"PK\x03\x04\0\0")

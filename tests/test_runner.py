@@ -367,7 +367,7 @@ def test_where_no_sample_may_stand_in_the_run_is_refused_and_nothing_written(
 ):
     recipe = out_of_reach(small_recipe)
     recipe = apply_overrides(recipe, {"data": {"sample": None}}) if allowed else recipe
-    with pytest.raises(UserError, match="ai.stanford.edu does not answer. Name the data: data=PATH"):
+    with pytest.raises(UserError, match="ai.stanford.edu does not answer. Name the data: data.path=PATH"):
         rnn_apps.run(recipe, out=tmp_path / "out", sample=allowed, console=heard)
     assert list(tmp_path.iterdir()) == []
 
@@ -516,7 +516,10 @@ def test_patterns_and_folders_of_seeds_are_compared_run_by_run(runs_of_seeds):
     [
         ("nothing*", r"nothing\*: nothing fits this pattern; expected folders of runs"),
         (".", r"imdb: recipe.yaml is not there; .* Name the runs in it: .*imdb/\*"),
-        ("*", r"imdb/notes: recipe.yaml is not there; expected the folder of a run, or the one .* Leave it"),
+        (
+            "*",
+            "notes: recipe.yaml is not there; expected the folder of a run, or that of several seeds. Leave",
+        ),
         ("file", r"imdb/file: recipe.yaml is not there; expected the folder of a run"),
         ("seeds", r"imdb/seeds/seed-1: no such folder; expected the folder of a run"),
     ],

@@ -31,6 +31,10 @@ class CommandWording(Wording):
             return super().where(error)
         return f"{_name(option)} {error.where}" if error.where else _name(option)
 
+    def fixes(self, error):
+        """Return the fixes that the command can follow, or, where there are none, those of a new training."""
+        return [fix for fix in error.fixes if not self._needs_training(fix)] or error.fixes
+
     def fix(self, fix):
         """Return the text of one fix, such that the user can type what it says."""
         if isinstance(fix, Setting):
@@ -43,10 +47,12 @@ class CommandWording(Wording):
             return f"{fix.purpose}: {' '.join(filter(None, ('rnn-apps', name, options)))}"
         return super().fix(fix)
 
+    def _needs_training(self, fix):
+        return isinstance(fix, Setting) and None in map(self._assignment, fix.assignments)
+
     def _setting(self, fix):
-        texts = [self._assignment(assignment) for assignment in fix.assignments]
-        if None not in texts:
-            return f"{fix.purpose}: {' '.join(texts)}"
+        if not self._needs_training(fix):
+            return f"{fix.purpose}: {' '.join(map(self._assignment, fix.assignments))}"
         options = " ".join(f"--set {_quoted(assignment)}" for assignment in fix.assignments)
         return f"{fix.purpose} when training: {_TRAINING} {options}"
 

@@ -9,7 +9,7 @@ from rnn_apps.errors import Argument, DataError, UserError
 
 _LINES = (".txt", ".txt.gz")
 _SEPARATORS = {os.sep, os.altsep or os.sep}
-AS_TEXT = Argument("To answer the words themselves, add", "as_text=true")
+AS_TEXT = Argument("To answer the words themselves, add", "as_text=True")
 
 
 def read_inputs(inputs, column, as_text=False):

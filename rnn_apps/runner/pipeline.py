@@ -62,7 +62,7 @@ def resume_run(recipe, out, console, force=False):
     started, sample_of = load_recipe(folder / "recipe.yaml"), record["sample_of"]
     if sample_of and recipe.data.source.removeprefix("tfds:") == sample_of:
         recipe, _ = with_sample(recipe)
-    fix = ["Undo that, or name another folder.", Argument("Or resume all the same with", "force=true")]
+    fix = ["Undo that, or name another folder.", Argument("Or resume all the same with", "force=True")]
     if folder.is_complete:
         fix = "Undo that, or train again in another folder."
         check_unchanged(where, "complete, and the recipe", started.flat(), recipe.flat(), fix)

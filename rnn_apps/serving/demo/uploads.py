@@ -225,6 +225,6 @@ class _VisitorWording(Wording):
         """Return the location without the folder."""
         return error.where.removeprefix(f"{self._folder}{os.sep}")
 
-    def fix(self, fix):
-        """Return what can be done to the file; None for anything else."""
-        return fix if isinstance(fix, str) else None
+    def fixes(self, error):
+        """Return what can be done to the file."""
+        return [fix for fix in error.fixes if isinstance(fix, str)]
