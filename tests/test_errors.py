@@ -21,10 +21,8 @@ def test_every_public_name_exists():
 
 
 def test_a_message_says_where_what_was_received_what_was_expected_and_how_to_mend_it():
-    error = UserError(
-        "a.csv:7  label", "bad record", received='"good"', expected="0 or 1", fix="Mend line 7."
-    )
-    assert str(error) == 'a.csv:7  label: bad record; received "good", expected 0 or 1. Mend line 7.'
+    error = UserError("a.csv:7  label", "bad record", received='"good"', expected="0 or 1", fix="Fix line 7.")
+    assert str(error) == 'a.csv:7  label: bad record; received "good", expected 0 or 1. Fix line 7.'
 
 
 @pytest.mark.parametrize(

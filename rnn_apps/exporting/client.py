@@ -348,7 +348,7 @@ def _fitted(inputs, shapes, part):
             if name in part["sequences"] and part["steps"]:
                 most = "at most " if part["pads"] else ""
                 problem += (
-                    f": this file takes {most}{part['steps']} steps; an export of other steps takes others"
+                    f": this file takes {most}{part['steps']} steps; README.md says how to export others"
                 )
             raise InputError(problem)
         fitted[name] = np.zeros(wanted, array.dtype)

@@ -14,7 +14,7 @@ from rnn_apps.data.records import (
 from rnn_apps.data.splits import hashed_split
 from rnn_apps.errors import DataError
 
-CLASSES = ClassNames(["negative", "positive"], "Mend it.")
+CLASSES = ClassNames(["negative", "positive"], "Fix it.")
 BAD = [
     (LabelledText("f:1", "", "0"), "text is empty"),
     (LabelledText("f:2", " \t\n\u00a0", "0"), "text is empty"),
@@ -39,7 +39,7 @@ def test_a_bad_record_is_refused_by_place_and_reason(record, reason):
 def test_an_unknown_label_says_what_was_received_and_expected():
     with pytest.raises(DataError) as caught:
         list(usable([LabelledText("f:7", "good", "neutral")], CLASSES, BadRecords("fail", 0)))
-    assert '; received "neutral", expected negative, positive (or 0 to 1). Mend it.' in str(caught.value)
+    assert '; received "neutral", expected negative, positive (or 0 to 1). Fix it.' in str(caught.value)
 
 
 def test_skipped_records_are_counted_by_reason_and_the_others_kept():

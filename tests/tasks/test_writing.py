@@ -222,7 +222,7 @@ def test_a_wider_beam_never_gives_a_less_likely_best(run):
 @pytest.mark.parametrize("options", [{"beam": 0}, {"nbest": 101}, {"temperature": -1.0}])
 def test_options_out_of_range_are_refused_by_their_name(run, options):
     (name,) = options
-    with pytest.raises(UserError, match=rf"--{name}: received .*, expected a number from"):
+    with pytest.raises(UserError, match=rf"^{name}: received .*, expected a number from"):
         run.predict(["anything"], **options)
 
 
