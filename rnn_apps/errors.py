@@ -18,6 +18,7 @@ __all__ = [
     "Wording",
     "did_you_mean",
     "first_line",
+    "list_fixes",
     "message",
     "nearest",
     "printable",
@@ -96,6 +97,11 @@ class Call(Fix):
 Fixes = str | Fix | Sequence[str | Fix]
 
 
+def list_fixes(fix: Fixes | None) -> tuple[str | Fix, ...]:
+    """Returns the `fix` of an error as a tuple of single ones."""
+    return (fix,) if isinstance(fix, (str, Fix)) else tuple(fix or ())
+
+
 class Wording:
     """How messages name settings and arguments. This one speaks to Python; a command line has its own."""
 
@@ -151,7 +157,7 @@ class UserError(RnnAppsError):
         option: str | None = None,
     ):
         self.where, self.problem, self.received, self.expected = where, problem, received, expected
-        self.fixes = (fix,) if isinstance(fix, (str, Fix)) else tuple(fix or ())
+        self.fixes = list_fixes(fix)
         self.settings = tuple(one for one in self.fixes if isinstance(one, Setting))
         self.key = key or (self.settings[0].key if self.settings else None)
         self.option = option

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from rnn_apps.data.labels import MISSING_LABELS, number_of
-from rnn_apps.errors import DataError, Fix, Setting, shown
+from rnn_apps.errors import DataError, Setting, list_fixes, shown
 
 REASONS_COUNTED = 50  # distinct ones; what comes later is counted under its general reason
 SKIP = Setting("Or skip such records", "data.on_bad_record=skip")
@@ -119,12 +119,12 @@ class BadRecords:
         if self.action == "refuse":
             raise DataError(place, reason, fix=fix, **details)
         if self.action == "fail":
-            raise DataError(place, reason, fix=[*_listed(fix), SKIP], **details)
+            raise DataError(place, reason, fix=[*list_fixes(fix), SKIP], **details)
         precise = counted_as if counted_as in self.skipped or len(self.skipped) < REASONS_COUNTED else None
         self.skipped[precise or reason] += 1
         if 1 <= self.most < self.skipped.total() or self.most == 0:
             reason = f"{reason}; more than {self.most} bad records were skipped, this one the last"
-            raise DataError(place, reason, fix=[*_listed(fix), RAISE_THE_CAP], **details)
+            raise DataError(place, reason, fix=[*list_fixes(fix), RAISE_THE_CAP], **details)
 
     def check_fraction(self, name, used):
         """Raise DataError where more than the allowed fraction of the records was skipped.
@@ -139,10 +139,6 @@ class BadRecords:
             received, most = f"{bad:,} of {bad + used:,} records that cannot be used ({reasons})", self.most
             expected = f"at most {most:g} of them"
             raise DataError(name, received=received, expected=expected, fix=["Fix the data.", RAISE_THE_CAP])
-
-
-def _listed(fix):
-    return [fix] if isinstance(fix, (str, Fix)) else list(fix)
 
 
 def usable(records: Iterator[LabelledText], classes, bad):
