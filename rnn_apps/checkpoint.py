@@ -13,7 +13,7 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from rnn_apps.disk import names_to_disk, sha256_of, to_disk
-from rnn_apps.errors import RnnAppsError, UserError
+from rnn_apps.errors import Call, RnnAppsError, UserError
 
 KEPT = 2
 STATE, BEST, FACTS, MANIFEST = "state.npz", "best.npz", "facts.json", "manifest.json"
@@ -92,7 +92,8 @@ class Checkpoints:
             names_to_disk(self.folder)
         except OSError as error:
             problem = f"the checkpoint of step {checkpoint.step} cannot be written: {error.strerror or error}"
-            fix = "What was saved before is intact: mend this, then go on with --resume."
+            call = Call("Fix this, then resume with", "run", f"resume={self.folder.parent}")
+            fix = ["What was saved before is intact.", call]
             raise UserError(str(self.folder), problem, fix=fix) from error
         finally:
             shutil.rmtree(beside, ignore_errors=True)

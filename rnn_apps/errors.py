@@ -1,17 +1,24 @@
-"""What a user may meet: the exceptions, and the formula that every message follows."""
+"""The exceptions that users see, and the form of their messages."""
 
+import copy
 import difflib
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 
 __all__ = [
+    "Argument",
+    "Call",
     "DataError",
+    "Fix",
     "RecipeError",
     "RnnAppsError",
+    "Setting",
     "UserError",
+    "Wording",
     "did_you_mean",
     "first_line",
+    "list_fixes",
     "message",
     "nearest",
     "printable",
@@ -24,40 +31,165 @@ MOST_PROBLEMS_SHOWN = 50
 
 
 class RnnAppsError(Exception):
-    """Any error that rnn-apps raises on purpose."""
+    """Base class of all errors that rnn-apps raises on purpose."""
+
+    def text(self, wording: "Wording") -> str:
+        """Returns the message as `wording` puts it."""
+        return str(self)
+
+
+class Fix:
+    """A way to fix something that Python and the command line write differently.
+
+    Args:
+        purpose: what it does, as a sentence without its end.
+        *assignments: "name=value" texts.
+    """
+
+    def __init__(self, purpose: str, *assignments: str):
+        self.purpose, self.assignments = purpose, assignments
+
+    def __str__(self) -> str:
+        return f"{self.purpose}: {' '.join(self.assignments)}"
+
+
+class Setting(Fix):
+    """A fix by settings of the recipe.
+
+    Example:
+        >>> print(Setting("Or let them be sorted", "data.sort=true"))
+        Or let them be sorted: data.sort=true
+    """
+
+    @property
+    def key(self) -> str:
+        """Dotted key of the first setting."""
+        return self.assignments[0].partition("=")[0]
+
+
+class Argument(Fix):
+    """A fix by arguments of the function that was called, such as "as_text=True"."""
+
+
+class Call(Fix):
+    """A fix by calling a function of rnn_apps.
+
+    Args:
+        purpose: as of `Fix`.
+        function: its name below ``rnn_apps``.
+        *assignments: its arguments, "name=text" texts.
+
+    Example:
+        >>> print(Call("Resume it with", "run", "resume=runs/imdb/1"))
+        Resume it with: rnn_apps.run(resume="runs/imdb/1")
+    """
+
+    def __init__(self, purpose: str, function: str, *assignments: str):
+        super().__init__(purpose, *assignments)
+        self.function = function
+
+    def __str__(self) -> str:
+        pairs = (text.partition("=") for text in self.assignments)
+        arguments = ", ".join(f"{name}={json.dumps(value, ensure_ascii=False)}" for name, _, value in pairs)
+        return f"{self.purpose}: rnn_apps.{self.function}({arguments})"
+
+
+Fixes = str | Fix | Sequence[str | Fix]
+
+
+def list_fixes(fix: Fixes | None) -> tuple[str | Fix, ...]:
+    """Returns the `fix` of an error as a tuple of single ones."""
+    return (fix,) if isinstance(fix, (str, Fix)) else tuple(fix or ())
+
+
+class Wording:
+    """How messages name settings and arguments. This one speaks to Python; a command line has its own."""
+
+    def where(self, error: "UserError") -> str:
+        """Returns the location, or the argument that the error is about."""
+        if error.option is None:
+            return error.where
+        return f"{error.option}={error.where}" if error.where else error.option
+
+    def fixes(self, error: "UserError") -> Sequence[str | Fix]:
+        """Returns those fixes of an error that its reader can use."""
+        return error.fixes
+
+    def fix(self, fix: str | Fix) -> str:
+        """Returns the text of one fix."""
+        return str(fix)
 
 
 class UserError(RnnAppsError):
-    """Something that the user can mend; the command line prints it and exits with 2.
+    """An error that the user can fix; the command line prints it and exits with 2.
 
-    The arguments are those of `message`. One argument alone is taken as the whole text.
+    Its text never names an option of a command: settings, arguments and their fixes are attributes, from
+    which the command line writes its own text with `text`.
+
+    Args:
+        where: as of `message`; empty where `option` says it.
+        problem, received, expected: as of `message`.
+        fix: a sentence, a `Fix`, or several of them.
+        key: dotted recipe key that the error is about; by default that of the first `Setting` in `fix`.
+        option: name of the argument that the error is about; `where` is then its value, or empty.
+
+    Attributes:
+        settings: tuple of the `Setting`s that fix it.
 
     Examples:
         >>> print(UserError("reviews.csv:7  label", received='"good"', expected="positive or negative"))
         reviews.csv:7  label: received "good", expected positive or negative.
+        >>> print(UserError("air.csv:9", "not in order", fix=Setting("Let it be sorted", "data.sort=true")))
+        air.csv:9: not in order. Let it be sorted: data.sort=true
+        >>> print(UserError(option="steps", received="0", expected="1 to 200"))
+        steps: received 0, expected 1 to 200.
     """
 
     def __init__(
         self,
-        where: str,
+        where: str = "",
         problem: str | None = None,
         *,
         received: str | None = None,
         expected: str | None = None,
-        fix: str | None = None,
+        fix: Fixes | None = None,
+        key: str | None = None,
+        option: str | None = None,
     ):
-        super().__init__(message(where, problem, received=received, expected=expected, fix=fix))
+        self.where, self.problem, self.received, self.expected = where, problem, received, expected
+        self.fixes = list_fixes(fix)
+        self.settings = tuple(one for one in self.fixes if isinstance(one, Setting))
+        self.key = key or (self.settings[0].key if self.settings else None)
+        self.option = option
+        super().__init__(self.text(Wording()))
+
+    def __str__(self) -> str:
+        return self.text(Wording())
+
+    def text(self, wording: Wording) -> str:
+        """Returns the message as `wording` puts it."""
+        fixes = list(wording.fixes(self))
+        ended = [f"{wording.fix(one)}{'.' if isinstance(one, Fix) else ''}" for one in fixes[:-1]]
+        fix = " ".join([*ended, *map(wording.fix, fixes[-1:])])
+        details = {"received": self.received, "expected": self.expected}
+        return message(wording.where(self), self.problem, **details, fix=fix or None)
+
+    def within(self, source: str) -> "UserError":
+        """Returns this error with the name of its source before its location."""
+        inner = copy.copy(self)
+        inner.where = f"{source}, {self.where}"
+        return inner
 
 
 class DataError(UserError):
-    """The user's data, not the recipe, is what has to be mended."""
+    """An error in the user's data, not in the recipe."""
 
 
 class RecipeError(UserError):
     """A recipe that cannot be run, with every problem found in it.
 
     Attributes:
-        problems: one line of text a problem, in the order of the file.
+        problems: one line of text per problem, in the order of the file.
     """
 
     def __init__(self, problems: Sequence[str]):
@@ -84,14 +216,14 @@ def message(
     expected: str | None = None,
     fix: str | None = None,
 ) -> str:
-    """Returns one readable line: where and what happened, what was received and expected, how to mend it.
+    """Returns one readable line: where and what happened, what was received and expected, how to fix it.
 
     Args:
         where: the file, line and dotted path, or the whole text when it is the only argument.
         problem: what happened, without a full stop.
         received: what was found; pass values through `shown`.
         expected: what would have been right.
-        fix: a full sentence that says how to mend it.
+        fix: a full sentence that says how to fix it.
     """
     exchange = ", ".join(
         f"{word} {text}" for word, text in [("received", received), ("expected", expected)] if text
@@ -120,19 +252,17 @@ def nearest(name: object, options: Iterable[str]) -> str | None:
     return by_plain_name[found[0]] if found else None
 
 
-def did_you_mean(name: object, options: Iterable[str], *, listing: str | None = None) -> str:
-    """Returns the advice for a name that is not known: the nearest one, and how to list them all.
+def did_you_mean(name: object, options: Iterable[str]) -> str:
+    """Returns the advice for a name that is not known: the nearest one, and all of them.
 
     Args:
         name: what was received.
         options: the names that are known.
-        listing: a command that lists the names; without one the names themselves are given.
     """
     options = list(options)
     close = nearest(name, options)
     guess = [f'Did you mean "{close}"?'] if close else []
-    everything = f"List them all with: {listing}" if listing else f"Allowed here: {', '.join(options)}."
-    return " ".join([*guess, everything])
+    return " ".join([*guess, f"Allowed here: {', '.join(options)}."])
 
 
 def shown(value: object, limit: int = LONGEST_SHOWN) -> str:

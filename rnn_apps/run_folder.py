@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 from rnn_apps.disk import names_to_disk, sha256_of, to_disk
-from rnn_apps.errors import UserError
+from rnn_apps.errors import Argument, Call, UserError
 
 MANIFEST = "manifest.json"
 PATTERN = "*?[]\\"  # TensorFlow looks for the files of a SavedModel by a pattern
@@ -35,18 +35,26 @@ class RunFolder:
     def __init__(self, path):
         self.path = Path(path)
 
-    @staticmethod
-    def check_free(out):
+    def resuming(self, purpose="Resume with"):
+        """Return the `Fix` that resumes the run in this folder."""
+        return Call(purpose, "run", f"resume={self.path}")
+
+    @classmethod
+    def check_free(cls, out):
         """Raise UserError if `out` is taken or cannot be made; nothing is written."""
         out = Path(out)
         if out.is_dir() and _holds_something(out):
-            fix = "Name another folder, or remove it yourself; a run that stopped goes on with --resume."
-            raise UserError("--out", f"{out} is there already and not empty", fix=fix)
+            fix = ["Name another folder, or remove it yourself."]
+            if (out / RECORD).is_file():
+                fix += [cls(out).resuming("Or resume the run in it with")]
+            raise UserError(problem=f"{out} is there already and not empty", fix=fix, option="out")
         parent = next(p for p in (out.absolute(), *out.absolute().parents) if p.exists())
         if not parent.is_dir():
-            raise UserError("--out", f"{parent} is a file", expected="a folder", fix="Name another folder.")
+            problem, fix = f"{parent} is a file", "Name another folder."
+            raise UserError(problem=problem, expected="a folder", fix=fix, option="out")
         if not os.access(parent, os.W_OK | os.X_OK):
-            raise UserError("--out", f"{parent} cannot be written to", fix="Name a folder of your own.")
+            problem, fix = f"{parent} cannot be written to", "Name a folder of your own."
+            raise UserError(problem=problem, fix=fix, option="out")
 
     @staticmethod
     def check_plain(out):
@@ -55,7 +63,7 @@ class RunFolder:
         if any(letter in path for letter in PATTERN):
             problem = f"{path} has one of the characters {' '.join(PATTERN)} in it"
             fix = "TensorFlow takes such a path for a pattern; name a folder without them."
-            raise UserError("--out", problem, fix=fix)
+            raise UserError(problem=problem, fix=fix, option="out")
 
     @classmethod
     def free_path(cls, name, out=None):
@@ -81,9 +89,8 @@ class RunFolder:
             for child in SKELETON:
                 (folder.path / child).mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise UserError(
-                "--out", f"{out} cannot be made: {error.strerror}", fix="Name another folder."
-            ) from error
+            problem, fix = f"{out} cannot be made: {error.strerror}", "Name another folder."
+            raise UserError(problem=problem, fix=fix, option="out") from error
         return folder
 
     def remove_unfinished(self):
@@ -135,9 +142,11 @@ class RunFolder:
             os.replace(temporary, target)
             names_to_disk(target.parent)
         except OSError as error:
-            fix = "Make room or name another folder; a run goes on with --resume."
+            fix = ["Make room or name another folder."]
             if isinstance(error, PermissionError):
-                fix = "Name a folder of your own, with --out."
+                fix = [Argument("Name a folder of your own with", "out=PATH")]
+            elif (self.path / RECORD).is_file():
+                fix = ["Make room.", self.resuming("Then resume with")]
             raise UserError(str(target), f"cannot be written: {error.strerror or error}", fix=fix) from error
         finally:
             if old.exists() and not target.exists():

@@ -8,6 +8,7 @@ import ast
 import functools
 import importlib
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -34,6 +35,18 @@ WITHIN_FLOOR = {("settings", "errors"), ("settings", "export_formats")}
 ONLY = {"serving": {"errors"}}  # of ours it may import nothing else
 MORE = {"serving.demo": {"data"}}  # but its page reads a visitor's files as the commands read a user's
 PUBLIC = {"errors", "settings"}  # besides the packages: modules whose names users import
+# They start commands, or write documents that show commands.
+WRITES_COMMANDS = {
+    "runner.kill_test",
+    "inspecting.writing",
+    "exporting.client",
+    "exporting.client_files",
+    "exporting.serving_files",
+}
+COMMANDS = (
+    "check|check-cell|compare|evaluate|explain|export|import|init|inspect|list|predict|run|schema|serve|show"
+)
+OPTION = re.compile(rf'(?<!style=")--[a-z][a-z-]*|\brnn-apps (?:{COMMANDS}|validate)\b')
 MAX_FILE, MAX_FUNCTION = 350, 60
 LONGER = {"exporting.client": 400}  # copied next to an export as one file
 
@@ -241,7 +254,36 @@ def _methods(node, classes):
     return found
 
 
-LAWS = [wrong_directions, cycles, too_large, unclear_names, wrong_all, undocumented, shadowed_methods]
+def options_below_the_command_line(package):
+    """Texts that name an option or a command, in modules that do not know how they are called."""
+    wrong = []
+    for name, path in modules(package).items():
+        if place_of(name) == "cli" or name in WRITES_COMMANDS:
+            continue
+        tree = ast.parse(path.read_text())
+        documents = {id(node.body[0].value) for node in ast.walk(tree) if _has_docstring(node)}
+        for node in ast.walk(tree):
+            is_text = isinstance(node, ast.Constant) and isinstance(node.value, str)
+            if is_text and id(node) not in documents:
+                wrong += [f"{name}:{node.lineno}: {found[0]}" for found in OPTION.finditer(node.value)]
+    return wrong
+
+
+def _has_docstring(node):
+    kinds = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    return isinstance(node, kinds) and ast.get_docstring(node) is not None
+
+
+LAWS = [
+    wrong_directions,
+    cycles,
+    too_large,
+    unclear_names,
+    wrong_all,
+    undocumented,
+    shadowed_methods,
+    options_below_the_command_line,
+]
 DOC = '"""It."""\n\n'
 FAULTS = [
     (wrong_directions, {"layers/a.py": "from rnn_apps.models import b"}, "layers.a imports models"),
@@ -283,11 +325,16 @@ FAULTS = [
         },
         "tasks.a.B: self.parts",
     ),
+    (options_below_the_command_line, {"data/a.py": "x = 'Try: --set data.sort=true'"}, "data.a:1: --set"),
+    (options_below_the_command_line, {"tasks/a.py": "x = f'{y} --stream'"}, "tasks.a:1: --stream"),
+    (options_below_the_command_line, {"errors.py": "x = 'See: rnn-apps list'"}, "errors:1: rnn-apps list"),
     (undocumented, {"errors.py": "x = 1"}, "errors: module"),
     (undocumented, {"errors.py": DOC + "def f(): pass"}, "errors.f"),
     (undocumented, {"errors.py": DOC + 'class A:\n    """It."""\n    def f(self): pass'}, "errors.A.f"),
 ]
 SOUND = {
+    "cli.py": DOC + "x = '--set'\n__all__ = []\n",
+    "data/a.py": '"""As --set does."""\n\nx = \'<td style="--share:1">\'\n',
     "layers/a.py": DOC + "from rnn_apps.layers import b\nfrom rnn_apps import errors\n__all__ = ['f']\n"
     'def f():\n    """It."""\n',
     "layers/b.py": DOC + "def _g():\n    import rnn_apps.errors\n",

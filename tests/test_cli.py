@@ -113,7 +113,10 @@ def test_schema_is_json(answer):
         (["predict", "nowhere", "text"], "nowhere: no such folder; expected the folder of a run"),
         (["evaluate", "taken"], "taken: recipe.yaml is not there; expected the folder of a run"),
         (["compare", "nowhere"], "nowhere: no such folder"),
-        (["compare", "taken"], "taken: recipe.yaml is not there; expected the folder of a run, or the one"),
+        (
+            ["compare", "taken"],
+            "taken: recipe.yaml is not there; expected the folder of a run, or that of several seeds",
+        ),
         (["export", "nowhere"], "nowhere: no such folder"),
         (["compare"], "Missing argument"),
         (["run"], "Name a recipe. List the packaged ones with: rnn-apps list"),

@@ -68,7 +68,7 @@ def test_too_many_unusable_rows_are_refused_by_a_cap_that_the_command_can_raise(
 ):
     with pytest.raises(DataError, match=message) as error:
         finished.evaluate(others, max_bad_records=cap)
-    assert "Or raise the cap: --max-bad-records N" in str(error.value)
+    assert "Or raise the cap: data.max_bad_records=N" in str(error.value)
     assert "--set" not in str(error.value)
     assert finished.evaluate(others, max_bad_records=0.4).scored == 6
 
@@ -115,12 +115,12 @@ def test_a_path_is_a_text_only_if_that_is_said(finished, tmp_path, capsys):
         (tmp_path / "mail.eml", "a file of another kind"),
         (tmp_path, "is a folder, not a text"),
     ):
-        with pytest.raises(UserError, match=f"{kind}.*add --text"):
+        with pytest.raises(UserError, match=f"{kind}.*add: as_text=True"):
             finished.predict(str(path))
         assert call(["predict", str(finished.folder), "--text", str(path), "--json"]) == 0
         assert json.loads(capsys.readouterr().out)["text"] == str(path)
     assert [answer["text"] for answer in finished.predict(["", ".", "a\0b", "x" * 5000])][:2] == ["", "."]
-    with pytest.raises(UserError, match="nope.csv: no such file. .*add --text"):
+    with pytest.raises(UserError, match="nope.csv: no such file. .*add: as_text=True"):
         finished.predict(str(tmp_path / "nope.csv"))
     assert finished.predict(["see notes.txt"])[0]["text"] == "see notes.txt"
     (tmp_path / "book.xlsx").write_bytes(b"PK\x03\x04\0\0")

@@ -80,7 +80,7 @@ def test_a_recipe_that_is_not_there_names_the_nearest_and_how_to_list_them(name,
     write(SOUND)
     with pytest.raises(UserError) as caught:
         load_recipe(name)
-    assert str(caught.value) == text + "List the packaged ones with: rnn-apps list"
+    assert str(caught.value) == text + "List the packaged ones with: rnn_apps.recipe.packaged_recipes()"
 
 
 def test_a_run_folder_points_at_its_recipe(tmp_path):
@@ -160,16 +160,16 @@ def test_an_override_that_is_wrong_is_named_by_its_option(write):
     unchecked = ["training.epochs=0", "trainng.epochs=1", "model={unit: 3}"]
     overrides = [*unchecked, "seed", "data.text=[", "seed.x=1"]
     assert refusal(load_recipe, write(SOUND + "seed: 5\n"), overrides) == [
-        "--set seed: expected KEY=VALUE, as in training.epochs=8.",
-        "--set data.text: not YAML, in column 2: while parsing a flow node expected the node content, but "
+        "override seed: expected KEY=VALUE, as in training.epochs=8.",
+        "override data.text: not YAML, in column 2: while parsing a flow node expected the node content, but "
         "found '<stream end>'. Indent with spaces, one level a mapping; "
         'text that holds ": " or " #" goes into quotes.',
-        "--set seed.x: seed is 5, which has no keys. Override the whole of it.",
-        "--set training.epochs: received 0, expected a whole number from 1 to 10000.",
-        '--set model  model.unit: unknown key. Did you mean "units"? Allowed here: embedding, cell, units, '
-        "bidirectional, residual, pooling, dropout, recurrent_dropout, level_dropout, word_dropout, "
+        "override seed.x: seed is 5, which has no keys. Override the whole of it.",
+        "override training.epochs: received 0, expected a whole number from 1 to 10000.",
+        'override model  model.unit: unknown key. Did you mean "units"? Allowed here: embedding, cell, '
+        "units, bidirectional, residual, pooling, dropout, recurrent_dropout, level_dropout, word_dropout, "
         "word_vectors.",
-        '--set trainng.epochs  trainng: unknown key. Did you mean "training"? '
+        'override trainng.epochs  trainng: unknown key. Did you mean "training"? '
         "Allowed here: name, description, task, seed, training, export, views, data, model.",
     ]
 
@@ -192,13 +192,13 @@ def test_the_cell_of_a_run_is_taken_as_it_is_and_no_other(mark, write):
     Path(mark).touch()
     recipe = with_data(load_recipe("r.yaml"), "/d")
     assert recipe.model.cell == "lstn"
-    assert refusal(apply_overrides, recipe, ["model.cell=lstn"])[0].startswith(f"--set {unknown}")
+    assert refusal(apply_overrides, recipe, ["model.cell=lstn"])[0].startswith(f"override {unknown}")
 
 
 def test_overrides_that_replace_a_whole_are_not_blamed_on_the_file(write):
     text = SOUND + "training: {epochs: 3}\n"
     assert refusal(load_recipe, write(text), ["training={epochs: 0}"]) == [
-        "--set training  training.epochs: received 0, expected a whole number from 1 to 10000."
+        "override training  training.epochs: received 0, expected a whole number from 1 to 10000."
     ]
 
 

@@ -9,7 +9,7 @@ from rnn_apps.recipe.reading import parse_document
 QUOTES = 'Indent with spaces, one level a mapping; text that holds ": " or " #" goes into quotes.'
 DEEP = "nested more than 32 levels deep. No recipe needs that."
 MANY = "more than 20,000 values. No recipe needs that."
-EMPTY = "the file says nothing. A recipe starts with the key task; see: rnn-apps list"
+EMPTY = 'the file says nothing. A recipe starts with the key task, such as "task: text_classification".'
 ROOT = "expected a mapping of keys, the first of which is task."
 UTF_8 = "Save the file as UTF-8."
 

@@ -53,7 +53,7 @@ IN_DATA = {
     "path without files": (
         "path: /x",
         'path: received "/x", but source is tfds:imdb_reviews, which takes no path. '
-        "Set data.source to files, or use --data PATH.",
+        "Set data.source to files.",
     ),
     "empty column": ("text: ''", 'text: received "", expected text of 1 to 200 characters.'),
     "one column for both": (
@@ -386,7 +386,7 @@ def test_a_setting_of_several_types_is_named_once_and_by_its_own_name(value):
         load_recipe("forecasting", [f"data.time={value}"])
     (problem,) = caught.value.problems
     place, _, text = problem.partition(": ")
-    assert place in ("--set data.time", "--set data.time  data.time.1")
+    assert place in ("override data.time", "override data.time  data.time.1")
     assert "function" not in problem
     assert text.startswith("received ")
 

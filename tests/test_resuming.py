@@ -45,9 +45,10 @@ def stopped(small_recipe, new_console, tmp_path_factory):
     """A run of the finished one's recipe that a signal ended at step 7 of 18, in its first epoch."""
     console = stopping(new_console(), at=7)
     folder = tmp_path_factory.mktemp("stopped") / "run"
-    with pytest.raises(Interrupted):
+    with pytest.raises(Interrupted) as caught:
         rnn_apps.run(small_recipe, out=folder, console=console)
-    assert console.lines[-1] == f"Stopped at step 7 of 18. Resume with: rnn-apps run --resume {folder}"
+    assert str(caught.value) == f'stopped by SIGTERM. Resume with: rnn_apps.run(resume="{folder}")'
+    assert console.lines[-1] == "Stopped at step 7 of 18."
     return folder
 
 
@@ -95,7 +96,7 @@ def test_a_changed_recipe_is_refused_with_the_difference(run, small_recipe, hear
     assert "the recipe has changed since" in text
     assert "training.batch_size was 16, is 8" in text
     assert "training.learning_rate was 0.002, is 0.5" in text
-    assert "--force" in text
+    assert text.endswith("Or resume all the same with: force=True")
     assert sorted(run.rglob("*")) == before
 
 

@@ -36,8 +36,7 @@ def test_a_folder_in_use_is_refused_and_nothing_in_it_changes(tmp_path):
     (tmp_path / "thesis.txt").write_text("years of work")
     for attempt in (RunFolder.create, RunFolder.check_free, lambda out: RunFolder.free_path("imdb", out)):
         assert refusal(attempt, tmp_path) == (
-            f"--out: {tmp_path} is there already and not empty. Name another folder, or remove it yourself; "
-            "a run that stopped goes on with --resume."
+            f"out: {tmp_path} is there already and not empty. Name another folder, or remove it yourself."
         )
     assert [(p.name, p.read_text()) for p in tmp_path.iterdir()] == [("thesis.txt", "years of work")]
 
@@ -50,20 +49,20 @@ def test_an_empty_folder_is_taken(tmp_path):
 def test_a_file_is_no_folder(tmp_path, below):
     (tmp_path / "file").write_text("kept")
     message = refusal(RunFolder.check_free, tmp_path / "file" / below)
-    assert message == f"--out: {tmp_path / 'file'} is a file; expected a folder. Name another folder."
+    assert message == f"out: {tmp_path / 'file'} is a file; expected a folder. Name another folder."
     assert (tmp_path / "file").read_text() == "kept"
 
 
 def test_a_folder_that_cannot_be_written_is_refused_before_anything_is_done(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "access", lambda path, mode: not mode & os.W_OK)  # root may write anywhere
     assert refusal(RunFolder.check_free, tmp_path / "new") == (
-        f"--out: {tmp_path} cannot be written to. Name a folder of your own."
+        f"out: {tmp_path} cannot be written to. Name a folder of your own."
     )
 
 
 def test_a_folder_that_cannot_be_made_is_refused():
     assert refusal(RunFolder.create, "/proc/rnn-apps-run").startswith(
-        "--out: /proc/rnn-apps-run cannot be made: "
+        "out: /proc/rnn-apps-run cannot be made: "
     )
 
 

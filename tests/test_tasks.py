@@ -27,9 +27,9 @@ def test_every_entry_says_module_and_name(name):
 
 
 @pytest.mark.parametrize("resolve", [settings_class, find_task])
-def test_an_unknown_task_names_the_nearest_and_how_to_list_them(resolve):
+def test_an_unknown_task_names_the_nearest_and_all_others(resolve):
     with pytest.raises(UserError) as caught:
         resolve("taging")
     assert str(caught.value) == (
-        'task: unknown task "taging". Did you mean "tagging"? List them all with: rnn-apps list'
+        f'task: unknown task "taging". Did you mean "tagging"? Allowed here: {", ".join(task_names())}.'
     )

@@ -141,7 +141,7 @@ def _paths(model, inputs):
 
 def _advice(layer, reason):
     kind = f"keras.layers.{type(layer).__name__}"
-    return f"{kind}'s own loop: {reason}" if reason else f"{kind}'s own loop; rnn-apps import makes it ours"
+    return f"{kind}'s own loop: {reason}" if reason else f"{kind}'s own loop; importing it makes it ours"
 
 
 def gradient_norms(model, steps=LONG, seed=0):

@@ -161,8 +161,8 @@ def _refuse_beside_stream(file, prompt, options):
     given = {"file": file, "prompt": prompt or None, **options}
     for name, value in given.items():
         if value is not None:
-            where = f"--{name.replace('_', '-')}"
-            raise UserError(where, "goes with whole inputs, not with --stream", fix="Leave one of them out.")
+            problem = "goes with whole inputs, not with --stream"
+            raise UserError(problem=problem, fix="Leave one of them out.", option=name)
 
 
 def _stream(opened, sources, as_json):

@@ -6,7 +6,14 @@ import shlex
 import click
 
 from rnn_apps.cli import completing
-from rnn_apps.cli.shared import cli, examples, json_option, set_option, verbose_option
+from rnn_apps.cli.shared import (
+    cli,
+    examples,
+    json_option,
+    set_option,
+    verbose_option,
+    wording_of,
+)
 
 
 @cli.command(
@@ -50,7 +57,7 @@ def _given(task, overrides):
     """The settings that are given; a task that is not known is for the inspection to name."""
     from rnn_apps.inspecting import given_settings, inspectable_tasks
 
-    return given_settings(task, overrides) if overrides and task in inspectable_tasks() else {}
+    return given_settings(task, overrides, "--set") if overrides and task in inspectable_tasks() else {}
 
 
 @cli.command(
@@ -87,6 +94,7 @@ def inspect(data, task, overrides, as_json):
 
 
 def _print(inspection):
+    wording = wording_of(click.get_current_context())
     click.echo("Found:")
     for finding in inspection.findings:
         if not finding.is_warning:
@@ -94,4 +102,4 @@ def _print(inspection):
     if inspection.warnings:
         click.echo("\nLook at this before training:")
     for warning in inspection.warnings:
-        click.echo(f"  {warning.text}")
+        click.echo(f"  {warning.describe(wording)}")

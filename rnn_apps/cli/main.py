@@ -9,7 +9,7 @@ import warnings
 import click
 
 from rnn_apps.cli.shared import cli
-from rnn_apps.errors import RnnAppsError, UserError, type_and_line
+from rnn_apps.errors import type_and_line
 
 
 def main():
@@ -22,7 +22,7 @@ def main():
 
 
 def call(arguments, verbose=False):
-    """Carry out a command and return its exit code: 0, 1, 2, and 130 or 143 after a signal.
+    """Run a command and return its exit code: 0, 1, 2, and 130 or 143 after a signal.
 
     Args:
         arguments: list of strings, without the name of the program.
@@ -37,11 +37,6 @@ def call(arguments, verbose=False):
     except click.ClickException as error:
         error.show()
         return error.exit_code
-    except UserError as error:
-        return _failed(error, 2)
-    except RnnAppsError as error:
-        number = getattr(error, "signal_number", None)
-        return _failed(error, 128 + number if number else 1)
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
     except BrokenPipeError:
@@ -50,13 +45,9 @@ def call(arguments, verbose=False):
         if verbose:
             raise
         where = "(rnn-apps --verbose shows where)"
-        return _failed(f"{type_and_line(error, None)}\n{where}", 1)
+        click.echo(f"{type_and_line(error, None)}\n{where}", err=True)
+        return 1
     return 0
-
-
-def _failed(error, code):
-    click.echo(str(error), err=True)
-    return code
 
 
 def _quieten():

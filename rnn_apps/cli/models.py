@@ -57,7 +57,7 @@ def check(model, plot, as_json):
             draw_gradient_norms(norms, plot)
         except (OSError, ValueError) as error:
             fix = "Name a picture file, such as gradient.png."
-            raise UserError("--plot", f"{plot} cannot be written ({error})", fix=fix) from error
+            raise UserError(problem=f"{plot} cannot be written ({error})", fix=fix, option="plot") from error
     if as_json:
         click.echo(json.dumps([finding._asdict() for finding in findings]))
     else:

@@ -35,7 +35,7 @@ def show(recipe, overrides):
     """Print a RECIPE with every default written out."""
     from rnn_apps.recipe import dump_recipe, load_recipe
 
-    click.echo(dump_recipe(load_recipe(recipe, overrides)), nl=False)
+    click.echo(dump_recipe(load_recipe(recipe, overrides, "--set")), nl=False)
 
 
 @cli.command(epilog=examples("rnn-apps validate recipes/imdb.yaml"))
@@ -45,7 +45,7 @@ def validate(recipe, overrides):
     """Check a RECIPE, and name every problem at once."""
     from rnn_apps.recipe import load_recipe
 
-    loaded = load_recipe(recipe, overrides)
+    loaded = load_recipe(recipe, overrides, "--set")
     click.echo(f"{recipe}: a valid recipe for the task {loaded.task}.")
 
 

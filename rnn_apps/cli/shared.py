@@ -3,6 +3,8 @@
 import click
 
 from rnn_apps.cli import completing
+from rnn_apps.cli.wording import CommandWording
+from rnn_apps.errors import RnnAppsError, UserError
 
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -20,7 +22,43 @@ verbose_option = click.option(
 )
 
 
+class Failure(click.ClickException):
+    """An error of rnn-apps in the wording of the command that failed.
+
+    Args:
+        error: `RnnAppsError`.
+        wording: of the command.
+    """
+
+    def __init__(self, error, wording):
+        super().__init__(error.text(wording))
+        number = getattr(error, "signal_number", None)
+        self.exit_code = 2 if isinstance(error, UserError) else 128 + number if number else 1
+
+    def show(self, file=None):
+        """Print the message."""
+        click.echo(self.message, file=file, err=True)
+
+
+class _Command(click.Command):
+    def invoke(self, ctx):
+        try:
+            return super().invoke(ctx)
+        except RnnAppsError as error:
+            raise Failure(error, wording_of(ctx)) from error
+
+
+class _Commands(click.Group):
+    command_class = _Command
+
+
+def wording_of(context):
+    """Return the `CommandWording` of the command in a click context."""
+    return CommandWording(context.command, context.parent.command.commands if context.parent else {})
+
+
 @click.group(
+    cls=_Commands,
     context_settings=_CONTEXT,
     epilog=examples("rnn-apps list", "rnn-apps run imdb", "rnn-apps run --help"),
 )

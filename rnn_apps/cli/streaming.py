@@ -34,7 +34,7 @@ def stream_answers(open_stream, sources):
             for lines in lines_of(source, stream.cuts_at_blanks):
                 yield from ((stream, answer) for answer in stream.feed(lines))
         except DataError as error:
-            raise DataError(f"{'standard input' if source == '-' else source}, {error}") from error
+            raise error.within("standard input" if source == "-" else source) from error
 
 
 def lines_of(source, cuts_at_blanks=False):

@@ -66,9 +66,9 @@ def run_recipe(recipe, overrides, data, out, seeds, deterministic, no_sample, re
             raise click.UsageError("Name a recipe. List the packaged ones with: rnn-apps list")
         recipe = RunFolder.open(resume) / "recipe.yaml"
     overrides = [*overrides, *(["training.deterministic=true"] if deterministic else [])]
-    loaded = load_recipe(recipe, overrides)
+    loaded = load_recipe(recipe, overrides, "--set")
     if data is not None:
-        loaded = with_data(loaded, data)
+        loaded = with_data(loaded, data, "--data")
     if out is not None:
         RunFolder.free_path(loaded.name, out)  # before TensorFlow is loaded
     with Progress() as console:
@@ -118,8 +118,8 @@ def kill_test(recipe, overrides, data, kills, seed, out):
     from rnn_apps.run_folder import RunFolder
     from rnn_apps.runner.kill_test import kill_test
 
-    loaded = load_recipe(recipe, overrides)
-    loaded = with_data(loaded, data) if data is not None else loaded
+    loaded = load_recipe(recipe, overrides, "--set")
+    loaded = with_data(loaded, data, "--data") if data is not None else loaded
     if out is not None:
         RunFolder.check_free(out)
     with tempfile.TemporaryDirectory() as temporary:

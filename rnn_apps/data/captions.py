@@ -16,7 +16,7 @@ from pathlib import Path
 from rnn_apps.data.caption_files import SPLIT_LISTS, USUAL, read_captions
 from rnn_apps.data.image_store import ImageStore
 from rnn_apps.data.splits import SPLITS_BY_NAME, log_unread, make_splits, one_per_split
-from rnn_apps.errors import DataError, shown
+from rnn_apps.errors import DataError, Setting, shown
 
 _JSON_FILES = ("captions*.json", "dataset*.json")
 
@@ -58,7 +58,7 @@ def find_captions(folder, layout=USUAL):
     """
     folder = Path(folder).expanduser()
     if not folder.is_dir():
-        raise DataError(str(folder), "no such folder", fix="Check the path after --data or data.path.")
+        raise DataError(str(folder), "no such folder", fix=Setting("Check the path", "data.path"))
     named = [None if name is None else folder / name for name in (layout.file, layout.images)]
     for key, path in zip(("captions_file", "images"), named):
         if path is not None and not path.exists():
@@ -157,9 +157,9 @@ def load_captioned(path, request, bad, layout=USUAL):
 
 
 def _problem_of(record, store):
-    """Return what is wrong with a record and how to mend it, or None."""
+    """Return what is wrong with a record and how to fix it, or None."""
     if record.problem:
-        return record.problem, "Mend the record."
+        return record.problem, "Fix the record."
     if any("\ud800" <= c <= "\udfff" for c in "".join((record.name, *record.frames, *record.captions))):
         return "not valid UTF-8", "Save the file as UTF-8."
     if not any(record.frames):

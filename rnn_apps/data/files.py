@@ -10,11 +10,11 @@ import zlib
 from contextlib import contextmanager
 from itertools import chain, islice
 
-from rnn_apps.data.headers import find_start, name_columns, refuse_record
+from rnn_apps.data.headers import find_start, missing_column_fix, name_columns, refuse_record
 from rnn_apps.data.numbers import decimal_marks
 from rnn_apps.data.records import LabelledText
 from rnn_apps.data.separators import LINES_LOOKED_AT
-from rnn_apps.errors import DataError, did_you_mean, shown
+from rnn_apps.errors import DataError, shown
 
 _TABLES = (".csv", ".tsv")
 _log = logging.getLogger(__name__)
@@ -211,6 +211,5 @@ def _no_column(place, key, column, columns):
     there = ", ".join(map(shown, columns[:COLUMNS_SHOWN])) + (
         " and more" if len(columns) > COLUMNS_SHOWN else ""
     )
-    guess = did_you_mean(column, columns).partition("Allowed here")[0]
-    fix = f"{guess}Name the right one: --set data.{key}=COLUMN"
+    fix = missing_column_fix(column, columns, f"data.{key}=COLUMN")
     return DataError(str(place), f"no column {shown(column)}; the columns are {there}", fix=fix)

@@ -7,13 +7,26 @@ from typing import NamedTuple
 
 from rnn_apps.data.numbers import is_number
 from rnn_apps.data.separators import LINES_LOOKED_AT, SEPARATORS, find_separator
-from rnn_apps.errors import DataError, shown
+from rnn_apps.errors import DataError, Setting, nearest, shown
 
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?', re.IGNORECASE)  # as Excel writes it
 _MOST_ABOVE = 20  # lines that may be above the line of column names
 _LEAST_BELOW = 3
 _TIME = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([T ].*)?")
 _USUAL_NAMES = re.compile(r"(text|label|id|date|time|class|category|rating|name|value|index|tags?|tokens?)s?")
+
+
+def missing_column_fix(name, columns, assignment):
+    """Return the `fix` of an error about a column that a table lacks.
+
+    Args:
+        name: of the column.
+        columns: names of the columns that the table has.
+        assignment: the setting that names another column, such as ``"data.text=COLUMN"``.
+    """
+    guess = nearest(name, columns)
+    fix = [f'Did you mean "{guess}"?'] if guess else []
+    return [*fix, "Rename the column in the file.", Setting("Or name the right one", assignment)]
 
 
 class TableStart(NamedTuple):

@@ -19,7 +19,7 @@ from rnn_apps.data.splits import (
     log_unread,
     make_splits,
 )
-from rnn_apps.errors import DataError, shown
+from rnn_apps.errors import DataError, Setting, shown
 
 _TABLE = "tsv"
 
@@ -62,7 +62,7 @@ def find_parallel(path, source_language, target_language, whole=False, named=Non
     folder, languages = Path(path).expanduser(), (source_language, target_language)
     if not folder.is_dir():
         problem = "not a folder" if folder.exists() else "no such folder"
-        raise DataError(str(folder), problem, fix="Check the path after --data or data.path.")
+        raise DataError(str(folder), problem, fix=Setting("Check the path", "data.path"))
     if source_language == target_language:
         raise DataError(str(folder), f"source and target language are both {shown(source_language)}")
     if named is not None:

@@ -18,7 +18,7 @@ from rnn_apps.data.splits import (
     log_unread,
     one_per_split,
 )
-from rnn_apps.errors import DataError
+from rnn_apps.errors import DataError, Setting
 
 TEST_FRACTION = 0.1
 LEAST_TOKENS = 2  # one to read and one to predict
@@ -89,7 +89,7 @@ def find_texts(path, whole=False):
             )
         return {"train": path}
     if not path.is_dir():
-        raise DataError(str(path), "no such file or folder", fix="Check the path after --data or data.path.")
+        raise DataError(str(path), "no such file or folder", fix=Setting("Check the path", "data.path"))
     texts = [file for file in sorted(path.iterdir()) if _is_text(file)]
     found = one_per_split(
         path, {file: SPLITS_BY_NAME.get(re.split("[._-]", _stem(file))[-1]) for file in texts}

@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from rnn_apps.data.labels import MISSING_LABELS, number_of
-from rnn_apps.errors import DataError, shown
+from rnn_apps.errors import DataError, Setting, list_fixes, shown
 
 REASONS_COUNTED = 50  # distinct ones; what comes later is counted under its general reason
-RAISE_THE_CAP = "Or raise the cap: --set data.max_bad_records=N"
+SKIP = Setting("Or skip such records", "data.on_bad_record=skip")
+RAISE_THE_CAP = Setting("Or raise the cap", "data.max_bad_records=N")
 CLASSES_SHOWN = 12
 
 
@@ -58,7 +59,7 @@ class ClassNames:
 
     Args:
         names: the classes in order.
-        advice: a sentence that says what to do about labels that are none of them.
+        advice: what to do about labels that are none of them, as the `fix` of a `DataError`.
     """
 
     def __init__(self, names, advice):
@@ -110,7 +111,7 @@ class BadRecords:
         Args:
             place: of the record.
             reason: what is wrong with it.
-            fix: what the user can do.
+            fix: as of `DataError`.
             received, expected: as of `DataError`.
             counted_as: a more precise reason, under which the record is counted.
         """
@@ -118,13 +119,12 @@ class BadRecords:
         if self.action == "refuse":
             raise DataError(place, reason, fix=fix, **details)
         if self.action == "fail":
-            advice = f"{fix} Or skip such records: --set data.on_bad_record=skip"
-            raise DataError(place, reason, fix=advice, **details)
+            raise DataError(place, reason, fix=[*list_fixes(fix), SKIP], **details)
         precise = counted_as if counted_as in self.skipped or len(self.skipped) < REASONS_COUNTED else None
         self.skipped[precise or reason] += 1
         if 1 <= self.most < self.skipped.total() or self.most == 0:
             reason = f"{reason}; more than {self.most} bad records were skipped, this one the last"
-            raise DataError(place, reason, fix=f"{fix} {RAISE_THE_CAP}", **details)
+            raise DataError(place, reason, fix=[*list_fixes(fix), RAISE_THE_CAP], **details)
 
     def check_fraction(self, name, used):
         """Raise DataError where more than the allowed fraction of the records was skipped.
@@ -138,7 +138,7 @@ class BadRecords:
             reasons = ", ".join(f"{count:,} {reason}" for reason, count in self.skipped.most_common(3))
             received, most = f"{bad:,} of {bad + used:,} records that cannot be used ({reasons})", self.most
             expected = f"at most {most:g} of them"
-            raise DataError(name, received=received, expected=expected, fix=f"Fix the data. {RAISE_THE_CAP}")
+            raise DataError(name, received=received, expected=expected, fix=["Fix the data.", RAISE_THE_CAP])
 
 
 def usable(records: Iterator[LabelledText], classes, bad):
@@ -152,7 +152,7 @@ def usable(records: Iterator[LabelledText], classes, bad):
     for place, text, label, problem in records:
         index = classes.index(label)
         if problem:
-            bad.report(place, problem, "Mend the record.")
+            bad.report(place, problem, "Fix the record.")
         elif any("\ud800" <= c <= "\udfff" for c in text + label):
             bad.report(place, "not valid UTF-8", "Save the file as UTF-8.")
         elif not text.strip():

@@ -10,7 +10,7 @@ from rnn_apps.data.numbers import number
 from rnn_apps.data.series_columns import Columns, find_columns
 from rnn_apps.data.splits import SPLIT_NAMES, find_splits, log_unread
 from rnn_apps.data.time_steps import Cells, TimeStep, find_step
-from rnn_apps.errors import DataError, shown
+from rnn_apps.errors import DataError, Setting, shown
 
 MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "?"})
 MOST_STEPS = 50_000_000  # of one series, with its gaps
@@ -144,7 +144,7 @@ def _read_file(file, part, columns, repairs, rows):
         for begin, row in (*ahead, *table):
             reader.read(begin, row, part, rows)
     if not rows:
-        raise DataError(str(file), "no usable row", fix="Mend the rows that were skipped.")
+        raise DataError(str(file), "no usable row", fix="Fix the rows that were skipped.")
     return columns, reader.cells.is_number
 
 
@@ -184,7 +184,7 @@ class RowReader:
         self.count += 1
         problem = wrong_width(row, self.header)
         if problem:
-            bad.report(place, problem, "Mend the row.")
+            bad.report(place, problem, "Fix the row.")
         else:
             values = self._values(place, row)
         time = self._time(place, row, problem)
@@ -194,7 +194,7 @@ class RowReader:
         at = self.at[name] if name else None
         if at is not None and (at >= len(row) or not row[at].strip()):
             if not problem:
-                bad.report(f"{place}  {name}", "the id of the series is missing", "Mend the row.")
+                bad.report(f"{place}  {name}", "the id of the series is missing", "Fix the row.")
             return
         one = rows.setdefault(row[at].strip() if at is not None else "", _Rows())
         one.places.append(place)
@@ -210,11 +210,15 @@ class RowReader:
                 value = np.nan if cell.lower() in MISSING else number(cell, self.marks.get(name, "."))
                 value = np.nan if value in self.columns.missing else value
             except ValueError:
-                received, fix = shown(cell), "Mend the cell, or leave it empty where it is missing."
+                received, fix = shown(cell), "Fix the cell, or leave it empty where it is missing."
                 bad.report(f"{place}  {name}", "not a number", fix, received)
                 return None
             if np.isnan(value) and self.repairs.on_missing == "fail":
-                fix = "Let the network be told: --set data.on_missing=mask; or repeat the value before: fill"
+                fix = [
+                    "Fill it in.",
+                    Setting("Or let the network be told", "data.on_missing=mask"),
+                    Setting("Or repeat the value before", "data.on_missing=fill"),
+                ]
                 raise DataError(f"{place}  {name}", "missing", expected="a number", fix=fix)
             if np.isinf(value) or abs(value) > 1e37:
                 fix = "Leave the cell empty where it is missing."
@@ -235,7 +239,7 @@ class RowReader:
             if problem is None:
                 where, fix = (
                     f"{place}  {', '.join(names)}",
-                    "Mend it; data.time_format says how times are written.",
+                    "Fix it; data.time_format says how times are written.",
                 )
                 self.repairs.bad.report(where, "not a time", fix, shown(" ".join(cells)), self.cells.expected)
             return None
@@ -246,7 +250,7 @@ def _put_in_order(rows, repairs):
     times = np.asarray(rows.times, np.int64)
     backwards = np.flatnonzero(np.diff(times) < 0)
     if len(backwards) and not repairs.sort:
-        fix = "Sort the rows, or let them be sorted: --set data.sort=true"
+        fix = ["Sort the rows.", Setting("Or let them be sorted", "data.sort=true")]
         raise DataError(rows.places[backwards[0] + 1], "its time is before that of the row above", fix=fix)
     order = np.argsort(times, kind="stable")
     kept, last = [], None
@@ -303,15 +307,15 @@ def refuse_uneven(rows, apart, step, repairs):
     """
     uneven = np.flatnonzero((np.abs(apart - np.rint(apart)) > 1e-9) | (apart < 0.5))
     gaps = np.flatnonzero(apart > 1.5)
-    ignore = "or take each row for the next step: --set data.on_gap=ignore"
     if len(uneven) or (len(gaps) and repairs.on_gap == "fail"):
         at = int(uneven[0] if len(uneven) else gaps[0])
         before, here = (step.text(rows.times[i]) for i in (at, at + 1))
         gap = round(apart[at]) - 1
         missing = f"{gap} {'step is' if gap == 1 else 'steps are'} missing before it"
         problem = "off the grid of times" if len(uneven) else missing
-        fill = "" if len(uneven) else "Let them count as missing: --set data.on_gap=fill; "
-        fix = f"{fill}{ignore}" if fill else f"Mend its time, {ignore}"
+        fill = Setting("Or let them count as missing", "data.on_gap=fill")
+        fix = ["Fix its time."] if len(uneven) else ["Add the rows.", fill]
+        fix += [Setting("Or take each row for the next step", "data.on_gap=ignore")]
         received, expected = f"{here} after {before}", f"a row every {step}"
         raise DataError(rows.places[at + 1], problem, received=received, expected=expected, fix=fix)
 

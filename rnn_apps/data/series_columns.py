@@ -3,10 +3,10 @@
 import logging
 from dataclasses import dataclass, replace
 
-from rnn_apps.data.headers import name_columns
+from rnn_apps.data.headers import missing_column_fix, name_columns
 from rnn_apps.data.numbers import is_number, number
 from rnn_apps.data.time_formats import find_format, is_compact_date, is_time, is_time_of_day
-from rnn_apps.errors import DataError, did_you_mean, shown
+from rnn_apps.errors import DataError, Setting, shown
 
 _log = logging.getLogger(__name__)
 
@@ -94,7 +94,7 @@ def find_columns(place, header, rows, wanted):
         targets = _numbers_to_forecast(place, names, rows, taken)
     found = replace(wanted, time=tuple(time), targets=tuple(targets), time_format=time_format)
     if not targets:
-        fix = "Name what is to be forecast: --set data.targets=[COLUMN]"
+        fix = Setting("Name what is to be forecast", "data.targets=[COLUMN]")
         raise DataError(place, "no column of numbers to forecast", received=_listed(names), fix=fix)
     for name in found.all:
         if name not in names:
@@ -211,8 +211,6 @@ def _no_column(place, name, names, wanted):
         (k for k in ("targets", "covariates", "known", "time") if name in (getattr(wanted, k) or ())),
         "series",
     )
-    guess = did_you_mean(name, names).partition("Allowed here")[0]
-    fix = f"{guess}Name the right one: --set data.{key}=" + (
-        "COLUMN" if key in ("time", "series") else "[COLUMN]"
-    )
+    value = "COLUMN" if key in ("time", "series") else "[COLUMN]"
+    fix = missing_column_fix(name, names, f"data.{key}={value}")
     return DataError(place, f"no column {shown(name)}; the columns are {_listed(names)}", fix=fix)

@@ -8,13 +8,13 @@ from rnn_apps.data.records import ClassNames, LabelledText, LabelledTexts, usabl
 from rnn_apps.data.samples import reviews
 from rnn_apps.data.splits import SPLIT_NAMES, find_splits, log_unread, make_splits, split_generated
 from rnn_apps.data.tfds_source import SourceUnavailable
-from rnn_apps.errors import DataError, shown
+from rnn_apps.errors import DataError, Setting, shown
 
 __all__ = ["SourceUnavailable"]
 
 MAX_CLASSES = 1000
 _log = logging.getLogger(__name__)
-OTHER_CLASSES = "Mend it, or take the classes from the data: --set data.class_names=null."
+OTHER_CLASSES = ("Fix the label.", Setting("Or take the classes from the data", "data.class_names=null"))
 KNOWN_CLASSES = "The network knows no other classes."
 
 
@@ -147,7 +147,7 @@ def _classes_of(source):
             source.name,
             received=f"{len(labels)} distinct labels in train",
             expected=f"at most {MAX_CLASSES} classes",
-            fix="Is the label column the right one? --set data.label=COLUMN",
+            fix=Setting("If the labels are in another column, name it", "data.label=COLUMN"),
         )
     for spellings in found.equal_numbers:
         _log.info("Labels that are the same number count as one class: %s", ", ".join(map(shown, spellings)))

@@ -7,7 +7,7 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-from rnn_apps.errors import DataError
+from rnn_apps.errors import DataError, Setting
 
 SPLIT_NAMES = {
     "train": ("train", "training"),
@@ -83,7 +83,7 @@ def find_splits(path, required_split="train", endings=ENDINGS):
             raise DataError(str(path), received=ending, expected=_expected(endings), fix=fix)
         return {"train": path}
     if not path.is_dir():
-        raise DataError(str(path), "no such file or folder", fix="Check the path after --data or data.path.")
+        raise DataError(str(path), "no such file or folder", fix=Setting("Check the path", "data.path"))
     files = {file: _part_of_file(file, endings) for file in _visible(path)}
     parts = one_per_split(path, files)
     if not parts or (required_split and required_split not in parts):

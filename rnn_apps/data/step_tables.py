@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from rnn_apps.data import files
-from rnn_apps.data.headers import is_unnamed
+from rnn_apps.data.headers import is_unnamed, missing_column_fix
 from rnn_apps.data.images import BadImage, read_image
 from rnn_apps.data.numbers import number
 from rnn_apps.data.records import BadRecords
@@ -21,7 +21,7 @@ from rnn_apps.data.splits import (
     one_per_split,
     split_generated,
 )
-from rnn_apps.errors import DataError, did_you_mean, shown
+from rnn_apps.errors import DataError, Setting, shown
 
 ENDINGS = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
 LARGEST = float(np.finfo(np.float32).max)
@@ -167,8 +167,9 @@ def feature_columns(place, header, columns, known=None):
         )
     for key, name in (("label", columns.label), ("stream", columns.stream), ("frames", columns.frames)):
         if name is not None and name not in header:
-            fix = f"{did_you_mean(name, header)} Name the right one: --set data.{key}=COLUMN"
-            raise DataError(place, f"no column {shown(name)}", fix=fix)
+            fix = missing_column_fix(name, header, f"data.{key}=COLUMN")
+            problem = f"no column {shown(name)}; the columns are {', '.join(map(shown, header[:12]))}"
+            raise DataError(place, problem, fix=fix)
     if columns.frames is not None:
         return []
     wanted = known or columns.features
@@ -198,7 +199,7 @@ def _streams(file, columns, known, bad):
             place = f"{file}:{begin}"
             problem = files.wrong_width(row, header)
             if problem:
-                bad.report(place, problem, "Mend the row.")
+                bad.report(place, problem, "Fix the row.")
                 continue
             cell = dict(zip(header, row))
             stream = cell[columns.stream] if columns.stream else ""
@@ -237,7 +238,7 @@ def _step(place, cell, names, cells, before, columns, bad, marks):
     except (OSError, BadImage) as error:
         text = error.strerror if isinstance(error, OSError) else str(error)
         bad.report(
-            place, f"{shown(cell[columns.frames])} cannot be read ({text})", "Mend the path or the picture."
+            place, f"{shown(cell[columns.frames])} cannot be read ({text})", "Fix the path or the picture."
         )
         return None
 
@@ -283,17 +284,17 @@ def numbers_of(place, names, cells, before, on_missing, bad, marks=None):
             value = number(text, mark) if text.strip() else math.nan
         except ValueError:
             expected = f"a number; decimals have a {'comma' if mark == ',' else 'point'}"
-            bad.report(place, f"{name} is no number", "Mend the cell.", shown(text), expected)
+            bad.report(place, f"{name} is no number", "Fix the cell.", shown(text), expected)
             return None
         if abs(value) > LARGEST:
             kind = "infinite" if math.isinf(value) else "too large"
-            bad.report(place, f"{name} is {kind}", "Mend the cell.", shown(text))
+            bad.report(place, f"{name} is {kind}", "Fix the cell.", shown(text))
             return None
         if math.isnan(value):
             if on_missing == "fail" or before is None:
                 where = "" if before is not None else " in the first row of its stream"
-                advice = "Fill it in, or repeat the number before it: --set data.on_missing=previous"
-                bad.report(place, f"{name} has no number{where}", advice)
+                repeat = Setting("Or repeat the number before it", "data.on_missing=previous")
+                bad.report(place, f"{name} has no number{where}", ["Fill it in.", repeat])
                 return None
             value = before[index]
         values[index] = value

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from rnn_apps.data import files, tfds_source
 from rnn_apps.data.samples.tagged_sentences import tagged_sentences
 from rnn_apps.data.splits import SPLIT_NAMES, find_splits, log_unread, make_splits, split_generated
-from rnn_apps.errors import DataError, did_you_mean, shown
+from rnn_apps.errors import DataError, Setting, did_you_mean, shown
 
 _PLAIN = (".conllu", ".conll", ".bio", ".iob", ".iob2", ".tsv", ".txt", ".jsonl")
 TAGGED_ENDINGS = tuple(ending + packed for ending in _PLAIN for packed in ("", ".gz"))
@@ -75,7 +75,7 @@ def _sentences(file, columns, bad):
         for sentence in found:
             problem = _problem(sentence)
             if problem:
-                bad.report(sentence.place, problem, "Mend the sentence.")
+                bad.report(sentence.place, problem, "Fix the sentence.")
             else:
                 yield sentence
 
@@ -128,9 +128,10 @@ def _wrong_fields(fields, column, is_conllu):
     if len(fields) < 2 or column >= len(fields):
         count = f"{len(fields)} column{'s' if len(fields) > 1 else ''}"
         wanted = "a word and its tag" if column < 0 else f"column {column + 1} as data.tags says"
-        return f"{count}, expected {wanted}", "Mend the line, or name another column with data.tags."
+        return f"{count}, expected {wanted}", "Fix the line, or name another column with data.tags."
     if is_conllu and column > 1 and fields[column] == _EMPTY and column in (3, 4):
-        return f"no tag in column {column + 1}", "Name a column that has tags: --set data.tags=upos or xpos."
+        fix = Setting("Name the other column of tags", f"data.tags={'xpos' if column == 3 else 'upos'}")
+        return f"no tag in column {column + 1}", fix
     return None
 
 
@@ -142,12 +143,12 @@ def _from_json(file, lines, tokens_key, tags_key, bad):
         place = f"{file}:{number}"
         record, problem = files.json_object(line)
         if problem:
-            bad.report(place, problem, "Mend the record.")
+            bad.report(place, problem, "Fix the record.")
             continue
         for key, name in (("tokens", tokens_key), ("tags", tags_key)):
             if not known and name not in record:
                 there = ", ".join(map(shown, list(record)[:12])) or "none"
-                fix = f"Name the right one: --set data.{key}=KEY"
+                fix = ["Rename the key in the file.", Setting("Or name the right one", f"data.{key}=KEY")]
                 raise DataError(place, f"no key {shown(name)}; the keys are {there}", fix=fix)
         known = True
         tokens, labels = record.get(tokens_key), record.get(tags_key)
@@ -156,7 +157,7 @@ def _from_json(file, lines, tokens_key, tags_key, bad):
             labels = [str(label) if type(label) is int else label for label in labels]
         for name, value in ((tokens_key, tokens), (tags_key, labels)):
             if not _is_texts(value):
-                bad.report(place, f"{shown(name)} is not a list of texts", "Mend the record.")
+                bad.report(place, f"{shown(name)} is not a list of texts", "Fix the record.")
                 break
         else:
             yield TaggedSentence(place, tokens, labels)

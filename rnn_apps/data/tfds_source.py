@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from rnn_apps.data.captions import Captioned
 from rnn_apps.data.records import LabelledText
-from rnn_apps.errors import DataError, RnnAppsError, first_line, shown
+from rnn_apps.errors import DataError, RnnAppsError, Setting, first_line, shown
 
 PROBE_SECONDS = 5
 ALL_PROBES_SECONDS = 12
@@ -142,7 +142,7 @@ def _check_features(builder, wanted):
     """Raise DataError where one of the features, by the recipe's key, is not there."""
     for key, feature in wanted.items():
         if feature not in builder.info.features:
-            fix = f"Name the right one: --set data.{key}=FEATURE"
+            fix = Setting("Name the right one", f"data.{key}=FEATURE")
             there = ", ".join(builder.info.features)
             problem = f"no feature {shown(feature)}; its features are {there}"
             raise DataError(builder.name, problem, fix=fix)

@@ -6,7 +6,7 @@ from rnn_apps.data import tfds_source
 from rnn_apps.data.parallel import Pairs, load_parallel, pairs_in_splits
 from rnn_apps.data.samples.bilingual import bilingual
 from rnn_apps.data.splits import SPLIT_NAMES, split_generated
-from rnn_apps.errors import DataError
+from rnn_apps.errors import DataError, Setting
 
 
 def load_pairs(source, request, bad, languages, max_examples=None, named=None):
@@ -50,7 +50,7 @@ def _from_tfds(name, request, languages, max_examples):
     missing = [language for language in languages if language not in builder.info.features]
     if missing:
         there = ", ".join(builder.info.features)
-        fix = "Name two of them: --set data.source_language=CODE --set data.target_language=CODE"
+        fix = Setting("Name two of them", "data.source_language=CODE", "data.target_language=CODE")
         raise DataError(f"tfds:{name}", f"no language {missing[0]}; there are {there}", fix=fix)
     for split in request.read_from([split for split in SPLIT_NAMES if split in builder.info.splits]):
         pairs = islice(

@@ -344,7 +344,7 @@ def _fitted(inputs, shapes, part):
             if name in part["sequences"] and part["steps"]:
                 most = "at most " if part["pads"] else ""
                 problem += (
-                    f": this file takes {most}{part['steps']} steps; export it with --steps N for others"
+                    f": this file takes {most}{part['steps']} steps; README.md says how to export others"
                 )
             raise InputError(problem)
         fitted[name] = np.zeros(wanted, array.dtype)

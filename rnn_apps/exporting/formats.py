@@ -27,7 +27,7 @@ class ExportFormat:
         extra: extra of rnn-apps that installs them, or None.
         weights: type of the weights to the largest difference allowed, relative for answers larger than 1;
             None allows any.
-        fixed_steps: whether its files take sequences of one length, which ``--steps`` chooses.
+        fixed_steps: whether its files take sequences of one length, which ``steps`` chooses.
         ending: of its files.
         batches: (examples, steps) pairs on which a file and the network are compared.
         client_package: package that ``client.py`` needs to run the files; None for a format without a client.
@@ -157,7 +157,8 @@ def get_format(name):
         UserError: there is none.
     """
     if name not in FORMATS:
-        raise UserError("--format", f"no such format {shown(name)}", fix=did_you_mean(name, FORMATS))
+        problem, fix = f"no such format {shown(name)}", did_you_mean(name, FORMATS)
+        raise UserError(problem=problem, fix=fix, option="format")
     known = FORMATS[name]
     if isinstance(known, str):
         module, _, known = known.partition(":")
@@ -199,18 +200,19 @@ def export_model(predictor, name, folder, weights="float32", examples=None, step
     """
     chosen, known = get_format(name), weight_types()
     if weights not in known:
-        raise UserError("--weights", received=shown(weights), expected=", ".join(known))
+        raise UserError(received=shown(weights), expected=", ".join(known), option="weights")
     if weights not in chosen.weights:
         problem = f"{name} has no {weights} weights, only {', '.join(chosen.weights)}"
-        raise UserError("--weights", problem, fix=f"{weights} is for {', '.join(known[weights])}.")
+        fix = f"{weights} is for {', '.join(known[weights])}."
+        raise UserError(problem=problem, fix=fix, option="weights")
     chosen.check_packages()
     if steps is not None and not chosen.fixed_steps:
         fixed = ", ".join(other for other in FORMATS if get_format(other).fixed_steps)
-        fix = f"Leave it out; it is for --format {fixed}."
-        raise UserError("--steps", f"{name} takes sequences of any length", fix=fix)
+        fix = f"Leave it out; it is for {fixed}."
+        raise UserError(problem=f"{name} takes sequences of any length", fix=fix, option="steps")
     problem = chosen.unsupported(predictor)
     if problem is not None:
-        raise UserError(f"--format {name}", problem, fix=HELD_BY)
+        raise UserError(name, problem, fix=HELD_BY, option="format")
     return chosen.write(predictor, Path(folder), weights, steps, examples)
 
 
@@ -223,10 +225,11 @@ def _of_length(parts, steps):
     chosen = [part for part in parts if part.most_steps is not None]
     if not chosen:
         problem = "the length of this network's inputs cannot be chosen"
-        raise UserError("--steps", problem, fix="Leave it out.")
+        raise UserError(problem=problem, fix="Leave it out.", option="steps")
     most = min(part.most_steps for part in chosen)
     if not 1 <= steps <= most:
-        raise UserError("--steps", received=str(steps), expected=f"1 to {most:,}, what the network reads")
+        expected = f"1 to {most:,}, what the network reads"
+        raise UserError(received=str(steps), expected=expected, option="steps")
     return [
         part._replace(steps=steps, least_steps=min(steps, part.least_steps)) if part in chosen else part
         for part in parts

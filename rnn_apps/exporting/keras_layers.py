@@ -31,7 +31,8 @@ class KerasLayers(ExportFormat):
         try:
             plain_model(part.model).save(path)
         except NotConvertible as error:
-            raise UserError(f"--format {self.name}", str(error).rstrip("."), fix=HELD_BY) from error
+            problem = str(error).rstrip(".")
+            raise UserError(self.name, problem, fix=HELD_BY, option="format") from error
 
     def load(self, path, part):
         """Return a function that runs the model in this process."""

@@ -138,6 +138,6 @@ def _difference(where, before, after, plan):
     pairs = zip(answers_of(before, inputs), answers_of(after, inputs))
     difference = max(relative_difference(*pair, whole=True) for pair in pairs)
     if not difference <= tolerance_of(before):
-        advice = "Import it with --keep-layers, and tell us."
+        advice = "Import it with keep_layers, and tell us."
         raise RnnAppsError(f"{where}: on our layers its answers differ by {difference:.1e}. {advice}")
     return difference

@@ -7,7 +7,7 @@ from rnn_apps.data.labels import MISSING_LABELS, gather_labels, number_of
 from rnn_apps.data.records import BadRecords, ClassNames, usable
 from rnn_apps.data.sources import MAX_CLASSES, FileSource, load_labelled_texts
 from rnn_apps.data.splits import find_splits
-from rnn_apps.errors import DataError, shown
+from rnn_apps.errors import DataError, Setting, shown
 from rnn_apps.inspecting.findings import Inspection
 from rnn_apps.inspecting.measures import (
     count_of,
@@ -144,8 +144,8 @@ def _columns(inspection, table):
         raise _no_labels(table, columns, there)
     text = given_column(inspection, table, columns, "data.text") or find_text_column(columns, label)
     if text is None:
-        fix = f"The columns are {there}; {shown(label.name)} looks like the label. "
-        fix += "Name the one of texts: --set data.text=COLUMN"
+        fix = [f"The columns are {there}; {shown(label.name)} looks like the label."]
+        fix += [Setting("Name the one of texts", "data.text=COLUMN")]
         raise DataError(str(table.file), "no column looks like texts", expected="one of words", fix=fix)
     average = sum(map(len, text.cells)) / len(text.cells)
     inspection.decide("data.text", text.name, f"the longest texts, {average:.0f} letters on average")
@@ -164,10 +164,11 @@ def _no_labels(table, columns, there):
     if column is None:
         problem, received = "no column looks like labels", None
         expected = "one with a few values, each in several rows"
-        fix = f"The columns are {there}. Name it: --set data.label=COLUMN"
+        fix = [f"The columns are {there}.", Setting("Name it", "data.label=COLUMN")]
     else:
         problem, received, expected = _lack_of(column)
-        fix = f"Add such rows, or name another column: --set data.label=COLUMN. The columns are {there}."
+        fix = ["Add such rows.", Setting("Or name another column", "data.label=COLUMN")]
+        fix += [f"The columns are {there}."]
     return DataError(str(table.file), problem, received=received, expected=expected, fix=fix)
 
 
@@ -195,9 +196,9 @@ def _classes(inspection, cells):
             inspection.warn(name, listed, f"Labels that {what}: {'; '.join(listed)}.")
     if found.missing:
         listed = ", ".join(f"{shown(label)} in {count_of(n, 'row')}" for label, n in found.missing.items())
-        fix = "If one is a class, name it among all others: --set data.class_names=[...]"
-        said = f"Labels that stand for a missing one: {listed}. These rows are left out. {fix}"
-        inspection.warn("missing_labels", found.missing, said)
+        fix = Setting("If one is a class, name it among all others", "data.class_names=[...]")
+        text = f"Labels that stand for a missing one: {listed}. These rows are left out."
+        inspection.warn("missing_labels", found.missing, text, fix)
     inspection.decide("data.class_names", found.names, "the labels of train, in this order")
     return inspection.decided("data.class_names") or found.names
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from rnn_apps.errors import printable
+from rnn_apps.errors import Fix, Wording, printable
 
 
 class Finding(NamedTuple):
@@ -14,12 +14,23 @@ class Finding(NamedTuple):
         value: a number, text, list or mapping, as JSON has them.
         text: a sentence for people.
         is_warning: whether it should be looked at before training.
+        fix: how to fix what it warns of, a sentence or a `rnn_apps.errors.Fix`, or None.
     """
 
     name: str
     value: Any
     text: str
     is_warning: bool = False
+    fix: str | Fix | None = None
+
+    def describe(self, wording: Wording) -> str:
+        """Returns the text, and the fix as `wording` puts it."""
+        return self.text if self.fix is None else f"{self.text} {wording.fix(self.fix)}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Returns it as JSON has it."""
+        text = self.describe(Wording())
+        return {"name": self.name, "value": self.value, "text": text, "is_warning": self.is_warning}
 
 
 class Decision(NamedTuple):
@@ -63,9 +74,9 @@ class Inspection:
         """Add a finding."""
         self.findings.append(Finding(name, value, printable(text)))
 
-    def warn(self, name, value, text):
-        """Add a finding that should be looked at before training."""
-        self.findings.append(Finding(name, value, printable(text), is_warning=True))
+    def warn(self, name, value, text, fix=None):
+        """Add a finding that should be looked at before training, and how to fix it."""
+        self.findings.append(Finding(name, value, printable(text), is_warning=True, fix=fix))
 
     def decide(self, key, value, why):
         """Add a setting of the recipe; a later one replaces that of the same key, one that is given stays."""
@@ -93,6 +104,6 @@ class Inspection:
         return {
             "task": self.task,
             "path": self.path,
-            "findings": [finding._asdict() for finding in self.findings],
+            "findings": [finding.as_dict() for finding in self.findings],
             "decisions": [decision._asdict() for decision in self.decisions],
         }

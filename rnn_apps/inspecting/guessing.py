@@ -5,7 +5,7 @@ from pathlib import Path
 from rnn_apps.data.splits import conversion_advice
 from rnn_apps.data.tagged_files import TAGGED_ENDINGS
 from rnn_apps.data.video import VIDEO_SUFFIXES
-from rnn_apps.errors import DataError, shown
+from rnn_apps.errors import Argument, DataError, Setting, shown
 from rnn_apps.inspecting.captions import PICTURE_SUFFIXES
 from rnn_apps.inspecting.classification import (
     find_label_column,
@@ -39,7 +39,7 @@ def guess_task(path):
         names = sorted(f.name for f in path.iterdir())[:8] if path.is_dir() else [path.name]
         expected = "tables, texts, tagged sentences, or pictures or videos with their captions"
         there = sorted(path.iterdir()) if path.is_dir() else [path]
-        fix = conversion_advice(there) or "Name the task: --task TASK"
+        fix = conversion_advice(there) or Argument("Name the task", "task=TASK")
         received = ", ".join(names) or "an empty folder"
         raise DataError(str(path), received=received, expected=expected, fix=fix)
     return found
@@ -79,7 +79,10 @@ def _of_table(file):
         f"a table with the columns {names}",
         "dates with numbers, texts with labels, or labels",
     )
-    fix = "Name the task: --task TASK; and a column where it needs one, such as --set data.label=COLUMN"
+    fix = [
+        Argument("Name the task", "task=TASK"),
+        Setting("And a column where it needs one, such as", "data.label=COLUMN"),
+    ]
     raise DataError(str(file), received=received, expected=expected, fix=fix)
 
 

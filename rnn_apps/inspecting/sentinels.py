@@ -41,9 +41,9 @@ def warn_of_sentinels(inspection, name, values, fix):
         inspection: `Inspection`.
         name: of the column.
         values: its numbers, NaN where one is missing.
-        fix: a sentence with ``{value:g}`` for the number.
+        fix: function of a number that returns how to fix it, a sentence or a `rnn_apps.errors.Fix`.
     """
     for value, count, rest in find_sentinels(values):
         said = f"{name}: {value:g} in {count_of(count, 'row')} is far from all other values ({rest})"
         finding = {"column": name, "value": value, "rows": count}
-        inspection.warn("sentinel", finding, f"{said}. {fix.format(value=value)}")
+        inspection.warn("sentinel", finding, f"{said}.", fix(value))

@@ -4,7 +4,7 @@ import re
 
 from rnn_apps.data.numbers import is_number, number
 from rnn_apps.data.series_columns import is_called_counter, is_counter
-from rnn_apps.errors import DataError, shown
+from rnn_apps.errors import DataError, Setting, shown
 from rnn_apps.inspecting.classification import open_tables
 from rnn_apps.inspecting.measures import count_of, percent
 from rnn_apps.inspecting.seasons import find_season
@@ -98,10 +98,13 @@ def _counts_rows(column):
     return is_called_counter(column.name) and is_counter(column.cells)
 
 
+def _read_as_missing(value):
+    return Setting("If it stands for a missing value", f"data.missing_values=[{value:g}]")
+
+
 def _describe_missing(inspection, table, targets):
     for column in targets:
-        fix = "If it stands for a missing value: --set data.missing_values=[{value:g}]"
-        warn_of_sentinels(inspection, column.name, values_of(inspection, table, column), fix)
+        warn_of_sentinels(inspection, column.name, values_of(inspection, table, column), _read_as_missing)
         cells = [cell.strip() for cell in table.cells(column.name)]
         missing = sum(not is_number(cell, column.mark) for cell in cells)
         if missing:

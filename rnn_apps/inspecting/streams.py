@@ -7,7 +7,7 @@ from rnn_apps.data.records import BadRecords
 from rnn_apps.data.series_columns import is_called_counter, is_counter
 from rnn_apps.data.splits import DataSource, SplitRequest
 from rnn_apps.data.step_tables import Columns, load_streams, part_folders
-from rnn_apps.errors import DataError, shown
+from rnn_apps.errors import DataError, Setting, shown
 from rnn_apps.inspecting.captions import PICTURE_SUFFIXES
 from rnn_apps.inspecting.classification import find_label_column, find_tables
 from rnn_apps.inspecting.findings import Inspection
@@ -32,6 +32,7 @@ _COUNTERS = ("time", "timestamp", "step", "index", "frame", "row", "t", "nr", "n
 _LEAST_STREAMS = 3  # so that each split can have one
 _LONG = 200  # steps from which on going back through a whole stream costs more than it gives
 _SIZE = (160, 160)
+_LEAVE_EMPTY = "If it stands for a missing value, leave it empty."
 
 
 def inspect_streams(path, given=None):
@@ -84,13 +85,13 @@ def _columns(inspection, table, is_alone):
     others = [c for c in columns if c is not stream]
     label = label or find_label_column([c for c in others if c.kind == "text"] or others)
     if label is None:
-        fix = f"The columns are {_listed(table.header)}. Name it: --set data.label=COLUMN"
+        fix = [f"The columns are {_listed(table.header)}.", Setting("Name it", "data.label=COLUMN")]
         raise DataError(str(table.file), "no column looks like labels", expected="a few values", fix=fix)
     if is_alone and stream is None:
-        fix = (
-            "Name the column that says which stream a row belongs to: --set data.stream=COLUMN; add one; or "
-        )
-        fix += "give a folder train with one file per stream."
+        fix = [
+            Setting("Name the column that says which stream a row belongs to", "data.stream=COLUMN"),
+            "Or add one, or give a folder train with one file per stream.",
+        ]
         problem = "no column looks like names of streams, and a single stream is never cut between splits"
         raise DataError(str(table.file), f"{problem}; the columns are {_listed(table.header)}", fix=fix)
     inspection.decide("data.label", label.name, f"{label.distinct} values, each in several rows")
@@ -124,9 +125,7 @@ def _columns(inspection, table, is_alone):
         inspection.warn("missing", missing, f"{missing:,} cells without a number in {table.file.name}.")
     for column in features:
         values = values_of(inspection, table, column)
-        warn_of_sentinels(
-            inspection, column.name, values, "If it stands for a missing value, leave it empty."
-        )
+        warn_of_sentinels(inspection, column.name, values, lambda value: _LEAVE_EMPTY)
     on_missing = "previous" if missing else "fail"
     inspection.decide("data.on_missing", on_missing, f"{missing:,} missing numbers in {table.file.name}")
     return Columns(label.name, stream.name if stream else None, names, None, _SIZE, on_missing)

@@ -5,7 +5,7 @@ from collections import Counter
 from rnn_apps.data.files import json_object, open_lines
 from rnn_apps.data.splits import DataSource, find_splits
 from rnn_apps.data.tagged_files import TAGGED_ENDINGS, load_tagged
-from rnn_apps.errors import DataError, shown
+from rnn_apps.errors import DataError, Setting, shown
 from rnn_apps.inspecting.encodings import check_encoding
 from rnn_apps.inspecting.findings import Inspection
 from rnn_apps.inspecting.measures import (
@@ -83,7 +83,7 @@ def _keys(inspection, file):
 def _describe_tags(inspection, path, train):
     tags = Counter(tag for one in train for tag in one.labels)
     if len(tags) > _MOST_TAGS or len(tags) < 2:
-        fix = "Name their column or key: --set data.tags=NAME"
+        fix = Setting("Name their column or key", "data.tags=NAME")
         expected = f"2 to {_MOST_TAGS:,}, a few of them again and again"
         raise DataError(str(path), received=f"{len(tags):,} distinct tags", expected=expected, fix=fix)
     total = tags.total()

@@ -1,6 +1,5 @@
 """The times of series: which columns hold them, how far apart they are, gaps, repeats and trading days."""
 
-import shlex
 from typing import NamedTuple
 
 import numpy as np
@@ -8,7 +7,7 @@ import numpy as np
 from rnn_apps.data.series_columns import find_time_of_day, joined_cells
 from rnn_apps.data.time_formats import EXAMPLES, find_format, read_time
 from rnn_apps.data.time_steps import find_step
-from rnn_apps.errors import DataError, shown
+from rnn_apps.errors import DataError, Setting, shown
 from rnn_apps.inspecting.measures import allow_bad_records, count_of
 from rnn_apps.inspecting.tables import values_of
 
@@ -49,10 +48,9 @@ def decide_time(inspection, table, columns):
     if names is None:
         date = next((column for column in columns if column.kind == "date"), None)
         if date is None:
-            fix = (
-                f"The columns are {_listed(table.header)}. Times are written as {EXAMPLES}; for another way: "
-            )
-            fix += "--set data.time=COLUMN --set data.time_format=FORMAT"
+            assignments = ("data.time=COLUMN", "data.time_format=FORMAT")
+            fix = [f"The columns are {_listed(table.header)}. Times are written as {EXAMPLES}."]
+            fix += [Setting("For another way", *assignments)]
             raise DataError(str(table.file), "no column holds dates", fix=fix)
         clock = find_time_of_day(table.header, table.rows, date.name)
         names = (date.name,) if clock is None else (date.name, clock)
@@ -89,8 +87,8 @@ def _refuse_unreadable(table, names, cells, form):
         example = next((cell for cell in cells if cell.strip() and not _is_read(cell, form)), "")
         where, expected = f"{table.file}  {' and '.join(names)}", "dates that are all written in the same way"
         column = names[0] if len(names) == 1 else f"[{','.join(names)}]"
-        given = shlex.join(["--set", f"data.time={column}", "--set", "data.time_format=FORMAT"])
-        fix = f"Read are {EXAMPLES}; for another way, as of strptime: {given}"
+        assignments = (f"data.time={column}", "data.time_format=FORMAT")
+        fix = [f"Read are {EXAMPLES}.", Setting("For another way, as of strptime", *assignments)]
         raise DataError(where, received=shown(example), expected=expected, fix=fix) from None
 
 

@@ -4,8 +4,9 @@ import shlex
 import textwrap
 from pathlib import Path
 
-from rnn_apps.errors import UserError, printable
+from rnn_apps.errors import Argument, UserError, Wording, printable
 from rnn_apps.recipe import dump_commented, given_values, packaged_values, parse_recipe
+from rnn_apps.recipe.overriding import ORIGIN
 from rnn_apps.tasks import settings_class
 
 _WIDTH = 106
@@ -14,12 +15,13 @@ _WIDTH = 106
 _SET_BY_DATA = ("task", "data.source", "data.path", "data.sample")
 
 
-def given_settings(task, overrides):
+def given_settings(task, overrides, origin=ORIGIN):
     """Return the settings that a user gives for a recipe that is to be written, dotted path to value.
 
     Args:
         task: its name.
         overrides: "data.label=stars" texts.
+        origin: what messages write before the key of an override.
 
     Raises:
         RecipeError: the task has no such setting, or a value does not fit.
@@ -28,10 +30,9 @@ def given_settings(task, overrides):
     for text in overrides:
         key = text.partition("=")[0].strip()
         if f"{key}.".startswith(tuple(f"{one}." for one in _SET_BY_DATA)):
-            raise UserError(
-                f"--set {key}", "follows from the task and the data that are named", fix="Leave it out."
-            )
-    return given_values("imdb" if task == "text_classification" else task, overrides)
+            problem = "follows from the task and the data that are named"
+            raise UserError(f"{origin} {key}", problem, fix="Leave it out.", key=key)
+    return given_values("imdb" if task == "text_classification" else task, overrides, origin)
 
 
 def check_free(out):
@@ -39,9 +40,11 @@ def check_free(out):
     out = Path(out)
     if str(out) == "-":
         problem = "a recipe is not written to standard output"
-        raise UserError("--out", problem, received="-", expected="a file", fix="Name another.")
+        details = {"received": "-", "expected": "a file", "fix": "Name another."}
+        raise UserError(problem=problem, **details, option="out")
     if out.exists() or out.is_symlink():
-        raise UserError(str(out), "is there already", fix="Name another file with --out, or move it away.")
+        fix = ["Move it away.", Argument("Or name another file", "out=FILE")]
+        raise UserError(str(out), "is there already", fix=fix)
     if not out.absolute().parent.is_dir():
         raise UserError(str(out), "its folder is not there", fix="Make the folder, or name another file.")
 
@@ -69,7 +72,9 @@ def _head(inspection, out):
     yield f"  rnn-apps run {printable(shlex.quote(str(out)))}"
     yield "What stands behind a # says why; rnn-apps show FILE writes all other settings out."
     for warning in inspection.warnings:
-        yield from textwrap.wrap(f"Look at this first: {warning.text}", _WIDTH, subsequent_indent="  ")
+        yield from textwrap.wrap(
+            f"Look at this first: {warning.describe(Wording())}", _WIDTH, subsequent_indent="  "
+        )
 
 
 def _put(values, path, value):

@@ -16,12 +16,14 @@ class Place(NamedTuple):
     """Where something was written.
 
     Attributes:
-        text: what a message calls the place: "recipes/imdb.yaml:7" or "--set model.cell".
+        text: what a message calls the place: "recipes/imdb.yaml:7" or "override model.cell".
         line: its line in the recipe; what comes from elsewhere sorts last.
+        is_override: whether the user has overridden the recipe there.
     """
 
     text: str
     line: int = 1_000_000_000
+    is_override: bool = False
 
 
 class Problem(NamedTuple):

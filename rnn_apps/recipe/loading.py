@@ -9,7 +9,7 @@ from typing import Any
 
 from rnn_apps.errors import RecipeError, UserError, message, nearest, shown
 from rnn_apps.recipe.document import Document, KeyPath, Place, Problem, dotted
-from rnn_apps.recipe.overriding import Overrides, leaves, override, put
+from rnn_apps.recipe.overriding import ORIGIN, Overrides, leaves, override, put
 from rnn_apps.recipe.packaged import find_recipe
 from rnn_apps.recipe.problems import problems_of
 from rnn_apps.recipe.reading import parse_document
@@ -80,49 +80,51 @@ class Recipe:
         return {dotted(path): value for path, value in leaves(self.as_dict())}
 
 
-def load_recipe(name_or_path: str | os.PathLike, overrides: Overrides = ()) -> Recipe:
+def load_recipe(name_or_path: str | os.PathLike, overrides: Overrides = (), origin: str = ORIGIN) -> Recipe:
     """Returns the recipe of that name or in that file, checked to the last key.
 
     Args:
         name_or_path: a packaged recipe ("imdb"), or the path of a YAML file.
         overrides: "training.epochs=8" texts, or a mapping such as {"training": {"epochs": 8}}.
+        origin: what messages write before the key of an override.
 
     Raises:
         RecipeError: with every problem found.
         UserError: if there is no such recipe.
     """
-    return parse_recipe(*find_recipe(os.fspath(name_or_path)), overrides)
+    return parse_recipe(*find_recipe(os.fspath(name_or_path)), overrides, origin)
 
 
-def parse_recipe(content: bytes, path: Path, overrides: Overrides = ()) -> Recipe:
+def parse_recipe(content: bytes, path: Path, overrides: Overrides = (), origin: str = ORIGIN) -> Recipe:
     """Returns the recipe that the bytes of a file say, checked to the last key.
 
     Args:
         content: of the file, which need not be there.
         path: of the file, for messages and for the name of the recipe.
-        overrides: as of `load_recipe`.
+        overrides, origin: as of `load_recipe`.
 
     Raises:
         RecipeError: with every problem found.
     """
     document = parse_document(content, str(path))
     if isinstance(document.values, dict):
-        document = override(document, overrides)
+        document = override(document, overrides, origin)
     return _checked_with_sample(document, path)
 
 
-def given_values(name: str, overrides: Iterable[str]) -> dict[str, Any]:
+def given_values(name: str, overrides: Iterable[str], origin: str = ORIGIN) -> dict[str, Any]:
     """Returns what overrides say, dotted path to value, checked as settings of a packaged recipe.
 
     Args:
         name: of the packaged recipe.
         overrides: "data.label=stars" texts.
+        origin: as of `load_recipe`.
 
     Raises:
         RecipeError: with every problem found.
     """
-    load_recipe(name, overrides)
-    values = override(Document({}, {(): Place("--set")}), overrides).values
+    load_recipe(name, overrides, origin)
+    values = override(Document({}, {(): Place(origin)}), overrides, origin).values
     return {dotted(path): value for path, value in leaves(values)}
 
 
@@ -131,10 +133,16 @@ def apply_overrides(recipe: Recipe, overrides: Overrides) -> Recipe:
     return _checked_with_sample(override(_document(recipe.asked or recipe), overrides), recipe.path)
 
 
-def with_data(recipe: Recipe, path: str | os.PathLike) -> Recipe:
-    """Returns the recipe pointed at the user's own file or folder, as `--data PATH` does."""
+def with_data(recipe: Recipe, path: str | os.PathLike, origin: str = "data") -> Recipe:
+    """Returns the recipe pointed at the user's own file or folder.
+
+    Args:
+        recipe: whose data it replaces.
+        path: file or folder.
+        origin: what messages write before the path.
+    """
     document = _document(recipe.asked or recipe)
-    place = Place(f"--data {os.fspath(path)}")
+    place = Place(f"{origin} {os.fspath(path)}")
     put(document, ("data", "source"), "files", place)
     put(document, ("data", "path"), path, place)
     return _checked(document, recipe.path)
@@ -163,7 +171,7 @@ def with_sample(recipe: Recipe) -> tuple[Recipe, list[str]]:
 
 
 def _is_overridden(document: Document, path: KeyPath) -> bool:
-    return document.place(path).text.startswith(("--set ", "override "))
+    return document.place(path).is_override
 
 
 def _put_from_sample(document: Document, path: KeyPath, value: object) -> str:

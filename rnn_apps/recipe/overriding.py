@@ -1,4 +1,4 @@
-"""What overrides a recipe: `--set a.b=c` from the command line, nested mappings from Python."""
+"""Overrides of a recipe: "a.b=c" texts, or nested mappings."""
 
 import copy
 import os
@@ -10,25 +10,27 @@ from rnn_apps.recipe.reading import parse_value
 
 Overrides = Mapping[str, object] | Iterable[str]
 
+ORIGIN = "override"  # what messages write before the key of an override
 EXAMPLE = "KEY=VALUE, as in training.epochs=8"
 
 
-def override(document: Document, overrides: Overrides) -> Document:
+def override(document: Document, overrides: Overrides, origin: str = ORIGIN) -> Document:
     """Returns a copy of the document with the overrides applied; what is wrong with them is noted in it.
 
     Args:
         document: what is overridden.
         overrides: "a.b=c" texts, each of which sets that one key, or a mapping, nested or with dotted
             keys, which is merged into what is there: an empty one changes nothing.
+        origin: what messages write before the key of an override.
     """
     changed = copy.deepcopy(document)
     if isinstance(overrides, Mapping):
         for path, value in leaves(overrides):
             if value != {} or not isinstance(_at(changed.values, path), Mapping):
-                put(changed, path, value, Place(f"override {dotted(path)}"))
+                put(changed, path, value, Place(f"{origin} {dotted(path)}", is_override=True))
         return changed
     for text in [overrides] if isinstance(overrides, str) else overrides:
-        _assign(changed, text)
+        _assign(changed, text, origin)
     return changed
 
 
@@ -66,13 +68,13 @@ def _at(values: object, path: KeyPath) -> object:
     return values
 
 
-def _assign(document: Document, text: str) -> None:
+def _assign(document: Document, text: str, origin: str) -> None:
     key, equals, value_text = text.partition("=")
     path = tuple(key.strip().split("."))
     if not equals or not all(path):
-        _refuse(document, message(f"--set {shown(text)[1:-1]}", expected=EXAMPLE))
+        _refuse(document, message(f"{origin} {shown(text)[1:-1]}", expected=EXAMPLE))
         return
-    place = Place(f"--set {key.strip()}")
+    place = Place(f"{origin} {key.strip()}", is_override=True)
     try:
         value = parse_value(value_text, place)
     except RecipeError as error:

@@ -3,10 +3,10 @@
 import importlib.resources
 from pathlib import Path
 
-from rnn_apps.errors import UserError, nearest
+from rnn_apps.errors import Call, Fixes, UserError, nearest
 from rnn_apps.recipe.reading import LARGEST_FILE, parse_document
 
-LISTING = "List the packaged ones with: rnn-apps list"
+LISTING = Call("List the packaged ones with", "recipe.packaged_recipes")
 
 
 def packaged_recipes() -> dict[str, str]:
@@ -59,8 +59,8 @@ def _what_it_is(path: Path) -> str:
     return "not a regular file" if path.exists() else "no such recipe, and no such file"
 
 
-def _advice(path: Path) -> str:
+def _advice(path: Path) -> Fixes:
     if (path / "recipe.yaml").is_file():
         return f"The recipe of that run is {path / 'recipe.yaml'}."
     guess = nearest(path.stem, _packaged_files())
-    return f'Did you mean "{guess}"? {LISTING}' if guess else LISTING
+    return [f'Did you mean "{guess}"?', LISTING] if guess else LISTING

@@ -68,13 +68,13 @@ def parse_document(data: bytes, file: str) -> Document:
         raise _unreadable(file, received=size, expected="a recipe, which is far smaller")
     document = _parsed(_decoded(data, file), lambda line: Place(f"{file}:{line}", line))
     if document.values is None:
-        fix = "A recipe starts with the key task; see: rnn-apps list"
+        fix = 'A recipe starts with the key task, such as "task: text_classification".'
         raise _unreadable(file, "the file says nothing", fix=fix)
     return document
 
 
 def parse_value(text: str, place: Place) -> Document:
-    """Returns what one value means, as in `--set key=value`; no text at all is null, %d.%m.%Y is text."""
+    """Returns what one value of an override means; no text at all is null, %d.%m.%Y is text."""
     if text.lstrip().startswith("%"):  # which begins no value in YAML
         text = json.dumps(text.strip())
     return _parsed(text, lambda line: place)

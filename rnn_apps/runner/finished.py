@@ -2,8 +2,6 @@
 
 import json
 import os
-import re
-from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,7 +9,7 @@ import keras
 
 from rnn_apps.data.splits import ENDINGS
 from rnn_apps.data.tfds_source import SourceUnavailable
-from rnn_apps.errors import RecipeError, UserError, first_line, shown
+from rnn_apps.errors import Argument, RecipeError, UserError, first_line, shown
 from rnn_apps.exporting import export_model, get_format
 from rnn_apps.exporting.client import Client, InputError
 from rnn_apps.recipe import load_recipe
@@ -19,7 +17,6 @@ from rnn_apps.run_folder import RECORD, RunFolder
 from rnn_apps.runner.evaluation import evaluate, evaluation_recipe
 from rnn_apps.runner.inputs import read_file, read_inputs, read_lines
 from rnn_apps.tasks import find_task
-from rnn_apps.tasks.options import as_option
 
 SCORED = 200  # records at most
 
@@ -128,12 +125,11 @@ class Run:
         """
         for name in options:
             if name not in self.predictor.options:
-                allowed = ", ".join(as_option(other) for other in self.predictor.options) or "none"
-                where = f"the task {self.recipe.task} has no such option"
-                raise UserError(as_option(name), where, fix=f"Its options: {allowed}.")
-        with _said_of_a_run():
-            listed = self._listed(inputs, as_text)
-            return self.predictor.predict(listed, **options) if listed else []
+                problem, options = f"the task {self.recipe.task} has no such option", self.predictor.options
+                fix = Argument("Its options", *options) if options else "It has no options."
+                raise UserError(problem=problem, fix=fix, option=name)
+        listed = self._listed(inputs, as_text)
+        return self.predictor.predict(listed, **options) if listed else []
 
     def stream(self, lines):
         """Yield an answer for every step as its line comes, in memory that does not grow.
@@ -146,15 +142,13 @@ class Run:
             UserError: the network has to see the end before it answers the beginning.
         """
         stream = self.predictor.open_stream()
-        with _said_of_a_run():
-            for line in lines:
-                yield from stream.feed([line])
+        for line in lines:
+            yield from stream.feed([line])
 
     def explain(self, inputs, as_text=False):
         """Return for each raw input how its answer comes about, in a form that the task says."""
-        with _said_of_a_run():
-            listed = self._listed(inputs, as_text)
-            return self.predictor.explain(listed) if listed else []
+        listed = self._listed(inputs, as_text)
+        return self.predictor.explain(listed) if listed else []
 
     def evaluate(self, data=None, max_bad_records=None):
         """Score the network on the test split of the run's data, or of other data.
@@ -172,14 +166,14 @@ class Run:
             UserError: the data cannot be read, or too much of it cannot be used.
         """
         if data is None and max_bad_records is not None:
-            raise UserError("--max-bad-records", "is for other data", fix="Leave it out, or add --data.")
+            fix = ["Leave it out.", Argument("Or name other data", "data=PATH")]
+            raise UserError(problem="is for other data", fix=fix, option="max_bad_records")
 
         def own_dataset():
             return find_task(self.recipe.task).dataset(self.recipe, self.predictor.preprocessing)
 
         prepared = self.prepare_evaluation(data, max_bad_records)
-        with _said_of_a_run():
-            return evaluate(prepared, None if data is None else own_dataset, self.metrics)
+        return evaluate(prepared, None if data is None else own_dataset, self.metrics)
 
     def prepare_evaluation(self, data=None, max_bad_records=None):
         """Read the test split that `evaluate` scores, for scores or views of your own.
@@ -197,11 +191,11 @@ class Run:
         if data is not None:
             recipe = evaluation_recipe(recipe, data, max_bad_records)
         try:
-            with _said_of_a_run():
-                task = find_task(recipe.task)
-                return task.prepare_evaluation(recipe, self.predictor, use_all=data is not None)
+            task = find_task(recipe.task)
+            return task.prepare_evaluation(recipe, self.predictor, use_all=data is not None)
         except SourceUnavailable as error:
-            raise UserError("data.source", str(error), fix="Name the data: --data PATH") from error
+            fix = Argument("Name the data", "data=PATH")
+            raise UserError("data.source", str(error), fix=fix) from error
 
     def export(self, format="saved_model", *, out=None, weights="float32", steps=None, examples=True):
         """Write the network in a format, into the run or into `out`.
@@ -263,8 +257,7 @@ class Run:
     def inputs_of(self, path):
         """Return the inputs in a file, for `predict`: texts in a table's column, or what its lines hold."""
         is_table = self.predictor.reads_text and Path(path).name.lower().endswith(ENDINGS)
-        with _said_of_a_run():
-            return read_file(path, self._text_column) if is_table else read_lines(path)
+        return read_file(path, self._text_column) if is_table else read_lines(path)
 
     @property
     def _text_column(self):
@@ -288,22 +281,6 @@ def _recipe_of_run(folder):
         problem = f"this version of rnn-apps cannot read its recipe ({first_line(error)})"
         fix = "It was made by another version, or changed by hand: train it again."
         raise UserError(str(folder), problem, fix=fix) from error
-
-
-@contextmanager
-def _said_of_a_run():
-    """A fix that names a setting is one of training; neither `predict` nor `evaluate` has --set."""
-    try:
-        yield
-    except RecipeError:
-        raise
-    except UserError as error:
-        text = str(error).replace(" after --data or data.path", "")
-        text = text.replace("--set data.max_bad_records=N", "--max-bad-records N")
-        text = re.sub(r"Name the right one: --set data\.\w+=\w+", "Rename the column in the file.", text)
-        if "--set " in text:
-            text += " (--set is for rnn-apps run: fix the data, or train again with it.)"
-        raise type(error)(text) from error
 
 
 def open_run(folder):

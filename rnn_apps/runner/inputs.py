@@ -5,11 +5,11 @@ from pathlib import Path
 
 from rnn_apps.data.files import open_lines, read_records
 from rnn_apps.data.splits import ENDINGS, conversion_advice
-from rnn_apps.errors import DataError, UserError
+from rnn_apps.errors import Argument, DataError, UserError
 
 _LINES = (".txt", ".txt.gz")
 _SEPARATORS = {os.sep, os.altsep or os.sep}
-AS_TEXT = "To answer the words themselves, add --text (in Python as_text=True)."
+AS_TEXT = Argument("To answer the words themselves, add", "as_text=True")
 
 
 def read_inputs(inputs, column, as_text=False):
@@ -50,12 +50,11 @@ def read_file(path, column):
     if name.endswith(ENDINGS):
         if column is None:
             problem = "is a table, and this task has no column for the texts of one"
-            raise UserError(str(path), problem, fix=f"Give a .txt file with one text per line. {AS_TEXT}")
+            raise UserError(str(path), problem, fix=["Give a .txt file with one text per line.", AS_TEXT])
         return [_text_of(record) for record in read_records(path, column, None)]
     if not name.endswith(_LINES):
         kinds = ", ".join((*(ENDINGS if column is not None else ()), *_LINES))
-        fix = conversion_advice([path]) or "Give the texts of a file, one per line, with --file."
-        fix = f"{fix} {AS_TEXT}"
+        fix = [conversion_advice([path]) or "Give a .txt file with one text per line.", AS_TEXT]
         raise UserError(str(path), "is a file of another kind", expected=f"a text, or {kinds}", fix=fix)
     return read_lines(path)
 

@@ -8,6 +8,7 @@ import keras
 import tensorflow as tf
 
 from rnn_apps.checkpoint import Checkpoints
+from rnn_apps.errors import Argument
 from rnn_apps.exporting import get_format
 from rnn_apps.recipe import apply_overrides, load_recipe, with_sample
 from rnn_apps.reporting import write_report
@@ -61,9 +62,9 @@ def resume_run(recipe, out, console, force=False):
     started, sample_of = load_recipe(folder / "recipe.yaml"), record["sample_of"]
     if sample_of and recipe.data.source.removeprefix("tfds:") == sample_of:
         recipe, _ = with_sample(recipe)
-    fix = "Undo that, name another folder, or resume all the same with --force."
+    fix = ["Undo that, or name another folder.", Argument("Or resume all the same with", "force=True")]
     if folder.is_complete:
-        fix = "Undo that, or train again in another folder: rnn-apps run without --resume."
+        fix = "Undo that, or train again in another folder."
         check_unchanged(where, "complete, and the recipe", started.flat(), recipe.flat(), fix)
         console.say(f"{where} is complete: there is nothing to resume.")
         return Run(folder.path)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from rnn_apps import reporting
-from rnn_apps.errors import RnnAppsError, UserError, shown
+from rnn_apps.errors import Call, RnnAppsError, UserError, shown
 from rnn_apps.recipe import Recipe, apply_overrides, load_recipe, with_data
 from rnn_apps.run_folder import RECORD, RunFolder
 from rnn_apps.runner.finished import open_run
@@ -145,7 +145,7 @@ def _runs_in(folder):
     if not seeds:
         has_runs = any((folder / name / "recipe.yaml").exists() for name in inside)
         fix = f"Name the runs in it: {folder / '*'}" if has_runs else "Leave it out."
-        expected = "the folder of a run, or the one that rnn-apps run --seeds makes"
+        expected = "the folder of a run, or that of several seeds"
         raise UserError(str(folder), "recipe.yaml is not there", expected=expected, fix=fix)
     return [folder / f"seed-{seed}" for seed in seeds]
 
@@ -162,7 +162,7 @@ def write_comparison(runs, out):
     """
     for run in runs:
         if not run.metrics:
-            fix = f"Let it come to its end: rnn-apps run --resume {run.folder}; or leave it out."
+            fix = [Call("Let it come to its end", "run", f"resume={run.folder}"), "Or leave it out."]
             raise UserError(str(run.folder), "did not come to its end", expected="a finished run", fix=fix)
     places = [Path(run.folder).resolve() for run in runs]
     for place in places:

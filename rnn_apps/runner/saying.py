@@ -76,7 +76,8 @@ class HistoryLogs(keras.callbacks.Callback):
         try:
             self._writer.flush()
         except tf.errors.OpError as error:
-            problem, fix = f"cannot be written ({error.message})", "Make room, then go on with --resume."
+            problem = f"cannot be written ({error.message})"
+            fix = ["Make room.", self.folder.resuming()]
             raise UserError(str(self.folder / "logs"), problem, fix=fix) from error
         row, epochs = rows[-1], self.trainer.settings.epochs
         scores = "  ".join(f"{key} {row[key]:.4f}" for key in row if key not in NOT_A_CURVE)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import keras
 
 from rnn_apps.data.sources import SourceUnavailable
-from rnn_apps.errors import RnnAppsError, UserError, type_and_line
+from rnn_apps.errors import RnnAppsError, Setting, UserError, type_and_line
 from rnn_apps.exporting import EXAMPLES_FILE, export_model, export_subdir
 from rnn_apps.recipe import Recipe, dump_recipe, with_sample
 from rnn_apps.reporting import shown_examples
@@ -114,7 +114,7 @@ def _seeded_task(recipe):
 def _fall_back(recipe, allow_sample, console, error):
     """The recipe on generated data, and the name of the set that it stands in for."""
     if not allow_sample or recipe.data.sample is None:
-        fix = "Name the data: --data PATH; or allow the generated sample."
+        fix = [Setting("Name the data", "data.path=PATH"), "Or allow the generated sample."]
         raise UserError("data.source", str(error), fix=fix) from error
     name = recipe.data.source.removeprefix("tfds:")
     recipe, applied = with_sample(recipe)
@@ -188,12 +188,12 @@ def train(prepared, folder, checkpoints, console, force=False):
 def _train_and_save(trainer, task, folder, console):
     try:
         trainer.train()
-    except Interrupted:
+    except Interrupted as stopped:
         console.close()
         _save_network(task, folder)
         done = f"step {trainer.step} of {trainer.total_steps}"
-        console.say(f"Stopped at {done}. Resume with: rnn-apps run --resume {folder.path}")
-        raise
+        console.say(f"Stopped at {done}.")
+        raise Interrupted(stopped.signal_number, folder.resuming()) from stopped
     except TrainingFailed:
         console.close()
         if trainer.best_epoch:

@@ -41,7 +41,7 @@ def newest_version(folder):
     for number in numbers:
         if _is_whole(folder / str(number)):
             return number, folder / str(number)
-    fix = "Export anew: rnn-apps export RUN."
+    fix = "Export the run again."
     problem = f"{len(numbers)} versions in it, none of them complete" if numbers else "no version in it"
     raise UserError(str(folder), problem, fix=fix)
 

@@ -5,7 +5,7 @@ import ipaddress
 import re
 import socket
 
-from rnn_apps.errors import UserError, shown
+from rnn_apps.errors import Argument, UserError, shown
 
 SECONDS_TO_END = 30
 
@@ -34,10 +34,11 @@ def serve(folder, name, host="127.0.0.1", port=8501, token=None, say=print, demo
 
     if not re.fullmatch(r"[A-Za-z0-9._-]{1,100}", name):
         expected = "letters, digits, '.', '_' and '-'"
-        raise UserError("--name", received=shown(name), expected=expected, fix="Name it with --name.")
+        raise UserError(received=shown(name), expected=expected, fix="Choose another.", option="name")
     if not _is_local(host) and not token:
-        fix = "Give --token, or RNN_APPS_TOKEN, which clients send as Authorization: Bearer TOKEN."
-        raise UserError("--host", f"{shown(host)} can be reached from other machines", fix=fix)
+        purpose = "Give a token, which clients send as Authorization: Bearer TOKEN, in RNN_APPS_TOKEN or with"
+        problem, fix = f"{shown(host)} can be reached from other machines", Argument(purpose, "token=TOKEN")
+        raise UserError(problem=problem, fix=fix, option="host")
     listening = _listen(host, port)
     hosts = LOCAL if _is_local(host) else (*LOCAL, host, *_names_of_this_machine())
     application = make_application(Model(folder), name, hosts, token, demo=demo)
@@ -62,7 +63,7 @@ def _needed(package, extra):
         return importlib.import_module(package)
     except ImportError as error:
         fix = f"pip install 'rnn-apps[{extra}]'"
-        where = "serve --demo" if extra == "demo" else "serve"
+        where = "the demo page" if extra == "demo" else "serving"
         raise UserError(where, f"needs {error.name}, which is not installed", fix=fix) from error
 
 
@@ -102,6 +103,8 @@ def _listen(host, port):
     except (OSError, OverflowError) as error:
         listening.close()
         problem = f"{host}:{port} cannot be listened at ({getattr(error, 'strerror', None) or error})"
-        raise UserError("--port", problem, fix="Name another one; 0 takes a free one.") from error
+        raise UserError(
+            problem=problem, fix="Name another one; 0 takes a free one.", option="port"
+        ) from error
     listening.listen(256)
     return listening

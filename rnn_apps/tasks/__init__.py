@@ -129,8 +129,7 @@ def register_task(name: str, settings: type, task) -> None:
 
 def _entry(name: str) -> TaskEntry:
     if not isinstance(name, str) or name not in TASKS:
-        advice = did_you_mean(name, TASKS, listing="rnn-apps list")
-        raise UserError("task", f"unknown task {shown(name)}", fix=advice)
+        raise UserError("task", f"unknown task {shown(name)}", fix=did_you_mean(name, task_names()))
     return TASKS[name]
 
 

@@ -95,7 +95,7 @@ def _why_not_imported(module, error):
         return text, f"Start rnn-apps in {folder}, or put that folder on PYTHONPATH."
     place = raised_at(error, module)
     problem = f"the module {module} cannot be imported: {text}" + (f" ({place})" if place else "")
-    return problem, f'Mend it; python -c "import {module}" shows the whole of the error.'
+    return problem, f'Fix it; python -c "import {module}" shows the whole of the error.'
 
 
 def _classes_of(module, name):
@@ -145,7 +145,7 @@ def model_errors(cell):
 
 
 def _cell_advice(name):
-    """How to mend a cell name that nothing is registered under, or None for any other."""
+    """How to fix a cell name that nothing is registered under, or None for any other."""
     if ":" in name or name in list_cells():
         return None
     return "A cell of your own is written module:Class, so that its module is imported."

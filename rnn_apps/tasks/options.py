@@ -1,4 +1,4 @@
-"""What a user may ask of `predict` besides its inputs: names as the command line has them, and ranges."""
+"""The ranges of the options of `predict`."""
 
 from rnn_apps.errors import UserError
 
@@ -14,14 +14,10 @@ _RANGES = {
 }
 
 
-def as_option(name):
-    """Return an option's name as the command line has it."""
-    return f"--{name.replace('_', '-')}"
-
-
 def check_options(**values):
     """Raise UserError for an option that is out of range."""
     for name, value in values.items():
         least, most = _RANGES[name]
         if not least <= value <= most:
-            raise UserError(as_option(name), received=str(value), expected=f"a number from {least} to {most}")
+            expected = f"a number from {least} to {most}"
+            raise UserError(received=str(value), expected=expected, option=name)

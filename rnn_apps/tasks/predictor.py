@@ -132,7 +132,7 @@ class Predictor(ABC):
             UserError: an answer of this task needs the whole input.
         """
         problem = f"the task {self.recipe.task} answers a whole input, not its steps as they come"
-        raise UserError("--stream", problem, fix="Leave it out.")
+        raise UserError(problem=problem, fix="Leave it out.", option="stream")
 
     def answer_line(self, answer):
         """Return what the command line prints of an answer of `predict`."""

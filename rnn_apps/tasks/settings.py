@@ -138,7 +138,7 @@ class SourceSettings(Settings):
             yield ("path",), "missing; source is files, expected the file or folder to read."
         if self.source != "files" and self.path is not None:
             conflict = f"received {shown(self.path)}, but source is {self.source}, which takes no path."
-            yield ("path",), f"{conflict} Set data.source to files, or use --data PATH."
+            yield ("path",), f"{conflict} Set data.source to files."
         if self.source == "sample" and self.sample is None:
             yield ("sample",), "received null, but source is sample, expected a mapping with name and size."
 

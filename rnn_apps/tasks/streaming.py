@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 
-from rnn_apps.errors import UserError
+from rnn_apps.errors import Setting, UserError
 
 
 class Stream(ABC):
@@ -55,4 +55,5 @@ def _place(name):
 def looks_ahead(key="model.bidirectional"):
     """Return the error of a network that has to see the end before it answers the beginning."""
     problem = "this network reads from both ends, so it needs the whole input"
-    return UserError("--stream", problem, fix=f"Train one that only looks back: --set {key}=false")
+    fix = Setting("Train one that only looks back", f"{key}=false")
+    return UserError(problem=problem, fix=fix, option="stream")

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from rnn_apps.errors import UserError, did_you_mean, shown
+from rnn_apps.errors import Setting, UserError, did_you_mean, shown
 from rnn_apps.models.visual_encoder import SMALL_CNN, application_names, visual_encoder
 
 
@@ -36,8 +36,13 @@ def _front_error(encoder, error):
         return UserError(
             "model.encoder.weights",
             f"the ImageNet weights of {encoder.name} are not on this machine and cannot be fetched ({text})",
-            fix="Name a file of weights for the network without its top, which Keras calls NAME_no_top.h5: "
-            "--set model.encoder.weights=FILE.weights.h5. Keras keeps what it fetched in ~/.keras/models.",
+            fix=[
+                "Keras keeps what it fetched in ~/.keras/models.",
+                Setting(
+                    "Name a file of weights without the top, which Keras calls NAME_no_top.h5",
+                    "model.encoder.weights=FILE.weights.h5",
+                ),
+            ],
         )
     if encoder.weights not in (None, "imagenet"):
         if not Path(encoder.weights).is_file():

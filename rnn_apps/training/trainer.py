@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from rnn_apps.errors import RnnAppsError
+from rnn_apps.errors import RnnAppsError, Wording
 from rnn_apps.memory import keep_freed_memory
 from rnn_apps.training.optimization import WeightAverage, make_optimizer
 from rnn_apps.training.state import TrainingState
@@ -26,11 +26,19 @@ class Interrupted(RnnAppsError):
 
     Args:
         signal_number: SIGINT or SIGTERM.
+        fix: how to resume the run, a `rnn_apps.errors.Fix`, or None.
     """
 
-    def __init__(self, signal_number):
+    def __init__(self, signal_number, fix=None):
         super().__init__(f"stopped by {signal.Signals(signal_number).name}")
-        self.signal_number = signal_number
+        self.signal_number, self.fix = signal_number, fix
+
+    def __str__(self):
+        return self.text(Wording())
+
+    def text(self, wording):
+        """Return the message as `wording` puts it."""
+        return self.args[0] if self.fix is None else f"{self.args[0]}. {wording.fix(self.fix)}"
 
 
 @dataclass

@@ -171,7 +171,7 @@ def check_exports(name, folder):
         if form == "saved_model":  # written by the import
             continue
         if form == "keras" and get_cell(name) not in LAYERS:
-            with pytest.raises(UserError, match="--format keras"):
+            with pytest.raises(UserError, match="format=keras"):
                 run.export(form)
             continue
         written, _ = run.export(form)

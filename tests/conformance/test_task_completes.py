@@ -16,7 +16,7 @@ def check_complete(run, tiny):
     missing = run.metrics.get("not_exported", {})
     unexpected = {name: reason for name, reason in missing.items() if name not in tiny.without}
     assert not unexpected, f"formats that were not written: {unexpected}"
-    assert all(reason.startswith("--format") for reason in missing.values()), missing
+    assert all(reason.startswith("format=") for reason in missing.values()), missing
 
 
 def check_written(run, name, tiny):

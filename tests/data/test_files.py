@@ -140,12 +140,12 @@ def test_a_missing_column_names_the_nearest_and_those_there_are(tmp_path):
     file = a_file(tmp_path, as_csv([("a", "b")], ("txt", "label")))
     assert refusal(file) == (
         f'{file}:1: no column "text"; the columns are "txt", "label". Did you mean "txt"? '
-        "Name the right one: --set data.text=COLUMN"
+        "Rename the column in the file. Or name the right one: data.text=COLUMN"
     )
     lines = a_file(tmp_path, b"\n" + as_json_lines([("a", "b")], ("text", "labels")), "train.jsonl")
     assert refusal(lines) == (
         f'{lines}:2: no column "label"; the columns are "text", "labels". Did you mean "labels"? '
-        "Name the right one: --set data.label=COLUMN"
+        "Rename the column in the file. Or name the right one: data.label=COLUMN"
     )
 
 

@@ -148,7 +148,7 @@ def with_bad_line(folder, english, german):
 @pytest.mark.parametrize(("english", "german", "message"), BAD_LINES)
 def test_a_bad_line_is_refused_by_its_place(tmp_path, english, german, message):
     with_bad_line(tmp_path, english, german)
-    assert refusal(tmp_path) == (f"{tmp_path}/{message} Or skip such records: --set data.on_bad_record=skip")
+    assert refusal(tmp_path) == (f"{tmp_path}/{message} Or skip such records: data.on_bad_record=skip")
 
 
 @pytest.mark.parametrize(("english", "german", "message"), BAD_LINES)
@@ -286,9 +286,7 @@ def test_a_broken_gz_is_named(tmp_path):
 
 def test_no_folder_a_file_and_one_language_twice_are_named(tmp_path):
     file = write(tmp_path, {"train.en": "x"}) / "train.en"
-    assert refusal(tmp_path / "nowhere") == (
-        f"{tmp_path}/nowhere: no such folder. Check the path after --data or data.path."
-    )
+    assert refusal(tmp_path / "nowhere") == (f"{tmp_path}/nowhere: no such folder. Check the path: data.path")
     assert refusal(file).startswith(f"{file}: not a folder. ")
     assert refusal(tmp_path, "en", "en") == f'{tmp_path}: source and target language are both "en".'
 

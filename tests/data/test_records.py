@@ -14,7 +14,7 @@ from rnn_apps.data.records import (
 from rnn_apps.data.splits import hashed_split
 from rnn_apps.errors import DataError
 
-CLASSES = ClassNames(["negative", "positive"], "Mend it.")
+CLASSES = ClassNames(["negative", "positive"], "Fix it.")
 BAD = [
     (LabelledText("f:1", "", "0"), "text is empty"),
     (LabelledText("f:2", " \t\n\u00a0", "0"), "text is empty"),
@@ -33,13 +33,13 @@ def test_a_bad_record_is_refused_by_place_and_reason(record, reason):
         list(usable([record], CLASSES, BadRecords("fail", 0)))
     message = str(caught.value)
     assert message.startswith(f"{record.place}: {reason}")
-    assert message.endswith("Or skip such records: --set data.on_bad_record=skip")
+    assert message.endswith("Or skip such records: data.on_bad_record=skip")
 
 
 def test_an_unknown_label_says_what_was_received_and_expected():
     with pytest.raises(DataError) as caught:
         list(usable([LabelledText("f:7", "good", "neutral")], CLASSES, BadRecords("fail", 0)))
-    assert '; received "neutral", expected negative, positive (or 0 to 1). Mend it.' in str(caught.value)
+    assert '; received "neutral", expected negative, positive (or 0 to 1). Fix it.' in str(caught.value)
 
 
 def test_skipped_records_are_counted_by_reason_and_the_others_kept():
@@ -84,7 +84,7 @@ def test_more_bad_records_than_the_cap_are_refused():
         list(usable(records, CLASSES, BadRecords("skip", 3)))
     assert str(caught.value) == (
         "f:4: text is empty; more than 3 bad records were skipped, this one the last. Remove the record. "
-        "Or raise the cap: --set data.max_bad_records=N"
+        "Or raise the cap: data.max_bad_records=N"
     )
 
 

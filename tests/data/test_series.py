@@ -108,7 +108,7 @@ REFUSED = {
         ":1: ",
         'Did you mean "sales"',
     ),
-    "a time that is not there": (DAYS, {"time": ("day",)}, {}, ":1: ", "--set data.time=COLUMN"),
+    "a time that is not there": (DAYS, {"time": ("day",)}, {}, ":1: ", "data.time=COLUMN"),
     "two columns of one name": (
         "a,a\n1,2\n",
         {},

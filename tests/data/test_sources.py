@@ -107,8 +107,8 @@ def test_labels_that_do_not_fit_the_names_say_how_to_take_those_of_the_data(tmp_
         load(tmp_path)
     assert str(caught.value) == (
         f'{tmp_path}/train.csv:2: label is none of the classes; received "bad", expected negative, positive '
-        "(or 0 to 1). Mend it, or take the classes from the data: --set data.class_names=null. "
-        "Or skip such records: --set data.on_bad_record=skip"
+        "(or 0 to 1). Fix the label. Or take the classes from the data: data.class_names=null. "
+        "Or skip such records: data.on_bad_record=skip"
     )
 
 
@@ -267,7 +267,7 @@ def test_a_missing_feature_names_those_there_are(prepared):
         next(read_split(open_builder("imdb_reviews"), "train", "text", "stars"))
     assert str(caught.value) == (
         'imdb_reviews: no feature "stars"; its features are text, label. '
-        "Name the right one: --set data.label=FEATURE"
+        "Name the right one: data.label=FEATURE"
     )
 
 

@@ -95,7 +95,11 @@ BAD = {
     "no tag": ("a.conllu", "1\tHi\t_\t_\t_\t_\t_\t_\t_\t_\n", r"a.conllu:1: no tag in column 4"),
     "a lone word": ("a.conll", "Anna B-PER\nBell\n", r"a.conll:2: 1 column, expected a word and its tag"),
     "not JSON": ("a.jsonl", "{", r"a.jsonl:1: not JSON"),
-    "another key": ("a.jsonl", '{"words": []}', r'no key "tokens"; the keys are "words". Name the right one'),
+    "another key": (
+        "a.jsonl",
+        '{"words": []}',
+        r'no key "tokens"; the keys are "words". Rename the key in the file. Or name the right one',
+    ),
     "a number": ("a.jsonl", '{"tokens": [1], "tags": ["X"]}', '"tokens" is not a list of texts'),
     "more words": ("a.jsonl", '{"tokens": ["a", "b"], "tags": ["X"]}', r"a.jsonl:1: 2 words and 1 tags"),
     "no word": ("a.jsonl", '{"tokens": [], "tags": []}', "a sentence without words"),

@@ -195,13 +195,17 @@ def test_a_text_longer_than_a_file_reads_is_refused_not_cut(finished, tmp_path):
     client = Client(folder)
     (own,) = finished.predict(["good bad"])
     assert client.answer("good bad")["score"] == pytest.approx(own["score"], abs=1e-4)
-    expected = "numbers: received shape 1x6, expected 1x5: this file takes at most 5 steps; export it with"
+    expected = (
+        "numbers: received shape 1x6, expected 1x5: this file takes at most 5 steps; README.md says how"
+    )
     with pytest.raises(InputError, match=expected):
         client.answer("good " * 6)
     command = [sys.executable, folder / "client.py"]
     done = subprocess.run([*command, "good " * 6], capture_output=True, text=True, cwd="/", timeout=60)
     assert (done.returncode, done.stdout) == (2, "")
-    assert re.search(r"\nclient.py: good .*: numbers: received .*--steps N for others\n$", done.stderr)
+    assert re.search(
+        r"\nclient.py: good .*: numbers: received .*README.md says how to export others\n$", done.stderr
+    )
     done = subprocess.run([*command, "--help"], capture_output=True, text=True, cwd="/", timeout=60)
     assert (done.returncode, "python client.py INPUT..." in done.stdout) == (0, True)
 
@@ -209,9 +213,9 @@ def test_a_text_longer_than_a_file_reads_is_refused_not_cut(finished, tmp_path):
 @pytest.mark.parametrize(
     ("name", "steps", "message"),
     [
-        ("onnx", 5, "--steps: onnx takes sequences of any length. Leave it out; it is for --format litert."),
-        ("litert", 0, "--steps: received 0, expected 1 to "),
-        ("litert", 100_000, "--steps: received 100000, expected 1 to "),
+        ("onnx", 5, "steps: onnx takes sequences of any length. Leave it out; it is for litert."),
+        ("litert", 0, "steps: received 0, expected 1 to "),
+        ("litert", 100_000, "steps: received 100000, expected 1 to "),
     ],
 )
 def test_a_length_that_makes_no_sense_is_refused(name, steps, message, finished, tmp_path):

@@ -132,7 +132,7 @@ def test_a_network_that_it_cannot_hold_is_named_before_training(run, heard, tmp_
     assert said < min(n for n, line in enumerate(heard.lines) if line.startswith("Epoch"))
     assert reason in other.metrics["not_exported"]["toy"]
     assert not (other.folder / "export" / "toy").exists()
-    with pytest.raises(UserError, match=f"--format toy: {reason}. saved_model, onnx and litert hold it."):
+    with pytest.raises(UserError, match=f"format=toy: {reason}. saved_model, onnx and litert hold it."):
         other.export("toy", out=tmp_path / "out")
 
 

@@ -196,7 +196,7 @@ def test_a_column_of_users_names_streams_whose_rows_come_again(tmp_path):
 def test_streams_that_no_column_seems_to_name_may_be_named(tmp_path):
     rows = [f"{'abc'[i // 10 % 3]},{'on' if i % 3 else 'off'},{i % 7}.5" for i in range(90)]
     path = write_rows(tmp_path, "where,state,x", rows)
-    with pytest.raises(DataError, match=r'columns are "where", "state", "x".*--set data\.stream=COLUMN'):
+    with pytest.raises(DataError, match=r'columns are "where", "state", "x".*data\.stream=COLUMN'):
         inspect_data("frame_labelling", path)
     inspection = inspect_data("frame_labelling", path, {"data.stream": "where", "data.label": "state"})
     assert (decided(inspection)["data.stream"], inspection.value("blocks")) == ("where", 9)

@@ -7,7 +7,7 @@ import messy
 import numpy as np
 import pytest
 
-from rnn_apps.errors import DataError
+from rnn_apps.errors import DataError, Wording
 from rnn_apps.inspecting import inspect_data
 from rnn_apps.inspecting.seasons import autocorrelation, find_season
 from rnn_apps.inspecting.sentinels import find_sentinels
@@ -126,7 +126,7 @@ def test_a_sentinel_is_warned_of_and_missing_where_it_is_given(tmp_path):
     inspection = inspect_series(path)
     assert inspection.value("sentinel") == {"column": "co", "value": -200.0, "rows": 34}
     (warning,) = inspection.warnings
-    assert "--set data.missing_values=[-200]" in warning.text
+    assert "data.missing_values=[-200]" in warning.describe(Wording())
     told = inspect_data("forecasting", path, {"data.missing_values": [-200]})
     assert told.value("sentinel") is None
     assert decided(told)["data.period"] == 24

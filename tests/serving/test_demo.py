@@ -377,7 +377,7 @@ def test_an_export_of_before_says_how_to_export_anew_and_still_answers(tmp_path)
     page = page_of(model)
     assert page.answer("good").said.startswith("positive")
     with TestClient(make_application(model, "old", demo=True), base_url="http://localhost") as client:
-        assert "rnn-apps export RUN" in client.get("/demo/").text
+        assert "Export the run again." in client.get("/demo/").text
 
 
 @pytest.fixture

@@ -55,7 +55,7 @@ def test_it_answers_as_the_run_and_ends_after_what_is_in_flight(served, finished
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--host", "0.0.0.0"], "can be reached from other machines. Give --token"),
+        (["--host", "0.0.0.0"], "in RNN_APPS_TOKEN or with: --token TOKEN"),
         (["--name", "a/b"], 'received "a/b", expected letters'),
         (["--host", "256.1.1.1"], "can be reached from other machines"),
     ],

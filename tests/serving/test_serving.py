@@ -414,5 +414,5 @@ def test_the_newest_complete_version_is_served(tmp_path):
 
 
 def test_without_a_version_it_says_how_to_make_one(tmp_path):
-    with pytest.raises(UserError, match="no version in it. Export anew: rnn-apps export RUN"):
+    with pytest.raises(UserError, match="no version in it. Export the run again"):
         newest_version(tmp_path)

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 from tests_of_tasks import small_recipe
 
+from rnn_apps.data.splits import SplitRequest
 from rnn_apps.errors import DataError, UserError
 from rnn_apps.recipe import with_data
 from rnn_apps.tasks import find_task
@@ -153,7 +154,7 @@ def test_what_has_no_weights_is_part_of_the_name_of_the_cache(folder):
         recipe = recipe_of(folder(), encoder=encoder)
         cnn = make_visual_encoder(recipe.model.encoder, recipe.seed)
         dataset = CaptionDataset(Pictures, recipe, CaptionPreprocessing(None, cnn, cnn))
-        dataset.read()
+        dataset.read(SplitRequest())
         folders.add(dataset.inputs["test"]._caches[0].folder)
     assert len(folders) == 3
 
@@ -191,7 +192,7 @@ def test_weights_that_cannot_be_fetched_say_how_to_name_a_file(folder, monkeypat
     monkeypatch.setattr("inspect.signature", lambda f: type("S", (), {"parameters": {}}))
     made = folder()
     with pytest.raises(
-        UserError, match=r"model.encoder.weights: .* cannot be fetched .*--set model.encoder.weights=FILE"
+        UserError, match=r"model.encoder.weights: .* cannot be fetched .*model.encoder.weights=FILE"
     ):
         prepared(made, encoder={"name": "MobileNetV2", "weights": "imagenet"})
 

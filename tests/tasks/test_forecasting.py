@@ -274,7 +274,7 @@ def test_the_export_takes_raw_values(run, tmp_path):
 
 
 def test_what_is_known_in_advance_cannot_be_streamed(run):
-    with pytest.raises(UserError, match="--stream: sale would have to be known of rows that have not come"):
+    with pytest.raises(UserError, match="stream: sale would have to be known of rows that have not come"):
         run.predictor.open_stream()
 
 

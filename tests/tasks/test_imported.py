@@ -205,7 +205,7 @@ def test_a_model_that_fails_a_check_ends_with_1(tmp_path, capsys):
 
 
 def test_it_is_no_recipe_to_run(run):
-    with pytest.raises(UserError, match="not a recipe to run"):
+    with pytest.raises(UserError, match="imported models, not one to train"):
         rnn_apps.run(run.recipe)
 
 

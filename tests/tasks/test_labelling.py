@@ -101,7 +101,7 @@ def test_a_tagger_that_reads_letters_and_both_sides_learns(new_console, tmp_path
     test, baseline = run.metrics["test"], run.metrics["baseline"]
     assert test["accuracy"] > baseline["majority"]["accuracy"] + 0.1
     assert baseline["most_frequent_tag"]["accuracy"] > baseline["majority"]["accuracy"]
-    with pytest.raises(UserError, match="--stream: this network reads from both ends.*bidirectional=false"):
+    with pytest.raises(UserError, match="stream: this network reads from both ends.*bidirectional=false"):
         next(run.stream(["a"]))
     with pytest.raises(
         RecipeError, match="training.tbptt: received windows, but the network reads from both"
@@ -292,11 +292,11 @@ def test_rows_before_a_bad_one_are_answered_and_every_file_begins_anew(labelled,
     bad.write_text("heat,noise\n20,0\n20,loud\n")
     arguments = ["predict", str(labelled.folder), "--stream", "--json", str(good), str(bad)]
     result = CliRunner().invoke(cli, arguments)
-    answers = [json.loads(line) for line in result.output.splitlines()]
+    answers = [json.loads(line) for line in result.stdout.splitlines()]
     assert [answer["step"] for answer in answers] == [1, 2, 1]
     assert answers[0]["score"] == answers[2]["score"]
-    assert f'{bad}, line 3: noise is no number; received "loud"' in str(result.exception)
-    assert "on_bad_record" not in str(result.exception)
+    assert f'{bad}, line 3: noise is no number; received "loud"' in result.stderr
+    assert "on_bad_record" not in result.stderr
 
 
 def test_a_table_whose_columns_have_changed_is_refused(labelled, sensors, tmp_path):

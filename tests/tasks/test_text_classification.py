@@ -265,7 +265,7 @@ def test_a_cells_module_that_raises_is_named_with_its_line(tmp_path, monkeypatch
     message = unresolved(f"{name}:Mine")
     problem = problem.format(file=tmp_path / f"{name}.py")
     assert message.startswith(f"model.cell: the module {name} cannot be imported: {problem}")
-    assert f'received "{name}:Mine". Mend it; python -c "import {name}" shows' in message
+    assert f'received "{name}:Mine". Fix it; python -c "import {name}" shows' in message
     assert "PYTHONPATH" not in message
 
 

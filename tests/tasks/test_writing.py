@@ -182,7 +182,7 @@ def test_without_attention_it_writes_and_explains_without_places():
 
 @pytest.mark.parametrize("seed", [3_000_000_000, -3_000_000_000])
 def test_a_seed_that_does_not_fit_is_refused(runs, seed):
-    with pytest.raises(UserError, match="--seed: received"):
+    with pytest.raises(UserError, match="seed: received"):
         runs("translation").predict(["a dog"], seed=seed)
 
 

@@ -102,7 +102,7 @@ class EigenvalueHistory(keras.callbacks.Callback):
         try:
             replace_file(path, json.dumps(kept).encode())
         except OSError as error:
-            fix = "Make room, then go on with --resume."
+            fix = "Make room, then resume the run."
             raise UserError(str(path), f"cannot be written ({error.strerror})", fix=fix) from error
 
 

@@ -55,8 +55,10 @@ def _head(page, facts, name, title):
         text = "Trained on the generated sample: it knows its words and shapes, and little of the world."
         lines.append(f'<p class="sample">{text}</p>')
     if page is not None and not facts.are_there:
-        text = "This export was made before there was a demo: it has no examples and no names. Export anew: "
-        lines.append(f'<p class="sample">{text}<code>rnn-apps export RUN</code></p>')
+        text = (
+            "This export is older than the demo page: it has no examples and no names. Export the run again."
+        )
+        lines.append(f'<p class="sample">{text}</p>')
     return f'<header class="page">{"".join(lines)}</header>'
 
 

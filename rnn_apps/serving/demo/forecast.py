@@ -79,7 +79,7 @@ class ForecastPage(Page):
         if not path:
             raise Problem("There is no file yet: upload one, or click an example.")
         if not self.facts.get("table_columns"):
-            raise Problem("The export does not say its columns; export anew: rnn-apps export RUN.")
+            raise Problem("The export does not say its columns; export the run again.")
         series = read_table(path, self.ask.limits, self._read)
         parts = [self._part(one, path) for one in series[:MOST_SERIES]]
         more = len(series) - MOST_SERIES

@@ -52,7 +52,7 @@ class RowLabelsPage(Page):
             raise Problem("There is no file yet: upload one, or click an example.")
         features = self.facts.get("features")
         if features is None:
-            raise Problem("The export does not say its columns; export anew: rnn-apps export RUN.")
+            raise Problem("The export does not say its columns; export the run again.")
         missing = self.facts.get("on_missing", "fail")
         columns = Columns(None, self.facts.get("stream"), features, None, (), missing)
         streams = read_table(path, self.ask.limits, lambda file: read_streams(file, columns))

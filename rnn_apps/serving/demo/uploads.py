@@ -1,6 +1,7 @@
 """Files of visitors: read with limits, refused in one sentence that names the file and no folder."""
 
 import io
+import os
 from pathlib import Path
 
 import gradio as gr
@@ -8,7 +9,7 @@ from gradio.utils import get_upload_folder
 from PIL import Image
 
 from rnn_apps.data.video import VIDEO_SUFFIXES, BadVideo, all_frames, pick_evenly, read_frames
-from rnn_apps.errors import UserError, shown
+from rnn_apps.errors import UserError, Wording, shown
 from rnn_apps.serving.demo.asking import Problem
 
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP")
@@ -207,5 +208,23 @@ def read_table(path, limits, read):
     try:
         return read(path)
     except UserError as error:
-        text = str(error).replace(str(path), path.name)
-        raise Problem(text.partition(": --set ")[0].partition(" --set ")[0]) from error
+        raise Problem(error.text(_VisitorWording(path.parent))) from error
+
+
+class _VisitorWording(Wording):
+    """The wording for a visitor, who sees no folder of the server and cannot set anything.
+
+    Args:
+        folder: of the uploaded file.
+    """
+
+    def __init__(self, folder):
+        self._folder = folder
+
+    def where(self, error):
+        """Return the location without the folder."""
+        return error.where.removeprefix(f"{self._folder}{os.sep}")
+
+    def fixes(self, error):
+        """Return what can be done to the file."""
+        return [fix for fix in error.fixes if isinstance(fix, str)]

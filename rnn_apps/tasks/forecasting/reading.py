@@ -7,7 +7,7 @@ from rnn_apps.data.samples.seasons import seasonal_values
 from rnn_apps.data.series import Columns, Repairs, Series, SeriesFiles, read_series
 from rnn_apps.data.series_parts import cut_series, cut_whole
 from rnn_apps.data.time_steps import TimeStep, calendar_values
-from rnn_apps.errors import DataError, UserError
+from rnn_apps.errors import DataError, Setting, UserError
 
 SAMPLE_NAME = "sample:seasons"
 HOUR = 3600
@@ -130,7 +130,7 @@ def _sample(size, seed, columns):
     known = {"value": 0, "day_off": 1}
     for name in (*(columns.targets or ()), *columns.covariates, *columns.known):
         if name not in known:
-            fix = "Name your own data: --data PATH."
+            fix = Setting("Name your own data", "data.path=PATH")
             raise UserError(
                 "data", f"the generated series has no column {name}", expected="value, day_off", fix=fix
             )

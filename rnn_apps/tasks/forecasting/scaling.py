@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from rnn_apps.errors import DataError
+from rnn_apps.errors import DataError, Setting
 from rnn_apps.models.forecaster import SeriesScaling
 
 LEAST = 1e-6
@@ -46,7 +46,7 @@ def _refuse_negative(values, places, names):
         for index, name in enumerate(names):
             lowest = np.nanmin(one[:, index])
             if lowest < 0:
-                fix = "It has no logarithm: --set model.transform=none"
+                fix = Setting("It has no logarithm, so take none", "model.transform=none")
                 raise DataError(
                     f"{place}  {name}", received=f"{lowest:g}", expected="nothing below zero", fix=fix
                 )

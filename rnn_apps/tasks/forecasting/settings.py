@@ -113,7 +113,7 @@ class ForecastingData(SourceSettings):
         yield from super().cross_checks()
         if self.source.startswith("tfds:"):
             received = f"received {shown(self.source)}, expected files or sample"
-            yield ("source",), f"{received}: a series comes in CSV files. Use --data PATH."
+            yield ("source",), f"{received}: a series comes in CSV files. Name yours in data.path."
         if self.time_format is not None and not self.time:
             yield ("time_format",), "received a format, but data.time names no column, expected null."
         if isinstance(self.time, list) and len(self.time) > 6:

@@ -40,7 +40,8 @@ class ForecastStream(Stream):
             problem = (
                 f"{', '.join(predictor.columns.known)} would have to be known of rows that have not come"
             )
-            raise UserError("--stream", problem, fix="Give files with these rows, without --stream.")
+            fix = "Give files with these rows as whole inputs."
+            raise UserError(problem=problem, fix=fix, option="stream")
         forecaster, data = predictor.module, predictor.recipe.data
         super().__init__(forecaster.step, forecaster.begin(1))
         self._predictor, self._begin, self._lines = predictor, self._states, 0

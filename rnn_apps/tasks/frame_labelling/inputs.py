@@ -7,7 +7,7 @@ import tensorflow as tf
 from rnn_apps.data.images import IMAGE_SUFFIXES, BadImage, encode_png, read_image
 from rnn_apps.data.step_tables import read_streams
 from rnn_apps.data.video import VIDEO_SUFFIXES, BadVideo, all_frames
-from rnn_apps.errors import UserError
+from rnn_apps.errors import Argument, UserError
 
 MOST_FRAMES = 4_000  # of a video file in one piece
 
@@ -46,7 +46,7 @@ def _frames(path, size):
     """Every frame of a video, at most `MOST_FRAMES`."""
     encoded = [encode_png(frame) for frame in islice(all_frames(path, size), MOST_FRAMES + 1)]
     if len(encoded) > MOST_FRAMES:
-        fix = "Read it as a stream: rnn-apps predict RUN --stream FILE"
+        fix = Argument("Read it frame by frame with", "stream")
         raise UserError(str(path), f"has more than {MOST_FRAMES:,} frames", fix=fix)
     if not encoded:
         raise UserError(str(path), "none of its frames can be decoded")

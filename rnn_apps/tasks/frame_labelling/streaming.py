@@ -88,7 +88,7 @@ class RowStream(_Labels):
             try:
                 row = next(csv.reader([line.replace("\0", "")], delimiter=self._separator), None)
             except csv.Error as error:
-                raise DataError(f"line {self._lines}", f"not CSV: {error}", fix="Mend the line.") from error
+                raise DataError(f"line {self._lines}", f"not CSV: {error}", fix="Fix the line.") from error
             if not row:
                 continue
             if self._header is None:
@@ -99,7 +99,7 @@ class RowStream(_Labels):
                 self._places = [self._header.index(name) for name in self._names]
                 continue
             if problem := wrong_width(row, self._header):
-                raise DataError(f"line {self._lines}", problem, fix="Mend the row.")
+                raise DataError(f"line {self._lines}", problem, fix="Fix the row.")
             yield row
 
     def _numbers(self, row):

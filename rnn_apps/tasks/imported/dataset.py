@@ -53,7 +53,7 @@ class ArrayNames(Preprocessing):
 def not_trainable():
     """Return the error of a recipe that would train an imported model."""
     fix = "Train it with Keras and import it again; evaluate, predict, export and serve take its folder."
-    problem = "imported is what rnn-apps import makes, not a recipe to run"
+    problem = "imported is the task of imported models, not one to train"
     return UserError("task", problem, fix=fix)
 
 
@@ -67,7 +67,7 @@ class ArrayDataset(Dataset):
         path = self.recipe.data.path
         if path is None:
             fix = "Name an .npz file with the arrays x and y, or with those of the model's own names."
-            raise UserError("--data", "an imported model has no data of its own", fix=fix)
+            raise UserError(problem="an imported model has no data of its own", fix=fix, option="data")
         path = Path(path) / "test.npz" if Path(path).is_dir() else Path(path)
         arrays, names = read_npz(path), self.preprocessing
         inputs = [_chosen(path, arrays, name, "x", names.inputs) for name in names.inputs]

@@ -161,9 +161,7 @@ def _in_brief(value):
     array = np.asarray(value)
     if array.size > NUMBERS_SHOWN:
         first = ", ".join(f"{number:.4g}" for number in array.ravel()[:NUMBERS_SHOWN])
-        return (
-            f"{first}, ... ({array.size:,} numbers, shape {'x'.join(map(str, array.shape))}; all with --json)"
-        )
+        return f"{first}, ... ({array.size:,} numbers, shape {'x'.join(map(str, array.shape))}; all in JSON)"
     return np.array2string(array, precision=4, separator=", ", max_line_width=10**6).replace("\n", "")
 
 

@@ -2,7 +2,6 @@
 
 import tensorflow as tf
 
-from rnn_apps.data.text import tokenize
 from rnn_apps.models.running_text import RunningEncoder
 from rnn_apps.models.stepwise import state_specs
 from rnn_apps.tasks.class_predictor import ClassModule
@@ -39,7 +38,7 @@ class TextClassifier(ClassModule):
 
     def _classify(self, text):
         """Strings (batch,) to label, score, probabilities (batch, classes), and how many words were read."""
-        words = tokenize(text)
+        words = self.encoder.tokenizer.split(text)
         read = self.encoder.kept(words)
         lengths = {"words": words.row_lengths(), "words_read": read.row_lengths()}
         answer = self._answer(self._probabilities([self.encoder.padded(read)]))
@@ -47,7 +46,7 @@ class TextClassifier(ClassModule):
 
     def _step(self, text, *states):
         """As `classify`, of texts that go on: what each is so far, and ``next_state_0``, ... after it."""
-        numbers = self.encoder.numbers(tokenize(text))
+        numbers = self.encoder.tokenizer.numbers(text)
         steps = tf.maximum(numbers.bounding_shape(axis=1), 1)
         logits, after = self._running.read_on(numbers.to_tensor(0, shape=tf.stack([-1, steps])), states)
         return {**self._answer(tf.nn.softmax(logits)), **numbered_states(after, "next_state")}
