@@ -24,41 +24,19 @@ _FEW = 100  # distinct keys below which a hash alone may leave a split empty or 
 _SPREADSHEETS = (".xlsx", ".xls", ".xlsm", ".ods")
 _COLUMNAR = (".parquet", ".feather", ".arrow", ".orc")
 _ARCHIVES = (".zip", ".tar", ".tgz", ".tar.gz", ".bz2", ".xz", ".7z", ".rar")
-_BINARY = (
-    ".npy",
-    ".npz",
-    ".pkl",
-    ".pickle",
-    ".mat",
-    ".h5",
-    ".hdf5",
-    ".sqlite",
-    ".db",
-    ".sav",
-    ".dta",
-    ".rds",
-)
+_ARRAYS = (".npy", ".npz", ".pkl", ".pickle", ".mat", ".h5", ".hdf5")
+_DATABASES = (".sqlite", ".db", ".sav", ".dta", ".rds")
 _CONVERSIONS = {
     _SPREADSHEETS: 'Spreadsheets are not read: save the sheet as "CSV UTF-8".',
     _COLUMNAR: "Columnar files are not read: convert it to CSV, in pandas with read_parquet and to_csv.",
     (".json",): "A .json file is not read: write one JSON object per line, as .jsonl. If it has that form "
     "already, rename it.",
-    _BINARY: "Binary formats are not read: save the data as CSV.",
+    _ARRAYS + _DATABASES: "Binary formats are not read: save the data as CSV.",
     _ARCHIVES: "Archives are not unpacked: unpack it first.",
 }
-_DATA: tuple[str, ...] = (
-    ".csv",
-    ".tsv",
-    ".txt",
-    ".jsonl",
-    ".conll",
-    ".conllu",
-    ".bio",
-    ".iob",
-    ".iob2",
-    *_ARCHIVES,
-)
-_DATA += (*_SPREADSHEETS, *_COLUMNAR, *_BINARY, ".json")
+_TEXT = (".csv", ".tsv", ".txt", ".jsonl")
+_CONLL = (".conll", ".conllu", ".bio", ".iob", ".iob2")
+_DATA = (*_TEXT, *_CONLL, *_ARCHIVES, *_SPREADSHEETS, *_COLUMNAR, *_ARRAYS, *_DATABASES, ".json")
 _NO_DATA = ("readme", "license", "licence", "notice", "changelog", "requirements")
 
 
