@@ -1,7 +1,10 @@
 """Functions with a fast gradient of their own, which can itself be differentiated."""
 
+import weakref
+
 import tensorflow as tf
 from tensorflow.python.eager import forwardprop_util  # no public function tells what has a tangent
+from tensorflow.python.framework import ops  # the public API registers gradients, and removes none
 
 
 def with_gradient(plain, pass_forward, pass_backward, arguments, is_taped=True):
@@ -42,13 +45,28 @@ def with_gradient(plain, pass_forward, pass_backward, arguments, is_taped=True):
         def gradients(*upstream):
             # Copies: what a gradient of this gradient reads must be of the graph that computes this one.
             upstream = map(tf.convert_to_tensor, upstream)  # that of a gather is made of slices
-            found = iter(gradient(*map(tf.identity, [*flat, *upstream])))
+            found = iter(_freed_with_graph(gradient(*map(tf.identity, [*flat, *upstream]))))
             return [next(found) if is_float else None for is_float in floats]
 
         return tf.nest.flatten(results), gradients
 
-    found = run(*inputs)
+    found = _freed_with_graph(run(*inputs))
     return tf.nest.pack_sequence_as(structure[0], found)
+
+
+def _freed_with_graph(results):
+    """Return the results of a `tf.custom_gradient` function, whose gradient lives as long as its graph.
+
+    TensorFlow registers the gradient for the life of the process, and with it every tensor of the graph.
+    """
+    if tf.is_symbolic_tensor(results[0]):
+        name, registry = results[0].op.get_attr("_gradient_op_type").decode(), ops.gradient_registry
+        graph = weakref.ref(ops.get_default_graph())
+        setattr(graph(), name, registry.lookup(name))
+        registry._registry.pop(name)
+        registry.register(lambda *operands: getattr(graph(), name)(*operands), name)
+        weakref.finalize(graph(), registry._registry.pop, name).atexit = False
+    return results
 
 
 def _second_gradients(plain, arguments, floats, tensors, upstream):

@@ -1,7 +1,9 @@
 """The fast backward pass serves every call that is differentiated, whatever `training` says."""
 
 import contextlib
+import gc
 import itertools
+import weakref
 
 import keras
 import numpy as np
@@ -208,3 +210,24 @@ def test_tf2onnx_called_directly_converts_a_trained_model(trained, tmp_path):
     session = onnxruntime.InferenceSession(path)
     (answer,) = session.run(None, {session.get_inputs()[0].name: sequences()})
     assert_close([answer], [trained(sequences())])
+
+
+@pytest.mark.parametrize("cell", ["vanilla", "gru", "lstm"])
+def test_the_graph_of_a_training_step_is_freed_with_its_model(cell):
+    def graph_of_a_step():
+        layer, x = StackedRNN((3, 2), cell=cell), tf.ones((2, 4, 3))
+        layer(x)
+
+        @tf.function
+        def step(x):
+            with tf.GradientTape() as tape:
+                loss = tf.reduce_sum(layer(x, training=True))
+            return tape.gradient(loss, layer.trainable_variables)
+
+        step(x)
+        return weakref.ref(step.get_concrete_function(x).graph)
+
+    graph = graph_of_a_step()
+    keras.backend.clear_session()
+    gc.collect()
+    assert graph() is None
