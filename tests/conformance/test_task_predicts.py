@@ -42,7 +42,7 @@ def test_no_input_has_no_answer(run):
 
 
 def test_options_that_a_task_lacks_or_that_are_out_of_range_are_refused_by_their_name(run, inputs):
-    with pytest.raises(UserError, match=f"--voice: the task {run.recipe.task} has no such option"):
+    with pytest.raises(UserError, match=f"voice: the task {run.recipe.task} has no such option"):
         run.predict(inputs, voice=1)
     for name, value in {
         "beam": 0,
