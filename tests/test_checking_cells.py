@@ -14,6 +14,8 @@ from rnn_apps.cli import cli
 from rnn_apps.cli.main import call
 from rnn_apps.layers import RecurrentCell, VanillaRNNCell, register_cell
 
+pytestmark = pytest.mark.slow
+
 
 @register_cell("checked_leaky")
 class LeakyCell(RecurrentCell):

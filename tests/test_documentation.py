@@ -18,6 +18,8 @@ from rnn_apps.recipe import load_recipe, packaged_recipes
 from rnn_apps.recipe.problems import node_at
 from rnn_apps.tasks import settings_class, task_names
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("docs/**/*.md"), ROOT / "README.md", ROOT / "recipes/README.md"])
 FENCED = re.compile(r"^( *)```(\w*)[^\n]*\n(.*?)^ *```$", re.DOTALL | re.MULTILINE)

@@ -10,6 +10,8 @@ import pytest
 
 from rnn_apps.layers import recurrent_cell
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parent.parent
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 

@@ -15,6 +15,8 @@ from rnn_apps.recipe import apply_overrides, load_recipe
 from rnn_apps.runner.kill_test import differences, kill_test
 from rnn_apps.training import Interrupted
 
+pytestmark = pytest.mark.slow
+
 TINY = {
     "data": {"source": "sample", "sample": {"size": 100}},
     "model": {"embedding": 3, "units": [3], "bidirectional": False, "characters": None},

@@ -8,8 +8,13 @@ from tiny_tasks import tiny_task
 
 from rnn_apps.tasks import TASKS
 
+QUICK = "text_classification"  # the other tasks are left out by -m "not slow"
 
-@pytest.fixture(scope="session", params=list(TASKS))
+
+@pytest.fixture(
+    scope="session",
+    params=[QUICK if name == QUICK else pytest.param(name, marks=pytest.mark.slow) for name in TASKS],
+)
 def task(request):
     """The name of every registered task; all tests of one come together."""
     return request.param

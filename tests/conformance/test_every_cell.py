@@ -35,6 +35,8 @@ from rnn_apps.layers import (
 from rnn_apps.layers.arguments import constructor_arguments
 from rnn_apps.layers.compilation import in_graph_form
 
+pytestmark = pytest.mark.slow
+
 CELLS = [name for name in list_cells() if get_cell(name).__module__.startswith("rnn_apps.")]
 LAYERS = {layer.cell_class: layer for layer in (VanillaRNN, LSTM, GRU)}  # cells with a layer of their own
 NON_DEFAULT = {

@@ -11,6 +11,8 @@ from rnn_apps.inspecting.inspectors import INSPECTORS
 from rnn_apps.recipe import load_recipe
 from rnn_apps.tasks import TASKS
 
+pytestmark = pytest.mark.slow
+
 DATA = {
     "text_classification": messy.spreadsheet,
     "image_captioning": messy.photographs,

@@ -22,6 +22,8 @@ from rnn_apps.models.example_inputs import relative_difference
 from rnn_apps.recipe import apply_overrides
 from rnn_apps.runner import open_run
 
+pytestmark = pytest.mark.slow
+
 TEXTS = ["A film to remember!", "", "<br />Dull, dull?  It's naïve…", "Grüße 🎬 " * 30]
 ODD = [
     "",

@@ -12,6 +12,8 @@ import pytest
 from rnn_apps.errors import RnnAppsError
 from rnn_apps.importing import import_model
 
+pytestmark = pytest.mark.slow
+
 MUTATIONS = int(os.environ.get("RNN_APPS_MUTATIONS", "24"))
 VALUES = [
     None,

@@ -15,6 +15,8 @@ from tensorflow.core.protobuf import saved_model_pb2
 from rnn_apps.layers import GRU, LSTM, StackedRNN, VanillaRNN, graph_form
 from rnn_apps.models.sequence_encoder import SequencePooling
 
+pytestmark = pytest.mark.slow
+
 PEERS = {
     "vanilla": (VanillaRNN, keras.layers.SimpleRNN),
     "gru": (GRU, keras.layers.GRU),

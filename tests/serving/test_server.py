@@ -12,6 +12,8 @@ import pytest
 
 from rnn_apps.cli import call
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def served(finished):

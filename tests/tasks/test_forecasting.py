@@ -20,6 +20,8 @@ from rnn_apps.tasks.forecasting.answers import columns_note
 from rnn_apps.tasks.forecasting.module import SeriesForecaster, network_part
 from rnn_apps.training import Trainer
 
+pytestmark = pytest.mark.slow
+
 MODEL = {"units": [6], "window": 30, "lags": 8}
 DATA = {"period": 8, "horizon": 4, "windows": 16, "sample": {"size": 600}}
 TRAINING = {"epochs": 2, "batch_size": 8, "compile": False, "early_stopping": None}

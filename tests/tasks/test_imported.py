@@ -16,6 +16,8 @@ from rnn_apps.exporting.client import Client, InputError
 from rnn_apps.runner import import_run
 from rnn_apps.tasks.imported.scores import array_scores
 
+pytestmark = pytest.mark.slow
+
 L = keras.layers
 RNG = np.random.default_rng(0)
 

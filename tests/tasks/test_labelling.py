@@ -23,6 +23,8 @@ from rnn_apps.recipe import load_recipe, with_data
 from rnn_apps.tasks import find_task
 from rnn_apps.tasks.frame_labelling.dataset import FrameDataset, FramePreprocessing
 
+pytestmark = pytest.mark.slow
+
 TRAINING = {"epochs": 2, "batch_size": 8, "compile": False, "learning_rate": 0.02}
 TRAINING |= {"warmup_steps": 0, "weight_averaging": None}
 TAGGER = {

@@ -14,6 +14,8 @@ from rnn_apps.exporting.client import Client
 from rnn_apps.tasks import find_task
 from rnn_apps.tasks.translation.predictor import TranslationObjective
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory, looked_into):
