@@ -52,9 +52,8 @@ def test_options_that_a_task_lacks_or_that_are_out_of_range_are_refused_by_their
         "top_p": 2,
         "top_k": -1,
     }.items():
-        option = name.replace("_", "-")
         with pytest.raises(
-            UserError, match=rf"--{option}: (received .*, expected a number from|.*no such option)"
+            UserError, match=rf"^{name}: (received .*, expected a number from|.*no such option)"
         ):
             run.predict(inputs, **{name: value})
 
