@@ -5,7 +5,6 @@ import json
 import os
 import re
 import resource
-import sys
 import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -15,7 +14,6 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # the workers share the cores
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
@@ -70,24 +68,6 @@ def graphs_run_as_written():
     import tensorflow as tf  # not before the workers of pytest stand
 
     tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
-
-
-@pytest.fixture(scope="module", autouse=True)
-def nothing_left_of_a_module():
-    """What Keras remembers of a module's models goes with them."""
-    yield
-    if "keras" in sys.modules:
-        sys.modules["keras"].backend.clear_session()
-    gc.collect()
-
-
-@pytest.fixture(autouse=True)
-def memory_given_back():
-    """Models are in cycles of references: the collector, which counts objects, would leave gigabytes."""
-    before = resident_memory()
-    yield
-    if resident_memory() - before > 20:
-        gc.collect()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -228,12 +208,6 @@ class Costs:
             f"{time.monotonic() - self.start:.0f} s in all; tests not marked slow took {quick:.0f} s of "
             f"{slow + quick:.0f} s of work ({share:.0f} %); peak memory: {memory}"
         )
-
-
-def resident_memory():
-    """The resident memory of this process, in MB; 0 where the system does not tell."""
-    pages = Path("/proc/self/statm")
-    return int(pages.read_text().split()[1]) * resource.getpagesize() / 2**20 if pages.exists() else 0
 
 
 def peak_memory():
