@@ -2,7 +2,7 @@
 
 import hashlib
 import io
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 import tensorflow as tf
@@ -22,7 +22,7 @@ from rnn_apps.tasks.generation import GenerationDataset, GenerationPredictor
 from rnn_apps.tasks.objectives.objective import Monitor
 from rnn_apps.tasks.objectives.tokens import GenerationObjective
 from rnn_apps.tasks.preprocessing import Preprocessing
-from rnn_apps.tasks.task import Network
+from rnn_apps.tasks.task import Network, Task
 from rnn_apps.tasks.visual import make_visual_encoder
 
 SHOWN_WIDTH = 240  # pixels of a picture in the report
@@ -314,6 +314,21 @@ class CaptionPredictor(GenerationPredictor):
         """Small pictures of noise, the first of them of a usual shape."""
         raw = self.visual.example_raw()
         return [("serving_default", {self.raw_spec.name: one}) for one in (raw[1:2], raw)]
+
+
+def captioning_task(inputs):
+    """Return the `Task` that captions one kind of input.
+
+    Args:
+        inputs: `VisualInputs` class: pictures or clips.
+    """
+    return Task(
+        partial(CaptionDataset, inputs),
+        captioner,
+        CaptionObjective,
+        partial(CaptionPredictor, inputs),
+        CaptionPreprocessing,
+    )
 
 
 def _digest(model):
