@@ -24,7 +24,7 @@ import numpy as np
 from peers import table
 
 from rnn_apps.recipe import load_recipe
-from rnn_apps.runner.kill_test import kill_test
+from rnn_apps.runs.kill_test import kill_test
 
 SMALL = {"source": "sample", "sample": {"size": 200}}
 RECIPES = {

@@ -120,7 +120,7 @@ def recomputed(folder, steps):
 def ours_streaming(folder, steps):
     """`predict --stream` over the file, from the run that `ours_training` left."""
     from rnn_apps.cli.streaming import stream_answers
-    from rnn_apps.runner import open_run
+    from rnn_apps.runs import open_run
 
     watch, predictor = Watch(steps), open_run(folder / "run").predictor
     for _, answer in stream_answers(predictor.open_stream, [str(folder / "train.csv")]):

@@ -23,10 +23,10 @@ __version__ = "0.1.0"
 
 _PLACES = {
     "from_keras": "rnn_apps.layers",
-    "import_model": "rnn_apps.runner",
+    "import_model": "rnn_apps.runs",
     "load_recipe": "rnn_apps.recipe",
-    "open_run": "rnn_apps.runner",
-    "run": "rnn_apps.runner",
+    "open_run": "rnn_apps.runs",
+    "run": "rnn_apps.runs",
     "to_keras": "rnn_apps.layers",
 }
 _MODULES = {"layers": "rnn_apps.layers", "views": "rnn_apps.reporting.views"}

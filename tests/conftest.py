@@ -84,7 +84,7 @@ def looked_into():
     the training of most tests. ``looked_into(drawn=True)`` draws the figures too.
     """
     from rnn_apps.reporting import drawing  # TensorFlow comes with it: not before a worker asks for it
-    from rnn_apps.runner import stages
+    from rnn_apps.runs import stages
 
     look_inside, both = stages.look_inside, drawing.both
 
@@ -102,7 +102,7 @@ def looked_into():
 @pytest.fixture(scope="session", autouse=True)
 def not_looked_into(looked_into):
     from rnn_apps.reporting import drawing
-    from rnn_apps.runner import stages
+    from rnn_apps.runs import stages
 
     empty = b"", b"<svg xmlns='http://www.w3.org/2000/svg'/>"
     with pytest.MonkeyPatch.context() as patch:

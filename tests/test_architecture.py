@@ -18,8 +18,8 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "rnn_apps"
 FLOORS = {
     "cli": 7,
-    "runner": 6,
-    **dict.fromkeys(("training", "checkpoint", "exporting", "importing", "serving"), 5),
+    "runs": 6,
+    **dict.fromkeys(("training", "checkpoint", "export", "importing", "serving"), 5),
     **dict.fromkeys(("checking", "inspecting", "reporting", "run_folder", "progress"), 5),
     "recipe": 4,
     "tasks": 3,
@@ -37,18 +37,18 @@ MORE = {"serving.demo": {"data"}}  # but its page reads a visitor's files as the
 PUBLIC = {"errors", "settings"}  # besides the packages: modules whose names users import
 # They start commands, or write documents that show commands.
 WRITES_COMMANDS = {
-    "runner.kill_test",
+    "runs.kill_test",
     "inspecting.writing",
-    "exporting.client",
-    "exporting.client_files",
-    "exporting.serving_files",
+    "export.client",
+    "export.client_files",
+    "export.serving_files",
 }
 COMMANDS = (
     "check|check-cell|compare|evaluate|explain|export|import|init|inspect|list|predict|run|schema|serve|show"
 )
 OPTION = re.compile(rf'(?<!style=")--[a-z][a-z-]*|\brnn-apps (?:{COMMANDS}|validate)\b')
 MAX_FILE, MAX_FUNCTION = 350, 60
-LONGER = {"exporting.client": 400}  # copied next to an export as one file
+LONGER = {"export.client": 400}  # copied next to an export as one file
 
 
 @functools.cache
@@ -290,7 +290,7 @@ FAULTS = [
     (wrong_directions, {"layers/a.py": "from rnn_apps import data"}, "layers.a imports data"),
     (wrong_directions, {"metrics/a.py": "import rnn_apps.baselines"}, "metrics.a imports baselines"),
     (wrong_directions, {"models/a.py": "def f():\n    from rnn_apps.data import b"}, "models.a imports data"),
-    (wrong_directions, {"training.py": "from rnn_apps.exporting import b"}, "training imports exporting"),
+    (wrong_directions, {"training.py": "from rnn_apps.export import b"}, "training imports exporting"),
     (wrong_directions, {"tasks/a.py": "from ..recipe import b"}, "tasks.a imports recipe"),
     (wrong_directions, {"serving.py": "from rnn_apps.models import b"}, "serving imports models"),
     (wrong_directions, {"serving/a.py": "from rnn_apps.data import b"}, "serving.a imports data"),
@@ -344,7 +344,7 @@ SOUND = {
 
 def plant(folder, files):
     package = folder / "rnn_apps"
-    names = ("errors.py", "settings.py", "cli.py", "training.py", "exporting.py", "serving.py")
+    names = ("errors.py", "settings.py", "cli.py", "training.py", "export.py", "serving.py")
     packages = ("layers", "data", "metrics", "baselines", "models", "tasks", "recipe")
     for name in (*names, "__init__.py", *(f"{p}/__init__.py" for p in packages), *files):
         path = package / name

@@ -9,7 +9,7 @@ from rnn_apps.checking.masks import where_the_mask_is_lost
 from rnn_apps.layers import VanillaRNN
 from rnn_apps.models.language_model import language_model
 from rnn_apps.models.sequence_decoder import SequenceDecoder
-from rnn_apps.runner.imported import check, import_run
+from rnn_apps.runs.imported import check, import_run
 
 L = keras.layers
 

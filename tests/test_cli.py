@@ -15,12 +15,12 @@ import click
 import numpy as np
 import pytest
 
-from rnn_apps import runner
+import rnn_apps.runs
 from rnn_apps.cli import call, cli
 from rnn_apps.cli.shared import print_table
 from rnn_apps.errors import RnnAppsError, UserError
 from rnn_apps.run_folder import RunFolder
-from rnn_apps.runner.kill_test import KillTest
+from rnn_apps.runs.kill_test import KillTest
 from rnn_apps.serving.model import newest_version
 from rnn_apps.training import Interrupted, TrainingFailed
 
@@ -169,7 +169,7 @@ def test_each_kind_of_failure_has_its_exit_code_and_no_traceback(answer, monkeyp
     def fail(*_, **__):
         raise error
 
-    monkeypatch.setattr(runner, "compare", fail)
+    monkeypatch.setattr(rnn_apps.runs, "compare", fail)
     found, out, err = answer("compare", "a", "b")
     assert (found, out) == (code, "")
     assert said in err
@@ -181,7 +181,7 @@ def test_verbose_shows_where_a_bug_is(monkeypatch):
     def fail(*_):
         raise ZeroDivisionError
 
-    monkeypatch.setattr(runner, "compare", fail)
+    monkeypatch.setattr(rnn_apps.runs, "compare", fail)
     with pytest.raises(ZeroDivisionError):
         call(["--verbose", "compare", "a"], verbose=True)
 
@@ -261,7 +261,7 @@ def test_seeds_end_with_each_runs_score_and_their_mean(answer, monkeypatch, fini
         asked.update(options, seeds=seeds)
         return [finished, finished], summary
 
-    monkeypatch.setattr(runner, "run_seeds", run_seeds)
+    monkeypatch.setattr(rnn_apps.runs, "run_seeds", run_seeds)
     code, out, _ = answer("run", "imdb", "--seeds", "1, 2", "--no-sample", "--out", tmp_path / "out")
     assert code == 0
     assert (asked["seeds"], asked["sample"], asked["out"]) == ([1, 2], False, str(tmp_path / "out"))
@@ -274,7 +274,7 @@ def test_seeds_end_with_each_runs_score_and_their_mean(answer, monkeypatch, fini
 def test_options_reach_the_recipe(answer, monkeypatch, finished, tmp_path):
     seen = {}
     monkeypatch.setattr(
-        runner, "run", lambda recipe, **options: seen.update(recipe=recipe, **options) or finished
+        rnn_apps.runs, "run", lambda recipe, **options: seen.update(recipe=recipe, **options) or finished
     )
     answer("run", "imdb", "--deterministic", "--data", tmp_path, "--set", "seed=5")
     assert seen["recipe"].training.deterministic
@@ -286,7 +286,7 @@ def test_options_reach_the_recipe(answer, monkeypatch, finished, tmp_path):
 def test_a_run_is_gone_on_with_by_its_folder_alone(answer, monkeypatch, finished):
     seen = {}
     monkeypatch.setattr(
-        runner, "run", lambda recipe, **options: seen.update(recipe=recipe, **options) or finished
+        rnn_apps.runs, "run", lambda recipe, **options: seen.update(recipe=recipe, **options) or finished
     )
     code, _, _ = answer("run", "--resume", finished.folder, "--force")
     assert code == 0
@@ -302,7 +302,7 @@ def test_a_kill_test_that_finds_a_difference_fails(answer, monkeypatch, unequal,
         say(f"{recipe.name}, {seed}")
         return KillTest(kills, 2, unequal, 0)
 
-    monkeypatch.setattr("rnn_apps.runner.kill_test.kill_test", found)
+    monkeypatch.setattr("rnn_apps.runs.kill_test.kill_test", found)
     assert answer("kill-test", "imdb", "--kills", 3, "--seed", 7) == (
         code,
         f"imdb, 7\n3 kills, 2 runs, {len(unequal)} of them unequal\n",
@@ -518,7 +518,7 @@ def test_a_cell_of_ones_own_runs_on_three_classes_and_answers_in_another_process
     code, out, err = answer("run", "imdb", "--data", "films.jsonl", *arguments, "--out", "run")
     assert (code, err) == (0, "")
     assert "SAMPLE" not in out
-    run = runner.open_run("run")
+    run = rnn_apps.runs.open_run("run")
     assert run.metrics["class_names"] == ["bad", "fair", "good"]
     assert {"f1/bad", "f1/fair", "f1/good", "auc"} <= set(run.metrics["test"])
     assert run.metrics["baseline"]["bag_of_words"]["accuracy"] > 0.9

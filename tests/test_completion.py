@@ -10,7 +10,7 @@ from click.shell_completion import ShellComplete
 
 from rnn_apps.cli import call, cli
 from rnn_apps.cli.completing import files
-from rnn_apps.exporting import FORMATS, weight_types
+from rnn_apps.export import FORMATS, weight_types
 from rnn_apps.inspecting.inspectors import inspectable_tasks
 from rnn_apps.recipe import packaged_recipes
 from rnn_apps.recipe.problems import allowed_keys, node_at

@@ -12,7 +12,7 @@ import rnn_apps
 from rnn_apps.checkpoint import Checkpoint, Checkpoints
 from rnn_apps.errors import UserError
 from rnn_apps.recipe import apply_overrides, load_recipe
-from rnn_apps.runner.kill_test import differences, kill_test
+from rnn_apps.runs.kill_test import differences, kill_test
 from rnn_apps.training import Interrupted
 
 pytestmark = pytest.mark.slow

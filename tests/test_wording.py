@@ -5,7 +5,7 @@ import json
 import click
 import pytest
 
-from rnn_apps import runner
+import rnn_apps.runs
 from rnn_apps.cli import call, cli
 from rnn_apps.cli.wording import CommandWording
 from rnn_apps.errors import Argument, Call, DataError, Setting, UserError
@@ -107,7 +107,7 @@ def test_a_command_that_fails_prints_its_own_wording(arguments, function, fix, m
     def fail(*_, **__):
         raise CAP
 
-    monkeypatch.setattr(runner, function, fail)
+    monkeypatch.setattr(rnn_apps.runs, function, fail)
     assert call(arguments) == 2
     assert capsys.readouterr() == ("", f"a.csv: too many. Fix them. {fix}\n")
 

@@ -52,7 +52,7 @@ def evaluate(run, data, max_bad_records, as_json):
 @contextmanager
 def _readers_heard():
     """What the readers of data log, such as files that are not read, is said on standard error."""
-    from rnn_apps.runner.saying import Lines, log_lines
+    from rnn_apps.runs.saying import Lines, log_lines
 
     with log_lines(Lines(sys.stderr), "rnn_apps.data"):
         yield
@@ -147,9 +147,9 @@ def _lines_of_stdin():
 
 def _opened(run):
     """The run; where it did not come to its end, that is said beside the answers."""
-    from rnn_apps import runner
+    import rnn_apps.runs
 
-    opened = runner.open_run(run)
+    opened = rnn_apps.runs.open_run(run)
     if not opened.is_complete:
         resume = f"rnn-apps run --resume {run}"
         click.echo(f"{run} is not finished: this is its best network so far. Go on with: {resume}", err=True)
@@ -194,10 +194,10 @@ def compare(runs, out):
     """
     from rich.table import Table
 
-    from rnn_apps import runner
+    import rnn_apps.runs
 
-    opened, differing = runner.compare(runs)
-    report = None if out is None else runner.write_comparison(opened, out)
+    opened, differing = rnn_apps.runs.compare(runs)
+    report = None if out is None else rnn_apps.runs.write_comparison(opened, out)
     table = Table("", *(str(run.folder) for run in opened))
     for key, values in differing.items():
         table.add_row(key, *map(shown, values))

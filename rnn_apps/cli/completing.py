@@ -65,7 +65,7 @@ def formats(context, parameter, typed):
 
 def weights(context, parameter, typed):
     """Precisions of exported weights."""
-    from rnn_apps.exporting import weight_types
+    from rnn_apps.export import weight_types
 
     return _starting(typed, weight_types())
 

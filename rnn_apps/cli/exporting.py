@@ -19,7 +19,7 @@ class _FormatOption(click.Option):
 
 
 def _facts_of_formats():
-    from rnn_apps.exporting import FORMATS, get_format
+    from rnn_apps.export import FORMATS, get_format
 
     formats = {name: get_format(name) for name in FORMATS}
     more = {name: [w for w in form.weights if w != "float32"] for name, form in formats.items()}
@@ -73,10 +73,10 @@ def export(run, out, format, weights, steps, no_examples):
     """
     from rich.table import Table
 
-    from rnn_apps import runner
-    from rnn_apps.exporting import get_format
+    import rnn_apps.runs
+    from rnn_apps.export import get_format
 
-    opened = runner.open_run(run)
+    opened = rnn_apps.runs.open_run(run)
     place, written = opened.export(format, out=out, weights=weights, steps=steps, examples=not no_examples)
     if written:
         table = Table("file", "MB", "largest difference", "same best answer", "ms a call")

@@ -27,9 +27,9 @@ def import_(model, out, keep_layers):
 
     MODEL is a .keras or .h5 file of Keras 2 or 3; the run can be asked, scored, exported and served.
     """
-    from rnn_apps import runner
+    import rnn_apps.runs
 
-    run, found = runner.import_run(model, out, keep_layers)
+    run, found = rnn_apps.runs.import_run(model, out, keep_layers)
     for line in (*found.changes, *found.kept):
         click.echo(f"  {line}")
     if found.difference or not keep_layers:
@@ -47,9 +47,9 @@ def check(model, plot, as_json):
 
     Looked at are padding, state between samples, saving, the paths of recurrent layers, and gradients.
     """
-    from rnn_apps import runner
+    import rnn_apps.runs
 
-    findings, norms = runner.check(model)
+    findings, norms = rnn_apps.runs.check(model)
     if plot and norms is not None:
         from rnn_apps.checking import draw_gradient_norms
 
@@ -89,9 +89,9 @@ def check_cell(cell, units, cost, as_json):
 
     CELL is module:Class or a registered name.
     """
-    from rnn_apps import runner
+    import rnn_apps.runs
 
-    findings, prices = runner.check_cell(cell, units, cost)
+    findings, prices = rnn_apps.runs.check_cell(cell, units, cost)
     if as_json:
         found = {"findings": [f._asdict() for f in findings], "cost": [p._asdict() for p in prices]}
         click.echo(json.dumps(found))

@@ -72,13 +72,13 @@ def run_recipe(recipe, overrides, data, out, seeds, deterministic, no_sample, re
     if out is not None:
         RunFolder.free_path(loaded.name, out)  # before TensorFlow is loaded
     with Progress() as console:
-        from rnn_apps import runner
+        import rnn_apps.runs
 
         options = {"out": out, "sample": not no_sample, "console": console}
         if seeds:
-            runs, summary = runner.run_seeds(loaded, seeds, **options)
+            runs, summary = rnn_apps.runs.run_seeds(loaded, seeds, **options)
         else:
-            runs, summary = [runner.run(loaded, resume=resume, force=force, **options)], {}
+            runs, summary = [rnn_apps.runs.run(loaded, resume=resume, force=force, **options)], {}
     for finished in runs:
         _print_result(finished)
     failed = [(run, *entry) for run in runs for entry in run.metrics.get("not_exported", {}).items()]
@@ -116,7 +116,7 @@ def kill_test(recipe, overrides, data, kills, seed, out):
 
     from rnn_apps.recipe import load_recipe, with_data
     from rnn_apps.run_folder import RunFolder
-    from rnn_apps.runner.kill_test import kill_test
+    from rnn_apps.runs.kill_test import kill_test
 
     loaded = load_recipe(recipe, overrides, "--set")
     loaded = with_data(loaded, data, "--data") if data is not None else loaded

@@ -163,7 +163,7 @@ class Predictor(ABC):
         """Return the main score of the network and of an exported one, on what a run kept of its test split.
 
         Args:
-            client: `rnn_apps.exporting.client.Client` of the exported files.
+            client: `rnn_apps.export.client.Client` of the exported files.
             records: of ``predictions.jsonl``.
 
         Returns:

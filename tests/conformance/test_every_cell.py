@@ -20,8 +20,8 @@ from user_cells import LayerNormCell
 import rnn_apps
 from rnn_apps.checking import check_cell
 from rnn_apps.errors import RnnAppsError, UserError
-from rnn_apps.exporting.client import Client
-from rnn_apps.exporting.formats import FORMATS
+from rnn_apps.export.client import Client
+from rnn_apps.export.formats import FORMATS
 from rnn_apps.layers import (
     GRU,
     LSTM,

@@ -5,8 +5,8 @@ import json
 import pytest
 from tiny_tasks import tiny_task
 
-from rnn_apps.exporting import export_subdir
-from rnn_apps.exporting.formats import FORMATS
+from rnn_apps.export import export_subdir
+from rnn_apps.export.formats import FORMATS
 from rnn_apps.tasks import find_task
 
 

@@ -9,9 +9,9 @@ import pytest
 from comparing import assert_same
 from onnx import numpy_helper
 
-from rnn_apps.exporting import export_subdir
-from rnn_apps.exporting.client import Client
-from rnn_apps.exporting.formats import FORMATS
+from rnn_apps.export import export_subdir
+from rnn_apps.export.client import Client
+from rnn_apps.export.formats import FORMATS
 
 STEPS = 5
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 import rnn_apps
-from rnn_apps.exporting.formats import FORMATS
+from rnn_apps.export.formats import FORMATS
 
 TRAINING = {"epochs": 2, "batch_size": 32, "compile": False, "weight_averaging": None}
 TRAINING |= {"learning_rate": 0.05, "schedule": "constant", "warmup_steps": 0}

@@ -11,7 +11,7 @@ from tiny_task import CNN, SAMPLE, TinyTask, encoded
 from tiny_writers import TinyImageCaptioning, TinyLanguageModel, TinyTranslation, TinyVideoCaptioning
 
 import rnn_apps
-from rnn_apps.exporting.formats import FORMATS
+from rnn_apps.export.formats import FORMATS
 
 
 def tiny_task(name):

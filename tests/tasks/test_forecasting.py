@@ -10,11 +10,11 @@ import tensorflow as tf
 import rnn_apps
 from rnn_apps.data.samples.seasons import seasonal_values
 from rnn_apps.errors import DataError, RecipeError, UserError
-from rnn_apps.exporting import export_subdir
-from rnn_apps.exporting.client import Client
+from rnn_apps.export import export_subdir
+from rnn_apps.export.client import Client
 from rnn_apps.recipe import load_recipe
 from rnn_apps.reporting.forecasts import verdict
-from rnn_apps.runner import open_run
+from rnn_apps.runs import open_run
 from rnn_apps.tasks import find_task
 from rnn_apps.tasks.forecasting.answers import columns_note
 from rnn_apps.tasks.forecasting.module import SeriesForecaster, network_part

@@ -12,8 +12,8 @@ import tensorflow as tf
 import rnn_apps
 from rnn_apps.cli import call
 from rnn_apps.errors import DataError, UserError
-from rnn_apps.exporting.client import Client, InputError
-from rnn_apps.runner import import_run
+from rnn_apps.export.client import Client, InputError
+from rnn_apps.runs import import_run
 from rnn_apps.tasks.imported.scores import array_scores
 
 pytestmark = pytest.mark.slow
@@ -260,7 +260,7 @@ def test_a_run_that_cannot_be_written_to_its_end_leaves_nothing(file, tmp_path, 
     def fail(*arguments):
         raise UserError("export", "no room")
 
-    monkeypatch.setattr("rnn_apps.runner.imported.export_model", fail)
+    monkeypatch.setattr("rnn_apps.runs.imported.export_model", fail)
     with pytest.raises(UserError, match="no room"):
         import_run(file, tmp_path / "run")
     assert list(tmp_path.iterdir()) == []

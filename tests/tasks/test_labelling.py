@@ -18,7 +18,7 @@ from PIL import Image
 import rnn_apps
 from rnn_apps.cli import cli
 from rnn_apps.errors import DataError, RecipeError, UserError
-from rnn_apps.exporting.client import Client, InputError
+from rnn_apps.export.client import Client, InputError
 from rnn_apps.recipe import load_recipe, with_data
 from rnn_apps.tasks import find_task
 from rnn_apps.tasks.frame_labelling.dataset import FrameDataset, FramePreprocessing

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from rnn_apps.data.word_vectors import cooccurrence_vectors
 from rnn_apps.errors import RnnAppsError, UserError
-from rnn_apps.exporting.saved_model import SavedModel
+from rnn_apps.export.saved_model import SavedModel
 from rnn_apps.layers import get_cell, list_cells, recurrent_cell
 from rnn_apps.recipe import apply_overrides, load_recipe, with_data
 from rnn_apps.tasks import find_task

@@ -13,8 +13,8 @@ import rnn_apps
 from rnn_apps import tasks
 from rnn_apps.cli import call
 from rnn_apps.data.batches import SequenceBatches
-from rnn_apps.exporting import FORMATS
-from rnn_apps.exporting.client import Client
+from rnn_apps.export import FORMATS
+from rnn_apps.export.client import Client
 from rnn_apps.serving.application import make_application
 from rnn_apps.serving.model import Model
 from rnn_apps.settings import Settings, TaskSettings

@@ -10,7 +10,7 @@ import tensorflow as tf
 from tests_of_tasks import SMALL, Silence, answers_elsewhere, small_recipe, small_run
 
 from rnn_apps.errors import UserError
-from rnn_apps.exporting.client import Client
+from rnn_apps.export.client import Client
 from rnn_apps.tasks import find_task
 from rnn_apps.tasks.translation.predictor import TranslationObjective
 

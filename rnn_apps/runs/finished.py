@@ -10,12 +10,12 @@ import keras
 from rnn_apps.data.splits import ENDINGS
 from rnn_apps.data.tfds_source import SourceUnavailable
 from rnn_apps.errors import Argument, RecipeError, UserError, first_line, shown
-from rnn_apps.exporting import export_model, get_format
-from rnn_apps.exporting.client import Client, InputError
+from rnn_apps.export import export_model, get_format
+from rnn_apps.export.client import Client, InputError
 from rnn_apps.recipe import load_recipe
 from rnn_apps.run_folder import RECORD, RunFolder
-from rnn_apps.runner.evaluation import evaluate, evaluation_recipe
-from rnn_apps.runner.inputs import read_file, read_inputs, read_lines
+from rnn_apps.runs.evaluation import evaluate, evaluation_recipe
+from rnn_apps.runs.inputs import read_file, read_inputs, read_lines
 from rnn_apps.tasks import find_task
 
 SCORED = 200  # records at most
@@ -202,14 +202,14 @@ class Run:
 
         Args:
             format: name of an export format: ``"saved_model"``, ``"onnx"``, ``"litert"``, ``"keras"``, or one
-                that `rnn_apps.exporting.register_format` added.
+                that `rnn_apps.export.register_format` added.
             out: folder; one below ``export/`` of the run by default.
             weights: ``"float32"``; for LiteRT ``"float16"`` or ``"int8"`` as well, for ONNX ``"int8"``.
             steps: length of the inputs of a LiteRT file, whose shapes are fixed; the other formats take any.
             examples: whether a SavedModel carries a few test inputs, for the visitors of a demo page.
 
         Returns:
-            The path, and a `rnn_apps.exporting.comparing.ExportResult` for every file; none for a SavedModel.
+            The path, and a `rnn_apps.export.comparing.ExportResult` for every file; none for a SavedModel.
 
         Raises:
             UserError: the folder is taken, or the network has no such form.

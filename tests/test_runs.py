@@ -15,11 +15,11 @@ import pytest
 import tensorflow as tf
 
 import rnn_apps
-from rnn_apps import runner
+import rnn_apps.runs
 from rnn_apps.cli import call
 from rnn_apps.errors import UserError
 from rnn_apps.recipe import apply_overrides, dump_recipe, load_recipe
-from rnn_apps.runner import running, stages
+from rnn_apps.runs import running, stages
 from rnn_apps.tasks.objectives.classes import ClassObjective
 from rnn_apps.training import Interrupted, TrainingFailed
 
@@ -124,7 +124,7 @@ def test_a_network_that_cannot_be_looked_into_does_not_fail_the_run(
     def fail(*_):
         raise KeyError("a cell of one's own" + "\nin many lines")
 
-    monkeypatch.setattr("rnn_apps.runner.stages.look_inside", fail)
+    monkeypatch.setattr("rnn_apps.runs.stages.look_inside", fail)
     few = {"training": {"epochs": 1}, "export": []}
     run = rnn_apps.run(small_recipe, out=tmp_path / "run", console=heard, **few)
     assert run.metrics["test"]
@@ -297,7 +297,7 @@ def test_a_failed_export_leaves_the_old_one(copy, monkeypatch):
         raise OSError("disk full")
 
     before = (copy / "export/1/saved_model.pb").read_bytes()
-    monkeypatch.setattr("rnn_apps.runner.finished.export_model", fail)
+    monkeypatch.setattr("rnn_apps.runs.finished.export_model", fail)
     with pytest.raises(UserError, match="export/1: cannot be written: disk full"):
         rnn_apps.open_run(copy).export()
     assert (copy / "export/1/saved_model.pb").read_bytes() == before
@@ -448,7 +448,7 @@ def test_a_run_a_seed_and_a_summary(monkeypatch, finished, tmp_path):
         return rnn_apps.open_run(out)
 
     monkeypatch.setattr(running, "run_recipe", seeded)
-    runs, summary = runner.run_seeds("imdb", [3, 1, 2], out=tmp_path / "seeds")
+    runs, summary = rnn_apps.runs.run_seeds("imdb", [3, 1, 2], out=tmp_path / "seeds")
     assert [run.folder for run in runs] == [tmp_path / "seeds" / f"seed-{seed}" for seed in (3, 1, 2)]
     assert summary == {"accuracy": {"mean": 0.625, "low": 0.5, "high": 0.75}}
     assert json.loads((tmp_path / "seeds" / "seeds.json").read_text()) == {
@@ -460,7 +460,7 @@ def test_a_run_a_seed_and_a_summary(monkeypatch, finished, tmp_path):
 
 def test_seeds_refused_by_their_data_leave_nothing(small_recipe, tmp_path, heard):
     with pytest.raises(UserError):
-        runner.run_seeds(
+        rnn_apps.runs.run_seeds(
             small_recipe, [1, 2], out=tmp_path / "seeds", data=tmp_path / "nowhere", console=heard
         )
     assert list(tmp_path.iterdir()) == []
@@ -470,7 +470,7 @@ def test_runs_side_by_side_show_the_settings_that_differ(finished, copy):
     recipe = (copy / "recipe.yaml").read_text().replace("embedding: 4", "embedding: 5")
     (copy / "recipe.yaml").write_text(recipe)
     (copy / "metrics.json").unlink()
-    runs, differing = runner.compare([finished.folder, copy])
+    runs, differing = rnn_apps.runs.compare([finished.folder, copy])
     assert differing == {"model.embedding": [4, 5]}
     assert [run.folder for run in runs] == [finished.folder, copy]
     assert runs[1].metrics == {}
@@ -490,7 +490,7 @@ def runs_of_seeds(finished, tmp_path):
 def test_patterns_and_folders_of_seeds_are_compared_run_by_run(runs_of_seeds):
     names = ["one", "seeds/seed-3", "seeds/seed-1", "stopped/seed-9", "stopped/seed-10"]
     for given in ([runs_of_seeds / "*"], [runs_of_seeds / name for name in ("one", "seeds", "stopped")]):
-        runs, _ = runner.compare(map(str, given))
+        runs, _ = rnn_apps.runs.compare(map(str, given))
         assert [run.folder.relative_to(runs_of_seeds).as_posix() for run in runs] == names
 
 
@@ -513,7 +513,7 @@ def test_a_folder_that_holds_no_runs_is_named_and_none_is_left_out(runs_of_seeds
     if name == "file":
         (runs_of_seeds / "file").write_text("")
     with pytest.raises(UserError, match=message):
-        runner.compare([runs_of_seeds / name])
+        rnn_apps.runs.compare([runs_of_seeds / name])
 
 
 @pytest.mark.parametrize("recipe", [None, 3, {"task": "text_classification"}])

@@ -16,11 +16,11 @@ from rnn_apps.cli import call
 from rnn_apps.data.text import tokenize
 from rnn_apps.data.tokenizer import Tokenizer
 from rnn_apps.errors import RnnAppsError, UserError
-from rnn_apps.exporting import FORMATS, export_subdir, get_format
-from rnn_apps.exporting.client import Client, InputError, split_words, tokens_of
+from rnn_apps.export import FORMATS, export_subdir, get_format
+from rnn_apps.export.client import Client, InputError, split_words, tokens_of
 from rnn_apps.models.example_inputs import relative_difference
 from rnn_apps.recipe import apply_overrides
-from rnn_apps.runner import open_run
+from rnn_apps.runs import open_run
 
 pytestmark = pytest.mark.slow
 

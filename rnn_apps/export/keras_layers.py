@@ -1,7 +1,7 @@
 """Plain layers of Keras: a model that loads where rnn_apps is not installed."""
 
 from rnn_apps.errors import UserError
-from rnn_apps.exporting.formats import HELD_BY, ExportFormat
+from rnn_apps.export.formats import HELD_BY, ExportFormat
 
 
 class KerasLayers(ExportFormat):

@@ -9,14 +9,14 @@ import tensorflow as tf
 
 from rnn_apps.checkpoint import Checkpoints
 from rnn_apps.errors import Argument
-from rnn_apps.exporting import get_format
+from rnn_apps.export import get_format
 from rnn_apps.recipe import apply_overrides, load_recipe, with_sample
 from rnn_apps.reporting import write_report
 from rnn_apps.run_folder import CHECKPOINTS, RECORD, RunFolder
-from rnn_apps.runner import stages
-from rnn_apps.runner.finished import Run, sample_mark
-from rnn_apps.runner.keeping import check_unchanged
-from rnn_apps.runner.saying import layer_paths
+from rnn_apps.runs import stages
+from rnn_apps.runs.finished import Run, sample_mark
+from rnn_apps.runs.keeping import check_unchanged
+from rnn_apps.runs.saying import layer_paths
 
 
 def run_recipe(recipe, out, allow_sample, console):

@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 from rnn_apps.errors import RnnAppsError
-from rnn_apps.exporting.client import RUNTIMES, Client, InputError
+from rnn_apps.export.client import RUNTIMES, Client, InputError
 from rnn_apps.models.example_inputs import relative_difference
 
 _CLIENT = Path(__file__).parent / "client.py"

@@ -1,7 +1,7 @@
 """LiteRT (TensorFlow Lite) without Flex: one example, a fixed number of steps, built-in operations only."""
 
 from rnn_apps.errors import RnnAppsError, first_line
-from rnn_apps.exporting.formats import ExportFormat
+from rnn_apps.export.formats import ExportFormat
 
 
 class LiteRT(ExportFormat):
@@ -52,6 +52,6 @@ class LiteRT(ExportFormat):
 
     def load(self, path, part):
         """Return a function that runs a file as the client does, with LiteRT's interpreter."""
-        from rnn_apps.exporting.client_files import load_as_client
+        from rnn_apps.export.client_files import load_as_client
 
         return load_as_client(path, part, self)

@@ -3,7 +3,7 @@
 import logging
 from contextlib import contextmanager
 
-from rnn_apps.exporting.formats import ExportFormat
+from rnn_apps.export.formats import ExportFormat
 
 OPSET = 18
 
@@ -35,7 +35,7 @@ class Onnx(ExportFormat):
 
     def load(self, path, part):
         """Return a function that runs a file as the client does, with ONNX Runtime."""
-        from rnn_apps.exporting.client_files import load_as_client
+        from rnn_apps.export.client_files import load_as_client
 
         return load_as_client(path, part, self)
 

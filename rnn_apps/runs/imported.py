@@ -12,10 +12,10 @@ from rnn_apps.checking import LONG, STEPS, check_model, gradient_norms
 from rnn_apps.checking.failures import explained
 from rnn_apps.disk import sha256_of
 from rnn_apps.errors import UserError
-from rnn_apps.exporting import export_model, export_subdir
+from rnn_apps.export import export_model, export_subdir
 from rnn_apps.recipe import Recipe, dump_recipe
 from rnn_apps.run_folder import RunFolder
-from rnn_apps.runner.finished import Run
+from rnn_apps.runs.finished import Run
 from rnn_apps.tasks import find_task, settings_class
 
 _REGISTERED = re.compile(r'"([^">]+>[^">]+)"')

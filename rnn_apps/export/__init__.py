@@ -1,7 +1,7 @@
 """Exports of a trained network, one class per format; each file is run and compared once it is written."""
 
-from rnn_apps.exporting.demo_files import EXAMPLES_FILE
-from rnn_apps.exporting.formats import (
+from rnn_apps.export.demo_files import EXAMPLES_FILE
+from rnn_apps.export.formats import (
     FORMATS,
     ExportFormat,
     export_model,

@@ -11,8 +11,8 @@ import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
 from rnn_apps.errors import RnnAppsError
-from rnn_apps.exporting.saved_model import SavedModel
-from rnn_apps.exporting.serving_files import _notes_on
+from rnn_apps.export.saved_model import SavedModel
+from rnn_apps.export.serving_files import _notes_on
 
 TEXTS = ["Far from dull!", "", "<br />The film is a mess?", "Grüße 🎬"]
 

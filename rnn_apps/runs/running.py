@@ -12,9 +12,9 @@ from rnn_apps import reporting
 from rnn_apps.errors import Call, RnnAppsError, UserError, shown
 from rnn_apps.recipe import Recipe, apply_overrides, load_recipe, with_data
 from rnn_apps.run_folder import RECORD, RunFolder
-from rnn_apps.runner.finished import open_run
-from rnn_apps.runner.pipeline import resume_run, run_recipe
-from rnn_apps.runner.saying import Lines
+from rnn_apps.runs.finished import open_run
+from rnn_apps.runs.pipeline import resume_run, run_recipe
+from rnn_apps.runs.saying import Lines
 
 SEEDS = "seeds.json"  # in the folder of runs that differ in their seeds alone: their scores together
 

@@ -10,19 +10,19 @@ import keras
 
 from rnn_apps.data.sources import SourceUnavailable
 from rnn_apps.errors import RnnAppsError, Setting, UserError, type_and_line
-from rnn_apps.exporting import EXAMPLES_FILE, export_model, export_subdir
+from rnn_apps.export import EXAMPLES_FILE, export_model, export_subdir
 from rnn_apps.recipe import Recipe, dump_recipe, with_sample
 from rnn_apps.reporting import shown_examples
 from rnn_apps.reporting.views import EigenvalueHistory
 from rnn_apps.run_folder import RECORD
-from rnn_apps.runner.keeping import Keeper
-from rnn_apps.runner.looking import EIGENVALUES, look_inside
-from rnn_apps.runner.saying import HistoryLogs, log_lines
+from rnn_apps.runs.keeping import Keeper
+from rnn_apps.runs.looking import EIGENVALUES, look_inside
+from rnn_apps.runs.saying import HistoryLogs, log_lines
 from rnn_apps.tasks import find_task, settings_class
 from rnn_apps.tasks.task import PreparedTask
 from rnn_apps.training import Interrupted, Trainer, TrainingFailed
 
-_log = logging.getLogger("rnn_apps.runner")
+_log = logging.getLogger("rnn_apps.runs")
 NUM_DEMO_EXAMPLES = 4  # of the test split, on a demo page
 SPLITS = ("train", "validation", "test")
 

@@ -100,13 +100,13 @@ class ExportFormat:
             examples: folder with the example inputs of a run, for a demo page, or None.
 
         Returns:
-            A list of `rnn_apps.exporting.comparing.ExportResult`, one per file that was compared.
+            A list of `rnn_apps.export.comparing.ExportResult`, one per file that was compared.
 
         Raises:
             RnnAppsError: the answers differ by more than the format allows.
         """
-        from rnn_apps.exporting.client_files import write_client
-        from rnn_apps.exporting.comparing import verify_export
+        from rnn_apps.export.client_files import write_client
+        from rnn_apps.export.comparing import verify_export
 
         parts = predictor.network_parts()
         if steps is not None:
@@ -192,7 +192,7 @@ def export_model(predictor, name, folder, weights="float32", examples=None, step
         steps: length of the inputs, for a format of fixed lengths; None takes that of the network.
 
     Returns:
-        A list of `rnn_apps.exporting.comparing.ExportResult`, empty for a SavedModel.
+        A list of `rnn_apps.export.comparing.ExportResult`, empty for a SavedModel.
 
     Raises:
         UserError: no such format, a package that it needs is not installed, or the network has no such form.

@@ -10,8 +10,8 @@ import rnn_apps
 from rnn_apps.cli import call
 from rnn_apps.cli.completing import formats, weights
 from rnn_apps.errors import RecipeError, RnnAppsError, UserError
-from rnn_apps.exporting import FORMATS, ExportFormat, register_format
-from rnn_apps.exporting import formats as module
+from rnn_apps.export import FORMATS, ExportFormat, register_format
+from rnn_apps.export import formats as module
 from rnn_apps.recipe import apply_overrides, json_schema
 
 
@@ -161,7 +161,7 @@ def test_what_is_no_format_cannot_be_registered():
         name = "onnx"
 
     for wrong, message in [
-        (Other, "'onnx' is taken by rnn_apps.exporting.onnx:Onnx"),
+        (Other, "'onnx' is taken by rnn_apps.export.onnx:Onnx"),
         (ExportFormat, "expected a subclass of ExportFormat with a name"),
         (dict, "expected a subclass of ExportFormat with a name"),
     ]:

@@ -7,8 +7,8 @@ import os
 
 from rnn_apps.disk import sha256_of
 from rnn_apps.errors import RnnAppsError
-from rnn_apps.exporting.demo_files import write_demo_files
-from rnn_apps.exporting.formats import ExportFormat
+from rnn_apps.export.demo_files import write_demo_files
+from rnn_apps.export.formats import ExportFormat
 
 _FOREIGN = ("PyFunc", "EagerPyFunc", "PyFuncStateless")
 
@@ -31,7 +31,7 @@ class SavedModel(ExportFormat):
         """
         import tensorflow as tf
 
-        from rnn_apps.exporting.serving_files import write_readme, write_warm_up
+        from rnn_apps.export.serving_files import write_readme, write_warm_up
         from rnn_apps.layers import graph_form
 
         with graph_form():
