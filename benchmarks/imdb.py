@@ -29,7 +29,7 @@ except ImportError:
     torch = None
 
 PLAIN = {
-    "model": {"embedding": 128, "word_dropout": 0.0, "level_dropout": 0.0, "word_vectors": "random"},
+    "model": {"embedding": 128, "word_dropout": 0.0, "layer_dropout": 0.0, "word_vectors": "random"},
     "training": {"weight_averaging": None, "schedule": "constant", "warmup_steps": 0},
 }
 KERAS_LAYERS = {"vanilla": keras.layers.SimpleRNN, "gru": keras.layers.GRU, "lstm": keras.layers.LSTM}

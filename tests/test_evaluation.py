@@ -67,10 +67,10 @@ def test_too_many_unusable_rows_are_refused_by_a_cap_that_the_command_can_raise(
     finished, others, cap, message
 ):
     with pytest.raises(DataError, match=message) as error:
-        finished.evaluate(others, max_bad_records=cap)
-    assert "Or raise the cap: data.max_bad_records=N" in str(error.value)
+        finished.evaluate(others, max_invalid_records=cap)
+    assert "Or raise the cap: data.max_invalid_records=N" in str(error.value)
     assert "--set" not in str(error.value)
-    assert finished.evaluate(others, max_bad_records=0.4).scored == 6
+    assert finished.evaluate(others, max_invalid_records=0.4).scored == 6
 
 
 def test_without_the_training_data_the_baselines_that_learn_are_left_out_and_that_is_said(

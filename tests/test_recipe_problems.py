@@ -12,12 +12,12 @@ from rnn_apps.tasks import task_names
 TOP = "name, description, task, seed, training, export, views, data, model"
 TASKS = ", ".join(task_names())
 DATA = (
-    "source, path, validation_fraction, on_bad_record, max_bad_records, sample, text, label, class_names, "
-    "vocabulary_size, max_length, keep"
+    "source, path, validation_fraction, on_invalid_record, max_invalid_records, sample, text, label, "
+    "class_names, vocabulary_size, max_length, keep"
 )
 MODEL = (
     "embedding, cell, units, bidirectional, residual, pooling, dropout, recurrent_dropout, "
-    "level_dropout, word_dropout, word_vectors"
+    "layer_dropout, word_dropout, word_vectors"
 )
 TRAINING = (
     "batch_size, epochs, optimizer, learning_rate, schedule, warmup_steps, epsilon, weight_decay, clip_norm, "
@@ -97,16 +97,16 @@ IN_DATA = {
         'keep: received "ends", expected one of start, end, both. Did you mean "end"?',
     ),
     "bad records": (
-        "on_bad_record: no",
-        'on_bad_record: received "no", expected one of fail, skip.',
+        "on_invalid_record: no",
+        'on_invalid_record: received "no", expected one of fail, skip.',
     ),
     "fewer than none": (
-        "max_bad_records: -1",
-        "max_bad_records: received -1, expected a number from 0 to 1000000000.",
+        "max_invalid_records: -1",
+        "max_invalid_records: received -1, expected a number from 0 to 1000000000.",
     ),
     "neither a number of records nor a fraction": (
-        "max_bad_records: 1.5",
-        "max_bad_records: received 1.5, expected a whole number, or a fraction below 1.",
+        "max_invalid_records: 1.5",
+        "max_invalid_records: received 1.5, expected a whole number, or a fraction below 1.",
     ),
     "sample by name": (
         "sample: reviews",
@@ -166,7 +166,7 @@ IN_MODEL = {
     "all dropped": ("dropout: 1.0", f"dropout: received 1.0, expected {PART}."),
     "negative dropout": ("word_dropout: -0.1", f"word_dropout: received -0.1, expected {PART}."),
     "infinite dropout": ("recurrent_dropout: .inf", f"recurrent_dropout: received .inf, expected {PART}."),
-    "no number at all": ("level_dropout: .nan", f"level_dropout: received .nan, expected {PART}."),
+    "no number at all": ("layer_dropout: .nan", f"layer_dropout: received .nan, expected {PART}."),
     "more weights than any machine holds": (
         "{units: [16384, 16384], cell: lstm}",
         # 2 directions x 4 gates x ((128 + 16384) x 16384 + (2 x 16384 + 16384) x 16384), and 20000 x 128

@@ -365,7 +365,7 @@ def test_skipped_records_are_said_and_counted(small_recipe, tmp_path, heard):
     rows = [{"text": f"review {i}", "label": i % 2} for i in range(100)]
     rows += [{"text": "", "label": 1}, {"text": "good"}, {"text": "x", "label": "mixed"}]
     (tmp_path / "all.jsonl").write_text("\n".join(map(json.dumps, rows)) + "\n[]\n")
-    settings = {"data": {"source": "files", "path": tmp_path / "all.jsonl", "on_bad_record": "skip"}}
+    settings = {"data": {"source": "files", "path": tmp_path / "all.jsonl", "on_invalid_record": "skip"}}
     prepared = stages.prepare(apply_overrides(small_recipe, settings), True, heard)
     assert prepared.data["skipped"] == {
         "text is empty": 1,

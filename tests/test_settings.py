@@ -37,8 +37,8 @@ DATA_RANGES = [
     ("vocabulary_size", [2, 1_000_000], [1, 1_000_001]),
     ("max_length", [1, 100_000], [0, 100_001]),
     ("keep", ["start", "end", "both"], ["middle"]),
-    ("on_bad_record", ["fail", "skip"], ["ignore"]),
-    ("max_bad_records", [0], [-1]),
+    ("on_invalid_record", ["fail", "skip"], ["ignore"]),
+    ("max_invalid_records", [0], [-1]),
     ("sample", [None, {"name": "reviews"}, {"size": 100}], [{"size": 99}, {"name": "films"}, "reviews"]),
 ]
 MODEL_RANGES = [
@@ -48,7 +48,7 @@ MODEL_RANGES = [
     ("pooling", ["last", "mean", "max", "mean_max"], ["sum"]),
     ("dropout", [0, 0.99], [-0.1, 1]),
     ("recurrent_dropout", [0, 0.99], [-0.1, 1]),
-    ("level_dropout", [0, 0.99], [-0.1, 1]),
+    ("layer_dropout", [0, 0.99], [-0.1, 1]),
     ("word_dropout", [0, 0.99], [-0.1, 1]),
 ]
 RANGES = [

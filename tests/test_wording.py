@@ -10,8 +10,10 @@ from rnn_apps.cli import call, cli
 from rnn_apps.cli.wording import CommandWording
 from rnn_apps.errors import Argument, Call, DataError, Setting, UserError
 
-SKIP = DataError("a.csv:7", "no text", fix=["Fix it.", Setting("Or skip it", "data.on_bad_record=skip")])
-CAP = DataError("a.csv", "too many", fix=["Fix them.", Setting("Or raise the cap", "data.max_bad_records=N")])
+SKIP = DataError("a.csv:7", "no text", fix=["Fix it.", Setting("Or skip it", "data.on_invalid_record=skip")])
+CAP = DataError(
+    "a.csv", "too many", fix=["Fix them.", Setting("Or raise the cap", "data.max_invalid_records=N")]
+)
 COLUMN = DataError("a.csv", "no column", fix=Setting("Name it", "data.text=COLUMN"))
 TWO = DataError("a", "no date", fix=Setting("Name it", "data.time=[day, hour]", "data.time_format=FORMAT"))
 PATH = DataError("a.csv", "no such file", fix=Setting("Check the path", "data.path"))
@@ -28,10 +30,10 @@ NEW_TRAINING = "Name it when training: rnn-apps run RECIPE --set data.text=COLUM
 @pytest.mark.parametrize(
     ("error", "command", "text"),
     [
-        (SKIP, None, "a.csv:7: no text. Fix it. Or skip it: data.on_bad_record=skip"),
-        (SKIP, "run", "a.csv:7: no text. Fix it. Or skip it: --set data.on_bad_record=skip"),
+        (SKIP, None, "a.csv:7: no text. Fix it. Or skip it: data.on_invalid_record=skip"),
+        (SKIP, "run", "a.csv:7: no text. Fix it. Or skip it: --set data.on_invalid_record=skip"),
         (SKIP, "evaluate", "a.csv:7: no text. Fix it."),
-        (CAP, "kill-test", "a.csv: too many. Fix them. Or raise the cap: --set data.max_bad_records=N"),
+        (CAP, "kill-test", "a.csv: too many. Fix them. Or raise the cap: --set data.max_invalid_records=N"),
         (CAP, "evaluate", "a.csv: too many. Fix them. Or raise the cap: --max-bad-records N"),
         (CAP, "predict", "a.csv: too many. Fix them."),
         (COLUMN, None, "a.csv: no column. Name it: data.text=COLUMN"),
@@ -82,8 +84,8 @@ def test_what_a_command_writes_is_what_some_command_takes(command):
 
 def test_the_attributes_say_which_setting_it_is():
     assert (SKIP.key, [one.assignments for one in SKIP.settings]) == (
-        "data.on_bad_record",
-        [("data.on_bad_record=skip",)],
+        "data.on_invalid_record",
+        [("data.on_invalid_record=skip",)],
     )
     assert (TEXT.key, TEXT.settings, STEPS.option) == (None, (), "steps")
     assert UserError("data.path", "gone", key="data.path").key == "data.path"
@@ -100,7 +102,7 @@ def test_a_source_comes_before_the_location_and_the_rest_stays():
     ("arguments", "function", "fix"),
     [
         (["evaluate", "RUN", "--json"], "open_run", "Or raise the cap: --max-bad-records N"),
-        (["run", "imdb"], "run", "Or raise the cap: --set data.max_bad_records=N"),
+        (["run", "imdb"], "run", "Or raise the cap: --set data.max_invalid_records=N"),
     ],
 )
 def test_a_command_that_fails_prints_its_own_wording(arguments, function, fix, monkeypatch, capsys):

@@ -25,14 +25,14 @@ LARGEST_CONFUSION = 12  # classes of a matrix that fits on a screen; --json has 
 )
 @json_option
 @verbose_option
-def evaluate(run, data, max_bad_records, as_json):
+def evaluate(run, data, max_invalid_records, as_json):
     """Score a RUN on its data or on other data.
 
     Printed are also the baselines and, for a classification, the confusion matrix.
     """
     opened = _opened(run)
     with _readers_heard():
-        found = opened.evaluate(data, max_bad_records)
+        found = opened.evaluate(data, max_invalid_records)
     mark = None if data else opened.score_mark
     if as_json:
         click.echo(json.dumps({**found.as_dict(), "score_mark": mark}, ensure_ascii=False))

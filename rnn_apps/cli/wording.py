@@ -6,7 +6,7 @@ import click
 
 from rnn_apps.errors import Argument, Call, Setting, Wording
 
-_OPTION_OF_SETTING = {"data.path": "data", "data.max_bad_records": "max_bad_records"}
+_OPTION_OF_SETTING = {"data.path": "data", "data.max_invalid_records": "max_invalid_records"}
 _COMMAND_OF_FUNCTION = {"recipe.packaged_recipes": "list"}
 _TRAINING = "rnn-apps run RECIPE"
 

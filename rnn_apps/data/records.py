@@ -9,8 +9,8 @@ from rnn_apps.data.labels import MISSING_LABELS, number_of
 from rnn_apps.errors import DataError, Setting, list_fixes, shown
 
 REASONS_COUNTED = 50  # distinct ones; what comes later is counted under its general reason
-SKIP = Setting("Or skip such records", "data.on_bad_record=skip")
-RAISE_THE_CAP = Setting("Or raise the cap", "data.max_bad_records=N")
+SKIP = Setting("Or skip such records", "data.on_invalid_record=skip")
+RAISE_THE_CAP = Setting("Or raise the cap", "data.max_invalid_records=N")
 CLASSES_SHOWN = 12
 
 

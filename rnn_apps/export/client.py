@@ -106,10 +106,12 @@ class Client:
     def _tag(self, text):
         facts = json.loads((self.folder / "preprocessing" / "encoder.json").read_text(encoding="utf-8"))
         words, letters = ({e: n for n, e in enumerate(facts[k], start=2)} for k in ("words", "characters"))
-        tokens, longest = text.split(), facts["longest"]
+        tokens, max_length = text.split(), facts["max_length"]
         numbers = [[words.get(token.lower(), UNKNOWN) for token in tokens or [""]]]
-        kept = [_kept([letters.get(c, UNKNOWN) for c in token], longest, "both") for token in tokens or [""]]
-        characters = [[row + [0] * (longest - len(row)) for row in kept]]
+        kept = [
+            _kept([letters.get(c, UNKNOWN) for c in token], max_length, "both") for token in tokens or [""]
+        ]
+        characters = [[row + [0] * (max_length - len(row)) for row in kept]]
         given = {"words": np.array(numbers, np.int32), "characters": np.array(characters, np.int32)}
         used = {name: given[name] for name in self.facts["parts"]["network"]["inputs"]}
         (probabilities,) = self.read("network", used)["probabilities"]

@@ -59,7 +59,7 @@ def decide_encoder(inspection, pixels, words):
         inspection.decide("model.encoder.pooled", False, "a grid of regions to look at")
     mirrored = _MIRRORED & {word for caption in words for word in caption}
     why = f"captions say {', '.join(sorted(mirrored))}" if mirrored else "no caption says left or right"
-    inspection.decide("model.encoder.flips", not mirrored, why)
+    inspection.decide("model.encoder.horizontal_flip", not mirrored, why)
     if len(words) < 10_000:
         size, why = (
             (128, 64) if len(words) < 2000 else (256, 128),

@@ -198,9 +198,9 @@ def allow_bad_records(inspection, bad, used, why, share=0.0):
         why: they are skipped.
         share: as of `decide_bad_records`.
     """
-    inspection.decide("data.on_bad_record", "skip", why)
+    inspection.decide("data.on_invalid_record", "skip", why)
     cap = _with_room(max(share, bad / (bad + used)))
-    inspection.decide("data.max_bad_records", cap, f"{bad:,} of {bad + used:,} records now")
+    inspection.decide("data.max_invalid_records", cap, f"{bad:,} of {bad + used:,} records now")
 
 
 def _with_room(share):

@@ -60,7 +60,7 @@ def region_encoder(places, features, projection, dropout=0.0, seed=None):
     return keras.Model(regions, {"memory": x, "summary": summary}, name="encoder")
 
 
-def frame_reader(features, projection, dropout=0.0, level_dropout=0.0, seed=None, **recurrence):
+def frame_reader(features, projection, dropout=0.0, layer_dropout=0.0, seed=None, **recurrence):
     """Return a `keras.Model` from the features of a clip's frames (batch, frames, features) to what is read.
 
     A frame of nothing but zeros is padding.
@@ -69,7 +69,7 @@ def frame_reader(features, projection, dropout=0.0, level_dropout=0.0, seed=None
         features: of a frame.
         projection: width of a frame as the recurrence reads it.
         dropout: part of the frames and of what is remembered that is dropped.
-        level_dropout, seed, **recurrence: as in `text_reader`.
+        layer_dropout, seed, **recurrence: as in `text_reader`.
 
     Returns:
         A model as `text_reader` gives it.
@@ -80,7 +80,7 @@ def frame_reader(features, projection, dropout=0.0, level_dropout=0.0, seed=None
     x = keras.layers.LayerNormalization(name="norm")(frames)
     x = keras.layers.Dense(projection, "relu", kernel_initializer=start, name="project")(x)
     x = keras.layers.Dropout(dropout, seed=seed, name="frame_dropout")(x)
-    return _reader(frames, x, mask, dropout, seed, {**recurrence, "dropout": level_dropout})
+    return _reader(frames, x, mask, dropout, seed, {**recurrence, "dropout": layer_dropout})
 
 
 @keras.saving.register_keras_serializable(package="rnn_apps")
@@ -126,14 +126,14 @@ def clip_front(front):
     return keras.Model(frames, FrameEncoder(front, name="each_frame")(frames), name="clip_encoder")
 
 
-def text_reader(vocabulary_size, embedding, dropout=0.0, level_dropout=0.0, seed=None, **recurrence):
+def text_reader(vocabulary_size, embedding, dropout=0.0, layer_dropout=0.0, seed=None, **recurrence):
     """Return a `keras.Model` from token numbers int (batch, steps), 0 for padding, to what a decoder reads.
 
     Args:
         vocabulary_size: token numbers.
         embedding: width of a token's vector.
         dropout: part of the embedded tokens and of what is remembered that is dropped.
-        level_dropout: of what enters each level.
+        layer_dropout: of what enters each level.
         seed: of starts and masks.
         **recurrence: of `StackedRNN`; the sequence is read from both ends.
 
@@ -145,7 +145,7 @@ def text_reader(vocabulary_size, embedding, dropout=0.0, level_dropout=0.0, seed
     start = keras.initializers.RandomUniform(-0.05, 0.05, seed=seed)
     x = keras.layers.Embedding(vocabulary_size, embedding, start, mask_zero=True, name="embedding")(numbers)
     x = keras.layers.Dropout(dropout, seed=seed, name="embedding_dropout")(x)
-    recurrence = {**recurrence, "dropout": level_dropout}
+    recurrence = {**recurrence, "dropout": layer_dropout}
     return _reader(numbers, x, ops.not_equal(numbers, 0), dropout, seed, recurrence)
 
 

@@ -53,7 +53,7 @@ class SeriesScaling(NamedTuple):
         spread: (targets,) how far values lie from the mean of the lags before them.
         offset: (targets,) added before the logarithm is taken; None takes none.
         by_frame: the spread is that of each frame of lags, for series of different sizes.
-        sees_level: the network sees the level itself, not only what lies above and below it.
+        level_feature: the network sees the level itself, not only what lies above and below it.
     """
 
     mean: tuple
@@ -61,7 +61,7 @@ class SeriesScaling(NamedTuple):
     spread: tuple
     offset: tuple | None = None
     by_frame: bool = False
-    sees_level: bool = True
+    level_feature: bool = True
 
 
 @keras.saving.register_keras_serializable(package="rnn_apps")
@@ -230,7 +230,7 @@ def _front(sizes, scaling):
     given = [frames]
     normal, level, _ = _normal(frames, scaling)
     seen = [keras.layers.Reshape((-1, sizes.lags * sizes.targets))(normal), _missing(frames[:, :, -1])]
-    if scaling.sees_level:
+    if scaling.level_feature:
         mean, deviation = (np.float32(x[: sizes.targets]) for x in (scaling.mean, scaling.deviation))
         seen.append((level - mean) / deviation)
     if sizes.features > sizes.targets:

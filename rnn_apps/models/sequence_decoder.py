@@ -37,7 +37,7 @@ class SequenceDecoder(keras.layers.Layer):
         attention: ``"dot"`` or ``"additive"`` (Keras' layers), or None: no memory is looked at.
         tied: the output's matrix is the embedding's, which makes the layer before it `embedding` wide.
         dropout: of the embedded tokens and of what enters the output.
-        level_dropout, recurrent_dropout, residual, compile, recompute_every: as in `StackedRNN`.
+        layer_dropout, recurrent_dropout, residual, compile, recompute_every: as in `StackedRNN`.
         seed: of all starts and masks.
 
     Call arguments:
@@ -68,7 +68,7 @@ class SequenceDecoder(keras.layers.Layer):
         attention=None,
         tied=False,
         dropout=0.0,
-        level_dropout=0.0,
+        layer_dropout=0.0,
         recurrent_dropout=0.0,
         residual=False,
         compile="auto",
@@ -83,7 +83,7 @@ class SequenceDecoder(keras.layers.Layer):
             )
         self.vocabulary_size, self.embedding, self.units = vocabulary_size, embedding, units
         self.cell, self.attention, self.tied, self.dropout = cell, attention, tied, dropout
-        self.level_dropout, self.recurrent_dropout = level_dropout, recurrent_dropout
+        self.layer_dropout, self.recurrent_dropout = layer_dropout, recurrent_dropout
         self.residual, self.compile, self.seed = residual, compile, seed
         self.recompute_every = recompute_every
         self.supports_masking, self.supports_jit = True, False
@@ -124,7 +124,7 @@ class SequenceDecoder(keras.layers.Layer):
         return StackedRNN(
             units,
             cell=self.cell,
-            dropout=self.level_dropout,
+            dropout=self.layer_dropout,
             recurrent_dropout=self.recurrent_dropout,
             residual=self.residual,
             return_sequences=True,

@@ -139,7 +139,7 @@ def sequence_encoder(
     pooling="mean_max",
     dropout=0.5,
     recurrent_dropout=0.0,
-    level_dropout=0.0,
+    layer_dropout=0.0,
     word_dropout=0.0,
     word_vectors=None,
     compile="auto",
@@ -155,7 +155,7 @@ def sequence_encoder(
         cell, units, bidirectional, residual, recurrent_dropout, compile, recompute_every: as in `StackedRNN`.
         pooling: ``"last"``, ``"mean"``, ``"max"`` or ``"mean_max"`` of the outputs of all steps.
         dropout: of the pooled features, before the classifier.
-        level_dropout: of the features that enter each level, the same for all steps.
+        layer_dropout: of the features that enter each level, the same for all steps.
         word_dropout: of whole words.
         word_vectors: float (vocabulary_size, embedding) from which the embedding starts; None is random.
         seed: of all starts and masks.
@@ -168,7 +168,7 @@ def sequence_encoder(
         tuple(units),
         cell=cell,
         bidirectional=bidirectional,
-        dropout=level_dropout,
+        dropout=layer_dropout,
         recurrent_dropout=recurrent_dropout,
         residual=residual,
         return_sequences=pooling != "last",

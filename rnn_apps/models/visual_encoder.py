@@ -55,7 +55,7 @@ def visual_encoder(
     weights=None,
     image_size=(160, 160),
     options=None,
-    unfrozen_from=None,
+    trainable_from=None,
     pooled=False,
     seed=None,
 ):
@@ -70,7 +70,7 @@ def visual_encoder(
             for a random start.
         image_size: (height, width) in pixels.
         options: further arguments of the network, such as ``{"alpha": 0.35}``.
-        unfrozen_from: name of the network's layer from which on it is trained, batch normalisation apart,
+        trainable_from: name of the network's layer from which on it is trained, batch normalisation apart,
             which keeps its statistics. None freezes all of it. The small CNN is trained whole.
         pooled: give the mean of the regions, (batch, 1, features).
         seed: of the small CNN's start.
@@ -80,16 +80,16 @@ def visual_encoder(
     """
     images = keras.Input((*image_size, 3), name="images")
     if name == SMALL_CNN:
-        if options or unfrozen_from:
+        if options or trainable_from:
             raise ValueError(
-                f"visual_encoder: options, unfrozen_from: received {options!r}, {unfrozen_from!r}, expected "
-                f"none: {SMALL_CNN} has no options and is trained whole."
+                f"visual_encoder: options, trainable_from: received {options!r}, {trainable_from!r}, "
+                f"expected none: {SMALL_CNN} has no options and is trained whole."
             )
         maps = _small_cnn(images, seed)
     else:
         scaled = ApplicationPreprocessing(name, name="scale")(images)
         network = _application(name, weights, (*image_size, 3), options or {})
-        _freeze_until(network, unfrozen_from)
+        _freeze_until(network, trainable_from)
         maps = network(scaled, training=False)
     regions = keras.layers.Reshape((-1, maps.shape[-1]), name="regions")(maps)
     if pooled:
@@ -111,14 +111,14 @@ def _application(name, weights, shape, options):
     return constructor(include_top=False, weights=weights, input_shape=shape, **options)
 
 
-def _freeze_until(network, unfrozen_from):
+def _freeze_until(network, trainable_from):
     names = [layer.name for layer in network.layers]
-    if unfrozen_from is not None and unfrozen_from not in names:
+    if trainable_from is not None and trainable_from not in names:
         raise ValueError(
-            f"visual_encoder: unfrozen_from: received {unfrozen_from!r}, expected a layer of {network.name}: "
-            f"{', '.join(names)}."
+            f"visual_encoder: trainable_from: received {trainable_from!r}, expected "
+            f"a layer of {network.name}: {', '.join(names)}."
         )
-    first = len(names) if unfrozen_from is None else names.index(unfrozen_from)
+    first = len(names) if trainable_from is None else names.index(trainable_from)
     for index, layer in enumerate(network.layers):
         layer.trainable = index >= first and not isinstance(layer, keras.layers.BatchNormalization)
 

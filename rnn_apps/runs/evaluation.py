@@ -48,13 +48,13 @@ class Evaluation(dict):
         return {"test": dict(self), **vars(self)}
 
 
-def evaluation_recipe(recipe, data, max_bad_records):
+def evaluation_recipe(recipe, data, max_invalid_records):
     """Return the recipe by which other data is read: what cannot be used is counted, not refused."""
     recipe = with_data(recipe, data)
-    if not hasattr(recipe.data, "max_bad_records"):
+    if not hasattr(recipe.data, "max_invalid_records"):
         return recipe
-    cap = USUAL_CAP if max_bad_records is None else max_bad_records
-    return apply_overrides(recipe, {"data.on_bad_record": "skip", "data.max_bad_records": cap})
+    cap = USUAL_CAP if max_invalid_records is None else max_invalid_records
+    return apply_overrides(recipe, {"data.on_invalid_record": "skip", "data.max_invalid_records": cap})
 
 
 def evaluate(prepared, own, recorded):

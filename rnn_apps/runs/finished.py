@@ -150,14 +150,14 @@ class Run:
         listed = self._listed(inputs, as_text)
         return self.predictor.explain(listed) if listed else []
 
-    def evaluate(self, data=None, max_bad_records=None):
+    def evaluate(self, data=None, max_invalid_records=None):
         """Score the network on the test split of the run's data, or of other data.
 
         Args:
             data: a folder or file in the layout of the task; a lone file, or a folder with neither a test nor
                 a validation split, is used as a whole. None for the data of the run.
-            max_bad_records: how many records of other data may be unusable, or below 1 their fraction; they
-                are counted in the result. Half of them by default.
+            max_invalid_records: invalid records of other data that are skipped, or their fraction below 1;
+                they are counted in the result. Half of them by default.
 
         Returns:
             `Evaluation`, a dict of scores that also says what they were measured on.
@@ -165,21 +165,21 @@ class Run:
         Raises:
             UserError: the data cannot be read, or too much of it cannot be used.
         """
-        if data is None and max_bad_records is not None:
+        if data is None and max_invalid_records is not None:
             fix = ["Leave it out.", Argument("Or name other data", "data=PATH")]
-            raise UserError(problem="is for other data", fix=fix, option="max_bad_records")
+            raise UserError(problem="is for other data", fix=fix, option="max_invalid_records")
 
         def own_dataset():
             return find_task(self.recipe.task).dataset(self.recipe, self.predictor.preprocessing)
 
-        prepared = self.prepare_evaluation(data, max_bad_records)
+        prepared = self.prepare_evaluation(data, max_invalid_records)
         return evaluate(prepared, None if data is None else own_dataset, self.metrics)
 
-    def prepare_evaluation(self, data=None, max_bad_records=None):
+    def prepare_evaluation(self, data=None, max_invalid_records=None):
         """Read the test split that `evaluate` scores, for scores or views of your own.
 
         Args:
-            data, max_bad_records: as in `evaluate`.
+            data, max_invalid_records: as in `evaluate`.
 
         Returns:
             `rnn_apps.tasks.task.PreparedTask`: dataset, predictor and objective.
@@ -189,7 +189,7 @@ class Run:
         """
         recipe = self.recipe
         if data is not None:
-            recipe = evaluation_recipe(recipe, data, max_bad_records)
+            recipe = evaluation_recipe(recipe, data, max_invalid_records)
         try:
             task = find_task(recipe.task)
             return task.prepare_evaluation(recipe, self.predictor, use_all=data is not None)

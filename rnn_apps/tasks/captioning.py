@@ -96,7 +96,7 @@ class CaptionDataset(GenerationDataset):
         encoder, frames = self.recipe.model.encoder, self.visual.frames
         cnn = None if encoder.is_trained else self._cnn
         key = cnn and [encoder.name, encoder.options, encoder.pooled, _digest(cnn)]
-        mirror = encoder.flips and split == "train"
+        mirror = encoder.horizontal_flip and split == "train"
         settings = (encoder.image_size, frames, cnn, key, mirror, self._store.workers)
         inputs = VisualInputs(examples, self._read_images, self._fingerprint_of, *settings)
         inputs.fill(self.invalid)
@@ -160,7 +160,7 @@ class CaptionDataset(GenerationDataset):
 
     def training_input(self, split):
         """Features or pixels, half of them mirrored in training where the recipe wants it."""
-        inputs, flips = self.inputs[split], self.recipe.model.encoder.flips and split == "train"
+        inputs, flips = self.inputs[split], self.recipe.model.encoder.horizontal_flip and split == "train"
 
         def gather(numbers, epoch):
             if not flips or epoch < 0:

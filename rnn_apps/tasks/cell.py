@@ -120,7 +120,7 @@ def make_levels(recipe, **options):
     return StackedRNN(
         tuple(model.units),
         cell=resolve_cell(model.cell),
-        dropout=model.level_dropout,
+        dropout=model.layer_dropout,
         recurrent_dropout=model.recurrent_dropout,
         residual=model.residual,
         return_sequences=True,

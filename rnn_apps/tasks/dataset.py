@@ -203,7 +203,7 @@ class Dataset(ABC):
 
     def _new_invalid_records(self):
         data = self.recipe.data
-        return BadRecords(data.on_bad_record, data.max_bad_records)
+        return BadRecords(data.on_invalid_record, data.max_invalid_records)
 
     def _source(self):
         data = self.recipe.data

@@ -67,7 +67,7 @@ class RecurrentLevels(Settings):
     cell: CellName = "gru"
     units: Units = [128]
     residual: bool = Field(False, description="Add each level's input to its output.")
-    level_dropout: Fraction = Field(
+    layer_dropout: Fraction = Field(
         0.0, description="Part of the features dropped from the input of every level."
     )
     recurrent_dropout: Fraction = Field(0.0, description="Part of the state dropped from step to step.")
@@ -126,8 +126,8 @@ class SourceSettings(Settings):
     validation_fraction: float = Field(
         0.1, gt=0, lt=0.9, description="Part of train that becomes validation, where there is none."
     )
-    on_bad_record: Literal["fail", "skip"] = Field("fail", description="What an unreadable record does.")
-    max_bad_records: BadRecordCap = Field(
+    on_invalid_record: Literal["fail", "skip"] = Field("fail", description="What an unreadable record does.")
+    max_invalid_records: BadRecordCap = Field(
         100, description="Bad records that may be skipped: a number of them, or below 1 their fraction."
     )
     sample: SampleSettings | None = Field(None, description="Stand-in when the set cannot be had.")

@@ -19,7 +19,7 @@ def make_visual_encoder(encoder, seed):
     size = tuple(encoder.image_size)
     try:
         return visual_encoder(
-            encoder.name, encoder.weights, size, encoder.options, encoder.unfrozen_from, encoder.pooled, seed
+            encoder.name, encoder.weights, size, encoder.options, encoder.trainable_from, encoder.pooled, seed
         )
     except Exception as error:  # Keras raises whatever it meets in a file or on the network
         raise _front_error(encoder, error) from error

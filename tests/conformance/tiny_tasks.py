@@ -105,7 +105,7 @@ class TinyForecasting(TinyTask):
 
 class TinyTagging(TinyTask):
     recipe = "tagging"
-    characters = {"embedding": 3, "units": 3, "longest": 6}
+    characters = {"embedding": 3, "units": 3, "max_length": 6}
     settings = {"model": {"embedding": 4, "units": [4], "bidirectional": False, "characters": characters}}
     text = "tags"
 

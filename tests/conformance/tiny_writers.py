@@ -53,7 +53,11 @@ class TinyImageCaptioning(TinyCaptioning):
     recipe = "image_captioning"
     demo_facts = {"grid": [2, 2]}
     settings = {
-        "model": {**DECODER, "projection": 6, "encoder": {**CNN, "image_size": [32, 32], "flips": False}}
+        "model": {
+            **DECODER,
+            "projection": 6,
+            "encoder": {**CNN, "image_size": [32, 32], "horizontal_flip": False},
+        }
     }
 
     def request(self, raw):
@@ -69,7 +73,12 @@ class TinyImageCaptioning(TinyCaptioning):
 class TinyVideoCaptioning(TinyCaptioning):
     recipe = "video_captioning"
     settings = {
-        "model": {**DECODER, "projection": 6, "encoder_units": [4], "encoder": {**CNN, "flips": False}}
+        "model": {
+            **DECODER,
+            "projection": 6,
+            "encoder_units": [4],
+            "encoder": {**CNN, "horizontal_flip": False},
+        }
     }
     levels = ("encoder/reader/level_0_forward", "decoder/recurrent/level_0_forward")
 

@@ -214,7 +214,7 @@ def test_a_bad_record_is_named_or_counted(record, reason, tmp_path):
     with pytest.raises(DataError, match=r"captions\.jsonl:13: ") as caught:
         loaded(tmp_path)
     assert reason in str(caught.value)
-    assert "on_bad_record=skip" in str(caught.value)
+    assert "on_invalid_record=skip" in str(caught.value)
     parts, _, skipped = loaded(tmp_path, "skip")
     assert skipped == {reason: 1}
     assert sum(map(len, parts.values())) == 12

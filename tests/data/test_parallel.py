@@ -148,7 +148,7 @@ def with_bad_line(folder, english, german):
 @pytest.mark.parametrize(("english", "german", "message"), BAD_LINES)
 def test_a_bad_line_is_refused_by_its_place(tmp_path, english, german, message):
     with_bad_line(tmp_path, english, german)
-    assert refusal(tmp_path) == (f"{tmp_path}/{message} Or skip such records: data.on_bad_record=skip")
+    assert refusal(tmp_path) == (f"{tmp_path}/{message} Or skip such records: data.on_invalid_record=skip")
 
 
 @pytest.mark.parametrize(("english", "german", "message"), BAD_LINES)

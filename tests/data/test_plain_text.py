@@ -157,7 +157,7 @@ def test_a_bad_line_is_refused_by_its_place_or_skipped_and_counted(tmp_path):
     write(tmp_path, {"train.txt": TEXTS["train"], "val.txt": NOT_UTF_8, "test.txt": TEXTS["test"]})
     assert refusal(tmp_path) == (
         f"{tmp_path}/val.txt:2: not valid UTF-8; received the byte 0xE9. Save the file as UTF-8. "
-        "Or skip such records: data.on_bad_record=skip"
+        "Or skip such records: data.on_invalid_record=skip"
     )
     bad = BadRecords("skip", 1)
     assert load(tmp_path, bad)["validation"] == "one\nthree\n"

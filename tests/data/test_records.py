@@ -33,7 +33,7 @@ def test_a_bad_record_is_refused_by_place_and_reason(record, reason):
         list(usable([record], CLASSES, BadRecords("fail", 0)))
     message = str(caught.value)
     assert message.startswith(f"{record.place}: {reason}")
-    assert message.endswith("Or skip such records: data.on_bad_record=skip")
+    assert message.endswith("Or skip such records: data.on_invalid_record=skip")
 
 
 def test_an_unknown_label_says_what_was_received_and_expected():
@@ -84,7 +84,7 @@ def test_more_bad_records_than_the_cap_are_refused():
         list(usable(records, CLASSES, BadRecords("skip", 3)))
     assert str(caught.value) == (
         "f:4: text is empty; more than 3 bad records were skipped, this one the last. Remove the record. "
-        "Or raise the cap: data.max_bad_records=N"
+        "Or raise the cap: data.max_invalid_records=N"
     )
 
 

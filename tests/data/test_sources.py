@@ -30,8 +30,8 @@ def opened(path, required_split="train", name="files", size=0, seed=1):
     return open_source(DataSource(name, path, size, seed), "text", "label", required_split)
 
 
-def load(path, class_names=NAMES, fraction=0.1, on_bad_record="fail", max_bad_records=100):
-    bad = BadRecords(on_bad_record, max_bad_records)
+def load(path, class_names=NAMES, fraction=0.1, on_invalid_record="fail", max_invalid_records=100):
+    bad = BadRecords(on_invalid_record, max_invalid_records)
     splits, names = load_labelled_texts(opened(path), SplitRequest(fraction), bad, class_names)
     return splits, names, dict(bad.skipped)
 
@@ -108,7 +108,7 @@ def test_labels_that_do_not_fit_the_names_say_how_to_take_those_of_the_data(tmp_
     assert str(caught.value) == (
         f'{tmp_path}/train.csv:2: label is none of the classes; received "bad", expected negative, positive '
         "(or 0 to 1). Fix the label. Or take the classes from the data: data.class_names=null. "
-        "Or skip such records: data.on_bad_record=skip"
+        "Or skip such records: data.on_invalid_record=skip"
     )
 
 
@@ -118,10 +118,10 @@ def test_bad_records_are_counted_over_all_parts(tmp_path):
         "test",
         [*rows(5, 100), (" ", "negative"), ("x", "")],
     )
-    skipped = load(tmp_path, on_bad_record="skip", max_bad_records=3)[2]
+    skipped = load(tmp_path, on_invalid_record="skip", max_invalid_records=3)[2]
     assert skipped == {"text is empty": 2, "label is missing": 1}
     with pytest.raises(DataError, match="more than 2 bad records"):
-        load(tmp_path, on_bad_record="skip", max_bad_records=2)
+        load(tmp_path, on_invalid_record="skip", max_invalid_records=2)
 
 
 @pytest.mark.parametrize("class_names", [NAMES, None])
@@ -134,7 +134,7 @@ def test_one_class_only_is_refused(tmp_path, class_names):
 def test_a_column_of_empty_labels_is_refused(tmp_path):
     write(tmp_path, "train", [(f"review {i}", "") for i in range(10)])
     with pytest.raises(DataError, match="received no label in train, expected two classes or more"):
-        load(tmp_path, class_names=None, on_bad_record="skip")
+        load(tmp_path, class_names=None, on_invalid_record="skip")
 
 
 def test_a_part_without_examples_is_refused(tmp_path):
@@ -188,7 +188,7 @@ def test_other_data_is_tested_on_whole_where_it_has_no_split_for_it(tmp_path):
 def test_nothing_to_test_on_is_refused_with_what_was_skipped(tmp_path):
     write(write(tmp_path, "train", rows(50)), "test", [("", "negative")])
     with pytest.raises(DataError, match="no usable text for test, 50 in all; skipped 1: text is empty"):
-        load(tmp_path, on_bad_record="skip")
+        load(tmp_path, on_invalid_record="skip")
 
 
 def test_the_sample_is_seeded_and_divided_seven_to_one_to_two():

@@ -29,7 +29,7 @@ def test_labels_may_be_numbers_with_decimals_and_missing_ones_are_counted(tmp_pa
     assert decided(inspection)["data.label"] == "stars"
     assert inspection.value("classes") == {"4.0": 24, "5.0": 24}
     assert inspection.value("missing_labels") == {"nan": 12}
-    assert decided(inspection)["data.max_bad_records"] == 0.4
+    assert decided(inspection)["data.max_invalid_records"] == 0.4
 
 
 def test_what_is_given_is_kept_and_obeyed(tmp_path, monkeypatch, capsys):

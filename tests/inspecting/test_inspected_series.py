@@ -29,7 +29,7 @@ def test_a_messy_series_is_counted(tmp_path):
     assert settings["data.targets"] == ["sold", "visitors"]
     assert settings["data.known"] == ["closed"]
     assert settings["data.calendar"] == ["weekday"]
-    assert (settings["data.on_gap"], settings["data.max_bad_records"]) == ("fill", 0.01)
+    assert (settings["data.on_gap"], settings["data.max_invalid_records"]) == ("fill", 0.01)
 
 
 def hours(count, step=1):
@@ -105,7 +105,7 @@ def test_a_date_and_a_time_of_day_are_one_time_not_many_series(tmp_path):
     settings = decided(inspect_series(table(tmp_path, ["Date;Time;power", *rows])))
     assert (settings["data.time"], settings["data.time_format"]) == (["Date", "Time"], "%d/%m/%Y %H.%M.%S")
     assert settings["data.period"] == 12
-    assert not {"data.series", "data.max_bad_records"} & set(settings)
+    assert not {"data.series", "data.max_invalid_records"} & set(settings)
 
 
 def test_trading_days_are_rows_without_gaps(tmp_path):

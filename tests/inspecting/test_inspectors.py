@@ -64,7 +64,7 @@ def test_the_labels_of_a_spreadsheet_are_counted(inspected):
     assert inspection.value("bad_records") == {"label is missing": 3}
     assert sum(inspection.value("parts").values()) == 237
     settings = decided(inspection)
-    assert (settings["data.on_bad_record"], settings["data.max_bad_records"]) == ("skip", 0.03)
+    assert (settings["data.on_invalid_record"], settings["data.max_invalid_records"]) == ("skip", 0.03)
 
 
 def test_photographs_and_the_table_about_them_find_each_other(inspected):
@@ -78,7 +78,7 @@ def test_photographs_and_the_table_about_them_find_each_other(inspected):
     assert inspection.value("without_caption") == 1
     assert inspection.value("bad_records") == {"its image is not there": 1}
     assert inspection.value("broken_images") == 1
-    assert settings["data.max_bad_records"] == 0.05
+    assert settings["data.max_invalid_records"] == 0.05
     assert inspection.value("sizes") == {"widths": "64 to 96", "heights": "64 to 96"}
 
 
@@ -141,7 +141,7 @@ OTHERS = {
     "video_captioning": (
         messy.clips,
         {"captions": {"1": 19}},
-        {"model.frames": 2, "model.encoder.flips": False},
+        {"model.frames": 2, "model.encoder.horizontal_flip": False},
     ),
 }
 

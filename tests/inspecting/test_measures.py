@@ -130,7 +130,7 @@ def test_bad_records_may_be_twice_as_many_in_later_data_and_those_of_now_always_
     for _ in range(bad):
         skipped.report("f:1", "text is empty", "Remove the record.")
     decide_bad_records(inspection, skipped, used)
-    assert inspection.decided("data.max_bad_records") == cap
+    assert inspection.decided("data.max_invalid_records") == cap
     assert inspection.decisions[-1].why == f"{bad} of {bad + used:,} records now"
     skipped.most = cap
     skipped.check_fraction("f", used)
@@ -140,4 +140,4 @@ def test_the_split_with_most_bad_records_decides_so_that_it_can_be_scored_by_its
     skipped, inspection = BadRecords("skip", 10**9), Inspection("text_classification", "a.csv", "imdb")
     skipped.report("f:1", "text is empty", "Remove the record.")
     decide_bad_records(inspection, skipped, 999, share=0.1)
-    assert inspection.decided("data.max_bad_records") == 0.2
+    assert inspection.decided("data.max_invalid_records") == 0.2

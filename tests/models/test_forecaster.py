@@ -118,13 +118,13 @@ def test_a_missing_value_is_not_taken_for_the_level():
 
 
 def test_forecasts_of_series_scaled_by_their_lags_grow_with_them():
-    scaling = SeriesScaling((3.0,), (2.0,), (1.0,), by_frame=True, sees_level=False)
+    scaling = SeriesScaling((3.0,), (2.0,), (1.0,), by_frame=True, level_feature=False)
     model, (series,) = network(ONE, scaling, noise=0.3), inputs(sizes=ONE)
     np.testing.assert_allclose(answer(model, [1000 * series]), 1000 * answer(model, [series]), rtol=1e-3)
 
 
 def test_logarithms_make_the_network_blind_to_size():
-    scaling = SeriesScaling((3.0,), (2.0,), (1.0,), offset=(0.0,), sees_level=False)
+    scaling = SeriesScaling((3.0,), (2.0,), (1.0,), offset=(0.0,), level_feature=False)
     model, (series,) = network(ONE, scaling, noise=0.3), inputs(sizes=ONE)
     np.testing.assert_allclose(answer(model, [50 * series]), 50 * answer(model, [series]), rtol=1e-3)
 

@@ -178,7 +178,7 @@ def test_a_seed_gives_every_weight_another_start():
 
 def test_every_argument_comes_back_from_the_config_with_the_value_that_it_was_given():
     given = {"vocabulary_size": 9, "embedding": 4, "units": (4, 4), "cell": GRUCell, "attention": "dot"}
-    given |= {"tied": True, "dropout": 0.1, "level_dropout": 0.2, "recurrent_dropout": 0.3}
+    given |= {"tied": True, "dropout": 0.1, "layer_dropout": 0.2, "recurrent_dropout": 0.3}
     given |= {"residual": True, "compile": False, "recompute_every": 5, "seed": 6}
     names = set(inspect.signature(SequenceDecoder).parameters) - {"kwargs"}
     assert set(given) == names, "an argument without a value here"

@@ -103,13 +103,13 @@ def test_padding_on_the_right_never_changes_an_answer(pooling):
 
 
 def test_dropout_of_every_kind_is_for_training_only():
-    rates = {"dropout": 0.5, "level_dropout": 0.5, "recurrent_dropout": 0.5, "word_dropout": 0.5}
+    rates = {"dropout": 0.5, "layer_dropout": 0.5, "recurrent_dropout": 0.5, "word_dropout": 0.5}
     model = small_encoder(**rates)
     np.testing.assert_array_equal(model(NUMBERS), model(NUMBERS))
     np.testing.assert_allclose(model(NUMBERS), small_encoder(**dict.fromkeys(rates, 0.0))(NUMBERS), atol=1e-6)
 
 
-@pytest.mark.parametrize("rate", ["dropout", "level_dropout", "recurrent_dropout", "word_dropout"])
+@pytest.mark.parametrize("rate", ["dropout", "layer_dropout", "recurrent_dropout", "word_dropout"])
 def test_each_kind_of_dropout_reaches_the_network(rate):
     model = small_encoder(**{"dropout": 0.0, rate: 0.9})
     answers = np.stack([model(NUMBERS, training=True) for _ in range(4)])

@@ -53,13 +53,13 @@ def test_every_application_has_its_preprocessing():
 
 def test_a_frozen_network_trains_nothing_and_an_unfrozen_one_from_the_layer_on(mobile):
     assert mobile.trainable_weights == []
-    encoder = visual_encoder(**SMALL_MOBILE, unfrozen_from="block_16_expand")
+    encoder = visual_encoder(**SMALL_MOBILE, trainable_from="block_16_expand")
     names = {w.path.split("/")[-2] for w in encoder.trainable_weights}
     assert names == {"block_16_expand", "block_16_depthwise", "block_16_project", "Conv_1"}
 
 
 def test_normalisation_keeps_its_statistics_while_training():
-    encoder = visual_encoder(**SMALL_MOBILE, unfrozen_from="block_16_expand")
+    encoder = visual_encoder(**SMALL_MOBILE, trainable_from="block_16_expand")
     np.testing.assert_array_equal(encoder(IMAGES, training=True), encoder(IMAGES, training=False))
 
 
@@ -86,7 +86,10 @@ def test_a_saved_encoder_answers_the_same(mobile, tmp_path):
         ({"name": "MobileNetV9"}, "received 'MobileNetV9', expected small_cnn or a network of keras.app"),
         ({"options": {"alfa": 1}}, r"options: received \['alfa'\], expected of MobileNetV2: \['alpha'"),
         ({"name": "small_cnn"}, "small_cnn has no options and is trained whole"),
-        ({"unfrozen_from": "block_99"}, "unfrozen_from: received 'block_99', expected a layer of mobilenet"),
+        (
+            {"trainable_from": "block_99"},
+            "trainable_from: received 'block_99', expected a layer of mobilenet",
+        ),
     ],
 )
 def test_what_does_not_exist_is_refused(changes, message):

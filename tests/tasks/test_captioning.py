@@ -84,7 +84,7 @@ def folder(tmp_path):
 
 
 def recipe_of(folder, **changes):
-    encoder = {"name": "small_cnn", "weights": None, "image_size": [16, 16], "flips": False}
+    encoder = {"name": "small_cnn", "weights": None, "image_size": [16, 16], "horizontal_flip": False}
     model = {"encoder": {**encoder, **changes.pop("encoder", {})}}
     data = {"min_count": 1, **changes.pop("data", {})}
     recipe = small_recipe("image_captioning", model=model, data=data)
@@ -111,13 +111,13 @@ def test_a_bad_picture_is_named_with_what_is_wrong(name, folder, tmp_path):
         prepared(folder([(name, make())]))
     assert name in str(error.value)
     assert problem in str(error.value)
-    assert "data.on_bad_record=skip" in str(error.value)
+    assert "data.on_invalid_record=skip" in str(error.value)
 
 
 def test_bad_pictures_are_skipped_and_counted_also_when_the_rest_is_cached(folder):
     extra = [(name, make()) for name, (make, _) in BAD.items()]
     for _ in range(2):
-        dataset = prepared(folder(extra), data={"on_bad_record": "skip"}).dataset
+        dataset = prepared(folder(extra), data={"on_invalid_record": "skip"}).dataset
         assert dataset.describe()["train"] == 6
         assert sum(dataset.describe()["skipped"].values()) == len(BAD)
         assert [one.name for one in dataset.inputs["train"].inputs] == [
@@ -142,11 +142,11 @@ def test_a_part_without_a_picture_that_can_be_read_is_named(folder, tmp_path):
     for i in range(3, 12, 4):
         (tmp_path / "images" / f"{i}.png").write_bytes(b"")
     with pytest.raises(DataError, match="no usable example for test"):
-        prepared(make, data={"on_bad_record": "skip"})
+        prepared(make, data={"on_invalid_record": "skip"})
 
 
 def test_what_has_no_weights_is_part_of_the_name_of_the_cache(folder):
-    small = {"name": "MobileNetV2", "image_size": [32, 32], "flips": False}
+    small = {"name": "MobileNetV2", "image_size": [32, 32], "horizontal_flip": False}
     folders = set()
     for changes in ({"pooled": True}, {"options": {"alpha": 0.35, "pooling": None}}, {}):
         encoder = {**small, "options": {"alpha": 0.35}, **changes}
@@ -168,7 +168,12 @@ def test_a_changed_picture_is_read_anew(folder, tmp_path):
 
 
 def test_features_of_a_frozen_network_are_those_of_its_pictures_mirrored_or_not(folder):
-    encoder = {"name": "MobileNetV2", "options": {"alpha": 0.35}, "image_size": [32, 32], "flips": True}
+    encoder = {
+        "name": "MobileNetV2",
+        "options": {"alpha": 0.35},
+        "image_size": [32, 32],
+        "horizontal_flip": True,
+    }
     task = prepared(folder(), encoder=encoder)
     inputs, cnn = task.dataset.inputs["train"], task.predictor.preprocessing.cnn
     pixels = np.stack([inputs.images(i)[0] for i in range(6)]).astype("float32")

@@ -180,7 +180,7 @@ def test_a_past_that_does_not_fit_is_refused(run, tmp_path, made, problem):
 def plain(tmp_path_factory):
     """A network that is not trained, with a table of one series; its recipe skips bad records."""
     path = waves(tmp_path_factory.mktemp("plain") / "waves.csv", shops=("north",), columns=3)
-    data = {"source": "files", "path": str(path), "on_bad_record": "skip", "max_bad_records": 0.01}
+    data = {"source": "files", "path": str(path), "on_invalid_record": "skip", "max_invalid_records": 0.01}
     task = prepared(data={**data, "targets": ["sales", "visits"], "series": "shop"})
     return task.predictor, path
 
@@ -444,7 +444,7 @@ def test_a_series_that_teaches_nothing_is_left_out_where_the_recipe_says_so(tmp_
         "targets": ["y"],
         "known": [],
     }
-    dataset = prepared(data={**data, "on_bad_record": "skip"}).dataset
+    dataset = prepared(data={**data, "on_invalid_record": "skip"}).dataset
     assert [one.name for one in dataset.series] == ["b"]
     assert dataset.describe()["skipped"] == {"a series is constant": 1, "a series is too short": 1}
 

@@ -31,7 +31,7 @@ TAGGER = {
     "embedding": 8,
     "units": [8],
     "dropout": 0.1,
-    "characters": {"embedding": 4, "units": 4, "longest": 8},
+    "characters": {"embedding": 4, "units": 4, "max_length": 8},
 }
 STREAM = {"bidirectional": False, **TAGGER}
 CNN = {"name": "small_cnn", "weights": None, "image_size": [16, 16], "pooled": False}
@@ -229,7 +229,9 @@ def test_a_label_that_train_never_shows_is_named_or_skipped(tmp_path):
     said = r'test.conll:1, step 2: a label that train never shows; received "Z", expected X, Y'
     with pytest.raises(UserError, match=said):
         find_task("tagging").prepare(with_data(tagging(), tmp_path))
-    recipe = with_data(load_recipe("tagging", {"model": TAGGER, "data": {"on_bad_record": "skip"}}), tmp_path)
+    recipe = with_data(
+        load_recipe("tagging", {"model": TAGGER, "data": {"on_invalid_record": "skip"}}), tmp_path
+    )
     dataset = find_task("tagging").prepare(recipe).dataset
     assert [one.tokens for one in dataset.splits["test"]] == [["c"]]
     (tmp_path / "train.conll").write_text("".join(f"w{i} X\n\n" for i in range(40)))
@@ -298,7 +300,7 @@ def test_rows_before_a_bad_one_are_answered_and_every_file_begins_anew(labelled,
     assert [answer["step"] for answer in answers] == [1, 2, 1]
     assert answers[0]["score"] == answers[2]["score"]
     assert f'{bad}, line 3: noise is no number; received "loud"' in result.stderr
-    assert "on_bad_record" not in result.stderr
+    assert "on_invalid_record" not in result.stderr
 
 
 def test_a_table_whose_columns_have_changed_is_refused(labelled, sensors, tmp_path):
@@ -362,7 +364,7 @@ def test_a_fraction_of_bad_rows_is_one_of_all_rows_also_where_only_the_test_spli
     (tmp_path / "test.csv").write_text("\n".join([header, *rows[:20], ""]))
 
     def read(cap):
-        settings = {"on_bad_record": "skip", "max_bad_records": cap, "stream": "machine"}
+        settings = {"on_invalid_record": "skip", "max_invalid_records": cap, "stream": "machine"}
         recipe = with_data(load_recipe("frame_labelling", {"data": settings}), tmp_path)
         dataset = FrameDataset(recipe, FramePreprocessing(["a", "b"], None, None))
         dataset.prepare_evaluation()

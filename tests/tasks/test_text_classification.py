@@ -100,7 +100,7 @@ def test_the_loss_is_the_cross_entropy_with_smoothed_labels(three_classes, smoot
 
 
 def test_the_same_seed_trains_the_same_weights_to_the_bit_and_another_seed_others(small_recipe):
-    rates = {"dropout": 0.5, "word_dropout": 0.2, "level_dropout": 0.2, "recurrent_dropout": 0.2}
+    rates = {"dropout": 0.5, "word_dropout": 0.2, "layer_dropout": 0.2, "recurrent_dropout": 0.2}
     trained = []
     for seed in (1, 1, 2):
         task = prepared(small_recipe, seed=seed, model={"word_vectors": "cooccurrence", **rates})

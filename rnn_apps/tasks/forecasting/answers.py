@@ -75,7 +75,12 @@ class Table:
     def __init__(self, predictor, path):
         self.predictor, self.path = predictor, str(path)
         missing = cleaning_options(predictor)["on_missing"]
-        changes = {"source": "files", "path": self.path, "on_missing": missing, "max_bad_records": ANY_NUMBER}
+        changes = {
+            "source": "files",
+            "path": self.path,
+            "on_missing": missing,
+            "max_invalid_records": ANY_NUMBER,
+        }
         data = predictor.recipe.data.model_copy(update=changes)
         self.series_set = SeriesSet(data, 0, predictor.columns, predictor.step, required_split=None)
 

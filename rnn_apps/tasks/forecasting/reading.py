@@ -47,7 +47,7 @@ class SeriesSet:
 
     def __init__(self, data, seed, columns=None, step=None, required_split="train"):
         self._data = data
-        self.bad = BadRecords(data.on_bad_record, data.max_bad_records)
+        self.bad = BadRecords(data.on_invalid_record, data.max_invalid_records)
         columns = columns or wanted_columns(data)
         if data.source == "sample":
             self.name, found = SAMPLE_NAME, _sample(data.sample_size, seed, columns)

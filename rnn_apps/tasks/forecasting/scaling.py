@@ -8,7 +8,7 @@ from rnn_apps.models.forecaster import SeriesScaling
 LEAST = 1e-6
 
 
-def learn_scaling(values, places, names, lags, transform="none", by_frame=False, sees_level=True):
+def learn_scaling(values, places, names, lags, transform="none", by_frame=False, level_feature=True):
     """Return the `SeriesScaling` of the training parts of some series.
 
     Args:
@@ -17,7 +17,7 @@ def learn_scaling(values, places, names, lags, transform="none", by_frame=False,
         names: of the targets.
         lags: last steps that are seen at once.
         transform: ``"none"``, or ``"log"``, for which nothing may be below zero.
-        by_frame, sees_level: as in `SeriesScaling`.
+        by_frame, level_feature: as in `SeriesScaling`.
 
     Raises:
         DataError: a value below zero where the logarithm is to be taken.
@@ -38,7 +38,9 @@ def learn_scaling(values, places, names, lags, transform="none", by_frame=False,
     spread = np.sqrt(np.nanmean(apart**2, axis=0)) if len(apart) else np.ones(count)
     spread = np.where(spread > LEAST * deviation[:count], spread, deviation[:count])
     listed = [tuple(map(float, row)) for row in (mean, deviation, spread)]
-    return SeriesScaling(*listed, None if offset is None else tuple(map(float, offset)), by_frame, sees_level)
+    return SeriesScaling(
+        *listed, None if offset is None else tuple(map(float, offset)), by_frame, level_feature
+    )
 
 
 def _refuse_negative(values, places, names):

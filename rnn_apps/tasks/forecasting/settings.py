@@ -151,7 +151,7 @@ class ForecastingModel(RecurrentLevels):
         "auto",
         description="What values are scaled by: train or the last lags; auto is lags for several series.",
     )
-    sees_level: bool = Field(
+    level_feature: bool = Field(
         True, description="Tell the network the level itself; false where it leaves what train has shown."
     )
     quantiles: Annotated[list[Probability], AfterValidator(_with_a_middle)] = Field(

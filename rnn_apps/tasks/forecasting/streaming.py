@@ -46,7 +46,7 @@ class ForecastStream(Stream):
         super().__init__(forecaster.step, forecaster.begin(1))
         self._predictor, self._begin, self._lines = predictor, self._states, 0
         self._header = self._reader = None
-        bad, self._said = BadRecords(data.on_bad_record, ANY_NUMBER), Counter()
+        bad, self._said = BadRecords(data.on_invalid_record, ANY_NUMBER), Counter()
         self._repairs = Repairs(bad, data.on_missing, data.on_gap)
         self._separator = ","
         self._left = {}  # name of a series to its states and its last row

@@ -61,7 +61,9 @@ class FrameEncoderSettings(VisualEncoderSettings):
     """The CNN that turns frames into features."""
 
     pooled: bool = Field(True, description="One vector a frame in place of a grid of regions.")
-    flips: Literal[False] = Field(False, description="Left and right may matter to a label: never mirrored.")
+    horizontal_flip: Literal[False] = Field(
+        False, description="Always off: a mirrored frame may need another label."
+    )
 
 
 class FrameLabellingModel(LabellingModel):

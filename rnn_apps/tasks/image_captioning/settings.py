@@ -83,10 +83,10 @@ class VisualEncoderSettings(Settings):
         description="Height and width in pixels; the aspect is lost.",
     )
     pooled: bool = Field(False, description="One vector a picture in place of a grid of regions.")
-    unfrozen_from: str | None = Field(
+    trainable_from: str | None = Field(
         None, max_length=200, description="Layer of the network from which on it is trained; null freezes it."
     )
-    flips: bool = Field(True, description="Train on mirrored pictures too.")
+    horizontal_flip: bool = Field(True, description="Train on mirrored pictures too.")
 
     def cross_checks(self) -> Iterator[tuple[tuple[str, ...], str]]:
         """Yields what the small CNN does not take."""
@@ -94,14 +94,14 @@ class VisualEncoderSettings(Settings):
             return
         if self.weights == "imagenet":
             yield ("weights",), 'received "imagenet", but small_cnn has none; expected null or a file.'
-        for key in ("options", "unfrozen_from"):
+        for key in ("options", "trainable_from"):
             if value := getattr(self, key):
                 yield (key,), f"received {shown(value)}, but small_cnn is trained whole and has no options."
 
     @property
     def is_trained(self) -> bool:
         """Whether any of its weights change in training."""
-        return self.name == "small_cnn" or self.unfrozen_from is not None
+        return self.name == "small_cnn" or self.trainable_from is not None
 
 
 class ImageCaptioningModel(DecoderSettings):

@@ -44,8 +44,8 @@ class TaggedSentences(LabelledSequences):
         """Return the vocabularies and the tags of train."""
         data, characters = self.recipe.data, self.recipe.model.characters
         tokens = [one.tokens for one in self.splits["train"]]
-        longest = characters.longest if characters else UNUSED_CHARACTERS
-        encoder = TaggedText.learn(tokens, data.vocabulary_size, data.min_count, longest)
+        max_length = characters.max_length if characters else UNUSED_CHARACTERS
+        encoder = TaggedText.learn(tokens, data.vocabulary_size, data.min_count, max_length)
         return TagPreprocessing(encoder, self.learn_labels())
 
     def encode_steps(self, sequences):

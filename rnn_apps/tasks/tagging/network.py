@@ -28,7 +28,7 @@ def _word_reader(recipe, dataset):
             name="character_reader",
         )
     size, dropouts = encoder.vocabulary_size, (model.dropout, model.word_dropout)
-    reader = word_reader(size, model.embedding, characters, encoder.longest, *dropouts, seed)
+    reader = word_reader(size, model.embedding, characters, encoder.max_length, *dropouts, seed)
     if model.word_vectors == "cooccurrence":
         (words, *_), lengths, _ = dataset.encoded["train"]
         vectors = cooccurrence_vectors(words, lengths, size, model.embedding, seed=seed)

@@ -67,7 +67,7 @@ class TagPredictor(StepPredictor):
         encoder, rng = self.tables, np.random.default_rng(seed)
         valid = np.arange(steps) < rng.integers(1, steps + 1, (batch, 1))
         words = rng.integers(1, encoder.vocabulary_size, (batch, steps)) * valid
-        letters = rng.integers(1, encoder.num_characters, (batch, steps, encoder.longest))
+        letters = rng.integers(1, encoder.num_characters, (batch, steps, encoder.max_length))
         return self._used(words.astype("int32"), (letters * valid[:, :, None]).astype("int32"))
 
     def export_score(self, client, records):

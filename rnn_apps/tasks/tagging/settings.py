@@ -39,7 +39,7 @@ class CharacterSettings(Settings):
 
     embedding: int = Field(32, ge=1, le=1024, description="Numbers a character.")
     units: int = Field(64, ge=1, le=4096, description="Size of the state, in each direction.")
-    longest: int = Field(20, ge=2, le=200, description="Characters of a word that are read, of both ends.")
+    max_length: int = Field(20, ge=2, le=200, description="Characters read of a word, from both ends.")
 
 
 class TaggingModel(LabellingModel):

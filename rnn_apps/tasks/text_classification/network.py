@@ -24,7 +24,7 @@ def text_classifier(recipe, dataset):
             pooling=model.pooling,
             dropout=model.dropout,
             recurrent_dropout=model.recurrent_dropout,
-            level_dropout=model.level_dropout,
+            layer_dropout=model.layer_dropout,
             word_dropout=model.word_dropout,
             word_vectors=vectors,
             compile=recipe.training.compile,

@@ -63,7 +63,7 @@ class TextClassificationModel(Settings):
     )
     dropout: Fraction = Field(0.5, description="Part of the pooled features dropped before the classifier.")
     recurrent_dropout: Fraction = Field(0.0, description="Part of the state dropped from step to step.")
-    level_dropout: Fraction = Field(
+    layer_dropout: Fraction = Field(
         0.0, description="Part of the features dropped from the input of every level."
     )
     word_dropout: Fraction = Field(0.0, description="Part of the words replaced by the unknown word.")

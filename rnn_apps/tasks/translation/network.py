@@ -13,7 +13,7 @@ def translator(recipe, dataset):
         preprocessing.source_vocabulary.size,
         model.embedding,
         model.dropout,
-        model.level_dropout,
+        model.layer_dropout,
         recipe.seed,
         units=tuple(model.encoder_units),
         cell=resolve_cell(model.cell),

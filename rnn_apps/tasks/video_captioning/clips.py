@@ -63,7 +63,7 @@ class Clips:
             places * features,
             model.projection,
             model.dropout,
-            model.level_dropout,
+            model.layer_dropout,
             self._recipe.seed,
             units=tuple(model.encoder_units),
             cell=resolve_cell(model.cell),
