@@ -16,7 +16,7 @@ _PIECES = {
     "Predictor": "rnn_apps.tasks.predictor",
     "Preprocessing": "rnn_apps.tasks.preprocessing",
     "QuantileObjective": "rnn_apps.tasks.objectives.quantiles",
-    "RecurrentLevels": "rnn_apps.tasks.settings",
+    "RecurrentLayers": "rnn_apps.tasks.settings",
     "StepClassObjective": "rnn_apps.tasks.objectives.classes",
     "StepPredictor": "rnn_apps.tasks.step_predictor",
     "Task": "rnn_apps.tasks.task",

@@ -110,7 +110,7 @@ def _classes_of(module, name):
 
 
 def make_levels(recipe, **options):
-    """Return the `StackedRNN` that `RecurrentLevels` ask for, which gives the outputs of all steps.
+    """Return the `StackedRNN` that `RecurrentLayers` ask for, which gives the outputs of all steps.
 
     Args:
         recipe: whose `model` they are.

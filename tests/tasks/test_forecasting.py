@@ -465,7 +465,7 @@ def test_a_calendar_needs_dates(tmp_path):
             "data.time_format: received a format, but data.time names no column",
         ),
         ({"model": {"quantiles": [0.1, 0.4, 0.6, 0.9]}}, "expected an odd number of them"),
-        ({"model": {"quantiles": [0.5, 0.1, 0.9]}}, "each above the one before"),
+        ({"model": {"quantiles": [0.5, 0.1, 0.9]}}, "ascending quantiles"),
         ({"model": {"lags": 40}}, "model.lags: received 40, expected at most the window, 30"),
     ],
 )

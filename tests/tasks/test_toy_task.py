@@ -29,7 +29,7 @@ class ParitySettings(TaskSettings):
     summary: ClassVar[str] = "zeros and ones in, their parity out"
     task: Literal["parity"] = Field("parity", description="Name of the task.")
     data: ParityData = Field(default_factory=ParityData, description="What is generated.")
-    model: tasks.RecurrentLevels = Field(default_factory=tasks.RecurrentLevels, description="The network.")
+    model: tasks.RecurrentLayers = Field(default_factory=tasks.RecurrentLevels, description="The network.")
 
 
 class ParityDataset(tasks.Dataset):
