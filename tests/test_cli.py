@@ -538,7 +538,7 @@ def test_a_cell_of_ones_own_runs_on_three_classes_and_answers_in_another_process
     network, refusal, answers = map(json.loads, process.stdout.splitlines())
     assert network == finished.model(np.array([[2, 3, 4]])).numpy().tolist()
     assert refusal.startswith("model.cell: ModuleNotFoundError: No module named 'cells_of_mine'")
-    assert "Start rnn-apps in the folder that holds the module cells_of_mine" in refusal
+    assert "Start rnn-apps in the folder that contains the module cells_of_mine" in refusal
     assert answers == run.predict(texts)
 
 

@@ -50,7 +50,7 @@ def keras_layer(layer):
 
 
 def keras_stack(stack):
-    """Return a `keras.Sequential` of the levels of a `StackedRNN`, without their weights.
+    """Return a `keras.Sequential` of the layers of a `StackedRNN`, without their weights.
 
     Raises:
         NotConvertible: it has a residual connection, returns its state, or has cells of the user's own.
@@ -58,21 +58,21 @@ def keras_stack(stack):
     if stack.residual or stack.return_state:
         option = "residual" if stack.residual else "return_state"
         raise NotConvertible(f"{stack.name}: StackedRNN with {option} has no single layer in Keras.")
-    if stack.slow_levels():
+    if stack.slow_layers():
         raise NotConvertible(f"{stack.name}: its cell {stack.cell.__name__} is the user's own.")
-    levels = []
-    for index, level in enumerate(stack.levels):
-        plain = [keras_layer(layer) for layer in level]
+    layers = []
+    for index, directions in enumerate(stack.layers):
+        plain = [keras_layer(layer) for layer in directions]
         for layer in plain:
             layer.return_state = False
-            layer.return_sequences = stack.return_sequences or index + 1 < len(stack.levels)
+            layer.return_sequences = stack.return_sequences or index + 1 < len(stack.layers)
             layer.trainable = layer.trainable and stack.trainable
         if len(plain) > 1:
             forward, backward = plain
-            plain = [keras.layers.Bidirectional(forward, backward_layer=backward, name=f"level_{index}")]
-        levels += plain
-    levels[-1].activity_regularizer = stack.activity_regularizer
-    return keras.Sequential(levels, name=stack.name)
+            plain = [keras.layers.Bidirectional(forward, backward_layer=backward, name=f"layer_{index}")]
+        layers += plain
+    layers[-1].activity_regularizer = stack.activity_regularizer
+    return keras.Sequential(layers, name=stack.name)
 
 
 def layer_config(layer):

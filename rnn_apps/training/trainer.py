@@ -42,7 +42,7 @@ class Interrupted(RnnAppsError):
 
 
 @dataclass
-class Tally:
+class EpochTotals:
     """What the batches of an epoch that are done add up to.
 
     Args:
@@ -118,7 +118,7 @@ class Trainer:
         self._step = tf.function(
             self._train_step, input_signature=shapes, autograph=False, reduce_retracing=True
         )
-        self.history, self.epoch, self.step, self.tally = [], 0, 0, Tally()
+        self.history, self.epoch, self.step, self.tally = [], 0, 0, EpochTotals()
         self.best_epoch, self.best_weights, self._best_score = 0, {}, None
 
     def _train_step(self, inputs, targets):
@@ -173,7 +173,7 @@ class Trainer:
         self._state.restore(arrays)
         position = copy.deepcopy(position)
         self.epoch, self.step = position["epoch"], position["step"]
-        self.tally, self.history = Tally(**position["tally"]), position["history"]
+        self.tally, self.history = EpochTotals(**position["tally"]), position["history"]
         self.best_epoch, best = position["best_epoch"], position["best_score"]
         self._best_score = [best, -math.inf] if isinstance(best, float) else best  # of an earlier version
         self.best_weights = best_weights
@@ -253,7 +253,7 @@ class Trainer:
         row["examples_per_second"] = tally.examples / tally.seconds
         self.history.append(row)
         self._callbacks.on_epoch_end(epoch, logs)
-        self.epoch, self.tally = epoch + 1, Tally()
+        self.epoch, self.tally = epoch + 1, EpochTotals()
 
     def _validated(self):
         """Scores on the validation part; Interrupted where a signal has come or comes meanwhile."""
