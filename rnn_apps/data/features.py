@@ -61,7 +61,7 @@ class FeatureCache:
         """Size of all shards on disk, headers apart."""
         return self.dtype.itemsize * self.count * int(np.prod(self.shape))
 
-    def fill(self, compute, say=lambda text: None):
+    def fill(self, compute, log=lambda text: None):
         """Compute what is missing; a fill that was broken off goes on where it stopped.
 
         Args:
@@ -82,7 +82,7 @@ class FeatureCache:
             if done == 0 and len(missing) > 1:
                 minutes = (time.perf_counter() - start) * (len(missing) - 1) / 60
                 left = sum(np.diff(self._range(s))[0] for s in missing)
-                say(
+                log(
                     f"Preparing {left:,} inputs once: {self.bytes / 1e6:,.0f} MB in "
                     f"{self.folder}, about {minutes:.1f} minutes"
                 )

@@ -93,12 +93,12 @@ def test_nothing_half_written_is_left_when_the_disk_is_full(tmp_path, monkeypatc
 
 def test_size_and_time_are_said_once(tmp_path):
     said = []
-    cache = filled(tmp_path, say=said.append)
+    cache = filled(tmp_path, log=said.append)
     assert cache.bytes == TRUE.nbytes
     assert len(said) == 1
     assert "Preparing 23 inputs once: 0 MB" in said[0]
     assert str(tmp_path) in said[0]
-    filled(tmp_path, say=said.append)
+    filled(tmp_path, log=said.append)
     assert len(said) == 1
 
 
