@@ -19,7 +19,7 @@ import rnn_apps.runs
 from rnn_apps.cli import call
 from rnn_apps.errors import UserError
 from rnn_apps.recipe import apply_overrides, dump_recipe, load_recipe
-from rnn_apps.runs import stages
+from rnn_apps.runs import api, stages
 from rnn_apps.tasks.objectives.classes import ClassObjective
 from rnn_apps.training import Interrupted, TrainingFailed
 
