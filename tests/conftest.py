@@ -173,14 +173,14 @@ def demo_page():
     """From a run to the demo page over its export."""
 
     def made(run):
-        from rnn_apps.serving.demo.asking import Asker
-        from rnn_apps.serving.demo.choosing import page_for
-        from rnn_apps.serving.demo.facts import Facts
+        from rnn_apps.serving.demo.client import Client
+        from rnn_apps.serving.demo.metadata import Metadata
+        from rnn_apps.serving.demo.routing import page_for
         from rnn_apps.serving.model import Model, Worker
         from rnn_apps.serving.protocol import Limits
 
         model = Model(run.folder / "export")
-        return page_for(Asker(Worker(model), Limits(), lambda: True), Facts(model.path))
+        return page_for(Client(Worker(model), Limits(), lambda: True), Metadata(model.path))
 
     return made
 

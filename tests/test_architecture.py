@@ -290,7 +290,7 @@ FAULTS = [
     (wrong_directions, {"layers/a.py": "from rnn_apps import data"}, "layers.a imports data"),
     (wrong_directions, {"metrics/a.py": "import rnn_apps.baselines"}, "metrics.a imports baselines"),
     (wrong_directions, {"models/a.py": "def f():\n    from rnn_apps.data import b"}, "models.a imports data"),
-    (wrong_directions, {"training.py": "from rnn_apps.export import b"}, "training imports exporting"),
+    (wrong_directions, {"training.py": "from rnn_apps.export import b"}, "training imports export"),
     (wrong_directions, {"tasks/a.py": "from ..recipe import b"}, "tasks.a imports recipe"),
     (wrong_directions, {"serving.py": "from rnn_apps.models import b"}, "serving imports models"),
     (wrong_directions, {"serving/a.py": "from rnn_apps.data import b"}, "serving.a imports data"),
