@@ -86,14 +86,14 @@ def looked_into():
     from rnn_apps.reporting import drawing  # TensorFlow comes with it: not before a worker asks for it
     from rnn_apps.runs import stages
 
-    look_inside, both = stages.look_inside, drawing.both
+    look_inside, render = stages.look_inside, drawing.png_and_svg
 
     @contextmanager
     def looking(drawn=False):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(stages, "look_inside", look_inside)
             if drawn:
-                patch.setattr(drawing, "both", both)
+                patch.setattr(drawing, "png_and_svg", render)
             yield
 
     return looking
@@ -107,7 +107,7 @@ def not_looked_into(looked_into):
     empty = b"", b"<svg xmlns='http://www.w3.org/2000/svg'/>"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(stages, "look_inside", lambda *_: {})
-        patch.setattr(drawing, "both", lambda figure: empty)
+        patch.setattr(drawing, "png_and_svg", lambda figure: empty)
         yield
 
 

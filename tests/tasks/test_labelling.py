@@ -341,7 +341,7 @@ def test_what_is_no_clip_is_refused_plainly(clips, tmp_path):
 def test_reports_show_sequences_step_by_step(tagged, clips):
     words, frames = ((run.folder / "report.html").read_text() for run in (tagged, clips))
     assert 'class="tagged"' in words
-    assert "What is taken for what" in words
+    assert "Most frequent confusions" in words
     assert 'class="ribbon"' in frames
 
 
