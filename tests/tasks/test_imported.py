@@ -192,7 +192,7 @@ def test_the_commands_work_from_file_to_answer(file, tmp_path, monkeypatch, caps
         assert json.loads(capsys.readouterr().out)[0] == {
             "check": "padding invariance",
             "passed": True,
-            "detail": "4 padded steps change answers by 0e+00",
+            "detail": "4 padded steps change outputs by 0e+00",
         }
     assert (tmp_path / "norms.png").stat().st_size > 1000
 
@@ -393,7 +393,7 @@ class Unregistered(L.Layer):
     ("build", "message"),
     [
         (lambda given: keras.Model(given, Unregistered()(given)), "does not load again.*register_keras"),
-        (lambda given: keras.Sequential([L.LSTM(2)]), "does not say the shape of its inputs.*keras.Input"),
+        (lambda given: keras.Sequential([L.LSTM(2)]), "its input shape is unknown.*keras.Input"),
         (lambda given: keras.Model(), "received a Model, expected a functional or sequential model"),
     ],
     ids=["unregistered class", "no inputs", "subclass"],
