@@ -209,7 +209,7 @@ class Run:
             examples: whether a SavedModel carries a few test inputs, for the visitors of a demo page.
 
         Returns:
-            The path, and a `rnn_apps.export.comparing.ExportResult` for every file; none for a SavedModel.
+            The path, and a `rnn_apps.export.verification.ExportResult` for every file; none for a SavedModel.
 
         Raises:
             UserError: the folder is taken, or the network has no such form.
