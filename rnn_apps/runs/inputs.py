@@ -71,7 +71,7 @@ def read_lines(path):
 
 def _text_of(record):
     if record.problem:
-        raise DataError(record.place, record.problem, fix="Fix the record.")
+        raise DataError(record.location, record.problem, fix="Fix the record.")
     return _readable(record.text)
 
 

@@ -14,7 +14,7 @@ LABELS_SHOWN = 12
 
 
 class LabelledSequences(Dataset):
-    """Sequences, each with `place` and `labels` and whatever a subclass encodes.
+    """Sequences, each with `location` and `labels` and whatever a subclass encodes.
 
     The entry of a split in `encoded` is (arrays (all steps, ...), lengths (sequences,), labels (all steps,)).
 
@@ -81,7 +81,7 @@ class LabelledSequences(Dataset):
             return True
         received = shown(sequence.labels[step])
         self.invalid.report(
-            f"{sequence.place}, step {step + 1}",
+            f"{sequence.location}, step {step + 1}",
             "a label that train never shows",
             "Fix the label, or give train an example of it.",
             received,
@@ -108,7 +108,7 @@ class LabelledSequences(Dataset):
     def describe_example(self, split, number):
         """The name of the sequence, and of its steps."""
         sequence = self.splits[split][number]
-        return {"input": sequence.place.rpartition("/")[2], "tokens": self.step_names(sequence)}
+        return {"input": sequence.location.rpartition("/")[2], "tokens": self.step_names(sequence)}
 
     def view_examples(self, predictor):
         """Sequences of the test split."""

@@ -1,4 +1,4 @@
-"""Cached features: computed once, resumed, mended, and never half-written."""
+"""Cached features: computed once, resumed, repaired, and never partially written."""
 
 import numpy as np
 import pytest
@@ -26,7 +26,7 @@ class Encoder:
 
 @pytest.fixture(autouse=True)
 def small_shards(monkeypatch):
-    monkeypatch.setattr(features, "_INPUTS_A_SHARD", 5)
+    monkeypatch.setattr(features, "_INPUTS_PER_SHARD", 5)
 
 
 def filled(folder, encoder=None, **options):
@@ -93,12 +93,12 @@ def test_nothing_half_written_is_left_when_the_disk_is_full(tmp_path, monkeypatc
 
 def test_size_and_time_are_said_once(tmp_path):
     said = []
-    cache = filled(tmp_path, say=said.append)
+    cache = filled(tmp_path, log=said.append)
     assert cache.bytes == TRUE.nbytes
     assert len(said) == 1
     assert "Preparing 23 inputs once: 0 MB" in said[0]
     assert str(tmp_path) in said[0]
-    filled(tmp_path, say=said.append)
+    filled(tmp_path, log=said.append)
     assert len(said) == 1
 
 
@@ -107,7 +107,7 @@ def test_an_encoder_of_another_width_is_refused(tmp_path):
         FeatureCache(tmp_path, 23, SHAPE).fill(lambda a, b: TRUE[a:b, :2])
 
 
-def test_the_fingerprint_changes_with_every_part():
+def test_the_fingerprint_changes_with_every_split():
     prints = [fingerprint(*p) for p in (("a", 1), ("a", 2), ("b", 1), ("a", 1, None), (["a"], 1))]
     assert len(set(prints)) == 5
     assert fingerprint({"x": 1, "y": 2}) == fingerprint({"y": 2, "x": 1})

@@ -1,4 +1,4 @@
-"""The line of column names: found below other lines, completed where names lack, refused where it is none."""
+"""Headers: found below other lines, completed if names are missing, refused if they are data."""
 
 import pytest
 
@@ -63,7 +63,7 @@ RECORDS = {
 
 @pytest.mark.parametrize("text", RECORDS.values(), ids=list(RECORDS))
 def test_a_record_in_place_of_names_is_refused(tmp_path, text):
-    with pytest.raises(DataError, match=r"a\.csv:1: looks like a record, not like the names of the columns"):
+    with pytest.raises(DataError, match=r"a\.csv:1: looks like a record, not a line of column names"):
         rows_of(tmp_path, text)
 
 
@@ -87,12 +87,12 @@ def test_columns_without_name_and_cells_are_left_out_and_the_others_named(tmp_pa
     table = read_table(tmp_path / "a.csv")
     assert table.header == ["unnamed column 1", "x", "unnamed column 4"]
     assert table.rows == [["1", "2", ""], ["2", "3", "7"]]
-    assert (table.left_out, table.unnamed) == ((3,), ("unnamed column 1", "unnamed column 4"))
+    assert (table.ignored, table.unnamed) == ((3,), ("unnamed column 1", "unnamed column 4"))
 
 
 def test_a_title_above_names_of_texts_is_pointed_at(tmp_path):
     (tmp_path / "a.csv").write_text("All reviews\ntext,mood\na b,good\nc d,bad\n")
-    with pytest.raises(DataError, match="1 field, and 2 in most of the rows below.*remove what is above"):
+    with pytest.raises(DataError, match="1 field, and 2 in most rows below.*remove the lines above"):
         read_table(tmp_path / "a.csv")
 
 

@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rnn_apps.data.records import BadRecords
-from rnn_apps.data.series import Columns, Repairs, read_series
-from rnn_apps.data.series_windows import origin_of
+from rnn_apps.data.records import InvalidRecords
+from rnn_apps.data.series import CleaningOptions, Columns, read_series
+from rnn_apps.data.series_windows import first_unknown_step
 from rnn_apps.data.time_steps import TimeStep, calendar_values
 from rnn_apps.serving.demo.asking import Problem
 from rnn_apps.serving.demo.marking import details, safe, table
@@ -88,15 +88,15 @@ class ForecastPage(Page):
 
     def _read(self, path):
         columns = self._columns()
-        repairs = Repairs(BadRecords("refuse", 0), **self.facts.get("cleaning_options", {}))
-        found = read_series(path, columns, repairs, None, self._step())
+        options = CleaningOptions(InvalidRecords("refuse", 0), **self.facts.get("cleaning_options", {}))
+        found = read_series(path, columns, options, None, self._step())
         return [self._cut(one, found, columns) for one in found.series]
 
     def _cut(self, one, found, columns):
         values, names = one.values, self.facts.get("calendar", [])
         if names:
             values = np.concatenate([values, calendar_values(one.times, names)], axis=-1)
-        origin = origin_of(values[:, : len(columns.targets)]) if columns.known else len(values)
+        origin = first_unknown_step(values[:, : len(columns.targets)]) if columns.known else len(values)
         where = f"{one.name}: " if one.name else ""
         if not origin:
             raise Problem(f"{where}the table has no value of the past.")

@@ -8,7 +8,7 @@ import gradio as gr
 from gradio.utils import get_upload_folder
 from PIL import Image
 
-from rnn_apps.data.video import VIDEO_SUFFIXES, BadVideo, all_frames, pick_evenly, read_frames
+from rnn_apps.data.video import VIDEO_SUFFIXES, InvalidVideo, all_frames, pick_evenly, read_frames
 from rnn_apps.errors import UserError, Wording, shown
 from rnn_apps.serving.demo.asking import Problem
 
@@ -181,7 +181,7 @@ def _frames_of(path, size, limits, frames):
             if len(found) == MOST_FRAMES:
                 raise Problem(f"{name_of(path)} has more than {MOST_FRAMES:,} frames; give a shorter clip.")
             found.append(Image.fromarray(frame))
-    except BadVideo as error:
+    except InvalidVideo as error:
         raise Problem(f"{name_of(path)}: {error}.") from error
     except ImportError as error:
         raise Problem("This server reads no video files (pip install 'rnn-apps[video]').") from error

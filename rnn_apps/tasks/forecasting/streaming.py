@@ -6,11 +6,11 @@ from collections import Counter
 import numpy as np
 import tensorflow as tf
 
-from rnn_apps.data.files import wrong_width
+from rnn_apps.data.delimiters import find_delimiter
+from rnn_apps.data.files import width_problem
 from rnn_apps.data.numbers import decimal_marks
-from rnn_apps.data.records import BadRecords
-from rnn_apps.data.separators import find_separator
-from rnn_apps.data.series import Repairs, RowReader, refuse_uneven
+from rnn_apps.data.records import InvalidRecords
+from rnn_apps.data.series import CleaningOptions, RowReader, check_spacing
 from rnn_apps.data.series_columns import find_columns
 from rnn_apps.data.time_steps import calendar_values
 from rnn_apps.errors import DataError, UserError
@@ -46,8 +46,8 @@ class ForecastStream(Stream):
         super().__init__(forecaster.step, forecaster.begin(1))
         self._predictor, self._begin, self._lines = predictor, self._states, 0
         self._header = self._reader = None
-        bad, self._said = BadRecords(data.on_invalid_record, ANY_NUMBER), Counter()
-        self._repairs = Repairs(bad, data.on_missing, data.on_gap)
+        invalid, self._said = InvalidRecords(data.on_invalid_record, ANY_NUMBER), Counter()
+        self._options = CleaningOptions(invalid, data.on_missing, data.on_gap)
         self._separator = ","
         self._left = {}  # name of a series to its states and its last row
 
@@ -61,7 +61,7 @@ class ForecastStream(Stream):
             self._lines += 1
             line = line.replace("\0", "").removeprefix("\ufeff")
             if self._header is None:
-                self._separator = find_separator(f"{PLACE}:{self._lines}", [line])
+                self._separator = find_delimiter(f"{PLACE}:{self._lines}", [line])
             row = next(csv.reader([line], delimiter=self._separator), None)
             if row and self._header is None:
                 self._header = row
@@ -71,10 +71,11 @@ class ForecastStream(Stream):
         return found
 
     def _answers(self, row):
-        if self._reader is None and not wrong_width(row, self._header):
-            self._reader = RowReader(PLACE, self._header, self._columns, self._repairs, row)
+        if self._reader is None and not width_problem(row, self._header):
+            self._reader = RowReader(PLACE, self._header, self._columns, self._options, row)
         if self._reader is None:
-            self._repairs.bad.report(f"{PLACE}:{self._lines}", wrong_width(row, self._header), "Fix the row.")
+            problem = width_problem(row, self._header)
+            self._options.invalid.report(f"{PLACE}:{self._lines}", problem, "Fix the row.")
             return []
         rows, marks = {}, decimal_marks([row], self._separator)
         self._reader.marks = dict(zip(self._header, marks))
@@ -88,7 +89,7 @@ class ForecastStream(Stream):
         steps = self._steps_since(before, now)
         values = np.full((steps, len(now.values[0])), np.nan)
         values[-1] = now.values[0]
-        if self._repairs.on_missing == "fill" and before is not None:
+        if self._options.on_missing == "fill" and before is not None:
             values = np.where(np.isnan(values), before.values[0], values)
             now.values = [values[-1]]
         if predictor.recipe.data.calendar:
@@ -100,23 +101,24 @@ class ForecastStream(Stream):
             target: {key: json_numbers(answer[key][:, index]) for key in OUTPUTS}
             for index, target in enumerate(predictor.columns.targets)
         }
-        refuse_not_finite(f"{now.places[0]}  {name}".rstrip(), predictor.columns, values, targets)
+        refuse_not_finite(f"{now.locations[0]}  {name}".rstrip(), predictor.columns, values, targets)
         self._left[name] = (self._states, now)
         found = {"series": name, "times": times, "targets": targets}
-        skipped, self._said = self._repairs.bad.skipped - self._said, Counter(self._repairs.bad.skipped)
+        all_skipped = Counter(self._options.invalid.skipped)
+        skipped, self._said = all_skipped - self._said, all_skipped
         return {**found, "skipped": said_skipped(skipped)} if skipped else found
 
     def _steps_since(self, before, now):
         """Steps from the row before to this one."""
         if before is None:
             return 1
-        both = type(now)(before.places + now.places, before.times + now.times)
+        both = type(now)(before.locations + now.locations, before.times + now.times)
         (apart,) = np.diff(self._predictor.step.positions(both.times))
         if apart <= 0:
-            raise DataError(now.places[0], "its time is not after that of the row before")
-        if self._repairs.on_gap == "ignore":
+            raise DataError(now.locations[0], "its time is not after that of the row before")
+        if self._options.on_gap == "ignore":
             return 1
-        refuse_uneven(both, np.array([apart]), self._predictor.step, self._repairs)
+        check_spacing(both, np.array([apart]), self._predictor.step, self._options)
         return round(apart)
 
     def line(self, answer):

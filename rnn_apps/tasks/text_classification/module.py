@@ -39,14 +39,14 @@ class TextClassifier(ClassModule):
     def _classify(self, text):
         """Strings (batch,) to label, score, probabilities (batch, classes), and how many words were read."""
         words = self.encoder.tokenizer.split(text)
-        read = self.encoder.kept(words)
+        read = self.encoder.truncate(words)
         lengths = {"words": words.row_lengths(), "words_read": read.row_lengths()}
-        answer = self._answer(self._probabilities([self.encoder.padded(read)]))
+        answer = self._answer(self._probabilities([self.encoder.pad(read)]))
         return answer | {name: tf.cast(length, tf.int32) for name, length in lengths.items()}
 
     def _step(self, text, *states):
         """As `classify`, of texts that go on: what each is so far, and ``next_state_0``, ... after it."""
-        numbers = self.encoder.tokenizer.numbers(text)
+        numbers = self.encoder.tokenizer.encode(text)
         steps = tf.maximum(numbers.bounding_shape(axis=1), 1)
         logits, after = self._running.read_on(numbers.to_tensor(0, shape=tf.stack([-1, steps])), states)
         return {**self._answer(tf.nn.softmax(logits)), **numbered_states(after, "next_state")}
