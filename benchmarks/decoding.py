@@ -4,7 +4,7 @@
     python benchmarks/decoding.py --rounds 7 --steps 12
 
 The network is that of `image_captioning.yaml` (25 regions of 1,280 features, GRU of 512, attention, 4,000
-words) with random weights; the end is forbidden to both, so that every sentence has the same number of words.
+words) with random weights; the end token is suppressed in both, so that all sentences have equal length.
 The plain loop calls `model.predict_on_batch` on all that has been written, step after step, and keeps its
 beams in NumPy. All take turns in one process; medians.
 """
@@ -39,9 +39,9 @@ def in_graph(network, steps, beam):
     @tf.function(autograph=False)
     def write(features):
         read = encoder(features, training=False)
-        begun = (tf.fill([tf.shape(features)[0]], START), decoder.begin(read["summary"]))
-        context = decoder.remember(read["memory"])
-        settings = {"end": END, "max_length": steps, "forbidden": (END,)}
+        begun = (tf.fill([tf.shape(features)[0]], START), decoder.initial_state(read["summary"]))
+        context = decoder.project_memory(read["memory"])
+        settings = {"end": END, "max_length": steps, "suppressed": (END,)}
         if beam == 1:
             return sample(decoder.step, *begun, context, temperature=0.0, **settings).tokens
         return beam_search(decoder.step, *begun, context, beam=beam, **settings).tokens
@@ -79,7 +79,7 @@ def bare(network, steps):
     @tf.function(autograph=False)
     def run(features):
         read = encoder(features, training=False)
-        states, context = decoder.begin(read["summary"]), decoder.remember(read["memory"])
+        states, context = decoder.initial_state(read["summary"]), decoder.project_memory(read["memory"])
         tokens, total = tf.fill([tf.shape(features)[0]], START), 0.0
         for _ in range(steps):
             logits, states = decoder.step(tokens, states, context)

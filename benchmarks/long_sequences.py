@@ -71,7 +71,7 @@ def ours_training(folder, steps):
     watch = Watch(steps)
 
     class Console:
-        def say(self, text):
+        def log(self, text):
             print(text, file=sys.stderr)
 
         def step(self, step, total, logs):
@@ -95,7 +95,7 @@ def whole(folder, steps, every=None):
     peaks, times = [], []
 
     class Console:
-        def say(self, text):
+        def log(self, text):
             print(text, file=sys.stderr)
 
         def step(self, step, total, logs):

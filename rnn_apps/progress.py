@@ -24,7 +24,7 @@ class Progress:
     def __exit__(self, *error):
         self.close()
 
-    def say(self, text):
+    def log(self, text):
         """Print one line, above the bar if there is one; a terminal gets long ones broken between words."""
         self._console.print(text, markup=False, soft_wrap=not self._console.is_terminal)
 

@@ -111,7 +111,7 @@ class RunFolder:
             raise UserError(str(path), "no such folder", expected="the folder of a run", fix=_recent())
         if missing:
             raise UserError(
-                str(path), f"{missing[0]} is not there", expected="the folder of a run", fix=_recent()
+                str(path), f"{missing[0]} is missing", expected="the folder of a run", fix=_recent()
             )
         return folder
 

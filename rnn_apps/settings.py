@@ -1,4 +1,4 @@
-"""Strict settings on pydantic, and those that every task shares."""
+"""Base class of settings (strict pydantic models), and the settings that all tasks share."""
 
 from collections import Counter
 from collections.abc import Hashable, Iterator, Sequence
@@ -62,9 +62,9 @@ FormatName = Annotated[str, AfterValidator(_known_format), Field(json_schema_ext
 
 
 class Settings(BaseModel):
-    """Base of all settings: unknown keys, wrong types and values out of range are refused.
+    """Base class of all settings: rejects unknown keys, wrong types and values out of range.
 
-    A whole number is fine where a number is wanted; nothing else is converted.
+    An integer is accepted where a float is expected; nothing else is converted.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
@@ -84,75 +84,87 @@ class Settings(BaseModel):
 
 
 class CheckpointSettings(Settings):
-    """When a training is written down besides at the end of every epoch."""
+    """When checkpoints are saved, in addition to the end of every epoch."""
 
-    steps: int | None = Field(None, ge=1, le=1_000_000_000, description="Every so many steps.")
-    minutes: float | None = Field(10.0, gt=0, le=10_000, description="When so many minutes have passed.")
+    steps: int | None = Field(None, ge=1, le=1_000_000_000, description="Save every N steps.")
+    minutes: float | None = Field(10.0, gt=0, le=10_000, description="Save every N minutes.")
 
 
 class TrainingSettings(Settings):
-    """How a network is trained, whatever the task."""
+    """Training settings that all tasks share."""
 
-    batch_size: int = Field(64, ge=1, le=65_536, description="Examples a step.")
+    batch_size: int = Field(64, ge=1, le=65_536, description="Examples per step.")
     epochs: int = Field(4, ge=1, le=10_000, description="Passes over the training examples.")
-    optimizer: Literal["adam", "adamw", "sgd", "rmsprop"] = Field("adam", description="Update rule.")
-    learning_rate: float = Field(0.001, gt=0, le=10, description="Step size, at its highest.")
+    optimizer: Literal["adam", "adamw", "sgd", "rmsprop"] = Field("adam", description="Optimizer.")
+    learning_rate: float = Field(0.001, gt=0, le=10, description="Peak learning rate.")
     schedule: Literal["constant", "cosine", "linear"] = Field(
-        "constant", description="Course of the learning rate after warm-up; cosine and linear end at zero."
+        "constant", description="Learning rate after warm-up; cosine and linear decay to zero."
     )
     warmup_steps: int = Field(
-        0, ge=0, le=1_000_000_000, description="Steps over which the learning rate rises from zero."
+        0,
+        ge=0,
+        le=1_000_000_000,
+        description="Steps over which the learning rate increases linearly from zero.",
     )
     epsilon: float = Field(
         1e-7,
         gt=0,
         le=1,
-        description="Added to Adam's divisor; a larger one lets rare words learn more slowly.",
+        description="Adam's epsilon; a larger value slows the learning of rare words.",
     )
     weight_decay: float = Field(0.0, ge=0, le=1, description="Decoupled weight decay.")
     clip_norm: float | None = Field(
-        1.0, gt=0, description="Largest norm of the whole gradient; null leaves it as it is."
+        1.0, gt=0, description="Clip the gradient to this global norm; null for no clipping."
     )
     weight_averaging: float | None = Field(
-        None, gt=0, lt=1, description="Decay of a moving average of the weights that is used in the end."
+        None,
+        gt=0,
+        lt=1,
+        description="Decay of an exponential moving average of the weights, which the final model uses.",
     )
     early_stopping: int | None = Field(
-        None, ge=1, le=10_000, description="Epochs without improvement on validation before training stops."
+        None, ge=1, le=10_000, description="Stop after this many epochs without improvement on validation."
     )
-    label_smoothing: Fraction = Field(0.0, description="Probability spread evenly over all classes.")
+    label_smoothing: Fraction = Field(0.0, description="Probability mass spread evenly over all classes.")
     checkpoint_every: CheckpointSettings = Field(
         default_factory=CheckpointSettings,
-        description="Checkpoints to go on from, besides one an epoch.",
+        description="Extra checkpoints, in addition to one per epoch.",
     )
     recompute_every: int | None = Field(
         None,
         ge=1,
         le=1_000_000,
-        description="Keep the states of every so many steps only and compute those between again while going "
-        "back: the same gradients in less memory, for long sequences.",
+        description="Gradient checkpointing: store the states of every Nth step and recompute the others in "
+        "the backward pass. Same gradients, less memory, for long sequences.",
     )
-    deterministic: bool = Field(False, description="Deterministic operations: bit-equal runs, slower.")
-    compile: Automatic = Field("auto", description="XLA for the recurrent loops; auto waits until it pays.")
+    deterministic: bool = Field(
+        False, description="Use deterministic operations: runs are bit-identical, but slower."
+    )
+    compile: Automatic = Field(
+        "auto", description="Compile the recurrent loops with XLA; auto: once shapes recur."
+    )
 
 
 class TbpttSettings(Settings):
     """Truncated backpropagation through time."""
 
-    steps: int = Field(100, ge=1, le=1_000_000, description="Steps of a window; states are carried on.")
+    steps: int = Field(
+        100, ge=1, le=1_000_000, description="Steps per window; states carry over to the next window."
+    )
 
 
 class SteppedTrainingSettings(TrainingSettings):
-    """How a network with an output at every step is trained."""
+    """Training settings of networks with an output at every step."""
 
     tbptt: TbpttSettings | None = Field(
         None,
-        description="Windows of sequences read side by side, gradients through one window; batch_size is how "
-        "many. null goes back through whole sequences.",
+        description="Truncated backpropagation: batch_size sequences are read in parallel, window by window. "
+        "null: backpropagate through whole sequences.",
     )
 
 
 class TaskSettings(Settings):
-    """The keys at the top of every recipe; a task adds its `data` and `model`.
+    """The top-level keys of every recipe; a task adds `data` and `model`.
 
     Attributes:
         shape: of the recurrence, a name of `rnn_apps.tasks.shapes.SHAPES`, or ``"any"``.
@@ -165,14 +177,16 @@ class TaskSettings(Settings):
     name: str | None = Field(
         None,
         pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$",
-        description="Name of the recipe, and of its folder below runs/; by default the file's name.",
+        description="Name of the recipe and of its folder in runs/; by default the file name.",
         json_schema_extra={"patternErrorMessage": "letters, digits, '.', '_' and '-', at most 100"},
     )
     description: str | None = Field(None, max_length=10_000, description="What the recipe is for.")
     task: str = Field(description="Name of the task.")
-    seed: int = Field(1, ge=0, le=2**31 - 1, description="Seed of everything random.")
+    seed: int = Field(1, ge=0, le=2**31 - 1, description="Random seed.")
     training: TrainingSettings = Field(default_factory=TrainingSettings, description="How to train.")
-    export: Distinct[FormatName] = Field(["saved_model"], description="Formats written at the end of a run.")
+    export: Distinct[FormatName] = Field(
+        ["saved_model"], description="Export formats, written at the end of a run."
+    )
     views: bool = Field(
-        True, description="Whether the report looks into the recurrence; without it a run ends sooner."
+        True, description="Show states, gradients and attention in the report; false makes runs shorter."
     )

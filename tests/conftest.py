@@ -28,7 +28,7 @@ class Heard:
     def __init__(self):
         self.lines, self.steps, self.closed = [], [], False
 
-    def say(self, text):
+    def log(self, text):
         self.lines.append(text)
 
     def step(self, step, total, logs):
@@ -86,12 +86,12 @@ def looked_into():
     from rnn_apps.reporting import drawing  # TensorFlow comes with it: not before a worker asks for it
     from rnn_apps.runs import stages
 
-    look_inside, both = stages.look_inside, drawing.both
+    diagnostics, both = stages.diagnostics, drawing.both
 
     @contextmanager
     def looking(drawn=False):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(stages, "look_inside", look_inside)
+            patch.setattr(stages, "diagnostics", diagnostics)
             if drawn:
                 patch.setattr(drawing, "both", both)
             yield
@@ -106,7 +106,7 @@ def not_looked_into(looked_into):
 
     empty = b"", b"<svg xmlns='http://www.w3.org/2000/svg'/>"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(stages, "look_inside", lambda *_: {})
+        patch.setattr(stages, "diagnostics", lambda *_: {})
         patch.setattr(drawing, "both", lambda figure: empty)
         yield
 

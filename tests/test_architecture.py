@@ -47,7 +47,7 @@ COMMANDS = (
     "check|check-cell|compare|evaluate|explain|export|import|init|inspect|list|predict|run|schema|serve|show"
 )
 OPTION = re.compile(rf'(?<!style=")--[a-z][a-z-]*|\brnn-apps (?:{COMMANDS}|validate)\b')
-MAX_FILE, MAX_FUNCTION = 350, 60
+MAX_FILE, MAX_FUNCTION = 350, 70
 LONGER = {"export.client": 400}  # copied next to an export as one file
 
 
@@ -290,7 +290,7 @@ FAULTS = [
     (wrong_directions, {"layers/a.py": "from rnn_apps import data"}, "layers.a imports data"),
     (wrong_directions, {"metrics/a.py": "import rnn_apps.baselines"}, "metrics.a imports baselines"),
     (wrong_directions, {"models/a.py": "def f():\n    from rnn_apps.data import b"}, "models.a imports data"),
-    (wrong_directions, {"training.py": "from rnn_apps.export import b"}, "training imports exporting"),
+    (wrong_directions, {"training.py": "from rnn_apps.export import b"}, "training imports export"),
     (wrong_directions, {"tasks/a.py": "from ..recipe import b"}, "tasks.a imports recipe"),
     (wrong_directions, {"serving.py": "from rnn_apps.models import b"}, "serving imports models"),
     (wrong_directions, {"serving/a.py": "from rnn_apps.data import b"}, "serving.a imports data"),
@@ -310,7 +310,7 @@ FAULTS = [
         "layers.b",
     ),
     (too_large, {"errors.py": "x = 1\n" * 351}, "errors: 351 lines"),
-    (too_large, {"errors.py": "def f():\n" + "    x = 1\n" * 60}, "errors.f: 61 lines"),
+    (too_large, {"errors.py": "def f():\n" + "    x = 1\n" * 70}, "errors.f: 71 lines"),
     (unclear_names, {"layers/utils.py": ""}, "layers.utils"),
     (unclear_names, {"common/a.py": ""}, "common.a"),
     (wrong_all, {"errors.py": DOC + "x = 1"}, "errors: no __all__"),

@@ -111,11 +111,11 @@ def test_schema_is_json(answer):
         (["run", "imdb", "--data", "nowhere"], "nowhere: no such file or folder"),
         (["run", "imdb", "--out", "taken"], "--out: taken is there already and not empty"),
         (["predict", "nowhere", "text"], "nowhere: no such folder; expected the folder of a run"),
-        (["evaluate", "taken"], "taken: recipe.yaml is not there; expected the folder of a run"),
+        (["evaluate", "taken"], "taken: recipe.yaml is missing; expected the folder of a run"),
         (["compare", "nowhere"], "nowhere: no such folder"),
         (
             ["compare", "taken"],
-            "taken: recipe.yaml is not there; expected the folder of a run, or that of several seeds",
+            "taken: recipe.yaml is missing; expected the folder of a run, or of several seeds",
         ),
         (["export", "nowhere"], "nowhere: no such folder"),
         (["compare"], "Missing argument"),
@@ -221,9 +221,9 @@ def test_a_run_without_data_says_so_in_one_line_and_marks_its_score(sample_run):
     assert code == 0
     assert lines[0].startswith("imdb_reviews is not in ")
     assert lines[0].endswith(
-        'Using the generated sample with model.word_vectors = "random", model.word_dropout = 0.0, '
+        'Using synthetic data with model.word_vectors = "random", model.word_dropout = 0.0, '
         'training.schedule = "constant", '
-        "training.weight_averaging = null; every score is marked as such."
+        "training.weight_averaging = null; every score is marked as a SAMPLE score."
     )
     accuracy = json.loads((folder / "metrics.json").read_text())["test"]["accuracy"]
     assert lines[-2:] == [
@@ -298,8 +298,8 @@ def test_a_run_is_gone_on_with_by_its_folder_alone(answer, monkeypatch, finished
     ("unequal", "code", "said"), [([], 0, ""), (["run 1: state model.3"], 1, "run 1: state model.3\n")]
 )
 def test_a_kill_test_that_finds_a_difference_fails(answer, monkeypatch, unequal, code, said):
-    def found(recipe, kills, folder, seed, say):
-        say(f"{recipe.name}, {seed}")
+    def found(recipe, kills, folder, seed, log):
+        log(f"{recipe.name}, {seed}")
         return KillTest(kills, 2, unequal, 0)
 
     monkeypatch.setattr("rnn_apps.runs.kill_test.kill_test", found)
@@ -538,7 +538,7 @@ def test_a_cell_of_ones_own_runs_on_three_classes_and_answers_in_another_process
     network, refusal, answers = map(json.loads, process.stdout.splitlines())
     assert network == finished.model(np.array([[2, 3, 4]])).numpy().tolist()
     assert refusal.startswith("model.cell: ModuleNotFoundError: No module named 'cells_of_mine'")
-    assert "Start rnn-apps in the folder that holds the module cells_of_mine" in refusal
+    assert "Start rnn-apps in the folder that contains the module cells_of_mine" in refusal
     assert answers == run.predict(texts)
 
 

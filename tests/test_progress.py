@@ -10,11 +10,11 @@ from rnn_apps.progress import Progress
 def shown(terminal):
     out = io.StringIO()
     with Progress(Console(file=out, force_terminal=terminal, width=120, highlight=False)) as progress:
-        progress.say("Run folder: runs/[red]imdb[/red]")
+        progress.log("Run folder: runs/[red]imdb[/red]")
         progress.step(0, 4, {})
         for step in range(1, 5):
             progress.step(step, 4, {"loss": 0.5 / step, "accuracy": 0.25 * step})
-        progress.say("Epoch 1/1")
+        progress.log("Epoch 1/1")
         bar_is_up = progress._bar is not None
         progress.close()
         assert progress._bar is None
@@ -34,7 +34,7 @@ def test_a_long_line_is_broken_between_words_on_a_terminal_and_nowhere_in_a_file
     text = "many words " * 20
     for terminal in (True, False):
         out = io.StringIO()
-        Progress(Console(file=out, force_terminal=terminal, width=30, color_system=None)).say(text)
+        Progress(Console(file=out, force_terminal=terminal, width=30, color_system=None)).log(text)
         lines = out.getvalue().splitlines()
         assert {word for line in lines for word in line.split()} == {"many", "words"}
         assert (len(lines) > 1) == terminal

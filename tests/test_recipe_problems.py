@@ -153,7 +153,7 @@ IN_MODEL = {
     "one for true": ("residual: 1", "residual: received 1, expected true or false."),
     "residual sizes": (
         "{units: [4, 5], residual: true}",
-        "residual: received true, but units are [4, 5]; expected levels of one size.",
+        "residual: received true, but units are [4, 5]; expected layers of equal size.",
     ),
     "word vectors": (
         "word_vectors: glove",
@@ -171,7 +171,7 @@ IN_MODEL = {
         "{units: [16384, 16384], cell: lstm}",
         # 2 directions x 4 gates x ((128 + 16384) x 16384 + (2 x 16384 + 16384) x 16384), and 20000 x 128
         "units: these settings make 8,609,271,808 weights (2,560,000 in the embedding, "
-        "8,606,711,808 in the recurrent levels), expected at most 2,000,000,000.",
+        "8,606,711,808 in the recurrent layers), expected at most 2,000,000,000.",
     ),
 }
 IN_TRAINING = {
@@ -288,7 +288,7 @@ WHOLE = {
         [
             # 2 directions x (4096 + 128) x 128
             "r.yaml:6  model.embedding: these settings make 4,097,081,344 weights (4,096,000,000 in the "
-            "embedding, 1,081,344 in the recurrent levels), expected at most 2,000,000,000."
+            "embedding, 1,081,344 in the recurrent layers), expected at most 2,000,000,000."
         ],
     ),
     "formats": (
@@ -328,7 +328,7 @@ WHOLE = {
             "r.yaml:2  data.path: missing; source is files, expected the file or folder to read.",
             'r.yaml:4  data.keep: received "all", expected one of start, end, both.',
             f'r.yaml:5  model.cel: unknown key. Did you mean "cell"? Allowed here: {MODEL}.',
-            "r.yaml:5  model.residual: received true, but units are [1, 2]; expected levels of one size.",
+            "r.yaml:5  model.residual: received true, but units are [1, 2]; expected layers of equal size.",
         ],
     ),
     "a key twice beside mistakes": (

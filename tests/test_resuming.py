@@ -95,10 +95,10 @@ def test_a_changed_recipe_is_refused_with_the_difference(run, small_recipe, hear
     with pytest.raises(UserError) as caught:
         rnn_apps.run(small_recipe, resume=run, console=heard, **changed)
     text = str(caught.value)
-    assert "the recipe has changed since" in text
+    assert "the recipe has changed" in text
     assert "training.batch_size was 16, is 8" in text
     assert "training.learning_rate was 0.002, is 0.5" in text
-    assert text.endswith("Or resume all the same with: force=True")
+    assert text.endswith("Or resume anyway with: force=True")
     assert sorted(run.rglob("*")) == before
 
 
@@ -143,7 +143,7 @@ def test_changed_data_are_refused_with_the_difference(run, heard):
     record = json.loads((run / "checkpoints" / "run.json").read_text())
     record["data"]["fingerprint"] = "of yesterday"
     (run / "checkpoints" / "run.json").write_text(json.dumps(record))
-    with pytest.raises(UserError, match='the data has changed since: fingerprint was "of yesterday", is'):
+    with pytest.raises(UserError, match='the data has changed: fingerprint was "of yesterday", is'):
         rnn_apps.run(resume=run, console=heard)
 
 
@@ -173,7 +173,7 @@ def test_what_is_no_run_cannot_be_gone_on_with(tmp_path, heard):
 
 def test_a_kill_leaves_no_trace_where_windows_carry_states_on(tmp_path):
     said = []
-    found = kill_test(load_recipe("tagging", TINY), 1, tmp_path / "kills", seed=1, say=said.append)
+    found = kill_test(load_recipe("tagging", TINY), 1, tmp_path / "kills", seed=1, log=said.append)
     assert (found.kills, found.unequal, found.extra_steps) == (1, [], 0)
     assert sum(line.startswith("Kill ") for line in said) == 1
     assert not (tmp_path / "kills" / "whole" / "views.json").exists()
@@ -183,7 +183,7 @@ def test_the_kill_test_sees_a_difference(run, stopped):
     checkpoints = Checkpoints(run / "checkpoints")
     newest = checkpoints.newest()
     assert differences(run, stopped) == []
-    position = newest.facts["position"]
+    position = newest.facts["progress"]
     position["step"] += 1
     state = {**newest.state, "model.0": newest.state["model.0"] + 1e-7}
     checkpoints.save(Checkpoint(newest.step, newest.facts, state, {"0": np.zeros(1)}))

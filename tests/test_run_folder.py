@@ -162,7 +162,7 @@ def test_a_folder_that_is_no_run_is_named_with_the_newest_runs(tmp_path, monkeyp
     RunFolder.create("runs/imdb/one").write_text("recipe.yaml", "")
     (tmp_path / "empty").mkdir()
     assert refusal(RunFolder.open, "empty") == (
-        "empty: recipe.yaml is not there; expected the folder of a run. The newest here: runs/imdb/one."
+        "empty: recipe.yaml is missing; expected the folder of a run. The newest here: runs/imdb/one."
     )
 
 

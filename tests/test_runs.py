@@ -19,7 +19,7 @@ import rnn_apps.runs
 from rnn_apps.cli import call
 from rnn_apps.errors import UserError
 from rnn_apps.recipe import apply_overrides, dump_recipe, load_recipe
-from rnn_apps.runs import running, stages
+from rnn_apps.runs import api, stages
 from rnn_apps.tasks.objectives.classes import ClassObjective
 from rnn_apps.training import Interrupted, TrainingFailed
 
@@ -124,7 +124,7 @@ def test_a_network_that_cannot_be_looked_into_does_not_fail_the_run(
     def fail(*_):
         raise KeyError("a cell of one's own" + "\nin many lines")
 
-    monkeypatch.setattr("rnn_apps.runs.stages.look_inside", fail)
+    monkeypatch.setattr("rnn_apps.runs.stages.diagnostics", fail)
     few = {"training": {"epochs": 1}, "export": []}
     run = rnn_apps.run(small_recipe, out=tmp_path / "run", console=heard, **few)
     assert run.metrics["test"]
@@ -297,7 +297,7 @@ def test_a_failed_export_leaves_the_old_one(copy, monkeypatch):
         raise OSError("disk full")
 
     before = (copy / "export/1/saved_model.pb").read_bytes()
-    monkeypatch.setattr("rnn_apps.runs.finished.export_model", fail)
+    monkeypatch.setattr("rnn_apps.runs.run.export_model", fail)
     with pytest.raises(UserError, match="export/1: cannot be written: disk full"):
         rnn_apps.open_run(copy).export()
     assert (copy / "export/1/saved_model.pb").read_bytes() == before
@@ -335,9 +335,9 @@ def test_the_sample_stands_in_with_its_settings_said_and_marked(small_recipe, of
     prepared = stages.prepare(recipe, True, heard)
     assert heard.lines[0] == (
         f"imdb_reviews is not in {tmp_path / 'sets'} and ai.stanford.edu does not answer. Using the "
-        'generated sample with model.word_vectors = "random", model.word_dropout = 0.0, '
+        'synthetic data with model.word_vectors = "random", model.word_dropout = 0.0, '
         'training.schedule = "constant", '
-        "training.weight_averaging = null, model.dropout = 0.25; every score is marked as such."
+        "training.weight_averaging = null, model.dropout = 0.25; every score is marked as a SAMPLE score."
     )
     assert prepared.sample_of == "imdb_reviews"
     assert prepared.recipe.data.source == "sample"
@@ -385,7 +385,7 @@ class Stopping:
     def __init__(self, number, at):
         self.number, self.at, self.lines = number, at, []
 
-    def say(self, text):
+    def log(self, text):
         self.lines.append(text)
 
     def step(self, step, total, logs):
@@ -427,7 +427,7 @@ def test_a_loss_that_is_no_number_ends_the_run(small_recipe, tmp_path, heard, mo
 def test_settings_of_the_data_may_be_given_as_a_dict(monkeypatch, small_recipe):
     seen = {}
 
-    monkeypatch.setattr(running, "run_recipe", lambda recipe, *_: seen.update(recipe=recipe))
+    monkeypatch.setattr(api, "run_recipe", lambda recipe, *_: seen.update(recipe=recipe))
     rnn_apps.run(
         "imdb", data={"max_length": 7}, training={"epochs": 3}, overrides=["model.units=[5]"], seed=9
     )
@@ -447,7 +447,7 @@ def test_a_run_a_seed_and_a_summary(monkeypatch, finished, tmp_path):
         (out / "metrics.json").write_text(json.dumps(metrics))
         return rnn_apps.open_run(out)
 
-    monkeypatch.setattr(running, "run_recipe", seeded)
+    monkeypatch.setattr(api, "run_recipe", seeded)
     runs, summary = rnn_apps.runs.run_seeds("imdb", [3, 1, 2], out=tmp_path / "seeds")
     assert [run.folder for run in runs] == [tmp_path / "seeds" / f"seed-{seed}" for seed in (3, 1, 2)]
     assert summary == {"accuracy": {"mean": 0.625, "low": 0.5, "high": 0.75}}
@@ -497,13 +497,13 @@ def test_patterns_and_folders_of_seeds_are_compared_run_by_run(runs_of_seeds):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("nothing*", r"nothing\*: nothing fits this pattern; expected folders of runs"),
-        (".", r"imdb: recipe.yaml is not there; .* Name the runs in it: .*imdb/\*"),
+        ("nothing*", r"nothing\*: no path matches this pattern; expected folders of runs"),
+        (".", r"imdb: recipe.yaml is missing; .* Name the runs in it: .*imdb/\*"),
         (
             "*",
-            "notes: recipe.yaml is not there; expected the folder of a run, or that of several seeds. Leave",
+            "notes: recipe.yaml is missing; expected the folder of a run, or of several seeds. Leave",
         ),
-        ("file", r"imdb/file: recipe.yaml is not there; expected the folder of a run"),
+        ("file", r"imdb/file: recipe.yaml is missing; expected the folder of a run"),
         ("seeds", r"imdb/seeds/seed-1: no such folder; expected the folder of a run"),
     ],
 )

@@ -384,7 +384,7 @@ class Kept:
         if trainer.step in self.crash_at:
             self.crash_at.remove(trainer.step)
             raise Crash
-        taken = trainer.position(), trainer.arrays(), trainer.best_weights
+        taken = trainer.progress(), trainer.arrays(), trainer.best_weights
         self.last = (json.loads(json.dumps(taken[0])), *taken[1:])
 
 
@@ -393,7 +393,7 @@ def carried_out(crash_at=(), **settings):
     kept, crashes = Kept(crash_at), 0
     while True:
         task = DropoutTask(**settings)
-        task.trainer = trainer_of(task, keep=kept)
+        task.trainer = trainer_of(task, checkpoint=kept)
         if kept.last:
             task.trainer.restore(*kept.last)
         try:
@@ -431,7 +431,7 @@ def test_a_signal_in_validation_ends_it_at_once_and_nothing_is_lost(monkeypatch)
     whole, _, _ = carried_out()
     kept, said = Kept(), []
     task = DropoutTask()
-    task.trainer = trainer_of(task, keep=kept)
+    task.trainer = trainer_of(task, checkpoint=kept)
 
     def validate():
         signal.raise_signal(signal.SIGTERM)
@@ -443,7 +443,7 @@ def test_a_signal_in_validation_ends_it_at_once_and_nothing_is_lost(monkeypatch)
             task.trainer.train()
     assert (said, kept.last[0]["step"], kept.last[0]["history"]) == ([], 3, [])
     again = DropoutTask()
-    again.trainer = trainer_of(again, keep=kept)
+    again.trainer = trainer_of(again, checkpoint=kept)
     again.trainer.restore(*kept.last)
     again.trainer.train()
     assert_bit_equal(kept.last, whole)
@@ -453,7 +453,7 @@ def test_forgetting_the_seed_of_dropout_would_be_seen():
     whole, _, _ = carried_out()
     kept = Kept([5])
     task = DropoutTask()
-    task.trainer = trainer_of(task, keep=kept)
+    task.trainer = trainer_of(task, checkpoint=kept)
     with pytest.raises(Crash):
         task.trainer.train()
     position, arrays, best = kept.last
@@ -461,7 +461,7 @@ def test_forgetting_the_seed_of_dropout_would_be_seen():
     seeds = [name for name, array in models.items() if array.dtype.kind in "iu"]
     assert len(seeds) == 1
     again = DropoutTask()
-    again.trainer = trainer_of(again, keep=(other := Kept()))
+    again.trainer = trainer_of(again, checkpoint=(other := Kept()))
     again.trainer.restore(position, {**arrays, seeds[0]: arrays[seeds[0]] + 1}, best)
     again.trainer.train()
     with pytest.raises(AssertionError):
@@ -486,9 +486,9 @@ def test_arrays_of_another_network_are_refused_and_nothing_changes():
 def test_the_rate_that_was_restored_gives_way_to_the_recipes_where_that_is_wanted():
     first = trainer_of(LinearTask(learning_rate=0.1))
     second = trainer_of(LinearTask(learning_rate=0.02))
-    second.restore(first.position(), first.arrays(), {})
+    second.restore(first.progress(), first.arrays(), {})
     assert float(second.optimizer.learning_rate) == pytest.approx(0.1)
-    second.change_rate()
+    second.reset_learning_rate()
     assert float(second.optimizer.learning_rate) == pytest.approx(0.02)
 
 
@@ -522,7 +522,9 @@ def test_a_score_that_is_no_number_is_never_the_best():
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_keeps_the_very_step_at_which_it_came(number):
     recorder, kept = Recorder("batch 1 ends", lambda recorder: signal.raise_signal(number)), []
-    trainer = trainer_of(LinearTask(), [recorder], keep=lambda t, needed: kept.append((t.step, needed)))
+    trainer = trainer_of(
+        LinearTask(), [recorder], checkpoint=lambda t, required: kept.append((t.step, required))
+    )
     with pytest.raises(Interrupted):
         trainer.train()
     assert kept == [(1, False), (2, True)]

@@ -51,12 +51,12 @@ def _sequences():
 
 def _inner(layer):
     """The cell inside of a stack of one level."""
-    return layer.levels[0][0].cell
+    return layer.layers[0][0].cell
 
 
 def _is_made(cell, units):
     layer = _layer(cell, units)
-    slow = layer.slow_levels()
+    slow = layer.slow_layers()
     if problem := _problem_of_call(layer) if slow else _problem_of_step(layer):
         return False, problem
     if slow:
@@ -139,7 +139,7 @@ def _gradients_are_those_of_its_steps(cell, units):
 
 def _xla_gives_the_same(cell, units):
     layer, x = _layer(cell, units), tf.constant(_sequences())
-    if layer.slow_levels():
+    if layer.slow_layers():
         return None, "the engine's loops alone are compiled"
     compiled = _layer(cell, units, compile=True)
     compiled.set_weights(layer.get_weights())
@@ -151,8 +151,8 @@ def _padding_changes_nothing(cell, units):
     layer, x = _layer(cell, units), _sequences()
     there = np.broadcast_to(np.arange(STEPS) < REAL, (BATCH, STEPS))
     noisy = np.where(there[:, :, None], x, 100 * x)
-    outputs, states = layer.read_on(x[:, :REAL])
-    padded, after = layer.read_on(noisy, mask=there)
+    outputs, states = layer.forward_from_state(x[:, :REAL])
+    padded, after = layer.forward_from_state(noisy, mask=there)
     return _near([padded[:, :REAL], *tf.nest.flatten(after)], [outputs, *tf.nest.flatten(states)], TOLERANCE)
 
 
@@ -164,7 +164,7 @@ def _examples_do_not_see_one_another(cell, units):
 def _a_stream_is_the_whole(cell, units):
     layer, x, states, found = _layer(cell, units), _sequences(), None, []
     for chunk in (x[:, :1], x[:, 1:5], x[:, 5:]):
-        outputs, states = layer.read_on(chunk, states)
+        outputs, states = layer.forward_from_state(chunk, states)
         found.append(outputs)
     return _near(tf.concat(found, axis=1), layer(x), TOLERANCE)
 
@@ -172,7 +172,7 @@ def _a_stream_is_the_whole(cell, units):
 def _it_stacks_in_both_directions(cell, units):
     stack = StackedRNN((units, units), cell=cell, bidirectional=True, return_sequences=True, compile=False)
     outputs = stack(_sequences())
-    return bool(np.isfinite(outputs).all()), f"two levels, outputs {tuple(outputs.shape)}"
+    return bool(np.isfinite(outputs).all()), f"two layers, outputs {tuple(outputs.shape)}"
 
 
 def _every_argument_survives(cell, units):

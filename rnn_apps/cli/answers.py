@@ -52,9 +52,9 @@ def evaluate(run, data, max_invalid_records, as_json):
 @contextmanager
 def _readers_heard():
     """What the readers of data log, such as files that are not read, is said on standard error."""
-    from rnn_apps.runs.saying import Lines, log_lines
+    from rnn_apps.runs.console import PrintConsole, log_to_console
 
-    with log_lines(Lines(sys.stderr), "rnn_apps.data"):
+    with log_to_console(PrintConsole(sys.stderr), "rnn_apps.data"):
         yield
 
 

@@ -149,13 +149,13 @@ class Client:
             raise InputError(f"line {line}, {column}: received {text!r}, expected a number") from None
 
     def _labels(self, name, steps):
-        inputs = {name: steps[None], "there": np.ones((1, len(steps)), bool)}
+        inputs = {name: steps[None], "mask": np.ones((1, len(steps)), bool)}
         (probabilities,) = self.read("network", inputs)["probabilities"]
         return [self.facts["class_names"][number] for number in probabilities.argmax(-1)]
 
     def _write(self, given):
         numbers, cut = self._read(given)
-        read = self.read("encode", {"given": numbers})
+        read = self.read("encode", {"inputs": numbers})
         state = {name: array for name, array in read.items() if name.startswith("state_")}
         context = {name: array for name, array in read.items() if name in ("keys", "mask")}
         return {"text": self._written(self._steps(self.facts["start"], state, context))} | cut

@@ -107,13 +107,13 @@ def _about_length(part, has_step, is_forecast, name):
         does += (
             "reads step by step with `step`, with the same answers" if has_step and part.scores else "rejects"
         )
-    chosen = f" (`rnn-apps export RUN --format {name} --steps N`)" if part.most_steps else ""
+    chosen = f" (`rnn-apps export RUN --format {name} --steps N`)" if part.max_steps else ""
     return f"Sequences have a fixed length of {part.steps} steps{chosen}. The client {does}."
 
 
 def _try_lengths(part, client, tolerance):
     """Compare the client's answers with the network's at several lengths, one of them past the limit."""
-    if part.most_steps is None:
+    if part.max_steps is None:
         return
     for steps in sorted({1, (part.steps + 1) // 2, part.steps, part.steps + 3}):
         inputs = part.examples(1, steps, steps)

@@ -47,7 +47,7 @@ def verify_export(part, run, path, batches, tolerance=None):
     """
     worst, same, rows = 0.0, 0, 0
     for number, (batch, steps) in enumerate(batches):
-        inputs = part.examples(batch, max(steps, part.least_steps), number)
+        inputs = part.examples(batch, max(steps, part.min_steps), number)
         own, found = part.answers(inputs), run(dict(zip(part.inputs, inputs)))
         worst = max([worst, *(relative_difference(own[name], found[name]) for name in own)])
         if part.scores in own:
@@ -56,7 +56,7 @@ def verify_export(part, run, path, batches, tolerance=None):
     if tolerance is not None and not worst <= tolerance:
         problem = f"its answers differ by {worst:.1e} from the network's, more than {tolerance:.0e}"
         raise RnnAppsError(f"{path.name}: {problem}; it was not kept.")
-    one = part.examples(1, max(batches[0][1], part.least_steps), 0)
+    one = part.examples(1, max(batches[0][1], part.min_steps), 0)
     milliseconds = [_timed(run, dict(zip(part.inputs, one))) for _ in range(CALLS)]
     agreement = same / rows if rows else None
     return ExportResult(path.name, path.stat().st_size, worst, agreement, float(np.median(milliseconds)))

@@ -222,15 +222,15 @@ def _address(known):
 
 def _of_length(parts, steps):
     """The parts with another length of their sequences, for a format with fixed shapes."""
-    chosen = [part for part in parts if part.most_steps is not None]
+    chosen = [part for part in parts if part.max_steps is not None]
     if not chosen:
         problem = "the length of this network's inputs cannot be chosen"
         raise UserError(problem=problem, fix="Leave it out.", option="steps")
-    most = min(part.most_steps for part in chosen)
+    most = min(part.max_steps for part in chosen)
     if not 1 <= steps <= most:
         expected = f"1 to {most:,}, what the network reads"
         raise UserError(received=str(steps), expected=expected, option="steps")
     return [
-        part._replace(steps=steps, least_steps=min(steps, part.least_steps)) if part in chosen else part
+        part._replace(steps=steps, min_steps=min(steps, part.min_steps)) if part in chosen else part
         for part in parts
     ]

@@ -1,4 +1,4 @@
-"""Recurrent layers on one engine: vanilla, LSTM, GRU and cells of your own."""
+"""Recurrent layers on one engine: vanilla RNN, LSTM, GRU and custom cells."""
 
 from rnn_apps.layers.cells import GRUCell, LSTMCell, VanillaRNNCell
 from rnn_apps.layers.compilation import graph_form

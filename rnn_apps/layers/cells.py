@@ -1,4 +1,4 @@
-"""The three named cells: vanilla, LSTM and GRU, each written as its equation."""
+"""The vanilla, LSTM and GRU cells, each written as its equations."""
 
 import keras
 from keras import ops
@@ -44,11 +44,11 @@ class VanillaRNNCell(RecurrentCell):
 
     @property
     def output_size(self):
-        """`output_units` where given, else `units`."""
+        """`output_units`, or `units` if it is None."""
         return self.output_units or self.units
 
     def build(self, input_shape):
-        """Make the weights of the table above."""
+        """Create the weights of the table above."""
         super().build(input_shape)
         self.output_kernel = None
         if self.output_units:
@@ -61,7 +61,7 @@ class VanillaRNNCell(RecurrentCell):
         return (self.activation(z + r),)
 
     def form(self):
-        """As of every cell; what the backward loop needs is read from h, so that nothing else is kept."""
+        """Return the `CellForm`; the backward loop needs only h, so nothing else is stored."""
         known = type(self).step is VanillaRNNCell.step and self.recurrent != "none"
         return super().form()._replace(slope=_SLOPES.get(self.activation) if known else None)
 
@@ -111,9 +111,9 @@ class LSTMCell(RecurrentCell):
         """h and c."""
         return (self.units, self.units)
 
-    def start(self, kind, shape):
-        """As for every cell, but the forget gate's bias starts at one where asked."""
-        start = super().start(kind, shape)
+    def initial_value(self, kind, shape):
+        """As in `RecurrentCell`, with ones for the bias of the forget gate if `unit_forget_bias`."""
+        start = super().initial_value(kind, shape)
         forget = ops.arange(shape[-1]) // self.units == 1
         return (
             ops.where(forget, ops.ones_like(start), start)

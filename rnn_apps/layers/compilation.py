@@ -1,4 +1,4 @@
-"""Which form a loop runs in: XLA for recurring shapes, the plain graph for the rest."""
+"""Compiles recurrent loops with XLA for recurring shapes, and runs plain graphs otherwise."""
 
 import os
 from contextlib import contextmanager
@@ -17,7 +17,7 @@ _graph_form = False
 
 @contextmanager
 def graph_form():
-    """Within this context every loop is a plain graph of stock operations, as an export needs it."""
+    """Context manager in which all loops are plain graphs of stock operations, as exports need."""
     global _graph_form
     previous, _graph_form = _graph_form, True
     try:
@@ -27,24 +27,24 @@ def graph_form():
 
 
 def in_graph_form():
-    """Whether loops must be plain graphs: within `graph_form`, or while a SavedModel is written."""
+    """Whether loops must be plain graphs: inside `graph_form`, or while saving a SavedModel."""
     return _graph_form or save_context.in_save_context()
 
 
 def is_differentiated(tensors):
-    """Whether a gradient tape watches any of these tensors here: not one around the function being traced."""
+    """Whether a gradient tape inside the traced function watches any of these tensors."""
     return record.should_record_backprop([tf.convert_to_tensor(one) for one in tensors])
 
 
 def inside_xla():
-    """Whether the code being traced is already part of a function that XLA compiles."""
+    """Whether the traced code is part of a function that XLA compiles."""
     if tf.executing_eagerly():
         return False
     return control_flow_util.GraphOrParentsInXlaContext(tf.compat.v1.get_default_graph())
 
 
 def num_parts(batch, differentiated):
-    """Return how many parts of the batch run side by side: one per core if differentiated, at most 4.
+    """Return the number of parallel parts of the batch: one per core if differentiated, at most 4.
 
     Args:
         batch: static batch size, or None where it is not known.
@@ -60,7 +60,7 @@ def _cores():
 
 
 class LoopCompiler:
-    """Runs loop functions plainly or through XLA.
+    """Runs loop functions as plain graphs or with XLA.
 
     Args:
         mode: ``"auto"`` compiles a (batch, steps) shape on its third differentiated use, at most 16 shapes;
@@ -109,14 +109,14 @@ class LoopCompiler:
         return self._functions[key]
 
     def uses(self):
-        """Return how often each shape came, int64 (shapes, 2): a resumed run compiles what this one did."""
+        """Return the uses of each shape, int64 (shapes, 2), so that a resumed run compiles the same."""
         self._make_table()
         keys, counts = self._uses.export()
         order = np.argsort(keys.numpy())
         return np.stack([keys.numpy(), counts.numpy()], axis=1)[order]
 
     def restore_uses(self, uses):
-        """Take what `uses` gave."""
+        """Restore the result of `uses`."""
         self._make_table()
         self._uses.insert(tf.constant(uses[:, 0], tf.int64), tf.constant(uses[:, 1], tf.int64))
 
@@ -126,7 +126,7 @@ class LoopCompiler:
                 self._uses = tf.lookup.experimental.MutableHashTable(tf.int64, tf.int64, default_value=0)
 
     def _count(self, shape):
-        """Count a use of this shape; true once it is among the admitted ones."""
+        """Count a use of this shape; return whether it is to be compiled."""
         self._make_table()
         key, total = shape[0] * 2**32 + shape[1], tf.constant(-1, tf.int64)
         uses, admitted = tf.unstack(self._uses.lookup(tf.stack([key, total])), num=2)
@@ -140,7 +140,7 @@ class LoopCompiler:
 
 
 class LoopRunner:
-    """Calls loops in the form that a `LoopCompiler` chooses for one (batch, steps) shape.
+    """Calls loops as a `LoopCompiler` has chosen for one (batch, steps) shape.
 
     Args:
         compiler: `LoopCompiler`.

@@ -1,4 +1,4 @@
-"""Keras' own recurrent layers to ours and back, with the same arguments and the same weights."""
+"""Converts Keras' recurrent layers to those of this package and back, with arguments and weights."""
 
 import keras
 
@@ -29,13 +29,13 @@ _NAMES = {VanillaRNN: "vanilla", LSTM: "lstm", GRU: "gru"}
 
 
 def is_recurrent(layer):
-    """Return whether a layer carries a state over steps, ours or not."""
+    """Return whether a layer is recurrent, in Keras or in this package."""
     inner = layer.forward_layer if isinstance(layer, keras.layers.Bidirectional) else layer
     return isinstance(inner, (keras.layers.RNN, StackedRNN, keras.layers.ConvLSTM2D))
 
 
 def from_keras(layer_or_model):
-    """Return the same layer or model on our recurrent layers, with the same weights.
+    """Return an equivalent layer or model on the recurrent layers of this package, with the same weights.
 
     `SimpleRNN`, `LSTM`, `GRU`, `RNN` over their cells and `Bidirectional` of these become ours; in a model
     every other layer, and one that has no counterpart, is copied as it is; `why_not` says why.
@@ -54,7 +54,7 @@ def from_keras(layer_or_model):
 
 
 def to_keras(layer_or_model):
-    """Return the same layer or model on Keras' own recurrent layers, with the same weights.
+    """Return an equivalent layer or model on Keras' recurrent layers, with the same weights.
 
     Args:
         layer_or_model: one of our layers, or a functional or sequential `keras.Model` that holds them; it
@@ -73,14 +73,14 @@ def to_keras(layer_or_model):
 
 
 def plain_layer(layer):
-    """Return Keras' counterpart of a layer of ours without its weights, None for any other."""
+    """Return the Keras counterpart of a layer of this package, without weights; None for other layers."""
     if isinstance(layer, TimeDistributed):
         return keras.layers.TimeDistributed.from_config(layer.get_config())
     return _theirs(layer) if _holds_ours(layer) else None
 
 
 def why_not(layer):
-    """Return why `from_keras` leaves a layer as it is, or None where it has a counterpart of ours."""
+    """Return why `from_keras` does not convert a layer, or None if it does."""
     if isinstance(layer, keras.layers.Bidirectional):
         return why_not(layer.forward_layer) or why_not(layer.backward_layer)
     if isinstance(layer, (RecurrentLayer, StackedRNN)):
@@ -124,7 +124,7 @@ def _options_of_a_stack(cell):
 
 
 def _ours(layer):
-    """Our counterpart of a Keras layer, without its weights."""
+    """Return this package's counterpart of a Keras layer, without weights."""
     if isinstance(layer, keras.layers.Bidirectional):
         return _bidirectional(layer, _ours)
     if type(layer) in _OURS:
@@ -144,7 +144,7 @@ def _named_layer(cls, config):
 
 
 def _theirs(layer):
-    """Keras' counterpart of one of our layers, without its weights."""
+    """Return the Keras counterpart of a layer of this package, without weights."""
     if isinstance(layer, keras.layers.Bidirectional):
         return _bidirectional(layer, _theirs)
     if isinstance(layer, StackedRNN):
@@ -170,7 +170,7 @@ def _holds_ours(layer):
 
 
 def rebuilt(model, replacement):
-    """Return the same model with other layers, and all its weights.
+    """Return the same model with some layers replaced, and all its weights.
 
     Args:
         model: functional or sequential `keras.Model`; it stays as it is.

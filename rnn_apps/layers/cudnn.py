@@ -1,4 +1,4 @@
-"""The cuDNN kernel on a GPU: when it serves, how its weights are packed, and the call.
+"""The cuDNN kernel on GPUs: when it can be used, weight packing, and the call.
 
 Never seen on a GPU: selection and packing are tested on CPU, `benchmarks/gpu.py` checks the rest on a
 machine that has one.
@@ -46,7 +46,7 @@ def choose_path(layer, differentiated, has_mask=False, gpus=None):
 
 
 def _obstacle(layer):
-    """Name the first option that cuDNN cannot serve, or None."""
+    """Return the first option that cuDNN does not support, or None."""
     cell = layer.cell
     checks = (
         (mode(cell) is None, f"{type(cell).__name__} with these activations has no kernel"),
@@ -59,7 +59,7 @@ def _obstacle(layer):
 
 
 def mode(cell):
-    """Return cuDNN's name of the cell's formula, or None where it has none."""
+    """Return cuDNN's name of the cell, or None if cuDNN does not support it."""
     tanh, sigmoid = cell.activation is keras.activations.tanh, True
     if hasattr(cell, "recurrent_activation"):
         sigmoid = cell.recurrent_activation is keras.activations.sigmoid
@@ -74,7 +74,7 @@ def mode(cell):
 
 
 def pack(cell):
-    """Return all weights as cuDNN's one vector: input matrices, recurrent matrices, both biases.
+    """Return all weights as one vector for cuDNN: input kernels, recurrent kernels, and both biases.
 
     Each matrix is (units, inputs), gates in cuDNN's order (a GRU's reset comes before its update).
     """
@@ -87,7 +87,7 @@ def pack(cell):
 
 
 def is_right_padded(mask):
-    """Return a bool tensor: whether no real step follows a padded one in any row of ``(batch, steps)``."""
+    """Return a bool tensor: whether no valid step follows a padded one in any row of ``(batch, steps)``."""
     return tf.reduce_all(tf.equal(mask, tf.sequence_mask(_lengths(mask), tf.shape(mask)[1])))
 
 

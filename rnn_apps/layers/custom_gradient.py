@@ -1,4 +1,4 @@
-"""Functions with a fast gradient of their own, which can itself be differentiated."""
+"""Functions with fast custom gradients that are differentiable themselves."""
 
 import weakref
 

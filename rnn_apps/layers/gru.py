@@ -1,4 +1,4 @@
-"""Gated recurrent unit over time, with Keras' arguments and weights, on the engine."""
+"""The GRU layer."""
 
 import keras
 

@@ -1,4 +1,4 @@
-"""The rank of the sequences that every recurrent layer reads."""
+"""Checks the rank of the inputs of recurrent layers."""
 
 _RANK = 3
 
@@ -42,7 +42,7 @@ def _fix(rank, lower):
 
 
 def _returns_last_output_only(tensor):
-    """Return the name of the recurrent layer that dropped the steps of a symbolic tensor, or None."""
+    """Return the name of the recurrent layer that returned only the last output as this tensor, or None."""
     history = getattr(tensor, "_keras_history", None)
     if history is None or len(tensor.shape) >= _RANK:
         return None

@@ -1,4 +1,4 @@
-"""Keras' counterparts of our recurrent layers, with the same arguments and the same weights."""
+"""Creates the Keras counterparts of this package's recurrent layers."""
 
 import keras
 
@@ -21,11 +21,11 @@ _BY_CELL = {
 
 
 class NotConvertible(ValueError):
-    """A layer has no counterpart that gives the same answers."""
+    """Raised for a layer without an equivalent in Keras."""
 
 
 def keras_layer(layer):
-    """Return Keras' counterpart of a `RecurrentLayer`, without its weights.
+    """Return the Keras counterpart of a `RecurrentLayer`, without weights.
 
     Raises:
         NotConvertible: there is none.
@@ -50,7 +50,7 @@ def keras_layer(layer):
 
 
 def keras_stack(stack):
-    """Return a `keras.Sequential` of the levels of a `StackedRNN`, without their weights.
+    """Return a `keras.Sequential` equivalent to a `StackedRNN`, without weights.
 
     Raises:
         NotConvertible: it has a residual connection, returns its state, or has cells of the user's own.
@@ -58,39 +58,39 @@ def keras_stack(stack):
     if stack.residual or stack.return_state:
         option = "residual" if stack.residual else "return_state"
         raise NotConvertible(f"{stack.name}: StackedRNN with {option} has no single layer in Keras.")
-    if stack.slow_levels():
+    if stack.slow_layers():
         raise NotConvertible(f"{stack.name}: its cell {stack.cell.__name__} is the user's own.")
-    levels = []
-    for index, level in enumerate(stack.levels):
-        plain = [keras_layer(layer) for layer in level]
+    layers = []
+    for index, directions in enumerate(stack.layers):
+        plain = [keras_layer(layer) for layer in directions]
         for layer in plain:
             layer.return_state = False
-            layer.return_sequences = stack.return_sequences or index + 1 < len(stack.levels)
+            layer.return_sequences = stack.return_sequences or index + 1 < len(stack.layers)
             layer.trainable = layer.trainable and stack.trainable
         if len(plain) > 1:
             forward, backward = plain
-            plain = [keras.layers.Bidirectional(forward, backward_layer=backward, name=f"level_{index}")]
-        levels += plain
-    levels[-1].activity_regularizer = stack.activity_regularizer
-    return keras.Sequential(levels, name=stack.name)
+            plain = [keras.layers.Bidirectional(forward, backward_layer=backward, name=f"layer_{index}")]
+        layers += plain
+    layers[-1].activity_regularizer = stack.activity_regularizer
+    return keras.Sequential(layers, name=stack.name)
 
 
 def layer_config(layer):
-    """Return the configuration that belongs to a recurrent layer and not to its cell."""
+    """Return the config entries of a recurrent layer that do not belong to its cell."""
     options = {name: getattr(layer, name) for name in LAYER_OPTIONS}
     unroll = getattr(layer, "unroll_requested", layer.unroll)
     return {**options, "unroll": unroll, **common_config(layer, layer.cell.trainable)}
 
 
 def common_config(layer, trainable=True):
-    """Return the configuration of any layer; it is trainable only where its cells (`trainable`) are too."""
+    """Return the config entries of any layer, trainable only if its cells (`trainable`) are."""
     names = {"name": layer.name, "dtype": layer.dtype_policy}
     regularizer = {"activity_regularizer": layer.activity_regularizer}
     return {**names, **regularizer, "trainable": layer.trainable and trainable}
 
 
 def made_from(cls, config, arguments):
-    """Return a layer of a class from the entries of its counterpart's configuration that it takes.
+    """Create a layer of a class from those entries of its counterpart's config that it accepts.
 
     Args:
         cls: layer class.
@@ -105,7 +105,7 @@ def made_from(cls, config, arguments):
 
 
 def with_weights(new, old):
-    """Build a layer like another one that is built, give it the other's weights, and return it."""
+    """Build a layer like an existing one, copy the weights, and return it."""
     if old.built and old.weights:
         features = old.weights[0].shape[0]
         new.build((None, None, features))

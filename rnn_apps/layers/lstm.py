@@ -1,4 +1,4 @@
-"""Long short-term memory over time, with Keras' arguments and weights, on the engine."""
+"""The LSTM layer."""
 
 import keras
 

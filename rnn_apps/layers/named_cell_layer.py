@@ -1,4 +1,4 @@
-"""The base of layers that are named after their cell: `VanillaRNN`, `LSTM` and `GRU`."""
+"""Base class of the layers `VanillaRNN`, `LSTM` and `GRU`."""
 
 import inspect
 
@@ -7,7 +7,7 @@ from rnn_apps.layers.recurrent_layer import RecurrentLayer
 
 
 class NamedCellLayer(RecurrentLayer):
-    """A `RecurrentLayer` that makes its own cell: one signature, the cell's arguments and the layer's."""
+    """A `RecurrentLayer` that creates its cell, and takes the arguments of both."""
 
     cell_class: type | None = None
 
@@ -36,7 +36,7 @@ class NamedCellLayer(RecurrentLayer):
 
 
 def _signature(cell_class):
-    """Return the arguments of a cell and of its layer in one list, for help() and editors."""
+    """Return the combined signature of a cell and its layer, for help() and editors."""
     of_cell = constructor_arguments(cell_class)
     of_layer = {n: p for n, p in constructor_arguments(RecurrentLayer).items() if n not in {"cell", *of_cell}}
     units = of_cell.pop("units").replace(kind=inspect.Parameter.POSITIONAL_OR_KEYWORD)

@@ -1,4 +1,4 @@
-"""The engine in chunks of steps: states kept between chunks only, the rest computed again on the way back.
+"""Gradient checkpointing: stores states between chunks of steps, and recomputes the rest.
 
 Chen et al., "Training Deep Nets with Sublinear Memory Cost" (2016, https://arxiv.org/abs/1604.06174).
 """
@@ -19,7 +19,7 @@ from rnn_apps.layers.recurrence import (
 
 
 def recur_in_chunks(form, run_loop, inputs, kernel, bias, mask, initial, weights, collect, every):
-    """Carry the states through all steps, keeping only the states between chunks of `every` steps.
+    """Run the recurrence over all steps, storing only the states between chunks of `every` steps.
 
     The backward pass recomputes each chunk, input product included, so that memory grows with
     ``every + steps / every``. Arguments and results as for `recur`, with the ``inputs``
@@ -51,7 +51,7 @@ def recur_in_chunks(form, run_loop, inputs, kernel, bias, mask, initial, weights
 
 
 class _Chunks:
-    """The two outer loops of `recur_in_chunks` over one set of tensors."""
+    """The forward and backward loops over chunks of `recur_in_chunks`."""
 
     def __init__(self, form, run_loop, every, inputs, kernel, bias, mask, weights):
         self.form, self.run_loop, self.every = form, run_loop, every
@@ -71,7 +71,7 @@ class _Chunks:
         return tf.reshape(tensor, tf.concat([[shape[0] * shape[1]], shape[2:]], 0))
 
     def chunk(self, index, states, record):
-        """Run one chunk forward: its z, its mask, and what the loop gives."""
+        """Run one chunk forward; return its z, its mask, and the results of the loop."""
         z = project(self.inputs[index], self.kernel, self.bias)
         mask = tuple(m[index] for m in self.mask)
         loop = forward_loop(self.form, record)

@@ -19,7 +19,7 @@ from rnn_apps.layers.custom_gradient import with_gradient
 
 
 class CellForm(NamedTuple):
-    """What the engine must know of a cell besides its weights.
+    """The properties of a cell, other than its weights, that the engine needs.
 
     Args:
         step: ``step(z, r, states, *own) -> states``, elementwise or reducing over features.
@@ -36,7 +36,7 @@ class CellForm(NamedTuple):
 
 
 class RecurrentWeights(NamedTuple):
-    """The tensors that every step shares, each a tuple so that absent ones are empty.
+    """The tensors that all steps share, as tuples, which are empty for absent tensors.
 
     Args:
         kernel: ``(units, gates * units)`` if dense, ``(gates * units,)`` if elementwise.
@@ -62,7 +62,7 @@ def project(inputs, kernel, bias=()):
 
 
 def recur(form, run_loop, z, mask, initial, weights, collect=True):
-    """Carry the states through all steps, with the fast backward pass wherever a gradient is asked for.
+    """Run the recurrence over all steps, with a fast backward pass if gradients are needed.
 
     Under an open tape the forward loop keeps what the backward loop reads. A function that is traced without
     one keeps nothing: a gradient that is asked for later runs the forward loop again. Eagerly without a tape,
@@ -115,12 +115,12 @@ def recur(form, run_loop, z, mask, initial, weights, collect=True):
 
 
 def step_array(size, element_shape, dtype):
-    """Return a `tf.TensorArray` of one element a step."""
+    """Return a `tf.TensorArray` with one element per step."""
     return tf.TensorArray(dtype, size, element_shape=element_shape)
 
 
 def _recurrent_term(form, state, weights):
-    """r = h @ recurrent_kernel + bias, or its elementwise form; 0.0 where the cell has none."""
+    """r = h @ recurrent_kernel + bias, or its elementwise form; 0.0 without a recurrent kernel."""
     if form.recurrent == "none":
         return 0.0
     for keep in weights.dropout:
@@ -133,7 +133,7 @@ def _recurrent_term(form, state, weights):
 
 
 def _repeat_gates(state, kernel):
-    """(..., units) to (..., gates * units), once a gate of an elementwise kernel."""
+    """Repeat (..., units) to (..., gates * units) for the gates of an elementwise kernel."""
     return tf.concat([state] * (kernel.shape[-1] // state.shape[-1]), axis=-1)
 
 
@@ -186,14 +186,14 @@ def forward_loop(form, record):
 
 
 def step_terms(form, z, terms):
-    """Return what the backward loop reads of each step besides the states: (), (z,), (z + r,) or (z, r)."""
+    """Return the terms of each step that the backward loop needs in addition to the states."""
     if form.slope is not None or (form.additive and terms):
         return terms
     return (z, *terms)
 
 
 def backward_loop(form):
-    """Return the loop back through all steps: gradients of z, of r, of the initial states, of own weights."""
+    """Return the backward loop: gradients of z, r, the initial states, and the cell's own weights."""
 
     def loop(d_outputs, d_finals, histories, terms, mask, weights):
         steps, batch = tf.shape(histories[0])[0] - 1, histories[0].shape[1]
@@ -231,14 +231,14 @@ def backward_loop(form):
 
 
 def _sum_gradients(states, left, right):
-    """Add two lists of gradients of the states, either of which may be short or hold None for none at all."""
+    """Add two lists of gradients of the states, which may be short or contain None."""
     padded = (*right, *(None for _ in states[len(right) :]))
     pairs = [[g for g in pair if g is not None] for pair in zip(left, padded)]
     return tuple(sum(p[1:], p[0]) if p else tf.zeros_like(s) for s, p in zip(states, pairs))
 
 
 def _step_gradients(form, z, r, previous, own, d_new):
-    """Differentiate the cell's elementwise step alone; returns gradients of z, r, states and own weights."""
+    """Differentiate the cell's elementwise step; return gradients of z, r, states and own weights."""
     separate_r = isinstance(r, tf.Tensor)
     sources = [z, *([r] if separate_r else []), *previous, *own]
     with tf.GradientTape(watch_accessed_variables=False) as tape:
@@ -252,7 +252,7 @@ def _step_gradients(form, z, r, previous, own, d_new):
 
 
 def _through_kernel(form, d_r, weights, units):
-    """The gradient that reaches h_{t-1} through the recurrent product, or None where there is none."""
+    """The gradient of h_{t-1} through the recurrent product, or None without one."""
     if form.recurrent == "none":
         return None
     (kernel,) = weights.kernel
@@ -266,13 +266,13 @@ def _through_kernel(form, d_r, weights, units):
 
 
 def outer_sum(left, right):
-    """left^T @ right over all steps and rows at once: one product."""
+    """left^T @ right over all steps and rows, as one product."""
     left, right = (tf.reshape(t, [-1, t.shape[-1]]) for t in (left, right))
     return tf.matmul(left, right, transpose_a=True)
 
 
 def weight_gradients(form, previous, d_r, weights, d_own):
-    """Gradients of the shared weights from all steps; the recurrent dropout mask is a constant."""
+    """Gradients of the shared weights over all steps; the recurrent dropout mask is a constant."""
     kernel = ()
     if form.recurrent != "none":
         for keep in weights.dropout:

@@ -1,6 +1,6 @@
-"""The base of all cells, and their register: one step of recurrence in the form that the engine runs fast.
+"""Base class and registry of recurrent cells.
 
-A cell of your own is a subclass of `RecurrentCell` with `gates` and `step`; see its docstring.
+A custom cell is a subclass of `RecurrentCell` with `gates` and `step`; see its docstring.
 """
 
 import keras
@@ -14,13 +14,13 @@ _CELLS: dict[str, type] = {}
 
 
 def register_cell(name):
-    """Give a cell class a name for recipes, `StackedRNN` and saved models.
+    """Register a cell class under a name, for recipes, `StackedRNN` and saved models.
 
     Args:
-        name: identifier, unique; registering the same class again replaces it.
+        name: unique name; registering the same class again replaces it.
 
     Raises:
-        ValueError: the name is taken by another class, or the class is not a `RecurrentCell`.
+        ValueError: if another class has the name, or the class is not a `RecurrentCell`.
     """
 
     def register(cls):
@@ -31,7 +31,7 @@ def register_cell(name):
         known = _CELLS.get(name)
         if known is not None and (known.__module__, known.__qualname__) != (cls.__module__, cls.__qualname__):
             raise ValueError(
-                f"register_cell({name!r}): the name is taken by {known.__qualname__}; choose another."
+                f"register_cell({name!r}): the name is already registered for {known.__qualname__}."
             )
         _CELLS[name] = keras.saving.register_keras_serializable(package="rnn_apps.cells", name=name)(cls)
         return cls
@@ -55,10 +55,10 @@ def get_cell(name):
 
 
 class RecurrentCell(keras.layers.Layer):
-    """One step of recurrence in the engine's form; the base of all cells.
+    """Base class of recurrent cells, which compute one step.
 
-    A subclass says how wide its gates are and what a step does with ``z = x @ kernel + bias``, which is
-    computed for all steps before the loop, and ``r = h @ recurrent_kernel``::
+    A subclass defines the number of gates, and a step on ``z = x @ kernel + bias``, which is computed for all
+    steps before the loop, and on ``r = h @ recurrent_kernel``::
 
         @register_cell("leaky")
         class LeakyCell(RecurrentCell):
@@ -71,8 +71,8 @@ class RecurrentCell(keras.layers.Layer):
                 leak = ops.sigmoid(z_leak + r_leak)
                 return (leak * h + (1 - leak) * ops.tanh(z_new + r_new),)
 
-    `step` may reduce over features, never over batch or time, and reads no variable but those of
-    `own_weights`, which it receives as further arguments. Where `recurrent` is ``none``, r is 0.0.
+    `step` may reduce over features, but not over batch or time. It must not read any variables except those
+    of `own_weights`, which are passed as further arguments. If `recurrent` is ``none``, r is 0.0.
 
     Class attributes:
         gates: width of z and r in multiples of `units`.
@@ -81,23 +81,23 @@ class RecurrentCell(keras.layers.Layer):
 
     Args:
         units: size of the state, at least 1.
-        activation: of the new state.
+        activation: activation of the new state.
         use_bias: whether z has a bias.
-        kernel_initializer, recurrent_initializer, bias_initializer: starts of the weights.
-        kernel_regularizer, recurrent_regularizer, bias_regularizer: penalties on the weights.
-        kernel_constraint, recurrent_constraint, bias_constraint: projections of the weights.
-        dropout: rate on the inputs, 0 <= rate < 1. In the layers one mask serves all steps of a sequence;
-            a bare cell draws one each call. `keras.layers.LSTM` and `GRU` draw one mask a gate; here, for
-            both rates, one mask serves all gates, so that each product stays whole.
-        recurrent_dropout: rate on the state where it enters the recurrent product, and only there.
-        seed: of the dropout masks.
+        kernel_initializer, recurrent_initializer, bias_initializer: initializers of the weights.
+        kernel_regularizer, recurrent_regularizer, bias_regularizer: regularizers of the weights.
+        kernel_constraint, recurrent_constraint, bias_constraint: constraints of the weights.
+        dropout: dropout rate of the inputs, 0 <= rate < 1. Layers use one mask for all steps of a sequence; a
+            cell by itself samples one per call. Unlike in `keras.layers.LSTM` and `GRU`, all gates share one
+            mask, for both rates, so that each matrix product stays whole.
+        recurrent_dropout: dropout rate of the state as an input of the recurrent product, and only there.
+        seed: random seed of dropout.
 
     Call arguments:
         inputs: ``(batch, features)``.
         states: list of states, each ``(batch, size)``.
 
     Raises:
-        ValueError: an argument is out of range; nothing is clamped.
+        ValueError: if an argument is out of range.
     """
 
     gates = 1
@@ -150,17 +150,17 @@ class RecurrentCell(keras.layers.Layer):
 
     @property
     def state_size(self):
-        """`state_sizes` as Keras' cell contract wants it."""
+        """`state_sizes` in the form that Keras expects of cells."""
         return self.units if len(self.state_sizes) == 1 else list(self.state_sizes)
 
     @property
     def output_size(self):
-        """Features of the output of a step."""
+        """Number of output features."""
         return self.units
 
     @property
     def own_weights(self):
-        """The cell's further weights, passed on to `step`."""
+        """Further weights of the cell, which are passed to `step`."""
         return ()
 
     def step(self, z, r, states, *own_weights):
@@ -172,7 +172,7 @@ class RecurrentCell(keras.layers.Layer):
         return state
 
     def build(self, input_shape):
-        """Make the weights for inputs of shape ``(batch, features)``."""
+        """Create the weights for inputs of shape ``(batch, features)``."""
         width = self.gates * self.units
         self.kernel = self.add_cell_weight("kernel", (input_shape[-1], width), "kernel")
         shapes = {"dense": (self.units, width), "elementwise": (width,)}
@@ -189,14 +189,14 @@ class RecurrentCell(keras.layers.Layer):
         return (self.gates * self.units,)
 
     def split_bias(self):
-        """Return the biases of z and of r, each a tuple of none or one."""
+        """Return the biases of z and of r, as tuples of at most one bias."""
         return ((self.bias,) if self.use_bias else ()), ()
 
     def add_cell_weight(self, name, shape, kind):
-        """Add a weight that starts, is penalised and is projected as `kind` says (see `start`)."""
+        """Add a weight with the initializer, regularizer and constraint of `kind` (see `initial_value`)."""
 
-        def in_float32(shape, dtype=None):  # QR, behind the orthogonal start, knows no half precision
-            return ops.cast(self.start(kind, shape), dtype or "float32")
+        def in_float32(shape, dtype=None):  # the orthogonal initializer needs QR, which lacks half precision
+            return ops.cast(self.initial_value(kind, shape), dtype or "float32")
 
         return self.add_weight(
             name=name,
@@ -206,19 +206,19 @@ class RecurrentCell(keras.layers.Layer):
             constraint=getattr(self, f"{kind}_constraint"),
         )
 
-    def start(self, kind, shape):
-        """Return the float32 start of a weight; `kind` is ``kernel``, ``recurrent`` or ``bias``."""
+    def initial_value(self, kind, shape):
+        """Return the initial float32 value of a weight; `kind` is ``kernel``, ``recurrent`` or ``bias``."""
         initializer = getattr(self, f"{kind}_initializer")
         if kind == "recurrent" and len(shape) == 1 and isinstance(initializer, keras.initializers.Orthogonal):
             initializer = keras.initializers.RandomUniform(-1.0, 1.0, seed=self.seed)  # a vector has no QR
         return initializer(shape, dtype="float32")
 
     def form(self):
-        """Return the `CellForm` under which the engine runs this cell."""
+        """Return the `CellForm` with which the engine runs this cell."""
         return CellForm(self.step, self.recurrent, self.additive)
 
     def call(self, inputs, states, training=False):
-        """Take one step: ``(output, new states)``."""
+        """Compute one step: ``(output, new states)``."""
         h, *rest = states if isinstance(states, (list, tuple)) else [states]
         bias_z, bias_r = self.split_bias()
         z = ops.matmul(self.drop(inputs, self.dropout, training), self.kernel)
@@ -237,11 +237,11 @@ class RecurrentCell(keras.layers.Layer):
         return ops.concatenate([h] * self.gates, axis=-1) * self.recurrent_kernel
 
     def drop(self, tensor, rate, training):
-        """Return `tensor` with dropout while training."""
+        """Return `tensor` with dropout during training."""
         return keras.random.dropout(tensor, rate, seed=self.seed_generator) if training and rate else tensor
 
     def get_initial_state(self, batch_size=None):
-        """Return zeros, one ``(batch, size)`` a state."""
+        """Return initial states of zeros, each ``(batch, size)``."""
         return [ops.zeros((batch_size, size), dtype=self.compute_dtype) for size in self.state_sizes]
 
     def get_config(self):

@@ -1,4 +1,4 @@
-"""A cell carried over time: the layer around the engine."""
+"""The layer that runs a recurrent cell over a sequence, on the engine."""
 
 import logging
 
@@ -20,36 +20,36 @@ _log = logging.getLogger("rnn_apps.layers")
 
 @keras.saving.register_keras_serializable(package="rnn_apps")
 class RecurrentLayer(keras.layers.RNN):
-    """Carries any `RecurrentCell` over the steps of a sequence, on the engine.
+    """Runs any `RecurrentCell` over the steps of a sequence, on the engine.
 
-    All the rest is as in `keras.layers.RNN`: masks, initial and final states, `stateful`, `go_backwards`.
+    Masks, initial and final states, `stateful` and `go_backwards` work as in `keras.layers.RNN`.
 
     Args:
         cell: `RecurrentCell`.
-        return_sequences: the outputs of all steps, not only of the last.
-        return_state: the final states after the output.
-        go_backwards: read the sequence from its end; outputs come in the order of reading.
-        stateful: the final states of a batch are the initial states of the next.
-        unroll: accepted for the sake of Keras; it has no effect, and the log says so.
-        zero_output_for_mask: outputs of masked steps are zeros, not the previous output.
-        compile: ``"auto"``: where a gradient is computed, a (batch, steps) shape is compiled by XLA on its
-            third use, at most 16 shapes per layer. True: always. False: never.
-        recompute_every: keep the states of every so many steps only and compute the steps between again
-            in the backward pass, so that memory grows with ``every + steps / every``.
+        return_sequences: whether to return the outputs of all steps instead of the last one.
+        return_state: whether to return the final states after the output.
+        go_backwards: whether to read the sequence backwards; outputs are in reading order.
+        stateful: whether the final states of a batch are the initial states of the next one.
+        unroll: accepted for compatibility with Keras; it has no effect, which is logged.
+        zero_output_for_mask: whether outputs at masked steps are zeros instead of the previous output.
+        compile: ``"auto"``: where gradients are computed, XLA compiles a (batch, steps) shape on its third
+            use, at most 16 shapes per layer. True: always. False: never.
+        recompute_every: gradient checkpointing: store the states of every Nth step only, and recompute the
+            other steps in the backward pass, so that memory grows with ``N + steps / N``.
 
     Call arguments:
         sequences: ``(batch, steps, features)``.
         initial_state: list of states, each ``(batch, size)``; zeros by default.
-        mask: ``(batch, steps)`` bool; False repeats the states exactly.
+        mask: ``(batch, steps)`` bool; masked steps leave the states unchanged.
         training: bool; whether dropout applies. Under a gradient tape, and with ``training=True``, the fast
-            forms run (XLA, split batch, cuDNN); inference and exports take a plain loop of stock operations.
+            paths run (XLA, split batch, cuDNN); inference and exports run a plain loop of stock operations.
 
     Returns:
         ``(batch, output_size)``, or ``(batch, steps, output_size)`` with `return_sequences`; with
         `return_state` a tuple of that and each final state ``(batch, size)``.
 
     Raises:
-        ValueError: an argument is out of range, or the input has other than three dimensions.
+        ValueError: if an argument is out of range, or the input does not have three dimensions.
 
     Examples:
         >>> layer = RecurrentLayer(VanillaRNNCell(8), return_sequences=True)
@@ -61,7 +61,7 @@ class RecurrentLayer(keras.layers.RNN):
         if not isinstance(cell, RecurrentCell):
             raise ValueError(
                 f"{type(self).__name__}: cell: received {cell!r}, expected a RecurrentCell. "
-                "A cell of Keras' own contract runs in keras.layers.RNN."
+                "Use keras.layers.RNN for other cells."
             )
         title = type(self).__name__
         for name in ("return_sequences", "return_state", "go_backwards", "stateful", "zero_output_for_mask"):
@@ -76,7 +76,7 @@ class RecurrentLayer(keras.layers.RNN):
         self.engine_path = None
         self.loop_compiler = LoopCompiler(compile)
         if unroll:
-            _log.info("%s: unroll has no effect here: the engine's loop is compiled instead.", self.name)
+            _log.info("%s: unroll has no effect; the engine's loop is compiled instead.", self.name)
 
     @property
     def units(self):
@@ -84,7 +84,7 @@ class RecurrentLayer(keras.layers.RNN):
         return self.cell.units
 
     def to_keras(self):
-        """Return the same layer, with its weights, on Keras' own classes; see `rnn_apps.to_keras`."""
+        """Return the equivalent Keras layer, with the same weights; see `rnn_apps.to_keras`."""
         return with_weights(keras_layer(self), self)
 
     def __call__(self, sequences, *args, **kwargs):
@@ -93,14 +93,14 @@ class RecurrentLayer(keras.layers.RNN):
         return super().__call__(sequences, *args, **kwargs)
 
     def build(self, sequences_shape, initial_state_shape=None):
-        """Make the weights of the cell for inputs of shape ``(batch, steps, features)``."""
+        """Create the weights of the cell for inputs of shape ``(batch, steps, features)``."""
         check_shape(self, sequences_shape)
         super().build(sequences_shape, initial_state_shape)
 
     def inner_loop(self, sequences, initial_state, mask, training=False):
-        """Run the engine: ``(last output, all outputs, final states)``, as `keras.layers.RNN` asks for."""
+        """Run the engine: ``(last output, all outputs, final states)``, as `keras.layers.RNN` expects."""
         training = training is True
-        if sequences.dtype != self.compute_dtype:  # whole numbers, which Keras leaves as they are
+        if sequences.dtype != self.compute_dtype:  # integers, which Keras does not convert
             sequences = ops.cast(sequences, self.compute_dtype)
         initial = tuple(initial_state) if isinstance(initial_state, (list, tuple)) else (initial_state,)
         mask = mask[0] if isinstance(mask, (list, tuple)) else mask
@@ -116,18 +116,18 @@ class RecurrentLayer(keras.layers.RNN):
         return last, outputs, list(finals)
 
     def _is_differentiated(self, sequences, initial):
-        """Whether a tape here watches the input, a state or a weight."""
+        """Whether a tape watches the input, a state or a weight."""
         return is_differentiated([sequences, *initial, *map(_read, self.cell.trainable_variables)])
 
     def _run_in_parts(self, rows, differentiated):
-        """Run the engine once per part of the batch, side by side."""
+        """Run the engine on parts of the batch in parallel."""
         run_loop = self.loop_compiler.runner(tf.shape(rows[0])[:2], differentiated)
         parts = _split_rows(rows, num_parts(rows[0].shape[0], differentiated))
         results = [self._run_rows(part, run_loop) for part in parts]
         return tf.nest.map_structure(lambda *r: tf.concat(r, 0) if len(r) > 1 else r[0], *results)
 
     def _run_on_gpu(self, rows):
-        """Run cuDNN, or the plain loop where a mask is not right-padded: XLA and cuDNN never mix."""
+        """Run cuDNN, or the plain loop if a mask is not right-padded; XLA and cuDNN are never mixed."""
         sequences, masks, initial, _ = rows
 
         def kernel():
@@ -140,7 +140,7 @@ class RecurrentLayer(keras.layers.RNN):
         return tf.cond(cudnn.is_right_padded(*masks), kernel, lambda: self._run_rows(rows, run_loop))
 
     def _note_path(self, differentiated, masks):
-        """Choose the path; that of differentiated calls is logged and kept in `engine_path`."""
+        """Choose the path; for differentiated calls it is logged and stored in `engine_path`."""
         path = cudnn.choose_path(self, differentiated, bool(masks))
         if differentiated and path != self.engine_path:
             _log.info("%s: %s path: %s", self.name, *path)
@@ -159,7 +159,7 @@ class RecurrentLayer(keras.layers.RNN):
         return (self.cell.drop(ops.ones_like(state), self.cell.recurrent_dropout, True),)
 
     def _run_rows(self, rows, run_loop):
-        """Run the engine on one part of the batch; results as of `inner_loop`."""
+        """Run the engine on a part of the batch; the results are those of `inner_loop`."""
         sequences, masks, initial, keep = rows
         time_major = self._to_time_major(sequences)
         mask = tuple(self._to_time_major(m)[:, :, None] for m in masks)
@@ -176,7 +176,7 @@ class RecurrentLayer(keras.layers.RNN):
         return self._results(tf.transpose(outputs[0], [1, 0, 2]) if collect else None, finals, masks)
 
     def _results(self, states, finals, masks):
-        """(last output, outputs, final states) as `inner_loop` returns them."""
+        """Return (last output, outputs, final states), the results of `inner_loop`."""
         last = self.cell.output(self._last_output(finals[0], masks))
         return last, self._all_outputs(states, masks) if self.return_sequences else last, finals
 
@@ -188,26 +188,26 @@ class RecurrentLayer(keras.layers.RNN):
         return RecurrentWeights(recurrent, bias_r, keep, own), _read(cell.kernel), bias_z
 
     def _to_time_major(self, tensor):
-        """(batch, steps, ...) to (steps, batch, ...), in the order of reading."""
+        """Transpose (batch, steps, ...) to (steps, batch, ...), in reading order."""
         tensor = tf.transpose(tensor, [1, 0, *range(2, len(tensor.shape))])
         return tf.reverse(tensor, [0]) if self.go_backwards else tensor
 
     def _read_mask(self, masks):
-        """The mask in the order of reading, or () where there is none."""
+        """The mask in reading order, or () without a mask."""
         return tuple(tf.reverse(m, [1]) if self.go_backwards else m for m in masks)
 
     def _last_output(self, state, masks):
-        """The last step as Keras gives it: zeros where no step was real, or it is masked and to be zero."""
+        """The last step as in Keras: zeros without a valid step, or if it is masked and outputs zeros."""
         for mask in self._read_mask(masks):
-            real = mask[:, -1] if self.zero_output_for_mask else tf.reduce_any(mask, axis=1)
-            state = tf.where(real[:, None], state, tf.zeros_like(state))
+            valid = mask[:, -1] if self.zero_output_for_mask else tf.reduce_any(mask, axis=1)
+            state = tf.where(valid[:, None], state, tf.zeros_like(state))
         return state
 
     def _all_outputs(self, states, masks):
-        """Outputs of all steps: a masked one repeats the last real one, with zeros before the first."""
+        """Outputs of all steps: masked steps repeat the last valid output, or zeros before the first one."""
         for mask in self._read_mask(masks):
-            seen = mask if self.zero_output_for_mask else tf.cumsum(tf.cast(mask, tf.int32), axis=1) > 0
-            states = tf.where(seen[:, :, None], states, tf.zeros_like(states))
+            started = mask if self.zero_output_for_mask else tf.cumsum(tf.cast(mask, tf.int32), axis=1) > 0
+            states = tf.where(started[:, :, None], states, tf.zeros_like(states))
         return self.cell.output(states)
 
     def get_config(self):
@@ -219,12 +219,12 @@ class RecurrentLayer(keras.layers.RNN):
 
 
 def _read(weight):
-    """A weight as a plain tensor in the compute dtype."""
+    """Return a weight as a plain tensor in the compute dtype."""
     return tf.convert_to_tensor(ops.convert_to_tensor(weight))
 
 
 def _split_rows(rows, parts):
-    """Cut every tensor of `rows` along the batch into nearly equal parts."""
+    """Split every tensor of `rows` along the batch into nearly equal parts."""
     if parts == 1:
         return [rows]
     batch = tf.shape(rows[0])[0]
@@ -234,7 +234,7 @@ def _split_rows(rows, parts):
 
 
 def _pad_steps(inputs, mask, every):
-    """Lengthen (steps, batch, features) to a multiple of `every`; the steps added are masked."""
+    """Pad (steps, batch, features) to a multiple of `every` steps, with a mask."""
     steps = inputs.shape[0]
     if steps is not None and steps % every == 0:
         return inputs, mask

@@ -1,4 +1,4 @@
-"""Three cells that research asks for, each about as long as a cell of your own has to be."""
+"""Three cells from research, which also serve as examples of custom cells."""
 
 import keras
 from keras import ops
@@ -67,7 +67,7 @@ class IndRNNCell(RecurrentCell):
 
 @keras.saving.register_keras_serializable(package="rnn_apps")
 class LargestWeight(keras.constraints.Constraint):
-    """Holds every weight between -largest and largest.
+    """Clips every weight to the range from -largest to largest.
 
     Args:
         largest: above 0.
@@ -87,7 +87,7 @@ class LargestWeight(keras.constraints.Constraint):
 
 @register_cell("layer_norm_lstm")
 class LayerNormLSTMCell(LSTMCell):
-    """LSTM whose products and whose cell state are normalised over the features, each by itself.
+    """LSTM with layer normalization of the input product, the recurrent product and the cell state.
 
     LN(W x_t) * g_x + LN(U h_{t-1}) * g_h + b gives the gates, and h_t = o_t * tanh(LN(c_t) * g_c + b_c).
 
@@ -107,7 +107,7 @@ class LayerNormLSTMCell(LSTMCell):
         self.epsilon = epsilon
 
     def build(self, input_shape):
-        """Make the weights of an LSTM, and gains and a shift."""
+        """Create the weights of an LSTM, gains, and a shift."""
         super().build(input_shape)
         shapes = {"input_gain": 4, "recurrent_gain": 4, "cell_gain": 1}
         for name, gates in shapes.items():
@@ -116,7 +116,7 @@ class LayerNormLSTMCell(LSTMCell):
         self.cell_shift = self.add_weight(name="cell_shift", shape=(self.units,), initializer="zeros")
 
     def split_bias(self):
-        """None before the products are normalised: the bias is added after it."""
+        """No biases, because the bias is added after the normalization."""
         return (), ()
 
     @property

@@ -1,4 +1,4 @@
-"""Levels of recurrence, one above the other, trained jointly."""
+"""A stack of recurrent layers, trained jointly."""
 
 import inspect
 import logging
@@ -23,37 +23,40 @@ _log = logging.getLogger("rnn_apps.layers")
 
 @keras.saving.register_keras_serializable(package="rnn_apps")
 class StackedRNN(keras.layers.Layer):
-    """One recurrent layer a level; each level reads the outputs of the level below at every step.
+    """Stacks recurrent layers; each layer reads the outputs of the layer below it at every step.
 
     Args:
-        units: whole number, or one a level, lowest first.
-        cell: ``"vanilla"``, ``"gru"``, ``"lstm"``, a name given with `register_cell`, or a cell class whose
-            first argument is `units`. A class that is no `RecurrentCell` runs in `keras.layers.RNN`, slowly;
-            the log says so at build, and `slow_levels` lists them.
-        bidirectional: a second layer a level reads from the end; the outputs of both are concatenated.
-        dropout: rate on the inputs of every level, one mask for all steps.
-        recurrent_dropout: rate on the states where they enter the recurrent product, one mask for all steps.
-        residual: add a level's input to its output where they are equally wide, which all levels above the
-            first must be. Nothing is added at padded steps.
-        return_sequences: the outputs of all steps. Otherwise the last, in both directions the last read.
-        return_state: the state after the output, a tuple with one entry a level, at depth one too. An entry
-            is the tuple of the level's states: the forward layer's, then the backward layer's.
+        units: int, or a list of ints with one entry per layer, bottom layer first.
+        cell: ``"vanilla"``, ``"gru"``, ``"lstm"``, the name of a registered cell (`register_cell`), or a cell
+            class whose first argument is `units`. A class that is not a `RecurrentCell` runs in
+            `keras.layers.RNN`, which is slow: a warning is logged at build, and `slow_layers` lists them.
+        bidirectional: whether each layer also reads the sequence backwards; the outputs of both directions
+            are concatenated.
+        dropout: dropout rate of the inputs of every layer, with one mask for all steps.
+        recurrent_dropout: dropout rate of the recurrent states, with one mask for all steps.
+        residual: whether to add each layer's input to its output if their widths are equal; all layers must
+            have the same number of units. Nothing is added at padded steps.
+        return_sequences: whether to return the outputs of all steps, or only the last (in both directions,
+            the last one read).
+        return_state: whether to return the state in addition to the output: a tuple with one entry per
+            layer, also for a single layer. Each entry is the tuple of the layer's states, those of the
+            forward direction first.
         compile, recompute_every: as in `RecurrentLayer`.
-        seed: of starts and dropout; None draws one.
+        seed: random seed of initializers and dropout; None for a random one.
 
     Call arguments:
         sequences: ``(batch, steps, features)``.
-        initial_state: in the form that `return_state` gives; zeros by default.
+        initial_state: states in the structure that `return_state` returns; zeros by default.
         mask: ``(batch, steps)`` bool.
         training: bool.
 
     Returns:
-        ``(batch, width)``, or ``(batch, steps, width)`` with `return_sequences`, where width is the last
-        level's units, twice that if bidirectional.
+        ``(batch, width)``, or ``(batch, steps, width)`` with `return_sequences`, where width is the number of
+        units of the last layer, or twice that if bidirectional.
 
     Raises:
-        ValueError: an argument is out of range, a residual connection joins different widths, or the input
-            has other than three dimensions.
+        ValueError: if an argument is out of range, a residual connection joins different widths, or the
+            input does not have three dimensions.
 
     Examples:
         >>> StackedRNN((8, 8), cell="gru", bidirectional=True)(keras.ops.ones((2, 5, 3))).shape
@@ -97,49 +100,49 @@ class StackedRNN(keras.layers.Layer):
         self.seed = _check_seed(seed)
         if residual and len(set(self.units)) > 1:
             raise ValueError(
-                f"StackedRNN: residual: received units={self.units}, expected levels of equal width."
+                f"StackedRNN: residual: received units={self.units}, expected layers of equal width."
             )
         self.supports_masking = True
-        self.levels = [self._make_level(level) for level in range(len(self.units))]
-        self.supports_jit = all(layer.supports_jit for layers in self.levels for layer in layers)
+        self.layers = [self._make_layer(index) for index in range(len(self.units))]
+        self.supports_jit = all(direction.supports_jit for layer in self.layers for direction in layer)
 
-    def _make_level(self, level):
-        directions = (False, True) if self.bidirectional else (False,)
-        layers = [self._make_layer(level, backwards) for backwards in directions]
-        for layer in layers:
-            layer.trainable = self.trainable
-        return layers
+    def _make_layer(self, index):
+        backwards = (False, True) if self.bidirectional else (False,)
+        directions = [self._make_direction(index, each) for each in backwards]
+        for direction in directions:
+            direction.trainable = self.trainable
+        return directions
 
-    def _make_layer(self, level, backwards):
-        seed = None if self.seed is None else self.seed + 2 * level + backwards
+    def _make_direction(self, index, backwards):
+        seed = None if self.seed is None else self.seed + 2 * index + backwards
         shared = {"return_sequences": True, "return_state": True, "go_backwards": backwards}
         shared |= {
             "dtype": self.dtype_policy,
-            "name": f"level_{level}_{'backward' if backwards else 'forward'}",
+            "name": f"layer_{index}_{'backward' if backwards else 'forward'}",
         }
         cell_class = get_cell(self.cell) if isinstance(self.cell, str) else self.cell
         if not issubclass(cell_class, RecurrentCell):
-            return keras.layers.RNN(self._make_keras_cell(cell_class, self.units[level], seed), **shared)
-        starts = {name: _start(name, seed) for name in ("kernel", "recurrent")} if seed is not None else {}
+            return keras.layers.RNN(self._make_keras_cell(cell_class, self.units[index], seed), **shared)
+        initializers = {} if seed is None else _initializers(seed)
         cell = cell_class(
-            self.units[level],
+            self.units[index],
             dropout=self.dropout,
             recurrent_dropout=self.recurrent_dropout,
             seed=seed,
             dtype=self.dtype_policy,
-            **{f"{name}_initializer": start for name, start in starts.items()},
+            **initializers,
         )
         return RecurrentLayer(cell, compile=self.compile, recompute_every=self.recompute_every, **shared)
 
     def _make_keras_cell(self, cell_class, units, seed):
-        """Make a cell of Keras' contract with the options that its constructor takes."""
+        """Create a Keras cell with the options that its constructor accepts."""
         parameters = inspect.signature(cell_class).parameters
         options = {"dropout": self.dropout, "recurrent_dropout": self.recurrent_dropout, "seed": seed}
         for name in ("dropout", "recurrent_dropout"):
             if options[name] and name not in parameters:
                 raise ValueError(
                     f"StackedRNN: {name}: received {options[name]}, expected 0: "
-                    f"{cell_class.__name__} takes none."
+                    f"{cell_class.__name__} has no such argument."
                 )
         options = {name: value for name, value in options.items() if name in parameters}
         if any(p.kind is p.VAR_KEYWORD or p.name == "dtype" for p in parameters.values()):
@@ -147,12 +150,12 @@ class StackedRNN(keras.layers.Layer):
         return cell_class(units, **options)
 
     def to_keras(self):
-        """Return the same levels, with their weights, as a `keras.Sequential`; see `rnn_apps.to_keras`."""
+        """Return the same layers, with their weights, as a `keras.Sequential`; see `rnn_apps.to_keras`."""
         return with_weights(keras_stack(self), self)
 
-    def slow_levels(self):
-        """Return the names of the layers whose cells are not in the engine's form."""
-        return [x.name for level in self.levels for x in level if not isinstance(x, RecurrentLayer)]
+    def slow_layers(self):
+        """Return the names of the layers whose cells are not a `RecurrentCell`."""
+        return [x.name for layer in self.layers for x in layer if not isinstance(x, RecurrentLayer)]
 
     def __call__(self, sequences, *args, **kwargs):
         """Check the rank of the input, then call the layer."""
@@ -163,70 +166,70 @@ class StackedRNN(keras.layers.Layer):
         """Make all weights for inputs of shape ``(batch, steps, features)``."""
         check_shape(self, input_shape)
         width = input_shape[-1]
-        for units, level in zip(self.units, self.levels):
-            for layer in level:
-                layer.build((input_shape[0], input_shape[1], width))
-            width = units * len(level)
-        if slow := self.slow_levels():
+        for units, layer in zip(self.units, self.layers):
+            for direction in layer:
+                direction.build((input_shape[0], input_shape[1], width))
+            width = units * len(layer)
+        if slow := self.slow_layers():
             name = self.cell.__name__
             _log.warning("%s: %s: %s is not a RecurrentCell: slow path", self.name, ", ".join(slow), name)
         super().build(input_shape)
 
     def call(self, sequences, initial_state=None, mask=None, training=False):
-        """Run all levels, the lowest first."""
+        """Run all layers, bottom layer first."""
         outputs, last, states = self._run(sequences, initial_state, mask, training)
         output = outputs if self.return_sequences else last
         return (output, states) if self.return_state else output
 
-    def read_on(self, sequences, states=None, mask=None, training=False):
-        """Read further steps after what the states have read, whatever the layer returns when called.
+    def forward_from_state(self, sequences, states=None, mask=None, training=False):
+        """Continue from given states, regardless of `return_sequences` and `return_state`.
 
         Args:
             sequences, mask, training: as in a call.
-            states: in the form that `return_state` gives; None for zeros.
+            states: in the structure that `return_state` returns; None for zeros.
 
         Returns:
-            The outputs of all steps ``(batch, steps, width)``, and the states after the last.
+            The outputs of all steps ``(batch, steps, width)``, and the states after the last step.
         """
         outputs, _, states = self._run(sequences, states, mask, training)
         return outputs, states
 
     def zero_states(self, batch):
-        """Return states of zeros for so many rows, in the form that `return_state` gives."""
+        """Return states of zeros for a batch, in the structure that `return_state` returns."""
         return tuple(
-            tuple(ops.zeros((batch, size), self.compute_dtype) for size in _sizes(level))
-            for level in self.levels
+            tuple(ops.zeros((batch, size), self.compute_dtype) for size in _sizes(layer))
+            for layer in self.layers
         )
 
     def _run(self, sequences, initial_state, mask, training):
-        """Outputs of all steps, the last output, and the final states."""
+        """Return the outputs of all steps, the last output, and the final states."""
         final_state = []
-        for index, level in enumerate(self.levels):
-            start = initial_state[index] if initial_state is not None else None
-            outputs, last, state = self._run_level(level, sequences, start, mask, training)
+        for index, layer in enumerate(self.layers):
+            initial = initial_state[index] if initial_state is not None else None
+            outputs, last, state = self._run_layer(layer, sequences, initial, mask, training)
             if self.residual and sequences.shape[-1] == outputs.shape[-1]:
                 added = sequences if mask is None else ops.where(mask[:, :, None], sequences, 0)
-                last = last + _last_read(added, mask, level)
+                last = last + _last_read(added, mask, layer)
                 outputs = outputs + added
             sequences = outputs
             final_state.append(state)
         return sequences, last, tuple(final_state)
 
-    def _run_level(self, level, sequences, start, mask, training):
+    def _run_layer(self, layer, sequences, initial_state, mask, training):
         outputs, last, state = [], [], ()
-        for index, layer in enumerate(level):
-            count = len(layer.state_size)
-            initial = list(start[index * count : (index + 1) * count]) if start is not None else None
-            result, *states = layer(sequences, initial_state=initial, mask=mask, training=training)
+        for index, direction in enumerate(layer):
+            count = len(direction.state_size)
+            initial = None if initial_state is None else list(initial_state[index * count :][:count])
+            result, *states = direction(sequences, initial_state=initial, mask=mask, training=training)
             last.append(result[:, -1])
-            outputs.append(ops.flip(result, axis=1) if layer.go_backwards else result)
+            outputs.append(ops.flip(result, axis=1) if direction.go_backwards else result)
             state += tuple(states)
         return ops.concatenate(outputs, -1), ops.concatenate(last, -1), state
 
     def compute_mask(self, inputs, previous_mask=None):
-        """The mask goes on to the outputs of all steps."""
+        """Pass the mask on to the outputs of all steps."""
         mask = previous_mask if self.return_sequences else None
-        states = tuple(tuple(None for x in lv for _ in x.state_size) for lv in self.levels)
+        states = tuple(tuple(None for x in layer for _ in x.state_size) for layer in self.layers)
         return (mask, states) if self.return_state else mask
 
     def get_config(self):
@@ -238,15 +241,15 @@ class StackedRNN(keras.layers.Layer):
 
     @classmethod
     def from_config(cls, config):
-        """Make the layer that `get_config` described."""
+        """Create a layer from its config."""
         return cls(**{**config, "cell": cell_from_config(config["cell"])})
 
 
 def cell_from_config(cell):
-    """Return the name or the cell class that the configuration of a `StackedRNN` describes.
+    """Return the name or the cell class from the config of a `StackedRNN`.
 
     Raises:
-        ValueError: the class is not registered.
+        ValueError: if the class is not registered.
     """
     if not isinstance(cell, dict):
         return cell
@@ -260,22 +263,24 @@ def cell_from_config(cell):
     return found
 
 
-def _sizes(level):
-    """Sizes of the states of a level, direction by direction."""
-    sizes = (layer.state_size for layer in level)
+def _sizes(layer):
+    """Sizes of the states of a layer, direction by direction."""
+    sizes = (direction.state_size for direction in layer)
     return [size for listed in sizes for size in (listed if isinstance(listed, (list, tuple)) else [listed])]
 
 
 def _check_units(units):
     listed = tuple(units) if isinstance(units, (list, tuple)) else (units,)
     if not listed:
-        raise ValueError("StackedRNN: units: received none, expected one a level.")
+        raise ValueError("StackedRNN: units: received an empty list, expected one entry per layer.")
     return tuple(check_count("StackedRNN", "units", u) for u in listed)
 
 
-def _start(name, seed):
-    start = keras.initializers.GlorotUniform if name == "kernel" else keras.initializers.Orthogonal
-    return start(seed=seed)
+def _initializers(seed):
+    return {
+        "kernel_initializer": keras.initializers.GlorotUniform(seed=seed),
+        "recurrent_initializer": keras.initializers.Orthogonal(seed=seed),
+    }
 
 
 def _check_cell(cell):
@@ -290,10 +295,10 @@ def _check_seed(seed):
     return seed
 
 
-def _last_read(sequences, mask, level):
-    """For each direction its share of the features, of the real step that it read last: (batch, features)."""
-    shares = ops.split(sequences, len(level), axis=-1)
-    ends = [_end(share, mask, layer.go_backwards) for share, layer in zip(shares, level)]
+def _last_read(sequences, mask, layer):
+    """Each direction's share of the features at the valid step it read last: (batch, features)."""
+    shares = ops.split(sequences, len(layer), axis=-1)
+    ends = [_end(share, mask, direction.go_backwards) for share, direction in zip(shares, layer)]
     return ops.concatenate(ends, axis=-1)
 
 

@@ -1,4 +1,4 @@
-"""A layer at every step, for any number of steps."""
+"""`TimeDistributed` for an open number of steps."""
 
 import keras
 from keras import ops
@@ -6,7 +6,7 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="rnn_apps")
 class TimeDistributed(keras.layers.TimeDistributed):
-    """Applies a layer to every step, right where the number of steps is open in a graph.
+    """Applies a layer to every step, correctly for an open number of steps in a graph.
 
     There `keras.layers.TimeDistributed` takes the size of the batch for the number of steps. Here the steps
     of all examples are one batch.
@@ -39,7 +39,7 @@ class TimeDistributed(keras.layers.TimeDistributed):
 
 
 def with_open_steps(layer):
-    """Return a `TimeDistributed` in place of Keras' own whose number of steps is open, None for any other."""
+    """Return a replacement for Keras' `TimeDistributed` over an open number of steps, or None."""
     if type(layer) is not keras.layers.TimeDistributed:
         return None
     is_open = any(given.shape[1] is None for node in layer._inbound_nodes for given in node.input_tensors)

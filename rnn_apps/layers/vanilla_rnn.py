@@ -1,4 +1,4 @@
-"""The vanilla recurrent layer, with Keras' arguments and weights, on the engine."""
+"""The vanilla RNN layer."""
 
 import keras
 

@@ -1,4 +1,6 @@
-"""An encoder that reads and a decoder that writes, as one network: one-to-many and many-to-many."""
+"""Encoders, and encoder-decoder networks: one-to-many and many-to-many."""
+
+import math
 
 import keras
 from keras import ops
@@ -7,14 +9,14 @@ from rnn_apps.layers import StackedRNN
 
 
 @keras.saving.register_keras_serializable(package="rnn_apps")
-class PlaceBias(keras.layers.Layer):
-    """Adds a learned vector a place.
+class PositionEmbedding(keras.layers.Layer):
+    """Adds a learned vector to each position.
 
     Args:
-        seed: of the start.
+        seed: random seed of the initializer.
 
     Call arguments:
-        sequences: ``(batch, places, features)``, the same places in every call.
+        sequences: ``(batch, positions, features)``, with a fixed number of positions.
     """
 
     def __init__(self, seed=None, **kwargs):
@@ -22,12 +24,12 @@ class PlaceBias(keras.layers.Layer):
         self.seed = seed
 
     def build(self, shape):
-        """Make the vectors, as large at the start as what they are added to."""
-        start = keras.initializers.RandomNormal(stddev=1.0, seed=self.seed)
-        self.bias = self.add_weight(name="bias", shape=shape[1:], initializer=start)
+        """Create the vectors, initially of the same magnitude as the inputs."""
+        initializer = keras.initializers.RandomNormal(stddev=1.0, seed=self.seed)
+        self.bias = self.add_weight(name="bias", shape=shape[1:], initializer=initializer)
 
     def call(self, sequences):
-        """Add."""
+        """Add the vectors."""
         return sequences + self.bias
 
     def get_config(self):
@@ -35,125 +37,129 @@ class PlaceBias(keras.layers.Layer):
         return {**super().get_config(), "seed": self.seed}
 
 
-def region_encoder(places, features, projection, dropout=0.0, seed=None):
-    """Return a `keras.Model` from the regions of a picture (batch, places, features) to what a decoder reads.
+def region_encoder(regions, features, projection, dropout=0.0, seed=None):
+    """Return the encoder of image regions: a `keras.Model` on regions (batch, regions, features).
 
-    Each region passes one layer, which knows its place, so that what is where is still told apart in their
-    mean.
+    Each region is projected and gets a position embedding before the activation, so that the mean of all
+    regions still depends on what is where.
 
     Args:
-        places, features: of the regions.
-        projection: width of a region afterwards.
-        dropout: part of each region dropped.
-        seed: of start and masks.
+        regions: number of regions.
+        features: features per region.
+        projection: features per region after the projection.
+        dropout: dropout rate of the projected regions.
+        seed: random seed of initializers and dropout.
 
     Returns:
-        A model that gives ``memory`` (batch, places, projection) and ``summary`` (batch, projection).
+        A model with outputs ``memory`` (batch, regions, projection) and ``summary`` (batch, projection).
     """
-    regions = keras.Input((places, features), name="regions")
-    start = keras.initializers.GlorotUniform(seed=seed)
-    x = keras.layers.LayerNormalization(name="norm")(regions)
-    x = keras.layers.Dense(projection, use_bias=False, kernel_initializer=start, name="project")(x)
-    x = keras.layers.ReLU(name="relu")(PlaceBias(seed, name="place")(x))
+    inputs = keras.Input((regions, features), name="regions")
+    initializer = keras.initializers.GlorotUniform(seed=seed)
+    x = keras.layers.LayerNormalization(name="norm")(inputs)
+    x = keras.layers.Dense(projection, use_bias=False, kernel_initializer=initializer, name="project")(x)
+    x = keras.layers.ReLU(name="relu")(PositionEmbedding(seed, name="position")(x))
     x = keras.layers.Dropout(dropout, seed=seed, name="dropout")(x)
     summary = keras.layers.GlobalAveragePooling1D(name="summary")(x)
-    return keras.Model(regions, {"memory": x, "summary": summary}, name="encoder")
+    return keras.Model(inputs, {"memory": x, "summary": summary}, name="encoder")
 
 
-def frame_reader(features, projection, dropout=0.0, layer_dropout=0.0, seed=None, **recurrence):
-    """Return a `keras.Model` from the features of a clip's frames (batch, frames, features) to what is read.
+def frame_sequence_encoder(features, projection, dropout=0.0, layer_dropout=0.0, seed=None, **recurrence):
+    """Return the encoder of a clip: a `keras.Model` on features of its frames (batch, frames, features).
 
-    A frame of nothing but zeros is padding.
+    Frames of zeros are padding.
 
     Args:
-        features: of a frame.
-        projection: width of a frame as the recurrence reads it.
-        dropout: part of the frames and of what is remembered that is dropped.
-        layer_dropout, seed, **recurrence: as in `text_reader`.
+        features: features per frame.
+        projection: features per frame after the projection, the inputs of the recurrent layers.
+        dropout: dropout rate of the projected frames and of the memory.
+        layer_dropout, seed, **recurrence: as in `token_encoder`.
 
     Returns:
-        A model as `text_reader` gives it.
+        A model with the outputs of `token_encoder`.
     """
     frames = keras.Input((None, features), name="frames")
     mask = ops.any(ops.not_equal(frames, 0), axis=-1)
-    start = keras.initializers.GlorotUniform(seed=seed)
+    initializer = keras.initializers.GlorotUniform(seed=seed)
     x = keras.layers.LayerNormalization(name="norm")(frames)
-    x = keras.layers.Dense(projection, "relu", kernel_initializer=start, name="project")(x)
+    x = keras.layers.Dense(projection, "relu", kernel_initializer=initializer, name="project")(x)
     x = keras.layers.Dropout(dropout, seed=seed, name="frame_dropout")(x)
-    return _reader(frames, x, mask, dropout, seed, {**recurrence, "dropout": layer_dropout})
+    return _bidirectional_encoder(frames, x, mask, dropout, layer_dropout, seed, recurrence)
 
 
 @keras.saving.register_keras_serializable(package="rnn_apps")
 class FrameEncoder(keras.layers.Wrapper):
-    """Applies a network for pictures to every frame of a clip.
+    """Applies a CNN to every frame of a clip.
 
     Args:
-        layer: `keras.Model` from images (images, height, width, 3) to (images, places, features).
+        layer: `keras.Model` from images (images, height, width, 3) to (images, regions, features).
 
     Call arguments:
-        frames: ``(batch, frames, height, width, 3)``, 0 to 255; frames of nothing but zeros are padding.
+        frames: ``(batch, frames, height, width, 3)``, 0 to 255; frames of zeros are padding.
 
     Returns:
-        ``(batch, frames, places * features)``, zeros for padding.
+        ``(batch, frames, regions * features)``, zeros for padding.
     """
 
     def build(self, shape=None):
-        """The network is there already."""
+        """The CNN is built already."""
         self.built = True
 
     def call(self, frames, training=False):
-        """See all frames at once."""
+        """Apply the CNN to all frames at once."""
         shape = ops.shape(frames)
-        regions = self.layer(ops.reshape(frames, (-1, *frames.shape[2:])), training=training)
-        real = ops.any(ops.reshape(frames, (shape[0], shape[1], -1)) > 0, axis=-1)
-        places, features = self.layer.output_shape[1:]
-        regions = ops.reshape(regions, (shape[0], shape[1], places * features))
-        return ops.where(real[:, :, None], regions, 0.0)
+        features = self.layer(ops.reshape(frames, (-1, *frames.shape[2:])), training=training)
+        mask = ops.any(ops.reshape(frames, (shape[0], shape[1], -1)) > 0, axis=-1)
+        features = ops.reshape(features, (shape[0], shape[1], math.prod(self.layer.output_shape[1:])))
+        return ops.where(mask[:, :, None], features, 0.0)
 
     def compute_output_shape(self, shape):
-        """The regions of a frame side by side."""
-        places, features = self.layer.output_shape[1:]
-        return (*shape[:2], places * features)
+        """The features of all regions of a frame are concatenated."""
+        return (*shape[:2], math.prod(self.layer.output_shape[1:]))
 
 
-def clip_front(front):
-    """Return a `keras.Model` from the frames of clips (batch, frames, height, width, 3) to `FrameEncoder`'s.
+def clip_feature_extractor(cnn):
+    """Return a `keras.Model` from clips (batch, frames, height, width, 3) to the outputs of `FrameEncoder`.
 
     Args:
-        front: as for `FrameEncoder`.
+        cnn: `keras.Model`, as in `FrameEncoder`.
     """
-    frames = keras.Input((None, *front.input_shape[1:]), name="frames")
-    return keras.Model(frames, FrameEncoder(front, name="each_frame")(frames), name="clip_encoder")
+    frames = keras.Input((None, *cnn.input_shape[1:]), name="frames")
+    return keras.Model(frames, FrameEncoder(cnn, name="each_frame")(frames), name="clip_encoder")
 
 
-def text_reader(vocabulary_size, embedding, dropout=0.0, layer_dropout=0.0, seed=None, **recurrence):
-    """Return a `keras.Model` from token numbers int (batch, steps), 0 for padding, to what a decoder reads.
+def token_encoder(vocabulary_size, embedding, dropout=0.0, layer_dropout=0.0, seed=None, **recurrence):
+    """Return the encoder of a text: a `keras.Model` on token ids int (batch, steps), 0 for padding.
 
     Args:
-        vocabulary_size: token numbers.
-        embedding: width of a token's vector.
-        dropout: part of the embedded tokens and of what is remembered that is dropped.
-        layer_dropout: of what enters each level.
-        seed: of starts and masks.
-        **recurrence: of `StackedRNN`; the sequence is read from both ends.
+        vocabulary_size: number of token ids.
+        embedding: embedding dimension.
+        dropout: dropout rate of the embedded tokens and of the memory.
+        layer_dropout: dropout rate of the inputs of each recurrent layer.
+        seed: random seed of initializers and dropout.
+        **recurrence: further arguments of `StackedRNN`, which is bidirectional.
 
     Returns:
-        A model that gives ``memory`` (batch, steps, 2 * units), ``memory_mask`` (batch, steps), and as
-        ``summary`` (batch, 2 * units) the last state of both directions.
+        A model with outputs ``memory`` (batch, steps, 2 * units), ``memory_mask`` (batch, steps), and
+        ``summary`` (batch, 2 * units), the last states of both directions.
     """
-    numbers = keras.Input((None,), dtype="int32", name="numbers")
-    start = keras.initializers.RandomUniform(-0.05, 0.05, seed=seed)
-    x = keras.layers.Embedding(vocabulary_size, embedding, start, mask_zero=True, name="embedding")(numbers)
+    ids = keras.Input((None,), dtype="int32", name="ids")
+    initializer = keras.initializers.RandomUniform(-0.05, 0.05, seed=seed)
+    x = keras.layers.Embedding(vocabulary_size, embedding, initializer, mask_zero=True, name="embedding")(ids)
     x = keras.layers.Dropout(dropout, seed=seed, name="embedding_dropout")(x)
-    recurrence = {**recurrence, "dropout": layer_dropout}
-    return _reader(numbers, x, ops.not_equal(numbers, 0), dropout, seed, recurrence)
+    return _bidirectional_encoder(ids, x, ops.not_equal(ids, 0), dropout, layer_dropout, seed, recurrence)
 
 
-def _reader(inputs, x, mask, dropout, seed, recurrence):
-    stack = StackedRNN(
-        bidirectional=True, return_sequences=True, return_state=True, seed=seed, name="reader", **recurrence
+def _bidirectional_encoder(inputs, x, mask, dropout, layer_dropout, seed, recurrence):
+    recurrent = StackedRNN(
+        bidirectional=True,
+        return_sequences=True,
+        return_state=True,
+        dropout=layer_dropout,
+        seed=seed,
+        name="recurrent",
+        **recurrence,
     )
-    x, states = stack(x, mask=mask)
+    x, states = recurrent(x, mask=mask)
     last = states[-1]
     summary = ops.concatenate([last[0], last[len(last) // 2]], axis=-1)  # h of both directions
     memory = keras.layers.Dropout(dropout, seed=seed, name="dropout")(x)
@@ -161,38 +167,39 @@ def _reader(inputs, x, mask, dropout, seed, recurrence):
 
 
 def encoder_decoder(encoder, decoder):
-    """Return the network that is trained: ``[given, owners, tokens]`` to logits (texts, steps, vocabulary).
+    """Return the training network: ``[inputs, source_index, tokens]`` to logits (texts, steps, vocabulary).
 
-    given (inputs, ...) is what `encoder` reads; owners int (texts,) says to which input each row of tokens,
-    int (texts, steps), belongs, so that an input with several texts is read once.
+    ``inputs`` (inputs, ...) are those of the encoder. ``source_index`` int (texts,) is the index of the input
+    that each row of ``tokens`` int (texts, steps) belongs to, so that an input with several texts is encoded
+    once.
 
     Args:
-        encoder: `keras.Model` that gives a dict: ``memory``, ``summary`` and, where not all of the memory is
-            always there, ``memory_mask``.
+        encoder: `keras.Model` with outputs ``memory``, ``summary`` and, if the memory may be padded,
+            ``memory_mask``.
         decoder: `SequenceDecoder`.
     """
-    given = keras.Input(encoder.input_shape[1:], dtype=encoder.inputs[0].dtype, name="given")
-    owners, tokens = _texts()
-    read = encoder(given)
+    inputs = keras.Input(encoder.input_shape[1:], dtype=encoder.inputs[0].dtype, name="inputs")
+    source_index, tokens = _text_inputs()
+    encoded = encoder(inputs)
     if decoder.attention is None:
-        read = {"summary": read["summary"]}
-    read = {name: ops.take(part, owners, axis=0) for name, part in read.items()}
-    return keras.Model([given, owners, tokens], decoder(tokens, **read), name="network")
+        encoded = {"summary": encoded["summary"]}
+    encoded = {name: ops.take(tensor, source_index, axis=0) for name, tensor in encoded.items()}
+    return keras.Model([inputs, source_index, tokens], decoder(tokens, **encoded), name="network")
 
 
-def _texts():
-    owners = keras.Input((), dtype="int32", name="owners")
-    return owners, keras.Input((None,), dtype="int32", name="tokens")
+def _text_inputs():
+    source_index = keras.Input((), dtype="int32", name="source_index")
+    return source_index, keras.Input((None,), dtype="int32", name="tokens")
 
 
-def with_front(front, network):
-    """Return the whole of a network that reads what another one makes of pictures.
+def with_feature_extractor(extractor, network):
+    """Return an encoder-decoder network on pixels.
 
     Args:
-        front: `keras.Model` from pixels to what `network` is given.
-        network: of `encoder_decoder`.
+        extractor: `keras.Model` from pixels to the inputs of `network`.
+        network: model of `encoder_decoder`.
     """
-    pixels = keras.Input(front.input_shape[1:], dtype=front.inputs[0].dtype, name="pixels")
-    owners, tokens = _texts()
-    logits = network([front(pixels), owners, tokens])
-    return keras.Model([pixels, owners, tokens], logits, name="whole")
+    pixels = keras.Input(extractor.input_shape[1:], dtype=extractor.inputs[0].dtype, name="pixels")
+    source_index, tokens = _text_inputs()
+    logits = network([extractor(pixels), source_index, tokens])
+    return keras.Model([pixels, source_index, tokens], logits, name="whole")

@@ -1,4 +1,4 @@
-"""Random inputs that any Keras model takes, to hold two forms of it against each other."""
+"""Random inputs for any Keras model, to compare two versions of it."""
 
 import warnings
 
@@ -13,61 +13,61 @@ def example_inputs(model, batch=3, steps=12, seed=0):
 
     Args:
         model: functional or sequential `keras.Model`.
-        batch: examples, where the model leaves their number open.
-        steps: of every other side that is left open.
-        seed: of the numbers.
+        batch: batch size, unless the model fixes it.
+        steps: size of all other dimensions that the model leaves open.
+        seed: random seed.
 
     Returns:
-        Whole numbers from 1 up to what the embedding holds for an input that an embedding reads, standard
-        normal numbers for any other.
+        Ids from 1 up to the size of the embedding for inputs of an embedding, and standard normal numbers
+        for all others.
 
     Raises:
-        ValueError: an input is no array of numbers.
+        ValueError: if an input is not numeric.
     """
     rng, arrays = np.random.default_rng(seed), []
-    for given, words in zip(model.inputs, word_limits(model)):
-        dtype = keras.backend.standardize_dtype(given.dtype)
+    for tensor, vocabulary_size in zip(model.inputs, input_vocabulary_sizes(model)):
+        dtype = keras.backend.standardize_dtype(tensor.dtype)
         if dtype == "string":
-            raise ValueError(f"{model.name}: its input {given.name} is text, expected numbers.")
-        sides = [batch if given.shape[0] is None else given.shape[0]]
-        sides += [steps if side is None else side for side in given.shape[1:]]
-        is_whole = words is not None or "int" in dtype or dtype == "bool"
-        values = rng.integers(1, words or 2, sides) if is_whole else rng.normal(size=sides)
+            raise ValueError(f"{model.name}: its input {tensor.name} is text, expected numbers.")
+        shape = [batch if tensor.shape[0] is None else tensor.shape[0]]
+        shape += [steps if size is None else size for size in tensor.shape[1:]]
+        is_integer = vocabulary_size is not None or "int" in dtype or dtype == "bool"
+        values = rng.integers(1, vocabulary_size or 2, shape) if is_integer else rng.normal(size=shape)
         arrays.append(values.astype(dtype))
     return arrays
 
 
-def word_limits(model):
-    """Return for each input how many numbers the embeddings that read it know; None where none reads it.
+def input_vocabulary_sizes(model):
+    """Return for each input the size of the smallest embedding that reads it; None if none does.
 
-    An embedding within a model within the model counts for every input that is no longer than a sequence.
+    An embedding inside a nested model counts for every input of at most two dimensions.
     """
     own = [layer for layer in model.layers if isinstance(layer, keras.layers.Embedding)]
     inner = [x for x in model._flatten_layers() if isinstance(x, keras.layers.Embedding) and x not in own]
     limits = []
-    for given in model.inputs:
-        read = [x.input_dim for x in own if any(_reads(node, given) for node in x._inbound_nodes)]
-        read += [x.input_dim for x in inner] if len(given.shape) <= 2 else []
-        limits.append(min(read, default=None))
+    for tensor in model.inputs:
+        sizes = [x.input_dim for x in own if any(_reads(node, tensor) for node in x._inbound_nodes)]
+        sizes += [x.input_dim for x in inner] if len(tensor.shape) <= 2 else []
+        limits.append(min(sizes, default=None))
     return limits
 
 
-def _reads(node, given):
-    return any(tensor is given for tensor in node.input_tensors)
+def _reads(node, tensor):
+    return any(each is tensor for each in node.input_tensors)
 
 
 def relative_difference(one, other, whole=False):
-    """Return the largest difference of two arrays, entry by entry, relative beside entries larger than 1.
+    """Return the largest elementwise difference of two arrays, relative for entries larger than 1.
 
-    What is no number is equal to what is no number at the same place, and the same infinity to itself; in one
-    alone, or where the shapes differ, the difference is infinite.
+    NaN equals NaN, and infinities equal themselves; if only one of two entries is NaN or infinite, or if the
+    shapes differ, the difference is infinite.
 
     Args:
-        one: array; what `other` is held against.
+        one: array, the reference.
         other: array.
-        whole: relative beside the largest entry of the array in place of each its own. Rounding goes by the
-            largest, so that this is for two forms of one network in one precision, where a small entry among
-            large ones would be a false alarm.
+        whole: whether differences are relative to the largest entry of the array instead of each entry.
+            Rounding errors scale with the largest entry, so this suits two versions of one network in the
+            same precision, where small entries next to large ones would cause false alarms.
     """
     one, other = np.asarray(one, np.float64), np.asarray(other, np.float64)
     if one.shape != other.shape:
@@ -81,9 +81,9 @@ def relative_difference(one, other, whole=False):
 
 
 def tolerance_of(model):
-    """Return the largest `relative_difference` that rounding alone explains between two forms of a model.
+    """Return the largest `relative_difference` of two versions of a model that rounding explains.
 
-    It is that of the least precise compute dtype among its layers: the model itself, or its last layer, may
+    It follows from the least precise compute dtype of all layers: the model itself, or its last layer, may
     compute in float32 while the layers before it compute in half precision.
     """
     dtypes = {layer.compute_dtype for layer in model._flatten_layers()}
@@ -91,26 +91,26 @@ def tolerance_of(model):
 
 
 def call_model(model, inputs, training=False):
-    """Return what a model gives for a list of its inputs, in the order of `model.inputs`."""
+    """Call a model on a list of inputs, in the order of `model.inputs`."""
     form = getattr(model, "_inputs_struct", None)
     if isinstance(form, dict):
         return model(keras.tree.pack_sequence_as(form, list(inputs)), training=training)
     return model(inputs[0] if len(inputs) == 1 else list(inputs), training=training)
 
 
-def names_of(form, names):
-    """Return names of a model's inputs or outputs in their order: the keys by which it takes or gives them.
+def names_of(structure, names):
+    """Return the names of a model's inputs or outputs in order: their keys in a mapping, or else `names`.
 
     Args:
-        form: of tensors as the model has them: one, a list, or a mapping.
-        names: those that the tensors have themselves, for what has no key.
+        structure: the tensors as the model takes or returns them: a tensor, a list, or a mapping.
+        names: names of the tensors themselves.
     """
-    paths = [path for path, _ in keras.tree.flatten_with_path(form)]
+    paths = [path for path, _ in keras.tree.flatten_with_path(structure)]
     return [path[-1] if path and isinstance(path[-1], str) else name for path, name in zip(paths, names)]
 
 
 def answers_of(model, inputs):
-    """Return the outputs of a model, not training, as a list of arrays."""
+    """Return the outputs of a model at inference as a list of arrays."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "The structure of `inputs`")  # a list of one or the one itself
         outputs = call_model(model, inputs)

@@ -1,16 +1,16 @@
-"""A functional or sequential model run one operation at a time, models within it included."""
+"""Runs a Keras model one operation at a time, including nested models."""
 
 import keras
 
 
 def walk(model, inputs, visit):
-    """Return what a model gives for its inputs, symbolic or not.
+    """Return the outputs of a model for symbolic or concrete inputs.
 
     Args:
         model: functional or sequential `keras.Model`.
-        inputs: tensors, in the structure that the graph of the model takes.
+        inputs: tensors, in the structure that the model's graph takes.
         visit: ``visit(operation, args, options)`` calls an operation and returns its outputs. An operation is
-            a layer or an operation of `keras.ops`; what a model within the model is made of is visited.
+            a layer or an operation of `keras.ops`; nested models are visited operation by operation.
     """
 
     def called(operation):
@@ -22,6 +22,6 @@ def walk(model, inputs, visit):
         return call
 
     graph = model._functional if isinstance(model, keras.Sequential) else model
-    found = graph._run_through_graph(inputs, operation_fn=called)
-    flat = keras.tree.flatten(found)
-    return flat[0] if isinstance(model, keras.Sequential) and len(flat) == 1 else found
+    outputs = graph._run_through_graph(inputs, operation_fn=called)
+    flat = keras.tree.flatten(outputs)
+    return flat[0] if isinstance(model, keras.Sequential) and len(flat) == 1 else outputs

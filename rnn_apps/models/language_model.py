@@ -1,4 +1,4 @@
-"""A language model: an output at every step, the token that comes next."""
+"""Language models: at every step, logits of the next token."""
 
 import keras
 
@@ -6,7 +6,7 @@ from rnn_apps.models.carried_states import CarriedStates
 
 
 def language_model(decoder):
-    """Return the `keras.Model` from tokens int (batch, steps), read from zero states, to logits.
+    """Return the `keras.Model` from tokens int (batch, steps) to logits, starting from zero states.
 
     Args:
         decoder: `SequenceDecoder` without attention.
@@ -16,12 +16,12 @@ def language_model(decoder):
 
 
 def window_model(decoder, streams):
-    """Return the `keras.Model` that is trained: ``[tokens, fresh]`` of `CarriedStates` to logits.
+    """Return the `keras.Model` for training: ``[tokens, reset]`` of `CarriedStates` to logits.
 
     Args:
-        decoder: as for `language_model`, built.
-        streams: as for `CarriedStates`.
+        decoder: as in `language_model`, built.
+        streams: as in `CarriedStates`.
     """
     tokens = keras.Input(batch_shape=(streams, None), dtype="int32", name="tokens")
-    fresh = keras.Input(batch_shape=(streams,), dtype="bool", name="fresh")
-    return keras.Model([tokens, fresh], CarriedStates(decoder, streams, name="carried")(tokens, fresh))
+    reset = keras.Input(batch_shape=(streams,), dtype="bool", name="reset")
+    return keras.Model([tokens, reset], CarriedStates(decoder, streams, name="carried")(tokens, reset))

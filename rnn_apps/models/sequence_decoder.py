@@ -1,4 +1,4 @@
-"""Words out: a recurrent decoder that is trained on whole sequences and writes token by token."""
+"""A recurrent decoder: trained with teacher forcing on whole sequences, run token by token."""
 
 from itertools import count
 
@@ -10,53 +10,54 @@ from rnn_apps.layers.arguments import constructor_arguments, serialized_argument
 from rnn_apps.layers.stacked_rnn import cell_from_config
 
 _ATTENTION = (None, "dot", "additive")
-_SEEDS_OF_THE_STACK = 100  # `StackedRNN` counts its own from the seed on
+_SEED_OFFSET = 100  # `StackedRNN` uses the seeds that follow the first one
 
 
 @keras.saving.register_keras_serializable(package="rnn_apps")
 class SequenceDecoder(keras.layers.Layer):
-    """A language model that begins from a summary and looks at a memory.
+    """A recurrent decoder, optionally with an initial state from a summary and attention over a memory.
 
-    While training it reads the true tokens (teacher forcing), each level in one pass of the engine: attention
-    comes after the first level and before the others, so that no step waits for it, and what was seen enters
-    the state of the levels above. `begin` and `step` run the same weights one token at a time for
+    During training it reads the true tokens (teacher forcing), each recurrent layer in one pass over all
+    steps. Attention follows the first recurrent layer, so that no step waits for it, and its output is an
+    input of the layers above. `initial_state` and `step` run the same weights one token at a time, for
     `rnn_apps.models.decoding`.
 
     ======================= ================================================================
-    s_t                     first level of recurrence over the embedded tokens, from the states of `begin`
-    c_t                     attention of W_q s_t over the memory, W_m m_j, where there is one
-    h_t                     the levels above over [s_t; c_t]; s_t itself where there are none
+    s_t                     first recurrent layer over the embedded tokens, from `initial_state`
+    c_t                     attention of W_q s_t over the memory, W_m m_j, if there is one
+    h_t                     upper recurrent layers over [s_t; c_t]; s_t itself if there are none
     y_t                     W_y tanh(W_o [h_t; c_t]), or E tanh(...) with E the embedding if `tied`
     ======================= ================================================================
 
     Args:
-        vocabulary_size: tokens.
-        embedding: width of a token's vector.
-        units: size of the state, one entry a level.
+        vocabulary_size: number of tokens.
+        embedding: embedding dimension.
+        units: size of the state, one entry per recurrent layer.
         cell: as in `StackedRNN`.
-        attention: ``"dot"`` or ``"additive"`` (Keras' layers), or None: no memory is looked at.
-        tied: the output's matrix is the embedding's, which makes the layer before it `embedding` wide.
-        dropout: of the embedded tokens and of what enters the output.
+        attention: ``"dot"`` or ``"additive"`` (Keras layers), or None for no attention.
+        tied: whether the output layer shares the embedding matrix; the layer before it then has `embedding`
+            units.
+        dropout: dropout rate of the embedded tokens and of the output layer's inputs.
         layer_dropout, recurrent_dropout, residual, compile, recompute_every: as in `StackedRNN`.
-        seed: of all starts and masks.
+        seed: random seed of initializers and dropout.
 
     Call arguments:
-        tokens: int (batch, steps), what has been written before each step.
-        memory: ``(batch, places, features)``: image regions, frames or source words.
-        summary: ``(batch, features)`` from which the states begin; zeros without one.
-        memory_mask: ``(batch, places)`` bool, the places that exist.
+        tokens: int (batch, steps), the tokens before those to predict.
+        memory: ``(batch, positions, features)``, encoded image regions, frames or source tokens.
+        summary: ``(batch, features)``, from which the initial state is computed; None for zeros.
+        memory_mask: ``(batch, positions)`` bool, valid positions.
         training: bool.
 
     Returns:
-        Logits ``(batch, steps, vocabulary_size)``, float32: of the token that comes next at each step.
+        Logits of the next token at each step, float32 ``(batch, steps, vocabulary_size)``.
 
     Raises:
-        ValueError: an argument is out of range; a memory without `attention`, or `attention` without one.
+        ValueError: if an argument is out of range, or there is a memory without `attention` or the reverse.
 
     Reference:
-        Sutskever et al., "Sequence to Sequence Learning" (2014); attention after the recurrence of Luong et
-        al. (2015), additive score of Bahdanau et al. (2015); what was seen in the levels above of Wu et al.,
-        "Google's Neural Machine Translation System" (2016); tied weights of Press and Wolf (2017).
+        Sutskever et al., "Sequence to Sequence Learning" (2014); attention after the recurrence: Luong et
+        al. (2015); additive score: Bahdanau et al. (2015); attention as an input of upper layers: Wu et al.,
+        "Google's Neural Machine Translation System" (2016); tied weights: Press and Wolf (2017).
     """
 
     def __init__(
@@ -90,34 +91,34 @@ class SequenceDecoder(keras.layers.Layer):
         self._make_layers()
 
     def _make_layers(self):
-        part = {"dtype": self.dtype_policy}
-        self._next_seed = count(0 if self.seed is None else self.seed + _SEEDS_OF_THE_STACK)
-        start = keras.initializers.RandomUniform(-0.05, 0.05, seed=self.seed)
+        dtype = {"dtype": self.dtype_policy}
+        self._next_seed = count(0 if self.seed is None else self.seed + _SEED_OFFSET)
+        initializer = keras.initializers.RandomUniform(-0.05, 0.05, seed=self.seed)
         self.embedder = keras.layers.Embedding(
-            self.vocabulary_size, self.embedding, start, name="embedding", **part
+            self.vocabulary_size, self.embedding, initializer, name="embedding", **dtype
         )
-        self.drop = keras.layers.Dropout(self.dropout, seed=self.seed, **part)
+        self.drop = keras.layers.Dropout(self.dropout, seed=self.seed, **dtype)
         units = (self.units,) if isinstance(self.units, int) else tuple(self.units)
-        below = 1 if self.attention else len(units)
-        self.recurrent = self._stack(units[:below], "recurrent", self.seed)
-        seed = None if self.seed is None else self.seed + 2 * below
-        self.above = self._stack(units[below:], "above", seed) if units[below:] else None
+        lower = 1 if self.attention else len(units)
+        self.recurrent = self._stack(units[:lower], "recurrent", self.seed)
+        seed = None if self.seed is None else self.seed + 2 * lower
+        self.upper = self._stack(units[lower:], "upper", seed) if units[lower:] else None
         self.units = units
         width = units[0]
         layers = {"dot": keras.layers.Attention, "additive": keras.layers.AdditiveAttention}
         if self.attention:
-            self.look = layers[self.attention](name="attention", seed=self.seed, **part)
+            self.attention_layer = layers[self.attention](name="attention", seed=self.seed, **dtype)
             self.query = self._dense(width, "query", use_bias=False)
             self.key = self._dense(width, "key", use_bias=False)
-        self.openings = [
+        self.initial_state_layers = [
             [
-                self._dense(zero.shape[1], f"begin_{level}_{i}", activation="tanh")
-                for i, zero in enumerate(zeros)
+                self._dense(zeros.shape[1], f"initial_state_{layer}_{i}", activation="tanh")
+                for i, zeros in enumerate(states)
             ]
-            for level, zeros in enumerate(self.zero_states(1))
+            for layer, states in enumerate(self.zero_states(1))
         ]
-        joint = self.embedding if self.tied else units[-1]
-        self.join = self._dense(joint, "join", activation="tanh")
+        width = self.embedding if self.tied else units[-1]
+        self.output_projection = self._dense(width, "output_projection", activation="tanh")
         self.logits = None if self.tied else self._dense(self.vocabulary_size, "logits")
 
     def _stack(self, units, name, seed):
@@ -137,35 +138,35 @@ class SequenceDecoder(keras.layers.Layer):
         )
 
     def _dense(self, width, name, **options):
-        seed = next(self._next_seed)  # equal seeds would make equal weights of equal shapes
-        start = keras.initializers.GlorotUniform(seed=None if self.seed is None else seed)
+        seed = next(self._next_seed)  # equal seeds would give layers of equal shapes equal weights
+        initializer = keras.initializers.GlorotUniform(seed=None if self.seed is None else seed)
         return keras.layers.Dense(
-            width, kernel_initializer=start, name=name, dtype=self.dtype_policy, **options
+            width, kernel_initializer=initializer, name=name, dtype=self.dtype_policy, **options
         )
 
     def _stacks(self):
-        return [stack for stack in (self.recurrent, self.above) if stack is not None]
+        return [stack for stack in (self.recurrent, self.upper) if stack is not None]
 
     def build(self, tokens_shape, memory_shape=None, summary_shape=None):
-        """Make all weights for a memory ``(batch, places, features)`` and a summary ``(batch, features)``."""
+        """Create the weights for a memory (batch, positions, features) and a summary (batch, features)."""
         if (memory_shape is None) != (self.attention is None):
             raise ValueError(
                 f"SequenceDecoder: attention={self.attention!r}: received memory of shape {memory_shape}, "
-                f"expected {'a memory' if self.attention else 'none: attention is what reads it'}."
+                f"expected {'a memory' if self.attention else 'none, because only attention reads it'}."
             )
         width, last = self.units[0], self.units[-1]
         self.embedder.build(tokens_shape)
         self.recurrent.build((None, None, self.embedding))
-        if self.above:
-            self.above.build((None, None, 2 * width))
+        if self.upper:
+            self.upper.build((None, None, 2 * width))
         if self.attention:
             self.query.build((None, None, width))
             self.key.build(memory_shape)
-            self.look.build([(None, None, width), (None, None, width), (None, None, width)])
-        for level in self.openings if summary_shape is not None else ():
-            for opening in level:
-                opening.build(summary_shape)
-        self.join.build((None, None, last + width if self.attention else last))
+            self.attention_layer.build([(None, None, width), (None, None, width), (None, None, width)])
+        for layers in self.initial_state_layers if summary_shape is not None else ():
+            for layer in layers:
+                layer.build(summary_shape)
+        self.output_projection.build((None, None, last + width if self.attention else last))
         if self.tied:
             self.bias = self.add_weight(name="bias", shape=(self.vocabulary_size,), initializer="zeros")
         else:
@@ -173,88 +174,88 @@ class SequenceDecoder(keras.layers.Layer):
         self.built = True
 
     def call(self, tokens, memory=None, summary=None, memory_mask=None, training=False):
-        """Teacher forcing: the logits of all steps at once."""
+        """Return the logits of all steps, given the true tokens (teacher forcing)."""
         return self.attend(tokens, memory, summary, memory_mask, training)[0]
 
     def attend(self, tokens, memory=None, summary=None, memory_mask=None, training=False):
-        """As a call, and the attention weights ``(batch, steps, places)``, None without attention."""
-        states = None if summary is None else self.begin(summary)
-        logits, _, weights = self.read_on(tokens, states, self.remember(memory, memory_mask), None, training)
+        """Return the logits, and the attention weights (batch, steps, positions) or None."""
+        states = None if summary is None else self.initial_state(summary)
+        context = self.project_memory(memory, memory_mask)
+        logits, _, weights = self.forward_from_state(tokens, states, context, None, training)
         return logits, weights
 
-    def begin(self, summary):
-        """Return the states of all levels before the first token, from ``(batch, features)``."""
-        if self.built and not self.openings[0][0].built:
+    def initial_state(self, summary):
+        """Return the initial states of all layers for a summary ``(batch, features)``."""
+        if self.built and not self.initial_state_layers[0][0].built:
             raise ValueError(
                 "SequenceDecoder: summary: received one, expected none, as in the first call, "
-                "which made the weights."
+                "which created the weights."
             )
-        return tuple(tuple(opening(summary) for opening in level) for level in self.openings)
+        return tuple(tuple(layer(summary) for layer in layers) for layers in self.initial_state_layers)
 
     def zero_states(self, batch):
-        """Return states of zeros, as `begin` would without a summary."""
+        """Return initial states of zeros, used without a summary."""
         return sum((stack.zero_states(batch) for stack in self._stacks()), ())
 
-    def remember(self, memory=None, memory_mask=None):
-        """Return what attention reads of a memory, once for all steps: the context of `step`, or ()."""
+    def project_memory(self, memory=None, memory_mask=None):
+        """Return the context of `step`, the attention's keys and mask of a memory; () without a memory."""
         if memory is None:
             return ()
         if not self.attention:
             raise ValueError(
-                "SequenceDecoder: memory: received one, expected none: attention is what reads it."
+                "SequenceDecoder: memory: received one, expected none, because only attention reads it."
             )
         mask = ops.ones(ops.shape(memory)[:2], "bool") if memory_mask is None else memory_mask
         return self.key(memory), mask
 
     def step(self, tokens, states, context=()):
-        """Write on: tokens int (rows,), states of `begin`, context of `remember`; logits and new states."""
+        """Return logits and new states for tokens int (rows,), states, and context of `project_memory`."""
         logits, states, _ = self.step_with_attention(tokens, states, context)
         return logits, states
 
     def step_with_attention(self, tokens, states, context=()):
-        """As `step`, and the attention weights ``(rows, places)``, None without attention."""
-        logits, states, weights = self.read_on(tokens[:, None], states, context)
+        """As `step`, and the attention weights ``(rows, positions)``, None without attention."""
+        logits, states, weights = self.forward_from_state(tokens[:, None], states, context)
         return logits[:, 0], states, None if weights is None else weights[:, 0]
 
-    def read_on(self, tokens, states, context=(), mask=None, training=False):
-        """Read several true tokens after what the states have read.
+    def forward_from_state(self, tokens, states, context=(), mask=None, training=False):
+        """Continue from given states with several tokens.
 
         Args:
             tokens: int (batch, steps).
-            states, context: as for `step`; states None for zeros.
-            mask: (batch, steps) bool; what is not there leaves the states as they are.
+            states, context: as in `step`; states may be None for zeros.
+            mask: (batch, steps) bool; padded steps leave the states unchanged.
             training: bool.
 
         Returns:
             Logits (batch, steps, vocabulary), the states after the last token, and the attention weights
-            (batch, steps, places), None without attention.
+            (batch, steps, positions), None without attention.
         """
-        below = len(self.recurrent.levels)
-        first, others = (None, None) if states is None else (states[:below], states[below:])
-        vectors = self.drop(self.embedder(tokens), training=training)
-        h, states = self.recurrent(vectors, initial_state=first, mask=mask, training=training)
-        weights, seen = None, []
+        lower = len(self.recurrent.layers)
+        first, others = (None, None) if states is None else (states[:lower], states[lower:])
+        embedded = self.drop(self.embedder(tokens), training=training)
+        h, states = self.recurrent(embedded, initial_state=first, mask=mask, training=training)
+        weights, attended = None, []
         if context:
             keys, mask = context
-            asked = [self.query(h), keys, keys]
-            found, weights = self.look(asked, mask=[None, mask], return_attention_scores=True)
-            seen = [found]
-        if self.above:
-            h, above = self.above(
-                ops.concatenate([h, *seen], axis=-1), initial_state=others, training=training
-            )
-            states = (*states, *above)
-        return self._logits(ops.concatenate([h, *seen], axis=-1), training), states, weights
+            inputs = [self.query(h), keys, keys]
+            output, weights = self.attention_layer(inputs, mask=[None, mask], return_attention_scores=True)
+            attended = [output]
+        if self.upper:
+            inputs = ops.concatenate([h, *attended], axis=-1)
+            h, upper_states = self.upper(inputs, initial_state=others, training=training)
+            states = (*states, *upper_states)
+        return self._logits(ops.concatenate([h, *attended], axis=-1), training), states, weights
 
     def _logits(self, h, training):
-        joined = self.drop(self.join(h), training=training)
+        x = self.drop(self.output_projection(h), training=training)
         if not self.tied:
-            return ops.cast(self.logits(joined), "float32")
-        logits = ops.matmul(joined, ops.transpose(ops.cast(self.embedder.embeddings, joined.dtype)))
+            return ops.cast(self.logits(x), "float32")
+        logits = ops.matmul(x, ops.transpose(ops.cast(self.embedder.embeddings, x.dtype)))
         return ops.cast(logits, "float32") + ops.cast(self.bias, "float32")
 
     def compute_mask(self, inputs, previous_mask=None):
-        """Padding is for the loss to leave out."""
+        """No mask: the loss ignores padding."""
         return None
 
     def get_config(self):
@@ -264,5 +265,5 @@ class SequenceDecoder(keras.layers.Layer):
 
     @classmethod
     def from_config(cls, config):
-        """Make the layer that `get_config` described."""
+        """Create a layer from its config."""
         return cls(**{**config, "cell": cell_from_config(config["cell"])})

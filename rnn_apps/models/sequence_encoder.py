@@ -1,4 +1,4 @@
-"""Many-to-one: a sequence of word numbers in, one vector of class scores out."""
+"""Many-to-one networks: token ids in, class logits out."""
 
 from functools import partial
 
@@ -13,15 +13,15 @@ from rnn_apps.layers.custom_gradient import with_gradient
 
 @keras.saving.register_keras_serializable(package="rnn_apps")
 class WordDropout(keras.layers.Layer):
-    """Replaces words by the unknown word while training.
+    """Replaces random words by the unknown word during training.
 
     Args:
-        rate: probability of each word, 0 <= rate < 1.
-        unknown: number of the unknown word; padding, 0, stays.
-        seed: of the choice.
+        rate: probability of replacing each word, 0 <= rate < 1.
+        unknown: id of the unknown word; padding, 0, is kept.
+        seed: random seed.
 
     Call arguments:
-        numbers: int (batch, steps).
+        ids: int (batch, steps).
     """
 
     def __init__(self, rate, unknown=1, seed=None, **kwargs):
@@ -31,12 +31,12 @@ class WordDropout(keras.layers.Layer):
         self.rate, self.unknown, self.seed = rate, unknown, seed
         self.seed_generator = keras.random.SeedGenerator(seed)
 
-    def call(self, numbers, training=False):
-        """Replace while training, else return the numbers."""
+    def call(self, ids, training=False):
+        """Replace words during training; otherwise return the ids."""
         if not training or not self.rate:
-            return numbers
-        chosen = keras.random.uniform(ops.shape(numbers), seed=self.seed_generator) < self.rate
-        return ops.where(chosen & (numbers > 0), self.unknown, numbers)
+            return ids
+        dropped = keras.random.uniform(ops.shape(ids), seed=self.seed_generator) < self.rate
+        return ops.where(dropped & (ids > 0), self.unknown, ids)
 
     def get_config(self):
         """Return all constructor arguments."""
@@ -45,14 +45,14 @@ class WordDropout(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="rnn_apps")
 class SequencePooling(keras.layers.Layer):
-    """Turns the outputs of all real steps into one vector.
+    """Pools the outputs of all valid steps into one vector.
 
     Args:
         mode: ``"mean"``, ``"max"``, or ``"mean_max"`` for both, concatenated.
 
     Call arguments:
         sequences: ``(batch, steps, features)``.
-        mask: ``(batch, steps)`` bool. A row without a real step gives zeros.
+        mask: ``(batch, steps)`` bool. A row without a valid step gives zeros.
 
     Returns:
         ``(batch, features)``, or twice as wide for ``"mean_max"``.
@@ -74,7 +74,7 @@ class SequencePooling(keras.layers.Layer):
         return self._fast(sequences, mask)
 
     def _fast(self, sequences, mask):
-        """Pool with a gradient of its own: XLA fuses each direction into one pass over the sequence."""
+        """Pool with a custom gradient, so that XLA fuses each direction into one pass over the sequence."""
         run = self.loop_compiler.runner(tf.shape(sequences)[:2], True)
 
         def plain(sequences, mask):
@@ -91,7 +91,7 @@ class SequencePooling(keras.layers.Layer):
         return with_gradient(plain, pass_forward, pass_backward, (sequences, mask))[0]
 
     def compute_mask(self, inputs, previous_mask=None):
-        """No steps are left to mask."""
+        """The output has no steps, so there is no mask."""
         return None
 
     def get_config(self):
@@ -100,29 +100,29 @@ class SequencePooling(keras.layers.Layer):
 
 
 def _pool(mode, sequences, mask):
-    """(batch, steps, features) to (batch, features) or twice that; zeros for a row without a real step."""
-    real, weight = mask[:, :, None], tf.cast(mask, sequences.dtype)
+    """(batch, steps, features) to (batch, features) or twice as wide; zeros for rows without a valid step."""
+    valid, weight = mask[:, :, None], tf.cast(mask, sequences.dtype)
     pooled = []
     if "mean" in mode:
         count = tf.maximum(tf.reduce_sum(weight, axis=1, keepdims=True), 1)
         pooled.append(tf.einsum("bs,bsf->bf", weight / count, sequences))
     if "max" in mode:
-        highest = tf.reduce_max(tf.where(real, sequences, sequences.dtype.min), axis=1)
+        highest = tf.reduce_max(tf.where(valid, sequences, sequences.dtype.min), axis=1)
         pooled.append(tf.where(tf.reduce_any(mask, axis=1)[:, None], highest, tf.zeros_like(highest)))
     return tf.concat(pooled, axis=-1)
 
 
 def _pool_gradient(mode, sequences, mask, pooled, upstream):
-    """The gradient of `_pool`; steps that share the highest value share its gradient."""
-    real, weight = mask[:, :, None], tf.cast(mask, sequences.dtype)
-    parts = len(mode.split("_"))
-    upstream, result = tf.split(upstream, parts, axis=-1), tf.zeros_like(sequences)
+    """Gradient of `_pool`; steps that tie for the maximum share its gradient equally."""
+    valid, weight = mask[:, :, None], tf.cast(mask, sequences.dtype)
+    num_vectors = len(mode.split("_"))
+    upstream, result = tf.split(upstream, num_vectors, axis=-1), tf.zeros_like(sequences)
     if "mean" in mode:
         count = tf.maximum(tf.reduce_sum(weight, axis=1, keepdims=True), 1)
         result += (weight / count)[:, :, None] * upstream[0][:, None]
     if "max" in mode:
-        highest = tf.split(pooled, parts, axis=-1)[-1]
-        equal = tf.cast(real & (sequences == highest[:, None]), sequences.dtype)
+        highest = tf.split(pooled, num_vectors, axis=-1)[-1]
+        equal = tf.cast(valid & (sequences == highest[:, None]), sequences.dtype)
         shared = upstream[-1] / tf.maximum(tf.reduce_sum(equal, axis=1), 1)
         result += equal * shared[:, None]
     return result
@@ -132,55 +132,50 @@ def sequence_encoder(
     vocabulary_size,
     num_classes,
     embedding=128,
-    cell="vanilla",
     units=(128,),
     bidirectional=True,
-    residual=False,
     pooling="mean_max",
     dropout=0.5,
-    recurrent_dropout=0.0,
     layer_dropout=0.0,
     word_dropout=0.0,
     word_vectors=None,
-    compile="auto",
-    recompute_every=None,
     seed=None,
+    **recurrence,
 ):
-    """Return a `keras.Model`: word numbers int (batch, steps), 0 for padding, to logits (batch, num_classes).
+    """Return a `keras.Model` from token ids int (batch, steps), 0 for padding, to logits (batch, classes).
 
     Args:
-        vocabulary_size: word numbers, with the reserved ones.
-        num_classes: width of the output.
-        embedding: width of a word's vector.
-        cell, units, bidirectional, residual, recurrent_dropout, compile, recompute_every: as in `StackedRNN`.
-        pooling: ``"last"``, ``"mean"``, ``"max"`` or ``"mean_max"`` of the outputs of all steps.
-        dropout: of the pooled features, before the classifier.
-        layer_dropout: of the features that enter each level, the same for all steps.
-        word_dropout: of whole words.
-        word_vectors: float (vocabulary_size, embedding) from which the embedding starts; None is random.
-        seed: of all starts and masks.
+        vocabulary_size: number of token ids, including the reserved ones.
+        num_classes: number of classes.
+        embedding: embedding dimension.
+        units, bidirectional: as in `StackedRNN`.
+        pooling: pooling of the outputs of all steps: ``"last"``, ``"mean"``, ``"max"`` or ``"mean_max"``.
+        dropout: dropout rate of the pooled features, before the classifier.
+        layer_dropout: dropout rate of the inputs of each recurrent layer, with one mask for all steps.
+        word_dropout: probability of replacing a word by the unknown word.
+        word_vectors: initial embedding, float (vocabulary_size, embedding); None for a random one.
+        seed: random seed of initializers and dropout.
+        **recurrence: further arguments of `StackedRNN`, such as `cell`.
     """
     numbers = keras.Input((None,), dtype="int32", name="numbers")
     x = WordDropout(word_dropout, seed=seed)(numbers) if word_dropout else numbers
-    start = keras.initializers.RandomUniform(-0.05, 0.05, seed=seed)
-    x = keras.layers.Embedding(vocabulary_size, embedding, start, mask_zero=True, name="embedding")(x)
+    initializer = keras.initializers.RandomUniform(-0.05, 0.05, seed=seed)
+    x = keras.layers.Embedding(vocabulary_size, embedding, initializer, mask_zero=True, name="embedding")(x)
     x = StackedRNN(
         tuple(units),
-        cell=cell,
         bidirectional=bidirectional,
         dropout=layer_dropout,
-        recurrent_dropout=recurrent_dropout,
-        residual=residual,
         return_sequences=pooling != "last",
-        compile=compile,
-        recompute_every=recompute_every,
         seed=seed,
         name="recurrent",
+        **recurrence,
     )(x)
     x = x if pooling == "last" else SequencePooling(pooling, name="pooling")(x)
     x = keras.layers.Dropout(dropout, seed=seed, name="dropout")(x) if dropout else x
-    start = keras.initializers.GlorotUniform(seed=seed)
-    logits = keras.layers.Dense(num_classes, kernel_initializer=start, dtype="float32", name="logits")(x)
+    initializer = keras.initializers.GlorotUniform(seed=seed)
+    logits = keras.layers.Dense(num_classes, kernel_initializer=initializer, dtype="float32", name="logits")(
+        x
+    )
     model = keras.Model(numbers, logits)
     if word_vectors is not None:
         model.get_layer("embedding").set_weights([word_vectors])

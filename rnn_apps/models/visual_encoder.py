@@ -1,4 +1,4 @@
-"""Images in, a grid of region features out: a CNN of keras.applications, or a small one from scratch."""
+"""CNNs from images to region features: a model of keras.applications, or a small one."""
 
 import inspect
 
@@ -9,17 +9,16 @@ _SMALL_FILTERS = (32, 64, 96, 128)
 
 
 def application_names():
-    """Return the names of the networks of `keras.applications`, in alphabetical order."""
-    found = vars(keras.applications).items()
-    return sorted(name for name, value in found if inspect.isfunction(value))
+    """Return the names of the models in `keras.applications`, in alphabetical order."""
+    return sorted(name for name, value in vars(keras.applications).items() if inspect.isfunction(value))
 
 
 @keras.saving.register_keras_serializable(package="rnn_apps")
 class ApplicationPreprocessing(keras.layers.Layer):
-    """Scales RGB images from 0 to 255 as a network of `keras.applications` was trained on.
+    """Scales RGB images, 0 to 255, as a model of `keras.applications` expects them.
 
     Args:
-        application: its name, such as ``"MobileNetV2"``.
+        application: name of the model, such as ``"MobileNetV2"``.
 
     Call arguments:
         images: ``(batch, height, width, 3)``.
@@ -31,7 +30,7 @@ class ApplicationPreprocessing(keras.layers.Layer):
         self._scale = _module_of(application).preprocess_input
 
     def call(self, images):
-        """Scale."""
+        """Scale the images."""
         return self._scale(images)
 
     def get_config(self):
@@ -40,10 +39,10 @@ class ApplicationPreprocessing(keras.layers.Layer):
 
 
 def _module_of(application):
-    """The module of keras.applications that holds a network and its preprocessing."""
+    """The module of keras.applications with a model and its preprocessing."""
     if application not in application_names():
         raise ValueError(
-            f"visual_encoder: name: received {application!r}, expected {SMALL_CNN} or a network of "
+            f"visual_encoder: name: received {application!r}, expected {SMALL_CNN} or a model of "
             f"keras.applications: {', '.join(application_names())}."
         )
     source = getattr(keras.applications, application).__module__
@@ -59,24 +58,24 @@ def visual_encoder(
     pooled=False,
     seed=None,
 ):
-    """Return a `keras.Model` from images (batch, height, width, 3) to regions (batch, places, features).
+    """Return a `keras.Model` from images (batch, height, width, 3) to regions (batch, regions, features).
 
-    Images are RGB, 0 to 255. The places are the rows of the last feature map, one after the other; if pooled,
-    there is one place, their mean.
+    Images are RGB, 0 to 255. The regions are the positions of the last feature map, row by row; if pooled,
+    there is one region, their mean.
 
     Args:
-        name: a network of `keras.applications`, such as ``"MobileNetV2"``, or ``"small_cnn"``.
-        weights: ``"imagenet"``, the path of a ``.weights.h5`` file for the network without its top, or None
-            for a random start.
+        name: name of a model of `keras.applications`, such as ``"MobileNetV2"``, or ``"small_cnn"``.
+        weights: ``"imagenet"``, the path of a ``.weights.h5`` file of the model without top, or None for
+            random weights.
         image_size: (height, width) in pixels.
-        options: further arguments of the network, such as ``{"alpha": 0.35}``.
-        trainable_from: name of the network's layer from which on it is trained, batch normalisation apart,
-            which keeps its statistics. None freezes all of it. The small CNN is trained whole.
-        pooled: give the mean of the regions, (batch, 1, features).
-        seed: of the small CNN's start.
+        options: further arguments of the model, such as ``{"alpha": 0.35}``.
+        trainable_from: name of the first layer to fine-tune; batch normalization stays frozen. None freezes
+            the whole model. The small CNN is always trained.
+        pooled: whether to return the mean of the regions, (batch, 1, features).
+        seed: random seed of the small CNN's initializers.
 
     Raises:
-        ValueError: no network, option or layer of that name, or weights that do not fit.
+        ValueError: if there is no model, option or layer of that name, or the weights do not fit.
     """
     images = keras.Input((*image_size, 3), name="images")
     if name == SMALL_CNN:
@@ -127,9 +126,9 @@ def _small_cnn(images, seed):
     """Four strided convolutions: 1/16 of the height and width, 128 features."""
     x = keras.layers.Rescaling(1 / 127.5, offset=-1, name="scale")(images)
     for index, filters in enumerate(_SMALL_FILTERS):
-        start = keras.initializers.HeNormal(seed=None if seed is None else seed + index)
+        initializer = keras.initializers.HeNormal(seed=None if seed is None else seed + index)
         layer = keras.layers.Conv2D(
-            filters, 3, strides=2, padding="same", activation="relu", kernel_initializer=start
+            filters, 3, strides=2, padding="same", activation="relu", kernel_initializer=initializer
         )
         x = keras.layers.GroupNormalization(groups=8)(layer(x))
     return x

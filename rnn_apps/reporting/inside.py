@@ -61,11 +61,11 @@ def inside_figures(views: Mapping[str, Any], traces: Sequence[Any], class_name: 
 def plain_level(name: str) -> str:
     """Returns a level's path in words.
 
-    >>> plain_level("network/decoder/recurrent/level_0_forward"), plain_level("recurrent/level_1_backward")
+    >>> plain_level("network/decoder/recurrent/layer_0_forward"), plain_level("recurrent/layer_1_backward")
     ('decoder, level 1', 'level 2, backwards')
     """
     *above, last = name.split("/")
-    part = next((one for one in above if one in ("encoder", "decoder", "front")), None)
+    part = next((one for one in above if one in ("encoder", "decoder", "extractor")), None)
     words = last.split("_")
     if words[0] == "level" and len(words) == 3:
         level = int(words[1]) + 1 + ("above" in above)

@@ -137,8 +137,8 @@ def _attention(records: Sequence[Record], chosen: Sequence[int], folder: Path) -
         if _is_map(weights, grid, len(images)):
             figure = image_attention_figure(weights, tokens, images[0], grid)
         elif images:
-            by_frame = np.array([_by_frame(row, len(images), math.prod(grid)) for row in weights])
-            figure = frame_attention_figure(by_frame, tokens, images)
+            by_window = np.array([_by_frame(row, len(images), math.prod(grid)) for row in weights])
+            figure = frame_attention_figure(by_window, tokens, images)
         elif places := _places(looked, 0):
             figure = attention_figure(weights[:, : len(places)], tokens, places)
         else:  # its pictures are gone

@@ -1,9 +1,9 @@
-"""Carries out recipes, from data to report, and answers from the folders that they leave."""
+"""Runs recipes, from data to report, and opens finished runs."""
 
+from rnn_apps.runs.api import compare, run, run_seeds, write_comparison
 from rnn_apps.runs.cells import check_cell
-from rnn_apps.runs.finished import Run, open_run
 from rnn_apps.runs.imported import check, import_model, import_run
-from rnn_apps.runs.running import compare, run, run_seeds, write_comparison
+from rnn_apps.runs.run import Run, open_run
 
 __all__ = [
     "Run",

@@ -1,4 +1,4 @@
-"""A cell held to the contract, and what it costs beside the usual ones."""
+"""Checks a cell, and compares its cost with other cells."""
 
 import os
 
@@ -12,7 +12,7 @@ BESIDE = ("vanilla", "gru", "lstm")
 
 
 def check_cell(name, units=8, with_cost=True):
-    """Check a cell, and where its checks pass weigh it.
+    """Check a cell, and if its checks pass, measure its cost.
 
     Args:
         name: ``module:Class``, or a registered name.

@@ -1,4 +1,4 @@
-"""Scores a finished run on its own data or on other data, and says what they were measured on."""
+"""Evaluates a finished run on its own data or on other data."""
 
 from collections import Counter
 
@@ -13,7 +13,7 @@ USUAL_CAP = 0.5  # fraction of other data that may be unusable
 
 
 class Evaluation(dict):
-    """Scores by name, and what they were measured on.
+    """Scores by name, with facts about the data.
 
     Attributes:
         scored: how much was scored: texts, sentences, origins, or the tokens of a language model.
@@ -35,7 +35,7 @@ class Evaluation(dict):
 
     @property
     def coverage(self):
-        """How many records were scored, and why the others were not: a sentence."""
+        """A sentence on how many records were scored, and why others were not."""
         left_out = sum(self.skipped.values())
         if not left_out:
             return f"{self.scored:,} {self.unit} scored"
@@ -44,12 +44,12 @@ class Evaluation(dict):
         return f"{self.scored:,}{of} {self.unit} scored; skipped: {reasons}"
 
     def as_dict(self):
-        """Return all of it as JSON can hold it; the scores are under ``"test"``."""
+        """Return everything as JSON values, with the scores under ``"test"``."""
         return {"test": dict(self), **vars(self)}
 
 
 def evaluation_recipe(recipe, data, max_invalid_records):
-    """Return the recipe by which other data is read: what cannot be used is counted, not refused."""
+    """Return the recipe that reads other data, and counts invalid records instead of failing."""
     recipe = with_data(recipe, data)
     if not hasattr(recipe.data, "max_invalid_records"):
         return recipe
@@ -58,7 +58,7 @@ def evaluation_recipe(recipe, data, max_invalid_records):
 
 
 def evaluate(prepared, own, recorded):
-    """Score a network on a test split.
+    """Evaluate a network on a test split.
 
     Args:
         prepared: `PreparedTask` of `Task.prepare_evaluation`.
@@ -92,7 +92,7 @@ def evaluate(prepared, own, recorded):
 
 
 def _baselines(prepared, own, fingerprint):
-    """Baselines on the test split, and why those that learn are missing, or None."""
+    """Baselines on the test split, and the reason why those that learn are missing, or None."""
     left_out = "The baselines that learn from training data are left out: "
     if prepared.objective.baselines_learn:
         other = own()
@@ -109,7 +109,7 @@ def _baselines(prepared, own, fingerprint):
 
 
 def _label_pairs(records, kind, class_names):
-    """True and answered class numbers of all records or of all their steps; None of other tasks."""
+    """True and predicted class indices of all records or all their steps; None for other tasks."""
     if not records or kind not in ("classes", "step_classes"):
         return None
     index = {name: number for number, name in enumerate(class_names)}

@@ -1,4 +1,4 @@
-"""A model file of Keras made into a run folder."""
+"""Converts Keras models to run folders."""
 
 import re
 import shutil
@@ -15,14 +15,14 @@ from rnn_apps.errors import UserError
 from rnn_apps.export import export_model, export_subdir
 from rnn_apps.recipe import Recipe, dump_recipe
 from rnn_apps.run_folder import RunFolder
-from rnn_apps.runs.finished import Run
+from rnn_apps.runs.run import Run
 from rnn_apps.tasks import find_task, settings_class
 
 _REGISTERED = re.compile(r'"([^">]+>[^">]+)"')
 
 
 def import_model(model, out=None, keep_layers=False):
-    """Make a run of a Keras model, as ``rnn-apps import`` does.
+    """Import a Keras model as a run, as ``rnn-apps import`` does.
 
     A model in memory may have layers and functions of your own. They must be registered with
     `keras.saving.register_keras_serializable`, and importable wherever the run is opened again: what the
@@ -49,7 +49,7 @@ def import_model(model, out=None, keep_layers=False):
 
 
 def import_run(source, out=None, keep_layers=False):
-    """Return what `import_model` does, and the `Imported` model with all that was changed."""
+    """Return the run of `import_model`, and the `Imported` model with all changes."""
     in_memory = isinstance(source, keras.Model)
     origin = f"model {source.name} in memory" if in_memory else Path(source).name
     stem = source.name if in_memory else Path(source).stem
@@ -75,7 +75,7 @@ def import_run(source, out=None, keep_layers=False):
 
 
 def _own_classes(model):
-    """The registered classes and functions of the user's own in a model, with their modules."""
+    """The registered custom classes and functions of a model, with their modules."""
     found = {name: keras.saving.get_registered_object(name) for name in _REGISTERED.findall(model.to_json())}
     modules = {name: thing.__module__ for name, thing in found.items() if thing is not None}
     theirs = {n: m for n, m in modules.items() if m.partition(".")[0] not in ("keras", "rnn_apps")}

@@ -1,4 +1,4 @@
-"""What a user names to be answered: texts, or files that hold them."""
+"""Reads inputs of `predict`: texts, or files of texts."""
 
 import os
 from pathlib import Path
@@ -13,7 +13,7 @@ AS_TEXT = Argument("To answer the words themselves, add", "as_text=True")
 
 
 def read_inputs(inputs, column, as_text=False):
-    """Return the texts that inputs name: a text is itself, a file gives its texts.
+    """Return the texts of inputs: texts themselves, or the texts in files.
 
     Args:
         inputs: list of texts or paths.
@@ -32,7 +32,7 @@ def read_inputs(inputs, column, as_text=False):
 
 
 def read_file(path, column):
-    """Return the texts of a file: a table's by its column, else one per line.
+    """Return the texts of a file: those in a table's column, or its lines.
 
     Args:
         path: .csv, .tsv, .jsonl or text file, gzipped or not.

@@ -1,4 +1,4 @@
-"""Runs that are killed at random instants and resumed, held against one that was left alone."""
+"""Kills runs at random times, resumes them, and compares them with an uninterrupted run."""
 
 import random
 import shutil
@@ -13,18 +13,18 @@ from rnn_apps.errors import RnnAppsError
 from rnn_apps.recipe import apply_overrides, dump_recipe
 from rnn_apps.run_folder import CHECKPOINTS, RunFolder
 
-STARTS = "Network:"  # what a run says when its training begins
+STARTS = "Network:"  # printed when training starts
 UNTIMED = ("seconds", "examples_per_second")
 
 
 class KillTest(NamedTuple):
-    """What a kill test found.
+    """The result of a kill test.
 
     Args:
-        kills: processes killed while they trained, evaluated or wrote.
-        runs: that were carried to their end through these kills.
-        unequal: of them, those that differ from the run that was left alone, with what differs.
-        extra_steps: that went into their weights, more than into those of the run that was left alone.
+        kills: number of processes killed during training, evaluation or export.
+        runs: number of runs completed in spite of the kills.
+        unequal: runs that differ from the uninterrupted run, with the differences.
+        extra_steps: number of training steps in the resumed runs beyond those of the uninterrupted run.
     """
 
     kills: int
@@ -33,24 +33,24 @@ class KillTest(NamedTuple):
     extra_steps: int
 
 
-def kill_test(recipe, kills, folder, seed=0, say=print):
-    """Kill runs of a recipe with SIGKILL, resume them, and compare each with a run that was not killed.
+def kill_test(recipe, kills, folder, seed=0, log=print):
+    """Kill runs of a recipe with SIGKILL, resume them, and compare each with an uninterrupted run.
 
-    Operations are deterministic throughout. Every second instant is drawn evenly from the time of training,
-    the others from all the time after its start, evaluation and export included.
+    All operations are deterministic. Every second kill is at a random time during training, the others at any
+    time after the start of training, including evaluation and export.
 
     Args:
         recipe: `Recipe`.
-        kills: how many.
-        folder: for the runs, free.
-        seed: of the instants.
-        say: gets a line a kill and a run.
+        kills: number of kills.
+        folder: new folder for the runs.
+        seed: random seed of the times.
+        log: receives a line for every kill and every run.
 
     Returns:
         `KillTest`.
 
     Raises:
-        RnnAppsError: a run failed of itself.
+        RnnAppsError: if a run fails by itself.
     """
     folder, rng = Path(folder), random.Random(seed)
     folder.mkdir(parents=True, exist_ok=True)
@@ -60,7 +60,7 @@ def kill_test(recipe, kills, folder, seed=0, say=print):
     whole = _Process(file, folder / "whole")
     seconds = whole.wait_for_end()
     training = RunFolder(folder / "whole").read_json("metrics.json")["seconds"]["training"]
-    say(f"Left alone: {training:.1f} s of training, {seconds:.1f} s to the end")
+    log(f"Uninterrupted run: {training:.1f} s of training, {seconds:.1f} s in total")
     done, unequal, runs, extra = 0, [], 0, 0
     while done < kills:
         runs += 1
@@ -70,12 +70,12 @@ def kill_test(recipe, kills, folder, seed=0, say=print):
             if not process.kill_after(rng.uniform(0, seconds if done % 2 else training)):
                 break
             done += 1
-            say(f"Kill {done} of {kills}: run {runs}, {process.place()}")
+            log(f"Kill {done} of {kills}: run {runs}, {process.place()}")
         else:
             _Process(file, out).wait_for_end()
         found = differences(folder / "whole", out)
         unequal += [f"run {runs}: {', '.join(found)}"] if found else []
-        say(f"Run {runs}: {'differs in ' + ', '.join(found) if found else 'bit-equal'}")
+        log(f"Run {runs}: {'differs in ' + ', '.join(found) if found else 'bit-equal'}")
         extra += _final(out).step - _final(folder / "whole").step
         if not found:
             shutil.rmtree(out)
@@ -83,13 +83,13 @@ def kill_test(recipe, kills, folder, seed=0, say=print):
 
 
 def differences(first, second):
-    """Return names of the arrays and facts in which two finished runs differ; seconds do not count."""
+    """Return the names of arrays and facts that differ between two finished runs, except for times."""
     one, other = _final(first), _final(second)
     names = {*one.state, *other.state}
     found = [f"state {name}" for name in sorted(names) if not _equal(one.state, other.state, name)]
     names = {*one.best, *other.best}
     found += [f"best {name}" for name in sorted(names) if not _equal(one.best, other.best, name)]
-    facts = [_timeless(checkpoint.facts["position"]) for checkpoint in (one, other)]
+    facts = [_timeless(checkpoint.facts["progress"]) for checkpoint in (one, other)]
     return found + [name for name in facts[0] if facts[0][name] != facts[1][name]]
 
 
@@ -107,7 +107,7 @@ def _timeless(position):
 
 
 class _Process:
-    """A run in a process of its own, begun or resumed."""
+    """A run in a separate process, started or resumed."""
 
     def __init__(self, recipe, out):
         self._log = out.with_suffix(".log")
@@ -130,7 +130,7 @@ class _Process:
             raise RnnAppsError(f"kill-test: a run failed of itself:\n{self._said()[-2000:]}")
 
     def wait_for_end(self):
-        """Seconds from the start of training to the end."""
+        """Return the seconds from the start of training to the end."""
         self._wait_for_start()
         start = time.monotonic()
         self._process.wait()
@@ -138,7 +138,7 @@ class _Process:
         return time.monotonic() - start
 
     def kill_after(self, seconds):
-        """Whether it was still there to be killed, so many seconds after the start of its training."""
+        """Kill the process some seconds after training starts; return whether it was still running."""
         self._wait_for_start()
         try:
             self._process.wait(seconds)
@@ -150,6 +150,6 @@ class _Process:
         return False
 
     def place(self):
-        """The last thing that it said of its course."""
+        """The last line of its output about its progress."""
         of_its_course = [line for line in self._said().splitlines() if line and not line[0].isspace()]
         return (of_its_course or [""])[-1][:100]

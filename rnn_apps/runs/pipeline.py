@@ -1,4 +1,4 @@
-"""A recipe from data to report: prepare, train, score, export, report."""
+"""The pipeline of a run: prepare, train, score, export, report."""
 
 import json
 import sys
@@ -14,9 +14,9 @@ from rnn_apps.recipe import apply_overrides, load_recipe, with_sample
 from rnn_apps.reporting import write_report
 from rnn_apps.run_folder import CHECKPOINTS, RECORD, RunFolder
 from rnn_apps.runs import stages
-from rnn_apps.runs.finished import Run, sample_mark
-from rnn_apps.runs.keeping import check_unchanged
-from rnn_apps.runs.saying import layer_paths
+from rnn_apps.runs.checkpointing import check_unchanged
+from rnn_apps.runs.console import layer_paths
+from rnn_apps.runs.run import Run, sample_mark
 
 
 def run_recipe(recipe, out, allow_sample, console):
@@ -24,9 +24,9 @@ def run_recipe(recipe, out, allow_sample, console):
 
     Args:
         recipe: `Recipe`.
-        out: path of the run folder, which must be free.
-        allow_sample: whether generated data may stand in for an unavailable set.
-        console: `Lines`, or an object with its methods.
+        out: path of the run folder, which must not exist.
+        allow_sample: whether to use synthetic data if the data set is unavailable.
+        console: `PrintConsole`, or an object with its methods.
 
     Returns:
         `Run`.
@@ -37,7 +37,7 @@ def run_recipe(recipe, out, allow_sample, console):
     RunFolder.create(folder.path)
     with Checkpoints(folder / CHECKPOINTS).locked() as checkpoints:
         stages.write_record(folder, prepared)
-        console.say(f"Run folder: {folder.path}")
+        console.log(f"Run folder: {folder.path}")
         return _run(prepared, folder, checkpoints, console)
 
 
@@ -47,14 +47,14 @@ def resume_run(recipe, out, console, force=False):
     Args:
         recipe: `Recipe`, that of the run unless `force` is set.
         out: path of the run folder.
-        console: as of `run_recipe`.
-        force: resume although recipe or data have changed.
+        console: as in `run_recipe`.
+        force: whether to resume even if recipe or data have changed.
 
     Returns:
         `Run`.
 
     Raises:
-        UserError: recipe or data have changed since the run was started.
+        UserError: if recipe or data have changed since the run was started.
     """
     _check_environment(recipe)
     recipe, folder = _with_absolute_paths(recipe), RunFolder(out)
@@ -62,11 +62,11 @@ def resume_run(recipe, out, console, force=False):
     started, sample_of = load_recipe(folder / "recipe.yaml"), record["sample_of"]
     if sample_of and recipe.data.source.removeprefix("tfds:") == sample_of:
         recipe, _ = with_sample(recipe)
-    fix = ["Undo that, or name another folder.", Argument("Or resume all the same with", "force=True")]
+    fix = ["Undo that, or use another folder.", Argument("Or resume anyway with", "force=True")]
     if folder.is_complete:
         fix = "Undo that, or train again in another folder."
         check_unchanged(where, "complete, and the recipe", started.flat(), recipe.flat(), fix)
-        console.say(f"{where} is complete: there is nothing to resume.")
+        console.log(f"{where} is complete: there is nothing to resume.")
         return Run(folder.path)
     if not force:
         check_unchanged(where, "the recipe", started.flat(), recipe.flat(), fix)
@@ -75,7 +75,7 @@ def resume_run(recipe, out, console, force=False):
         if not force:
             check_unchanged(where, "the data", record["data"], json.loads(json.dumps(prepared.data)), fix)
         folder.remove_unfinished()
-        console.say(f"Resuming {where}")
+        console.log(f"Resuming {where}")
         return _run(prepared, folder, checkpoints, console, force)
 
 
@@ -87,8 +87,8 @@ def _check_environment(recipe):
 
 
 def _run(prepared, folder, checkpoints, console, force=False):
-    """The stages after the data, each writing its files into the run folder."""
-    _say_what_cannot_be_exported(prepared, console)
+    """Run the stages after preparation, each of which writes its files to the run folder."""
+    _log_unsupported_formats(prepared, console)
     trained = stages.train(prepared, folder, checkpoints, console, force)
     scored = stages.score(prepared, folder, console)
     not_exported, export_seconds = stages.export(prepared, folder, console)
@@ -112,11 +112,11 @@ def _run(prepared, folder, checkpoints, console, force=False):
     return Run(folder.path)
 
 
-def _say_what_cannot_be_exported(prepared, console):
+def _log_unsupported_formats(prepared, console):
     for name in prepared.recipe.export:
         reason = get_format(name).unsupported(prepared.task.predictor)
         if reason is not None:
-            console.say(f"This network will not be exported as {name}: {reason}.")
+            console.log(f"This network will not be exported as {name}: {reason}.")
 
 
 def _write_metrics(prepared, trained, scored, not_exported, seconds, folder):
@@ -143,9 +143,9 @@ def _write_metrics(prepared, trained, scored, not_exported, seconds, folder):
 
 
 def _with_absolute_paths(recipe):
-    """The recipe with absolute paths to its files, so that the run can be used from any folder."""
+    """Return the recipe with absolute paths, so that the run can be used from any folder."""
     weights = getattr(getattr(recipe.model, "encoder", None), "weights", None)
-    found = {"data.path": getattr(recipe.data, "path", None)}
-    found |= {"model.encoder.weights": None if weights == "imagenet" else weights}
-    paths = {key: str(Path(path).expanduser().absolute()) for key, path in found.items() if path is not None}
+    paths = {"data.path": getattr(recipe.data, "path", None)}
+    paths |= {"model.encoder.weights": None if weights == "imagenet" else weights}
+    paths = {key: str(Path(path).expanduser().absolute()) for key, path in paths.items() if path is not None}
     return apply_overrides(recipe, paths) if paths else recipe

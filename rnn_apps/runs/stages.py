@@ -1,4 +1,4 @@
-"""The stages of a run, each a function from one frozen value to the next."""
+"""The stages of a run, functions from one frozen value to the next."""
 
 import logging
 import random
@@ -15,28 +15,28 @@ from rnn_apps.recipe import Recipe, dump_recipe, with_sample
 from rnn_apps.reporting import shown_examples
 from rnn_apps.reporting.views import EigenvalueHistory
 from rnn_apps.run_folder import RECORD
-from rnn_apps.runs.keeping import Keeper
-from rnn_apps.runs.looking import EIGENVALUES, look_inside
-from rnn_apps.runs.saying import HistoryLogs, log_lines
+from rnn_apps.runs.checkpointing import Checkpointer
+from rnn_apps.runs.console import HistoryLogs, log_to_console
+from rnn_apps.runs.diagnostics import EIGENVALUES, diagnostics
 from rnn_apps.tasks import find_task, settings_class
 from rnn_apps.tasks.task import PreparedTask
 from rnn_apps.training import Interrupted, Trainer, TrainingFailed
 
 _log = logging.getLogger("rnn_apps.runs")
-NUM_DEMO_EXAMPLES = 4  # of the test split, on a demo page
+NUM_DEMO_EXAMPLES = 4
 SPLITS = ("train", "validation", "test")
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """A recipe with its data read and its network made.
+    """A recipe with its data read and its network built.
 
     Attributes:
-        recipe: as it is run; on generated data with the settings of that.
+        recipe: `Recipe` as it runs, with the overrides of synthetic data if that is used.
         task: `PreparedTask`.
-        data: what is known of the data: source, counts and fingerprint.
-        sample_of: name of the set that generated data stands in for, or None.
-        seconds: that it took.
+        data: description of the data: source, counts and fingerprint.
+        sample_of: name of the data set that synthetic data replaces, or None.
+        seconds: elapsed time.
     """
 
     recipe: Recipe
@@ -48,12 +48,12 @@ class Prepared:
 
 @dataclass(frozen=True)
 class Trained:
-    """A training that is done.
+    """A finished training.
 
     Attributes:
-        progress: what ``metrics.json`` says of it.
+        progress: entries about training for ``metrics.json``.
         eigenvalues: `EigenvalueHistory`.
-        seconds: that it took, those of earlier sessions included.
+        seconds: elapsed time, including earlier sessions.
     """
 
     progress: dict
@@ -63,12 +63,12 @@ class Trained:
 
 @dataclass(frozen=True)
 class Scored:
-    """Scores by name: of the network on test and validation, and of each baseline on test.
+    """Scores of the network and the baselines.
 
     Attributes:
-        test, validation: name to score.
-        baselines: name to scores.
-        seconds: that it took.
+        test, validation: scores of the network on these splits, by name.
+        baselines: scores of each baseline on the test split, by name.
+        seconds: elapsed time.
     """
 
     test: dict
@@ -78,18 +78,18 @@ class Scored:
 
 
 def prepare(recipe, allow_sample, console, sample_of=None):
-    """Read the data and make the network.
+    """Read the data and build the network.
 
     Args:
         recipe: `Recipe`.
-        allow_sample: whether generated data may stand in for an unavailable set.
-        console: as of `run_recipe`.
-        sample_of: name of the set that generated data already stands in for, or None.
+        allow_sample: whether to use synthetic data if the data set is unavailable.
+        console: as in `run_recipe`.
+        sample_of: name of the data set that synthetic data already replaces, or None.
 
     Returns:
         `Prepared`.
     """
-    with _timed() as timer, log_lines(console):
+    with _timed() as timer, log_to_console(console):
         try:
             task = _seeded_task(recipe)
         except SourceUnavailable as error:
@@ -97,11 +97,11 @@ def prepare(recipe, allow_sample, console, sample_of=None):
             task = _seeded_task(recipe)
     data = task.dataset.describe()
     counts = ", ".join(f"{split} {data[split]:,}" for split in SPLITS)
-    console.say(f"Data: {data['source']} ({counts})")
+    console.log(f"Data: {data['source']} ({counts})")
     for reason, count in data["skipped"].items():
-        console.say(f"  skipped {count}: {reason}")
+        console.log(f"  skipped {count}: {reason}")
     for split, sentence in truncations(task.dataset).items():
-        console.say(f"  {split}: {sentence} (data.max_length)")
+        console.log(f"  {split}: {sentence} (data.max_length)")
     return Prepared(recipe, task, data, sample_of, timer.seconds)
 
 
@@ -112,77 +112,77 @@ def _seeded_task(recipe):
 
 
 def _fall_back(recipe, allow_sample, console, error):
-    """The recipe on generated data, and the name of the set that it stands in for."""
+    """Return the recipe on synthetic data, and the name of the data set that it replaces."""
     if not allow_sample or recipe.data.sample is None:
-        fix = [Setting("Name the data", "data.path=PATH"), "Or allow the generated sample."]
+        fix = [Setting("Set the path of your data", "data.path=PATH"), "Or allow the synthetic sample."]
         raise UserError("data.source", str(error), fix=fix) from error
     name = recipe.data.source.removeprefix("tfds:")
     recipe, applied = with_sample(recipe)
     changes = f" with {', '.join(applied)}" if applied else ""
-    console.say(f"{error}. Using the generated sample{changes}; every score is marked as such.")
+    console.log(f"{error}. Using synthetic data{changes}; every score is marked as a SAMPLE score.")
     return recipe, name
 
 
 def truncations(dataset):
-    """Return split name to what is not read of its texts, where some are too long."""
-    found = {
-        split: ". ".join(str(one) for one in dataset.truncations(split) if one.longer) for split in SPLITS
+    """Return sentences about truncated texts by split, for splits that have any."""
+    sentences = {
+        split: ". ".join(str(each) for each in dataset.truncations(split) if each.longer) for split in SPLITS
     }
-    return {split: sentence for split, sentence in found.items() if sentence}
+    return {split: sentence for split, sentence in sentences.items() if sentence}
 
 
 def write_record(folder, prepared):
-    """Write what a resumed run is compared with."""
+    """Write the recipe and the description of the data, which resuming compares with."""
     folder.write_json(RECORD, {"data": prepared.data, "sample_of": prepared.sample_of})
     folder.write_text("recipe.yaml", dump_recipe(prepared.recipe))
 
 
 def train(prepared, folder, checkpoints, console, force=False):
-    """Train, from the newest checkpoint where there is one, and save the best network.
+    """Train, from the newest checkpoint if there is one, and save the best network.
 
     Args:
         prepared: `Prepared`.
         folder: `RunFolder`.
         checkpoints: `Checkpoints`, locked.
-        console: as of `run_recipe`.
-        force: take the learning rate of the recipe, not that of the checkpoint.
+        console: as in `run_recipe`.
+        force: whether to use the learning rate of the recipe instead of that in the checkpoint.
 
     Returns:
         `Trained`.
 
     Raises:
-        Interrupted: a signal came; a checkpoint and the best network so far are saved.
-        TrainingFailed: the loss is no longer a number; the best network so far is saved.
+        Interrupted: after a signal; a checkpoint and the best network so far are saved.
+        TrainingFailed: if the loss is NaN or infinite; the best network so far is saved.
     """
     recipe, (dataset, predictor, objective, trained) = prepared.recipe, prepared.task
     logs = HistoryLogs(folder, console)
-    keeper = Keeper(checkpoints, recipe.training.checkpoint_every)
+    checkpointer = Checkpointer(checkpoints, recipe.training.checkpoint_every)
     eigenvalues = EigenvalueHistory(predictor.model, folder / EIGENVALUES)
     callbacks = [logs, eigenvalues] if recipe.views else [logs]
     batches = dataset.training_batches()
-    trainer = Trainer(trained, batches, objective, recipe.training, callbacks, console.step, keeper)
+    trainer = Trainer(trained, batches, objective, recipe.training, callbacks, console.step, checkpointer)
     logs.trainer = trainer
     parameters, trainable = predictor.model.count_params(), _count(trained.trainable_weights)
-    part = "" if trainable == parameters else f", {trainable:,} of them trained"
-    console.say(f"Network: {parameters:,} weights{part}")
+    trained_weights = "" if trainable == parameters else f", {trainable:,} of them trained"
+    console.log(f"Network: {parameters:,} weights{trained_weights}")
     with _timed() as timer:
-        with log_lines(console):
-            if keeper.restore(trainer):
+        with log_to_console(console):
+            if checkpointer.restore(trainer):
                 if force:
-                    trainer.change_rate()
+                    trainer.reset_learning_rate()
                     write_record(folder, prepared)
-                console.say(f"Resuming at step {trainer.step} of {trainer.total_steps}")
+                console.log(f"Resuming at step {trainer.step} of {trainer.total_steps}")
         console.step(trainer.step, trainer.total_steps, {})
         _train_and_save(trainer, prepared.task, folder, console)
     progress = {
         "steps_planned": trainer.total_steps,
         "steps_executed": trainer.step,
-        "resumes": keeper.resumes,
+        "resumes": checkpointer.resumes,
         "parameters": int(parameters),
         "parameters_trained": trainable,
         "best_epoch": trainer.best_epoch,
     }
-    return Trained(progress, eigenvalues, round(timer.seconds + keeper.seconds, 2))
+    return Trained(progress, eigenvalues, round(timer.seconds + checkpointer.seconds, 2))
 
 
 def _train_and_save(trainer, task, folder, console):
@@ -192,14 +192,14 @@ def _train_and_save(trainer, task, folder, console):
         console.close()
         _save_network(task, folder)
         done = f"step {trainer.step} of {trainer.total_steps}"
-        console.say(f"Stopped at {done}.")
+        console.log(f"Stopped at {done}.")
         raise Interrupted(stopped.signal_number, folder.resuming()) from stopped
     except TrainingFailed:
         console.close()
         if trainer.best_epoch:
             _save_network(task, folder)
             kept = f"{folder / 'model.keras'} has the weights of epoch {trainer.best_epoch}"
-            console.say(f"{kept}, the best so far.")
+            console.log(f"{kept}, the best so far.")
         raise
     finally:
         console.close()
@@ -221,12 +221,12 @@ def score(prepared, folder, console):
     Args:
         prepared: `Prepared`, trained.
         folder: `RunFolder`.
-        console: as of `run_recipe`.
+        console: as in `run_recipe`.
 
     Returns:
         `Scored`.
     """
-    console.say("Evaluating the network and the baselines on the test split")
+    console.log("Evaluating the network and the baselines on the test split")
     task = prepared.task
     with _timed() as timer:
         validation, _ = task.objective.evaluate("validation")
@@ -239,7 +239,7 @@ def score(prepared, folder, console):
 
 
 def _illustrate(task, folder, records):
-    """Add to the records that the report shows what explains them."""
+    """Add illustrations to the records that the report shows."""
     kind, names = task.objective.record_kind, task.predictor.class_names
     for number in shown_examples(records, kind, names):
         entries, files = task.predictor.illustrate(task.dataset, "test", number)
@@ -248,7 +248,7 @@ def _illustrate(task, folder, records):
 
 
 def _keep_examples(dataset, folder, records):
-    """Write the raw inputs of a few examples of the test split, for the demo page of a server."""
+    """Write the raw inputs of a few test examples, for the demo page."""
     last, kept = len(records) - 1, []
     numbers = sorted({i * last // (NUM_DEMO_EXAMPLES - 1) for i in range(NUM_DEMO_EXAMPLES)})
     for number in numbers if records else ():
@@ -269,15 +269,15 @@ def _write_files(folder, files):
 
 
 def export(prepared, folder, console):
-    """Write every format of the recipe; one that fails costs the run neither scores nor report.
+    """Write every format of the recipe; the run continues if one fails.
 
     Args:
         prepared: `Prepared`, trained.
         folder: `RunFolder`.
-        console: as of `run_recipe`.
+        console: as in `run_recipe`.
 
     Returns:
-        Name to reason of the formats that were not written, and the seconds that it took.
+        Reasons for formats that were not written, by name, and the elapsed seconds.
     """
     not_exported = {}
     with _timed() as timer:
@@ -291,15 +291,15 @@ def export(prepared, folder, console):
                     _log.debug("the export as %s failed", name, exc_info=True)
                     reason = type_and_line(error)
                 not_exported[name] = reason
-                console.say(f"Not exported as {name}: {reason}")
+                console.log(f"Not exported as {name}: {reason}")
     return not_exported, timer.seconds
 
 
 def write_views(prepared, trained, folder, console):
-    """Write what the report shows of the recurrence; a network that has no views does not fail the run.
+    """Write the content of the report's views; the run continues if a network has none.
 
     Returns:
-        ``{"views": seconds}``; {} where the recipe wants none.
+        ``{"views": seconds}``, or {} if the recipe turns views off.
     """
     (folder / "views.json").unlink(missing_ok=True)
     if not prepared.recipe.views:
@@ -307,10 +307,10 @@ def write_views(prepared, trained, folder, console):
     with _timed() as timer:
         try:
             shape = settings_class(prepared.recipe.task).shape
-            folder.write_json("views.json", look_inside(prepared.task, shape, trained.eigenvalues))
-        except Exception as error:  # the cell may be anyone's
+            folder.write_json("views.json", diagnostics(prepared.task, shape, trained.eigenvalues))
+        except Exception as error:  # custom cells may raise anything
             reason = type_and_line(error)
-            console.say(f"No views into the recurrence: {reason}")
+            console.log(f"No views of the recurrence: {reason}")
     return {"views": timer.seconds}
 
 
@@ -320,7 +320,7 @@ class _Timer:
 
 @contextmanager
 def _timed():
-    """Within this context time is measured: `seconds` of what it returns."""
+    """Context manager that measures time, as `seconds` of its target."""
     timer, start = _Timer(), time.perf_counter()
     yield timer
     timer.seconds = round(time.perf_counter() - start, 2)

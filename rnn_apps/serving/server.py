@@ -10,7 +10,7 @@ from rnn_apps.errors import Argument, UserError, shown
 SECONDS_TO_END = 30
 
 
-def serve(folder, name, host="127.0.0.1", port=8501, token=None, say=print, demo=False):
+def serve(folder, name, host="127.0.0.1", port=8501, token=None, log=print, demo=False):
     """Serve the newest complete version of a SavedModel until SIGTERM or SIGINT.
 
     Args:
@@ -50,10 +50,10 @@ def serve(folder, name, host="127.0.0.1", port=8501, token=None, say=print, demo
         server_header=False,
     )
     number = listening.getsockname()[1]
-    say(f"Serving {name} at http://{host}:{number}/v1/models/{name}:predict")
+    log(f"Serving {name} at http://{host}:{number}/v1/models/{name}:predict")
     server = uvicorn.Server(config)
     if demo:
-        say(f"Demo page: http://{host}:{number}{DEMO}")
+        log(f"Demo page: http://{host}:{number}{DEMO}")
         _end_pages(server, application, DEMO)
     server.run(sockets=[listening])
 

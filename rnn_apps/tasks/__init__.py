@@ -1,4 +1,4 @@
-"""The tasks: a table of where each one lives, resolved on use."""
+"""The table of tasks; TensorFlow is imported only when a task is used."""
 
 import importlib
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from rnn_apps.errors import UserError, did_you_mean, shown
 from rnn_apps.settings import TaskSettings
 
-# Names for a task of the user's own, resolved on use: most of them import TensorFlow.
+# Classes for custom tasks, imported on first use because most of them import TensorFlow.
 _PIECES = {
     "ClassObjective": "rnn_apps.tasks.objectives.classes",
     "ClassPredictor": "rnn_apps.tasks.class_predictor",
@@ -16,14 +16,14 @@ _PIECES = {
     "Predictor": "rnn_apps.tasks.predictor",
     "Preprocessing": "rnn_apps.tasks.preprocessing",
     "QuantileObjective": "rnn_apps.tasks.objectives.quantiles",
-    "RecurrentLevels": "rnn_apps.tasks.settings",
+    "RecurrentLayers": "rnn_apps.tasks.settings",
     "StepClassObjective": "rnn_apps.tasks.objectives.classes",
     "StepPredictor": "rnn_apps.tasks.step_predictor",
     "Task": "rnn_apps.tasks.task",
     "TokenObjective": "rnn_apps.tasks.objectives.tokens",
     "ViewExamples": "rnn_apps.tasks.viewing",
-    "make_levels": "rnn_apps.tasks.cell",
-    "rows_of": "rnn_apps.tasks.viewing",
+    "make_recurrent_layers": "rnn_apps.tasks.cell",
+    "padded_rows": "rnn_apps.tasks.viewing",
 }
 
 __all__ = [  # noqa: PLE0604
@@ -45,11 +45,11 @@ def __getattr__(name: str):
 
 @dataclass(frozen=True)
 class TaskEntry:
-    """Where a task lives, as "module:name".
+    """The location of a task: objects, or "module:name".
 
     Attributes:
-        settings: its settings class, in a module that imports no TensorFlow.
-        task: the `Task` record.
+        settings: settings class, in a module that does not import TensorFlow.
+        task: `Task`.
     """
 
     settings: str | type
@@ -112,18 +112,18 @@ def find_task(name: str):
 
 
 def register_task(name: str, settings: type, task) -> None:
-    """Adds a task of the user's own, for recipes, runs, exports and the command line of this process.
+    """Registers a custom task for recipes, runs, exports and the command line of this process.
 
     Args:
-        name: as a recipe writes it.
+        name: name of the task in recipes.
         settings: subclass of `rnn_apps.settings.TaskSettings`.
         task: `rnn_apps.tasks.task.Task`.
 
     Raises:
-        ValueError: the name is taken.
+        ValueError: if the name is already registered.
     """
     if name in TASKS:
-        raise ValueError(f"register_task: the name {name!r} is taken.")
+        raise ValueError(f"register_task: the name {name!r} is already registered.")
     TASKS[name] = TaskEntry(settings, task)
 
 

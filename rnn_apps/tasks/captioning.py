@@ -1,4 +1,4 @@
-"""Captioning of pictures and clips: dataset, network, objective and predictor."""
+"""Captioning of images and clips: dataset, network, objective and predictor."""
 
 import hashlib
 import io
@@ -15,7 +15,7 @@ from rnn_apps.data.tokenizer import Tokenizer
 from rnn_apps.data.visual_inputs import VisualInputs
 from rnn_apps.errors import DataError
 from rnn_apps.metrics.generation import caption_scores, corpus_bleu_scores, sentence_cider_d
-from rnn_apps.models.encoder_decoder import encoder_decoder, with_front
+from rnn_apps.models.encoder_decoder import encoder_decoder, with_feature_extractor
 from rnn_apps.tasks.cell import resolve_cell
 from rnn_apps.tasks.decoder import learn_vocabulary, make_decoder
 from rnn_apps.tasks.generation import GenerationDataset, GenerationPredictor
@@ -25,9 +25,9 @@ from rnn_apps.tasks.preprocessing import Preprocessing
 from rnn_apps.tasks.task import Network, Task
 from rnn_apps.tasks.visual import make_visual_encoder
 
-SHOWN_WIDTH = 240  # pixels of a picture in the report
-INPUTS_PER_CALL = 16  # whose pixels are in memory together
-THUMBNAIL = 16  # pixels a side, by which the baseline compares where the CNN is trained
+SHOWN_WIDTH = 240  # pixels of an image in the report
+INPUTS_PER_CALL = 16  # limits the number of pixels in memory
+THUMBNAIL = 16  # height and width in pixels, for the nearest-image baseline without a frozen CNN
 TOKENIZER = "words in lower case, ! and ? apart, other punctuation removed, of answers and references"
 
 
@@ -36,8 +36,8 @@ class CaptionPreprocessing(Preprocessing):
 
     Args:
         vocabulary: `Tokenizer`.
-        cnn: `keras.Model` from a picture to its regions.
-        extractor: `keras.Model` from the pixels of an input, a picture or a clip, to what the network takes.
+        cnn: `keras.Model` from images to regions.
+        extractor: `keras.Model` from the pixels of an image or a clip to the inputs of the network.
     """
 
     def __init__(self, vocabulary, cnn, extractor):
@@ -45,12 +45,12 @@ class CaptionPreprocessing(Preprocessing):
         self.vocabulary, self.cnn, self.extractor = vocabulary, cnn, extractor
 
     def save(self, folder):
-        """Write the vocabulary; the CNN is in the model."""
+        """Save the vocabulary; the CNN is saved with the model."""
         self.vocabulary.save(folder / "tokenizer.json")
 
     @classmethod
     def load(cls, folder, model):
-        """Return what `save` wrote, with the CNN of the model."""
+        """Load the preprocessing that `save` saved, with the CNN of the model."""
         if any(layer.name == "clip_encoder" for layer in model.layers):
             extractor = model.get_layer("clip_encoder")
             cnn = extractor.get_layer("each_frame").layer
@@ -60,11 +60,11 @@ class CaptionPreprocessing(Preprocessing):
 
 
 class CaptionDataset(GenerationDataset):
-    """Pictures or clips with captions; what an input is, `visual` says.
+    """Images or clips with captions.
 
     Args:
-        visual: `Pictures` or `Clips`, the class.
-        recipe, preprocessing: as of `Dataset`.
+        visual: kind of the inputs, the class `Pictures` or `Clips`.
+        recipe, preprocessing: as in `Dataset`.
     """
 
     references_per_batch = 5
@@ -76,8 +76,8 @@ class CaptionDataset(GenerationDataset):
         self._extractor = preprocessing and preprocessing.extractor
 
     def read(self, request):
-        """Read captions, and the pictures or what the frozen CNN extracts of them; of the latter a cache."""
-        resolve_cell(self.recipe.model.cell)  # so that an unknown cell is reported before all images are read
+        """Read captions, and images or, from a cache, the features that a frozen CNN extracts from them."""
+        resolve_cell(self.recipe.model.cell)  # reports an unknown cell before all images are read
         self.invalid = self._new_invalid_records()
         self.source_name, self.splits, self._store = self.visual.load(self._source(), request, self.invalid)
         used = sum(map(len, self.splits.values()))
@@ -92,7 +92,7 @@ class CaptionDataset(GenerationDataset):
         self.invalid.check_fraction(self.source_name, used)
 
     def _open_images(self, split, examples):
-        """The images of a split, or their features from the cache; those that cannot be read are left out."""
+        """Open the images of a split, or their cached features, without those that cannot be read."""
         encoder, frames = self.recipe.model.encoder, self.visual.frames
         cnn = None if encoder.is_trained else self._cnn
         key = cnn and [encoder.name, encoder.options, encoder.pooled, _digest(cnn)]
@@ -101,7 +101,7 @@ class CaptionDataset(GenerationDataset):
         inputs = VisualInputs(examples, self._read_images, self._fingerprint_of, *settings)
         inputs.fill(self.invalid)
         if not len(inputs):
-            raise DataError(self.source_name, f"no usable example for {split}", fix="Give more.")
+            raise DataError(self.source_name, f"no valid example for {split}", fix="Give more examples.")
         return inputs
 
     def _read_images(self, example):
@@ -125,15 +125,15 @@ class CaptionDataset(GenerationDataset):
         return self.encode_references(split, captions)
 
     def add_training_split(self, other):
-        """Not offered: all images of train would have to be read."""
+        """Not supported, because all training images would have to be read."""
         return False
 
     def count(self, split):
-        """Return the number of pictures or clips that can be read."""
+        """Return the number of images or clips that can be read."""
         return len(self.inputs[split])
 
     def reference_texts(self, split):
-        """Return captions as the tokenizer reads them."""
+        """Return the tokenized captions, joined by spaces."""
         return self._captions[split]
 
     def images(self, split, number):
@@ -141,7 +141,7 @@ class CaptionDataset(GenerationDataset):
         return self.inputs[split].images(number)
 
     def network_inputs(self, split, numbers):
-        """Return features of these inputs."""
+        """Return the features of these inputs."""
         arrays = self.inputs[split][numbers]
         if not self.recipe.model.encoder.is_trained:
             return tf.cast(arrays, tf.float32)
@@ -159,11 +159,11 @@ class CaptionDataset(GenerationDataset):
         return tf.function(extract, input_signature=signature, autograph=False)
 
     def training_input(self, split):
-        """Features or pixels, half of them mirrored in training where the recipe wants it."""
-        inputs, flips = self.inputs[split], self.recipe.model.encoder.horizontal_flip and split == "train"
+        """Features or pixels; with `horizontal_flip`, half of the training images are mirrored."""
+        inputs, flip = self.inputs[split], self.recipe.model.encoder.horizontal_flip and split == "train"
 
         def gather(numbers, epoch):
-            if not flips or epoch < 0:
+            if not flip or epoch < 0:
                 return inputs[numbers]
             rng = np.random.default_rng([self.recipe.seed, epoch, *numbers[:4]])
             return inputs.partly_mirrored(numbers, rng.random(len(numbers)) < 0.5)
@@ -176,7 +176,7 @@ class CaptionDataset(GenerationDataset):
         return batch
 
     def baselines(self):
-        """The most frequent caption of train, and the caption of the nearest input of train."""
+        """The most frequent caption of train, and the caption of the nearest training input."""
         train, known = self._captions["train"], self._vectors("train")
         center = known.mean(axis=0)
         nearest = nearest_captions(self._vectors("test") - center, known - center, train)
@@ -186,7 +186,7 @@ class CaptionDataset(GenerationDataset):
         }
 
     def _vectors(self, split):
-        """One vector per input: the mean of its features, or where the CNN is trained a thumbnail."""
+        """One vector per input: the mean of its features, or a thumbnail if the CNN is trained."""
         inputs, rows = self.inputs[split], []
         for start in range(0, len(inputs), INPUTS_PER_CALL):
             arrays = inputs[np.arange(start, min(start + INPUTS_PER_CALL, len(inputs)))].astype(np.float32)
@@ -204,7 +204,7 @@ class CaptionDataset(GenerationDataset):
             yield "\t".join([str(self._fingerprint_of(example)), *captions, "\n"])
 
     def describe(self):
-        """Source and counts, and the weights of a frozen encoder, on which every input depends."""
+        """Source and counts, and a digest of a frozen encoder's weights."""
         digest = None if self.recipe.model.encoder.is_trained else _digest(self._cnn)
         return {**super().describe(), "encoder": digest}
 
@@ -213,11 +213,11 @@ class CaptionDataset(GenerationDataset):
         return {"tokenizer": TOKENIZER}
 
     def describe_example(self, split, number):
-        """The name of the picture or clip."""
+        """The name of the image or clip."""
         return {"input": self.inputs[split].inputs[number].name}
 
     def raw_example(self, split, number, record):
-        """The pictures, as the network takes them."""
+        """The images at the network's input size."""
         images = self.images(split, number)
         return {f"picture-{i}.png": encode_png(image) for i, image in enumerate(images, start=1)}
 
@@ -227,14 +227,14 @@ class CaptionDataset(GenerationDataset):
 
 
 def captioner(recipe, dataset):
-    """Return the `Network` from pixels and the words so far to logits of the next word.
+    """Return the `Network` from pixels and previous words to logits of the next word.
 
-    Where the CNN is frozen, what is trained begins after it.
+    If the CNN is frozen, the trained model starts after it.
     """
     preprocessing = dataset.preprocessing
     decoder = make_decoder(recipe, preprocessing.vocabulary.size, recipe.model.attention)
     network = encoder_decoder(dataset.visual.encoder(preprocessing.cnn), decoder)
-    model = with_front(preprocessing.extractor, network)
+    model = with_feature_extractor(preprocessing.extractor, network)
     return Network(model, model if recipe.model.encoder.is_trained else network)
 
 
@@ -244,7 +244,7 @@ class CaptionObjective(GenerationObjective):
     monitor = Monitor("val_cider_d", higher_is_better=True)
 
     def text_scores(self, answers, references):
-        """CIDEr-D, BLEU, ROUGE-L and chrF; CIDEr-D of each."""
+        """CIDEr-D, BLEU, ROUGE-L and chrF of all texts, and CIDEr-D of each text."""
         plain = corpus_bleu_scores(answers, references, tokenize="none")
         signature = plain["signatures"]["bleu"].replace("smooth:exp", "smooth:none")
         self.text_settings = {"scale": "BLEU, ROUGE-L, chrF 0 to 100; CIDEr-D 0 to 10", "bleu": signature}
@@ -254,11 +254,11 @@ class CaptionObjective(GenerationObjective):
 
 
 class CaptionPredictor(GenerationPredictor):
-    """Captions pictures or clips; what an input is, `visual` says.
+    """Captions images or clips.
 
     Args:
-        visual: `Pictures` or `Clips`, the class.
-        recipe, model, preprocessing: as of `Predictor`.
+        visual: kind of the inputs, the class `Pictures` or `Clips`.
+        recipe, model, preprocessing: as in `Predictor`.
     """
 
     answer = "caption"
@@ -270,11 +270,11 @@ class CaptionPredictor(GenerationPredictor):
 
     @property
     def core(self):
-        """The network, with the CNN where that is trained."""
+        """The network, including the CNN if that is trained."""
         return self.model if self.recipe.model.encoder.is_trained else self.network
 
     def raw_tensor(self, inputs):
-        """Return encoded images of the paths that a user names."""
+        """Return the encoded images of paths."""
         return self.visual.raw_tensor(inputs)
 
     def read_raw(self, raw):
@@ -283,20 +283,20 @@ class CaptionPredictor(GenerationPredictor):
 
     @cached_property
     def _grid(self):
-        """Rows and columns of the places in an image that the attention weights are of."""
+        """Rows and columns of the regions that attention weights refer to."""
         if self.recipe.model.encoder.pooled or self.visual.frames:
             return [1, 1]
         return list(self.preprocessing.cnn.get_layer("regions").input.shape[1:3])
 
     def illustrate(self, dataset, split, number):
-        """Its images, and where the network attended to at each word."""
+        """The images, and the attention weights of each word."""
         images = dataset.images(split, number)
         files = {f"examples/{split}-{number}-{i}.jpg": _jpeg(image) for i, image in enumerate(images)}
         attention = self.attention_of(dataset.network_inputs(split, np.array([number])))
         return {"pictures": list(files), "attention": attention and {**attention, "grid": self._grid}}, files
 
     def network_parts(self):
-        """Return the CNN with the encoder, and one step of decoding."""
+        """Return the CNN with the encoder, and one decoding step."""
         size, frames = self.recipe.model.encoder.image_size, self.visual.frames
 
         def pixels(batch, steps, seed):
@@ -306,12 +306,12 @@ class CaptionPredictor(GenerationPredictor):
         return self.decoder_parts(pixels, self.preprocessing.extractor, steps=frames or 1)
 
     def facts(self):
-        """How a text is generated, the size of the pictures, the frames of a clip, and the places."""
+        """Decoding settings, image size, frames per clip, and the grid of regions."""
         size = list(self.recipe.model.encoder.image_size)
         return {**super().facts(), "image_size": size, "frames": self.visual.frames, "grid": self._grid}
 
     def example_requests(self):
-        """Small pictures of noise, the first of them of a usual shape."""
+        """Small images of noise."""
         raw = self.visual.example_raw()
         return [("serving_default", {self.raw_spec.name: one}) for one in (raw[1:2], raw)]
 
@@ -320,7 +320,7 @@ def captioning_task(inputs):
     """Return the `Task` that captions one kind of input.
 
     Args:
-        inputs: `VisualInputs` class: pictures or clips.
+        inputs: kind of the inputs, the class `Pictures` or `Clips`.
     """
     return Task(
         partial(CaptionDataset, inputs),

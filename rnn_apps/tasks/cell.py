@@ -1,4 +1,4 @@
-"""The cell that a recipe names, built in, registered, or ``module:Class``, and the levels made of it."""
+"""Resolves the cell of a recipe (built in, registered, or ``module:Class``), and creates its layers."""
 
 import importlib
 import sys
@@ -27,7 +27,7 @@ def resolve_cell(name, where="model.cell"):
         return name
     if not (module and attribute):
         raise UserError(where, received=shown(name), expected="module:Class, such as my_cells:LeakyCell")
-    cell = _found(name, where)
+    cell = _import_class(name, where)
     if not (isinstance(cell, type) and issubclass(cell, keras.layers.Layer)):
         raise UserError(
             where, received=shown(name), expected="a class that is a RecurrentCell or a Keras cell"
@@ -38,15 +38,15 @@ def resolve_cell(name, where="model.cell"):
 
 
 def import_user_module(module, where, received):
-    """Return a module of the user's own, which is looked up in the working folder too.
+    """Import a user's module; the working directory is searched as well.
 
     Args:
-        module: its name.
-        where: what a message calls the place that the name is from.
-        received: what stands there.
+        module: name of the module.
+        where: location of the name, for messages.
+        received: full text at that location.
 
     Raises:
-        UserError: there is no such module, or it raises.
+        UserError: if there is no such module, or importing it raises an exception.
     """
     here = str(Path.cwd())
     if here not in sys.path:
@@ -54,16 +54,16 @@ def import_user_module(module, where, received):
     try:
         return importlib.import_module(module)
     except (Exception, SystemExit) as error:  # whatever the user's module raises
-        problem, fix = _why_not_imported(module, error)
+        problem, fix = _import_problem(module, error)
         raise UserError(where, problem, received=shown(received), fix=fix) from error
 
 
 def raised_at(error, module):
-    """Return the last place in a module on the way to an exception, ``file:line``, or None.
+    """Return the innermost location in a module of an exception's traceback, ``file:line``, or None.
 
     Args:
-        error: the exception.
-        module: name of the module; the packages that it is in count too.
+        error: exception.
+        module: name of the module; its parent packages count as well.
     """
     if isinstance(error, SyntaxError) and error.filename:
         return f"{error.filename}:{error.lineno}"
@@ -76,30 +76,29 @@ def raised_at(error, module):
     return places[-1] if places else None
 
 
-def _found(name, where):
-    """What stands under a name ``module:Class``."""
-    module, _, attribute = name.partition(":")
-    found = import_user_module(module, where, name)
-    if not hasattr(found, attribute):
-        problem = f"the module {module} has no class {attribute}"
-        raise UserError(where, problem, received=shown(name), fix=_classes_of(found, attribute))
-    return getattr(found, attribute)
+def _import_class(name, where):
+    module_name, _, attribute = name.partition(":")
+    module = import_user_module(module_name, where, name)
+    if not hasattr(module, attribute):
+        problem = f"the module {module_name} has no class {attribute}"
+        raise UserError(where, problem, received=shown(name), fix=_list_classes(module, attribute))
+    return getattr(module, attribute)
 
 
-def _why_not_imported(module, error):
-    """The problem and its fix: a module that is not found, or one that raises."""
-    said = error.msg if isinstance(error, SyntaxError) else error  # without its place, which comes below
-    text = f"{type(error).__name__}: {said}".rstrip(".: ")
+def _import_problem(module, error):
+    """Return the problem and its fix for a module that is not found or raises an exception."""
+    reason = error.msg if isinstance(error, SyntaxError) else error  # the location is added below
+    text = f"{type(error).__name__}: {reason}".rstrip(".: ")
     if isinstance(error, ModuleNotFoundError) and f"{module}.".startswith(f"{error.name}."):
-        folder = f"the folder that holds the module {module}"
-        return text, f"Start rnn-apps in {folder}, or put that folder on PYTHONPATH."
+        folder = f"the folder that contains the module {module}"
+        return text, f"Start rnn-apps in {folder}, or add that folder to PYTHONPATH."
     place = raised_at(error, module)
     problem = f"the module {module} cannot be imported: {text}" + (f" ({place})" if place else "")
-    return problem, f'Fix it; python -c "import {module}" shows the whole of the error.'
+    return problem, f'Fix it; python -c "import {module}" shows the full traceback.'
 
 
-def _classes_of(module, name):
-    """Which classes a module defines, itself or in its submodules, and which was probably meant."""
+def _list_classes(module, name):
+    """List the classes of a module and its submodules, with the best match for `name` first."""
     own = f"{module.__name__}."
     classes = [
         n for n, v in vars(module).items() if isinstance(v, type) and f"{v.__module__}.".startswith(own)
@@ -109,31 +108,38 @@ def _classes_of(module, name):
     return f"{advice}Classes of {file}: {', '.join(classes) or 'none'}."
 
 
-def make_levels(recipe, **options):
-    """Return the `StackedRNN` that `RecurrentLevels` ask for, which gives the outputs of all steps.
+def make_recurrent_layers(recipe, **options):
+    """Return the `StackedRNN` of a recipe, which returns the outputs of all steps.
 
     Args:
-        recipe: whose `model` they are.
-        **options: further arguments of the layer.
+        recipe: `Recipe` whose `model` has the settings of `RecurrentLayers`.
+        **options: further arguments of `StackedRNN`.
     """
-    model, training = recipe.model, recipe.training
+    model = recipe.model
     return StackedRNN(
         tuple(model.units),
-        cell=resolve_cell(model.cell),
         dropout=model.layer_dropout,
-        recurrent_dropout=model.recurrent_dropout,
         residual=model.residual,
         return_sequences=True,
-        compile=training.compile,
-        recompute_every=training.recompute_every,
         seed=recipe.seed,
+        **recurrent_options(recipe),
         **options,
     )
 
 
+def recurrent_options(recipe):
+    """Return the arguments of `StackedRNN` that all recurrent layers of a recipe share."""
+    return {
+        "cell": resolve_cell(recipe.model.cell),
+        "recurrent_dropout": recipe.model.recurrent_dropout,
+        "compile": recipe.training.compile,
+        "recompute_every": recipe.training.recompute_every,
+    }
+
+
 @contextmanager
 def model_errors(cell):
-    """Within this context what a layer refuses becomes a `UserError` on the recipe's model.
+    """Context manager that turns a layer's ValueError into a `UserError` about the recipe's model.
 
     Args:
         cell: name of the recipe's cell.
@@ -145,7 +151,7 @@ def model_errors(cell):
 
 
 def _cell_advice(name):
-    """How to fix a cell name that nothing is registered under, or None for any other."""
+    """Return how to fix the name of an unregistered cell, or None if it is registered."""
     if ":" in name or name in list_cells():
         return None
-    return "A cell of your own is written module:Class, so that its module is imported."
+    return "Write a custom cell as module:Class, so that its module is imported."

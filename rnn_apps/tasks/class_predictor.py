@@ -1,4 +1,4 @@
-"""One class for a whole input: the predictor and the exports that such tasks share."""
+"""Predictor and export module of tasks with one class per input."""
 
 from abc import abstractmethod
 
@@ -11,14 +11,14 @@ INPUTS_PER_CALL = 64
 
 
 class ClassModule(tf.Module):
-    """A network with its preprocessing and the names of its classes, in one graph.
+    """A network with its preprocessing and class names in one graph.
 
     Args:
         model: `keras.Model` to logits (batch, classes).
-        class_names: names in the order of the logits.
-        encode: from a raw input to what the network takes, a list.
-        raw: `tf.TensorSpec` of the raw input, named.
-        tables: `tf.Module` that `encode` uses, whose tables are kept with the export, or None.
+        class_names: class names in the order of the logits.
+        encode: function from raw inputs to the list of the network's inputs.
+        raw: named `tf.TensorSpec` of the raw inputs.
+        tables: `tf.Module` with the lookup tables of `encode`, which are exported as well, or None.
     """
 
     def __init__(self, model, class_names, encode, raw, tables=None):
@@ -30,11 +30,11 @@ class ClassModule(tf.Module):
 
     @property
     def signatures(self):
-        """Name to the function of every signature."""
+        """Functions of all signatures by name."""
         return {"serving_default": self.classify}
 
     def _classify(self, raw):
-        """A batch of raw inputs to label, score and probabilities (batch, classes)."""
+        """Return label, score and probabilities (batch, classes) of a batch of raw inputs."""
         return self._answer(self._probabilities(self._encode(raw)))
 
     def _probabilities(self, inputs):
@@ -49,31 +49,41 @@ class ClassModule(tf.Module):
         }
 
 
+def readable_answer(raw, answer, class_names):
+    """Return input, label, score and probabilities (by class) from the outputs of a `ClassModule`."""
+    return {
+        "input": str(raw),
+        "label": answer["label"].decode("utf-8"),
+        "score": round(float(answer["score"]), 6),
+        "probabilities": {name: round(float(p), 6) for name, p in zip(class_names, answer["probabilities"])},
+    }
+
+
 class ClassPredictor(Predictor):
-    """Gives one class to a whole input.
+    """Classifies whole inputs.
 
     Attributes:
-        raw_spec: `tf.TensorSpec` of the raw inputs, named.
-        part_steps: length of the sequences in a format with fixed shapes.
-        most_steps, masks_padding: as of `NetworkPart`.
+        raw_spec: named `tf.TensorSpec` of the raw inputs.
+        part_steps: sequence length for formats with fixed shapes.
+        max_steps, masks_padding: as in `NetworkPart`.
     """
 
     raw_spec = tf.TensorSpec([None], tf.string, name="text")
     part_steps = 32
-    most_steps = None
+    max_steps = None
     masks_padding = True
 
     @abstractmethod
     def encode_raw(self, raw):
-        """Return what the network takes of raw inputs, a list of tensors: within the graph."""
+        """Return the network's inputs for raw inputs, a list of tensors, as part of the graph."""
 
     @abstractmethod
     def number_examples(self, batch, steps, seed):
-        """Return random inputs of the model: a list of arrays (batch, steps, ...)."""
+        """Return random inputs of the model, a list of arrays (batch, steps, ...)."""
 
     def raw_tensor(self, inputs):
-        """Return what the export takes, as a tensor, of what a user names: texts by default."""
-        return tf.constant([str(one).encode("utf-8", "replace") for one in inputs])
+        """Return raw inputs as a tensor, the input of the export; by default texts."""
+        return tf.constant([str(text).encode("utf-8", "replace") for text in inputs])
 
     def make_module(self):
         """Return a `ClassModule`."""
@@ -83,55 +93,49 @@ class ClassPredictor(Predictor):
         """Return label, score and probabilities (by class) of each input."""
         answers = []
         for start in range(0, len(inputs), INPUTS_PER_CALL):
-            several = inputs[start : start + INPUTS_PER_CALL]
-            answer = self.module.classify(self.raw_tensor(several))
+            batch = inputs[start : start + INPUTS_PER_CALL]
+            answer = self.module.classify(self.raw_tensor(batch))
             rows = zip(*(value.numpy() for value in answer.values()))
-            answers += [self.readable(one, dict(zip(answer, row))) for one, row in zip(several, rows)]
+            answers += [self.readable(raw, dict(zip(answer, row))) for raw, row in zip(batch, rows)]
         return answers
 
     def readable(self, raw, answer):
         """Return a readable answer.
 
         Args:
-            raw: the raw input.
-            answer: its row of what the module answers, name to array.
+            raw: raw input.
+            answer: dict of the module's outputs for this input.
         """
-        return {
-            "input": str(raw),
-            "label": answer["label"].decode("utf-8"),
-            "score": round(float(answer["score"]), 6),
-            "probabilities": {
-                name: round(float(p), 6) for name, p in zip(self.class_names, answer["probabilities"])
-            },
-        }
+        return readable_answer(raw, answer, self.class_names)
 
     def answer_line(self, answer):
-        """Label, score and input."""
+        """Label, score and the start of the input."""
         start = " ".join(answer["input"][:1000].split())[:80]
         return f"{answer['label']:<12} {answer['score']:.3f}  {start}"
 
     def network_parts(self):
-        """Return the network to probabilities."""
-        inputs = {
-            one.name: tf.TensorSpec([None, *one.shape[1:]], one.dtype, name=one.name)
-            for one in self.model.inputs
+        """Return the network, from its inputs to probabilities."""
+        specs = {
+            tensor.name: tf.TensorSpec([None, *tensor.shape[1:]], tensor.dtype, name=tensor.name)
+            for tensor in self.model.inputs
         }
         probabilities = keras.layers.Softmax(name="probabilities")(self.model.output)
         classifier = keras.Model(self.model.inputs, probabilities)
 
-        def network(*given):
-            return {"probabilities": classifier(given[0] if len(given) == 1 else list(given), training=False)}
+        def network(*inputs):
+            inputs = inputs[0] if len(inputs) == 1 else list(inputs)
+            return {"probabilities": classifier(inputs, training=False)}
 
         return [
             NetworkPart(
                 "network",
                 network,
-                inputs,
+                specs,
                 self.number_examples,
                 self.part_steps,
                 "probabilities",
                 classifier,
-                self.most_steps,
+                self.max_steps,
                 self.masks_padding,
             )
         ]

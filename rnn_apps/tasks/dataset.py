@@ -10,15 +10,15 @@ from rnn_apps.tasks.preprocessing import Preprocessing
 
 
 class Truncation(NamedTuple):
-    """How many texts of a split are longer than what is read or learned of them.
+    """The number of texts in a split that are longer than the maximum length.
 
     Attributes:
         longer: number of longer texts.
         total: number of all texts.
-        limit: what is read of a longer one.
-        unit: of `limit`: words or tokens.
-        what: what the texts are called.
-        use: what is not done with the rest of a longer one.
+        limit: maximum length.
+        unit: unit of `limit`: words or tokens.
+        what: name of the texts in messages.
+        use: what the rest of a longer text is not used for, a participle such as "read".
     """
 
     longer: int
@@ -34,21 +34,20 @@ class Truncation(NamedTuple):
 
 
 class Dataset(ABC):
-    """The splits of a recipe's data, raw and as numbers.
+    """The splits of a recipe's data, raw and encoded.
 
-    A subclass implements `read` and `batches`; what else it must say differs little between tasks and has a
-    default here.
+    A subclass implements `read` and `batches`; all other methods have defaults.
 
     Args:
         recipe: `Recipe`.
-        preprocessing: `Preprocessing` of a trained network; None learns it from train.
+        preprocessing: `Preprocessing` of a trained network; None to learn it from train.
 
     Attributes:
-        splits: split name to its examples, raw.
-        encoded: split name to what the network and the loss take of them.
+        splits: dict of split names to raw examples.
+        encoded: dict of split names to encoded examples, from which batches are made.
         preprocessing: `Preprocessing`.
-        source_name: where the data is from, as users read it.
-        invalid: `InvalidRecords` that were found while reading, or None.
+        source_name: name of the data source in messages.
+        invalid: `InvalidRecords` with the invalid records found while reading, or None.
     """
 
     def __init__(self, recipe, preprocessing=None):
@@ -58,7 +57,7 @@ class Dataset(ABC):
 
     @abstractmethod
     def read(self, request):
-        """Read the splits into `splits`, and set `source_name`.
+        """Read the data into `splits`, and set `source_name`.
 
         Args:
             request: `SplitRequest`.
@@ -66,12 +65,13 @@ class Dataset(ABC):
 
     @abstractmethod
     def batches(self, split, batch_size, seed=None):
-        """Return batches of a split, with `len`, `num_examples` and ``epoch(epoch, start)``.
+        """Return the batches of a split, an object with `len`, `num_examples` and ``epoch(epoch, start)``.
 
         Args:
-            split: its name.
-            batch_size: examples per batch.
-            seed: of the order of training, in which (seed, epoch) decides; None keeps the order of the data.
+            split: name of the split.
+            batch_size: number of examples per batch.
+            seed: random seed for training, where the order is a function of (seed, epoch); None for the order
+                of the data.
         """
 
     def learn(self):
@@ -79,11 +79,11 @@ class Dataset(ABC):
         return Preprocessing()
 
     def encode(self, split):
-        """Return what the network and the loss take of a split; the examples themselves by default."""
+        """Return the encoded examples of a split; by default the raw ones."""
         return self.splits[split]
 
     def check(self, *splits):
-        """Leave out the examples of these splits that the preprocessing cannot encode, or refuse them."""
+        """Skip or reject the examples of these splits that the preprocessing cannot encode."""
         return
 
     def prepare(self):
@@ -97,7 +97,7 @@ class Dataset(ABC):
         """Read and encode the test split for a trained network.
 
         Args:
-            use_all: take all examples of data that has no split of its own to test on.
+            use_all: whether to use all examples if the data has no test split.
         """
         self.read(self._request(use_all))
         self.check("test")
@@ -113,14 +113,14 @@ class Dataset(ABC):
             self.encoded[split] = self.encode(split)
 
     def training_batches(self):
-        """Return the batches of an epoch of training."""
+        """Return the training batches."""
         return self.batches("train", self.recipe.training.batch_size, self.recipe.seed)
 
     def add_training_split(self, other):
-        """Add the training split of the run's own data, for baselines next to scores on other data.
+        """Add the training split of the run's own data, so that baselines can be scored on other data.
 
         Args:
-            other: `Dataset` of the run's recipe with the run's preprocessing, not read yet.
+            other: `Dataset` of the run's recipe and preprocessing, not read yet.
 
         Returns:
             Whether baselines can be computed from it.
@@ -133,12 +133,12 @@ class Dataset(ABC):
 
     @property
     def class_names(self):
-        """Names of the classes of a classification, else None."""
+        """Class names of a classification, else None."""
         return self.preprocessing.class_names
 
     @property
     def skipped(self):
-        """Reason to number of records that could not be used."""
+        """Number of skipped records by reason."""
         return {} if self.invalid is None else dict(self.invalid.skipped)
 
     def count(self, split):
@@ -146,21 +146,21 @@ class Dataset(ABC):
         return len(self.splits[split])
 
     def baselines(self):
-        """Return baseline name to its answers for the test split, as the objective scores them."""
+        """Return the answers of each baseline for the test split, as the objective scores them."""
         return {}
 
     def fingerprint(self, split):
-        """Yield a text per example of a split that changes when the example does."""
+        """Yield a text for each example of a split that identifies its content."""
         yield from map(repr, self.splits[split])
 
     def digest(self):
-        """Return the sha256 of all `fingerprint` texts of all splits."""
+        """Return the SHA-256 of the `fingerprint` texts of all splits."""
         return sha256_of_texts(
             f"{split}\n{text}" for split in self.splits for text in self.fingerprint(split)
         )
 
     def describe(self):
-        """Return what ``metrics.json`` says of the data: source, counts and a fingerprint."""
+        """Return the description of the data in ``metrics.json``: source, counts and a fingerprint."""
         return {
             "source": self.source_name,
             **{split: self.count(split) for split in self.splits},
@@ -169,32 +169,32 @@ class Dataset(ABC):
         }
 
     def settings(self):
-        """Return what has to be known of the data to compare scores: the tokenizer and the like."""
+        """Return the settings of the data that scores depend on, such as the tokenizer."""
         return {}
 
     def truncations(self, split):
-        """Return a list of `Truncation` of a split, empty where its texts are used as they are."""
+        """Return a list of `Truncation` for a split; empty if nothing is truncated by design."""
         return []
 
     def describe_example(self, split, number):
-        """Return what the record of an example says of its input: a dict."""
+        """Return the entries that describe the input in the record of an example, a dict."""
         return {"input": f"{split}:{number + 1}"}
 
     def raw_example(self, split, number, record):
         """Return the raw input of an example, for the demo page.
 
         Args:
-            split: its name.
-            number: of the example in the records of the objective.
-            record: that record.
+            split: name of the split.
+            number: index of the example's record.
+            record: record of the example, from `Objective.evaluate`.
 
         Returns:
-            A text; or file name to bytes, in order; None where there is nothing to show.
+            A text, or a dict of file names to bytes, or None if there is nothing to show.
         """
         return None
 
     def view_examples(self, predictor):
-        """Return `ViewExamples` of the test split, for the report's views of the recurrence; None without.
+        """Return `ViewExamples` of the test split, for the report's views of the recurrence, or None.
 
         Args:
             predictor: `Predictor` of the network.

@@ -1,4 +1,4 @@
-"""Generation of a text with references: the dataset and the predictor of captioning and translation."""
+"""Dataset and predictor of tasks that generate a text for an input: captioning and translation."""
 
 from abc import abstractmethod
 from functools import cached_property
@@ -15,7 +15,7 @@ from rnn_apps.tasks.decoder_parts import encode_part, step_part
 from rnn_apps.tasks.options import check_options
 from rnn_apps.tasks.predictor import Predictor
 from rnn_apps.tasks.text_generator import NEVER_GENERATED, BeamSearch, TextGenerator
-from rnn_apps.tasks.viewing import ViewExamples, last_of_each, nearest_in_length, rows_of
+from rnn_apps.tasks.viewing import ViewExamples, keep_last_targets, nearest_in_length, padded_rows
 
 INPUTS_PER_CALL = 16
 
@@ -24,9 +24,9 @@ class References(NamedTuple):
     """All reference texts of a split.
 
     Attributes:
-        numbers: int32, their tokens and ends, one text after the other.
-        lengths: tokens of each, the end counted.
-        source_index: number of the input that each belongs to.
+        numbers: int32 token ids of all texts, concatenated, each text with its end token.
+        lengths: number of tokens of each text, including the end token.
+        source_index: index of the input of each text.
     """
 
     numbers: np.ndarray
@@ -35,53 +35,53 @@ class References(NamedTuple):
 
 
 class GenerationDataset(Dataset):
-    """Inputs with one or several reference texts each; the entry of a split in `encoded` is `References`.
+    """Inputs with one or more reference texts each; `encoded` maps splits to `References`.
 
-    The preprocessing has `vocabulary`, the `Tokenizer` of the texts that are generated.
+    The preprocessing must have a `vocabulary`, the `Tokenizer` of the generated texts.
 
     Attributes:
-        references_per_batch: references of one input in a batch of training at most; None for all.
+        references_per_batch: maximum number of references per input in a training batch; None for all.
     """
 
     references_per_batch: int | None = None
 
     def __init__(self, recipe, preprocessing=None):
         super().__init__(recipe, preprocessing)
-        self._cut_references = {}
+        self._truncated_references = {}
 
     @abstractmethod
     def network_inputs(self, split, numbers):
-        """Return what the network takes of these inputs of a split: an array or tensor."""
+        """Return the network's inputs for these examples of a split, an array or tensor."""
 
     @abstractmethod
     def reference_texts(self, split):
-        """Return a list of texts for every input of a split, as they are scored."""
+        """Return the reference texts of every input of a split, as they are scored."""
 
     def training_input(self, split):
-        """Return ``f(inputs, epoch)``: from an int tensor of input numbers to what the core takes."""
+        """Return ``f(numbers, epoch)``, from an int tensor of input indices to inputs of the core network."""
         return lambda numbers, epoch: self.network_inputs(split, numbers)
 
     def encode_references(self, split, texts):
-        """Return the `References` of a split from a list of texts for every input."""
-        source_index = np.repeat(np.arange(len(texts)), [len(several) for several in texts])
-        flat = [text for several in texts for text in several]
+        """Return the `References` of a split, given a list of texts for every input."""
+        source_index = np.repeat(np.arange(len(texts)), [len(references) for references in texts])
+        flat = [text for references in texts for text in references]
         limit = self.recipe.data.max_length
         numbers, lengths, tokens = self.preprocessing.vocabulary.encode_all(flat, limit)
         longer, use = int((tokens > limit).sum()), "learned, nor counted in the perplexity"
-        self._cut_references[split] = Truncation(longer, len(flat), limit, "tokens", "references", use)
+        self._truncated_references[split] = Truncation(longer, len(flat), limit, "tokens", "references", use)
         return References(numbers, lengths, source_index)
 
     def truncations(self, split):
         """References of more than `data.max_length` tokens."""
-        return [self._cut_references[split]]
+        return [self._truncated_references[split]]
 
     def references_per_input(self, split):
-        """Return how many references an input has: a number, or a range as a text."""
+        """Return the number of references per input, or a text with its range."""
         counts = np.bincount(self.encoded[split].source_index)
         return f"{counts.min()} to {counts.max()}" if counts.min() < counts.max() else int(counts.min())
 
     def batches(self, split, batch_size, seed=None):
-        """Every reference with its input."""
+        """Batches of references with their inputs."""
         inputs, is_training = self.training_input(split), seed is not None
         most = self.references_per_batch if is_training else None
 
@@ -91,15 +91,15 @@ class GenerationDataset(Dataset):
         return TargetTextBatches(*self.encoded[split], of_epoch, START, batch_size, seed, max_per_input=most)
 
     def input_steps(self, split, number):
-        """Return the names of the steps that the encoder reads of an input, None where it reads none."""
+        """Return the names of the encoder's steps for an input, or None if the encoder is not recurrent."""
         return None
 
     def view_examples(self, predictor):
-        """Inputs of the test split with one of their texts each."""
+        """Inputs of the test split with one reference each."""
         flat, lengths, source_index = self.encoded["test"]
         firsts = np.unique(source_index, return_index=True)[1]
         chosen = firsts[nearest_in_length(lengths[firsts])]
-        tokens = rows_of(flat, lengths, chosen, PADDING)
+        tokens = padded_rows(flat, lengths, chosen, PADDING)
         before = np.pad(tokens[:, :-1], ((0, 0), (1, 0)), constant_values=START)
         network_inputs = self.network_inputs("test", source_index[chosen])
         inputs = [network_inputs, tf.range(len(chosen)), tf.constant(before)]
@@ -108,20 +108,22 @@ class GenerationDataset(Dataset):
             ["(start)", *(word.decode("utf-8") for word in row[: length - 1])]
             for row, length in zip(texts, lengths[chosen])
         ]
-        read = [self.input_steps("test", number) for number in source_index[chosen]]
-        steps = {"decoder": names} if None in read else {"encoder": read, "decoder": names}
-        targets = last_of_each(tokens, lengths[chosen], PADDING)
+        encoder_steps = [self.input_steps("test", number) for number in source_index[chosen]]
+        steps = {"decoder": names}
+        if None not in encoder_steps:
+            steps = {"encoder": encoder_steps, **steps}
+        targets = keep_last_targets(tokens, lengths[chosen], PADDING)
         return ViewExamples(predictor.network, inputs, tf.constant(targets), steps)
 
 
 class GenerationPredictor(Predictor):
-    """Generates a text about an input.
+    """Generates a text for an input.
 
-    The preprocessing has `vocabulary`, as that of a `GenerationDataset`.
+    The preprocessing must have a `vocabulary`, as in `GenerationDataset`.
 
     Attributes:
-        answer: what the text is called in an answer.
-        raw_spec: `tf.TensorSpec` of the raw inputs, named.
+        answer: key of the text in answers.
+        raw_spec: named `tf.TensorSpec` of the raw inputs.
     """
 
     kind = "write"
@@ -131,15 +133,15 @@ class GenerationPredictor(Predictor):
 
     @abstractmethod
     def raw_tensor(self, inputs):
-        """Return what the export takes, as a tensor, of what a user names; UserError for an unusable one."""
+        """Return raw inputs as a tensor, the input of the export; raises UserError for an invalid input."""
 
     @abstractmethod
     def read_raw(self, raw):
-        """Return what the network takes of raw inputs: tensor to tensor, within the graph."""
+        """Return the network's inputs for a tensor of raw inputs, as part of the graph."""
 
     @property
     def network(self):
-        """The `keras.Model` of encoder and decoder, after a feature extractor where there is one."""
+        """The `keras.Model` of encoder and decoder, without a feature extractor."""
         return self.model if self.model.name == "network" else self.model.get_layer("network")
 
     @property
@@ -149,7 +151,7 @@ class GenerationPredictor(Predictor):
 
     @property
     def vocabulary(self):
-        """The `Tokenizer` of the texts that are generated."""
+        """The `Tokenizer` of the generated texts."""
         return self.preprocessing.vocabulary
 
     @cached_property
@@ -165,7 +167,7 @@ class GenerationPredictor(Predictor):
 
     @cached_property
     def decode(self):
-        """The `tf.function` from what the network takes, and a beam width, to the `Decoded` best text."""
+        """The `tf.function` from the network's inputs and a beam width to the `Decoded` best texts."""
 
         def decode(inputs, beam):
             return self.search.best(self.search.encode(inputs), beam, 1)
@@ -183,7 +185,7 @@ class GenerationPredictor(Predictor):
         return tf.function(attended, input_signature=[self._network_spec], autograph=False)
 
     def attention_of(self, inputs):
-        """Return the tokens generated about one input and the attention weights of each; None without."""
+        """Return the generated tokens and their attention weights for one input; None without attention."""
         if self.recipe.model.attention is None:
             return None
         words, weights = (tensor.numpy() for tensor in self._attended(inputs))
@@ -201,13 +203,12 @@ class GenerationPredictor(Predictor):
         """Return the text of each input, with candidates and their scores, best first.
 
         Args:
-            inputs: what a user names.
+            inputs: raw inputs.
             **options: ``beam``, ``nbest``, ``temperature``, ``seed``.
         """
         answers = []
         for start in range(0, len(inputs), INPUTS_PER_CALL):
-            several = inputs[start : start + INPUTS_PER_CALL]
-            answers += self._generate(several, **options)
+            answers += self._generate(inputs[start : start + INPUTS_PER_CALL], **options)
         return answers
 
     def _generate(self, inputs, beam=None, nbest=None, temperature=0.0, seed=0):
@@ -218,7 +219,7 @@ class GenerationPredictor(Predictor):
         answer = self.module.generate(self.raw_tensor(inputs), *map(tf.constant, options))
         texts = [[text.decode("utf-8") for text in row] for row in answer["candidates"].numpy()]
         scores = answer["scores"].numpy()
-        kept = np.isfinite(scores)  # there may be fewer texts than were asked for
+        kept = np.isfinite(scores)  # there may be fewer texts than requested
         kept[:, 0] = True
         return [
             {
@@ -234,11 +235,11 @@ class GenerationPredictor(Predictor):
         ]
 
     def notes_on(self, answer):
-        """Return for each input what else its answer says, a dict, from what the module answers."""
+        """Return further entries of each answer, a list of dicts, from the outputs of the module."""
         return [{} for _ in answer["scores"]]
 
     def explain(self, inputs):
-        """Return for each input its text, the tokens of it, and attention weights (steps, places)."""
+        """Return the text of each input, its tokens, and their attention weights (steps, positions)."""
         answer = self.module.explain(self.raw_tensor(inputs))
         texts, tokens, weights, lengths = (
             answer[key].numpy() for key in (self.answer, "tokens", "weights", "lengths")
@@ -254,21 +255,21 @@ class GenerationPredictor(Predictor):
 
     def answer_line(self, answer):
         """The input and its text, or its texts with their scores."""
-        cut = f" ({answer['truncated']})" if "truncated" in answer else ""
-        name, texts = f"{answer['input']}{cut}", answer.get("candidates")
+        note = f" ({answer['truncated']})" if "truncated" in answer else ""
+        name, texts = f"{answer['input']}{note}", answer.get("candidates")
         if not texts or len(texts) == 1:
             return f"{name}: {answer[self.answer]}"
         lines = [f"  {score:8.3f}  {text}" for text, score in zip(texts, answer["scores"])]
         return "\n".join([f"{name}:", *lines])
 
-    def decoder_parts(self, number_examples, extractor=None, steps=1, most_steps=None):
-        """Return the parts of encoder and decoder: reading an input, and one step of decoding.
+    def decoder_parts(self, number_examples, extractor=None, steps=1, max_steps=None):
+        """Return the parts of encoder and decoder: encoding an input, and one decoding step.
 
         Args:
-            number_examples: ``number_examples(batch, steps, seed)`` returns numbers of raw inputs, as the
-                extractor or else the network takes them.
-            extractor: model from numbers of a raw input to what the network takes, or None.
-            steps, most_steps: as of `NetworkPart`.
+            number_examples: ``number_examples(batch, steps, seed)`` returns random inputs of the extractor,
+                or of the network.
+            extractor: feature extractor, a `keras.Model` to the inputs of the network, or None.
+            steps, max_steps: as in `NetworkPart`.
         """
         inputs = (extractor or self.network).inputs[0]
         spec = tf.TensorSpec([None, *inputs.shape[1:]], inputs.dtype, name="given")
@@ -276,15 +277,15 @@ class GenerationPredictor(Predictor):
         def examples(batch, steps, seed):
             return [number_examples(batch, steps, seed)]
 
-        encode = encode_part(spec, extractor, self.search, steps, examples, most_steps)
+        encode = encode_part(spec, extractor, self.search, steps, examples, max_steps)
 
         def initial(batch, steps, seed):
             return encode.function(tf.constant(number_examples(batch, steps, seed)))
 
-        return [encode, step_part(self.search.decoder, initial, steps, most_steps)]
+        return [encode, step_part(self.search.decoder, initial, steps, max_steps)]
 
     def facts(self):
-        """How a text is generated."""
+        """Decoding settings."""
         decoding = self.recipe.model.decoding
         return {
             "start": START,

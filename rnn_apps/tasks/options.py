@@ -1,4 +1,4 @@
-"""The ranges of the options of `predict`."""
+"""Ranges of the options of `predict`."""
 
 from rnn_apps.errors import UserError
 
@@ -17,7 +17,7 @@ _RANGES = {
 def check_options(**values):
     """Raise UserError for an option that is out of range."""
     for name, value in values.items():
-        least, most = _RANGES[name]
-        if not least <= value <= most:
-            expected = f"a number from {least} to {most}"
+        low, high = _RANGES[name]
+        if not low <= value <= high:
+            expected = f"a number from {low} to {high}"
             raise UserError(received=str(value), expected=expected, option=name)

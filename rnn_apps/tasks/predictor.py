@@ -1,4 +1,4 @@
-"""From a raw input to a readable answer, and what is exported of it."""
+"""Base class of predictors: raw inputs to readable answers, and the parts that are exported."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -11,23 +11,23 @@ import tensorflow as tf
 
 from rnn_apps.errors import RnnAppsError, UserError
 
-MAX_STEPS = 100_000  # of a file with fixed shapes
+MAX_STEPS = 100_000  # for formats with fixed shapes
 
 
 class NetworkPart(NamedTuple):
     """A numeric subgraph, for formats without strings or decoding loops.
 
     Attributes:
-        name: of its file.
-        function: tensors, in the order of `inputs`, to a dict of tensors.
-        inputs: name to `tf.TensorSpec`; None for a dimension that is open.
+        name: name of its file.
+        function: function of tensors, in the order of `inputs`, that returns a dict of tensors.
+        inputs: dict of input names to `tf.TensorSpec`, with None for open dimensions.
         examples: ``examples(batch, steps, seed)`` returns an array for each input.
-        steps: length of its sequences, for a format with fixed shapes.
-        scores: the output whose last dimension is what is chosen from; None where there is none.
-        model: `keras.Model` that does the same, its outputs in the order of `function`, or None.
-        most_steps: largest `steps` that make sense; None where they cannot be chosen.
-        masks_padding: whether sequences that end in zeros give the same as without them.
-        least_steps: the fewest steps that the network is known to work on.
+        steps: sequence length for formats with fixed shapes.
+        scores: name of the output with one score per class or token in its last dimension, or None.
+        model: equivalent `keras.Model` with outputs in the same order, or None.
+        max_steps: largest allowed `steps`; None if the sequence length is fixed.
+        masks_padding: whether padding with zeros at the end leaves the outputs unchanged.
+        min_steps: smallest number of steps that the network is known to work on.
     """
 
     name: str
@@ -37,43 +37,43 @@ class NetworkPart(NamedTuple):
     steps: int
     scores: str | None = None
     model: keras.Model | None = None
-    most_steps: int | None = None
+    max_steps: int | None = None
     masks_padding: bool = False
-    least_steps: int = 1
+    min_steps: int = 1
 
     @property
     def sequences(self):
-        """Names of the inputs whose second dimension is their steps."""
+        """Names of the inputs whose second dimension is the sequence length."""
         return [name for name, spec in self.inputs.items() if len(spec.shape) > 1 and spec.shape[1] is None]
 
     def answers(self, inputs):
-        """Return name to array for a list of arrays."""
+        """Return a dict of output arrays for a list of input arrays."""
         return {name: value.numpy() for name, value in self.function(*map(tf.constant, inputs)).items()}
 
 
 def numbered_states(states, prefix="state"):
-    """Return nested states as a dict: ``state_0``, ``state_1``, ..."""
+    """Return nested states as a flat dict: ``state_0``, ``state_1``, ..."""
     return {f"{prefix}_{index}": state for index, state in enumerate(tf.nest.flatten(states))}
 
 
 def truncation_note(read, length, unit):
-    """Return ``{"truncated": "read 400 of 1,012 words"}`` for the answer to a longer text, else ``{}``."""
+    """Return ``{"truncated": "read 400 of 1,012 words"}`` if an input was truncated, else ``{}``."""
     return {"truncated": f"read {read:,} of {length:,} {unit}"} if read < length else {}
 
 
 class Predictor(ABC):
-    """Answers with a trained network, and gives it to the exports.
+    """Makes predictions with a trained network, and provides its exports.
 
     Args:
         recipe: `Recipe` of the run.
-        model: the `keras.Model` that is saved.
+        model: trained `keras.Model`, as it is saved.
         preprocessing: `Preprocessing` that it was trained with.
 
     Attributes:
-        kind: of its answers, by which the standalone client knows what to do.
-        options: names of what `predict` takes besides its inputs.
-        reads_text: whether a raw input is a text.
-        export_tolerance: by which the numbers of a SavedModel may differ, relative for those above 1.
+        kind: kind of the answers, from which the standalone client knows how to run the export.
+        options: names of the options of `predict`.
+        reads_text: whether raw inputs are texts.
+        export_tolerance: largest difference allowed for a SavedModel's outputs, relative for values above 1.
     """
 
     kind = "arrays"
@@ -86,10 +86,10 @@ class Predictor(ABC):
 
     @abstractmethod
     def make_module(self):
-        """Return a `tf.Module`, traced again at each call, whose `signatures` map names to functions.
+        """Return a new `tf.Module` whose `signatures` map names to functions.
 
-        Each is a `tf.function` with an input signature, raw input in and a dict out; one is
-        ``serving_default``.
+        Each function is a `tf.function` with an input signature, from raw inputs to a dict of outputs; one of
+        them is ``serving_default``.
         """
 
     @abstractmethod
@@ -98,93 +98,93 @@ class Predictor(ABC):
 
     @abstractmethod
     def network_parts(self):
-        """Return a list of `NetworkPart`, for ONNX, LiteRT and plain Keras."""
+        """Return the list of `NetworkPart` for ONNX, LiteRT and plain Keras."""
 
     @cached_property
     def module(self):
-        """The module that `predict` asks."""
+        """The module that `predict` calls."""
         return self.make_module()
 
     @property
     def core(self):
-        """The network over what the dataset encodes; `model`, unless a frozen part comes before it."""
+        """The network on encoded examples: `model` without a frozen feature extractor."""
         return self.model
 
     @property
     def class_names(self):
-        """Names of the classes of a classification, else None."""
+        """Class names of a classification, else None."""
         return self.preprocessing.class_names
 
     def facts(self):
-        """Return what a client or a demo page must know besides the signatures, as JSON can hold it."""
+        """Return the facts that clients and demo pages need in addition to the signatures, as JSON values."""
         part, *_ = self.network_parts()
         outputs = part.answers(part.examples(1, part.steps, 0))
         return {"inputs": list(part.inputs), "outputs": list(outputs), "class_names": self.class_names}
 
     def input_note(self):
-        """Return what an export's README says of its inputs besides their shapes: sentences, or ""."""
+        """Return sentences about the inputs for the README of an export, or ""."""
         return ""
 
     def open_stream(self):
-        """Return a `rnn_apps.tasks.streaming.Stream`, which answers as its input comes.
+        """Return a `rnn_apps.tasks.streaming.Stream`, which answers while its input arrives.
 
         Raises:
-            UserError: an answer of this task needs the whole input.
+            UserError: if answers of this task need the whole input.
         """
-        problem = f"the task {self.recipe.task} answers a whole input, not its steps as they come"
+        problem = f"the task {self.recipe.task} needs the whole input and cannot stream"
         raise UserError(problem=problem, fix="Leave it out.", option="stream")
 
     def answer_line(self, answer):
-        """Return what the command line prints of an answer of `predict`."""
+        """Return an answer of `predict` as the command line prints it."""
         return "  ".join(f"{name}: {value}" for name, value in answer.items())
 
     def explain(self, inputs):
-        """Return for each raw input how its answer comes about.
+        """Return an explanation of the answer to each raw input.
 
         Raises:
-            UserError: this task has no explanation.
+            UserError: if this task has no explanations.
         """
         raise UserError("explain", f"the task {self.recipe.task} does not explain its answers")
 
     def illustrate(self, dataset, split, number):
-        """Return what the report shows of an example besides its record.
+        """Return illustrations of an example for the report.
 
         Args:
             dataset: `Dataset`.
-            split: its name.
-            number: of the example in the records of the objective.
+            split: name of the split.
+            number: index of the example's record.
 
         Returns:
-            Entries for its record, and file name to bytes of what it refers to.
+            Entries to add to its record, and a dict of the files that they refer to, names to bytes.
         """
         return {}, {}
 
     def export_score(self, client, records):
-        """Return the main score of the network and of an exported one, on what a run kept of its test split.
+        """Return the main score of the network and of its export, on the saved records of the test split.
 
         Args:
-            client: `rnn_apps.export.client.Client` of the exported files.
-            records: of ``predictions.jsonl``.
+            client: `rnn_apps.export.client.Client` of the export.
+            records: records of ``predictions.jsonl``.
 
         Returns:
-            Name of the score, the network's and the exported one's; None where the records do not hold what
-            the client has to be asked, such as pictures.
+            The name of the score, and its values for the network and for the export; None if the records do
+            not contain the raw inputs, such as images.
         """
         return None
 
     def example_requests(self):
-        """Return the (signature name, input name to tensor) pairs on which a SavedModel is verified.
+        """Return the requests that verify a SavedModel: pairs of signature name and dict of input tensors.
 
-        The first is the example in the README of the export; by default all are made from the examples of
-        the first network part, whose function `serving_default` must then be.
+        The first one is the example in the README of the export. The default uses the examples of the first
+        network part, and requires that `serving_default` has the same inputs.
         """
         (part, *_) = self.network_parts()
-        steps = max(part.least_steps, min(part.steps, 12))
+        steps = max(part.min_steps, min(part.steps, 12))
         batches = (part.examples(batch, steps, batch) for batch in (1, 3))
         return [("serving_default", dict(zip(part.inputs, map(tf.constant, arrays)))) for arrays in batches]
 
     def verify_saved_model(self, loaded):
-        """Raise RnnAppsError if a loaded SavedModel gives other answers than this predictor."""
+        """Raise RnnAppsError if a loaded SavedModel does not give the same answers as this predictor."""
         for signature, request in self.example_requests():
             own = self.module.signatures[signature](*request.values())
             answer = loaded.signatures[signature](**request)

@@ -1,4 +1,4 @@
-"""Settings that several tasks share: where data comes from, and which cell; no TensorFlow here."""
+"""Settings that several tasks share: data sources and recurrent layers. Does not import TensorFlow."""
 
 import re
 import sys
@@ -16,7 +16,7 @@ OWN_CELL = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 
 
 def _cell_name(name: str, info: ValidationInfo) -> str:
-    """Refuses what cannot be a cell; whether a module holds a class is for the layers to say."""
+    """Checks the form of a cell's name; whether a module has the class is checked when layers are built."""
     known = [*GATES, *_registered()]
     of_a_run = bool(info.context) and info.context.get("of_a_run")
     if name in known or OWN_CELL.fullmatch(name) or (of_a_run and name.isidentifier()):
@@ -30,7 +30,7 @@ def _cell_name(name: str, info: ValidationInfo) -> str:
 
 
 def _registered() -> list[str]:
-    """Returns the cells that were registered in this process, where the layers are loaded at all."""
+    """Returns the cells registered in this process; none unless the layers are imported."""
     layers = sys.modules.get("rnn_apps.layers.recurrent_cell")
     return layers.list_cells() if layers else []
 
@@ -47,72 +47,71 @@ CellName = Annotated[
 ]
 
 
-def _bad_record_cap(value: float) -> float:
-    """Refuses what is neither a number of records nor a fraction of them."""
+def _invalid_record_limit(value: float) -> float:
+    """Checks that a value is a number of records or a fraction of them."""
     if value >= 1 and not float(value).is_integer():
         raise refusal(f"received {value:g}, expected a whole number, or a fraction below 1.")
     return int(value) if value == 0 or value >= 1 else value
 
 
-BadRecordCap = Annotated[float, Field(ge=0, le=1_000_000_000), AfterValidator(_bad_record_cap)]
+InvalidRecordLimit = Annotated[float, Field(ge=0, le=1_000_000_000), AfterValidator(_invalid_record_limit)]
+Column = Annotated[str, Field(min_length=1, max_length=200)]
 Units = Annotated[
     list[Annotated[int, Field(ge=1, le=16_384)]],
-    Field(min_length=1, max_length=16, description="Size of the state, one entry a level."),
+    Field(min_length=1, max_length=16, description="Size of the state, one entry per layer."),
 ]
 
 
-class RecurrentLevels(Settings):
-    """A stack of recurrent levels, whatever stands before and behind it."""
+class RecurrentLayers(Settings):
+    """A stack of recurrent layers."""
 
     cell: CellName = "gru"
     units: Units = [128]
-    residual: bool = Field(False, description="Add each level's input to its output.")
-    layer_dropout: Fraction = Field(
-        0.0, description="Part of the features dropped from the input of every level."
-    )
-    recurrent_dropout: Fraction = Field(0.0, description="Part of the state dropped from step to step.")
+    residual: bool = Field(False, description="Add each layer's input to its output.")
+    layer_dropout: Fraction = Field(0.0, description="Dropout rate of each layer's input.")
+    recurrent_dropout: Fraction = Field(0.0, description="Dropout rate of the recurrent state.")
 
     def cross_checks(self) -> Iterator[tuple[tuple[str, ...], str]]:
-        """Yields residual connections between levels of different sizes."""
+        """Yields residual connections between layers of different sizes."""
         if self.residual and len(set(self.units)) > 1:
-            yield ("residual",), f"received true, but units are {self.units}; expected levels of one size."
+            yield ("residual",), f"received true, but units are {self.units}; expected layers of equal size."
 
 
 def recurrent_weights(cell: str, units: list[int], features: int, directions: int = 1) -> int:
-    """Returns how many weights a stack of recurrent levels has, biases apart."""
+    """Returns the number of weights of a stack of recurrent layers, without biases."""
     inputs = [features, *(directions * width for width in units[:-1])]
     per_gate = sum((wide + width) * width for wide, width in zip(inputs, units))
     return directions * GATES.get(cell, 4) * per_gate
 
 
 def too_many_weights(embedding: int, recurrent: int) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Yields the conflict of a network that no machine could hold."""
+    """Yields a conflict if the network has too many weights for any machine."""
     if embedding + recurrent > MOST_WEIGHTS:
         key = "embedding" if embedding > recurrent else "units"
         yield (
             ("model", key),
             f"these settings make {embedding + recurrent:,} weights ({embedding:,} in the embedding, "
-            f"{recurrent:,} in the recurrent levels), expected at most {MOST_WEIGHTS:,}.",
+            f"{recurrent:,} in the recurrent layers), expected at most {MOST_WEIGHTS:,}.",
         )
 
 
 class SampleSettings(Settings):
-    """Generated data that stands in when the set cannot be had; a task says which."""
+    """Synthetic data that is used if the data set is unavailable; each task has its own."""
 
-    name: str = Field(description="Which generated data.")
-    size: int = Field(6000, ge=100, le=1_000_000, description="Examples, over all parts.")
+    name: str = Field(description="Kind of synthetic data.")
+    size: int = Field(6000, ge=100, le=1_000_000, description="Number of examples in all splits.")
     set: dict[str, JsonValue] = Field(
         default_factory=dict,
-        description="Dotted path -> value, applied to the recipe when the sample is used.",
+        description="Recipe overrides (dotted path: value) that apply when the sample is used.",
     )
 
 
 class SourceSettings(Settings):
-    """Where the examples come from, and what a bad one does."""
+    """The data source, and how invalid records are handled."""
 
     source: str = Field(
         pattern=r"^(tfds:[A-Za-z0-9_]+(/[A-Za-z0-9_][A-Za-z0-9_.-]*)?(:[0-9.*]+)?|files|sample)$",
-        description="A TensorFlow Datasets name, the user's own files, or generated data.",
+        description="tfds:NAME (TensorFlow Datasets), files (your own data) or sample (synthetic data).",
         json_schema_extra={"patternErrorMessage": "tfds:NAME (such as tfds:imdb_reviews), files or sample"},
     )
     path: str | None = Field(
@@ -120,20 +119,25 @@ class SourceSettings(Settings):
         min_length=1,
         max_length=4096,
         pattern=r"^[^\u0000]+$",
-        description="File or folder to read, where source is files.",
+        description="File or folder to read if source is files.",
         json_schema_extra={"patternErrorMessage": "the path of a file or a folder"},
     )
     validation_fraction: float = Field(
-        0.1, gt=0, lt=0.9, description="Part of train that becomes validation, where there is none."
+        0.1,
+        gt=0,
+        lt=0.9,
+        description="Fraction of train to split off if there is no validation split.",
     )
-    on_invalid_record: Literal["fail", "skip"] = Field("fail", description="What an unreadable record does.")
-    max_invalid_records: BadRecordCap = Field(
-        100, description="Bad records that may be skipped: a number of them, or below 1 their fraction."
+    on_invalid_record: Literal["fail", "skip"] = Field("fail", description="How to handle invalid records.")
+    max_invalid_records: InvalidRecordLimit = Field(
+        100, description="Most invalid records to skip: a number, or a fraction below 1."
     )
-    sample: SampleSettings | None = Field(None, description="Stand-in when the set cannot be had.")
+    sample: SampleSettings | None = Field(
+        None, description="Synthetic data to use if the data set is unavailable."
+    )
 
     def cross_checks(self) -> Iterator[tuple[tuple[str, ...], str]]:
-        """Yields what the source needs and lacks."""
+        """Yields keys that the source requires or does not take."""
         if self.source == "files" and self.path is None:
             yield ("path",), "missing; source is files, expected the file or folder to read."
         if self.source != "files" and self.path is not None:
@@ -144,5 +148,5 @@ class SourceSettings(Settings):
 
     @property
     def sample_size(self) -> int:
-        """Examples of the generated data, 0 where none may stand in."""
+        """Number of synthetic examples, 0 if there are none."""
         return self.sample.size if self.sample else 0

@@ -1,4 +1,4 @@
-"""A label for every step: the network, the predictor and the exports that such tasks share."""
+"""Network and predictor of tasks that label every step."""
 
 from abc import abstractmethod
 
@@ -7,30 +7,30 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from rnn_apps.models.stepwise import StepReader, stepwise_model, window_model
-from rnn_apps.tasks.cell import make_levels, model_errors
+from rnn_apps.models.per_step import PerStepNetwork, per_step_model, window_model
+from rnn_apps.tasks.cell import make_recurrent_layers, model_errors
 from rnn_apps.tasks.predictor import MAX_STEPS, NetworkPart, Predictor, numbered_states
 from rnn_apps.tasks.step_labeller import StepLabeller
 
 
-def step_classifier(recipe, make_front, classes):
+def step_classifier(recipe, make_extractor, num_classes):
     """Return the `keras.Model` from a sequence to logits (batch, steps, classes).
 
     Args:
-        recipe: whose `model` is a `LabellingModel`.
-        make_front: function that returns the `keras.Model` that sees every step by itself.
-        classes: number of labels.
+        recipe: `Recipe` whose `model` is a `LabellingModel`.
+        make_extractor: function that returns the feature extractor of single steps, a `keras.Model`.
+        num_classes: number of labels.
     """
     model = recipe.model
     initializer = keras.initializers.GlorotUniform(seed=recipe.seed)
     with model_errors(model.cell):
-        recurrent = make_levels(recipe, bidirectional=model.bidirectional)
-        head = keras.layers.Dense(classes, kernel_initializer=initializer, dtype="float32")
-        return stepwise_model(make_front(), recurrent, head, model.dropout, recipe.seed)
+        recurrent = make_recurrent_layers(recipe, bidirectional=model.bidirectional)
+        head = keras.layers.Dense(num_classes, kernel_initializer=initializer, dtype="float32")
+        return per_step_model(make_extractor(), recurrent, head, model.dropout, recipe.seed)
 
 
-def training_form(recipe, network):
-    """Return the model that is trained: one that carries its states from window to window, or the network."""
+def training_model(recipe, network):
+    """Return the model to train: the network, or for truncated backpropagation one that carries states."""
     if recipe.training.tbptt is None:
         return network
     return window_model(network, recipe.training.batch_size)
@@ -40,9 +40,9 @@ class StepPredictor(Predictor):
     """Labels every step of a sequence.
 
     Attributes:
-        answered: name of the labels in the answer.
-        part_steps: of a format with fixed shapes.
-        tables: `tf.Module` that `encode_raw` uses, whose tables are kept with the export, or None.
+        answered: key of the labels in answers.
+        part_steps: sequence length for formats with fixed shapes.
+        tables: `tf.Module` with the lookup tables of `encode_raw`, which are exported as well, or None.
     """
 
     answered = "labels"
@@ -52,20 +52,20 @@ class StepPredictor(Predictor):
     @property
     @abstractmethod
     def raw_spec(self):
-        """The `tf.TensorSpec` of the raw input, named."""
+        """Named `tf.TensorSpec` of the raw inputs."""
 
     @abstractmethod
     def encode_raw(self, raw):
-        """Return what the network takes of a raw input.
+        """Encode raw inputs.
 
         Returns:
-            List of what the network takes, lengths int (batch,), and a dict of what else is answered, each
+            The list of the network's inputs, lengths int (batch,), and a dict of further outputs, each
             (batch, steps).
         """
 
     @property
     def can_stream(self):
-        """Whether a step is answered before the next is seen."""
+        """Whether the network answers each step without reading the next one."""
         return not self.recipe.model.bidirectional
 
     def make_module(self):
@@ -82,45 +82,47 @@ class StepPredictor(Predictor):
 
     @abstractmethod
     def number_examples(self, batch, steps, seed):
-        """Return random inputs of the model: a list of arrays (batch, steps, ...)."""
+        """Return random inputs of the model, a list of arrays (batch, steps, ...)."""
 
     def network_parts(self):
-        """Return the network over whole sequences, and where nothing looks ahead that of a step."""
+        """Return the network over whole sequences, and if it can stream, over one step."""
         model, examples = self.model, self.number_examples
-        whole = _probabilities_of_valid_steps(model)
-        inputs = {
-            one.name: tf.TensorSpec([None, *one.shape[1:]], one.dtype, name=one.name) for one in model.inputs
+        classifier = _probabilities_of_valid_steps(model)
+        specs = {
+            tensor.name: tf.TensorSpec([None, *tensor.shape[1:]], tensor.dtype, name=tensor.name)
+            for tensor in model.inputs
         }
 
-        def network(*given):
-            return {"probabilities": whole(list(given) if len(given) > 1 else given[0], training=False)}
+        def network(*inputs):
+            inputs = list(inputs) if len(inputs) > 1 else inputs[0]
+            return {"probabilities": classifier(inputs, training=False)}
 
-        shared = ("probabilities", whole, MAX_STEPS, True)
-        part = NetworkPart("network", network, inputs, examples, self.part_steps, *shared)
-        return [part, _step_part(model, inputs, examples)] if self.can_stream else [part]
+        shared = ("probabilities", classifier, MAX_STEPS, True)
+        part = NetworkPart("network", network, specs, examples, self.part_steps, *shared)
+        return [part, _step_part(model, specs, examples)] if self.can_stream else [part]
 
     def facts(self):
-        """The labels."""
+        """The class names."""
         return {"class_names": self.class_names}
 
 
 def _probabilities_of_valid_steps(model):
-    """The same network to probabilities, zeros for padding, where Keras' own layers give another answer."""
-    reader = StepReader(model)
-    features, mask = reader.front(model.inputs if len(model.inputs) > 1 else model.inputs[0])
-    logits = reader.head(reader.recurrent(features, mask=mask))
+    """The network with probabilities as outputs, zeros at padded steps, where Keras layers differ."""
+    network = PerStepNetwork(model)
+    features, mask = network.extractor(model.inputs if len(model.inputs) > 1 else model.inputs[0])
+    logits = network.head(network.recurrent(features, mask=mask))
     valid = ops.cast(ops.expand_dims(mask, -1), logits.dtype)
     return keras.Model(model.inputs, ops.softmax(logits) * valid)
 
 
 def _step_part(model, inputs, examples):
-    reader = StepReader(model)
-    zeros = numbered_states(reader.zero_states(1))
+    network = PerStepNetwork(model)
+    zeros = numbered_states(network.zero_states(1))
 
-    def step(*given):
-        steps = list(given[: len(inputs)])
-        logits, states = reader.read_on(steps, reader.packed(given[len(inputs) :]))
-        _, mask = reader.front(steps if len(steps) > 1 else steps[0])
+    def step(*arguments):
+        steps, states = list(arguments[: len(inputs)]), arguments[len(inputs) :]
+        logits, states = network.forward_from_state(steps, network.pack_states(states))
+        _, mask = network.extractor(steps if len(steps) > 1 else steps[0])
         valid = tf.cast(mask[..., None], logits.dtype)
         return {"probabilities": tf.nn.softmax(logits) * valid, **numbered_states(states, "next_state")}
 

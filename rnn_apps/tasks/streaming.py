@@ -1,4 +1,4 @@
-"""Input without end: what a network answers as it comes, in memory that does not grow."""
+"""Streaming: answers while the input arrives, in constant memory."""
 
 from abc import ABC, abstractmethod
 
@@ -6,16 +6,16 @@ from rnn_apps.errors import Setting, UserError
 
 
 class Stream(ABC):
-    """A network and the states that it has come to.
+    """A network with its current states.
 
     Args:
-        step: function of tensors, a chunk of one stream and the states, to a dict of tensors with the states
-            after it as ``next_...``, in their order.
-        states: list of tensors, those before the first step.
+        step: function of tensors, a chunk of a stream and the states, that returns a dict of tensors with the
+            new states as ``next_...``, in order.
+        states: list of tensors, the initial states.
 
     Attributes:
-        cuts_at_blanks: whether a line may come in pieces, cut at blanks.
-        reads_paths: whether a line is the path of what is to be read.
+        cuts_at_blanks: whether a long line may arrive in pieces, split at whitespace.
+        reads_paths: whether lines are paths of the files to read.
     """
 
     cuts_at_blanks = reads_paths = False
@@ -28,32 +28,32 @@ class Stream(ABC):
         """Read further lines.
 
         Args:
-            lines: list of str without their ends, any number.
+            lines: list of any number of lines, without line ends.
 
         Returns:
-            The answers (dicts), one for every step in the lines, as an iterable.
+            An iterable of answers (dicts), one for every step in the lines.
         """
 
     @abstractmethod
     def line(self, answer):
-        """Return what the command line prints of an answer."""
+        """Return an answer as the command line prints it."""
 
     def read(self, *chunk):
-        """Take a chunk of steps, keep the states after it, and return what is answered, as NumPy arrays."""
-        answer = self._step(*chunk, *self._states)
-        after = [name for name in answer if name.startswith("next_")]
-        self._states = [answer[name] for name in sorted(after, key=_place)]
-        return {name: value.numpy()[0] for name, value in answer.items() if name not in after}
+        """Run the network on a chunk of steps, keep the new states, and return the outputs as arrays."""
+        outputs = self._step(*chunk, *self._states)
+        states = [name for name in outputs if name.startswith("next_")]
+        self._states = [outputs[name] for name in sorted(states, key=_state_index)]
+        return {name: value.numpy()[0] for name, value in outputs.items() if name not in states}
 
 
-def _place(name):
-    """Where a state stands among the arguments: what has no number comes first."""
+def _state_index(name):
+    """Position of a state among the arguments; states without a number come first."""
     number = name.rpartition("_")[2]
     return int(number) if number.isdecimal() else -1
 
 
-def looks_ahead(key="model.bidirectional"):
-    """Return the error of a network that has to see the end before it answers the beginning."""
-    problem = "this network reads from both ends, so it needs the whole input"
-    fix = Setting("Train one that only looks back", f"{key}=false")
+def needs_whole_input(key="model.bidirectional"):
+    """Return the error of a bidirectional network, which cannot stream."""
+    problem = "this network is bidirectional, so it needs the whole input"
+    fix = Setting("Train one that only reads forward", f"{key}=false")
     return UserError(problem=problem, fix=fix, option="stream")

@@ -1,4 +1,4 @@
-"""The record that a task is: the pieces that it is composed of, and how they come together."""
+"""A task: a record of the components for data, network, objective and predictions."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,8 +18,8 @@ class Network(NamedTuple):
     """What a network function returns.
 
     Attributes:
-        model: the `keras.Model` that is saved, exported and asked.
-        trained: the model that is trained; it shares the weights of `model`, but may begin after a frozen
+        model: `keras.Model` that is saved, exported and used for predictions.
+        trained: `keras.Model` that is trained; it shares the weights of `model`, but may start after a frozen
             feature extractor, or carry its states from window to window.
     """
 
@@ -28,13 +28,13 @@ class Network(NamedTuple):
 
 
 class PreparedTask(NamedTuple):
-    """The pieces of a task for one recipe, ready to be trained or scored.
+    """The components of a task for one recipe, ready for training or evaluation.
 
     Attributes:
         dataset: `Dataset` with its splits read.
         predictor: `Predictor` of the network.
         objective: `Objective` that scores the predictor on the dataset.
-        trained: model that is trained; None where a finished network is scored.
+        trained: `keras.Model` to train; None for the evaluation of a trained network.
     """
 
     dataset: Dataset
@@ -44,22 +44,23 @@ class PreparedTask(NamedTuple):
 
 
 def register_cell_of(recipe):
-    """Import the module of a recipe's own cell, so that Keras can load a model that contains it."""
+    """Import the module of a custom cell, so that Keras can load models that contain it."""
     resolve_cell(recipe.model.cell)
 
 
 @dataclass(frozen=True)
 class Task:
-    """One application of recurrent networks, composed of pieces.
+    """An application of recurrent networks, composed of its components.
 
     Attributes:
-        dataset: `Dataset` class (or a function with its arguments): reads the splits, learns the
-            preprocessing from train, and gives batches.
-        network: ``network(recipe, dataset)`` returns the `Network` or the one `keras.Model` that is both.
+        dataset: `Dataset` class, or a function with the same arguments: reads the splits, learns the
+            preprocessing from train, and makes batches.
+        network: ``network(recipe, dataset)`` returns a `Network`, or a `keras.Model` that serves as both of
+            its models.
         objective: `Objective` class: loss, metrics, scores and baselines.
-        predictor: `Predictor` class: from a raw input to a readable answer, and the exports.
-        preprocessing: `Preprocessing` class: what is learned from train and saved next to the model.
-        register: ``register(recipe)`` makes the classes of a saved model known to Keras.
+        predictor: `Predictor` class: readable answers for raw inputs, and exports.
+        preprocessing: `Preprocessing` class: learned from train, and saved next to the model.
+        register: ``register(recipe)`` registers the custom classes of a saved model with Keras.
     """
 
     dataset: Callable[..., Dataset]
@@ -70,7 +71,7 @@ class Task:
     register: Callable = register_cell_of
 
     def prepare(self, recipe) -> PreparedTask:
-        """Returns the pieces for a training: the data is read, and the network has its initial weights."""
+        """Returns the components for training: reads the data and builds the network."""
         dataset = self.dataset(recipe)
         dataset.prepare()
         network = self.network(recipe, dataset)
@@ -81,7 +82,7 @@ class Task:
         return PreparedTask(dataset, predictor, objective, network.trained)
 
     def restore(self, recipe, load_model: Callable[[], keras.Model], folder: Path) -> Predictor:
-        """Returns the predictor of a saved network.
+        """Returns the predictor of a trained network.
 
         Args:
             recipe: `Recipe` of the run.
@@ -93,12 +94,12 @@ class Task:
         return self.predictor(recipe, model, self.preprocessing.load(folder, model))
 
     def prepare_evaluation(self, recipe, predictor, use_all: bool = False) -> PreparedTask:
-        """Returns the pieces that score a trained network on the test split of a recipe's data.
+        """Returns the components that evaluate a trained network on the test split of a recipe's data.
 
         Args:
-            recipe: `Recipe` that names the data.
+            recipe: `Recipe` with the data.
             predictor: `Predictor` of the network.
-            use_all: take all examples of data that has no split of its own to test on.
+            use_all: whether to use all examples if the data has no test split.
         """
         dataset = self.dataset(recipe, predictor.preprocessing)
         dataset.prepare_evaluation(use_all)

@@ -1,4 +1,4 @@
-"""Raw input to generated texts in one graph: what is exported, and what `predict` calls."""
+"""The graph from raw inputs to generated texts, for predictions and exports."""
 
 import tensorflow as tf
 
@@ -10,10 +10,10 @@ NEVER_GENERATED = (PADDING, UNKNOWN, START)
 
 
 class BeamSearch:
-    """Decoding with one network.
+    """Beam search and sampling with an encoder-decoder network.
 
     Args:
-        network: of `encoder_decoder`.
+        network: model of `encoder_decoder`.
         length_penalty, max_length: as in `beam_search`.
     """
 
@@ -22,16 +22,16 @@ class BeamSearch:
         self.length_penalty, self.max_length = length_penalty, max_length
 
     def encode(self, inputs):
-        """Return what the encoder makes of its inputs: memory, summary and mask."""
+        """Return the encoder's outputs: memory, summary and mask."""
         return self.encoder(inputs, training=False)
 
     def context(self, encoded):
-        """Return the keys and the mask of the attention, () without attention."""
-        return self.decoder.remember(*self._memory(encoded))
+        """Return keys and mask of the attention, or () without attention."""
+        return self.decoder.project_memory(*self._memory(encoded))
 
     def _initial(self, encoded):
         start = tf.fill(tf.shape(encoded["summary"])[:1], START)
-        return start, self.decoder.begin(encoded["summary"]), self.context(encoded)
+        return start, self.decoder.initial_state(encoded["summary"]), self.context(encoded)
 
     def _memory(self, encoded):
         return (encoded["memory"], encoded.get("memory_mask")) if self.decoder.attention else (None, None)
@@ -45,16 +45,16 @@ class BeamSearch:
             end=END,
             beam=beam,
             nbest=nbest,
-            forbidden=NEVER_GENERATED,
+            suppressed=NEVER_GENERATED,
             **settings,
         )
 
     def sampled(self, encoded, nbest, temperature, seed):
-        """Return a `Decoded` of sampled texts, most probable first."""
+        """Return the `Decoded` of sampling, most probable texts first."""
         encoded = {name: tf.repeat(tensor, nbest, axis=0) for name, tensor in encoded.items()}
         settings = {"max_length": self.max_length, "temperature": temperature, "seed": seed}
         sampled = sample(
-            self.decoder.step, *self._initial(encoded), end=END, forbidden=NEVER_GENERATED, **settings
+            self.decoder.step, *self._initial(encoded), end=END, suppressed=NEVER_GENERATED, **settings
         )
         rows = tf.reshape(sampled.scores, [-1, nbest])
         order = tf.argsort(rows, direction="DESCENDING", stable=True)
@@ -66,9 +66,9 @@ class BeamSearch:
         return type(sampled)(*map(ranked, sampled))
 
     def attention(self, encoded, tokens):
-        """Return the attention weights (batch, steps, places) of generated tokens (batch, steps).
+        """Return the attention weights (batch, steps + 1, positions) of generated tokens (batch, steps).
 
-        Steps are those of the tokens and of the end; without attention there are no places.
+        The last step predicts the end; without attention there are no positions.
         """
         before = tf.pad(tokens, [[0, 0], [1, 0]], constant_values=START)
         memory, mask = self._memory(encoded)
@@ -76,7 +76,7 @@ class BeamSearch:
         return tf.zeros([*tf.unstack(tf.shape(before)), 0]) if weights is None else weights
 
     def attended(self, encoded, beam):
-        """Return the best tokens (batch, steps), their number (batch,), and `attention` to each of them."""
+        """Return the best tokens (batch, steps), their lengths (batch,), and their attention weights."""
         decoded = self.best(encoded, beam, 1)
         tokens = decoded.tokens[:, 0]
         weights = self.attention(encoded, tokens)[:, : tf.shape(tokens)[1]]
@@ -84,20 +84,19 @@ class BeamSearch:
 
 
 class TextGenerator(tf.Module):
-    """A network with its preprocessing and its vocabulary.
+    """A network with its preprocessing and vocabulary.
 
     Args:
-        model: the whole `keras.Model`, whose weights are kept with the export.
+        model: whole `keras.Model`, whose weights are exported.
         search: `BeamSearch`.
         vocabulary: `Tokenizer` of the texts.
-        beam: default width of the search.
-        read_raw: function from raw inputs, as `raw` says, to what the encoder takes.
-        raw: `tf.TensorSpec` of the inputs; its name is that of the signatures' argument.
-        answer: what the text is called.
-        places: function from raw inputs to the text of each place (batch, places) that is attended to, or
-            None.
-        lengths: function from raw inputs to name to int32 (batch,), how much of them is read, or None.
-        tables: `tf.Module` that these functions use, whose tables are kept with the export, or None.
+        beam: default beam width.
+        read_raw: function from raw inputs to the encoder's inputs.
+        raw: named `tf.TensorSpec` of the raw inputs, the argument of the signatures.
+        answer: key of the text in the outputs.
+        places: function from raw inputs to the text of each attended position (batch, positions), or None.
+        lengths: function from raw inputs to a dict of lengths int32 (batch,), in total and read, or None.
+        tables: `tf.Module` with the lookup tables of these functions, which are exported as well, or None.
     """
 
     def __init__(
@@ -117,19 +116,19 @@ class TextGenerator(tf.Module):
 
     @property
     def signatures(self):
-        """Name to the function of every signature."""
+        """Functions of all signatures by name."""
         return {"serving_default": self.best, "generate": self.generate, "explain": self.explain}
 
     def encode(self, raw):
-        """Return what the encoder makes of raw inputs."""
+        """Return the encoder's outputs for raw inputs."""
         return self.search.encode(self._read_raw(raw))
 
     def _best(self, raw):
-        """Beam search: text (batch,), candidates (batch, beam) and their scores, best first."""
+        """Beam search: texts (batch,), candidates (batch, beam) and their scores, best first."""
         return self._answered(raw, self.search.best(self.encode(raw), self.beam, self.beam))
 
     def _generate(self, raw, beam, nbest, temperature, seed):
-        """Beam search where temperature is 0, else sampled texts."""
+        """Beam search if temperature is 0, else sampling."""
         encoded, beam = self.encode(raw), tf.maximum(beam, nbest)
         decoded = tf.cond(
             temperature > 0,
@@ -144,9 +143,9 @@ class TextGenerator(tf.Module):
         return answer | self._lengths(raw)
 
     def _explain(self, raw):
-        """The text, its tokens (batch, steps), their number, and attention weights (batch, steps, places).
+        """Texts, tokens (batch, steps), their lengths, and attention weights (batch, steps, positions).
 
-        Where the places are tokens themselves, ``sources`` (batch, places) are their texts.
+        If the positions are tokens, ``sources`` (batch, positions) are their texts.
         """
         tokens, lengths, weights = self.search.attended(self.encode(raw), self.beam)
         return {

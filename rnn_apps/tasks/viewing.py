@@ -1,22 +1,22 @@
-"""A few inputs by which the recurrence of a trained network is looked into."""
+"""Example inputs for the report's views of the recurrence."""
 
 from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 
-WANTED, FEW, LONGEST = 40, 4, 200  # steps that read well side by side, inputs, and steps at most
+PREFERRED_STEPS, NUM_EXAMPLES, MAX_STEPS = 40, 4, 200
 
 
 class ViewExamples(NamedTuple):
-    """Inputs as the network takes them, and targets of which only each row's last output counts.
+    """Inputs of a network, and targets that are padding except at each sequence's last step.
 
     Attributes:
-        network: `keras.Model` that is looked into.
-        inputs: as it is called with.
-        targets: as `Task.loss` takes them.
-        steps: path at which the levels begin that read the same steps, "" for all of them, to the names of
-            those steps: a list a row, without padding.
+        network: `keras.Model` to inspect.
+        inputs: its inputs.
+        targets: as `Objective.loss` takes them.
+        steps: names of the steps of each sequence, without padding, by the path prefix of the recurrent
+            layers that read them; "" for all layers.
     """
 
     network: keras.Model
@@ -26,31 +26,32 @@ class ViewExamples(NamedTuple):
 
 
 def nearest_in_length(lengths):
-    """Return the numbers of the few sequences whose length is nearest to what reads well, in order."""
-    return np.sort(np.argsort(np.abs(np.asarray(lengths) - WANTED), kind="stable")[:FEW])
+    """Return the indices of `NUM_EXAMPLES` sequences with lengths nearest to `PREFERRED_STEPS`."""
+    distances = np.abs(np.asarray(lengths) - PREFERRED_STEPS)
+    return np.sort(np.argsort(distances, kind="stable")[:NUM_EXAMPLES])
 
 
-def rows_of(flat, lengths, chosen, filling=0):
-    """Return some of the sequences that lie one after the other, cut at `LONGEST` and padded.
+def padded_rows(flat, lengths, chosen, pad_value=0):
+    """Return some of the concatenated sequences as padded rows of at most `MAX_STEPS` steps.
 
     Args:
         flat: array (all steps, ...).
-        lengths: steps of each sequence.
-        chosen: numbers of sequences.
-        filling: what stands where there is no step.
+        lengths: number of steps of each sequence.
+        chosen: indices of the sequences to return.
+        pad_value: value of padded steps.
     """
     ends = np.cumsum(lengths)
-    parts = [flat[ends[n] - lengths[n] : ends[n]][:LONGEST] for n in chosen]
-    steps = max(1, max(len(part) for part in parts))
-    rows = np.full((len(parts), steps, *flat.shape[1:]), filling, flat.dtype)
-    for row, part in zip(rows, parts):
-        row[: len(part)] = part
+    sequences = [flat[ends[n] - lengths[n] : ends[n]][:MAX_STEPS] for n in chosen]
+    steps = max(1, max(map(len, sequences)))
+    rows = np.full((len(sequences), steps, *flat.shape[1:]), pad_value, flat.dtype)
+    for row, sequence in zip(rows, sequences):
+        row[: len(sequence)] = sequence
     return rows
 
 
-def last_of_each(targets, lengths, filling):
-    """Return targets (rows, steps) of which all but each row's last real one are `filling`."""
-    kept = np.full_like(targets, filling)
+def keep_last_targets(targets, lengths, pad_value):
+    """Return targets (rows, steps) with `pad_value` everywhere except at each row's last valid step."""
+    kept = np.full_like(targets, pad_value)
     for row, length in enumerate(np.minimum(lengths, targets.shape[1])):
         kept[row, length - 1] = targets[row, length - 1]
     return kept

@@ -1,4 +1,4 @@
-"""The CNN that a recipe asks for."""
+"""Creates the CNN of a recipe."""
 
 from pathlib import Path
 
@@ -7,39 +7,39 @@ from rnn_apps.models.visual_encoder import SMALL_CNN, application_names, visual_
 
 
 def make_visual_encoder(encoder, seed):
-    """Return the `keras.Model` from images to regions that `VisualEncoderSettings` ask for.
+    """Return the `keras.Model` from images to regions for `VisualEncoderSettings`.
 
     Args:
         encoder: the settings.
-        seed: of the small CNN's start.
+        seed: random seed of the small CNN's initializers.
 
     Raises:
-        UserError: there is no such network, option or layer, or its weights cannot be had or do not fit.
+        UserError: if there is no such model, option or layer, or its weights are unavailable or do not fit.
     """
     size = tuple(encoder.image_size)
     try:
         return visual_encoder(
             encoder.name, encoder.weights, size, encoder.options, encoder.trainable_from, encoder.pooled, seed
         )
-    except Exception as error:  # Keras raises whatever it meets in a file or on the network
-        raise _front_error(encoder, error) from error
+    except Exception as error:  # Keras raises all kinds of errors for files and downloads
+        raise _user_error(encoder, error) from error
 
 
-def _front_error(encoder, error):
+def _user_error(encoder, error):
     if encoder.name not in (SMALL_CNN, *application_names()):
         fix = did_you_mean(encoder.name, [SMALL_CNN, *application_names()])
-        return UserError("model.encoder.name", "no such network", received=shown(encoder.name), fix=fix)
+        return UserError("model.encoder.name", "no such model", received=shown(encoder.name), fix=fix)
     if str(error).startswith("visual_encoder: "):
         return UserError("model.encoder", str(error).removeprefix("visual_encoder: ").rstrip("."))
     text = (str(error).strip().splitlines() or [type(error).__name__])[0][:200].rstrip(".")
     if encoder.weights == "imagenet" and not isinstance(error, ValueError):
         return UserError(
             "model.encoder.weights",
-            f"the ImageNet weights of {encoder.name} are not on this machine and cannot be fetched ({text})",
+            f"the ImageNet weights of {encoder.name} are not here and cannot be downloaded ({text})",
             fix=[
-                "Keras keeps what it fetched in ~/.keras/models.",
+                "Keras caches downloads in ~/.keras/models.",
                 Setting(
-                    "Name a file of weights without the top, which Keras calls NAME_no_top.h5",
+                    "Use a file of weights without the top, which Keras calls NAME_no_top.h5",
                     "model.encoder.weights=FILE.weights.h5",
                 ),
             ],

@@ -1,4 +1,4 @@
-"""Our own training step and loop, stopped and taken up at any step."""
+"""The training step and loop, which can stop and resume at any step."""
 
 from rnn_apps.training.optimization import WeightAverage, learning_rate_schedule, make_optimizer
 from rnn_apps.training.trainer import Interrupted, Trainer, TrainingFailed

@@ -1,4 +1,4 @@
-"""The optimizer, the course of its learning rate, and the average of the weights."""
+"""Optimizers, learning rate schedules, and weight averaging."""
 
 import math
 from contextlib import contextmanager
@@ -9,7 +9,7 @@ import tensorflow as tf
 
 @keras.saving.register_keras_serializable(package="rnn_apps")
 class WarmUpDecay(keras.optimizers.schedules.LearningRateSchedule):
-    """Rises linearly over the warm-up, then stays or falls to zero at the last step.
+    """Increases linearly during warm-up, then stays constant or decays to zero at the last step.
 
     Args:
         peak: learning rate after the warm-up.
@@ -44,7 +44,7 @@ def learning_rate_schedule(settings, total_steps):
 
 
 def make_optimizer(settings, total_steps):
-    """Return the Keras optimizer of `TrainingSettings`; the gradient is clipped by the step, not by it."""
+    """Return the Keras optimizer of `TrainingSettings`, without clipping, which the training step does."""
     rate = learning_rate_schedule(settings, total_steps)
     decay = settings.weight_decay or None
     if settings.optimizer == "sgd":
@@ -58,7 +58,7 @@ def make_optimizer(settings, total_steps):
 
 
 class WeightAverage:
-    """A moving average of the weights (Polyak and Juditsky, 1992), used for validation and in the end.
+    """A moving average of the weights (Polyak and Juditsky, 1992), for validation and the final model.
 
     Args:
         weights: Keras variables.
@@ -72,11 +72,11 @@ class WeightAverage:
 
     @property
     def variables(self):
-        """All that it remembers."""
+        """The variables of the average."""
         return [*self.averages, self.count]
 
     def update(self):
-        """Take the present weights into the average."""
+        """Update the average with the current weights."""
         self.count.assign_add(1.0)
         rate = 1 - tf.minimum(self.decay, self.count / (self.count + 10))
         for average, weight in zip(self.averages, self.weights):
@@ -84,7 +84,7 @@ class WeightAverage:
 
     @contextmanager
     def in_place(self):
-        """Within this context the model's weights are the averages."""
+        """Context manager in which the model has the averaged weights."""
         present = [w.numpy() for w in self.weights]
         for average, weight in zip(self.averages, self.weights):
             weight.assign(average)

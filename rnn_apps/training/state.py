@@ -1,8 +1,8 @@
-"""All that a training step changes, as named arrays: taken out, and put back bit by bit."""
+"""The state of training as named arrays: saved and restored bit for bit."""
 
 
 class TrainingState:
-    """The variables of a training, and the engine's counts of shapes, which decide what XLA compiles.
+    """The variables of training, and the engine's counts of shapes, which determine what XLA compiles.
 
     Args:
         model: `keras.Model`; its seed generators are among its variables.
@@ -26,10 +26,10 @@ class TrainingState:
         return variables | {name: compiler.uses() for name, compiler in self._compilers.items()}
 
     def restore(self, arrays):
-        """Put back what `arrays` gave.
+        """Restore the result of `arrays`.
 
         Raises:
-            ValueError: they are of another network or optimizer; nothing was changed.
+            ValueError: if they are of another network or optimizer; nothing is changed.
         """
         wrong = {*self._variables, *self._compilers} ^ set(arrays)
         wrong |= {n for n, v in self._variables.items() if n not in wrong and v.shape != arrays[n].shape}

@@ -1,4 +1,4 @@
-"""Our own training step and loop: an explicit position, Keras callbacks, a clean stop at any step."""
+"""The training step and loop: explicit progress, Keras callbacks, and a clean stop at any step."""
 
 import copy
 import math
@@ -18,11 +18,11 @@ from rnn_apps.training.state import TrainingState
 
 
 class TrainingFailed(RnnAppsError):
-    """The loss is no longer a number."""
+    """The loss or a weight is NaN or infinite."""
 
 
 class Interrupted(RnnAppsError):
-    """A signal asked the run to stop; what was done is saved.
+    """A signal stopped the run; its progress is saved.
 
     Args:
         signal_number: SIGINT or SIGTERM.
@@ -37,21 +37,21 @@ class Interrupted(RnnAppsError):
         return self.text(Wording())
 
     def text(self, wording):
-        """Return the message as `wording` puts it."""
+        """Return the message in a given wording."""
         return self.args[0] if self.fix is None else f"{self.args[0]}. {wording.fix(self.fix)}"
 
 
 @dataclass
-class Tally:
-    """What the batches of an epoch that are done add up to.
+class EpochTotals:
+    """Running totals for the current epoch.
 
     Args:
-        batches: done.
-        examples: in them.
-        counted: what `Objective.count` counts in them.
-        loss: sum over what is counted.
-        sums: name to sum, of `Objective.batch_metrics`.
-        seconds: that they took.
+        batches: number of completed batches.
+        examples: number of examples.
+        counted: number of items, as counted by `Objective.count`.
+        loss: sum of the loss over all items.
+        sums: sums of the metrics of `Objective.batch_metrics`, by name.
+        seconds: elapsed time.
     """
 
     batches: int = 0
@@ -70,7 +70,7 @@ class Tally:
             self.sums[name] = self.sums.get(name, 0.0) + float(value)
 
     def means(self):
-        """Return name to mean over what is counted."""
+        """Return the means of loss and metrics over all items, by name."""
         sums = {"loss": self.loss, **self.sums}
         return {name: total / self.counted for name, total in sums.items()}
 
@@ -79,26 +79,27 @@ class Trainer:
     """Trains a model.
 
     Args:
-        model: the `keras.Model` that is trained.
-        batches: of an epoch of training, as `Dataset.training_batches` returns them.
+        model: `keras.Model` to train.
+        batches: training batches, as `Dataset.training_batches` returns them.
         objective: `Objective`.
         settings: `TrainingSettings`.
-        callbacks: Keras callbacks; `set_model`, every hook and `model.stop_training` are honoured.
+        callbacks: Keras callbacks; all hooks and `model.stop_training` are supported.
         on_step: called with (step, total steps, logs) after each step, for a progress bar.
-        keep: called as ``keep(trainer, needed)`` after each step, needed before and after validation and
-            when a signal ends the run; it may take `position` and the rest and write them down.
+        checkpoint: called as ``checkpoint(trainer, required)`` after each step, with required=True before and
+            after validation and when a signal stops the run; it may save `progress`, `arrays` and the best
+            weights.
 
     Attributes:
-        history: one dict an epoch: loss and the batch metrics, means over what `Objective.count` counts,
-            validation, learning rate, seconds.
-        epoch: epochs done.
-        step: optimizer steps taken.
-        best_epoch: the epoch, from 1, whose weights the model has in the end: of the best validation score,
-            of equal ones the first, or where there is a `val_loss` that of the lowest.
-        best_weights: of that epoch, name to array.
+        history: list of dicts, one per epoch: means of loss and metrics, validation scores, learning rate and
+            seconds.
+        epoch: number of completed epochs.
+        step: number of optimizer steps.
+        best_epoch: number of the epoch, from 1, with the best validation score, whose weights the model has
+            in the end; ties are broken by `val_loss` if there is one, else by the earliest epoch.
+        best_weights: weights of that epoch, arrays by name.
     """
 
-    def __init__(self, model, batches, objective, settings, callbacks=(), on_step=None, keep=None):
+    def __init__(self, model, batches, objective, settings, callbacks=(), on_step=None, checkpoint=None):
         self.model, self.batches, self.objective, self.settings = model, batches, objective, settings
         self.total_steps = self.settings.epochs * len(self.batches)
         self.optimizer = make_optimizer(self.settings, self.total_steps)
@@ -108,21 +109,22 @@ class Trainer:
         self._average = WeightAverage(self.model.trainable_variables, decay) if decay else None
         self._state = TrainingState(self.model, self.optimizer, self._average)
         self._callbacks = keras.callbacks.CallbackList(list(callbacks), model=self.model)
-        self._on_step, self._keep = on_step or (lambda *_: None), keep or (lambda *_: None)
+        self._on_step = on_step or (lambda *_: None)
+        self._checkpoint = checkpoint or (lambda *_: None)
         self._signal, self._is_validating = None, False
         keep_freed_memory()
         self._update = tf.function(
             self._apply, autograph=False, jit_compile=self.settings.compile is not False
         )
-        shapes = getattr(self.batches.epoch(0), "element_spec", None)  # known from the start: traced once
+        shapes = getattr(self.batches.epoch(0), "element_spec", None)  # avoids retracing
         self._step = tf.function(
             self._train_step, input_signature=shapes, autograph=False, reduce_retracing=True
         )
-        self.history, self.epoch, self.step, self.tally = [], 0, 0, Tally()
+        self.history, self.epoch, self.step, self.totals = [], 0, 0, EpochTotals()
         self.best_epoch, self.best_weights, self._best_score = 0, {}, None
 
     def _train_step(self, inputs, targets):
-        """One update: gradients, clipped by their joint norm, applied; returns loss and summed metrics."""
+        """Update the weights by clipped gradients; return the loss and sums of metrics."""
         with tf.GradientTape() as tape:
             outputs = self.model(inputs, training=True)
             loss = self.objective.loss(outputs, targets)
@@ -130,65 +132,64 @@ class Trainer:
             total = loss + penalty
         variables = self.model.trainable_variables
         gradients = tape.gradient(total, [v.value for v in variables])
-        gradients = [tf.convert_to_tensor(g) for g in gradients]  # an embedding's rows, added up once
+        gradients = [tf.convert_to_tensor(g) for g in gradients]  # sums the rows of embeddings once
         self._update(gradients)
         return loss, self.objective.count(targets), self.objective.batch_metrics(outputs, targets)
 
     def _apply(self, gradients):
-        """Clip by the joint norm, take the optimizer's step, move the average: XLA makes few passes of it."""
+        """Clip by the global norm, apply the optimizer, and update the average, fused by XLA."""
         if self.settings.clip_norm:
             gradients, _ = tf.clip_by_global_norm(gradients, self.settings.clip_norm)
         self.optimizer.apply(gradients, self.model.trainable_variables)
         if self._average:
             self._average.update()
 
-    def position(self):
-        """Return where training stands besides its arrays, as plain values."""
+    def progress(self):
+        """Return the progress of training, without its arrays, as plain values."""
         return {
             "epoch": self.epoch,
             "step": self.step,
-            "tally": asdict(self.tally),
+            "totals": asdict(self.totals),
             "history": self.history,
             "best_epoch": self.best_epoch,
             "best_score": self._best_score,
         }
 
     def arrays(self):
-        """Return all that steps change, name to array.
+        """Return the state of training, arrays by name.
 
         Raises:
-            TrainingFailed: one of them is no longer finite.
+            TrainingFailed: if one of them is not finite.
         """
-        found = self._state.arrays()
-        if not all(np.isfinite(array).all() for array in found.values() if array.dtype.kind == "f"):
+        arrays = self._state.arrays()
+        if not all(np.isfinite(array).all() for array in arrays.values() if array.dtype.kind == "f"):
             raise self._failure("a weight became infinite or NaN")
-        return found
+        return arrays
 
-    def restore(self, position, arrays, best_weights):
-        """Go on from where `position`, `arrays` and `best_weights` were taken.
+    def restore(self, progress, arrays, best_weights):
+        """Resume from saved `progress`, `arrays` and `best_weights`.
 
         Raises:
-            ValueError: the arrays are of another network or optimizer; nothing was changed.
+            ValueError: if the arrays are of another network or optimizer; nothing is changed.
         """
         self._state.restore(arrays)
-        position = copy.deepcopy(position)
-        self.epoch, self.step = position["epoch"], position["step"]
-        self.tally, self.history = Tally(**position["tally"]), position["history"]
-        self.best_epoch, best = position["best_epoch"], position["best_score"]
-        self._best_score = [best, -math.inf] if isinstance(best, float) else best  # of an earlier version
+        progress = copy.deepcopy(progress)
+        self.epoch, self.step = progress["epoch"], progress["step"]
+        self.totals, self.history = EpochTotals(**progress["totals"]), progress["history"]
+        self.best_epoch, self._best_score = progress["best_epoch"], progress["best_score"]
         self.best_weights = best_weights
 
-    def change_rate(self):
-        """Go on with the learning rate of the recipe where it is no schedule, not with what was restored."""
+    def reset_learning_rate(self):
+        """Use the constant learning rate of the recipe instead of the restored one."""
         if self.settings.schedule == "constant" and not self.settings.warmup_steps:
             self.optimizer.learning_rate = self.settings.learning_rate
 
     def train(self):
-        """Run all epochs that are left, or stop early; the model has the best weights in the end.
+        """Train for the remaining epochs, or until early stopping; the model ends with the best weights.
 
         Raises:
-            TrainingFailed: the loss or a weight is NaN or infinite.
-            Interrupted: SIGINT or SIGTERM came; the model has the best weights so far.
+            TrainingFailed: if the loss or a weight is NaN or infinite.
+            Interrupted: after SIGINT or SIGTERM; the model has the best weights so far.
         """
         self.model.stop_training = False
         self._callbacks.on_train_begin()
@@ -197,7 +198,7 @@ class Trainer:
                 while not self._is_over():
                     self._run_epoch()
                     stopped_by = self._signal
-                    self._keep(self, True)
+                    self._checkpoint(self, True)
                     if stopped_by:
                         raise Interrupted(stopped_by)
         finally:
@@ -205,30 +206,30 @@ class Trainer:
         self._callbacks.on_train_end(self.history[-1])
 
     def _is_over(self):
-        patience, done = self.settings.early_stopping, self.epoch
-        is_patient = patience is None or not done or done - self.best_epoch < patience
-        return self.model.stop_training or done >= self.settings.epochs or not is_patient
+        patience, epoch = self.settings.early_stopping, self.epoch
+        stops_early = patience is not None and epoch > 0 and epoch - self.best_epoch >= patience
+        return self.model.stop_training or epoch >= self.settings.epochs or stops_early
 
     def _run_epoch(self):
-        tally = self.tally
+        totals = self.totals
         self._callbacks.on_epoch_begin(self.epoch)
         start = time.perf_counter()
-        for inputs, targets in self.batches.epoch(self.epoch, tally.batches):
-            batch = tally.batches
+        for inputs, targets in self.batches.epoch(self.epoch, totals.batches):
+            batch = totals.batches
             self._callbacks.on_train_batch_begin(batch)
             loss, count, metrics = self._step(inputs, targets)
             loss, count = float(loss), float(count)
             self.step += 1
             if not math.isfinite(loss):
                 raise self._failure(f"the loss became {loss}")
-            tally.add(int(targets.shape[0]), loss, count, metrics, time.perf_counter() - start)
-            logs = tally.means()
+            totals.add(int(targets.shape[0]), loss, count, metrics, time.perf_counter() - start)
+            logs = totals.means()
             self._callbacks.on_train_batch_end(batch, logs)
             self._on_step(self.step, self.total_steps, logs)
             if self.model.stop_training:
                 break
-            stopped_by = self._signal  # it may change at any instant
-            self._keep(self, stopped_by is not None)
+            stopped_by = self._signal  # may change at any time
+            self._checkpoint(self, stopped_by is not None)
             if stopped_by:
                 raise Interrupted(stopped_by)
             start = time.perf_counter()
@@ -241,22 +242,22 @@ class Trainer:
         return TrainingFailed(f"training: {problem} at {where}. Try a lower {rate} or training.clip_norm.")
 
     def _end_epoch(self):
-        tally, epoch = self.tally, self.epoch
-        self.arrays()  # what is not finite is not validated
-        self._keep(self, True)  # a signal ends the validation at once
+        totals, epoch = self.totals, self.epoch
+        self.arrays()  # fails if a weight is not finite
+        self._checkpoint(self, True)  # a signal stops the validation at once
         with self._average.in_place() if self._average else nullcontext():
-            logs = {**tally.means(), **self._validated()}
-            self._keep_if_best(logs)
+            logs = {**totals.means(), **self._validate()}
+            self._save_if_best(logs)
         row = {"epoch": epoch + 1, "step": self.step, **logs}
         rate = self.optimizer.learning_rate
-        row |= {"learning_rate": float(np.asarray(rate)), "seconds": tally.seconds}
-        row["examples_per_second"] = tally.examples / tally.seconds
+        row |= {"learning_rate": float(np.asarray(rate)), "seconds": totals.seconds}
+        row["examples_per_second"] = totals.examples / totals.seconds
         self.history.append(row)
         self._callbacks.on_epoch_end(epoch, logs)
-        self.epoch, self.tally = epoch + 1, Tally()
+        self.epoch, self.totals = epoch + 1, EpochTotals()
 
-    def _validated(self):
-        """Scores on the validation part; Interrupted where a signal has come or comes meanwhile."""
+    def _validate(self):
+        """Scores on the validation split; raises Interrupted at once after a signal."""
         self._is_validating = True
         try:
             if self._signal:
@@ -265,7 +266,7 @@ class Trainer:
         finally:
             self._is_validating = False
 
-    def _keep_if_best(self, logs):
+    def _save_if_best(self, logs):
         name, higher = self.objective.monitor
         score = [float(logs[name] if higher else -logs[name]), -float(logs.get("val_loss", 0))]  # of equals
         if math.isfinite(score[0]) and (self._best_score is None or score > self._best_score):
@@ -279,7 +280,7 @@ class Trainer:
 
     @contextmanager
     def _catching_signals(self):
-        """SIGINT and SIGTERM end the run after the step at hand, a second one, or one in validation, at once.
+        """SIGINT and SIGTERM stop the run after the current step; a second one stops it at once.
 
         Outside the main thread signals are not ours.
         """

@@ -98,7 +98,7 @@ def layer_of(name):
     return Subject(name, make, arguments_of(RecurrentLayer, cell=cell))
 
 
-def stack_of(name, title="two levels, both directions", **fixed):
+def stack_of(name, title="two layers, both directions", **fixed):
     """A stack of a registered cell, whose layers are compiled under the contract of its own."""
     fixed = fixed or {"units": (4, 3), "bidirectional": True}
 

@@ -42,9 +42,6 @@ class TinyTextClassification(TinyTask):
         words = raw.split()
         return [" ".join(words[:2]), "", *words[2:]]
 
-    def whole(self, run, raw):
-        return self.served(super().whole(run, raw))
-
     def explained(self, explanation):
         return {"score": explanation[-1][1]}
 
@@ -65,7 +62,7 @@ class TinyForecasting(TinyTask):
         "data": {**SAMPLE, "period": 8, "horizon": 4, "windows": 32, "known": [], "sample": {"size": 600}},
         "training": {"early_stopping": None},
     }
-    levels = ("stepwise/recurrent/level_0_forward",)
+    levels = ("per_step/recurrent/layer_0_forward",)
 
     def request(self, raw):
         with open(raw, newline="") as file:

@@ -151,7 +151,7 @@ def written(batch_size=2, seed=None, most=None, boundaries=(4,)):
     return TargetTextBatches(numbers, lengths, OF, given, 2, batch_size, seed, list(boundaries), most)
 
 
-def rows_of(batches, epoch=0):
+def padded_rows(batches, epoch=0):
     """(what was given, tokens before, tokens) of every text of an epoch."""
     rows = []
     for (given, owners, before), tokens in batches.epoch(epoch):
@@ -163,8 +163,8 @@ def rows_of(batches, epoch=0):
 def test_every_text_comes_once_with_its_input_and_what_stands_before_each_token():
     padded = [[*text, 0, 0, 0][:4] for text in TEXTS]
     expected = [(10 * owner, [2, *text[:-1]], text) for owner, text in zip(OF, padded)]
-    assert sorted(rows_of(written())) == sorted(expected)
-    assert sorted(rows_of(written(seed=3), epoch=5)) == sorted(expected)
+    assert sorted(padded_rows(written())) == sorted(expected)
+    assert sorted(padded_rows(written(seed=3), epoch=5)) == sorted(expected)
 
 
 def test_texts_of_an_input_share_one_reading_of_it():
@@ -175,7 +175,7 @@ def test_texts_of_an_input_share_one_reading_of_it():
 
 def test_of_many_texts_some_are_drawn_again_each_epoch():
     batches = written(seed=1, most=1)
-    epochs = [sorted(rows_of(batches, epoch)) for epoch in range(8)]
+    epochs = [sorted(padded_rows(batches, epoch)) for epoch in range(8)]
     assert all([given for given, *_ in rows] == [0, 10, 20] for rows in epochs)
     assert len({str(rows) for rows in epochs}) > 1
     assert {tuple(t) for rows in epochs for *_, t in rows} == {(*t, *[0] * (4 - len(t))) for t in TEXTS}

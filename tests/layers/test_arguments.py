@@ -45,7 +45,7 @@ REFUSED = [
         {"cell": "vanilla"},
         "RecurrentLayer: cell: received 'vanilla', expected a RecurrentCell.",
     ),
-    (StackedRNN, {"units": ()}, "StackedRNN: units: received none, expected one a level."),
+    (StackedRNN, {"units": ()}, "StackedRNN: units: received an empty list, expected one entry per layer."),
     (StackedRNN, {"units": (4, 0)}, f"StackedRNN: units: received 0, {WHOLE}"),
     (StackedRNN, {"units": "44"}, f"StackedRNN: units: received '44', {WHOLE}"),
     (StackedRNN, {"units": 2.5}, f"StackedRNN: units: received 2.5, {WHOLE}"),
@@ -68,7 +68,7 @@ REFUSED = [
     (
         StackedRNN,
         {"units": (4, 5), "residual": True},
-        "StackedRNN: residual: received units=(4, 5), expected levels of equal width.",
+        "StackedRNN: residual: received units=(4, 5), expected layers of equal width.",
     ),
     (
         StackedRNN,

@@ -229,7 +229,7 @@ def test_what_is_frozen_and_what_is_regularized_stays_so_both_ways_and_on_disk(n
 def test_a_frozen_level_and_what_simple_rnn_would_drop_are_kept():
     """The constructor of `keras.layers.SimpleRNN` takes an activity_regularizer and forgets it."""
     stack = StackedRNN((4, 3), activity_regularizer="l2")
-    stack.levels[0][0].trainable = False
+    stack.layers[0][0].trainable = False
     model = model_of(stack)
     trained, loss = taught(model)
     assert (trained, loss > 0) == ([False] * 3 + [True] * 3, True)

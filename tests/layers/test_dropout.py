@@ -73,7 +73,7 @@ def test_a_cell_without_recurrence_ignores_the_recurrent_rate():
 def test_dropout_is_applied_before_every_level():
     layer = StackedRNN((8, 8), dropout=0.5, compile=False, seed=1)
     x = sequences()
-    rates = [level.cell.dropout for (level,) in layer.levels]
+    rates = [level.cell.dropout for (level,) in layer.layers]
     assert rates == [0.5, 0.5]
     assert np.abs(layer(x, training=True) - layer(x)).max() > 0.01
 

@@ -15,7 +15,7 @@ OPTIONS = {"return_sequences": True, "return_state": True, "compile": False}
 def hand_made_stack(ours, cell, units, bidirectional):
     """keras.layers with the weights of `ours`: a function of (x, mask) giving outputs and flat states."""
     levels = []
-    for level, width in zip(ours.levels, units):
+    for level, width in zip(ours.layers, units):
         layers = [
             KERAS[cell](width, return_sequences=True, return_state=True, go_backwards=backwards)
             for backwards in ((False, True) if bidirectional else (False,))
@@ -70,11 +70,11 @@ def test_a_residual_level_adds_its_input_where_widths_agree():
     options = {"units": (4, 4), "seed": 1, "return_sequences": True, "compile": False}
     plain, residual = StackedRNN(**options), StackedRNN(**options, residual=True)
     x = sequences(features=3)
-    first = plain.levels[0][0]
+    first = plain.layers[0][0]
     plain(x), residual(x)
     residual.set_weights(plain.get_weights())
     hidden, _ = first(x)
-    expected = plain.levels[1][0](hidden)[0] + hidden
+    expected = plain.layers[1][0](hidden)[0] + hidden
     assert_close([residual(x)], [expected])
 
 
@@ -137,10 +137,10 @@ def test_a_cell_of_keras_own_contract_works_and_is_reported(caplog):
     output, state = layer(x)
     assert output.shape == (4, 8)
     assert [len(level) for level in state] == [2, 2]
-    names = ["level_0_forward", "level_0_backward", "level_1_forward", "level_1_backward"]
-    assert layer.slow_levels() == names
-    assert "level_1_backward: PlainKerasCell is not a RecurrentCell: slow path" in caplog.text
-    assert StackedRNN(4).slow_levels() == []
+    names = ["layer_0_forward", "layer_0_backward", "layer_1_forward", "layer_1_backward"]
+    assert layer.slow_layers() == names
+    assert "layer_1_backward: PlainKerasCell is not a RecurrentCell: slow path" in caplog.text
+    assert StackedRNN(4).slow_layers() == []
     again = StackedRNN.from_config(layer.get_config())
     again.build(x.shape)
     again.set_weights(layer.get_weights())
@@ -161,9 +161,9 @@ def test_every_kind_of_cell_survives_the_config():
 
 def test_a_keras_cell_gets_the_options_it_takes_and_others_are_refused():
     layer = StackedRNN(4, cell=keras.layers.GRUCell, dropout=0.25, seed=3, dtype="mixed_bfloat16")
-    cell = layer.levels[0][0].cell
+    cell = layer.layers[0][0].cell
     assert (cell.dropout, cell.seed, cell.compute_dtype) == (0.25, 3, "bfloat16")
-    with pytest.raises(ValueError, match="dropout: received 0.5, expected 0: PlainKerasCell takes none"):
+    with pytest.raises(ValueError, match="dropout: received 0.5, .* PlainKerasCell has no such argument"):
         StackedRNN(4, cell=PlainKerasCell, dropout=0.5)
 
 
@@ -173,5 +173,5 @@ def test_a_seed_fixes_the_start_and_levels_differ():
         layer.build((None, None, 6))
     for left, right in zip(first.get_weights(), second.get_weights()):
         np.testing.assert_array_equal(left, right)
-    kernels = [np.asarray(layer.cell.kernel) for level in first.levels for layer in level]
+    kernels = [np.asarray(layer.cell.kernel) for level in first.layers for layer in level]
     assert all((a != b).any() for i, a in enumerate(kernels) for b in kernels[:i])

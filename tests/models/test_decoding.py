@@ -165,7 +165,7 @@ LIKELIHOOD = np.array([0.5, 0.1, 0.25, 0.15], "float32")
         ({"top_p": 0.7}, [2 / 3, 0, 1 / 3, 0]),  # 0.5 is not enough, 0.5 + 0.25 is
         ({"top_p": 0.0}, [1, 0, 0, 0]),
         ({"top_k": 3, "top_p": 0.8}, [0.5 / 0.9, 0, 0.25 / 0.9, 0.15 / 0.9]),  # of 0.9: 0.56, 0.83
-        ({"forbidden": (0, 3)}, [0, 0.1 / 0.35, 0.25 / 0.35, 0]),
+        ({"suppressed": (0, 3)}, [0, 0.1 / 0.35, 0.25 / 0.35, 0]),
     ],
 )
 def test_tokens_come_as_often_as_their_probability_says(options, expected):
@@ -185,7 +185,15 @@ def test_the_seed_decides_and_the_steps_differ():
 def test_forbidden_tokens_are_never_in_a_beam():
     start, states, context = start_of(2)
     decoded = beam_search(
-        table_step(tables()), start, states, context, end=END, max_length=4, beam=4, nbest=4, forbidden=(A, C)
+        table_step(tables()),
+        start,
+        states,
+        context,
+        end=END,
+        max_length=4,
+        beam=4,
+        nbest=4,
+        suppressed=(A, C),
     )
     assert set(decoded.tokens.numpy().ravel()) <= {END, B}
 
@@ -201,7 +209,7 @@ def test_fewer_sequences_than_asked_for_score_minus_infinity():
         max_length=1,
         beam=4,
         nbest=4,
-        forbidden=(A, B),
+        suppressed=(A, B),
     )
     assert np.isfinite(decoded.scores[0, :2]).all()
     assert np.isneginf(decoded.scores[0, 2:]).all()

@@ -6,12 +6,12 @@ import pytest
 import tensorflow as tf
 
 from rnn_apps.models.encoder_decoder import (
-    clip_front,
+    clip_feature_extractor,
     encoder_decoder,
-    frame_reader,
+    frame_sequence_encoder,
     region_encoder,
-    text_reader,
-    with_front,
+    token_encoder,
+    with_feature_extractor,
 )
 from rnn_apps.models.sequence_decoder import SequenceDecoder
 from rnn_apps.models.visual_encoder import visual_encoder
@@ -29,11 +29,11 @@ def decoder(**changes):
 ENCODERS = {
     "regions": (lambda: region_encoder(4, 6, 7, seed=1), RNG.normal(size=(2, 4, 6)).astype("float32")),
     "frames": (
-        lambda: frame_reader(6, 7, seed=1, units=(4,), cell="gru"),
+        lambda: frame_sequence_encoder(6, 7, seed=1, units=(4,), cell="gru"),
         RNG.normal(size=(2, 3, 6)).astype("float32"),
     ),
     "text": (
-        lambda: text_reader(11, 3, seed=1, units=(4,), cell="lstm"),
+        lambda: token_encoder(11, 3, seed=1, units=(4,), cell="lstm"),
         RNG.integers(1, 11, (2, 6)).astype("int32"),
     ),
 }
@@ -101,7 +101,7 @@ def test_every_frame_is_seen_by_the_network_for_pictures_and_padding_gives_zeros
     front = visual_encoder("small_cnn", image_size=(32, 32), seed=1)
     clips = RNG.integers(1, 256, (2, 3, 32, 32, 3)).astype("float32")
     clips[1, 2] = 0
-    features = clip_front(front)(clips).numpy()
+    features = clip_feature_extractor(front)(clips).numpy()
     places, width = front.output_shape[1:]
     assert features.shape == (2, 3, places * width)
     for clip, frame in ((0, 0), (0, 2), (1, 1)):
@@ -114,7 +114,7 @@ def test_every_frame_is_seen_by_the_network_for_pictures_and_padding_gives_zeros
 def test_the_whole_is_the_front_and_the_network(tmp_path):
     front = visual_encoder("small_cnn", image_size=(16, 16), seed=1)
     network = encoder_decoder(region_encoder(*front.output_shape[1:], 7, seed=1), decoder())
-    whole = with_front(front, network)
+    whole = with_feature_extractor(front, network)
     pictures = RNG.integers(0, 256, (2, 16, 16, 3)).astype("float32")
     expected = network([front(pictures), tf.constant(OWNERS), tf.constant(TOKENS)])
     np.testing.assert_allclose(whole([pictures, OWNERS, TOKENS]), expected, atol=1e-5)

@@ -10,11 +10,11 @@ import tensorflow as tf
 from rnn_apps.baselines.naive import seasonal_naive
 from rnn_apps.layers import StackedRNN
 from rnn_apps.models.forecaster import (
-    Frames,
     SeriesScaling,
     SeriesSizes,
+    SlidingWindow,
     forecaster,
-    seasonal_start,
+    seasonal_kernel,
     window_forecaster,
 )
 from rnn_apps.models.plain_keras import plain_model
@@ -47,7 +47,7 @@ def answer(model, given):
 
 
 @pytest.mark.parametrize(
-    "scaling", [SCALING, SCALING._replace(by_frame=True), SCALING._replace(offset=(0.5, 0))]
+    "scaling", [SCALING, SCALING._replace(by_window=True), SCALING._replace(offset=(0.5, 0))]
 )
 def test_before_training_it_forecasts_as_the_seasonal_naive(scaling):
     given = inputs()
@@ -62,11 +62,11 @@ def test_a_season_longer_than_the_lags_begins_with_their_mean():
     given = inputs()
     middle = answer(network(period=50), given)[..., 2]
     np.testing.assert_allclose(middle[:, -1, 1], given[0][:, -6:, :2].mean(1), rtol=1e-4)
-    assert seasonal_start(6, 4, 50).sum() == 0
+    assert seasonal_kernel(6, 4, 50).sum() == 0
 
 
 @pytest.mark.parametrize(
-    "scaling", [SCALING, SCALING._replace(offset=(0.5, 0.0)), SCALING._replace(by_frame=True)]
+    "scaling", [SCALING, SCALING._replace(offset=(0.5, 0.0)), SCALING._replace(by_window=True)]
 )
 def test_no_quantile_is_above_the_next(scaling):
     found = answer(network(scaling=scaling, noise=0.3), inputs())
@@ -93,7 +93,7 @@ def test_what_comes_later_changes_nothing_before_but_what_is_known():
 
 
 @pytest.mark.parametrize(
-    "scaling", [SCALING, SCALING._replace(offset=(0.5, 0.0)), SCALING._replace(by_frame=True)]
+    "scaling", [SCALING, SCALING._replace(offset=(0.5, 0.0)), SCALING._replace(by_window=True)]
 )
 def test_missing_values_leave_forecasts_and_gradients_finite(scaling):
     model, (series, known) = network(scaling=scaling, noise=0.2), inputs()
@@ -118,7 +118,7 @@ def test_a_missing_value_is_not_taken_for_the_level():
 
 
 def test_forecasts_of_series_scaled_by_their_lags_grow_with_them():
-    scaling = SeriesScaling((3.0,), (2.0,), (1.0,), by_frame=True, level_feature=False)
+    scaling = SeriesScaling((3.0,), (2.0,), (1.0,), by_window=True, level_feature=False)
     model, (series,) = network(ONE, scaling, noise=0.3), inputs(sizes=ONE)
     np.testing.assert_allclose(answer(model, [1000 * series]), 1000 * answer(model, [series]), rtol=1e-3)
 
@@ -131,11 +131,11 @@ def test_logarithms_make_the_network_blind_to_size():
 
 def test_frames_hold_the_step_and_those_before_it():
     series = np.arange(5, dtype="float32").reshape(1, 5, 1)
-    padded = Frames(3)(series).numpy()[0, :, :, 0]
+    padded = SlidingWindow(3)(series).numpy()[0, :, :, 0]
     nan = np.nan
     np.testing.assert_array_equal(padded, [[nan, nan, 0], [nan, 0, 1], [0, 1, 2], [1, 2, 3], [2, 3, 4]])
     np.testing.assert_array_equal(
-        Frames(3, padded=False)(series)[0, :, :, 0], [[0, 1, 2], [1, 2, 3], [2, 3, 4]]
+        SlidingWindow(3, padded=False)(series)[0, :, :, 0], [[0, 1, 2], [1, 2, 3], [2, 3, 4]]
     )
 
 

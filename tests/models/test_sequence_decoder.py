@@ -51,8 +51,8 @@ def test_one_pass_over_all_steps_gives_what_step_by_step_gives(changes, summary)
     inputs = {**given(decoder), **({} if summary is None else {"summary": summary})}
     randomized(decoder, **inputs)
     whole = decoder(TOKENS, **inputs)
-    states = decoder.zero_states(3) if summary is None else decoder.begin(summary)
-    context = decoder.remember(*given(decoder).values())
+    states = decoder.zero_states(3) if summary is None else decoder.initial_state(summary)
+    context = decoder.project_memory(*given(decoder).values())
     for t in range(5):
         logits, states = decoder.step(tf.constant(TOKENS[:, t]), states, context)
         np.testing.assert_allclose(logits, whole[:, t], atol=1e-5)
@@ -70,7 +70,7 @@ def test_padded_places_are_never_looked_at(attention):
 
 def test_attention_weights_are_a_distribution_over_the_real_places():
     decoder = randomized(decoder_of(attention="dot"), memory=MEMORY)
-    context = decoder.remember(MEMORY, MASK)
+    context = decoder.project_memory(MEMORY, MASK)
     *_, weights = decoder.step_with_attention(tf.constant([1, 2, 3]), decoder.zero_states(3), context)
     np.testing.assert_allclose(np.sum(weights, axis=1), 1, atol=1e-6)
     np.testing.assert_allclose(np.where(MASK, 0, weights), 0, atol=1e-6)
@@ -79,12 +79,15 @@ def test_attention_weights_are_a_distribution_over_the_real_places():
 
 def test_the_memory_is_attended_as_the_formula_says():
     decoder = randomized(decoder_of(attention="dot"), memory=MEMORY, summary=SUMMARY)
-    h, _ = decoder.recurrent(decoder.embedder(TOKENS), initial_state=decoder.begin(SUMMARY))
+    h, _ = decoder.recurrent(decoder.embedder(TOKENS), initial_state=decoder.initial_state(SUMMARY))
     query, keys = np.asarray(h) @ decoder.query.kernel.numpy(), MEMORY @ decoder.key.kernel.numpy()
     scores = np.where(MASK[:, None], query @ keys.swapaxes(1, 2), -np.inf)
     weights = np.exp(scores - scores.max(-1, keepdims=True))
     weights /= weights.sum(-1, keepdims=True)
-    joined = np.concatenate([h, weights @ keys], -1) @ decoder.join.kernel.numpy() + decoder.join.bias.numpy()
+    joined = (
+        np.concatenate([h, weights @ keys], -1) @ decoder.output_projection.kernel.numpy()
+        + decoder.output_projection.bias.numpy()
+    )
     expected = np.tanh(joined) @ decoder.logits.kernel.numpy() + decoder.logits.bias.numpy()
     answer = decoder(TOKENS, memory=MEMORY, summary=SUMMARY, memory_mask=MASK)
     np.testing.assert_allclose(answer, expected, atol=1e-5)
@@ -138,9 +141,9 @@ def test_decoding_runs_it_in_one_graph_for_any_number_of_rows():
     @tf.function(input_signature=[tf.TensorSpec([None, None, 6]), tf.TensorSpec([None, 2])])
     def write(memory, summary):
         start = tf.fill([tf.shape(memory)[0]], 1)
-        given = (decoder.step, start, decoder.begin(summary), decoder.remember(memory))
-        found = beam_search(*given, end=2, max_length=6, beam=3, forbidden=(0, 1))
-        return found.tokens, sample(*given, end=2, max_length=6, temperature=0, forbidden=(0, 1)).tokens
+        given = (decoder.step, start, decoder.initial_state(summary), decoder.project_memory(memory))
+        found = beam_search(*given, end=2, max_length=6, beam=3, suppressed=(0, 1))
+        return found.tokens, sample(*given, end=2, max_length=6, temperature=0, suppressed=(0, 1)).tokens
 
     for rows in (1, 3):
         found, greedy = write(MEMORY[:rows], SUMMARY[:rows])
@@ -155,10 +158,10 @@ def test_what_cannot_be_is_refused():
         decoder_of(attention="soft")
     with pytest.raises(ValueError, match="expected a memory"):
         decoder_of(attention="dot")(TOKENS)
-    with pytest.raises(ValueError, match="expected none: attention is what reads it"):
+    with pytest.raises(ValueError, match="expected none, because only attention reads it"):
         decoder_of()(TOKENS, memory=MEMORY)
-    with pytest.raises(ValueError, match="received one, expected none: attention is what reads it"):
-        decoder_of().remember(MEMORY)
+    with pytest.raises(ValueError, match="received one, expected none, because only attention reads it"):
+        decoder_of().project_memory(MEMORY)
     decoder = randomized(decoder_of())
     with pytest.raises(ValueError, match="summary: received one, expected none, as in the first call"):
         decoder(TOKENS, summary=SUMMARY)

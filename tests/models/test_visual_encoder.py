@@ -83,7 +83,7 @@ def test_a_saved_encoder_answers_the_same(mobile, tmp_path):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"name": "MobileNetV9"}, "received 'MobileNetV9', expected small_cnn or a network of keras.app"),
+        ({"name": "MobileNetV9"}, "received 'MobileNetV9', expected small_cnn or a model of keras.app"),
         ({"options": {"alfa": 1}}, r"options: received \['alfa'\], expected of MobileNetV2: \['alpha'"),
         ({"name": "small_cnn"}, "small_cnn has no options and is trained whole"),
         (

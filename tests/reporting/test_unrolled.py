@@ -7,7 +7,7 @@ import pytest
 
 from rnn_apps import views
 from rnn_apps.layers import StackedRNN, VanillaRNN
-from rnn_apps.models.encoder_decoder import encoder_decoder, region_encoder, text_reader
+from rnn_apps.models.encoder_decoder import encoder_decoder, region_encoder, token_encoder
 from rnn_apps.models.sequence_decoder import SequenceDecoder
 from rnn_apps.models.sequence_encoder import sequence_encoder
 from rnn_apps.reporting.views.unrolled_steps import columns_of, gather_of
@@ -141,7 +141,7 @@ HEADS = {  # weights before the pooling, weights to the output
         {"join": {"kernel": [12, 6], "bias": [6]}, "logits": {"kernel": [6, 20], "bias": [20]}},
     ),
     "text_to_text": (
-        lambda: decoding(text_reader(20, 4, units=(6,), cell="gru")),
+        lambda: decoding(token_encoder(20, 4, units=(6,), cell="gru")),
         {},
         {"join": {"kernel": [12, 6], "bias": [6]}, "logits": {"kernel": [6, 20], "bias": [20]}},
     ),

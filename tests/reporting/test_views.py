@@ -9,7 +9,7 @@ import pytest
 
 from rnn_apps import views
 from rnn_apps.layers import LSTM, RecurrentCell, StackedRNN, VanillaRNN
-from rnn_apps.models.encoder_decoder import encoder_decoder, region_encoder, text_reader
+from rnn_apps.models.encoder_decoder import encoder_decoder, region_encoder, token_encoder
 from rnn_apps.models.sequence_decoder import SequenceDecoder
 from rnn_apps.reporting.views.recording import recorded, recurrent_layers
 
@@ -303,7 +303,7 @@ def decoder_behind(encoder, attention="additive"):
     [
         (lambda: reading_numbers(L.GRU(5, return_sequences=True)), "one output at every step", 1),
         (lambda: decoder_behind(region_encoder(9, 4, 3)), "one-to-many", 1),
-        (lambda: decoder_behind(text_reader(20, 4, units=(6,), cell="gru")), "many-to-many", 2),
+        (lambda: decoder_behind(token_encoder(20, 4, units=(6,), cell="gru")), "many-to-many", 2),
     ],
 )
 def test_the_shape_of_the_recurrence_is_read_off_the_model(network, shape, parts):

@@ -87,7 +87,7 @@ def test_the_loss_is_the_pinball_loss_over_what_is_there():
 
 
 def test_the_views_are_of_the_past(run, check_views):
-    check_views(run, ["stepwise/recurrent/level_0_forward"], {str(step) for step in range(-200, 1)})
+    check_views(run, ["per_step/recurrent/layer_0_forward"], {str(step) for step in range(-200, 1)})
 
 
 def test_a_run_writes_scores_beside_the_baselines(run):
@@ -332,7 +332,7 @@ def test_a_series_read_on_step_by_step_is_the_series_read_at_once(run, tmp_path)
     raw = raw_rows(run, waves(tmp_path / "past.csv", days=20, ahead=4))
     series = np.asarray(raw["series"], np.float32)
     step = tf.saved_model.load(str(run.folder / "export" / "1")).signatures["step"]
-    recent, *states = run.predictor.make_module().begin(1)
+    recent, *states = run.predictor.make_module().initial_state(1)
     left = {"recent": recent} | {f"state_{i}": state for i, state in enumerate(states)}
     for begin, end in ((0, 3), (3, 4), (4, 20)):
         # What is known is that of the steps behind the chunk; the rest of it stands in the series.
@@ -465,7 +465,7 @@ def test_a_calendar_needs_dates(tmp_path):
             "data.time_format: received a format, but data.time names no column",
         ),
         ({"model": {"quantiles": [0.1, 0.4, 0.6, 0.9]}}, "expected an odd number of them"),
-        ({"model": {"quantiles": [0.5, 0.1, 0.9]}}, "each above the one before"),
+        ({"model": {"quantiles": [0.5, 0.1, 0.9]}}, "ascending quantiles"),
         ({"model": {"lags": 40}}, "model.lags: received 40, expected at most the window, 30"),
     ],
 )

@@ -92,10 +92,10 @@ def clips(tmp_path_factory, new_console, looked_into):
 
 
 def test_the_views_are_of_words_rows_and_frames(tagged, labelled, clips, check_views):
-    check_views(tagged, ["recurrent/level_0_forward"])
+    check_views(tagged, ["recurrent/layer_0_forward"])
     numbers = {str(number + 1) for number in range(200)}
     for run in (labelled, clips):
-        check_views(run, ["recurrent/level_0_forward"], numbers)
+        check_views(run, ["recurrent/layer_0_forward"], numbers)
 
 
 def test_a_tagger_that_reads_letters_and_both_sides_learns(new_console, tmp_path):

@@ -272,7 +272,7 @@ def test_a_cells_module_that_raises_is_named_with_its_line(tmp_path, monkeypatch
 def test_a_cells_module_that_is_not_found_is_looked_for_elsewhere():
     message = unresolved("no_such_module:Mine", where="check-cell")
     assert message.startswith("check-cell: ModuleNotFoundError: No module named 'no_such_module'; received")
-    assert 'received "no_such_module:Mine". Start rnn-apps in the folder that holds the module' in message
+    assert 'received "no_such_module:Mine". Start rnn-apps in the folder that contains the module' in message
     assert message.endswith("put that folder on PYTHONPATH.")
 
 

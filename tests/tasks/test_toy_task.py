@@ -29,7 +29,7 @@ class ParitySettings(TaskSettings):
     summary: ClassVar[str] = "zeros and ones in, their parity out"
     task: Literal["parity"] = Field("parity", description="Name of the task.")
     data: ParityData = Field(default_factory=ParityData, description="What is generated.")
-    model: tasks.RecurrentLevels = Field(default_factory=tasks.RecurrentLevels, description="The network.")
+    model: tasks.RecurrentLayers = Field(default_factory=tasks.RecurrentLayers, description="The network.")
 
 
 class ParityDataset(tasks.Dataset):
@@ -56,13 +56,15 @@ class ParityDataset(tasks.Dataset):
         numbers, lengths = self.encoded["test"]
         targets = tf.constant(self.labels("test")[:3])
         names = {"": [list(text) for text in self.splits["test"][:3]]}
-        return tasks.ViewExamples(predictor.model, tasks.rows_of(numbers, lengths, range(3)), targets, names)
+        return tasks.ViewExamples(
+            predictor.model, tasks.padded_rows(numbers, lengths, range(3)), targets, names
+        )
 
 
 def parity_network(recipe, dataset):
     numbers = keras.Input((None,), dtype="int32", name="numbers")
     x = keras.layers.Embedding(3, 4, mask_zero=True)(numbers)
-    h = tasks.make_levels(recipe, name="recurrent")(x)
+    h = tasks.make_recurrent_layers(recipe, name="recurrent")(x)
     return keras.Model(numbers, keras.layers.Dense(2)(h[:, -1]))
 
 

@@ -57,7 +57,7 @@ assert not any(module.partition(".")[0] == "rnn_apps" for module in sys.modules)
 class Silence:
     """A console that says nothing."""
 
-    def say(self, text):
+    def log(self, text):
         pass
 
     def step(self, *arguments):

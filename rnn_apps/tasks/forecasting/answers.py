@@ -1,4 +1,4 @@
-"""Forecasts as a person reads them: tables of what comes next."""
+"""Readable forecasts of CSV files."""
 
 import numpy as np
 import tensorflow as tf
@@ -8,53 +8,53 @@ from rnn_apps.errors import DataError, shown
 from rnn_apps.tasks.forecasting.dataset import json_number, json_numbers
 from rnn_apps.tasks.forecasting.reading import SeriesSet
 
-ANY_NUMBER = 10**9  # of bad records of an input: every answer says which were skipped
+ANY_NUMBER = 10**9  # of invalid records in an input, because every answer lists those that were skipped
 
 
-def refuse_not_finite(place, columns, given, targets):
-    """Raise DataError where a forecast or a bound of it is not finite, as values too large for float32 do.
+def check_finite(place, columns, inputs, targets):
+    """Raise DataError if a forecast is not finite, which happens for values that are too large for float32.
 
     Args:
-        place: of the series.
+        place: location of the series.
         columns: `Columns` of the network.
-        given: values that it has read, (steps, at least as many as its features).
-        targets: name to lists of forecasts and bounds, as an answer has them.
+        inputs: values that the network has read, (steps, columns).
+        targets: forecasts and bounds by target, as in an answer.
     """
-    values = ((name, value) for name, found in targets.items() for one in found.values() for value in one)
-    wrong = next((name for name, value in values if value is None or not np.isfinite(value)), None)
-    if wrong is None:
+    values = ((name, value) for name, bounds in targets.items() for row in bounds.values() for value in row)
+    invalid = next((name for name, value in values if value is None or not np.isfinite(value)), None)
+    if invalid is None:
         return
-    sizes = np.abs(np.nan_to_num(given[:, : len(columns.features)], posinf=np.inf, neginf=np.inf))
+    sizes = np.abs(np.nan_to_num(inputs[:, : len(columns.features)], posinf=np.inf, neginf=np.inf))
     step, feature = np.unravel_index(np.argmax(sizes), sizes.shape)
     received = f"values up to {sizes[step, feature]:g} (in the column {shown(columns.features[feature])})"
-    expected = "values of the size of those in training"
+    expected = "values of the same magnitude as in training"
     raise DataError(
-        f"{place}  {wrong}", "the forecast is not a finite number", received=received, expected=expected
+        f"{place}  {invalid}", "the forecast is not a finite number", received=received, expected=expected
     )
 
 
 def columns_note(columns, calendar):
-    """Return what an export's README says of the columns of its inputs.
+    """Return the description of the input columns for the README of an export.
 
     Args:
         columns: `Columns` of the network.
-        calendar: names of the columns that are computed from the time.
+        calendar: names of the calendar features.
     """
     names = [*columns.features, *calendar]
     note = f"The columns of `series`, in this order: {', '.join(f'`{name}`' for name in names)}."
     if columns.known:
-        note += f" Those of `known`, for the steps to come: {', '.join(f'`{n}`' for n in columns.known)}."
+        note += f" Those of `known`, for future steps: {', '.join(f'`{n}`' for n in columns.known)}."
     also = "".join(f", or {value:g}" for value in columns.missing)
     return f"{note} A missing value is NaN (null in JSON for client.py){also}."
 
 
-def said_skipped(skipped):
-    """Return which records of an input were not used: reason to number as a text."""
+def describe_skipped(skipped):
+    """Return a text with the number of skipped records by reason."""
     return "; ".join(f"{count:,} {reason}" for reason, count in skipped.items())
 
 
 def cleaning_options(predictor):
-    """Return what is done with missing values, gaps and unsorted rows; future targets are all missing.
+    """Return the options for missing values (future targets are missing), gaps and unsorted rows.
 
     Args:
         predictor: `ForecastPredictor`.
@@ -65,11 +65,11 @@ def cleaning_options(predictor):
 
 
 class Table:
-    """The series of one file, and what comes next.
+    """The series of a CSV file, and their forecasts.
 
     Args:
         predictor: `ForecastPredictor`.
-        path: of a CSV file.
+        path: path of the CSV file.
     """
 
     def __init__(self, predictor, path):
@@ -85,20 +85,20 @@ class Table:
         self.series_set = SeriesSet(data, 0, predictor.columns, predictor.step, required_split=None)
 
     def answers(self):
-        """Return one answer a series."""
+        """Return one answer per series."""
         return [self._answer(series) for series in self.series_set.series]
 
-    def given(self, series):
-        """Return what the network reads of a series, a list of arrays (1, ...), and the origin."""
+    def inputs(self, series):
+        """Return the network's inputs for a series, a list of arrays (1, ...), and the forecast origin."""
         sizes, window = self.predictor.sizes, self.predictor.recipe.model.window
         values, origin = series.values, len(series)
         if sizes.known:
             origin = first_unknown_step(values[:, : sizes.targets])
         self._refuse_short(series, origin)
-        given = [past_window(values, origin, window)]
+        inputs = [past_window(values, origin, window)]
         if sizes.known:
-            given.append(values[origin : origin + sizes.horizon, sizes.known_columns])
-        return [np.asarray(one[None], np.float32) for one in given], origin
+            inputs.append(values[origin : origin + sizes.horizon, sizes.known_columns])
+        return [np.asarray(array[None], np.float32) for array in inputs], origin
 
     def _refuse_short(self, series, origin):
         sizes, where = self.predictor.sizes, f"{series.location}  {series.name}".rstrip()
@@ -114,8 +114,8 @@ class Table:
 
     def _answer(self, series):
         predictor, step = self.predictor, self.predictor.step
-        given, origin = self.given(series)
-        quantiles = predictor.quantiles(*map(tf.constant, given)).numpy()[0]
+        inputs, origin = self.inputs(series)
+        quantiles = predictor.quantiles(*map(tf.constant, inputs)).numpy()[0]
         middle, last = quantiles.shape[-1] // 2, series.times[origin - 1]
         times = [step.text(step.later(last, ahead + 1)) for ahead in range(len(quantiles))]
         places = {"forecast": middle, "lower": 0, "upper": -1}
@@ -125,20 +125,20 @@ class Table:
         }
         place = f"{series.location}  {series.name}".rstrip()
         past = series.values[:origin][-predictor.recipe.model.window :]
-        refuse_not_finite(place, predictor.columns, past, targets)
+        check_finite(place, predictor.columns, past, targets)
         answer = {"input": self.path, "series": series.name, "times": times, "targets": targets}
         skipped = self.series_set.bad.skipped
-        return {**answer, "skipped": said_skipped(skipped)} if skipped else answer
+        return {**answer, "skipped": describe_skipped(skipped)} if skipped else answer
 
     @staticmethod
     def lines(answer):
-        """Return an answer as a table of one line a step."""
-        heads, columns = ["step" if answer["times"][0].isdigit() else "time"], [answer["times"]]
-        for name, found in answer["targets"].items():
-            heads += [name, "from", "to"]
-            columns += [[f"{value:.6g}" for value in found[key]] for key in ("forecast", "lower", "upper")]
-        widths = [max(len(head), *map(len, column)) for head, column in zip(heads, columns)]
-        rows = [heads, *zip(*columns)]
+        """Return an answer as a table with one line per step."""
+        header, columns = ["step" if answer["times"][0].isdigit() else "time"], [answer["times"]]
+        for name, bounds in answer["targets"].items():
+            header += [name, "from", "to"]
+            columns += [[f"{value:.6g}" for value in bounds[key]] for key in ("forecast", "lower", "upper")]
+        widths = [max(len(name), *map(len, column)) for name, column in zip(header, columns)]
+        rows = [header, *zip(*columns)]
         title = answer["input"] + (f"  {answer['series']}" if answer["series"] else "")
         if "skipped" in answer:
             title += f"\nSkipped in this file: {answer['skipped']}"
@@ -146,23 +146,23 @@ class Table:
 
 
 def influence(predictor, path):
-    """Return [time, value, influence] of the last steps of the first series of a file.
+    """Return [time, value, influence] of the last steps of the first series in a file.
 
     Args:
         predictor: `ForecastPredictor`.
-        path: of a CSV file.
+        path: path of the CSV file.
     """
     table = Table(predictor, path)
     series = table.series_set.series[0]
-    given, origin = table.given(series)
-    tensors = [tf.constant(one) for one in given]
+    inputs, origin = table.inputs(series)
+    tensors = [tf.constant(array) for array in inputs]
     with tf.GradientTape() as tape:
         tape.watch(tensors[0])
         outputs = predictor.model(tensors[0] if len(tensors) == 1 else tensors, training=False)
         mean = tf.reduce_mean(outputs[:, -1, :, 0, outputs.shape[-1] // 2])
-    slopes = tape.gradient(mean, tensors[0]).numpy()[0, :, 0]
-    begin = max(0, origin - len(slopes))
-    rows = zip(series.times[begin:origin], series.values[begin:origin, 0], slopes[-(origin - begin) :])
+    gradients = tape.gradient(mean, tensors[0]).numpy()[0, :, 0]
+    start = max(0, origin - len(gradients))
+    rows = zip(series.times[start:origin], series.values[start:origin, 0], gradients[-(origin - start) :])
     return [
         [predictor.step.text(time), json_number(value), json_number(slope)] for time, value, slope in rows
     ]

@@ -1,4 +1,4 @@
-"""Series cut by time, windows of them for training, and origins to forecast from."""
+"""Series split by time, with windows for training and origins for evaluation."""
 
 import json
 from dataclasses import asdict
@@ -24,20 +24,20 @@ from rnn_apps.models.forecaster import SeriesSizes
 from rnn_apps.tasks.dataset import Dataset
 from rnn_apps.tasks.forecasting.reading import SeriesSet
 from rnn_apps.tasks.preprocessing import Preprocessing
-from rnn_apps.tasks.viewing import FEW, ViewExamples
+from rnn_apps.tasks.viewing import NUM_EXAMPLES, ViewExamples
 
-SEASONS_READ = 2  # of other data before the first forecast; its errors are scaled by them
+SEASONS_READ = 2  # before the first forecast of other data, which scale its errors
 MIN_HISTORY, MAX_HISTORY = 24, 400  # steps of the past in a record
-EXAMPLE_STEPS = 64  # of train that examples are made from
+EXAMPLE_STEPS = 64  # steps of train that example requests are taken from
 
 
 def lags_of(recipe):
-    """Return how many last steps the network sees at once."""
+    """Return the number of lags of the network."""
     return recipe.model.lags_of(recipe.data.period)
 
 
 def sizes_of(recipe, columns):
-    """Return the `SeriesSizes` of the network of a recipe for these `Columns`."""
+    """Return the `SeriesSizes` of a recipe's network for given `Columns`."""
     counts = [len(names) for names in (columns.targets, columns.covariates, columns.known)]
     calendar = tuple(CALENDAR[name] for name in recipe.data.calendar)
     horizon, quantiles = recipe.data.horizon, tuple(recipe.model.quantiles)
@@ -45,7 +45,7 @@ def sizes_of(recipe, columns):
 
 
 def json_number(value):
-    """Return a value as JSON has it, to seven digits; None where it is missing."""
+    """Return a value for JSON, rounded to seven digits; None if it is missing."""
     return None if np.isnan(value) else float(f"{value:.7g}")
 
 
@@ -55,12 +55,12 @@ def json_numbers(values):
 
 
 class SeriesPreprocessing(Preprocessing):
-    """What a series must have that a trained network reads; how values are scaled is in the network.
+    """The columns and the time step of the series; the scaling of values is part of the network.
 
     Args:
-        columns: `Columns`, all named.
+        columns: `Columns` with all names.
         step: `TimeStep`.
-        examples: float (steps, features), a few raw values of train.
+        examples: float (steps, features), raw values from train.
     """
 
     def __init__(self, columns, step, examples):
@@ -68,7 +68,7 @@ class SeriesPreprocessing(Preprocessing):
         self.columns, self.step, self.examples = columns, step, examples
 
     def save(self, folder):
-        """Write the columns, the step and the examples."""
+        """Save columns, step and examples."""
         examples = [
             [None if np.isnan(value) else float(value) for value in row] for row in np.float32(self.examples)
         ]
@@ -78,7 +78,7 @@ class SeriesPreprocessing(Preprocessing):
 
     @classmethod
     def load(cls, folder, model):
-        """Return what `save` wrote."""
+        """Load the preprocessing that `save` saved."""
         content = json.loads((folder / "series.json").read_text(encoding="utf-8"))
         columns = {k: tuple(v) if isinstance(v, list) else v for k, v in content["columns"].items()}
         examples = np.array(content["seen"], np.float64)
@@ -86,14 +86,14 @@ class SeriesPreprocessing(Preprocessing):
 
 
 class SeriesDataset(Dataset):
-    """All series of a recipe; a split has the steps (start, stop) of each.
+    """All series of a recipe; a split holds the (start, stop) steps of each series.
 
     Attributes:
         series_set: `SeriesSet`.
     """
 
     def read(self, request):
-        """Read the series and cut them by time; of a trained network's with its columns."""
+        """Read the series, with the columns of a trained network, and split them by time."""
         data, known = self.recipe.data, self.preprocessing
         columns, step = (known.columns, known.step) if known else (None, None)
         self.series_set = SeriesSet(data, self.recipe.seed, columns, step, request.required_split)
@@ -108,7 +108,7 @@ class SeriesDataset(Dataset):
         }
 
     def learn(self):
-        """Return the columns and the step of the data."""
+        """Return the columns and the time step of the data."""
         examples = self.training_values()[0][-EXAMPLE_STEPS:]
         return SeriesPreprocessing(self.series_set.columns, self.series_set.step, examples)
 
@@ -128,17 +128,17 @@ class SeriesDataset(Dataset):
         return sizes_of(self.recipe, self.columns)
 
     def training_values(self):
-        """Return the values of train of each series, a list of (steps, features)."""
+        """Return the training values of each series, a list of arrays (steps, features)."""
         return [one.values[slice(*cuts.train)] for one, cuts in zip(self.series, self.series_set.cuts)]
 
     @cached_property
     def scales(self):
-        """Of each series the error of the seasonal naive within train: list of (targets,)."""
+        """Error of the seasonal naive forecast in train for each series, a list of arrays (targets,)."""
         count, period = len(self.columns.targets), self.recipe.data.period
         return [seasonal_error(values[:, :count], period) for values in self.training_values()]
 
     def batches(self, split, batch_size, seed=None):
-        """Windows of train at places that (seed, epoch) decides, or windows that follow one another."""
+        """Windows of train at positions that depend on (seed, epoch), or consecutive windows."""
         data, model, sizes, tbptt = (
             self.recipe.data,
             self.recipe.model,
@@ -162,11 +162,11 @@ class SeriesDataset(Dataset):
         return sum(stop - start for start, stop in self.splits[split])
 
     def origins(self, split, limit=None):
-        """Return (series number, origin) pairs of a split at even distances.
+        """Return evenly spaced (series index, origin) pairs of a split.
 
         Args:
-            split: its name.
-            limit: pairs over all series at most; None takes as many per series as the recipe says.
+            split: name of the split.
+            limit: maximum number of pairs over all series; None for `data.origins` per series.
         """
         count = self.recipe.data.origins if limit is None else -(-limit // len(self.series))
         horizon = self.recipe.data.horizon
@@ -177,7 +177,7 @@ class SeriesDataset(Dataset):
         ]
 
     def inputs_at(self, pairs):
-        """Return what the network takes at these origins: a list of float32 arrays."""
+        """Return the network's inputs at these origins, a list of float32 arrays."""
         window, sizes = self.recipe.model.window, self.sizes
         values = [(self.series[number].values, origin) for number, origin in pairs]
         inputs = [np.asarray([past_window(v, origin, window) for v, origin in values], np.float32)]
@@ -201,7 +201,7 @@ class SeriesDataset(Dataset):
         count, quantiles = len(self.columns.targets), self.recipe.model.quantiles
         result = np.zeros((len(pairs), data.horizon, count, len(quantiles)))
         for number in {number for number, _ in pairs}:
-            rows = [row for row, (owner, _) in enumerate(pairs) if owner == number]
+            rows = [row for row, (index, _) in enumerate(pairs) if index == number]
             values = self.series[number].values
             for target in range(count):
                 histories = [values[: pairs[row][1], target] for row in rows]
@@ -210,21 +210,21 @@ class SeriesDataset(Dataset):
         return result
 
     def baselines(self):
-        """The last value, that of the season before, and a straight line, from the same origins."""
+        """Forecasts from the same origins: last value, previous season, and a straight line."""
         return {name: self.naive_quantiles(name, self.origins("test")) for name in NAIVE}
 
     def add_training_split(self, other):
-        """Nothing to add: the baselines learn from the series that are forecast."""
+        """Nothing to add, because the baselines use the series that they forecast."""
         return True
 
     def fingerprint(self, split):
-        """Times and values of the series, which belong to all splits."""
+        """Times and values of the series."""
         for one, (start, stop) in zip(self.series, self.splits[split]):
             times, values = one.times[start:stop], one.values[start:stop]
             yield f"{one.name}\n{times.tobytes().hex()}{values.tobytes().hex()}"
 
     def describe(self):
-        """Source, steps of every split over all series, and what they are of."""
+        """Source, number of steps in every split, and number of series, time step and targets."""
         return {
             **super().describe(),
             "series": len(self.series),
@@ -233,24 +233,24 @@ class SeriesDataset(Dataset):
         }
 
     def settings(self):
-        """What errors are scaled by, and which steps are forecast."""
+        """Horizon, period, origins, and scaling of errors."""
         data, quantiles = self.recipe.data, self.recipe.model.quantiles
         return {
             "horizon": data.horizon,
             "period": data.period,
             "origins": len(self.origins("test")),
             "interval": round(quantiles[-1] - quantiles[0], 6),
-            "scaled_by": "error of the seasonal naive within train",
+            "scaled_by": "error of the seasonal naive forecast in train",
         }
 
     def forecast_record(self, pair, quantiles, naive, scores):
-        """Return what ``predictions.jsonl`` has of one origin.
+        """Return the record of one origin for ``predictions.jsonl``.
 
         Args:
-            pair: series number and origin.
-            quantiles: (horizon, targets, quantiles) of the network.
-            naive: the same of the seasonal naive forecast.
-            scores: of this origin only.
+            pair: series index and origin.
+            quantiles: quantiles of the network, (horizon, targets, quantiles).
+            naive: quantiles of the seasonal naive forecast.
+            scores: scores of this origin.
         """
         (number, origin), horizon, period = pair, self.recipe.data.horizon, self.recipe.data.period
         series = self.series[number]
@@ -277,7 +277,7 @@ class SeriesDataset(Dataset):
         }
 
     def raw_example(self, split, number, record):
-        """A CSV file of what was known at an origin; None where times are in several columns or a format."""
+        """A CSV file of what was known at an origin; None if times have several columns or a format."""
         series_number, origin = self.origins(split)[number]
         series, columns, sizes = self.series[series_number], self.columns, self.sizes
         if len(columns.time) > 1 or columns.time_format:
@@ -297,8 +297,8 @@ class SeriesDataset(Dataset):
         return {"series.csv": csv_bytes(header, rows)}
 
     def view_examples(self, predictor):
-        """Origins of the test split with the past that is read of each."""
-        pairs = self.origins("test")[:FEW]
+        """Origins of the test split with their past."""
+        pairs = self.origins("test")[:NUM_EXAMPLES]
         inputs = [tf.constant(array) for array in self.inputs_at(pairs)]
         steps, horizon = inputs[0].shape[1], self.recipe.data.horizon
         truth, scales = self.truth_at(pairs), self.scales_at(pairs)

@@ -1,4 +1,4 @@
-"""The past of a series in, its next steps out, with intervals."""
+"""Predictor of the forecasting task."""
 
 from dataclasses import asdict
 from functools import cached_property
@@ -41,7 +41,7 @@ class ForecastPredictor(Predictor):
 
     @cached_property
     def quantiles(self):
-        """The `tf.function` from what the network takes to (batch, horizon, targets, quantiles)."""
+        """The `tf.function` from the network's inputs to quantiles (batch, horizon, targets, quantiles)."""
         specs = [tf.TensorSpec([None, *one.shape[1:]], tf.float32) for one in self.model.inputs]
 
         def quantiles(*inputs):
@@ -55,38 +55,38 @@ class ForecastPredictor(Predictor):
         return SeriesForecaster(self.model, self.sizes, self._window, self.columns)
 
     def predict(self, inputs):
-        """Return forecasts with intervals for every series of each CSV file of the past.
+        """Return forecasts with intervals for every series of each CSV file.
 
-        What is known in advance is in rows after the past, whose targets are empty.
+        Known covariates of the future are in rows with empty targets after the past.
         """
         return [answer for path in inputs for answer in Table(self, path).answers()]
 
     def open_stream(self):
-        """Return a `ForecastStream`: rows of one or many series as they come, each with what comes next."""
+        """Return a `ForecastStream`, which forecasts after every row."""
         return ForecastStream(self)
 
     def answer_line(self, answer):
-        """A table of steps."""
+        """A table with one line per step."""
         return Table.lines(answer)
 
     def explain(self, inputs):
-        """Return for each file [time, value, influence] of the last steps of its first series.
+        """Return [time, value, influence] of the last steps of the first series in each file.
 
-        The influence is how much the mean of the first target's forecast changes with that value.
+        The influence is the gradient of the mean forecast of the first target with respect to the value.
         """
         return [influence(self, path) for path in inputs]
 
     def network_parts(self):
-        """Return the network: raw values to forecasts."""
+        """Return the network, from raw values to forecasts."""
         examples = self.preprocessing.examples
         return [network_part(self.model, self.sizes, self._window, examples, self.columns)]
 
     def input_note(self):
-        """The columns of a series, and how a missing value is written."""
+        """The columns of a series, and the notation of missing values."""
         return columns_note(self.columns, self.recipe.data.calendar)
 
     def facts(self):
-        """What a row of the series holds, how many are read, and how a table is read."""
+        """Columns, window, and options for reading tables."""
         calendar = list(self.recipe.data.calendar)
         return {
             "columns": [*self.columns.features, *calendar],
@@ -99,7 +99,7 @@ class ForecastPredictor(Predictor):
         }
 
     def example_requests(self):
-        """A few steps of train; a single step; and more steps than are read."""
+        """A few steps of train, a single step, and more steps than the window."""
         values = self.preprocessing.examples
         complete = np.where(np.isnan(values), np.nanmean(values, axis=0), values)
         part = network_part(self.model, self.sizes, self._window, complete, self.columns)

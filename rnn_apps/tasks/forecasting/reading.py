@@ -1,4 +1,4 @@
-"""The series of a recipe: from its source, with what a calendar says, cut by time."""
+"""Reads the series of a recipe, adds calendar features, and splits them by time."""
 
 import numpy as np
 
@@ -14,8 +14,8 @@ HOUR = 3600
 FIRST_TIME = 1_704_067_200  # 2024-01-01, in seconds from 1970 on
 
 
-def wanted_columns(data):
-    """Return the `Columns` that a recipe names.
+def columns_of_recipe(data):
+    """Return the `Columns` of a recipe.
 
     Args:
         data: `ForecastingData`.
@@ -31,24 +31,24 @@ class SeriesSet:
 
     Args:
         data: `ForecastingData`.
-        seed: of the generated sample.
-        columns, step: `Columns` and `TimeStep` of a trained network; None takes those of recipe and data.
-        required_split: part that a folder must hold; None where any will do.
+        seed: random seed of synthetic data.
+        columns, step: `Columns` and `TimeStep` of a trained network; None for those of recipe and data.
+        required_split: split that a folder must contain; None for any.
 
     Attributes:
-        columns, step: as of `SeriesFiles`.
-        series: list of `Series`, with a column for each entry of `data.calendar` at their end.
-        cuts: list of `SplitBounds`, as long.
-        bad: `InvalidRecords` with what was left out.
+        columns, step: as in `SeriesFiles`.
+        series: list of `Series`, with one more column for each entry of `data.calendar`.
+        cuts: list of `SplitBounds`, one per series.
+        bad: `InvalidRecords` with the records that were skipped.
 
     Raises:
-        DataError: the data cannot be used, with file and row.
+        DataError: if the data is invalid, with file and row.
     """
 
     def __init__(self, data, seed, columns=None, step=None, required_split="train"):
         self._data = data
         self.bad = InvalidRecords(data.on_invalid_record, data.max_invalid_records)
-        columns = columns or wanted_columns(data)
+        columns = columns or columns_of_recipe(data)
         if data.source == "sample":
             self.name, found = SAMPLE_NAME, _sample(data.sample_size, seed, columns)
         else:
@@ -62,22 +62,22 @@ class SeriesSet:
 
     @property
     def has_test(self):
-        """Whether a part came in a file of its own that is to be tested on."""
+        """Whether the data has a validation or test split of its own."""
         return bool({"validation", "test"} & set(self._parts))
 
     def _add_calendar(self):
         if self.step.kind == "number":
-            received, expected = "whole numbers or none", "a date or a time"
-            raise UserError("data.calendar", "times say nothing", received=received, expected=expected)
+            received, expected = "integers or no times", "dates or times"
+            raise UserError("data.calendar", "there are no dates", received=received, expected=expected)
         for one in self.series:
             more = calendar_values(one.times, self._data.calendar)
             one.values = np.concatenate([one.values, more], axis=-1)
 
     def cut(self, lags):
-        """Cut every series in train, validation and test; one that teaches nothing is refused or left out.
+        """Split every series into train, validation and test; reject or skip constant or short series.
 
         Args:
-            lags: last steps that are seen at once.
+            lags: number of lags of the network.
         """
         data = self._data
         least = max(lags, data.period) + data.horizon
@@ -85,10 +85,10 @@ class SeriesSet:
         self._keep(lambda one: split_series(one, self._parts, *fractions, least, data.horizon))
 
     def cut_whole(self, first):
-        """Take all of every series but its first steps as the test part.
+        """Use all steps of every series after the first ones as the test split.
 
         Args:
-            first: steps that are read before the first forecast.
+            first: number of steps before the first forecast.
         """
         self._keep(lambda one: use_whole_series_for_test(one, first, self._data.horizon), constant=False)
 
@@ -100,40 +100,40 @@ class SeriesSet:
             except DataError:
                 if self.bad.action == "fail":
                     raise
-                self.bad.report(one.location, "a series is too short", "Give more rows.")
+                self.bad.report(one.location, "a series is too short", "Add rows.")
                 continue
             if not constant or not self._is_constant(one, cuts.train):
                 kept.append(one)
                 self.cuts.append(cuts)
         self.series = kept
         if not kept:
-            raise DataError(self.name, "no series that can be used", fix="Give more rows.")
+            raise DataError(self.name, "no valid series", fix="Add rows.")
 
     def _is_constant(self, one, train):
-        """Whether a target has no two values in train; reported."""
+        """Whether a target is constant in train, which is reported."""
         for index, name in enumerate(self.columns.targets):
             values = one.values[train[0] : train[1], index]
             values = values[~np.isnan(values)]
             if not len(values) or (values == values[0]).all():
                 received = f"{values[0]:g} in every row of train" if len(values) else "no value in train"
-                fix = "Leave the column out: data.targets names those to forecast."
+                fix = "Exclude the column: list the columns to forecast in data.targets."
                 where = f"{one.location}  {one.name + ' ' if one.name else ''}{name}"
-                self.bad.report(where, "a series is constant", fix, received, "values that differ")
+                self.bad.report(where, "a series is constant", fix, received, "different values")
                 return True
         return False
 
 
 def _sample(size, seed, columns):
-    """The generated series as `read_series` gives what it reads."""
+    """Return synthetic series in the form of `read_series`."""
     values = seasonal_values(size, seed)
     times = FIRST_TIME + HOUR * np.arange(size, dtype=np.int64)
     known = {"value": 0, "day_off": 1}
     for name in (*(columns.targets or ()), *columns.covariates, *columns.known):
         if name not in known:
-            fix = Setting("Name your own data", "data.path=PATH")
+            fix = Setting("Use your own data", "data.path=PATH")
             raise UserError(
-                "data", f"the generated series has no column {name}", expected="value, day_off", fix=fix
+                "data", f"the synthetic series has no column {name}", expected="value, day_off", fix=fix
             )
-    found = Columns(columns.targets or ("value",), columns.covariates, columns.known, ("time",))
-    series = Series("", SAMPLE_NAME, times, values[:, [known[name] for name in found.features]])
-    return SeriesFiles(found, TimeStep("second", HOUR), [series], [])
+    columns = Columns(columns.targets or ("value",), columns.covariates, columns.known, ("time",))
+    series = Series("", SAMPLE_NAME, times, values[:, [known[name] for name in columns.features]])
+    return SeriesFiles(columns, TimeStep("second", HOUR), [series], [])

@@ -1,4 +1,4 @@
-"""Settings of the forecasting task; no TensorFlow here."""
+"""Settings of the forecasting task. Does not import TensorFlow."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -15,7 +15,8 @@ from rnn_apps.settings import (
     refusal,
 )
 from rnn_apps.tasks.settings import (
-    RecurrentLevels,
+    Column,
+    RecurrentLayers,
     SampleSettings,
     SourceSettings,
     Units,
@@ -23,7 +24,6 @@ from rnn_apps.tasks.settings import (
     too_many_weights,
 )
 
-Column = Annotated[str, Field(min_length=1, max_length=200)]
 Names = Annotated[Distinct[Column], Field(max_length=1000)]
 Probability = Annotated[float, Field(gt=0, lt=1)]
 
@@ -31,91 +31,90 @@ Probability = Annotated[float, Field(gt=0, lt=1)]
 def _with_a_middle(quantiles: list[float]) -> list[float]:
     if len(quantiles) % 2 == 0 or quantiles != sorted(set(quantiles)):
         received = shown(quantiles)
-        raise refusal(f"received {received}, expected an odd number of them, each above the one before.")
+        raise refusal(f"received {received}, expected an odd number of ascending quantiles.")
     return quantiles
 
 
 class SeasonsSample(SampleSettings):
-    """A generated series with a season, a trend that changes direction, and days off."""
+    """A synthetic series with a season, a trend that changes direction, and holidays."""
 
-    name: Literal["seasons"] = Field("seasons", description="Which generated data.")
-    size: int = Field(4800, ge=600, le=1_000_000, description="Steps of the series.")
+    name: Literal["seasons"] = Field("seasons", description="Kind of synthetic data.")
+    size: int = Field(4800, ge=600, le=1_000_000, description="Number of steps in the series.")
 
 
 class ForecastingData(SourceSettings):
-    """Where the series come from, which columns are what, and from where it is forecast."""
+    """Source of the series, roles of the columns, and forecast origins."""
 
     time: Names | Column | None = Field(
         None,
-        description="Column of the time, or several: date and time of day, or year, month, day, ...; "
-        "null: a date in the first column.",
+        description="Time column, or several: date and time of day, or year, month, day, ...; "
+        "null: the first column, if it has dates.",
     )
     time_format: str | None = Field(
         None,
         max_length=100,
-        description="How times are written, as of strptime, several columns with a blank between them; "
-        "null finds it.",
+        description="strptime format of the times, of several columns joined by a space; null: detect it.",
     )
-    series: Column | None = Field(None, description="Column that says which series a row belongs to.")
+    series: Column | None = Field(None, description="Column with the name of the series of each row.")
     targets: Names | None = Field(
-        None, min_length=1, description="Columns to forecast; null takes every other column of numbers."
+        None, min_length=1, description="Columns to forecast; null: every other numeric column."
     )
-    covariates: Names = Field([], description="Columns that help and are known of the past alone.")
-    known: Names = Field([], description="Columns that are known of the steps to come as well.")
+    covariates: Names = Field([], description="Columns that help the forecast, known only up to its origin.")
+    known: Names = Field([], description="Columns whose future values are known as well.")
     calendar: Distinct[Literal["hour", "weekday", "day_of_month", "day_of_year", "month"]] = Field(
-        [], description="What the network is told of the time of a step."
+        [], description="Calendar features of each step's time."
     )
-    period: int = Field(24, ge=1, le=100_000, description="Steps of a season; 1 for none.")
-    horizon: int = Field(24, ge=1, le=10_000, description="Steps that are forecast.")
+    period: int = Field(24, ge=1, le=100_000, description="Steps per season; 1 for no season.")
+    horizon: int = Field(24, ge=1, le=10_000, description="Number of steps to forecast.")
     on_missing: Literal["mask", "fill", "fail"] = Field(
         "mask",
-        description="A missing value: the network is told, the value before is repeated, or it is refused.",
+        description="Missing values: mask them for the network, fill them with the previous value, or fail.",
     )
     on_gap: Literal["fail", "fill", "ignore"] = Field(
         "fail",
-        description="Steps without a row: refused, put in as missing, or each row is the next step.",
+        description="Missing rows: fail, fill with missing values, or ignore (each row is the next step).",
     )
     missing_values: Annotated[Distinct[float], Field(max_length=100)] = Field(
-        [], description="Numbers that stand for a missing value, such as -200."
+        [], description="Numbers that mean a missing value, such as -200."
     )
-    sort: bool = Field(False, description="Sort rows by time in place of refusing those that are not sorted.")
+    sort: bool = Field(False, description="Sort rows by time; false: fail on unsorted rows.")
     test_fraction: float = Field(
         0.2,
         gt=0,
         lt=0.9,
-        description="Last part of each series that is tested on, where there is no test part.",
+        description="Fraction at the end of each series to test on, if the data has no test split.",
     )
     origins: int = Field(
         5,
         ge=1,
         le=10_000,
-        description="Steps of the test part of a series from which it is forecast, evenly apart.",
+        description="Forecast origins per series in the test split, evenly spaced.",
     )
     windows: int | None = Field(
         None,
         ge=1,
         le=10_000_000,
-        description="Windows an epoch; null for as many as cover train, 8 batches at least.",
+        description="Windows per epoch; null: enough to cover train, at least 8 batches.",
     )
     sample: SeasonsSample | None = Field(
-        default_factory=SeasonsSample, description="Generated series to try a recipe on."
+        default_factory=SeasonsSample, description="Synthetic series to try a recipe on."
     )
 
     @property
     def time_columns(self) -> tuple[str, ...] | None:
-        """The columns of the time; None where a date may be found in the first."""
+        """The time columns; None to look for dates in the first column."""
         if isinstance(self.time, str):
             return (self.time,)
         return tuple(self.time) if self.time else None
 
     def cross_checks(self) -> Iterator[tuple[tuple[str, ...], str]]:
-        """Yields sources that hold no series, and columns that are two things at once."""
+        """Yields sources without series, and columns with two roles."""
         yield from super().cross_checks()
         if self.source.startswith("tfds:"):
             received = f"received {shown(self.source)}, expected files or sample"
-            yield ("source",), f"{received}: a series comes in CSV files. Name yours in data.path."
+            yield ("source",), f"{received}: series are read from CSV files. Set data.path to yours."
         if self.time_format is not None and not self.time:
-            yield ("time_format",), "received a format, but data.time names no column, expected null."
+            yield ("time_format",), "received a format, but data.time does not name a column; expected null."
         if isinstance(self.time, list) and len(self.time) > 6:
             expected = "expected at most 6: year, month, day, hour, minute, second"
             yield ("time",), f"received {len(self.time)} columns, {expected}."
@@ -132,42 +131,45 @@ class ForecastingData(SourceSettings):
                 if others:
                     yield (
                         (key,),
-                        f"received {shown(twice[0])}, which is in {others[0]} too, expected one of them.",
+                        f"received {shown(twice[0])}, which is also in {others[0]}; expected it in one.",
                     )
 
 
-class ForecastingModel(RecurrentLevels):
-    """A recurrent network beside a linear one, and quantiles of every step ahead."""
+class ForecastingModel(RecurrentLayers):
+    """A recurrent network next to a linear one, which predict quantiles of every step of the horizon."""
 
     units: Units = [64]
-    window: int = Field(168, ge=2, le=100_000, description="Steps that are read before a forecast.")
+    window: int = Field(168, ge=2, le=100_000, description="Steps of the past that are read for a forecast.")
     lags: int | None = Field(
-        None, ge=1, le=10_000, description="Last steps that are seen at once; null for a season, at most 48."
+        None,
+        ge=1,
+        le=10_000,
+        description="Most recent steps in each input; null: one season, at most 48.",
     )
     transform: Literal["none", "log"] = Field(
-        "none", description="log where a season grows with the level and nothing is below zero."
+        "none", description="log if seasonal swings grow with the level and no value is negative."
     )
     spread: Literal["auto", "train", "lags"] = Field(
         "auto",
-        description="What values are scaled by: train or the last lags; auto is lags for several series.",
+        description="Scale by the spread of train or of the lags; auto: lags if there are several series.",
     )
     level_feature: bool = Field(
-        True, description="Tell the network the level itself; false where it leaves what train has shown."
+        True, description="Give the level to the network; false if it may leave the range seen in train."
     )
     quantiles: Annotated[list[Probability], AfterValidator(_with_a_middle)] = Field(
         [0.1, 0.5, 0.9],
         min_length=3,
         max_length=99,
-        description="The middle one is the forecast, the outer ones its interval.",
+        description="Quantiles to predict: the middle one is the forecast, the outer ones its interval.",
     )
-    dropout: Fraction = Field(0.1, description="Part of the features dropped before the output.")
+    dropout: Fraction = Field(0.1, description="Dropout rate before the output.")
 
     def lags_of(self, period: int) -> int:
-        """Returns how many of the last steps are seen at once."""
+        """Returns the number of most recent steps given to the network at each step."""
         return self.lags or min(period, 48, self.window)
 
     def cross_checks(self) -> Iterator[tuple[tuple[str, ...], str]]:
-        """Yields residual connections between levels of different sizes, and lags beyond the window."""
+        """Yields residual connections between layers of different sizes, and lags beyond the window."""
         yield from super().cross_checks()
         if self.lags is not None and self.lags > self.window:
             yield ("lags",), f"received {self.lags}, expected at most the window, {self.window}."
@@ -180,14 +182,14 @@ class ForecastingSettings(TaskSettings):
     summary: ClassVar[str] = "the past of a series in, forecasts with intervals out"
 
     task: Literal["forecasting"] = Field("forecasting", description="Name of the task.")
-    data: ForecastingData = Field(description="Where the series come from.")
+    data: ForecastingData = Field(description="Source of the series.")
     model: ForecastingModel = Field(default_factory=ForecastingModel, description="The network.")
     training: SteppedTrainingSettings = Field(
         default_factory=SteppedTrainingSettings, description="How to train."
     )
 
     def cross_checks(self) -> Iterator[tuple[tuple[str, ...], str]]:
-        """Yields networks that no machine could hold."""
+        """Yields a conflict if the network is too large for any machine."""
         model, data = self.model, self.data
         columns = len(self.data.targets or [0])
         features = (

@@ -1,4 +1,4 @@
-"""Rows of series as they come, each with a forecast after it."""
+"""Streaming forecasts: one after every row of a table."""
 
 import csv
 from collections import Counter
@@ -14,7 +14,7 @@ from rnn_apps.data.series import CleaningOptions, RowReader, check_spacing
 from rnn_apps.data.series_columns import find_columns
 from rnn_apps.data.time_steps import calendar_values
 from rnn_apps.errors import DataError, UserError
-from rnn_apps.tasks.forecasting.answers import ANY_NUMBER, refuse_not_finite, said_skipped
+from rnn_apps.tasks.forecasting.answers import ANY_NUMBER, check_finite, describe_skipped
 from rnn_apps.tasks.forecasting.dataset import json_numbers
 from rnn_apps.tasks.forecasting.module import OUTPUTS
 from rnn_apps.tasks.streaming import Stream
@@ -23,40 +23,39 @@ PLACE = "stream"
 
 
 class ForecastStream(Stream):
-    """Forecasts after every row of a table in CSV; the first line names its columns.
+    """Forecasts after every row of a CSV table, whose first line has the column names.
 
-    That line shows what separates them, too; where it is no comma, a cell may have one before its decimals.
-    Each series of the table has states of its own.
+    The first line also determines the delimiter; if it is not a comma, numbers may have a decimal comma. Each
+    series of the table has its own states.
 
     Args:
         predictor: `ForecastPredictor`.
 
     Raises:
-        UserError: what is known in advance would have to be there before it is streamed.
+        UserError: if there are known covariates, whose future values a stream does not contain.
     """
 
     def __init__(self, predictor):
         if predictor.columns.known:
-            problem = (
-                f"{', '.join(predictor.columns.known)} would have to be known of rows that have not come"
-            )
-            fix = "Give files with these rows as whole inputs."
+            names = ", ".join(predictor.columns.known)
+            problem = f"this network needs future values of {names}, which a stream does not have"
+            fix = "Give files with these rows as inputs."
             raise UserError(problem=problem, fix=fix, option="stream")
         forecaster, data = predictor.module, predictor.recipe.data
-        super().__init__(forecaster.step, forecaster.begin(1))
-        self._predictor, self._begin, self._lines = predictor, self._states, 0
+        super().__init__(forecaster.step, forecaster.initial_state(1))
+        self._predictor, self._initial, self._lines = predictor, self._states, 0
         self._header = self._reader = None
-        invalid, self._said = InvalidRecords(data.on_invalid_record, ANY_NUMBER), Counter()
+        invalid, self._reported = InvalidRecords(data.on_invalid_record, ANY_NUMBER), Counter()
         self._options = CleaningOptions(invalid, data.on_missing, data.on_gap)
         self._separator = ","
-        self._left = {}  # name of a series to its states and its last row
+        self._progress = {}  # states and last row of each series
 
     def feed(self, lines):
-        """Return for every row the time of the next steps, and of each target forecast, lower and upper.
+        """Return for every row the times of the next steps, and the forecast and bounds of each target.
 
-        Where the recipe skips bad records, ``"skipped"`` says which there were since the answer before.
+        If the recipe skips invalid records, ``"skipped"`` lists those since the previous answer.
         """
-        found = []
+        answers = []
         for line in lines:
             self._lines += 1
             line = line.replace("\0", "").removeprefix("\ufeff")
@@ -67,8 +66,8 @@ class ForecastStream(Stream):
                 self._header = row
                 self._columns = find_columns(f"{PLACE}:{self._lines}", row, [], self._predictor.columns)
             elif row:
-                found += self._answers(row)
-        return found
+                answers += self._answers(row)
+        return answers
 
     def _answers(self, row):
         if self._reader is None and not width_problem(row, self._header):
@@ -83,9 +82,9 @@ class ForecastStream(Stream):
         return [self._answer(name, one) for name, one in rows.items()]
 
     def _answer(self, name, now):
-        """Read the one row of `now`, behind rows of missing values where the recipe fills gaps."""
+        """Read the single row `now`, after rows of missing values if the recipe fills gaps."""
         predictor, step = self._predictor, self._predictor.step
-        self._states, before = self._left.get(name, (self._begin, None))
+        self._states, before = self._progress.get(name, (self._initial, None))
         steps = self._steps_since(before, now)
         values = np.full((steps, len(now.values[0])), np.nan)
         values[-1] = now.values[0]
@@ -101,32 +100,32 @@ class ForecastStream(Stream):
             target: {key: json_numbers(answer[key][:, index]) for key in OUTPUTS}
             for index, target in enumerate(predictor.columns.targets)
         }
-        refuse_not_finite(f"{now.locations[0]}  {name}".rstrip(), predictor.columns, values, targets)
-        self._left[name] = (self._states, now)
-        found = {"series": name, "times": times, "targets": targets}
-        all_skipped = Counter(self._options.invalid.skipped)
-        skipped, self._said = all_skipped - self._said, all_skipped
-        return {**found, "skipped": said_skipped(skipped)} if skipped else found
+        check_finite(f"{now.locations[0]}  {name}".rstrip(), predictor.columns, values, targets)
+        self._progress[name] = (self._states, now)
+        answer = {"series": name, "times": times, "targets": targets}
+        total = self._options.invalid.skipped
+        skipped, self._reported = total - self._reported, Counter(total)
+        return {**answer, "skipped": describe_skipped(skipped)} if skipped else answer
 
     def _steps_since(self, before, now):
-        """Steps from the row before to this one."""
+        """Number of steps from the previous row to this one."""
         if before is None:
             return 1
         both = type(now)(before.locations + now.locations, before.times + now.times)
-        (apart,) = np.diff(self._predictor.step.positions(both.times))
-        if apart <= 0:
-            raise DataError(now.locations[0], "its time is not after that of the row before")
+        (steps,) = np.diff(self._predictor.step.positions(both.times))
+        if steps <= 0:
+            raise DataError(now.locations[0], "its time is not after that of the previous row")
         if self._options.on_gap == "ignore":
             return 1
-        check_spacing(both, np.array([apart]), self._predictor.step, self._options)
-        return round(apart)
+        check_spacing(both, np.array([steps]), self._predictor.step, self._options)
+        return round(steps)
 
     def line(self, answer):
-        """Time of the next step, and of each target the forecast and its interval."""
+        """Time of the next step, and the forecast and interval of each target."""
         cells = [answer["series"]] if answer["series"] else []
         cells.append(answer["times"][0])
-        for found in answer["targets"].values():
-            cells += [f"{found[key][0]:.6g}" for key in OUTPUTS]
+        for bounds in answer["targets"].values():
+            cells += [f"{bounds[key][0]:.6g}" for key in OUTPUTS]
         if "skipped" in answer:
             cells.append(f"(skipped: {answer['skipped']})")
         return "\t".join(cells)

@@ -1,4 +1,4 @@
-"""Forecasting: many-to-many, the past of a series in, what comes next out, with intervals."""
+"""The forecasting task: many-to-many, from the past of a series to its next steps with intervals."""
 
 from rnn_apps.tasks.forecasting.dataset import SeriesDataset, SeriesPreprocessing
 from rnn_apps.tasks.forecasting.network import series_forecaster

@@ -1,4 +1,4 @@
-"""Streams of sensor values or frames, with a label for every step."""
+"""Dataset of frame labelling: streams of sensor values or frames with a label for every step."""
 
 import json
 
@@ -9,18 +9,18 @@ from rnn_apps.baselines.per_step import per_step_probabilities
 from rnn_apps.data.files import csv_bytes
 from rnn_apps.data.images import encode_png
 from rnn_apps.data.step_tables import Columns, load_streams, name_of
-from rnn_apps.models.step_features import feature_front
-from rnn_apps.models.stepwise import StepReader, stepwise_model
+from rnn_apps.models.per_step import PerStepNetwork, per_step_model
+from rnn_apps.models.step_features import precomputed_feature_extractor
 from rnn_apps.tasks.labelled_sequences import LabelledSequences
 from rnn_apps.tasks.preprocessing import Preprocessing, load_class_names
 from rnn_apps.tasks.visual import make_visual_encoder
 
-EXAMPLE_STEPS = 64  # of what a demo page offers
+EXAMPLE_STEPS = 64  # steps of an example on the demo page
 FRAMES_PER_CALL = 64
 
 
 def is_frozen(recipe):
-    """Return whether a CNN that is not trained sees every frame."""
+    """Return whether the network starts with a frozen CNN."""
     return recipe.data.are_pictures and not recipe.model.encoder.is_trained
 
 
@@ -28,9 +28,9 @@ def columns_of(recipe, features=None, has_labels=True):
     """Return the `Columns` of the recipe's tables.
 
     Args:
-        recipe: of frame labelling.
-        features: names of the columns that a trained network reads; None takes those of the recipe.
-        has_labels: whether the tables have the column of the labels.
+        recipe: `Recipe` of frame labelling.
+        features: feature columns of a trained network; None for those of the recipe.
+        has_labels: whether the tables have a label column.
     """
     data, size = recipe.data, tuple(recipe.model.encoder.image_size)
     named = (data.label if has_labels else None, data.stream)
@@ -38,7 +38,7 @@ def columns_of(recipe, features=None, has_labels=True):
 
 
 def frame_features(cnn, frames):
-    """Return what a CNN extracts from frames (frames, height, width, 3): (frames, places * features)."""
+    """Return the features (frames, regions * features) that a CNN extracts from frames (frames, ...)."""
     extract = tf.function(lambda images: cnn(images, training=False), reduce_retracing=True)
     starts = range(0, len(frames), FRAMES_PER_CALL)
     chunks = [extract(tf.cast(frames[i : i + FRAMES_PER_CALL], tf.float32)).numpy() for i in starts]
@@ -48,12 +48,12 @@ def frame_features(cnn, frames):
 
 
 class FramePreprocessing(Preprocessing):
-    """The labels, and what a step consists of.
+    """The labels, and the features of a step.
 
     Args:
-        class_names: the labels, in the order of the logits.
-        features: names of a step's numbers, in order; None where a step is a picture.
-        cnn: `keras.Model` from pictures to regions; None where a step is numbers.
+        class_names: labels in the order of the logits.
+        features: names of the numeric features, in order; None for images.
+        cnn: `keras.Model` from images to regions; None for numeric features.
     """
 
     def __init__(self, class_names, features, cnn):
@@ -61,26 +61,26 @@ class FramePreprocessing(Preprocessing):
         self.features, self.cnn = features, cnn
 
     def save(self, folder):
-        """Write the labels and the names of the features; the CNN is in the model."""
+        """Save the labels and the feature names; the CNN is saved with the model."""
         super().save(folder)
         (folder / "features.json").write_text(json.dumps(self.features), encoding="utf-8")
 
     @classmethod
     def load(cls, folder, model):
-        """Return what `save` wrote, with the CNN of the model."""
+        """Load the preprocessing that `save` saved, with the CNN of the model."""
         features = json.loads((folder / "features.json").read_text(encoding="utf-8"))
-        cnn = None if features else StepReader(model).front.get_layer("each_frame").layer
+        cnn = None if features else PerStepNetwork(model).extractor.get_layer("each_frame").layer
         return cls(load_class_names(folder), features, cnn)
 
 
 class FrameDataset(LabelledSequences):
-    """Streams of files, or generated clips."""
+    """Labelled streams from files, or synthetic clips."""
 
     def __init__(self, recipe, preprocessing=None):
         super().__init__(recipe, preprocessing)
         self._features = preprocessing and preprocessing.features
         self.are_pictures = recipe.data.are_pictures
-        if self.are_pictures and not is_frozen(recipe):  # a CNN sees all the frames of a batch
+        if self.are_pictures and not is_frozen(recipe):  # the CNN needs memory for all frames of a batch
             self.evaluation_batch_size, self.longest_whole = 4, 100
 
     def load(self, request):
@@ -91,7 +91,7 @@ class FrameDataset(LabelledSequences):
         return name, splits
 
     def learn(self):
-        """Return the labels of train and the names of the columns; and the CNN with its initial weights."""
+        """Learn the labels from train, and create the CNN with its initial weights."""
         labels = self.learn_labels()
         cnn = None
         if self.are_pictures:
@@ -99,22 +99,22 @@ class FrameDataset(LabelledSequences):
         return FramePreprocessing(labels, self._features, cnn)
 
     def count_records(self, sequences):
-        """Return the number of rows: each is read, and skipped, by itself."""
+        """Return the number of rows, each of which is a record."""
         return sum(len(one.labels) for one in sequences)
 
     def encode_steps(self, sequences):
-        """Return the numbers of all steps, their frames or features of a frozen CNN, and a mask."""
+        """Return the features or frames of all steps, and a mask."""
         steps = np.concatenate([one.steps for one in sequences])
         if is_frozen(self.recipe):
             steps = frame_features(self.preprocessing.cnn, steps)
         return [steps, np.ones(len(steps), bool)]
 
     def step_names(self, sequence):
-        """Return numbers from 1."""
+        """Return the step numbers, from 1."""
         return [str(number + 1) for number in range(len(sequence.labels))]
 
     def fingerprint(self, split):
-        """The name of the stream, its numbers and its labels."""
+        """The name of the stream, its features and its labels."""
         path = self.recipe.data.path or ""
         for one in self.splits[split]:
             yield f"{name_of(one, path)}\n{one.steps.tobytes().hex()}\n{one.labels}"
@@ -126,26 +126,27 @@ class FrameDataset(LabelledSequences):
         return {"each_step_alone": per_step_probabilities(train, labels, test, len(self.class_names))}
 
     def settings(self):
-        """What a step consists of."""
+        """The features of a step."""
         size = " x ".join(map(str, self.recipe.model.encoder.image_size))
         steps = f"frames of {size} pixels" if self.are_pictures else self._features
         return {"steps": steps, "scored": "every step of the split"}
 
     def raw_example(self, split, number, record):
-        """The frames as PNG files, or a CSV file of the numbers."""
+        """The frames as PNG files, or a CSV file of the features."""
         steps = self.splits[split][number].steps[:EXAMPLE_STEPS]
         if self.are_pictures:
             return {f"frame-{i:03}.png": encode_png(frame) for i, frame in enumerate(steps, start=1)}
         return {"steps.csv": csv_bytes(self._features, steps)}
 
     def view_examples(self, predictor):
-        """Streams of the test split; where a CNN is trained, its features, extracted few frames at a time."""
+        """Streams of the test split, with the CNN's features if the CNN is trained."""
         examples = super().view_examples(predictor)
         if not self.are_pictures or is_frozen(self.recipe):
             return examples
         frames, mask = examples.inputs
-        reader = StepReader(predictor.core)
-        cnn = reader.front.get_layer("each_frame").layer
+        core = PerStepNetwork(predictor.core)
+        cnn = core.extractor.get_layer("each_frame").layer
         features = frame_features(cnn, frames.reshape(-1, *frames.shape[2:])).reshape(*frames.shape[:2], -1)
-        network = stepwise_model(feature_front(features.shape[-1]), reader.recurrent, reader.head)
+        extractor = precomputed_feature_extractor(features.shape[-1])
+        network = per_step_model(extractor, core.recurrent, core.head)
         return examples._replace(network=network, inputs=[tf.constant(features), tf.constant(mask)])

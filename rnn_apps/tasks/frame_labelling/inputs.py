@@ -1,4 +1,4 @@
-"""A stream that is to be labelled: a table of numbers, pictures in a folder, or a video file."""
+"""Reads the inputs of frame labelling: tables, folders of images, and video files."""
 
 from itertools import islice
 
@@ -9,22 +9,22 @@ from rnn_apps.data.step_tables import read_streams
 from rnn_apps.data.video import VIDEO_SUFFIXES, InvalidVideo, all_frames
 from rnn_apps.errors import Argument, UserError
 
-MOST_FRAMES = 4_000  # of a video file in one piece
+MAX_FRAMES = 4_000  # of a video file read in one piece
 
 
 def read_inputs(path, are_pictures, size, columns):
-    """Return the streams of an input by name, as the export takes them: strings (frames,) or numbers.
+    """Return the streams of an input by name, as inputs of the export.
 
-    Numbers are float32 (steps, features); an input of one stream has the name "".
+    Frames are strings (frames,), features float32 (steps, features). A single stream has the name "".
 
     Args:
-        path: CSV file of numbers; folder of pictures in the order of their names; or a video file.
-        are_pictures: which of them is wanted.
+        path: CSV file, folder of images in the order of their names, or video file.
+        are_pictures: whether the network reads frames instead of tables.
         size: (height, width) to which the frames of a video are decoded.
         columns: `Columns` of a table without labels.
 
     Raises:
-        UserError: it cannot be read.
+        UserError: if the input cannot be read.
     """
     try:
         if not are_pictures:
@@ -33,7 +33,7 @@ def read_inputs(path, are_pictures, size, columns):
             return {"": _pictures(path, size)}
         if path.suffix.lower() in VIDEO_SUFFIXES:
             return {"": _frames(path, size)}
-        raise UserError(str(path), "no folder of pictures and no video file")
+        raise UserError(str(path), "neither a folder of images nor a video file")
     except (InvalidVideo, InvalidImage) as error:
         raise UserError(str(path), str(error)) from error
     except ImportError as error:
@@ -43,11 +43,11 @@ def read_inputs(path, are_pictures, size, columns):
 
 
 def _frames(path, size):
-    """Every frame of a video, at most `MOST_FRAMES`."""
-    encoded = [encode_png(frame) for frame in islice(all_frames(path, size), MOST_FRAMES + 1)]
-    if len(encoded) > MOST_FRAMES:
+    """All frames of a video, at most `MAX_FRAMES`."""
+    encoded = [encode_png(frame) for frame in islice(all_frames(path, size), MAX_FRAMES + 1)]
+    if len(encoded) > MAX_FRAMES:
         fix = Argument("Read it frame by frame with", "stream")
-        raise UserError(str(path), f"has more than {MOST_FRAMES:,} frames", fix=fix)
+        raise UserError(str(path), f"has more than {MAX_FRAMES:,} frames", fix=fix)
     if not encoded:
         raise UserError(str(path), "none of its frames can be decoded")
     return tf.constant(encoded)
@@ -56,7 +56,7 @@ def _frames(path, size):
 def _pictures(folder, size):
     names = sorted(p for p in folder.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES and p.is_file())
     if not names:
-        raise UserError(str(folder), "no pictures in it", expected="frames, in the order of their names")
+        raise UserError(str(folder), "no images in it", expected="frames, in the order of their names")
     encoded = [name.read_bytes() for name in names]
     for name, picture in zip(names, encoded):
         try:

@@ -1,4 +1,4 @@
-"""The steps of a clip or a stream in, a label for each out."""
+"""Predictor of frame labelling."""
 
 import itertools
 from functools import cached_property
@@ -8,17 +8,17 @@ import numpy as np
 import tensorflow as tf
 
 from rnn_apps.data.images import decode_image
-from rnn_apps.models.step_features import feature_front
-from rnn_apps.models.stepwise import StepReader, stepwise_model
+from rnn_apps.models.per_step import PerStepNetwork, per_step_model
+from rnn_apps.models.step_features import precomputed_feature_extractor
 from rnn_apps.tasks.frame_labelling.dataset import columns_of, is_frozen
 from rnn_apps.tasks.frame_labelling.inputs import read_inputs
 from rnn_apps.tasks.frame_labelling.streaming import FrameStream, RowStream
 from rnn_apps.tasks.step_predictor import StepPredictor
-from rnn_apps.tasks.streaming import looks_ahead
+from rnn_apps.tasks.streaming import needs_whole_input
 
 
 class FramePredictor(StepPredictor):
-    """Labels the steps of tables, folders of pictures and video files."""
+    """Labels the steps of tables, folders of images, and video files."""
 
     kind = "label_steps"
 
@@ -29,7 +29,7 @@ class FramePredictor(StepPredictor):
 
     @property
     def features(self):
-        """Names of a step's numbers, in order; None of pictures."""
+        """Names of the numeric features, in order; None for images."""
         return self.preprocessing.features
 
     @property
@@ -38,22 +38,22 @@ class FramePredictor(StepPredictor):
 
     @cached_property
     def core(self):
-        """The network over features of the CNN where that is frozen, else the model."""
+        """The network after a frozen CNN, or the model."""
         if not is_frozen(self.recipe):
             return self.model
-        reader = StepReader(self.model)
+        network = PerStepNetwork(self.model)
         width = int(np.prod(self.preprocessing.cnn.output_shape[1:]))
-        return stepwise_model(feature_front(width), reader.recurrent, reader.head)
+        return per_step_model(precomputed_feature_extractor(width), network.recurrent, network.head)
 
     @property
     def raw_spec(self):
-        """Encoded frames, or numbers."""
+        """`tf.TensorSpec` of encoded frames, or of features."""
         if self.are_pictures:
             return tf.TensorSpec([None, None], tf.string, name="frames")
         return tf.TensorSpec([None, None, len(self.features)], tf.float32, name="features")
 
     def encode_raw(self, raw):
-        """Decode frames, empty ones for padding; or take numbers, NaN for padding."""
+        """Decode frames (empty for padding), or read features (NaN for padding)."""
         if not self.are_pictures:
             mask = ~tf.reduce_any(tf.math.is_nan(raw), axis=-1)
             inputs = [tf.where(mask[:, :, None], raw, 0.0), mask]
@@ -78,7 +78,7 @@ class FramePredictor(StepPredictor):
         return columns_of(self.recipe, self.features, has_labels=False)
 
     def predict(self, inputs):
-        """Return labels and scores of every step of each stream: in CSV files, folders, video files."""
+        """Return labels and scores of every step of each stream in the inputs."""
         answers = []
         for path in inputs:
             streams = read_inputs(Path(path), self.are_pictures, self._image_size, self._columns)
@@ -98,13 +98,13 @@ class FramePredictor(StepPredictor):
     def open_stream(self):
         """Return a `FrameStream` or a `RowStream`."""
         if not self.can_stream:
-            raise looks_ahead()
+            raise needs_whole_input()
         if self.are_pictures:
             return FrameStream(self.module, self._image_size)
         return RowStream(self.module, self._columns)
 
     def answer_line(self, answer):
-        """The labels with the steps that have them."""
+        """The labels and their ranges of steps."""
         lines, first = [], 1
         for label, same in itertools.groupby(answer["labels"]):
             count = len(list(same))
@@ -114,14 +114,14 @@ class FramePredictor(StepPredictor):
         return f"{name}: {', '.join(lines)}"
 
     def explain(self, inputs):
-        """Return for each input its [step, label, probability] triples."""
+        """Return the [step, label, probability] triples of each input."""
         return [
             [[number, *pair] for number, pair in enumerate(zip(answer["labels"], answer["scores"]), start=1)]
             for answer in self.predict(inputs)
         ]
 
     def number_examples(self, batch, steps, seed):
-        """Return random numbers or pixels, and a mask."""
+        """Return random features or pixels, and a mask."""
         rng = np.random.default_rng(seed)
         mask = np.arange(steps) < rng.integers(1, steps + 1, (batch, 1))
         shape = (batch, steps, *self.model.inputs[0].shape[2:])
@@ -129,14 +129,14 @@ class FramePredictor(StepPredictor):
         return [values.astype("float32"), mask]
 
     def facts(self):
-        """The labels, and how a clip or a table is read."""
+        """The class names, and options for reading tables and frames."""
         data = self.recipe.data
         facts = {**super().facts(), "features": self.features}
         facts |= {"stream": data.stream, "on_missing": data.on_missing}
         return {**facts, "image_size": list(self._image_size), "frames": None} if self.are_pictures else facts
 
     def example_requests(self):
-        """A stream of two steps; and streams of three steps and of two, padded."""
+        """A stream of two steps, and a padded batch of streams of three and two steps."""
         if self.are_pictures:
             noise = [tf.random.stateless_uniform([24, 32, 3], (1, i), 0, 255) for i in range(3)]
             frames = [tf.io.encode_png(tf.cast(picture, tf.uint8)) for picture in noise]

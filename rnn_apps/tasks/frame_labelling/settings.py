@@ -1,80 +1,78 @@
-"""Settings of the frame labelling task; no TensorFlow here."""
+"""Settings of the frame labelling task. Does not import TensorFlow."""
 
 from collections.abc import Iterator
-from typing import Annotated, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from rnn_apps.settings import Distinct
 from rnn_apps.tasks.image_captioning.settings import VisualEncoderSettings
 from rnn_apps.tasks.labelling_settings import LabellingModel, LabellingSettings
-from rnn_apps.tasks.settings import SampleSettings, SourceSettings
-
-Column = Annotated[str, Field(min_length=1, max_length=200)]
+from rnn_apps.tasks.settings import Column, SampleSettings, SourceSettings
 
 
 class EventsSample(SampleSettings):
-    """Generated clips of shapes that appear, move, collide and vanish."""
+    """Synthetic clips of shapes that appear, move, collide and vanish."""
 
-    name: Literal["events"] = Field("events", description="Which generated data.")
+    name: Literal["events"] = Field("events", description="Kind of synthetic data.")
 
 
 class FrameLabellingData(SourceSettings):
-    """Where streams with a label at every step come from: tables of a sensor's numbers, or of pictures."""
+    """Source of labelled streams: tables of sensor values, or of image paths."""
 
     source: str = Field(
         "sample",
         pattern="^(files|sample)$",
-        description="The user's own files, or generated data.",
+        description="files (your own data) or sample (synthetic data).",
         json_schema_extra={"patternErrorMessage": "files or sample"},
     )
-    label: Column = Field("label", description="Column that holds the label of a step.")
+    label: Column = Field("label", description="Column with the label of each step.")
     stream: Column | None = Field(
-        None, description="Column that names the stream of a row; null: a file is one stream."
+        None, description="Column with the name of each row's stream; null: one stream per file."
     )
     features: Distinct[Column] | None = Field(
-        None, min_length=1, max_length=10_000, description="Columns of numbers; null takes all others."
+        None, min_length=1, max_length=10_000, description="Numeric columns; null: all other columns."
     )
     frames: Column | None = Field(
-        None, description="Column with the path of a picture, from the file's folder on, in place of numbers."
+        None, description="Column of image paths, relative to the file's folder, instead of numbers."
     )
     on_missing: Literal["fail", "previous"] = Field(
-        "fail", description="What an empty cell does: it is refused, or the number before it is repeated."
+        "fail", description="Empty cells: fail, or repeat the previous value."
     )
     sample: EventsSample | None = Field(
-        default_factory=EventsSample, description="Generated clips; null allows none."
+        default_factory=EventsSample, description="Synthetic clips; null: fail instead of using them."
     )
 
     def cross_checks(self) -> Iterator[tuple[tuple[str, ...], str]]:
-        """Yields columns of numbers beside pictures."""
+        """Yields numeric columns in a table of images."""
         yield from super().cross_checks()
         if self.frames is not None and self.features is not None:
-            yield ("features",), "received columns, but frames names one with pictures; expected null."
+            yield ("features",), "received columns, but frames names a column of images; expected null."
 
     @property
     def are_pictures(self) -> bool:
-        """Whether a step is a picture."""
+        """Whether steps are images."""
         return self.frames is not None or self.source == "sample"
 
 
 class FrameEncoderSettings(VisualEncoderSettings):
     """The CNN that turns frames into features."""
 
-    pooled: bool = Field(True, description="One vector a frame in place of a grid of regions.")
+    pooled: bool = Field(True, description="One vector per frame instead of a grid of regions.")
     horizontal_flip: Literal[False] = Field(
         False, description="Always off: a mirrored frame may need another label."
     )
 
 
 class FrameLabellingModel(LabellingModel):
-    """A CNN for every frame, or the numbers as they are, recurrent levels, and a classifier at every step."""
+    """A CNN over frames (or the numbers as they are), recurrent layers, and a classifier at every step."""
 
     bidirectional: bool = Field(
-        False, description="Read from both ends; one that only looks back can stream."
+        False, description="Read in both directions; a network that only reads forward can stream."
     )
     encoder: FrameEncoderSettings = Field(
         default_factory=FrameEncoderSettings,
-        description="The CNN that turns frames into features, where steps are pictures.",
+        description="The CNN that turns frames into features, if steps are images.",
     )
 
 
@@ -85,13 +83,13 @@ class FrameLabellingSettings(LabellingSettings):
     summary: ClassVar[str] = "the frames of a clip or a sensor's numbers in, a label at every step out"
 
     task: Literal["frame_labelling"] = Field("frame_labelling", description="Name of the task.")
-    data: FrameLabellingData = Field(description="Where labelled streams come from.")
+    data: FrameLabellingData = Field(description="Source of the labelled streams.")
     model: FrameLabellingModel = Field(default_factory=FrameLabellingModel, description="The network.")
 
     def cross_checks(self) -> Iterator[tuple[tuple[str, ...], str]]:
-        """Yields what does not go together, and a size that the generated clips cannot have."""
+        """Yields conflicting keys, and sizes that synthetic clips cannot have."""
         yield from super().cross_checks()
         size = self.model.encoder.image_size
         if self.data.source == "sample" and size[0] != size[1]:
             path = ("model", "encoder", "image_size")
-            yield path, f"received {size}, but generated clips are square; expected the same number twice."
+            yield path, f"received {size}, but synthetic clips are square; expected the same number twice."

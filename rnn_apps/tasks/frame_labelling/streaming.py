@@ -1,4 +1,4 @@
-"""Rows of a table, or pictures, as they come, each with its label."""
+"""Streaming labels of table rows, images, and video frames."""
 
 import csv
 import itertools
@@ -17,34 +17,34 @@ from rnn_apps.data.video import VIDEO_SUFFIXES, InvalidVideo, all_frames
 from rnn_apps.errors import DataError, UserError, shown
 from rnn_apps.tasks.streaming import Stream
 
-_AT_ONCE = 16  # frames of a video
+_FRAMES_PER_CHUNK = 16
 
 
-class _Labels(Stream):
-    """Numbers the steps and names their labels."""
+class _LabelStream(Stream):
+    """Counts the steps, and decodes their labels."""
 
     def __init__(self, labeller):
         super().__init__(labeller.step, labeller.zero_states(1))
         self._steps = 0
 
-    def _labelled(self, chunk):
-        answer = self.read(chunk[None])
-        found = [
+    def _label_chunk(self, chunk):
+        outputs = self.read(chunk[None])
+        answers = [
             {"step": self._steps + number, "label": label.decode("utf-8"), "score": round(float(score), 4)}
-            for number, (label, score) in enumerate(zip(answer["labels"], answer["scores"]), start=1)
+            for number, (label, score) in enumerate(zip(outputs["labels"], outputs["scores"]), start=1)
         ]
-        self._steps += len(found)
-        return found
+        self._steps += len(answers)
+        return answers
 
     def line(self, answer):
         """Number of the step, label and score."""
         return f"{answer['step']}\t{answer['label']}\t{answer['score']:.3f}"
 
 
-class RowStream(_Labels):
-    """Labels the rows of a table in CSV; the first line names its columns and so shows what separates them.
+class RowStream(_LabelStream):
+    """Labels the rows of a CSV table, whose first line has the column names.
 
-    Where that is no comma, a cell may have one before its decimals.
+    The first line also determines the delimiter; if it is not a comma, numbers may have a decimal comma.
 
     Args:
         labeller: `StepLabeller` with a step.
@@ -55,12 +55,12 @@ class RowStream(_Labels):
         super().__init__(labeller)
         self._columns, self._header, self._bad = columns, None, InvalidRecords("refuse", 0)
         self._lines, self._separator = 0, ","
-        self._begin, self._left, self._before = self._states, {}, {}
+        self._initial, self._progress, self._before = self._states, {}, {}
 
     def feed(self, lines):
-        """Return step, label and score of every row; those before a bad one are answered before it is.
+        """Return step, label and score of every row; rows before an invalid one are answered first.
 
-        The rows of several streams may come in any order: each stream has its own states and steps.
+        Rows of several streams may be interleaved: each stream has its own states and steps.
         """
         rows, problem = [], None
         try:
@@ -69,15 +69,15 @@ class RowStream(_Labels):
         except DataError as error:
             problem = error
         answers = []
-        for stream, several in itertools.groupby(rows, key=lambda row: row[0]):
-            self._states, self._steps = self._left.get(stream, (self._begin, 0))
-            found = self._labelled(tf.constant(np.stack([numbers for _, numbers in several])))
-            self._left[stream] = self._states, self._steps
-            answers += [{"stream": stream, **one} for one in found] if stream else found
-        return answers if problem is None else _then(answers, problem)
+        for stream, group in itertools.groupby(rows, key=lambda row: row[0]):
+            self._states, self._steps = self._progress.get(stream, (self._initial, 0))
+            labelled = self._label_chunk(tf.constant(np.stack([numbers for _, numbers in group])))
+            self._progress[stream] = self._states, self._steps
+            answers += [{"stream": stream, **answer} for answer in labelled] if stream else labelled
+        return answers if problem is None else _yield_then_raise(answers, problem)
 
     def line(self, answer):
-        """Name of the stream where there are several, and the rest of the answer."""
+        """Name of the stream if there are several, step, label and score."""
         return "\t".join([*([answer["stream"]] if "stream" in answer else []), super().line(answer)])
 
     def _rows(self, lines):
@@ -112,14 +112,13 @@ class RowStream(_Labels):
         return stream or "", self._before[stream]
 
 
-def _then(answers, problem):
-    """Yield the answers, and then raise."""
+def _yield_then_raise(answers, problem):
     yield from answers
     raise problem
 
 
-class FrameStream(_Labels):
-    """Labels pictures, or the frames of video files, in the order of the lines that give their paths.
+class FrameStream(_LabelStream):
+    """Labels images, or the frames of video files, whose paths are the lines of the stream.
 
     Args:
         labeller: `StepLabeller` with a step.
@@ -136,23 +135,23 @@ class FrameStream(_Labels):
         """Yield step, label and score of every frame."""
         for line in lines:
             if line.strip():
-                yield from self._of(Path(line.strip()))
+                yield from self._read_file(Path(line.strip()))
 
-    def _of(self, path):
+    def _read_file(self, path):
         try:
             if path.suffix.lower() not in VIDEO_SUFFIXES:
                 encoded = path.read_bytes()
                 read_image(encoded, self._size)
-                yield from self._labelled(tf.constant([encoded]))
+                yield from self._label_chunk(tf.constant([encoded]))
                 return
             chunk = []
             for frame in all_frames(path, self._size):
                 chunk.append(encode_png(frame))
-                if len(chunk) == _AT_ONCE:
-                    yield from self._labelled(tf.constant(chunk))
+                if len(chunk) == _FRAMES_PER_CHUNK:
+                    yield from self._label_chunk(tf.constant(chunk))
                     chunk = []
             if chunk:
-                yield from self._labelled(tf.constant(chunk))
+                yield from self._label_chunk(tf.constant(chunk))
         except (InvalidVideo, InvalidImage) as error:
             raise UserError(str(path), str(error)) from error
         except ImportError as error:

@@ -1,4 +1,4 @@
-"""Frame labelling: one output at every step of a clip or of a sensor's stream."""
+"""The frame labelling task: one output at every step of a clip or a sensor stream."""
 
 from rnn_apps.tasks.frame_labelling.dataset import FrameDataset, FramePreprocessing
 from rnn_apps.tasks.frame_labelling.network import frame_labeller

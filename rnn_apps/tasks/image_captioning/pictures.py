@@ -1,4 +1,4 @@
-"""What an input of image captioning is: one picture."""
+"""The inputs of image captioning: images."""
 
 from pathlib import Path
 
@@ -12,15 +12,15 @@ from rnn_apps.models.encoder_decoder import region_encoder
 
 
 class Pictures:
-    """Pictures as inputs of a captioning network.
+    """Images as inputs of a captioning network.
 
     Args:
         recipe: `Recipe` of image captioning.
 
     Attributes:
-        frames: None; a picture has no frames.
-        fingerprint: list of what changes when the images of all inputs change.
-        raw_spec: the bytes of JPEG, PNG, GIF and BMP files.
+        frames: None, because images have no frames.
+        fingerprint: settings that change how images are read.
+        raw_spec: `tf.TensorSpec` of raw inputs, the bytes of JPEG, PNG, GIF and BMP files.
     """
 
     frames = None
@@ -31,25 +31,25 @@ class Pictures:
         self._recipe, self._size = recipe, recipe.model.encoder.image_size
 
     def load(self, source, request, invalid):
-        """Return the `CaptionedSplits` of TFDS, of a folder, or generated ones."""
+        """Return the `CaptionedSplits` of TFDS, of a folder, or of synthetic data."""
         return load_captioned_images(source, request, invalid, CaptionsLayout(*self._recipe.data.layout))
 
     def read(self, store, example):
-        """Return the picture of an example as uint8 (1, height, width, 3)."""
+        """Return the image of an example as uint8 (1, height, width, 3)."""
         (name,) = example.frames
         return read_image(store.read(name), self._size)[None]
 
     def extractor(self, cnn):
-        """Return the model from pixels to what the network takes: the CNN."""
+        """Return the feature extractor, the CNN itself."""
         return cnn
 
     def encoder(self, cnn):
-        """Return the encoder: a layer over every region."""
-        model, (places, features) = self._recipe.model, cnn.output_shape[1:]
-        return region_encoder(places, features, model.projection, model.dropout, self._recipe.seed)
+        """Return the encoder of image regions."""
+        model, (regions, features) = self._recipe.model, cnn.output_shape[1:]
+        return region_encoder(regions, features, model.projection, model.dropout, self._recipe.seed)
 
     def step_names(self, count):
-        """Return None: the encoder reads no steps."""
+        """Return None, because the encoder is not recurrent."""
         return None
 
     def raw_tensor(self, paths):
@@ -57,11 +57,11 @@ class Pictures:
         return tf.constant([_encoded(path, self._size) for path in paths])
 
     def decode(self, encoded):
-        """Decode pictures (batch,) to pixels."""
+        """Decode images (batch,) to pixels."""
         return decode_images(encoded, self._size)
 
     def example_raw(self):
-        """Return a grey, a coloured and a one-pixel picture."""
+        """Return three images of noise, one of them with a single pixel."""
         shapes = ((32, 32, 3), (20, 30, 3), (1, 1, 3))
         pixels = [tf.cast(tf.random.stateless_uniform(s, (1, 2), 0, 255), tf.uint8) for s in shapes]
         return tf.stack(

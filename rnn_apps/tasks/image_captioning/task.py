@@ -1,4 +1,4 @@
-"""Image captioning: one-to-many, a picture in and a sentence about it out."""
+"""The image captioning task: one-to-many, from an image to a sentence about it."""
 
 from rnn_apps.tasks.captioning import captioning_task
 from rnn_apps.tasks.image_captioning.pictures import Pictures

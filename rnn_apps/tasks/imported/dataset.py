@@ -1,4 +1,4 @@
-"""Arrays of inputs and targets, and the names that an imported model has for them."""
+"""Dataset of imported models: arrays of inputs and targets."""
 
 import itertools
 import json
@@ -16,7 +16,7 @@ from rnn_apps.tasks.preprocessing import Preprocessing
 
 
 class ArrayNames(Preprocessing):
-    """Names of inputs and outputs of a model, in its order.
+    """Names of the inputs and outputs of a model, in order.
 
     Args:
         inputs, outputs: lists of names.
@@ -28,10 +28,10 @@ class ArrayNames(Preprocessing):
 
     @classmethod
     def of(cls, model):
-        """Return the names of a `keras.Model`; the input of a sequential model has none of its own."""
+        """Return the names of a `keras.Model`; the input of a sequential model is called ``inputs``."""
         if isinstance(model, keras.Sequential):
             return cls(["inputs"], _plain_names([model.layers[-1].name]))
-        names = [given.name for given in model.inputs]
+        names = [tensor.name for tensor in model.inputs]
         inputs = _plain_names(names_of(model._inputs_struct, names))
         return cls(inputs, _plain_names(names_of(model._outputs_struct, model.output_names)))
 
@@ -40,7 +40,7 @@ class ArrayNames(Preprocessing):
         return {"inputs": self.inputs, "outputs": self.outputs}
 
     def save(self, folder):
-        """Write the names, for clients."""
+        """Save the names, for clients."""
         text = json.dumps(self.as_dict(), indent=2)
         (folder / "arrays.json").write_text(text + "\n", encoding="utf-8")
 
@@ -51,14 +51,14 @@ class ArrayNames(Preprocessing):
 
 
 def not_trainable():
-    """Return the error of a recipe that would train an imported model."""
+    """Return the error of a recipe that trains an imported model."""
     fix = "Train it with Keras and import it again; evaluate, predict, export and serve take its folder."
-    problem = "imported is the task of imported models, not one to train"
+    problem = "imported models cannot be trained"
     return UserError("task", problem, fix=fix)
 
 
 class ArrayDataset(Dataset):
-    """Inputs and targets of an .npz file; its test split is a list of arrays and a dict of arrays."""
+    """Inputs and targets of an .npz file; the test split is (list of arrays, dict of arrays)."""
 
     def read(self, request):
         """Read inputs and targets from the file that the data names."""
@@ -66,7 +66,7 @@ class ArrayDataset(Dataset):
             raise not_trainable()
         path = self.recipe.data.path
         if path is None:
-            fix = "Name an .npz file with the arrays x and y, or with those of the model's own names."
+            fix = "Give an .npz file with the arrays x and y, or with arrays named as in the model."
             raise UserError(problem="an imported model has no data of its own", fix=fix, option="data")
         path = Path(path) / "test.npz" if Path(path).is_dir() else Path(path)
         arrays, names = read_npz(path), self.preprocessing
@@ -81,7 +81,7 @@ class ArrayDataset(Dataset):
         counts = {len(array) for array in (*inputs, *targets.values())}
         if len(counts) != 1 or not counts.pop():
             raise DataError(
-                str(path), "arrays of different lengths, or empty", expected="one row per example"
+                str(path), "arrays have different lengths or are empty", expected="one row per example"
             )
         self.splits, self.source_name = {"test": (inputs, targets)}, str(path)
 
@@ -105,18 +105,18 @@ def _chosen(path, arrays, name, short, names):
 
 
 def _plain_names(names):
-    """Names as a signature may have them, each once."""
-    found = []
+    """Convert names to unique names that signatures allow."""
+    unique = []
     for name in names:
         plain = re.sub(r"[^A-Za-z0-9_.-]", "_", name) or "array"
         plain = plain if plain[0].isalpha() else f"x{plain}"
         numbered = (f"{plain}_{number}" for number in itertools.count(1))
-        found.append(next(one for one in itertools.chain([plain], numbered) if one not in found))
-    return found
+        unique.append(next(each for each in itertools.chain([plain], numbered) if each not in unique))
+    return unique
 
 
 def read_npz(path):
-    """Return name to array of an .npz file; DataError if it is not one."""
+    """Return the arrays of an .npz file by name; raises DataError if it is not an .npz file."""
     try:
         file = np.load(path, allow_pickle=False, mmap_mode="r")
         if not isinstance(file, np.lib.npyio.NpzFile):

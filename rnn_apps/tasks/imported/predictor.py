@@ -1,4 +1,4 @@
-"""Arrays of numbers in, arrays of numbers out."""
+"""Predictor of imported models: arrays in, arrays out."""
 
 import json
 from functools import cached_property
@@ -12,22 +12,22 @@ from rnn_apps.models.example_inputs import (
     answers_of,
     call_model,
     example_inputs,
+    input_vocabulary_sizes,
     tolerance_of,
-    word_limits,
 )
 from rnn_apps.tasks.imported.dataset import read_npz
 from rnn_apps.tasks.predictor import MAX_STEPS, NetworkPart, Predictor
 
-NUMBERS_SHOWN = 20  # of an output, on the command line
-_LARGEST_TEXT = 16 << 20
+NUMBERS_SHOWN = 20  # per output on the command line
+_MAX_TEXT_BYTES = 16 << 20
 
 
 class ArrayModule(tf.Module):
-    """A model with the signature ``serving_default``: its own inputs and outputs by name, in any number.
+    """A model with the signature ``serving_default`` over its own inputs and outputs.
 
     Args:
         model: `keras.Model`.
-        part: `NetworkPart` of all of it.
+        part: `NetworkPart` of the whole model.
     """
 
     def __init__(self, model, part):
@@ -39,12 +39,12 @@ class ArrayModule(tf.Module):
 
     @property
     def signatures(self):
-        """Name to the function of every signature."""
+        """Functions of all signatures by name."""
         return {"serving_default": self.answer}
 
 
 class ArrayPredictor(Predictor):
-    """Answers of a model that `rnn-apps import` took in."""
+    """Runs a Keras model imported by `rnn-apps import`."""
 
     @property
     def names(self):
@@ -53,7 +53,7 @@ class ArrayPredictor(Predictor):
 
     @property
     def export_tolerance(self):
-        """By which the numbers of a SavedModel may differ, by the precision of the model."""
+        """Largest difference allowed for a SavedModel's outputs, from the precision of the model."""
         return tolerance_of(self.model)
 
     def make_module(self):
@@ -62,55 +62,55 @@ class ArrayPredictor(Predictor):
         return ArrayModule(self.model, part)
 
     @cached_property
-    def _word_limits(self):
-        return word_limits(self.model)
+    def _vocabulary_sizes(self):
+        return input_vocabulary_sizes(self.model)
 
-    def fitting(self, array, index):
-        """Return an array, batch first, as an input of the model takes it; UserError where it cannot be."""
-        given = self.model.inputs[index]
-        where, sides = f"input {self.names.inputs[index]}", given.shape[1:]
-        fits = len(array.shape[1:]) == len(sides)
-        if not fits or any(want not in (None, is_) for is_, want in zip(array.shape[1:], sides)):
-            expected = "x".join("any" if side is None else str(side) for side in sides) or "one number"
+    def convert_input(self, array, index):
+        """Convert an array, batch first, to an input of the model; raises UserError if it does not fit."""
+        tensor = self.model.inputs[index]
+        where, shape = f"input {self.names.inputs[index]}", tensor.shape[1:]
+        fits = len(array.shape[1:]) == len(shape)
+        if not fits or any(size not in (None, actual) for actual, size in zip(array.shape[1:], shape)):
+            expected = "x".join("any" if size is None else str(size) for size in shape) or "one number"
             raise UserError(where, received=f"shape {'x'.join(map(str, array.shape[1:]))}", expected=expected)
         if array.dtype.kind not in "fiub" or not np.isfinite(array).all():
             raise UserError(where, received=str(array.dtype), expected="finite numbers")
-        words = self._word_limits[index]
+        size = self._vocabulary_sizes[index]
         if (
-            words is not None
+            size is not None
             and array.ndim == 2
-            and (array.min(initial=0) < 0 or array.max(initial=0) >= words)
+            and (array.min(initial=0) < 0 or array.max(initial=0) >= size)
         ):
             received = f"{array.min()} to {array.max()}"
-            raise UserError(where, received=received, expected=f"word numbers from 0 to {words - 1}")
-        if words is not None and (array != np.floor(array)).any():
-            raise UserError(where, "a fraction", expected="whole word numbers")
-        result = array.astype(given.dtype)
+            raise UserError(where, received=received, expected=f"token ids from 0 to {size - 1}")
+        if size is not None and (array != np.floor(array)).any():
+            raise UserError(where, "a fraction", expected="integer token ids")
+        result = array.astype(tensor.dtype)
         if not np.isfinite(result.astype(np.float64)).all():
-            raise UserError(where, f"a number too large for {given.dtype}", expected="finite numbers")
+            raise UserError(where, f"a number too large for {tensor.dtype}", expected="finite numbers")
         return result
 
     def outputs(self, batch):
-        """Return the outputs, a list of arrays, for a list of fitting inputs."""
+        """Return the outputs, a list of arrays, for a list of converted inputs."""
         try:
             return answers_of(self.model, batch)
         except (tf.errors.OpError, ValueError, TypeError) as error:
             shapes = ", ".join("x".join(map(str, array.shape[1:])) for array in batch)
-            problem = "the model cannot work on it, perhaps it has too few steps"
+            problem = "the model fails on it, perhaps because it has too few steps"
             raise UserError("input", problem, received=f"shape {shapes}") from error
 
     def predict(self, inputs):
-        """Return the outputs for each input by name.
+        """Return the outputs of each input by name.
 
         Args:
-            inputs: each an array without the batch, such as ``[[0.1, 0.2], [0.3, 0.4]]``; text of JSON, or
-                the path of a .json, .npy or .npz file, with one; for a model of several inputs a mapping of
-                their names. The sides that the model leaves open may differ.
+            inputs: arrays without the batch dimension, such as ``[[0.1, 0.2], [0.3, 0.4]]``, as arrays, JSON,
+                or paths of .json, .npy or .npz files; for a model with several inputs, mappings of their
+                names. Dimensions that the model leaves open may differ.
         """
         answers = []
         for number, raw in enumerate(inputs, start=1):
             arrays = self._arrays(raw, number)
-            batch = [self.fitting(array[None], index) for index, array in enumerate(arrays)]
+            batch = [self.convert_input(array[None], index) for index, array in enumerate(arrays)]
             outputs = self.outputs(batch)
             shown_input = raw if isinstance(raw, (str, Path)) else f"input {number}"
             named = {name: out[0].tolist() for name, out in zip(self.names.outputs, outputs)}
@@ -134,27 +134,27 @@ class ArrayPredictor(Predictor):
             raise UserError(f"input {number}", "rows of different lengths", expected="an array") from error
 
     def answer_line(self, answer):
-        """Every output with four digits; of many numbers the first."""
+        """All outputs with four digits, and only the first numbers of large ones."""
         return "  ".join(f"{name} {_in_brief(value)}" for name, value in answer["output"].items())
 
     def network_parts(self):
         """Return the whole model."""
         names, steps = self.names, self.recipe.model.steps
 
-        def network(*given):
-            return dict(zip(names.outputs, tf.nest.flatten(call_model(self.model, given))))
+        def network(*inputs):
+            return dict(zip(names.outputs, tf.nest.flatten(call_model(self.model, inputs))))
 
         def examples(batch, steps, seed):
             return example_inputs(self.model, batch, steps, seed)
 
         inputs = {
-            field: tf.TensorSpec([None, *given.shape[1:]], given.dtype, name=field)
-            for given, field in zip(self.model.inputs, names.inputs)
+            name: tf.TensorSpec([None, *tensor.shape[1:]], tensor.dtype, name=name)
+            for tensor, name in zip(self.model.inputs, names.inputs)
         }
         part = NetworkPart(
-            "network", network, inputs, examples, steps, names.outputs[0], self.model, least_steps=steps
+            "network", network, inputs, examples, steps, names.outputs[0], self.model, min_steps=steps
         )
-        return [part._replace(most_steps=MAX_STEPS if part.sequences else None)]
+        return [part._replace(max_steps=MAX_STEPS if part.sequences else None)]
 
 
 def _in_brief(value):
@@ -166,7 +166,7 @@ def _in_brief(value):
 
 
 def _read_numbers(raw, number):
-    """An array, or a mapping of arrays, from JSON or from a file."""
+    """Read an array, or a mapping of arrays, from JSON or from a file."""
     text, path = str(raw), Path(str(raw))
     if text.lstrip()[:1] not in ("[", "{"):
         if path.suffix == ".npz":
@@ -174,7 +174,7 @@ def _read_numbers(raw, number):
         try:
             if path.suffix == ".npy":
                 return np.load(path, allow_pickle=False)
-            if path.is_file() and path.stat().st_size <= _LARGEST_TEXT:
+            if path.is_file() and path.stat().st_size <= _MAX_TEXT_BYTES:
                 text = path.read_text(encoding="utf-8")
         except (OSError, ValueError, EOFError) as error:
             raise UserError(str(path)[:200], f"cannot be read ({str(error)[:100]})") from error

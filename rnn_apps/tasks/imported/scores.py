@@ -1,4 +1,4 @@
-"""Scores of arrays whose meaning nobody told: chosen by their shapes and types."""
+"""Scores of arrays, chosen by their shapes and dtypes."""
 
 import numpy as np
 
@@ -6,20 +6,19 @@ from rnn_apps.errors import DataError
 
 
 def array_scores(name, targets, answers):
-    """Return name to score of answers against targets.
+    """Return a dict of scores of answers.
 
-    Whole-number targets of the answers' shape without its last side are classes: accuracy, and log loss in
-    nats where the answers are probabilities. So are rows with a single 1 beside such answers. Zeros and ones
-    against one number each are two classes. Anything else of the answers' shape is a quantity: mean absolute
-    and root mean square error.
+    Integer targets with the shape of the answers without the last dimension are classes: accuracy, and log
+    loss in nats if the answers are probabilities. So are one-hot targets, and zeros and ones with one
+    probability each. All other targets are numbers: mean absolute and root mean square error.
 
     Args:
-        name: of the output, for messages.
+        name: name of the output, for messages.
         targets: array of numbers.
         answers: array of floats (examples, ...).
 
     Raises:
-        DataError: the shapes do not fit.
+        DataError: if the shapes do not match.
     """
     targets, answers = np.asarray(targets), np.asarray(answers, np.float64)
     if targets.dtype.kind in "iu" and targets.shape == answers.shape[:-1] and answers.shape[-1] > 1:
@@ -32,7 +31,7 @@ def array_scores(name, targets, answers):
         return _of_classes(name, targets.argmax(-1), answers)
     if targets.shape != answers.shape or targets.dtype.kind not in "fiub":
         received = f"targets {'x'.join(map(str, targets.shape))} of {targets.dtype}"
-        expected = f"{'x'.join(map(str, answers.shape))}, or class numbers without the last side"
+        expected = f"{'x'.join(map(str, answers.shape))}, or class indices without the last dimension"
         raise DataError(f"output {name}", received=received, expected=expected)
     targets = targets.astype(np.float64)
     if np.isin(targets, (0, 1)).all() and ((answers >= 0) & (answers <= 1)).all():
@@ -42,7 +41,7 @@ def array_scores(name, targets, answers):
 
 
 def _is_one_hot(targets, answers):
-    """Whether each row of targets has a single 1, and each row of answers is a distribution."""
+    """Whether targets are one-hot, and answers are probabilities."""
     if targets.shape != answers.shape or targets.ndim < 2 or targets.shape[-1] < 2:
         return False
     rows = np.isin(targets, (0, 1)).all() and (targets.sum(-1) == 1).all()

@@ -1,4 +1,4 @@
-"""A model that was made elsewhere: arrays of numbers in, arrays of numbers out."""
+"""The task of imported models: arrays in, arrays out."""
 
 import keras
 import numpy as np
@@ -15,7 +15,7 @@ ROWS_PER_CALL = 64
 
 
 class ArrayObjective(Objective):
-    """Scores of arrays; there is no training, and nothing is known of what the numbers stand for."""
+    """Scores of arrays, without training."""
 
     baselines_learn = False
 
@@ -28,19 +28,19 @@ class ArrayObjective(Objective):
         raise not_trainable()
 
     def evaluate(self, split):
-        """Scores by the shapes of targets and outputs, and the outputs."""
+        """Scores chosen by the shapes of targets and outputs, and records of the outputs."""
         predictor, names = self.predictor, self.predictor.names.outputs
         chunks = [[] for _ in names]
         for batch in self.dataset.batches(split, ROWS_PER_CALL):
-            batch = [predictor.fitting(array, index) for index, array in enumerate(batch)]
+            batch = [predictor.convert_input(array, index) for index, array in enumerate(batch)]
             for outputs, chunk in zip(chunks, predictor.outputs(batch)):
                 outputs.append(chunk)
         answers = dict(zip(names, map(np.concatenate, chunks)))
         _, targets = self.dataset.splits[split]
         scores = {}
         for name, target in targets.items():
-            found = array_scores(name, target, answers[name])
-            scores |= found if len(targets) == 1 else {f"{name}/{key}": v for key, v in found.items()}
+            own = array_scores(name, target, answers[name])
+            scores |= own if len(targets) == 1 else {f"{name}/{key}": v for key, v in own.items()}
         records = [
             {name: array[row].tolist() for name, array in answers.items()}
             for row in range(self.dataset.count(split))
@@ -49,7 +49,7 @@ class ArrayObjective(Objective):
 
 
 def register_classes_of(recipe):
-    """Import the modules of the user's own layers and functions, which a saved network is loaded with."""
+    """Import the modules of custom layers and functions, which loading the model requires."""
     for entry in recipe.model.classes:
         module, _, name = entry.partition(":")
         if keras.saving.get_registered_object(name) is None:

@@ -1,4 +1,4 @@
-"""Plain text, as tokens in one long sequence per split."""
+"""Dataset of the language model task: one long sequence of tokens per split."""
 
 import numpy as np
 import tensorflow as tf
@@ -11,9 +11,9 @@ from rnn_apps.errors import UserError
 from rnn_apps.tasks.dataset import Dataset
 from rnn_apps.tasks.decoder import learn_vocabulary
 from rnn_apps.tasks.preprocessing import Preprocessing
-from rnn_apps.tasks.viewing import FEW, ViewExamples, last_of_each
+from rnn_apps.tasks.viewing import NUM_EXAMPLES, ViewExamples, keep_last_targets
 
-VIEWED = 60  # tokens of a piece in the views
+VIEW_STEPS = 60  # tokens of an example in the views
 ORDERS = {"unigram": 1, "five_gram": 5}
 
 
@@ -29,22 +29,22 @@ class TextPreprocessing(Preprocessing):
         self.vocabulary = vocabulary
 
     def save(self, folder):
-        """Write the vocabulary."""
+        """Save the vocabulary."""
         self.vocabulary.save(folder / "tokenizer.json")
 
     @classmethod
     def load(cls, folder, model):
-        """Return what `save` wrote."""
+        """Load the preprocessing that `save` saved."""
         return cls(Tokenizer.load(folder / "tokenizer.json"))
 
     def text(self, tokens):
-        """Return token numbers, int32 (tokens,), as a text."""
+        """Return the text of token ids, int32 (tokens,)."""
         (text,) = self.vocabulary.decode(tf.constant(tokens[None], tf.int32)).numpy()
         return text.decode("utf-8")
 
 
 class TextStreams(Dataset):
-    """One text per split; the entry of a split in `encoded` is int32 (tokens,)."""
+    """One text per split; `encoded` maps splits to token ids int32 (tokens,)."""
 
     def read(self, request):
         """Read the texts."""
@@ -55,20 +55,20 @@ class TextStreams(Dataset):
         self.invalid.check_fraction(self.source_name, lines)
 
     def learn(self):
-        """Return the vocabulary of train."""
+        """Learn the vocabulary from train."""
         data, lines = self.recipe.data, self.splits["train"].splitlines(keepends=True)
         vocabulary = learn_vocabulary(lines, data.unit, data.vocabulary_size, data.min_count)
         return TextPreprocessing(vocabulary)
 
     def encode(self, split):
-        """Return the token numbers."""
+        """Return the token ids."""
         return self.preprocessing.vocabulary.encode(tf.constant([self.splits[split]])).flat_values.numpy()
 
     def prepare(self):
         """Read and encode the texts.
 
         Raises:
-            UserError: train has too few tokens for a batch of streams.
+            UserError: if train has too few tokens for a batch of streams.
         """
         super().prepare()
         streams, tokens = self.recipe.training.batch_size, len(self.encoded["train"])
@@ -77,7 +77,7 @@ class TextStreams(Dataset):
             raise UserError("training.batch_size", received=received, expected=f"at most {(tokens - 1) // 2}")
 
     def batches(self, split, batch_size, seed=None):
-        """Windows that follow one another in as many streams as a batch has rows."""
+        """Consecutive windows of `batch_size` streams."""
         training, tokens = self.recipe.training, self.encoded[split]
         whole = -(-(len(tokens) - 1) // batch_size)
         steps = training.tbptt.steps if training.tbptt else whole
@@ -88,7 +88,7 @@ class TextStreams(Dataset):
         return len(self.encoded[split])
 
     def baselines(self):
-        """The unigram and the interpolated 5-gram model: mean nats per token."""
+        """Mean nats per token of a unigram and an interpolated 5-gram model."""
         train, test, size = self.encoded["train"], self.encoded["test"], self.preprocessing.vocabulary.size
         models = {name: NGramModel(order, size).fit(train) for name, order in ORDERS.items()}
         return {name: float(-model.log_probabilities(test)[1:].mean()) for name, model in models.items()}
@@ -102,7 +102,7 @@ class TextStreams(Dataset):
         return {
             "tokens": self.recipe.data.unit,
             "vocabulary": self.preprocessing.vocabulary.size,
-            "scored": "every token of the split but the first, read in one piece with the state carried on",
+            "scored": "every token of the split except the first, read in one pass",
         }
 
     def raw_example(self, split, number, record):
@@ -110,20 +110,20 @@ class TextStreams(Dataset):
         return record["source"]
 
     def view_examples(self, predictor):
-        """Pieces of the test split, at even distances."""
+        """Evenly spaced excerpts of the test split."""
         tokens = self.encoded["test"]
-        steps = min(VIEWED, len(tokens) - 1)
-        starts = np.linspace(0, len(tokens) - 1 - steps, FEW).astype(int)
+        steps = min(VIEW_STEPS, len(tokens) - 1)
+        starts = np.linspace(0, len(tokens) - 1 - steps, NUM_EXAMPLES).astype(int)
         rows = np.stack([tokens[start : start + steps + 1] for start in starts])
         texts = self.preprocessing.vocabulary.decode(rows[:, :-1].reshape(-1, 1)).numpy()
         texts = texts.reshape(len(rows), steps)
         names = [[token.decode("utf-8", "replace").replace("\n", "⏎") for token in row] for row in texts]
-        targets = last_of_each(rows[:, 1:], np.full(len(rows), steps), PADDING)
+        targets = keep_last_targets(rows[:, 1:], np.full(len(rows), steps), PADDING)
         return ViewExamples(predictor.model, rows[:, :-1], tf.constant(targets), {"": names})
 
 
 class ResettingBatches:
-    """Stream batches that say which rows start a text: all in the first window of an epoch.
+    """Stream batches with a flag for rows that start a text: all rows in the first window of an epoch.
 
     Args:
         batches: `StreamBatches`.

@@ -1,4 +1,4 @@
-"""The network that a recipe of a language model describes."""
+"""The network of the language model task."""
 
 from rnn_apps.models.language_model import language_model, window_model
 from rnn_apps.tasks.decoder import make_decoder
@@ -6,6 +6,6 @@ from rnn_apps.tasks.task import Network
 
 
 def next_token_model(recipe, dataset):
-    """Return the `Network` from tokens to logits of the next; the states are carried while training."""
+    """Return the `Network` from tokens to logits of the next one, which carries its states in training."""
     decoder = make_decoder(recipe, dataset.preprocessing.vocabulary.size)
     return Network(language_model(decoder), window_model(decoder, recipe.training.batch_size))

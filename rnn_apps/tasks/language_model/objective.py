@@ -1,4 +1,4 @@
-"""How well a language model predicts the next token."""
+"""The objective of language models: scores of next-token predictions."""
 
 from functools import cached_property
 
@@ -9,21 +9,21 @@ from rnn_apps.data.plain_text import StreamBatches
 from rnn_apps.metrics.generation import bits_per_character, perplexity
 from rnn_apps.tasks.objectives.tokens import TokenObjective, num_correct, sum_of_nats
 
-VALIDATION_STREAMS = 8  # read side by side; the test split is read in one piece
+VALIDATION_STREAMS = 8  # in parallel; the test split is read as one stream
 STEPS_PER_CALL = 100
-NUM_CONTINUATIONS = 8  # places of the test split that the records continue from
+NUM_CONTINUATIONS = 8  # records of the test split
 PROMPT_TOKENS = 40
 
 
 class LanguageModelObjective(TokenObjective):
-    """Perplexity of words, or bits per character, with the state carried on through a whole split."""
+    """Perplexity of words, or bits per character, with states carried through the whole split."""
 
     @cached_property
     def _likelihood(self):
         decoder = self.predictor.decoder
 
         def likelihood(tokens, targets, states):
-            logits, states, _ = decoder.read_on(tokens, states)
+            logits, states, _ = decoder.forward_from_state(tokens, states)
             return sum_of_nats(logits, targets), num_correct(logits, targets), states
 
         return tf.function(likelihood, autograph=False, reduce_retracing=True)
@@ -49,7 +49,7 @@ class LanguageModelObjective(TokenObjective):
         return {"nats_per_character": nats, "bits_per_character": bits_per_character(nats)}
 
     def evaluate(self, split):
-        """Scores of a split read in one piece, and texts that continue from places at even distances."""
+        """Scores of a split, and records with continuations of evenly spaced prompts."""
         nats, accuracy = self.likelihood(split, 1)
         return {**self._scores(nats), "token_accuracy": accuracy}, self._continuations(split)
 
@@ -63,7 +63,7 @@ class LanguageModelObjective(TokenObjective):
         separator = self.predictor.separator
         return [
             {
-                "input": f"{split} from token {start + 1:,} on",
+                "input": f"{split} from token {start + 1:,}",
                 "source": prompt,
                 "prediction": answer["text"][len(prompt) :].removeprefix(separator),
                 "score": answer["log_probability"],
@@ -77,5 +77,5 @@ class LanguageModelObjective(TokenObjective):
         return {name: self._scores(nats) for name, nats in self.dataset.baselines().items()}
 
     def scored(self, records):
-        """The tokens that are predicted: all but the first."""
+        """The predicted tokens, all except the first."""
         return len(self.dataset.encoded["test"]) - 1, "tokens"

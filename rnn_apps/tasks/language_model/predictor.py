@@ -1,4 +1,4 @@
-"""The start of a text in, a continuation out."""
+"""Predictor of the language model task."""
 
 import numpy as np
 import tensorflow as tf
@@ -30,7 +30,7 @@ class LanguageModelPredictor(Predictor):
 
     @property
     def separator(self):
-        """What is between two tokens of a text."""
+        """The separator between tokens of a text."""
         return " " if self.recipe.data.unit == "token" else ""
 
     def make_module(self):
@@ -46,9 +46,9 @@ class LanguageModelPredictor(Predictor):
 
         Args:
             inputs: prompts.
-            length: tokens to generate.
+            length: number of tokens to generate.
             temperature: divides the logits; 0 takes the most probable token.
-            seed: of the samples.
+            seed: random seed.
             top_k, top_p: as in `rnn_apps.models.decoding.sample`.
         """
         default = self.recipe.model.generation
@@ -73,29 +73,29 @@ class LanguageModelPredictor(Predictor):
         return answer["text"]
 
     def explain(self, inputs):
-        """Return for each text its tokens and the log-probability of each, in nats."""
+        """Return the [token, log-probability in nats] pairs of each text."""
         explained = []
         for text in inputs:
             (numbers,) = self.vocabulary.encode(tf.constant([text])).to_list()
             before = tf.constant([[self.module.first, *numbers]])
-            log_p = tf.nn.log_softmax(self.decoder.read_on(before, None)[0])[0].numpy()
+            log_p = tf.nn.log_softmax(self.decoder.forward_from_state(before, None)[0])[0].numpy()
             words = [self.preprocessing.text(np.array([number])) for number in numbers]
             scores = [round(float(row[number]), 4) for row, number in zip(log_p, numbers)]
             explained.append([list(pair) for pair in zip(words, scores)])
         return explained
 
     def network_parts(self):
-        """Return one step."""
+        """Return one step of the network."""
 
         def states(batch, steps, seed):
             rng = np.random.default_rng(seed)
             tokens = rng.integers(FIRST_TOKEN, self.vocabulary.size, (batch, 5)).astype("int32")
-            return numbered_states(self.decoder.read_on(tf.constant(tokens), None)[1])
+            return numbered_states(self.decoder.forward_from_state(tf.constant(tokens), None)[1])
 
         return [step_part(self.decoder, states)]
 
     def facts(self):
-        """How a text is continued."""
+        """Sampling settings, and the unit of tokens."""
         default = self.recipe.model.generation
         return {
             "first": int(self.module.first),
@@ -107,18 +107,18 @@ class LanguageModelPredictor(Predictor):
         }
 
     def export_score(self, client, records):
-        """Mean nats per token of the texts from which the records were taken."""
+        """Mean nats per token of prompts and references."""
         texts = [self.separator.join([record["source"], *record["references"]]) for record in records]
         own = [score for tokens in self.explain(texts) for _, score in tokens]
         exported = [score for text in texts for score in client.log_probabilities(text)]
         return "nats_per_token", -float(np.mean(own)), -float(np.mean(exported))
 
     def example_requests(self):
-        """A prompt; and a few with one seed, the empty one among them."""
+        """A prompt, and a batch of prompts with a seed, including an empty one."""
         options = {"length": tf.constant(12), "temperature": tf.constant(0.7)}
-        more = {"seed": tf.constant(4), "top_k": tf.constant(0), "top_p": tf.constant(1.0)}
+        sampling = {"seed": tf.constant(4), "top_k": tf.constant(0), "top_p": tf.constant(1.0)}
         prompts = tf.constant(["", "the ", "a prompt with \u2603"])
         return [
             ("serving_default", {"prompt": tf.constant(["the"]), **options}),
-            ("generate", {"prompt": prompts, **options, **more}),
+            ("generate", {"prompt": prompts, **options, **sampling}),
         ]

@@ -1,4 +1,4 @@
-"""Settings of the language model task; no TensorFlow here."""
+"""Settings of the language model task. Does not import TensorFlow."""
 
 from collections.abc import Iterator
 from typing import ClassVar, Literal
@@ -11,46 +11,56 @@ from rnn_apps.tasks.settings import SampleSettings, SourceSettings
 
 
 class SayingsSample(SampleSettings):
-    """Generated sentences that stand in when the set cannot be had."""
+    """Synthetic sentences."""
 
-    name: Literal["sayings"] = Field("sayings", description="Which generated data.")
+    name: Literal["sayings"] = Field("sayings", description="Kind of synthetic data.")
 
 
 class LanguageModelData(SourceSettings):
-    """Where the text comes from, and what a token of it is."""
+    """Source of the text, and its tokens."""
 
     unit: Literal["character", "token"] = Field(
-        "character", description="character, or token: what stands between blanks, and the end of each line."
+        "character", description="character, or token: split at whitespace; each line end is a token as well."
     )
-    vocabulary_size: int = Field(10_004, ge=5, le=1_000_000, description="Most frequent tokens, 4 reserved.")
-    min_count: int = Field(1, ge=1, le=1_000_000, description="How often train must have a token to keep it.")
+    vocabulary_size: int = Field(
+        10_004,
+        ge=5,
+        le=1_000_000,
+        description="Number of most frequent tokens to keep, including 4 reserved ones.",
+    )
+    min_count: int = Field(
+        1, ge=1, le=1_000_000, description="Occurrences in train that a token needs to be kept."
+    )
     sample: SayingsSample | None = Field(
-        default_factory=SayingsSample, description="Stand-in when the set cannot be had; null allows none."
+        default_factory=SayingsSample,
+        description="Synthetic data to use if the data set is unavailable; null: fail instead.",
     )
 
 
 class GenerationSettings(Settings):
-    """How the trained network writes where nobody says otherwise."""
+    """Default sampling settings of the trained network."""
 
-    length: int = Field(200, ge=1, le=100_000, description="Tokens that are written.")
-    temperature: float = Field(0.8, ge=0, le=100, description="0 always takes the likeliest token.")
+    length: int = Field(200, ge=1, le=100_000, description="Number of tokens to generate.")
+    temperature: float = Field(
+        0.8, ge=0, le=100, description="Sampling temperature; 0 always takes the most likely token."
+    )
 
 
 class LanguageModelModel(RecurrentSettings):
-    """An embedding, a stack of recurrent levels, and an output for every token."""
+    """An embedding, a stack of recurrent layers, and an output over the vocabulary."""
 
     generation: GenerationSettings = Field(
-        default_factory=GenerationSettings, description="How the trained network writes."
+        default_factory=GenerationSettings, description="How the trained network generates text."
     )
 
 
 class LanguageModelTraining(SteppedTrainingSettings):
-    """How a language model is trained: by windows, unless it is told otherwise."""
+    """Training settings of language models: truncated backpropagation by default."""
 
     tbptt: TbpttSettings | None = Field(
         default_factory=TbpttSettings,
-        description="Windows of as many streams as batch_size, into which the text is cut; gradients through "
-        "one window. null goes back through whole streams.",
+        description="Truncated backpropagation: the text is cut into batch_size streams, read window by "
+        "window. null: backpropagate through whole streams.",
     )
 
 
@@ -61,12 +71,12 @@ class LanguageModelSettings(TaskSettings):
     summary: ClassVar[str] = "the beginning of a text in, what comes next out"
 
     task: Literal["language_model"] = Field("language_model", description="Name of the task.")
-    data: LanguageModelData = Field(description="Where the text comes from.")
+    data: LanguageModelData = Field(description="Source of the text.")
     model: LanguageModelModel = Field(default_factory=LanguageModelModel, description="The network.")
     training: LanguageModelTraining = Field(
         default_factory=LanguageModelTraining, description="How to train."
     )
 
     def cross_checks(self) -> Iterator[tuple[tuple[str, ...], str]]:
-        """Yields networks that no machine could hold."""
+        """Yields a conflict if the network is too large for any machine."""
         yield from self.model.too_large(self.data.vocabulary_size)

@@ -1,25 +1,25 @@
-"""Scores a text as it comes, line by line."""
+"""Streaming scores of a text, line by line."""
 
 import tensorflow as tf
 
 from rnn_apps.tasks.streaming import Stream
 
-_CHARACTERS = 2_000  # that are read at once
+_CHARACTERS = 2_000  # per chunk
 
 
 class TextStream(Stream):
-    """Reads lines, and says how likely each was after all before it.
+    """Reads lines, and returns the likelihood of each, given all lines before it.
 
     Args:
         module: `PromptContinuer`.
     """
 
     def __init__(self, module):
-        super().__init__(module.step, module.start(1))
+        super().__init__(module.step, module.initial_state(1))
         self._unit = module.vocabulary.unit
 
     def feed(self, lines):
-        """Return the tokens of every line, the nats of each, and their mean; its end is a token."""
+        """Return the tokens of every line, including its end, their nats, and the mean."""
         return [self._read_line(line) for line in lines]
 
     def _read_line(self, line):
@@ -33,12 +33,12 @@ class TextStream(Stream):
         return {"text": line, "tokens": tokens, "nats": nats, "mean_nats": mean}
 
     def line(self, answer):
-        """Mean nats a token, and the line."""
+        """Mean nats per token, and the line."""
         return f"{answer['mean_nats']:.3f}\t{answer['text']}"
 
 
 def _pieces(text, unit):
-    """A text in pieces that are read one after the other; a token of several letters stays whole."""
+    """Split a text into chunks, without splitting tokens."""
     if unit == "character":
         return [text[start : start + _CHARACTERS] for start in range(0, len(text), _CHARACTERS)]
     pieces, start = [], 0

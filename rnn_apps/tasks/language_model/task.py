@@ -1,4 +1,4 @@
-"""Language models: an output at every step, the token that comes next."""
+"""The language model task: one output at every step, the next token."""
 
 from rnn_apps.tasks.language_model.dataset import TextPreprocessing, TextStreams
 from rnn_apps.tasks.language_model.network import next_token_model

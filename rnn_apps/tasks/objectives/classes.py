@@ -9,7 +9,7 @@ from rnn_apps.baselines.majority import majority_probabilities
 from rnn_apps.data.steps import NO_LABEL, StepBatches, WindowBatches
 from rnn_apps.metrics.classification import classification_metrics
 from rnn_apps.metrics.spans import are_span_tags, span_f1
-from rnn_apps.models.stepwise import StepReader
+from rnn_apps.models.per_step import PerStepNetwork
 from rnn_apps.tasks.objectives.objective import Monitor, Objective
 
 SMALLEST_PROBABILITY = 1e-7
@@ -17,10 +17,10 @@ EVALUATION_BATCH_SIZE = 256
 
 
 def readable_classes(probabilities, class_names, digits=6):
-    """Return the most probable class of each row, and its probability: two lists."""
+    """Return lists of the most probable class of each row, and of its probability."""
     best = probabilities.argmax(axis=-1)
-    scores = [round(float(row[one]), digits) for row, one in zip(probabilities, best)]
-    return [class_names[one] for one in best], scores
+    scores = [round(float(row[index]), digits) for row, index in zip(probabilities, best)]
+    return [class_names[index] for index in best], scores
 
 
 def _loss_and_accuracy(probabilities, labels):
@@ -30,10 +30,10 @@ def _loss_and_accuracy(probabilities, labels):
 
 
 class ClassObjective(Objective):
-    """One class per sequence: cross-entropy, accuracy, and the scores of a classification.
+    """One class per sequence: cross-entropy, and scores of a classification.
 
-    The model returns logits (batch, classes). The dataset has `labels` besides what every `Dataset` has, and
-    the plan of its batches gives the examples in each.
+    The model returns logits (batch, classes). The dataset must have a method `labels(split)`, and its batches
+    a method `plan(epoch)` that returns the examples in each batch.
     """
 
     record_kind = "classes"
@@ -46,7 +46,7 @@ class ClassObjective(Objective):
         return tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(one_hot, outputs))
 
     def batch_metrics(self, outputs, targets):
-        """Correct answers."""
+        """Number of correct answers."""
         correct = tf.equal(tf.argmax(outputs, -1, tf.int32), targets)
         return {"accuracy": tf.reduce_sum(tf.cast(correct, tf.float32))}
 
@@ -61,7 +61,7 @@ class ClassObjective(Objective):
         return tf.function(probabilities, input_signature=specs, autograph=False)
 
     def probabilities(self, split):
-        """Return class probabilities of a split in its own order: (examples, classes)."""
+        """Return the class probabilities of a split, (examples, classes), in the order of the data."""
         batches = self.dataset.batches(split, EVALUATION_BATCH_SIZE)
         result = np.zeros((batches.num_examples, len(self.dataset.class_names)), np.float32)
         for (indices, _), (inputs, _) in zip(batches.plan(0), batches.epoch(0)):
@@ -76,7 +76,7 @@ class ClassObjective(Objective):
         )
 
     def evaluate(self, split):
-        """Scores of a classification, and one record per example."""
+        """Classification scores, and one record per example."""
         dataset, names, probabilities = self.dataset, self.dataset.class_names, self.probabilities(split)
         labels = dataset.labels(split)
         records = [
@@ -94,17 +94,17 @@ class ClassObjective(Objective):
         return classification_metrics(labels, probabilities, names), records
 
     def baselines(self):
-        """The most frequent class, and those of the dataset, whose answers are probabilities."""
+        """The most frequent class, and the baselines of the dataset, whose answers are probabilities."""
         names, test = self.dataset.class_names, self.dataset.labels("test")
         majority = majority_probabilities(self.dataset.labels("train"), len(test), len(names))
         answers = {"majority": majority, **self.dataset.baselines()}
-        return {name: classification_metrics(test, found, names) for name, found in answers.items()}
+        return {name: classification_metrics(test, answer, names) for name, answer in answers.items()}
 
 
 class StepClassObjective(Objective):
-    """One class per step: cross-entropy over the valid steps, accuracy, and F1 of spans.
+    """One class per step: cross-entropy over the valid steps, accuracy, and span F1.
 
-    The core returns logits (batch, steps, classes). The dataset is a `LabelledSequences`.
+    The core network returns logits (batch, steps, classes). The dataset is a `LabelledSequences`.
     """
 
     record_kind = "step_classes"
@@ -123,18 +123,17 @@ class StepClassObjective(Objective):
         return tf.reduce_sum(tf.where(valid, nats, 0.0)) / tf.maximum(_number(valid), 1.0)
 
     def count(self, targets):
-        """Valid steps."""
+        """Number of valid steps."""
         return _number(targets != NO_LABEL)
 
     def batch_metrics(self, outputs, targets):
-        """Correct labels."""
+        """Number of correct labels."""
         return {"accuracy": _number(tf.equal(tf.argmax(outputs, -1, tf.int32), targets))}
 
     def probabilities(self, split):
-        """Return the probabilities of all steps of a split: (all steps, classes).
+        """Return the class probabilities of all steps of a split, (all steps, classes).
 
-        Sequences that are too long to be read whole are read in windows, the state carried on, where the
-        network reads in one direction.
+        A network that reads forward only reads long sequences in windows, and carries its states over.
         """
         dataset = self.dataset
         arrays, lengths, labels = dataset.encoded[split]
@@ -142,14 +141,14 @@ class StepClassObjective(Objective):
         batch_size, longest = min(dataset.evaluation_batch_size, len(lengths)), dataset.longest_whole
         if self.predictor.can_stream and lengths.max() > longest:
             batches = WindowBatches(arrays, lengths, labels, batch_size, longest)
-            states = StepReader(self.predictor.core).zero_states(batch_size)
+            states = PerStepNetwork(self.predictor.core).zero_states(batch_size)
             for starts, counts, _, ((*inputs, resets), _) in zip(*batches.plan(), batches.epoch()):
-                answers, states = self._window_probabilities(inputs, resets, states)
-                _put(result, answers.numpy(), starts, counts)
+                window, states = self._window_probabilities(inputs, resets, states)
+                _scatter(result, window.numpy(), starts, counts)
             return result
         batches, starts = StepBatches(arrays, lengths, labels, batch_size), np.cumsum(lengths) - lengths
         for (rows, _), (inputs, _) in zip(batches.plan(0), batches.epoch()):
-            _put(result, self._whole_probabilities(inputs).numpy(), starts[rows], lengths[rows])
+            _scatter(result, self._whole_probabilities(inputs).numpy(), starts[rows], lengths[rows])
         return result
 
     @cached_property
@@ -163,17 +162,17 @@ class StepClassObjective(Objective):
 
     @cached_property
     def _window_probabilities(self):
-        reader = StepReader(self.predictor.core)
+        network = PerStepNetwork(self.predictor.core)
 
         def probabilities(inputs, resets, states):
             states = tf.nest.map_structure(lambda state: tf.where(resets[:, None], 0.0, state), states)
-            logits, states = reader.read_on(inputs, states)
+            logits, states = network.forward_from_state(inputs, states)
             return tf.nn.softmax(logits), states
 
         return tf.function(probabilities, autograph=False)
 
     def validate(self):
-        """Loss and accuracy, and F1 of spans where the labels are such."""
+        """Loss and accuracy, and span F1 if the labels are span tags."""
         probabilities = self.probabilities("validation")
         scores = _loss_and_accuracy(probabilities, self.dataset.encoded["validation"][2])
         spans = self._span_scores("validation", probabilities)
@@ -184,7 +183,7 @@ class StepClassObjective(Objective):
             return {}
         names = self.dataset.class_names
         answers = self._by_sequence(split, [names[best] for best in probabilities.argmax(1)])
-        return span_f1([one.labels for one in self.dataset.splits[split]], answers)
+        return span_f1([sequence.labels for sequence in self.dataset.splits[split]], answers)
 
     def _by_sequence(self, split, values):
         _, lengths, _ = self.dataset.encoded[split]
@@ -212,18 +211,18 @@ class StepClassObjective(Objective):
         return {**self._span_scores(split, probabilities), **scores}
 
     def baselines(self):
-        """The most frequent label, and those of the dataset, whose answers are probabilities."""
+        """The most frequent label, and the baselines of the dataset, whose answers are probabilities."""
         train, test = (self.dataset.encoded[split][2] for split in ("train", "test"))
         majority = majority_probabilities(train, len(test), len(self.dataset.class_names))
         answers = {"majority": majority, **self.dataset.baselines()}
-        return {name: self._scores("test", found) for name, found in answers.items()}
+        return {name: self._scores("test", answer) for name, answer in answers.items()}
 
 
 def _number(condition):
     return tf.reduce_sum(tf.cast(condition, tf.float32))
 
 
-def _put(result, answers, starts, counts):
-    """Write the first `counts` steps of every row of `answers` where its sequence starts in `result`."""
-    for row, start, count in zip(answers, starts, counts):
+def _scatter(result, rows, starts, counts):
+    """Copy the first `counts` steps of every row to `result`, beginning at `starts`."""
+    for row, start, count in zip(rows, starts, counts):
         result[start : start + count] = row[:count]

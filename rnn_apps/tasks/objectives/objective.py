@@ -1,4 +1,4 @@
-"""What a network is trained for: loss, metrics, scores and baselines."""
+"""Base class of objectives: loss, metrics, scores and baselines."""
 
 from abc import ABC, abstractmethod
 from typing import NamedTuple
@@ -7,10 +7,10 @@ import tensorflow as tf
 
 
 class Monitor(NamedTuple):
-    """The validation metric by which the best weights are chosen.
+    """The validation metric that selects the best weights.
 
     Attributes:
-        name: a key of what `Objective.validate` returns.
+        name: key in the result of `Objective.validate`.
         higher_is_better: bool.
     """
 
@@ -19,7 +19,7 @@ class Monitor(NamedTuple):
 
 
 class Objective(ABC):
-    """What a network is trained for, and how well it does.
+    """The loss that a network is trained with, and the scores that it is evaluated by.
 
     Args:
         recipe: `Recipe`.
@@ -27,8 +27,9 @@ class Objective(ABC):
         predictor: `Predictor` of the network.
 
     Attributes:
-        record_kind: what the records of `evaluate` are, by which the report shows them: ``"classes"``,
-            ``"step_classes"``, ``"texts"``, ``"forecasts"``; ``"arrays"`` are not shown.
+        record_kind: kind of the records of `evaluate`, from which the report knows how to show them:
+            ``"classes"``, ``"step_classes"``, ``"texts"``, ``"forecasts"``, or ``"arrays"``, which are not
+            shown.
         monitor: `Monitor`.
         baselines_learn: whether `baselines` reads the training split.
     """
@@ -42,36 +43,36 @@ class Objective(ABC):
 
     @abstractmethod
     def loss(self, outputs, targets):
-        """Return the mean loss of a batch, over what `count` counts: a scalar tensor."""
+        """Return the loss of a batch, a scalar tensor: the mean over `count` items."""
 
     @abstractmethod
     def validate(self):
-        """Return name to score on the validation split, for the curves and for `monitor`."""
+        """Return a dict of scores on the validation split, for learning curves and `monitor`."""
 
     @abstractmethod
     def evaluate(self, split):
-        """Return the scores on a split, and its examples as ``predictions.jsonl`` has them."""
+        """Return a dict of scores on a split, and the records of ``predictions.jsonl``."""
 
     def count(self, targets):
-        """Return over how much the loss of a batch is the mean: examples, steps or tokens."""
+        """Return the number of items that the loss of a batch averages: examples, steps or tokens."""
         return tf.shape(targets)[0]
 
     def batch_metrics(self, outputs, targets):
-        """Return name to the sum, over what `count` counts, of what is shown while training."""
+        """Return a dict of metrics to show during training, as sums over the items of `count`."""
         return {}
 
     def baselines(self):
-        """Return baseline name to scores on the test split."""
+        """Return the scores of all baselines on the test split, by name."""
         return {}
 
     def scored(self, records):
-        """Return how much of the test split `evaluate` scored, and the unit of that number.
+        """Return the number of scored items of the test split, and their unit.
 
         Args:
-            records: that `evaluate` returned.
+            records: records that `evaluate` returned.
         """
         return len(records), "records"
 
     def settings(self):
-        """Return what has to be known to compare scores: the tokenizer, the decoding and the like."""
+        """Return the settings that scores depend on, such as tokenizer and decoding."""
         return self.dataset.settings()

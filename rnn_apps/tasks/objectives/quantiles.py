@@ -1,4 +1,4 @@
-"""The objective of forecasting: quantiles of what comes next."""
+"""The objective of forecasting: quantiles of future values."""
 
 import numpy as np
 import tensorflow as tf
@@ -11,7 +11,7 @@ VALIDATION_ORIGINS = 256  # over all series
 
 
 class QuantileObjective(Objective):
-    """Pinball loss of quantiles, in units of the seasonal naive's error within train.
+    """Pinball loss of quantiles, scaled by the error of the seasonal naive forecast in train.
 
     The dataset is a `SeriesDataset`; ``predictor.quantiles`` returns the quantiles after the last step.
     """
@@ -28,7 +28,7 @@ class QuantileObjective(Objective):
         return tf.reduce_sum(losses * weight) / self.count(targets)
 
     def count(self, targets):
-        """Values that are known."""
+        """Number of known values."""
         known = tf.reduce_sum(tf.cast(targets[..., 1] > 0, tf.float32))
         return tf.maximum(known, 1.0)
 
@@ -55,7 +55,7 @@ class QuantileObjective(Objective):
         return forecast_metrics(truth, quantiles, self.recipe.model.quantiles, scales)
 
     def validate(self):
-        """Quantile loss and MASE over origins at even distances."""
+        """Quantile loss and MASE over evenly spaced origins."""
         pairs = self.dataset.origins("validation", VALIDATION_ORIGINS)
         scores = self._scores(pairs, self.quantiles_at(pairs))
         return {"val_loss": scores["quantile_loss"], "val_mase": scores["mase"]}

@@ -1,4 +1,4 @@
-"""Objectives over tokens: the loss of a guessed token, and scores of generated texts."""
+"""Objectives over tokens: cross-entropy of the next token, and scores of generated texts."""
 
 from abc import abstractmethod
 from functools import cached_property
@@ -14,35 +14,35 @@ ANSWERS_PER_CALL = 64
 
 
 def num_tokens(targets):
-    """Return how many tokens of int (texts, steps) are not padding, as float32."""
+    """Return the number of tokens of int (texts, steps) that are not padding, as float32."""
     return tf.math.count_nonzero(targets != PADDING, dtype=tf.float32)
 
 
 def num_correct(logits, targets):
-    """Return how many tokens that are not padding are the most probable ones, as float32."""
+    """Return the number of tokens, without padding, that are the most probable ones, as float32."""
     correct = (tf.argmax(logits, -1, tf.int32) == targets) & (targets != PADDING)
     return tf.math.count_nonzero(correct, dtype=tf.float32)
 
 
 def sum_of_nats(logits, targets):
-    """Return the negative log-likelihood of all tokens that are not padding, in nats."""
+    """Return the negative log-likelihood of all tokens without padding, in nats."""
     nats = tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits)
     return tf.reduce_sum(tf.where(targets != PADDING, nats, 0.0))
 
 
 def token_loss(logits, targets, smoothing=0.0):
-    """Return the mean cross-entropy of a token that is not padding, in nats.
+    """Return the mean cross-entropy per token, without padding, in nats.
 
     Args:
         logits: (texts, steps, vocabulary).
         targets: int (texts, steps), 0 for padding.
-        smoothing: probability spread evenly over all tokens.
+        smoothing: label smoothing, probability mass spread evenly over all tokens.
     """
     total = sum_of_nats(logits, targets)
     if smoothing:
-        evenly = tf.reduce_logsumexp(logits, axis=-1) - tf.reduce_mean(logits, axis=-1)
-        evenly = tf.reduce_sum(tf.where(targets != PADDING, evenly, 0.0))
-        total = (1 - smoothing) * total + smoothing * evenly
+        uniform = tf.reduce_logsumexp(logits, axis=-1) - tf.reduce_mean(logits, axis=-1)
+        uniform = tf.reduce_sum(tf.where(targets != PADDING, uniform, 0.0))
+        total = (1 - smoothing) * total + smoothing * uniform
     return total / num_tokens(targets)
 
 
@@ -52,25 +52,25 @@ class TokenObjective(Objective):
     record_kind = "texts"
 
     def loss(self, outputs, targets):
-        """Mean cross-entropy of a token in nats, with label smoothing."""
+        """Mean cross-entropy per token in nats, with label smoothing."""
         return token_loss(outputs, targets, self.recipe.training.label_smoothing)
 
     def count(self, targets):
-        """Tokens, ends included."""
+        """Number of tokens, including end tokens."""
         return num_tokens(targets)
 
     def batch_metrics(self, outputs, targets):
-        """Correct tokens, given the true ones before them."""
+        """Number of correct tokens with teacher forcing."""
         return {"token_accuracy": num_correct(outputs, targets)}
 
 
 class GenerationObjective(TokenObjective):
-    """A text with one or several references.
+    """Generated texts with one or more references.
 
     The dataset is a `GenerationDataset`, the predictor a `GenerationPredictor`.
 
     Attributes:
-        text_settings: what has to be known to compare the scores of texts, once they are computed.
+        text_settings: settings that the scores of texts depend on, set by `text_scores`.
     """
 
     def __init__(self, recipe, dataset, predictor):
@@ -79,7 +79,7 @@ class GenerationObjective(TokenObjective):
 
     @abstractmethod
     def text_scores(self, answers, references):
-        """Return name to score of texts, and name to the score of each one.
+        """Return a dict of scores of all texts, and a dict of the scores of each text.
 
         Args:
             answers: list of texts.
@@ -100,7 +100,7 @@ class GenerationObjective(TokenObjective):
         return tf.function(likelihood, input_signature=signature, autograph=False)
 
     def teacher_forced(self, split):
-        """Return the mean loss of a reference's token in nats, and the fraction of correct tokens."""
+        """Return the mean loss per reference token in nats, and the fraction of correct tokens."""
         sums = np.zeros(3)
         for inputs, tokens in self.dataset.batches(split, 2 * ANSWERS_PER_CALL).epoch():
             sums += [float(value) for value in self._likelihood(*inputs, tokens)]
@@ -113,13 +113,13 @@ class GenerationObjective(TokenObjective):
             numbers = np.arange(start, min(start + ANSWERS_PER_CALL, count))
             inputs = self.dataset.network_inputs(split, numbers)
             decoded = self.predictor.decode(inputs, tf.constant(beam))
-            found = self.predictor.vocabulary.decode(decoded.tokens[:, 0]).numpy()
-            texts += [text.decode("utf-8") for text in found]
+            generated = self.predictor.vocabulary.decode(decoded.tokens[:, 0]).numpy()
+            texts += [text.decode("utf-8") for text in generated]
             scores += decoded.scores[:, 0].numpy().tolist()
         return texts, scores
 
     def validate(self):
-        """Loss and token accuracy of the references, and the main score of greedy answers."""
+        """Loss and token accuracy with teacher forcing, and the main score of greedy search."""
         loss, accuracy = self.teacher_forced("validation")
         answers, _ = self.generate("validation", beam=1)
         scores, _ = self.text_scores(answers, self.dataset.reference_texts("validation"))
@@ -147,7 +147,7 @@ class GenerationObjective(TokenObjective):
         return {**scores, "token_accuracy": accuracy, "perplexity": perplexity(loss)}, records
 
     def baselines(self):
-        """The texts of the dataset's baselines."""
+        """The scores of the dataset's baselines."""
         references = self.dataset.reference_texts("test")
         return {
             name: self.text_scores(texts, references)[0] for name, texts in self.dataset.baselines().items()

@@ -1,4 +1,4 @@
-"""Sentences with a tag for every word."""
+"""Dataset of the tagging task."""
 
 from rnn_apps.baselines.most_frequent_label import most_frequent_label_probabilities
 from rnn_apps.data.tagged_files import load_tagged
@@ -6,7 +6,7 @@ from rnn_apps.data.word_character_encoder import WordCharacterEncoder
 from rnn_apps.tasks.labelled_sequences import LabelledSequences
 from rnn_apps.tasks.preprocessing import Preprocessing, load_class_names
 
-UNUSED_CHARACTERS = 2  # read and not used, where the recipe sees words only
+UNUSED_CHARACTERS = 2  # encoded but not used if the recipe reads words only
 
 
 class TagPreprocessing(Preprocessing):
@@ -14,7 +14,7 @@ class TagPreprocessing(Preprocessing):
 
     Args:
         encoder: `WordCharacterEncoder`.
-        class_names: the tags, in the order of the logits.
+        class_names: tags in the order of the logits.
     """
 
     def __init__(self, encoder, class_names):
@@ -22,18 +22,18 @@ class TagPreprocessing(Preprocessing):
         self.encoder = encoder
 
     def save(self, folder):
-        """Write the vocabularies and the tags."""
+        """Save the vocabularies and the tags."""
         super().save(folder)
         self.encoder.save(folder / "encoder.json")
 
     @classmethod
     def load(cls, folder, model):
-        """Return what `save` wrote."""
+        """Load the preprocessing that `save` saved."""
         return cls(WordCharacterEncoder.load(folder / "encoder.json"), load_class_names(folder))
 
 
 class TaggedSentences(LabelledSequences):
-    """Sentences of files, of TFDS, or generated ones."""
+    """Tagged sentences from files, TFDS, or synthetic data."""
 
     def load(self, request):
         """Return the name of the source and the sentences of every split."""
@@ -41,7 +41,7 @@ class TaggedSentences(LabelledSequences):
         return load_tagged(self._source(), request, self.invalid, (data.tokens, data.tags))
 
     def learn(self):
-        """Return the vocabularies and the tags of train."""
+        """Learn the vocabularies and the tags from train."""
         data, characters = self.recipe.data, self.recipe.model.characters
         tokens = [one.tokens for one in self.splits["train"]]
         max_length = characters.max_length if characters else UNUSED_CHARACTERS
@@ -49,7 +49,7 @@ class TaggedSentences(LabelledSequences):
         return TagPreprocessing(encoder, self.learn_labels())
 
     def encode_steps(self, sequences):
-        """Return word numbers, and those of characters where the recipe reads them."""
+        """Return word ids, and character ids if the recipe uses them."""
         words, characters = self.preprocessing.encoder.encode_all([one.tokens for one in sequences])
         return [words] if self.recipe.model.characters is None else [words, characters]
 
@@ -75,12 +75,12 @@ class TaggedSentences(LabelledSequences):
         """Tokens and vocabularies."""
         encoder = self.preprocessing.encoder
         return {
-            "tokens": "as the data divides them",
+            "tokens": "as in the data",
             "vocabulary": encoder.vocabulary_size,
             "characters": 0 if self.recipe.model.characters is None else encoder.num_characters,
             "scored": "every token of the split",
         }
 
     def raw_example(self, split, number, record):
-        """The words, as the export divides them."""
+        """The words, joined by spaces."""
         return " ".join(record["tokens"])

@@ -1,16 +1,16 @@
-"""A sentence in, a tag for every word out."""
+"""Predictor of the tagging task."""
 
 import numpy as np
 import tensorflow as tf
 
 from rnn_apps.tasks.step_predictor import StepPredictor
-from rnn_apps.tasks.streaming import Stream, looks_ahead
+from rnn_apps.tasks.streaming import Stream, needs_whole_input
 
 TEXTS_PER_CALL = 64
 
 
 class TagPredictor(StepPredictor):
-    """Tags the words of texts, which are split at white space."""
+    """Tags the words of texts, which are split at whitespace."""
 
     kind = "tag"
     reads_text = True
@@ -24,14 +24,14 @@ class TagPredictor(StepPredictor):
         """The `WordCharacterEncoder`."""
         return self.preprocessing.encoder
 
-    def _used(self, words, characters):
+    def _inputs(self, words, characters):
         return [words] if self.recipe.model.characters is None else [words, characters]
 
     def encode_raw(self, text):
         """Split and encode texts (batch,)."""
         text = tf.strings.unicode_transcode(text, "UTF-8", "UTF-8", errors="replace")
         tokens = tf.strings.split(text)
-        numbers = self._used(*self.tables(tokens))
+        numbers = self._inputs(*self.tables(tokens))
         steps = tf.cast(tf.shape(numbers[0])[1], tf.int64)
         padded = tokens.to_tensor("", shape=tf.stack([-1, steps]))
         return numbers, tokens.row_lengths(), {"tokens": padded}
@@ -50,7 +50,7 @@ class TagPredictor(StepPredictor):
         return " ".join(f"{token}/{tag}" for token, tag in zip(answer["tokens"], answer["tags"]))
 
     def explain(self, inputs):
-        """Return for each text its [word, tag, probability] triples."""
+        """Return the [word, tag, probability] triples of each text."""
         return [
             [list(triple) for triple in zip(answer["tokens"], answer["tags"], answer["scores"])]
             for answer in self.predict(inputs)
@@ -59,35 +59,35 @@ class TagPredictor(StepPredictor):
     def open_stream(self):
         """Return a `WordStream`."""
         if not self.can_stream:
-            raise looks_ahead()
+            raise needs_whole_input()
         return WordStream(self.module)
 
     def number_examples(self, batch, steps, seed):
-        """Return random words and characters, rows of different lengths."""
+        """Return random word and character ids, padded to different lengths."""
         encoder, rng = self.tables, np.random.default_rng(seed)
         valid = np.arange(steps) < rng.integers(1, steps + 1, (batch, 1))
         words = rng.integers(1, encoder.vocabulary_size, (batch, steps)) * valid
         letters = rng.integers(1, encoder.num_characters, (batch, steps, encoder.max_length))
-        return self._used(words.astype("int32"), (letters * valid[:, :, None]).astype("int32"))
+        return self._inputs(words.astype("int32"), (letters * valid[:, :, None]).astype("int32"))
 
     def export_score(self, client, records):
-        """Accuracy over all tokens of the records; those that the files leave without a tag are wrong."""
+        """Accuracy over all tokens of the records; tokens that the export does not tag count as wrong."""
         labels = [record["labels"] for record in records]
-        texts = [" ".join(map(_without_blanks, record["tokens"])) for record in records]
+        texts = [" ".join(map(_without_whitespace, record["tokens"])) for record in records]
         own, exported = self.predict(texts), map(client.answer, texts)
         return "accuracy", *(
             _accuracy([answer["tags"] for answer in answers], labels) for answers in (own, exported)
         )
 
     def example_requests(self):
-        """A sentence, and a few that test the tokenizer, the empty one among them."""
+        """A sentence, and a few that test the tokenizer, including an empty one."""
         texts = ["", "!", " ".join(self.tables.words[:50]), "a word that nobody wrote: Qwxz\u2603"]
         requests = (["they book a flight"], texts)
         return [("serving_default", {"text": tf.constant(request)}) for request in requests]
 
 
 class WordStream(Stream):
-    """Tags words, lines of them; an empty line ends nothing, for the text may continue.
+    """Tags lines of words; an empty line does not end the text.
 
     Args:
         module: `StepLabeller` with a step.
@@ -119,18 +119,18 @@ class WordStream(Stream):
         return f"{answer['token']}\t{answer['tag']}\t{answer['score']:.3f}"
 
 
-def _without_blanks(token):
-    """A token as one word of a text: one without blanks is not split there."""
+def _without_whitespace(token):
+    """A token as a single word, which is not split again."""
     return "".join(token.split()) or "_"
 
 
 def _accuracy(tags, labels):
-    correct = sum(a == b for answered, known in zip(tags, labels) for a, b in zip(answered, known))
+    correct = sum(a == b for predicted, true in zip(tags, labels) for a, b in zip(predicted, true))
     return correct / sum(map(len, labels))
 
 
 def _rows(answer):
-    """Tokens, tags and scores of each text, from the answer of a `StepLabeller`."""
+    """Tokens, tags and scores of each text, from the outputs of a `StepLabeller`."""
     tokens, tags, scores, lengths = (answer[key].numpy() for key in ("tokens", "tags", "scores", "lengths"))
     return [
         {

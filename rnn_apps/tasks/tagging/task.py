@@ -1,4 +1,4 @@
-"""Tagging: one output at every step, a tag for every word of a sentence."""
+"""The tagging task: one output at every step, a tag for every word of a sentence."""
 
 from rnn_apps.tasks.objectives.classes import StepClassObjective
 from rnn_apps.tasks.tagging.dataset import TaggedSentences, TagPreprocessing

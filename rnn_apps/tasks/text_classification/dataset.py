@@ -1,4 +1,4 @@
-"""Texts with one label each."""
+"""Dataset of text classification."""
 
 import tensorflow as tf
 
@@ -8,15 +8,15 @@ from rnn_apps.data.sources import load_labelled_texts, open_source
 from rnn_apps.data.text_encoder import TextEncoder
 from rnn_apps.tasks.dataset import Dataset, Truncation
 from rnn_apps.tasks.preprocessing import Preprocessing, load_class_names
-from rnn_apps.tasks.viewing import LONGEST, ViewExamples, nearest_in_length, rows_of
+from rnn_apps.tasks.viewing import MAX_STEPS, ViewExamples, nearest_in_length, padded_rows
 
 
 class TextPreprocessing(Preprocessing):
-    """A vocabulary of words and the names of the classes.
+    """A vocabulary of words, and the class names.
 
     Args:
         encoder: `TextEncoder`.
-        class_names: in the order of the logits.
+        class_names: class names in the order of the logits.
     """
 
     tokenizer = "words in lower case, ! and ? apart, HTML line breaks removed"
@@ -26,21 +26,21 @@ class TextPreprocessing(Preprocessing):
         self.encoder = encoder
 
     def save(self, folder):
-        """Write the vocabulary and the class names."""
+        """Save the vocabulary and the class names."""
         super().save(folder)
         self.encoder.save(folder)
 
     @classmethod
     def load(cls, folder, model):
-        """Return what `save` wrote."""
+        """Load the preprocessing that `save` saved."""
         return cls(TextEncoder.load(folder), load_class_names(folder))
 
 
 class TextDataset(Dataset):
-    """Texts with one label each, from files, TFDS or the generated sample."""
+    """Labelled texts from files, TFDS, or synthetic data."""
 
     def read(self, request):
-        """Read the texts; for a trained network with its classes."""
+        """Read the texts, with the classes of a trained network."""
         data, known = self.recipe.data, self.preprocessing and self.preprocessing.class_names
         opened = open_source(self._source(), data.text, data.label, request.required_split)
         self.source_name, self.invalid = opened.name, self._new_invalid_records()
@@ -49,7 +49,7 @@ class TextDataset(Dataset):
         )
 
     def learn(self):
-        """Return the vocabulary and the classes of train."""
+        """Learn the vocabulary and the classes from train."""
         data = self.recipe.data
         encoder = TextEncoder.learn(
             self.splits["train"].texts, data.vocabulary_size, data.max_length, data.keep
@@ -57,20 +57,20 @@ class TextDataset(Dataset):
         return TextPreprocessing(encoder, self._class_names)
 
     def encode(self, split):
-        """Return word numbers, one text after the other, the words read of each, and the words of each."""
+        """Return the word ids of all texts, concatenated, the number of words read of each, and in total."""
         return self.preprocessing.encoder.encode_all(self.splits[split].texts)
 
     def batches(self, split, batch_size, seed=None):
-        """Texts of similar length together."""
+        """Batches of texts of similar length."""
         numbers, lengths, _ = self.encoded[split]
         return SequenceBatches(numbers, lengths, self.splits[split].labels, batch_size, seed)
 
     def labels(self, split):
-        """Return the class number of each text."""
+        """Return the class index of each text."""
         return self.splits[split].labels
 
     def baselines(self):
-        """A bag of words."""
+        """A bag-of-words classifier."""
         train, test = self.splits["train"], self.splits["test"]
         classes = len(self.class_names)
         answers = bag_of_words_probabilities(train.texts, train.labels, test.texts, classes)
@@ -107,6 +107,6 @@ class TextDataset(Dataset):
         texts, labels = self.splits["test"].texts, self.splits["test"].labels
         raw = tf.constant([texts[n].encode("utf-8", "replace") for n in chosen])
         tokens = self.preprocessing.encoder.tokens(raw)
-        words = [[word.decode("utf-8") for word in row[:LONGEST]] for row in tokens.to_list()]
+        words = [[word.decode("utf-8") for word in row[:MAX_STEPS]] for row in tokens.to_list()]
         targets = tf.constant([labels[n] for n in chosen])
-        return ViewExamples(predictor.core, rows_of(numbers, lengths, chosen), targets, {"": words})
+        return ViewExamples(predictor.core, padded_rows(numbers, lengths, chosen), targets, {"": words})

@@ -1,21 +1,21 @@
-"""Raw text to readable answers in one graph: what is exported, and what `predict` calls."""
+"""The graph from raw texts to readable answers, for predictions and exports."""
 
 import tensorflow as tf
 
-from rnn_apps.models.running_text import RunningEncoder
-from rnn_apps.models.stepwise import state_specs
+from rnn_apps.models.per_step import state_specs
+from rnn_apps.models.streaming_encoder import StreamingEncoder
 from rnn_apps.tasks.class_predictor import ClassModule
 from rnn_apps.tasks.predictor import numbered_states
 
 
 class TextClassifier(ClassModule):
-    """Encoder, network and class names together.
+    """Encoder, network and class names in one graph.
 
     Args:
-        model: `keras.Model`, word numbers (batch, steps) to logits (batch, classes).
+        model: `keras.Model` from word ids (batch, steps) to logits (batch, classes).
         encoder: `TextEncoder`.
-        class_names: names in the order of the logits.
-        pooling: of the network, for a signature ``step``; None where it reads in both directions.
+        class_names: class names in the order of the logits.
+        pooling: pooling of the network, for a signature ``step``; None for a bidirectional network.
     """
 
     def __init__(self, model, encoder, class_names, pooling=None):
@@ -25,19 +25,19 @@ class TextClassifier(ClassModule):
         self.explain = tf.function(self._explain, input_signature=[spec], autograph=False)
         self.step = self.zero_states = None
         if pooling is not None:
-            self._running = RunningEncoder(model, pooling)
-            self.zero_states = self._running.zero_states
+            self._streaming = StreamingEncoder(model, pooling)
+            self.zero_states = self._streaming.zero_states
             specs = [spec, *state_specs(self.zero_states(1))]
             self.step = tf.function(self._step, input_signature=specs, autograph=False)
 
     @property
     def signatures(self):
-        """Name to the function of every signature."""
+        """Functions of all signatures by name."""
         always = {**super().signatures, "explain": self.explain}
         return always | ({"step": self.step} if self.step else {})
 
     def _classify(self, text):
-        """Strings (batch,) to label, score, probabilities (batch, classes), and how many words were read."""
+        """Return label, score, probabilities (batch, classes), and numbers of words for strings (batch,)."""
         words = self.encoder.tokenizer.split(text)
         read = self.encoder.truncate(words)
         lengths = {"words": words.row_lengths(), "words_read": read.row_lengths()}
@@ -45,33 +45,34 @@ class TextClassifier(ClassModule):
         return answer | {name: tf.cast(length, tf.int32) for name, length in lengths.items()}
 
     def _step(self, text, *states):
-        """As `classify`, of texts that go on: what each is so far, and ``next_state_0``, ... after it."""
+        """Return the answer for everything read so far, and the new states as ``next_state_0``, ..."""
         numbers = self.encoder.tokenizer.encode(text)
         steps = tf.maximum(numbers.bounding_shape(axis=1), 1)
-        logits, after = self._running.read_on(numbers.to_tensor(0, shape=tf.stack([-1, steps])), states)
-        return {**self._answer(tf.nn.softmax(logits)), **numbered_states(after, "next_state")}
+        numbers = numbers.to_tensor(0, shape=tf.stack([-1, steps]))
+        logits, states = self._streaming.forward_from_state(numbers, states)
+        return {**self._answer(tf.nn.softmax(logits)), **numbered_states(states, "next_state")}
 
     def _explain(self, text):
-        """Strings (batch,) to label, the tokens and scores (batch, steps), padded, and lengths (batch,).
+        """Return label, tokens and scores (batch, steps), padded, and lengths (batch,) for strings (batch,).
 
-        A score is the probability of the final label when the text ends after that word: the network reads
-        each beginning anew, which is exact for any cell, direction and pooling.
+        A score is the probability of the final label if the text ended after that word. The network reads
+        each prefix separately, which is exact for any cell, direction and pooling.
         """
         tokens = self.encoder.tokens(text)
         numbers = self.encoder(text)
         chosen = tf.argmax(self._probabilities([numbers]), axis=-1)
         steps = tf.shape(numbers)[1]
 
-        def beginnings(row):
+        def prefixes(row):
             numbers, label = row
-            seen = tf.sequence_mask(tf.range(1, steps + 1), steps)
-            probabilities = self._probabilities([tf.where(seen, numbers[None], 0)])
+            mask = tf.sequence_mask(tf.range(1, steps + 1), steps)
+            probabilities = self._probabilities([tf.where(mask, numbers[None], 0)])
             return tf.gather(probabilities, label, axis=1)
 
         batch = tf.shape(numbers)[0]
-        missing = tf.maximum(1 - batch, 0)  # map_fn cannot stack the answers of no text
+        missing = tf.maximum(1 - batch, 0)  # map_fn fails on an empty batch
         rows = tf.pad(numbers, [[0, missing], [0, 0]]), tf.pad(chosen, [[0, missing]])
-        scores = tf.map_fn(beginnings, rows, fn_output_signature=tf.float32)[:batch]
+        scores = tf.map_fn(prefixes, rows, fn_output_signature=tf.float32)[:batch]
         return {
             "label": tf.gather(self.class_names, chosen),
             "tokens": tokens.to_tensor(shape=tf.stack([-1, tf.cast(steps, tf.int64)])),

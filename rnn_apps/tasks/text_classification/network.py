@@ -1,12 +1,12 @@
-"""The network that a recipe of text classification describes."""
+"""The network of text classification."""
 
 from rnn_apps.data.word_vectors import cooccurrence_vectors
 from rnn_apps.models.sequence_encoder import sequence_encoder
-from rnn_apps.tasks.cell import model_errors, resolve_cell
+from rnn_apps.tasks.cell import model_errors, recurrent_options
 
 
 def text_classifier(recipe, dataset):
-    """Return the `keras.Model` from word numbers (batch, steps) to logits (batch, classes)."""
+    """Return the `keras.Model` from word ids (batch, steps) to logits (batch, classes)."""
     model, size = recipe.model, dataset.preprocessing.encoder.vocabulary_size
     vectors = None
     if model.word_vectors == "cooccurrence":
@@ -17,17 +17,14 @@ def text_classifier(recipe, dataset):
             size,
             len(dataset.class_names),
             embedding=model.embedding,
-            cell=resolve_cell(model.cell),
             units=model.units,
             bidirectional=model.bidirectional,
-            residual=model.residual,
             pooling=model.pooling,
             dropout=model.dropout,
-            recurrent_dropout=model.recurrent_dropout,
             layer_dropout=model.layer_dropout,
             word_dropout=model.word_dropout,
             word_vectors=vectors,
-            compile=recipe.training.compile,
-            recompute_every=recipe.training.recompute_every,
             seed=recipe.seed,
+            residual=model.residual,
+            **recurrent_options(recipe),
         )

@@ -1,11 +1,11 @@
-"""A text in, its class and a probability for each class out."""
+"""Predictor of text classification."""
 
 import numpy as np
 import tensorflow as tf
 
-from rnn_apps.tasks.class_predictor import ClassPredictor
+from rnn_apps.tasks.class_predictor import ClassPredictor, readable_answer
 from rnn_apps.tasks.predictor import truncation_note
-from rnn_apps.tasks.streaming import Stream, looks_ahead
+from rnn_apps.tasks.streaming import Stream, needs_whole_input
 from rnn_apps.tasks.text_classification.module import TextClassifier
 
 
@@ -28,15 +28,15 @@ class TextPredictor(ClassPredictor):
         return TextClassifier(self.model, self.encoder, self.class_names, pooling)
 
     def encode_raw(self, raw):
-        """Return the word numbers of texts."""
+        """Return the word ids of texts."""
         return [self.encoder(raw)]
 
     def readable(self, raw, answer):
-        """Return text, label, score, probabilities (by class), and what was not read."""
-        found = super().readable(raw, answer)
+        """Return text, label, score, probabilities (by class), and a note if the text was truncated."""
+        readable = super().readable(raw, answer)
         return {
-            "text": found.pop("input"),
-            **found,
+            "text": readable.pop("input"),
+            **readable,
             **({} if answer["words"] else {"empty": "no word was read"}),
             **truncation_note(answer["words_read"], answer["words"], "words"),
         }
@@ -48,13 +48,13 @@ class TextPredictor(ClassPredictor):
         return line + notes
 
     def open_stream(self):
-        """Return a stream that says, after each line, what the text so far is."""
+        """Return a `TextStream`."""
         if self.recipe.model.bidirectional:
-            raise looks_ahead()
-        return TextStream(self.module)
+            raise needs_whole_input()
+        return TextStream(self)
 
     def explain(self, texts):
-        """Return for each text its [word, probability of the final class after that word] pairs."""
+        """Return the [word, probability of the final class after that word] pairs of each text."""
         answer = self.module.explain(self.raw_tensor(texts))
         words, scores, lengths = (answer[key].numpy() for key in ("tokens", "scores", "lengths"))
         return [
@@ -69,20 +69,20 @@ class TextPredictor(ClassPredictor):
 
     @property
     def part_steps(self):
-        """The words that are read."""
+        """The maximum number of words."""
         return self.encoder.max_length
 
-    most_steps = part_steps
+    max_steps = part_steps
 
     def number_examples(self, batch, steps, seed):
-        """Return random word numbers, rows of different lengths."""
+        """Return random word ids, padded to different lengths."""
         rng = np.random.default_rng(seed)
         numbers = rng.integers(1, self.encoder.vocabulary_size, (batch, steps))
         valid = np.arange(steps) < rng.integers(1, steps + 1, (batch, 1))
         return [np.where(valid, numbers, 0).astype("int32")]
 
     def facts(self):
-        """How a text is read, and the names of the classes."""
+        """Class names, and the truncation of long texts."""
         encoder = self.encoder
         return {"class_names": self.class_names, "max_length": encoder.max_length, "keep": encoder.keep}
 
@@ -97,31 +97,31 @@ class TextPredictor(ClassPredictor):
         )
 
     def example_requests(self):
-        """A text, and a few that test the tokenizer, the empty one among them."""
+        """A text, and a few that test the tokenizer, including an empty one."""
         texts = ["", "!", " ".join(self.encoder.words[:50]), "a word that nobody wrote: qwxz"]
         requests = (["a film to remember"], texts)
         return [("serving_default", {"text": tf.constant(request)}) for request in requests]
 
 
 class TextStream(Stream):
-    """Reads lines of one text, and says after each what all of it is so far.
+    """Reads lines of one text, and classifies everything read so far after each line.
 
     Args:
-        module: `TextClassifier` with a step.
+        predictor: `TextPredictor` of a network that can stream.
     """
 
-    def __init__(self, module):
-        super().__init__(module.step, module.zero_states(1))
+    def __init__(self, predictor):
+        super().__init__(predictor.module.step, predictor.module.zero_states(1))
+        self._class_names = predictor.class_names
 
     def feed(self, lines):
-        """Return label, score and probabilities after every line."""
-        return [self._after(line) for line in lines]
+        """Return text, label, score and probabilities (by class) after every line."""
+        return [self._read_line(line) for line in lines]
 
-    def _after(self, line):
+    def _read_line(self, line):
         answer = self.read(tf.constant([line.encode("utf-8", "replace")]))
-        probabilities = [round(float(value), 6) for value in answer["probabilities"]]
-        label, score = answer["label"].decode("utf-8"), round(float(answer["score"]), 6)
-        return {"text": line, "label": label, "score": score, "probabilities": probabilities}
+        readable = readable_answer(line, answer, self._class_names)
+        return {"text": readable.pop("input"), **readable}
 
     def line(self, answer):
         """Label and score so far, and the line."""

@@ -1,4 +1,4 @@
-"""Text classification, sentiment for instance: many-to-one."""
+"""The text classification task: many-to-one, from a text to its class."""
 
 from rnn_apps.tasks.objectives.classes import ClassObjective
 from rnn_apps.tasks.task import Task

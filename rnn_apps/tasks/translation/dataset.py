@@ -1,4 +1,4 @@
-"""Sentences with their translations."""
+"""Dataset of the translation task."""
 
 import tensorflow as tf
 
@@ -10,15 +10,15 @@ from rnn_apps.tasks.decoder import learn_vocabulary
 from rnn_apps.tasks.generation import GenerationDataset
 from rnn_apps.tasks.preprocessing import Preprocessing
 
-MULTIPLE_OF_STEPS = 8  # sources are padded to it, so that few shapes are compiled
+MULTIPLE_OF_STEPS = 8  # sources are padded to a multiple, so that few shapes are compiled
 
 
 class TranslationPreprocessing(Preprocessing):
     """The vocabularies of both languages.
 
     Args:
-        source_vocabulary: `Tokenizer` of the language that is read.
-        vocabulary: `Tokenizer` of the language that is generated.
+        source_vocabulary: `Tokenizer` of the source language.
+        vocabulary: `Tokenizer` of the target language.
     """
 
     def __init__(self, source_vocabulary, vocabulary):
@@ -26,13 +26,13 @@ class TranslationPreprocessing(Preprocessing):
         self.source_vocabulary, self.vocabulary = source_vocabulary, vocabulary
 
     def save(self, folder):
-        """Write both vocabularies."""
+        """Save both vocabularies."""
         self.vocabulary.save(folder / "tokenizer.json")
         self.source_vocabulary.save(folder / "source_tokenizer.json")
 
     @classmethod
     def load(cls, folder, model):
-        """Return what `save` wrote."""
+        """Load the preprocessing that `save` saved."""
         return cls(*(Tokenizer.load(folder / name) for name in ("source_tokenizer.json", "tokenizer.json")))
 
     def source_numbers(self, texts, max_length):
@@ -40,10 +40,10 @@ class TranslationPreprocessing(Preprocessing):
 
         Args:
             texts: strings (batch,).
-            max_length: tokens that are read of each.
+            max_length: maximum number of tokens.
 
         Returns:
-            Ragged int32 (batch, steps), each sentence cut and ended, and its length before.
+            Ragged int32 (batch, steps), truncated and with end tokens, and the lengths before truncation.
         """
         tokens = self.source_vocabulary.encode(texts)
         numbers = tokens[:, :max_length]
@@ -51,25 +51,28 @@ class TranslationPreprocessing(Preprocessing):
 
 
 class SentencePairs(GenerationDataset):
-    """Pairs of sentences, from files, TFDS or the generated sample."""
+    """Sentence pairs from files, TFDS, or synthetic data."""
 
     def __init__(self, recipe, preprocessing=None):
         super().__init__(recipe, preprocessing)
         self._sources, self._longer = {}, {}
 
     def read(self, request):
-        """Read all pairs."""
+        """Read the pairs."""
         data = self.recipe.data
         self.invalid = self._new_invalid_records()
-        languages, options = (
+        self.source_name, self.splits = load_pairs(
+            self._source(),
+            request,
+            self.invalid,
             (data.source_language, data.target_language),
-            (data.max_examples, data.named_files),
+            data.max_examples,
+            data.named_files,
         )
-        self.source_name, self.splits = load_pairs(self._source(), request, self.invalid, languages, *options)
         self.invalid.check_fraction(self.source_name, sum(map(len, self.splits.values())))
 
     def learn(self):
-        """Return the vocabularies of train."""
+        """Learn the vocabularies from train."""
         data, train = self.recipe.data, self.splits["train"]
         return TranslationPreprocessing(
             *(
@@ -94,7 +97,7 @@ class SentencePairs(GenerationDataset):
         return [Truncation(*counts, "tokens", "sources"), *super().truncations(split)]
 
     def network_inputs(self, split, numbers):
-        """Return token numbers of these sources, padded."""
+        """Return the padded token ids of these sources."""
         return _padded(tf.gather(self._sources[split], numbers))
 
     def reference_texts(self, split):
@@ -102,7 +105,7 @@ class SentencePairs(GenerationDataset):
         return [[target] for target in self.splits[split].targets]
 
     def baselines(self):
-        """The source itself, which shares names and numbers with its translation."""
+        """The source itself, which often shares names and numbers with its translation."""
         return {"copy_of_the_source": self.splits["test"].sources}
 
     def fingerprint(self, split):
@@ -120,7 +123,7 @@ class SentencePairs(GenerationDataset):
         }
 
     def describe_example(self, split, number):
-        """Its number and the source."""
+        """The index of the example, and the source."""
         return {**super().describe_example(split, number), "source": self.splits[split].sources[number]}
 
     def raw_example(self, split, number, record):
@@ -134,7 +137,7 @@ class SentencePairs(GenerationDataset):
 
 
 def _padded(ragged):
-    """Ragged int32 (batch, steps) to dense, padded to a multiple of `MULTIPLE_OF_STEPS`."""
+    """Pad ragged int32 (batch, steps) to a multiple of `MULTIPLE_OF_STEPS`."""
     longest = tf.maximum(ragged.bounding_shape()[1], 1)
     steps = -(-longest // MULTIPLE_OF_STEPS) * MULTIPLE_OF_STEPS
     return ragged.to_tensor(0, shape=tf.stack([-1, steps]))

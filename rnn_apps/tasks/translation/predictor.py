@@ -1,4 +1,4 @@
-"""A sentence in, its translation out."""
+"""Objective and predictor of the translation task."""
 
 import numpy as np
 import tensorflow as tf
@@ -15,19 +15,19 @@ from rnn_apps.tasks.text_generator import TextGenerator
 
 
 def translation_scores(answers, references):
-    """Return the scores of `sacrebleu`, BLEU and chrF of plain text, and its signatures."""
+    """Return BLEU and chrF of plain text, as sacrebleu computes them, and its signatures."""
     scores = corpus_bleu_scores(answers, references)
     return scores, scores.pop("signatures")
 
 
 class TranslationObjective(GenerationObjective):
-    """BLEU of one to four tokens and chrF of plain text, as sacrebleu computes them."""
+    """BLEU and chrF of plain text, as sacrebleu computes them."""
 
     monitor = Monitor("val_bleu", higher_is_better=True)
     baselines_learn = False
 
     def text_scores(self, answers, references):
-        """BLEU and chrF; chrF of each."""
+        """BLEU and chrF of all texts, and chrF of each text."""
         scores, self.text_settings = translation_scores(answers, references)
         chrf = CHRF()
         each = [chrf.sentence_score(answer, texts).score for answer, texts in zip(answers, references)]
@@ -57,7 +57,7 @@ class TranslationPredictor(GenerationPredictor):
         return self.preprocessing.source_numbers(raw, self._max_length)[0].to_tensor()
 
     def make_module(self):
-        """Return a `TextGenerator` that also says how much of a source is read, and its tokens."""
+        """Return a `TextGenerator` that also returns source tokens, and how many of them are read."""
 
         def lengths(texts):
             tokens = tf.cast(self.preprocessing.source_numbers(texts, self._max_length)[1], tf.int32)
@@ -80,12 +80,12 @@ class TranslationPredictor(GenerationPredictor):
         )
 
     def notes_on(self, answer):
-        """What was read of a source that is too long."""
+        """Notes on truncated sources."""
         pairs = zip(answer["tokens_read"].numpy(), answer["tokens"].numpy())
         return [truncation_note(read, tokens, "tokens") for read, tokens in pairs]
 
     def illustrate(self, dataset, split, number):
-        """Where the network attended to at each token."""
+        """The attention weights of each token."""
         attention = self.attention_of(dataset.network_inputs(split, [number]))
         if attention is None:
             return {}, {}
@@ -94,7 +94,7 @@ class TranslationPredictor(GenerationPredictor):
         return {"attention": {**attention, "weights": weights, "sources": words}}, {}
 
     def network_parts(self):
-        """Return the encoder, and one step of decoding."""
+        """Return the encoder, and one decoding step."""
         size = self._sources.size
 
         def tokens(batch, steps, seed):
@@ -103,11 +103,11 @@ class TranslationPredictor(GenerationPredictor):
             valid = np.arange(steps) < rng.integers(1, steps + 1, (batch, 1))
             return np.where(valid, numbers, PADDING).astype("int32")
 
-        steps = self._max_length + 1  # the end counts
-        return self.decoder_parts(tokens, steps=steps, most_steps=steps)
+        steps = self._max_length + 1  # includes the end token
+        return self.decoder_parts(tokens, steps=steps, max_steps=steps)
 
     def facts(self):
-        """How a text is generated, how long a source may be, and the languages."""
+        """Decoding settings, maximum source length, and languages."""
         data = self.recipe.data
         languages = [data.source_language, data.target_language]
         return {**super().facts(), "longest": data.max_length, "languages": languages}
@@ -120,7 +120,7 @@ class TranslationPredictor(GenerationPredictor):
         return "bleu", *(translation_scores(texts, references)[0]["bleu"] for texts in (own, exported))
 
     def example_requests(self):
-        """A short text; and the empty one, one of many tokens, and one of unknown letters."""
+        """A short text, and a batch with an empty text, one of many tokens, and one of unknown characters."""
         many = " ".join(self._sources.tokens[300:320]) or "a"
-        texts = (["a man"], ["", "a man", many, "ÄÖ 😀"])
-        return [("serving_default", {"text": tf.constant(one)}) for one in texts]
+        requests = (["a man"], ["", "a man", many, "ÄÖ 😀"])
+        return [("serving_default", {"text": tf.constant(texts)}) for texts in requests]

@@ -1,4 +1,4 @@
-"""Settings of the translation task; no TensorFlow here."""
+"""Settings of the translation task. Does not import TensorFlow."""
 
 from collections.abc import Iterator
 from typing import Annotated, ClassVar, Literal
@@ -29,62 +29,65 @@ FileName = Annotated[str, Field(min_length=1, max_length=4096)]
 
 
 class BilingualSample(SampleSettings):
-    """Generated sentence pairs that stand in when the set cannot be had."""
+    """Synthetic sentence pairs."""
 
-    name: Literal["bilingual"] = Field("bilingual", description="Which generated data.")
+    name: Literal["bilingual"] = Field("bilingual", description="Kind of synthetic data.")
 
 
 class TranslationData(SourceSettings):
-    """Where the sentence pairs come from, and how they become tokens."""
+    """Source of the sentence pairs, and their tokens."""
 
-    source_language: Language = Field("en", description="Ending of the files that are read, or the feature.")
-    target_language: Language = Field("de", description="Ending of the files that are written.")
+    source_language: Language = Field("en", description="Suffix of the source files, or TFDS feature.")
+    target_language: Language = Field("de", description="Suffix of the target files, or TFDS feature.")
     source_file: FileName | None = Field(
-        None, description="File of the folder with the sentences that are read; null: train.LANGUAGE."
+        None, description="File with the source sentences; null: train.LANGUAGE."
     )
     target_file: FileName | None = Field(
         None,
-        description="File with their translations, line by line, or the same table; null: train.LANGUAGE.",
+        description="File with the translations, line by line, or the same table; null: train.LANGUAGE.",
     )
     max_examples: int | None = Field(
         None,
         ge=10,
         le=1_000_000_000,
-        description="First pairs of train that are used; null is all.",
+        description="Use only the first pairs of train; null: all of them.",
     )
-    unit: Literal["subword", "character"] = Field("subword", description="What a token is.")
-    vocabulary_size: int = Field(8000, ge=5, le=1_000_000, description="Tokens of each language.")
-    max_length: int = Field(80, ge=1, le=10_000, description="Tokens of a sentence that are read.")
+    unit: Literal["subword", "character"] = Field("subword", description="Unit of the tokens.")
+    vocabulary_size: int = Field(8000, ge=5, le=1_000_000, description="Vocabulary size of each language.")
+    max_length: int = Field(
+        80, ge=1, le=10_000, description="Tokens of a sentence to train on; longer sentences are truncated."
+    )
     sample: BilingualSample | None = Field(
-        default_factory=BilingualSample, description="Stand-in when the set cannot be had; null allows none."
+        default_factory=BilingualSample,
+        description="Synthetic data to use if the data set is unavailable; null: fail instead.",
     )
 
     def cross_checks(self) -> Iterator[tuple[tuple[str, ...], str]]:
-        """Yields what the source needs and lacks, and languages and sizes that cannot be."""
+        """Yields keys that the source requires or does not take, and invalid languages and sizes."""
         yield from super().cross_checks()
         if self.source_language == self.target_language:
             received = shown(self.target_language)
-            yield ("target_language",), f"received {received}, expected another language than the source."
+            yield ("target_language",), f"received {received}, expected a language other than the source."
         if (self.source_file is None) != (self.target_file is None):
             key = "source_file" if self.source_file is None else "target_file"
-            yield (key,), "received null, expected the name of a file, as the other of the two is named."
+            yield (key,), "received null, expected a file name, because the other of the two is set."
         if self.unit == "subword" and self.vocabulary_size < LEAST_SUBWORDS:
             expected = f"expected at least {LEAST_SUBWORDS} for subwords."
             yield ("vocabulary_size",), f"received {self.vocabulary_size}, {expected}"
 
     @property
     def named_files(self) -> tuple[str, str] | None:
-        """Names of the source and the target file; None where the folder has the usual layout."""
+        """Names of the source and the target file; None for the usual layout."""
         return (self.source_file, self.target_file) if self.source_file and self.target_file else None
 
 
 class TranslationModel(DecoderSettings):
-    """A recurrent encoder that reads from both ends, and a decoder that looks at what it read."""
+    """A bidirectional recurrent encoder, and a decoder with attention over its outputs."""
 
     encoder_units: Units = [256]
     decoding: DecodingSettings = Field(
         default_factory=lambda: DecodingSettings(max_length=80),
-        description="How the trained network writes.",
+        description="How the trained network generates text.",
     )
 
 
@@ -95,11 +98,11 @@ class TranslationSettings(TaskSettings):
     summary: ClassVar[str] = "a sentence in, its translation out"
 
     task: Literal["translation"] = Field("translation", description="Name of the task.")
-    data: TranslationData = Field(description="Where the sentence pairs come from.")
+    data: TranslationData = Field(description="Source of the sentence pairs.")
     model: TranslationModel = Field(default_factory=TranslationModel, description="The network.")
 
     def cross_checks(self) -> Iterator[tuple[tuple[str, ...], str]]:
-        """Yields networks that no machine could hold."""
+        """Yields a conflict if the network is too large for any machine."""
         model = self.model
         recurrent = recurrent_weights(model.cell, model.units, model.embedding)
         recurrent += recurrent_weights(model.cell, model.encoder_units, model.embedding, directions=2)

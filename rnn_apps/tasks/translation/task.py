@@ -1,4 +1,4 @@
-"""Translation: many-to-many, a sentence in and its translation out."""
+"""The translation task: many-to-many, from a sentence to its translation."""
 
 from rnn_apps.tasks.task import Task
 from rnn_apps.tasks.translation.dataset import SentencePairs, TranslationPreprocessing

@@ -1,4 +1,4 @@
-"""What an input of video captioning is: the frames of a clip."""
+"""The inputs of video captioning: clips."""
 
 from pathlib import Path
 
@@ -10,8 +10,8 @@ from rnn_apps.data.caption_sources import load_captioned_clips
 from rnn_apps.data.images import IMAGE_SUFFIXES, InvalidImage, decode_image, encode_png, read_image
 from rnn_apps.data.video import VIDEO_SUFFIXES, InvalidVideo, pick_evenly, read_frames
 from rnn_apps.errors import UserError
-from rnn_apps.models.encoder_decoder import clip_front, frame_reader
-from rnn_apps.tasks.cell import resolve_cell
+from rnn_apps.models.encoder_decoder import clip_feature_extractor, frame_sequence_encoder
+from rnn_apps.tasks.cell import recurrent_options
 
 
 class Clips:
@@ -21,9 +21,9 @@ class Clips:
         recipe: `Recipe` of video captioning.
 
     Attributes:
-        frames: of a clip that are read at most, spread evenly over all of it.
-        fingerprint: list of what changes when the images of all inputs change.
-        raw_spec: encoded frames (batch, frames), empty ones for padding.
+        frames: maximum number of frames per clip, evenly spaced.
+        fingerprint: settings that change how clips are read.
+        raw_spec: `tf.TensorSpec` of raw inputs, encoded frames (batch, frames), empty for padding.
     """
 
     raw_spec = tf.TensorSpec([None, None], tf.string, name="frames")
@@ -33,11 +33,11 @@ class Clips:
         self.frames, self.fingerprint = recipe.model.frames, [recipe.model.frame_order]
 
     def load(self, source, request, invalid):
-        """Return the `CaptionedSplits` of a folder, or generated ones."""
+        """Return the `CaptionedSplits` of a folder, or of synthetic data."""
         return load_captioned_clips(source, request, invalid, CaptionsLayout(*self._recipe.data.layout))
 
     def read(self, store, example):
-        """Return the frames of an example, spread evenly over the clip: uint8 (frames, height, width, 3)."""
+        """Return evenly spaced frames of an example, uint8 (frames, height, width, 3)."""
         frames = self._frames_of(store, example)
         if self._recipe.model.frame_order == "kept":
             return frames
@@ -52,24 +52,20 @@ class Clips:
         return np.stack([read_image(store.read(name), self._size) for name in chosen])
 
     def extractor(self, cnn):
-        """Return the model from pixels to what the network takes: the CNN for every frame."""
-        return clip_front(cnn)
+        """Return the feature extractor, which applies the CNN to every frame."""
+        return clip_feature_extractor(cnn)
 
     def encoder(self, cnn):
-        """Return the encoder: a recurrence over the frames, in both directions."""
-        model, training = self._recipe.model, self._recipe.training
-        places, features = cnn.output_shape[1:]
-        return frame_reader(
-            places * features,
+        """Return the encoder, bidirectional recurrent layers over the frames."""
+        model, (regions, features) = self._recipe.model, cnn.output_shape[1:]
+        return frame_sequence_encoder(
+            regions * features,
             model.projection,
             model.dropout,
             model.layer_dropout,
             self._recipe.seed,
             units=tuple(model.encoder_units),
-            cell=resolve_cell(model.cell),
-            recurrent_dropout=model.recurrent_dropout,
-            compile=training.compile,
-            recompute_every=training.recompute_every,
+            **recurrent_options(self._recipe),
         )
 
     def step_names(self, count):
@@ -77,7 +73,7 @@ class Clips:
         return [f"frame {number + 1}" for number in range(count)]
 
     def raw_tensor(self, paths):
-        """Return encoded frames of video files, or of folders of pictures in the order of their names."""
+        """Return the encoded frames of video files, or of folders of images in the order of their names."""
         clips = [[encode_png(frame) for frame in self._frames_at(Path(path))] for path in paths]
         longest = max(map(len, clips), default=0)
         return tf.constant([clip + [b""] * (longest - len(clip)) for clip in clips])
@@ -88,7 +84,7 @@ class Clips:
                 return _decoded(path, self._size, self.frames)
             names = sorted(p for p in path.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES and p.is_file())
             if not names:
-                raise UserError(str(path), "no pictures in it", expected="a video file or a folder of frames")
+                raise UserError(str(path), "no images in it", expected="a video file or a folder of frames")
             chosen = [names[i] for i in pick_evenly(len(names), self.frames)]
             return np.stack([read_image(name.read_bytes(), self._size) for name in chosen])
         except (InvalidVideo, InvalidImage) as error:
@@ -97,7 +93,7 @@ class Clips:
             raise UserError(str(path)[:200], f"cannot be read: {error.strerror}") from error
 
     def decode(self, encoded):
-        """Decode frames (batch, frames) to pixels; black is 1, padding 0."""
+        """Decode frames (batch, frames) to pixels, 1 to 255, with 0 for padding."""
         size, encoded = self._size, _spread_evenly(encoded, self.frames)
 
         def frame(encoded):
@@ -114,14 +110,14 @@ class Clips:
         return tf.ensure_shape(tf.reshape(pixels, shape), [None, None, *size, 3])
 
     def example_raw(self):
-        """Return clips of three frames, of two, and of one."""
+        """Return clips of three, two and one frames."""
         noise = [tf.random.stateless_uniform([24, 32, 3], (1, i), 0, 255) for i in range(3)]
         frames = [tf.io.encode_png(tf.cast(picture, tf.uint8)) for picture in noise]
         return tf.stack([tf.stack(frames[:n] + [tf.constant("")] * (3 - n)) for n in (3, 2, 1)])
 
 
 def _spread_evenly(encoded, limit):
-    """At most `limit` of the frames of each clip, spread evenly: strings (batch, frames) to the same."""
+    """Select at most `limit` evenly spaced frames of each clip, strings (batch, frames)."""
     counts = tf.reduce_sum(tf.cast(tf.strings.length(encoded) > 0, tf.int32), axis=1, keepdims=True)
     steps = tf.range(tf.minimum(limit, tf.maximum(tf.shape(encoded)[1], 1)))[None]
     picked = tf.where(counts > limit, (2 * steps + 1) * counts // (2 * limit), steps)

@@ -1,4 +1,4 @@
-"""Settings of the video captioning task; no TensorFlow here."""
+"""Settings of the video captioning task. Does not import TensorFlow."""
 
 from collections.abc import Iterator
 from typing import ClassVar, Literal
@@ -12,40 +12,40 @@ from rnn_apps.tasks.settings import SampleSettings, Units, recurrent_weights
 
 
 class ClipsSample(SampleSettings):
-    """Generated clips of one moving or changing shape that stand in when the set cannot be had."""
+    """Synthetic clips of one moving or changing shape."""
 
-    name: Literal["clips"] = Field("clips", description="Which generated data.")
+    name: Literal["clips"] = Field("clips", description="Kind of synthetic data.")
 
 
 class VideoCaptionsData(CaptionsData):
-    """Where clips with their captions come from."""
+    """Source of the captioned clips."""
 
     source: str = Field(
         "sample",
         pattern="^(files|sample)$",
-        description="The user's own files, or generated data.",
+        description="files (your own data) or sample (synthetic data).",
         json_schema_extra={"patternErrorMessage": "files or sample"},
     )
     sample: ClipsSample | None = Field(
-        default_factory=ClipsSample, description="Generated clips; null allows none."
+        default_factory=ClipsSample, description="Synthetic clips; null: fail instead of using them."
     )
 
 
 class VideoCaptioningModel(DecoderSettings):
-    """A CNN for every frame, a recurrent encoder over the frames, and a decoder that looks at them."""
+    """A CNN over frames, a recurrent encoder, and a decoder with attention over its outputs."""
 
     encoder: VisualEncoderSettings = Field(
         default_factory=lambda: VisualEncoderSettings(pooled=True),
         description="The CNN that turns frames into features.",
     )
-    frames: int = Field(16, ge=1, le=4096, description="Frames of a clip, spread evenly over all of it.")
+    frames: int = Field(16, ge=1, le=4096, description="Frames per clip, evenly spaced.")
     frame_order: Literal["kept", "shuffled"] = Field(
-        "kept", description="shuffled takes the order away in training and scoring, to see what it is worth."
+        "kept", description="shuffled: random order in training and scoring, to measure what order is worth."
     )
-    projection: int = Field(512, ge=1, le=16_384, description="Features of a frame as the encoder reads it.")
+    projection: int = Field(512, ge=1, le=16_384, description="Features per frame after the projection.")
     encoder_units: Units = [256]
     decoding: DecodingSettings = Field(
-        default_factory=DecodingSettings, description="How the trained network writes."
+        default_factory=DecodingSettings, description="How the trained network generates text."
     )
 
 
@@ -56,11 +56,11 @@ class VideoCaptioningSettings(TaskSettings):
     summary: ClassVar[str] = "the frames of a clip in, a sentence about it out"
 
     task: Literal["video_captioning"] = Field("video_captioning", description="Name of the task.")
-    data: VideoCaptionsData = Field(description="Where clips with their captions come from.")
+    data: VideoCaptionsData = Field(description="Source of the captioned clips.")
     model: VideoCaptioningModel = Field(default_factory=VideoCaptioningModel, description="The network.")
 
     def cross_checks(self) -> Iterator[tuple[tuple[str, ...], str]]:
-        """Yields networks that no machine could hold."""
+        """Yields a conflict if the network is too large for any machine."""
         model = self.model
         before = recurrent_weights(model.cell, model.encoder_units, model.projection, directions=2)
         yield from model.too_large(self.data.vocabulary_size, before)

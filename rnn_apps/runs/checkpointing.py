@@ -1,4 +1,4 @@
-"""A training written down while it runs, and taken up again where it was."""
+"""Saves checkpoints during training and restores from them."""
 
 import time
 
@@ -6,16 +6,16 @@ from rnn_apps.checkpoint import Checkpoint
 from rnn_apps.errors import UserError, shown
 
 
-class Keeper:
-    """Writes checkpoints of a training when they are due.
+class Checkpointer:
+    """Saves checkpoints of a training when they are due.
 
     Args:
         checkpoints: `Checkpoints`, locked.
         every: `CheckpointSettings`.
 
     Attributes:
-        resumes: how often this training was taken up.
-        seconds: that it took before this process.
+        resumes: number of times that this training was resumed.
+        seconds: training time before this process.
     """
 
     def __init__(self, checkpoints, every):
@@ -24,30 +24,30 @@ class Keeper:
         self._start = self._last = time.monotonic()
 
     def restore(self, trainer):
-        """Let a trainer go on from the newest checkpoint; whether there is one.
+        """Restore a trainer from the newest checkpoint; return whether there is one.
 
         Raises:
-            UserError: all are damaged, or they are of another network.
+            UserError: if all checkpoints are damaged, or they are of another network.
         """
         newest = self._checkpoints.newest()
         if newest is None:
             return False
         facts = newest.facts
         try:
-            trainer.restore(facts["position"], newest.state, newest.best)
+            trainer.restore(facts["progress"], newest.state, newest.best)
         except ValueError as error:
-            fix = "Go on with the recipe as it was, or run this one in another folder."
+            fix = "Resume with the original recipe, or run this one in another folder."
             raise UserError(
                 str(self._checkpoints.folder), f"of another network ({error})", fix=fix
             ) from error
         self.resumes, self.seconds = facts["resumes"] + 1, facts["seconds"]
         return True
 
-    def __call__(self, trainer, needed):
-        """Write a checkpoint if it is needed or due."""
-        if needed or self._is_due(trainer.step):
+    def __call__(self, trainer, required):
+        """Save a checkpoint if it is required or due."""
+        if required or self._is_due(trainer.step):
             facts = {
-                "position": trainer.position(),
+                "progress": trainer.progress(),
                 "resumes": self.resumes,
                 "seconds": self.seconds + time.monotonic() - self._start,
             }
@@ -61,19 +61,19 @@ class Keeper:
 
 
 def check_unchanged(where, what, before, now, fix):
-    """Refuse to resume with another recipe or other data than the run began with.
+    """Check that recipe or data have not changed since the run was started.
 
     Args:
         where: path of the run.
-        what: what has changed: "the recipe" or "the data".
-        before, now: dotted path to value.
-        fix: what the user can do.
+        what: "the recipe" or "the data".
+        before, now: dicts of dotted paths to values.
+        fix: `fix` of the error.
 
     Raises:
-        UserError: with every difference.
+        UserError: if there are differences, with all of them.
     """
     missing = object()
     paths = [p for p in {**before, **now} if before.get(p, missing) != now.get(p, missing)]
     if paths:
         lines = [f"{path} was {shown(before.get(path))}, is {shown(now.get(path))}" for path in paths]
-        raise UserError(where, f"{what} has changed since: {'; '.join(lines)}", fix=fix)
+        raise UserError(where, f"{what} has changed: {'; '.join(lines)}", fix=fix)

@@ -6,8 +6,8 @@ import pytest
 import tensorflow as tf
 
 from rnn_apps.layers import StackedRNN
-from rnn_apps.models.step_features import feature_front, scaled_front
-from rnn_apps.models.stepwise import StepReader, stepwise_model, window_model
+from rnn_apps.models.per_step import PerStepNetwork, per_step_model, window_model
+from rnn_apps.models.step_features import numeric_feature_extractor, precomputed_feature_extractor
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(3, 12, 4)).astype("float32")
@@ -17,7 +17,7 @@ THERE = np.arange(12) < np.array([[12], [7], [0]])
 def network(cell="gru", units=(6, 5), **options):
     recurrent = StackedRNN(units, cell=cell, return_sequences=True, seed=1, **options)
     head = keras.layers.Dense(2, kernel_initializer=keras.initializers.GlorotUniform(seed=2))
-    return stepwise_model(feature_front(4), recurrent, head)
+    return per_step_model(precomputed_feature_extractor(4), recurrent, head)
 
 
 def cut(*arrays, sizes):
@@ -30,18 +30,18 @@ def cut(*arrays, sizes):
 @pytest.mark.parametrize("sizes", [[12], [5, 7], [1] * 12])
 def test_chunks_of_any_size_are_the_whole(cell, sizes):
     model = network(cell)
-    whole, reader, states, found = model([X, THERE]), StepReader(model), None, []
+    whole, reader, states, found = model([X, THERE]), PerStepNetwork(model), None, []
     for chunk in cut(X, THERE, sizes=sizes):
-        outputs, states = reader.read_on(chunk, states)
+        outputs, states = reader.forward_from_state(chunk, states)
         found.append(outputs)
     there = THERE[:, :, None]
     np.testing.assert_allclose(np.concatenate(found, 1) * there, whole * there, atol=1e-6)
 
 
 def test_the_states_of_a_stream_that_has_ended_stay():
-    reader = StepReader(network())
-    _, states = reader.read_on([X[:, :7], THERE[:, :7]])
-    _, later = reader.read_on([X[:, 7:], THERE[:, 7:]], states)
+    reader = PerStepNetwork(network())
+    _, states = reader.forward_from_state([X[:, :7], THERE[:, :7]])
+    _, later = reader.forward_from_state([X[:, 7:], THERE[:, 7:]], states)
     for before, after in zip(tf.nest.flatten(states), tf.nest.flatten(later)):
         np.testing.assert_array_equal(before[1], after[1])
         assert (before[0].numpy() != after[0].numpy()).any()
@@ -52,10 +52,10 @@ def test_a_saved_network_reads_on_as_before(tmp_path):
     model.save(tmp_path / "model.keras")
     again = keras.models.load_model(tmp_path / "model.keras", compile=False)
     (first, second) = cut(X, THERE, sizes=[4, 8])
-    expected, states = StepReader(model).read_on(first)
-    np.testing.assert_array_equal(StepReader(again).read_on(first)[0], expected)
-    after, _ = StepReader(again).read_on(second, states)
-    np.testing.assert_array_equal(after, StepReader(model).read_on(second, states)[0])
+    expected, states = PerStepNetwork(model).forward_from_state(first)
+    np.testing.assert_array_equal(PerStepNetwork(again).forward_from_state(first)[0], expected)
+    after, _ = PerStepNetwork(again).forward_from_state(second, states)
+    np.testing.assert_array_equal(after, PerStepNetwork(model).forward_from_state(second, states)[0])
 
 
 def test_windows_carry_states_forget_where_fresh_and_share_the_weights():
@@ -110,6 +110,6 @@ def test_recomputing_states_changes_no_gradient(every):
 
 def test_numbers_are_scaled_by_train_and_what_never_changes_is_moved():
     train = np.array([[1, 10, 7], [3, 30, 7]], np.float32)
-    features, there = scaled_front(train)([train[None], np.ones((1, 2), bool)])
+    features, there = numeric_feature_extractor(train)([train[None], np.ones((1, 2), bool)])
     np.testing.assert_allclose(features[0], [[-1, -1, 0], [1, 1, 0]], atol=1e-6)
     assert there.numpy().all()

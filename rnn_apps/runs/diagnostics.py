@@ -1,4 +1,4 @@
-"""What the report shows of the inside of a trained network, measured on a few test inputs."""
+"""Measures what the report's views show of a trained network, on a few test inputs."""
 
 import numpy as np
 
@@ -11,15 +11,15 @@ from rnn_apps.reporting.views import (
 from rnn_apps.reporting.views.eigenvalues import as_pairs
 
 EIGENVALUES = "logs/eigenvalues.json"
-SHOWN = 2  # heat maps
+NUM_HEAT_MAPS = 2
 
 
-def look_inside(prepared, shape, eigenvalues):
-    """Return what `views.json` holds: the unrolled network, states, gradients by step back, eigenvalues.
+def diagnostics(prepared, shape, eigenvalues):
+    """Return the content of `views.json`: the unrolled network, states, gradient norms, and eigenvalues.
 
     Args:
-        prepared: `PreparedTask` with its trained network and a test split.
-        shape: of the recurrence.
+        prepared: `PreparedTask` with a trained network and a test split.
+        shape: shape of the recurrence, a name of `rnn_apps.tasks.shapes.SHAPES`.
         eigenvalues: `EigenvalueHistory` of the training.
     """
     examples = prepared.dataset.view_examples(prepared.predictor)
@@ -35,7 +35,7 @@ def look_inside(prepared, shape, eigenvalues):
     epochs, tops = eigenvalues.epochs, _top_levels(levels, examples.steps)
     return {
         "network": unrolled(network, shape, tuple(examples.steps)).as_dict(),
-        "states": [_states(level, examples.steps, SHOWN // len(tops)) for level in tops],
+        "states": [_states(level, examples.steps, NUM_HEAT_MAPS // len(tops)) for level in tops],
         "gradients": {
             "trained": {name: _rounded(norms) for name, norms in gradients.items()},
             "fresh": {
@@ -51,7 +51,7 @@ def look_inside(prepared, shape, eigenvalues):
 
 
 def _steps_of(name, steps):
-    """The names of the steps that a level reads, None where it reads others."""
+    """The names of the steps that a layer reads, or None if they are not known."""
     path = next((path for path in steps if not path or name.split("/")[0] == path), None)
     return None if path is None else steps[path]
 
@@ -61,7 +61,7 @@ def _is_backward(name):
 
 
 def _top_levels(levels, steps):
-    """Of the levels that read the same steps the highest that reads them in the order of time."""
+    """The topmost forward layers among those that read the same steps."""
     top = {id(_steps_of(level.name, steps)): level for level in levels if not _is_backward(level.name)}
     return list(top.values())
 
@@ -73,7 +73,7 @@ def _states(level, steps, count):
 
 
 def _of_input(level, row, names):
-    """States at the real steps, with their names; where the level reads fewer, those are the last."""
+    """States at the valid steps, with their names; a layer that reads fewer steps reads the last ones."""
     values = level.values[row][level.real[row]]
     count = min(len(values), len(names))
     return {"steps": names[-count:], "values": np.round(values[-count:].astype(float), 3).tolist()}

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 
 from rnn_apps.models.plain_keras import plain_model
-from rnn_apps.models.word_reader import CharacterEncoder, word_reader
+from rnn_apps.models.word_features import CharacterEncoder, word_feature_extractor
 
 LETTERS = np.array([[[2, 3, 0, 0], [4, 0, 0, 0]], [[2, 3, 0, 0], [0, 0, 0, 0]]], "int32")
 
@@ -25,17 +25,19 @@ def test_padding_of_letters_changes_nothing():
 
 def test_the_front_gives_features_and_which_words_are_there():
     characters = CharacterEncoder(6, 3, 4, cell="lstm", seed=1, name="letters")
-    front = word_reader(9, 5, characters, longest=4, seed=1)
+    front = word_feature_extractor(9, 5, characters, max_characters=4, seed=1)
     words = np.array([[3, 4], [3, 0]], "int32")
     features, there = front([words, LETTERS])
     assert features.shape == (2, 2, 13)
     assert there.numpy().tolist() == [[True, True], [True, False]]
-    alone, _ = word_reader(9, 5)(words)
+    alone, _ = word_feature_extractor(9, 5)(words)
     assert alone.shape == (2, 2, 5)
 
 
 def test_it_is_saved_and_has_a_form_in_plain_keras(tmp_path):
-    front = word_reader(9, 5, CharacterEncoder(6, 3, 4, seed=1, name="letters"), longest=4, seed=1)
+    front = word_feature_extractor(
+        9, 5, CharacterEncoder(6, 3, 4, seed=1, name="letters"), max_characters=4, seed=1
+    )
     given = [np.array([[3, 4], [3, 0]], "int32"), LETTERS]
     front.save(tmp_path / "front.keras")
     again = keras.models.load_model(tmp_path / "front.keras", compile=False)

@@ -12,11 +12,11 @@ from rnn_apps import reporting
 from rnn_apps.errors import Call, RnnAppsError, UserError, shown
 from rnn_apps.recipe import Recipe, apply_overrides, load_recipe, with_data
 from rnn_apps.run_folder import RECORD, RunFolder
-from rnn_apps.runs.finished import open_run
+from rnn_apps.runs.console import PrintConsole
 from rnn_apps.runs.pipeline import resume_run, run_recipe
-from rnn_apps.runs.saying import Lines
+from rnn_apps.runs.run import open_run
 
-SEEDS = "seeds.json"  # in the folder of runs that differ in their seeds alone: their scores together
+SEEDS = "seeds.json"  # the scores of runs that differ only in their seeds
 
 
 def run(
@@ -34,28 +34,28 @@ def run(
     """Run a recipe: train, evaluate, export, report.
 
     Args:
-        recipe: name of a packaged recipe, path of a YAML file, or a `Recipe`; with `resume`, None is that of
-            the run.
-        data: folder or file of the user's own data, in the layout of the task; or settings of `data`, a dict.
+        recipe: name of a packaged recipe, path of a YAML file, or a `Recipe`; with `resume`, None for the
+            recipe of the run.
+        data: folder or file in the layout of the task, or a dict of `data` settings.
         out: folder for the run; ``runs/<recipe>/<time>`` by default.
-        sample: whether generated data may stand in for a set that cannot be had.
-        overrides: ``"training.epochs=8"`` texts.
-        console: where progress goes; prints lines by default.
-        resume: folder of a run to resume from its newest checkpoint; a complete one stays as it is.
-        force: resume although recipe or data have changed since.
-        **settings: overrides as nested dicts, ``training={"epochs": 8}``.
+        sample: whether to use synthetic data if the data set is unavailable.
+        overrides: texts such as ``"training.epochs=8"``.
+        console: receives progress; prints lines by default.
+        resume: folder of a run to resume from its newest checkpoint; a complete run is not changed.
+        force: whether to resume even if recipe or data have changed.
+        **settings: overrides as nested dicts, such as ``training={"epochs": 8}``.
 
     Returns:
         `Run`.
 
     Raises:
-        UserError: something in the recipe or the data is wrong; nothing was written.
-        TrainingFailed: the loss is no longer a number.
-        Interrupted: a signal came; the folder holds the best network so far.
+        UserError: if the recipe or the data is invalid; nothing is written.
+        TrainingFailed: if the loss is NaN or infinite.
+        Interrupted: after a signal; the folder contains the best network so far.
     """
     if isinstance(data, Mapping):
         data, settings = None, {**settings, "data": data}
-    console = console or Lines()
+    console = console or PrintConsole()
     if resume is not None:
         folder = RunFolder.open(resume, needs=("recipe.yaml", RECORD))
         recipe = folder / "recipe.yaml" if recipe is None else recipe
@@ -78,16 +78,16 @@ def _loaded(recipe):
 
 
 def run_seeds(recipe, seeds, out=None, **options):
-    """Run a recipe once per seed, side by side in one folder, with a summary in its `seeds.json`.
+    """Run a recipe once per seed, all in one folder, with a summary in `seeds.json`.
 
     Args:
         recipe: as in `run`.
-        seeds: whole numbers.
+        seeds: list of ints.
         out: folder of all runs; ``runs/<recipe>/<time>`` by default.
-        **options: of `run`.
+        **options: further arguments of `run`.
 
     Returns:
-        List of `Run`, and metric name to ``{"mean", "low", "high"}`` over the seeds.
+        List of `Run`, and a dict of metrics to ``{"mean", "low", "high"}`` over the seeds.
     """
     recipe = _loaded(recipe)
     folder = RunFolder(RunFolder.free_path(recipe.name, out))
@@ -105,14 +105,14 @@ def _range(values):
 
 
 def compare(folders):
-    """Return the runs of these folders, and the settings in which they differ: dotted path to values.
+    """Return the runs of these folders, and the settings that differ, dotted path to values.
 
     Args:
-        folders: of runs, of runs with several seeds as `run_seeds` makes them, or patterns such as
-            ``runs/imdb/*`` for both.
+        folders: folders of runs, folders of several seeds written by `run_seeds`, or patterns such as
+            ``runs/imdb/*``.
 
     Raises:
-        UserError: a folder is neither, nothing fits a pattern, or a file of a run is missing.
+        UserError: if a folder is neither, a pattern has no match, or a file of a run is missing.
     """
     runs = [open_run(run) for folder in folders for path in _matches(folder) for run in _runs_in(path)]
     flat = [r.recipe.flat() for r in runs]
@@ -122,17 +122,17 @@ def compare(folders):
 
 
 def _matches(folder):
-    """The paths that a pattern names, in order; a path that is there is itself."""
+    """The paths that match a pattern, in order; an existing path matches itself."""
     if Path(folder).exists() or not glob.has_magic(str(folder)):
         return [Path(folder)]
-    found = sorted(glob.glob(str(folder)))
-    if not found:
-        raise UserError(str(folder), "nothing fits this pattern", expected="folders of runs")
-    return map(Path, found)
+    matches = sorted(glob.glob(str(folder)))
+    if not matches:
+        raise UserError(str(folder), "no path matches this pattern", expected="folders of runs")
+    return map(Path, matches)
 
 
 def _runs_in(folder):
-    """The folders of runs that a folder stands for: itself, or those of its seeds."""
+    """The run folders in a folder: itself, or those of its seeds."""
     if (folder / "recipe.yaml").exists() or not folder.exists():
         return [folder]
     if (folder / SEEDS).is_file():
@@ -145,30 +145,30 @@ def _runs_in(folder):
     if not seeds:
         has_runs = any((folder / name / "recipe.yaml").exists() for name in inside)
         fix = f"Name the runs in it: {folder / '*'}" if has_runs else "Leave it out."
-        expected = "the folder of a run, or that of several seeds"
-        raise UserError(str(folder), "recipe.yaml is not there", expected=expected, fix=fix)
+        expected = "the folder of a run, or of several seeds"
+        raise UserError(str(folder), "recipe.yaml is missing", expected=expected, fix=fix)
     return [folder / f"seed-{seed}" for seed in seeds]
 
 
 def write_comparison(runs, out):
-    """Write the page that compares runs into a new folder, and return its path.
+    """Write a page that compares runs to a new folder, and return its path.
 
     Args:
-        runs: `Run`s.
-        out: folder, free.
+        runs: list of `Run`.
+        out: path of the new folder.
 
     Raises:
-        UserError: `out` is taken, a run is named twice, damaged, or did not come to its end.
+        UserError: if `out` exists, or a run is listed twice, damaged, or not complete.
     """
     for run in runs:
         if not run.metrics:
-            fix = [Call("Let it come to its end", "run", f"resume={run.folder}"), "Or leave it out."]
-            raise UserError(str(run.folder), "did not come to its end", expected="a finished run", fix=fix)
+            fix = [Call("Resume it", "run", f"resume={run.folder}"), "Or leave it out."]
+            raise UserError(str(run.folder), "is not complete", expected="a complete run", fix=fix)
     places = [Path(run.folder).resolve() for run in runs]
     for place in places:
         if places.count(place) > 1:
-            problem = "named twice, so that its scores would count as those of two seeds"
-            raise UserError(str(place), problem, fix="Name it once.")
+            problem = "listed twice, so its scores would count as two seeds"
+            raise UserError(str(place), problem, fix="List it once.")
     RunFolder.check_free(out)
     out = Path(out)
     try:

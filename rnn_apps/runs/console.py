@@ -1,4 +1,4 @@
-"""What is said and written down while a run is carried out."""
+"""Console output, logs and learning curves of a run."""
 
 import logging
 from contextlib import contextmanager
@@ -11,32 +11,32 @@ from rnn_apps.layers import RecurrentLayer
 from rnn_apps.reporting import NOT_A_CURVE
 
 
-class Lines:
-    """Where a run says what it does: plain lines, and nothing for single steps.
+class PrintConsole:
+    """Prints log lines, and nothing for single steps.
 
     Args:
-        file: where they are printed; standard output by default.
+        file: file to print to; standard output by default.
     """
 
     def __init__(self, file=None):
         self._file = file
 
-    def say(self, text):
+    def log(self, text):
         """Print one line."""
         print(text, file=self._file, flush=True)
 
     def step(self, step, total, logs):
-        """Take note of one training step; step 0 comes before the first."""
+        """Called after each training step, and with step 0 before the first one."""
 
     def close(self):
-        """Training is over."""
+        """Called at the end of training."""
 
 
 @contextmanager
-def log_lines(console, package="rnn_apps"):
-    """Within this context what the modules of a package log is said on the console."""
+def log_to_console(console, package="rnn_apps"):
+    """Context manager that shows the log messages of a package on the console."""
     log, handler = logging.getLogger(package), logging.Handler()
-    handler.emit = lambda record: console.say(record.getMessage())
+    handler.emit = lambda record: console.log(record.getMessage())
     level, propagate = log.level, log.propagate
     log.addHandler(handler)
     log.setLevel(logging.INFO)
@@ -50,7 +50,7 @@ def log_lines(console, package="rnn_apps"):
 
 
 def layer_paths(model):
-    """Return layer, path and reason of every recurrent layer of a network, as dicts."""
+    """Return dicts with the name, path and reason of every recurrent layer of a network."""
     layers = [layer for layer in model._flatten_layers() if isinstance(layer, RecurrentLayer)]
     return [
         dict(zip(("layer", "path", "reason"), (layer.name, *(layer.engine_path or ("", "")))))
@@ -59,7 +59,7 @@ def layer_paths(model):
 
 
 class HistoryLogs(keras.callbacks.Callback):
-    """history.csv, TensorBoard and one line an epoch."""
+    """Writes history.csv and TensorBoard logs, and prints one line per epoch."""
 
     def __init__(self, folder, console):
         super().__init__()
@@ -67,7 +67,7 @@ class HistoryLogs(keras.callbacks.Callback):
         self._writer = tf.summary.create_file_writer(str(folder / "logs"))
 
     def on_epoch_end(self, epoch, logs=None):
-        """Write what is known after an epoch."""
+        """Write the scores of an epoch."""
         rows = self.trainer.history
         self.folder.write_csv("history.csv", rows)
         with self._writer.as_default():
@@ -77,19 +77,19 @@ class HistoryLogs(keras.callbacks.Callback):
             self._writer.flush()
         except tf.errors.OpError as error:
             problem = f"cannot be written ({error.message})"
-            fix = ["Make room.", self.folder.resuming()]
+            fix = ["Free disk space.", self.folder.resuming()]
             raise UserError(str(self.folder / "logs"), problem, fix=fix) from error
         row, epochs = rows[-1], self.trainer.settings.epochs
         scores = "  ".join(f"{key} {row[key]:.4f}" for key in row if key not in NOT_A_CURVE)
-        self.console.say(f"Epoch {epoch + 1}/{epochs}  {scores}  ({row['seconds']:.0f} s)")
+        self.console.log(f"Epoch {epoch + 1}/{epochs}  {scores}  ({row['seconds']:.0f} s)")
         if epoch == 0:
             layers = {}
             for line in layer_paths(self.model):
                 if not line["path"]:
-                    continue  # resumed behind the last step of an epoch, it has not run
+                    continue  # has not run yet: resumed after the last step of an epoch
                 layers.setdefault((line["path"], line["reason"]), []).append(line["layer"])
             for (path, reason), names in layers.items():
-                self.console.say(f"  {', '.join(names)}: {path} path, {reason}")
+                self.console.log(f"  {', '.join(names)}: {path} path, {reason}")
 
 
 logging.getLogger("rnn_apps").addHandler(logging.NullHandler())

@@ -1,4 +1,4 @@
-"""A finished run: its scores, its network and its answers."""
+"""A finished run: its scores, its network and its predictions."""
 
 import json
 import os
@@ -18,28 +18,28 @@ from rnn_apps.runs.evaluation import evaluate, evaluation_recipe
 from rnn_apps.runs.inputs import read_file, read_inputs, read_lines
 from rnn_apps.tasks import find_task
 
-SCORED = 200  # records at most
+MAX_SCORED_RECORDS = 200
 
 
 def sample_mark(data, sample_of):
-    """Return what every score on generated data is marked with, None where the data is real.
+    """Return the mark of all scores on synthetic data, or None for real data.
 
     Args:
-        data: the recipe's settings of data.
-        sample_of: name of the set that the sample stands in for, or None.
+        data: `data` settings of the recipe.
+        sample_of: name of the data set that synthetic data replaces, or None.
     """
     is_sample = sample_of is not None or data.source == "sample"
     return f"SAMPLE score, not {sample_of or 'real data'}" if is_sample else None
 
 
 class ExportScore(NamedTuple):
-    """A score of a network and of the files that were made from it.
+    """The score of a network and of its export.
 
     Args:
-        records: on how many.
-        name: of the score.
-        network: its value for the network as it is.
-        files: for the exported files, by the client that lies beside them.
+        records: number of records.
+        name: name of the score.
+        network: score of the network.
+        files: score of the exported files, run by their client.
     """
 
     records: int
@@ -49,7 +49,7 @@ class ExportScore(NamedTuple):
 
 
 class Run:
-    """A finished run: its scores, its network and its answers.
+    """A finished run: its scores, its network and its predictions.
 
     Args:
         folder: path of the run.
@@ -57,10 +57,10 @@ class Run:
     Attributes:
         folder: path of the run.
         recipe: the resolved `Recipe`.
-        metrics: content of `metrics.json`, {} where the run did not come to its end.
+        metrics: content of `metrics.json`, {} if the run is not complete.
 
     Raises:
-        UserError: the folder is no run, or a file of it is missing or damaged.
+        UserError: if the folder is not a run, or a file of it is missing or damaged.
     """
 
     def __init__(self, folder):
@@ -74,12 +74,12 @@ class Run:
 
     @property
     def is_complete(self):
-        """Whether the run came to its end."""
+        """Whether the run is complete."""
         return self._files.is_complete
 
     @property
     def score_mark(self):
-        """What every score on the run's own data is marked with, None where it is real data."""
+        """The mark of all scores on the run's own data, or None for real data."""
         if self.metrics or not (self.folder / RECORD).is_file():
             return self.metrics.get("score_mark")
         return sample_mark(self.recipe.data, self._files.read_json(RECORD).get("sample_of"))
@@ -99,11 +99,10 @@ class Run:
             return find_task(self.recipe.task).restore(self.recipe, load_model, self.folder / "preprocessing")
         except UserError:
             raise
-        except Exception as error:  # Keras raises whatever its reader meets in a damaged file
+        except Exception as error:  # Keras raises all kinds of errors for damaged files
             problem = f"the saved network cannot be read ({first_line(error, 150)})"
-            raise UserError(
-                str(self.folder), problem, fix="A file of it is damaged or missing; run it again."
-            ) from error
+            fix = "A file of it is damaged, missing, or of another version of rnn-apps: train it again."
+            raise UserError(str(self.folder), problem, fix=fix) from error
 
     @property
     def model(self):
@@ -114,60 +113,60 @@ class Run:
         """Return a readable answer (a dict) for each raw input, or for a single one.
 
         Args:
-            inputs: text, or path; several as a list. Where the task reads texts, the path of a table gives
-                those in the recipe's column, that of a .txt file those on its lines.
-            as_text: whether inputs are texts even where there are files of that name.
-            **options: what the task takes: ``beam``, ``nbest``, ``temperature``, ``seed`` where it writes;
-                ``length``, ``temperature``, ``seed``, ``top_k``, ``top_p`` where it goes on with a text.
+            inputs: text or path, or a list of them. For tasks on texts, the path of a table stands for the
+                texts in the recipe's column, and that of a .txt file for its lines.
+            as_text: whether inputs are texts even if there are files of that name.
+            **options: options of the task: ``beam``, ``nbest``, ``temperature``, ``seed`` for captioning and
+                translation; ``length``, ``temperature``, ``seed``, ``top_k``, ``top_p`` for language models.
 
         Raises:
-            UserError: an input cannot be read, or the task has no such option.
+            UserError: if an input cannot be read, or the task has no such option.
         """
         for name in options:
             if name not in self.predictor.options:
                 problem, options = f"the task {self.recipe.task} has no such option", self.predictor.options
-                fix = Argument("Its options", *options) if options else "It has no options."
+                fix = Argument("Its options:", *options) if options else "It has no options."
                 raise UserError(problem=problem, fix=fix, option=name)
         listed = self._listed(inputs, as_text)
         return self.predictor.predict(listed, **options) if listed else []
 
     def stream(self, lines):
-        """Yield an answer for every step as its line comes, in memory that does not grow.
+        """Yield an answer for every step while lines arrive, in constant memory.
 
         Args:
-            lines: iterable of str: words, rows of a table under a line that names its columns, paths of
-                pictures or video files, or lines of text, as the task reads them.
+            lines: iterable of str: words, rows of a table after its header, paths of images or video files,
+                or lines of text, depending on the task.
 
         Raises:
-            UserError: the network has to see the end before it answers the beginning.
+            UserError: if the network needs the whole input.
         """
         stream = self.predictor.open_stream()
         for line in lines:
             yield from stream.feed([line])
 
     def explain(self, inputs, as_text=False):
-        """Return for each raw input how its answer comes about, in a form that the task says."""
+        """Return an explanation of the answer to each raw input, in a form that depends on the task."""
         listed = self._listed(inputs, as_text)
         return self.predictor.explain(listed) if listed else []
 
     def evaluate(self, data=None, max_invalid_records=None):
-        """Score the network on the test split of the run's data, or of other data.
+        """Evaluate the network on the test split of the run's data, or of other data.
 
         Args:
-            data: a folder or file in the layout of the task; a lone file, or a folder with neither a test nor
-                a validation split, is used as a whole. None for the data of the run.
+            data: folder or file in the layout of the task; a single file, or a folder without a test or
+                validation split, is used as a whole. None for the data of the run.
             max_invalid_records: invalid records of other data that are skipped, or their fraction below 1;
                 they are counted in the result. Half of them by default.
 
         Returns:
-            `Evaluation`, a dict of scores that also says what they were measured on.
+            `Evaluation`, a dict of scores with the facts about the data.
 
         Raises:
-            UserError: the data cannot be read, or too much of it cannot be used.
+            UserError: if the data cannot be read, or too many of its records are invalid.
         """
         if data is None and max_invalid_records is not None:
-            fix = ["Leave it out.", Argument("Or name other data", "data=PATH")]
-            raise UserError(problem="is for other data", fix=fix, option="max_invalid_records")
+            fix = ["Leave it out.", Argument("Or give other data with", "data=PATH")]
+            raise UserError(problem="applies only to other data", fix=fix, option="max_invalid_records")
 
         def own_dataset():
             return find_task(self.recipe.task).dataset(self.recipe, self.predictor.preprocessing)
@@ -176,7 +175,7 @@ class Run:
         return evaluate(prepared, None if data is None else own_dataset, self.metrics)
 
     def prepare_evaluation(self, data=None, max_invalid_records=None):
-        """Read the test split that `evaluate` scores, for scores or views of your own.
+        """Read the test split that `evaluate` uses, for custom scores or views.
 
         Args:
             data, max_invalid_records: as in `evaluate`.
@@ -185,7 +184,7 @@ class Run:
             `rnn_apps.tasks.task.PreparedTask`: dataset, predictor and objective.
 
         Raises:
-            UserError: the data cannot be read, or too much of it cannot be used.
+            UserError: if the data cannot be read, or too many of its records are invalid.
         """
         recipe = self.recipe
         if data is not None:
@@ -194,25 +193,26 @@ class Run:
             task = find_task(recipe.task)
             return task.prepare_evaluation(recipe, self.predictor, use_all=data is not None)
         except SourceUnavailable as error:
-            fix = Argument("Name the data", "data=PATH")
+            fix = Argument("Give the data with", "data=PATH")
             raise UserError("data.source", str(error), fix=fix) from error
 
     def export(self, format="saved_model", *, out=None, weights="float32", steps=None, examples=True):
-        """Write the network in a format, into the run or into `out`.
+        """Export the network, to the run folder or to `out`.
 
         Args:
             format: name of an export format: ``"saved_model"``, ``"onnx"``, ``"litert"``, ``"keras"``, or one
-                that `rnn_apps.export.register_format` added.
-            out: folder; one below ``export/`` of the run by default.
-            weights: ``"float32"``; for LiteRT ``"float16"`` or ``"int8"`` as well, for ONNX ``"int8"``.
-            steps: length of the inputs of a LiteRT file, whose shapes are fixed; the other formats take any.
-            examples: whether a SavedModel carries a few test inputs, for the visitors of a demo page.
+                registered with `rnn_apps.export.register_format`.
+            out: path of a new folder; by default a folder in ``export/`` of the run.
+            weights: ``"float32"``; also ``"float16"`` or ``"int8"`` for LiteRT, and ``"int8"`` for ONNX.
+            steps: sequence length for LiteRT, whose shapes are fixed; other formats have open lengths.
+            examples: whether a SavedModel includes a few test inputs, for the demo page.
 
         Returns:
-            The path, and a `rnn_apps.export.comparing.ExportResult` for every file; none for a SavedModel.
+            The path, and a list of `rnn_apps.export.comparing.ExportResult` for all files, empty for a
+            SavedModel.
 
         Raises:
-            UserError: the folder is taken, or the network has no such form.
+            UserError: if the folder exists, or the format does not support the network.
         """
         chosen = get_format(format)
         if chosen.needs_plain_path:
@@ -229,33 +229,33 @@ class Run:
         return folder / name, written
 
     def export_score(self, folder):
-        """Score exported files beside the network, on records of the run at even distances.
+        """Score an export and the network on evenly spaced records of the test split.
 
         Args:
-            folder: that `export` wrote in a format that has a client: ONNX or LiteRT.
+            folder: folder of an export with a client: ONNX or LiteRT.
 
         Returns:
-            `ExportScore`, or why there is none: one line.
+            `ExportScore`, or a line that says why there is none.
         """
         if not (Path(folder) / "client.json").is_file():
-            return "not scored: the format has no client that reads the test records"
+            return "not scored: the format has no client that can read the test records"
         path = self.folder / "predictions.jsonl"
         if not path.is_file():
-            return "not scored: the run keeps no test records"
+            return "not scored: the run has no test records"
         with open(path, encoding="utf-8") as lines:
             records = [json.loads(line) for line in lines]
-        places = sorted({i * len(records) // SCORED for i in range(SCORED)})
+        places = sorted({i * len(records) // MAX_SCORED_RECORDS for i in range(MAX_SCORED_RECORDS)})
         chosen = [records[place] for place in places if records]
         try:
-            found = self.predictor.export_score(Client(folder), chosen) if chosen else None
+            score = self.predictor.export_score(Client(folder), chosen) if chosen else None
         except InputError as error:
-            return f"not scored: a test record is longer than the files read ({error})"
-        if found is None:
-            return "not scored: the run's test records do not hold what it reads"
-        return ExportScore(len(chosen), *found)
+            return f"not scored: a test record is longer than the export can read ({error})"
+        if score is None:
+            return "not scored: the run's test records do not contain the inputs"
+        return ExportScore(len(chosen), *score)
 
     def inputs_of(self, path):
-        """Return the inputs in a file, for `predict`: texts in a table's column, or what its lines hold."""
+        """Return the inputs in a file, for `predict`: the texts in a table's column, or the lines."""
         is_table = self.predictor.reads_text and Path(path).name.lower().endswith(ENDINGS)
         return read_file(path, self._text_column) if is_table else read_lines(path)
 
@@ -264,7 +264,7 @@ class Run:
         return getattr(self.recipe.data, "text", None)
 
     def _listed(self, inputs, as_text):
-        """Inputs as a list, files of texts read; numbers are for an imported model only."""
+        """Return inputs as a list, with the texts of files; only imported models take numbers."""
         inputs = [inputs] if isinstance(inputs, (str, os.PathLike)) else list(inputs)
         for number, one in enumerate(inputs, start=1):
             if not isinstance(one, (str, os.PathLike)) and self.recipe.task != "imported":
@@ -274,7 +274,7 @@ class Run:
 
 
 def _recipe_of_run(folder):
-    """The recipe of a run; UserError in one line where this version does not know its keys."""
+    """Return the recipe of a run; raises UserError if this version does not know its keys."""
     try:
         return load_recipe(folder / "recipe.yaml")
     except RecipeError as error:
@@ -284,5 +284,5 @@ def _recipe_of_run(folder):
 
 
 def open_run(folder):
-    """Return the `Run` in a folder."""
+    """Open the `Run` in a folder."""
     return Run(folder)
