@@ -21,7 +21,8 @@ from pathlib import Path
 from rnn_apps.data.caption_files import DEFAULT_LAYOUT, SPLIT_LISTS, read_captions
 from rnn_apps.data.image_store import ImageStore
 from rnn_apps.data.records import INVALID_UTF8, find_surrogate
-from rnn_apps.data.splits import SPLITS_BY_NAME, check_folder, log_unread, make_splits, one_per_split
+from rnn_apps.data.split_files import check_folder, log_unread, one_per_split
+from rnn_apps.data.splits import SPLITS_BY_NAME, make_splits
 from rnn_apps.errors import DataError, shown
 
 

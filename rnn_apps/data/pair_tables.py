@@ -17,18 +17,6 @@ _NUM_ROWS_SAMPLED = 200
 _LICENCES = ("CC-BY", "CC BY", "CC0")
 
 
-class WrongWidth(NamedTuple):
-    """A row with the wrong number of columns.
-
-    Args:
-        received: Number of its columns.
-        expected: Number of columns of the table.
-    """
-
-    received: int
-    expected: int
-
-
 class TableColumns(NamedTuple):
     """Which columns of a table are read.
 
@@ -82,12 +70,13 @@ def _are_texts(cells):
     return not all(cell.isdigit() or cell.startswith(_LICENCES) or not cell for cell in cells)
 
 
-def table_rows(file, languages):
-    """Yield the locations and texts of source and target, row by row; or a `WrongWidth` for the texts.
+def table_rows(file, languages, invalid):
+    """Yield the locations and texts of source and target, row by row.
 
     Args:
         file: Path.
         languages: Names of source and target language, as the first line may have them.
+        invalid: `InvalidRecords`, for rows of the wrong width.
 
     Raises:
         DataError: the first line names one language but not the other.
@@ -101,10 +90,13 @@ def table_rows(file, languages):
         if columns.has_names:
             del sample[0]
         for number, row in chain(sample, rows):
-            texts = WrongWidth(len(row), columns.width)
+            location = f"{file}:{number}"
             if len(row) == columns.width:
-                texts = [row[columns.source], row[columns.target]]
-            yield [f"{file}:{number}"] * 2, texts
+                yield [location] * 2, [row[columns.source], row[columns.target]]
+            else:
+                received = "1 column" if len(row) == 1 else f"{len(row)} columns"
+                fix = "Put one tab between columns, and none inside them."
+                invalid.report(location, "a row of the wrong width", fix, received, str(columns.width))
 
 
 def _numbered_rows(lines):

@@ -1,19 +1,23 @@
-"""Loads parallel texts for translation from a data folder.
+"""Loads sentence pairs for translation from TFDS, a data folder, or synthetic data.
 
-The folder holds, for each split, either two files, one per language, whose lines correspond (``train.en``
+A folder holds, for each split, either two files, one per language, whose lines correspond (``train.en``
 and ``train.de``), or a table (``train.tsv``, see `rnn_apps.data.pair_tables`). Splits are ``train``,
 ``validation`` (or another name in `SPLIT_NAMES`) and one whose name begins with ``test``; each file may be
 gzipped.
 """
 
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
+from rnn_apps.data import tfds_source
 from rnn_apps.data.files import open_lines
-from rnn_apps.data.pair_tables import WrongWidth, table_rows
+from rnn_apps.data.pair_tables import table_rows
 from rnn_apps.data.records import INVALID_UTF8, find_surrogate
-from rnn_apps.data.splits import SPLIT_NAMES, check_folder, log_unread, make_splits, no_data
-from rnn_apps.errors import DataError, shown
+from rnn_apps.data.split_files import check_folder, log_unread, no_data
+from rnn_apps.data.splits import SPLIT_NAMES, make_splits, split_generated
+from rnn_apps.data.synthetic.translation import sentence_pairs
+from rnn_apps.errors import DataError, Setting, shown
 
 _TABLE = "tsv"
 
@@ -117,39 +121,61 @@ def _no_train(folder, files, languages):
     return no_data(folder, f"train.{source} and train.{target}, or train.{_TABLE}")
 
 
-def load_parallel(path, request, invalid, languages, named=None):
-    """Read the sentence pairs of a data folder; case and inner white space are kept.
+def load_pairs(source, request, invalid, languages, max_examples=None, named=None):
+    """Read the sentence pairs of a source in their splits; case and inner white space are kept.
 
     Args:
-        path: Folder in the layout of this module.
-        request: `SplitRequest`; train is split by a hash of the source.
+        source: `DataSource`; for files, a folder in the layout of this module.
+        request: `SplitRequest`; train is split by a hash of the source sentence.
         invalid: `InvalidRecords`.
-        languages: (source, target), as for `find_parallel`.
+        languages: (source, target), file extensions, column names or TFDS features.
+        max_examples: Pairs of train that are kept, the first ones, or None for all.
         named: As for `find_parallel`.
 
     Returns:
-        Split name to `Pairs`.
+        Name of the source, and split name to `Pairs`.
 
     Raises:
-        DataError: files of different length, an invalid record that is not to be skipped, or an empty split.
+        SourceUnavailable: a TFDS data set is neither on this machine nor reachable.
+        DataError: files of different length, a TFDS data set without these languages, an invalid record that
+            is not to be skipped, or an empty split.
     """
-    files_of = find_parallel(path, *languages, request.use_all_for_test, named)
-    log_unread(path, [file for files in files_of.values() for file in files])
-    found = {}
-    for split in request.read_from(files_of):
-        found[split] = list(_usable_pairs(files_of[split], languages, invalid))
-    return pairs_in_splits(str(path), found, request, invalid)
+    name, found = source.name, {}
+    if name == "sample":
+        name = "sample:bilingual"
+        splits = split_generated(sentence_pairs(source.sample_size, source.seed))
+    else:
+        if name == "files":
+            name = str(source.path)
+            files_of = find_parallel(name, *languages, request.use_all_for_test, named)
+            log_unread(name, [file for files in files_of.values() for file in files])
+            for split in request.read_from(files_of):
+                found[split] = list(_usable_pairs(files_of[split], languages, invalid))
+        else:
+            found = dict(_from_tfds(name.removeprefix("tfds:"), request, languages, max_examples))
+        splits = make_splits(name, found, request, lambda pair: pair[0], invalid, "pair")
+    if "train" in splits:
+        splits["train"] = splits["train"][:max_examples]
+    return name, {split: Pairs.of(pairs) for split, pairs in splits.items()}
 
 
-def pairs_in_splits(name, found, request, invalid):
-    """Return split name to `Pairs`, from split name to list of (source, target), as `make_splits` does."""
-    splits = make_splits(name, found, request, lambda pair: pair[0], invalid, "pair")
-    return {split: Pairs.of(pairs) for split, pairs in splits.items()}
+def _from_tfds(name, request, languages, max_examples):
+    """Yield split name and pairs of a TFDS data set; of train only the first ones."""
+    builder = tfds_source.open_builder(name)
+    missing = [language for language in languages if language not in builder.info.features]
+    if missing:
+        problem = f"no language {missing[0]}; there are {', '.join(builder.info.features)}"
+        fix = Setting("Name two of them", "data.source_language=CODE", "data.target_language=CODE")
+        raise DataError(f"tfds:{name}", problem, fix=fix)
+    for split in request.read_from([split for split in SPLIT_NAMES if split in builder.info.splits]):
+        texts = tfds_source.read_texts(builder, split, languages)
+        pairs = islice(texts, max_examples if split == "train" else None)
+        yield split, [pair for pair in pairs if all(text.strip() for text in pair)]
 
 
 def _usable_pairs(files, languages, invalid):
     """Yield the usable pairs of one table or two aligned files; the others are reported to `invalid`."""
-    rows = table_rows(*files, languages) if len(files) == 1 else _aligned_lines(*files)
+    rows = table_rows(*files, languages, invalid) if len(files) == 1 else _aligned_lines(*files)
     for locations, texts in rows:
         if problem := _problem_of(locations, texts):
             invalid.report(*problem)
@@ -158,11 +184,7 @@ def _usable_pairs(files, languages, invalid):
 
 
 def _problem_of(locations, texts):
-    """Return the arguments of `InvalidRecords.report`, or None if source and target can be used."""
-    if isinstance(texts, WrongWidth):
-        width = "1 column" if texts.received == 1 else f"{texts.received} columns"
-        fix = "Put one tab between columns, and none inside them."
-        return locations[0], "a row of the wrong width", fix, width, str(texts.expected)
+    """Return location, problem and fix, or None if source and target can be used."""
     for name, location, text in zip(("source", "target"), locations, texts):
         if find_surrogate(text):
             return location, *INVALID_UTF8

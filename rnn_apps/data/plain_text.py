@@ -10,8 +10,7 @@ from rnn_apps.data import tfds_source
 from rnn_apps.data.batches import map_batches
 from rnn_apps.data.files import open_lines
 from rnn_apps.data.records import INVALID_UTF8, find_surrogate
-from rnn_apps.data.splits import (
-    SPLIT_NAMES,
+from rnn_apps.data.split_files import (
     is_single_file,
     listed_files,
     log_unread,
@@ -20,6 +19,7 @@ from rnn_apps.data.splits import (
     split_of_file,
     visible_files,
 )
+from rnn_apps.data.splits import SPLIT_NAMES
 from rnn_apps.data.synthetic.text import synthetic_text
 from rnn_apps.errors import DataError
 

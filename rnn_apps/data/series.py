@@ -9,7 +9,8 @@ from rnn_apps.data.files import csv_rows, file_decimal_marks, open_lines, width_
 from rnn_apps.data.numbers import number
 from rnn_apps.data.records import InvalidRecords
 from rnn_apps.data.series_columns import MISSING, Columns, find_columns
-from rnn_apps.data.splits import SPLIT_NAMES, find_splits, log_unread
+from rnn_apps.data.split_files import find_splits, log_unread
+from rnn_apps.data.splits import SPLIT_NAMES
 from rnn_apps.data.time_steps import TimeParser, TimeStep, find_step
 from rnn_apps.errors import DataError, Setting, shown
 

@@ -7,7 +7,8 @@ from typing import NamedTuple
 from rnn_apps.data import files, tfds_source
 from rnn_apps.data.labels import gather_labels
 from rnn_apps.data.records import ClassNames, LabelledText, LabelledTexts, usable
-from rnn_apps.data.splits import SPLIT_NAMES, find_splits, log_unread, make_splits, split_generated
+from rnn_apps.data.split_files import find_splits, log_unread
+from rnn_apps.data.splits import SPLIT_NAMES, make_splits, split_generated
 from rnn_apps.data.synthetic.reviews import reviews
 from rnn_apps.data.tfds_source import SourceUnavailable
 from rnn_apps.errors import DataError, Setting, shown

@@ -11,15 +11,8 @@ from rnn_apps.data.headers import check_unique, is_unnamed, list_columns, missin
 from rnn_apps.data.images import InvalidImage, read_image
 from rnn_apps.data.numbers import number
 from rnn_apps.data.records import INVALID_UTF8, InvalidRecords, find_surrogate
-from rnn_apps.data.splits import (
-    SPLITS_BY_NAME,
-    find_splits,
-    log_unread,
-    make_splits,
-    one_per_split,
-    split_generated,
-    visible_files,
-)
+from rnn_apps.data.split_files import find_splits, log_unread, one_per_split, visible_files
+from rnn_apps.data.splits import SPLITS_BY_NAME, make_splits, split_generated
 from rnn_apps.data.synthetic.labelled_clips import labelled_clips
 from rnn_apps.errors import DataError, Setting, shown
 

@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 from rnn_apps.data import files, tfds_source
 from rnn_apps.data.records import INVALID_UTF8, find_surrogate
-from rnn_apps.data.splits import SPLIT_NAMES, find_splits, log_unread, make_splits, split_generated
+from rnn_apps.data.split_files import find_splits, log_unread
+from rnn_apps.data.splits import SPLIT_NAMES, make_splits, split_generated
 from rnn_apps.data.synthetic.tagged_sentences import tagged_sentences
 from rnn_apps.errors import DataError, Setting, did_you_mean, shown
 

@@ -65,29 +65,21 @@ def read_frames(source, size, frames=16, per_second=None, max_frames=MAX_FRAMES,
     if frames < 1 or max_frames < 1 or (per_second is not None and not per_second > 0):
         received = f"frames={frames}, per_second={per_second}, max_frames={max_frames}"
         raise ValueError(f"read_frames: received {received}, expected each to be above 0")
-    try:
-        import av
-    except ImportError as error:
-        raise ImportError("reading video files requires PyAV: pip install av") from error
-
-    count, seconds, pixels = 0, 0.0, []
-    try:
+    pixels = []
+    with _opened(source, budget) as (container, stream):
+        count, seconds = _header_length(container, stream)
+        num_frames = _num_frames(seconds, frames, per_second, max_frames)
+        if seconds / num_frames >= SEEK_FROM and container.format.name != "gif":
+            pixels = _by_seeking(container, stream, size, count, num_frames, seconds)
+            if len(pixels) == num_frames:
+                return np.stack(pixels)
+    for _ in range(_MAX_PASSES):
+        picked = pick_evenly(count, _num_frames(seconds, frames, per_second, max_frames))
         with _opened(source, budget) as (container, stream):
-            count, seconds = _header_length(container, stream)
-            num_frames = _num_frames(seconds, frames, per_second, max_frames)
-            if seconds / num_frames >= SEEK_FROM and container.format.name != "gif":
-                pixels = _by_seeking(container, stream, size, count, num_frames, seconds)
-                if len(pixels) == num_frames:
-                    return np.stack(pixels)
-        for _ in range(_MAX_PASSES):
-            picked = pick_evenly(count, _num_frames(seconds, frames, per_second, max_frames))
-            with _opened(source, budget) as (container, stream):
-                pixels, decoded_count, seconds = _in_one_pass(container, stream, size, picked)
-            if decoded_count == count:
-                break
-            count = decoded_count
-    except (av.FFmpegError, OSError) as error:
-        raise InvalidVideo(f"cannot be decoded ({error.strerror}), expected a whole video") from None
+            pixels, decoded_count, seconds = _in_one_pass(container, stream, size, picked)
+        if decoded_count == count:
+            break
+        count = decoded_count
     if not pixels:
         raise InvalidVideo(f"no frame can be decoded, expected some of at most {MAX_PIXELS:,} pixels")
     return np.stack(pixels)
@@ -102,15 +94,10 @@ def all_frames(source, size, budget=None):
     Raises:
         InvalidVideo: as in `read_frames`.
     """
-    import av
-
-    try:
-        with _opened(source, budget) as (container, stream):
-            resize = _resizer(size)
-            for frame in _decoded(container, stream):
-                yield resize(frame)
-    except (av.FFmpegError, OSError) as error:
-        raise InvalidVideo(f"cannot be decoded ({error.strerror}), expected a whole video") from None
+    with _opened(source, budget) as (container, stream):
+        resize = _resizer(size)
+        for frame in _decoded(container, stream):
+            yield resize(frame)
 
 
 def _num_frames(seconds, frames, per_second, max_frames):
@@ -119,22 +106,32 @@ def _num_frames(seconds, frames, per_second, max_frames):
 
 @contextmanager
 def _opened(source, budget):
-    """Open a file and return its container and its video stream."""
-    import av
+    """Open a file and return its container and its video stream; decoding errors become InvalidVideo."""
+    try:
+        import av
+    except ImportError as error:
+        raise ImportError("reading video files requires PyAV: pip install av") from error
 
-    with _file(source) as file:
-        kind = _kind(file)
-        options = {"protocol_whitelist": "", "enable_drefs": "0", "max_pixels": str(MAX_PIXELS)}
-        try:  # metadata that is not UTF-8 is no reason to refuse a video
-            container = av.open(file, format=kind, options=options, metadata_errors="replace")
-        except av.FFmpegError as error:
-            text = f"its {kind} container cannot be read ({error.strerror}), expected a whole file"
-            raise InvalidVideo(text) from None
-        with container:
+    try:
+        with _file(source) as file, _container(file) as container:
             stream = _video_stream(container)
             stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
             stream.codec_context.thread_count = 1  # every further thread would hold another frame
             yield (container if budget is None else _Limited(container, budget)), stream
+    except (av.FFmpegError, OSError) as error:
+        raise InvalidVideo(f"cannot be decoded ({error.strerror}), expected a whole video") from None
+
+
+def _container(file):
+    import av
+
+    kind = _kind(file)
+    options = {"protocol_whitelist": "", "enable_drefs": "0", "max_pixels": str(MAX_PIXELS)}
+    try:  # metadata that is not UTF-8 is no reason to refuse a video
+        return av.open(file, format=kind, options=options, metadata_errors="replace")
+    except av.FFmpegError as error:
+        text = f"its {kind} container cannot be read ({error.strerror}), expected a whole file"
+        raise InvalidVideo(text) from None
 
 
 class _Limited:

@@ -8,7 +8,7 @@ from rnn_apps.data.caption_files import DEFAULT_LAYOUT, CaptionsLayout, read_cap
 from rnn_apps.data.captions import find_captions, load_captioned_folder, used_files
 from rnn_apps.data.image_store import ImageStore
 from rnn_apps.data.images import IMAGE_SUFFIXES
-from rnn_apps.data.splits import no_data
+from rnn_apps.data.split_files import no_data
 from rnn_apps.data.video import VIDEO_SUFFIXES
 from rnn_apps.errors import DataError, shown
 from rnn_apps.inspecting.caption_settings import decide_encoder, decide_words

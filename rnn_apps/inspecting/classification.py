@@ -7,7 +7,7 @@ from rnn_apps.data.headers import list_columns
 from rnn_apps.data.labels import MISSING_LABELS, gather_labels, number_of
 from rnn_apps.data.records import ClassNames, InvalidRecords, usable
 from rnn_apps.data.sources import MAX_CLASSES, load_labelled_texts, open_files
-from rnn_apps.data.splits import find_splits
+from rnn_apps.data.split_files import find_splits
 from rnn_apps.errors import DataError, Setting, shown
 from rnn_apps.inspecting.findings import Inspection
 from rnn_apps.inspecting.measures import (

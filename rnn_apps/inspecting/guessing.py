@@ -4,7 +4,7 @@ from itertools import islice
 from pathlib import Path
 
 from rnn_apps.data.headers import list_columns
-from rnn_apps.data.splits import conversion_advice
+from rnn_apps.data.split_files import conversion_advice
 from rnn_apps.data.tagged_files import TAGGED_ENDINGS
 from rnn_apps.data.video import VIDEO_SUFFIXES
 from rnn_apps.errors import Argument, DataError, Setting

@@ -4,7 +4,7 @@ import math
 import unicodedata
 from collections import Counter
 
-from rnn_apps.data.splits import conversion_advice, listed_files, unread_files
+from rnn_apps.data.split_files import conversion_advice, listed_files, unread_files
 from rnn_apps.errors import shown
 
 # Limits of the fraction of records that may be skipped; 1 would mean one record.

@@ -10,8 +10,9 @@ import numpy as np
 
 from rnn_apps.data.files import open_lines
 from rnn_apps.data.pair_tables import find_text_columns
-from rnn_apps.data.parallel import find_parallel, load_parallel
-from rnn_apps.data.splits import SPLIT_NAMES, conversion_advice
+from rnn_apps.data.parallel import find_parallel, load_pairs
+from rnn_apps.data.split_files import conversion_advice
+from rnn_apps.data.splits import SPLIT_NAMES, DataSource
 from rnn_apps.errors import DataError, shown
 from rnn_apps.inspecting.encodings import describe_encodings
 from rnn_apps.inspecting.findings import Inspection
@@ -188,7 +189,8 @@ def inspect_pairs(path, overrides):
     describe_encodings(inspection, files)
     describe_unread(inspection, path, files)
     _decide_files(inspection, pair, files_of["train"])
-    splits = load_splits(inspection, lambda *args: load_parallel(path, *args, (source, target), named))
+    data, languages = DataSource("files", path, 0, 1), (source, target)
+    splits = load_splits(inspection, lambda *args: load_pairs(data, *args, languages, named=named)[1])
     describe_splits(inspection, splits, len(files_of), "Pairs")
     _describe_pairs(inspection, splits)
     sources = {split: pairs.sources for split, pairs in splits.items()}

@@ -3,7 +3,8 @@
 from collections import Counter
 
 from rnn_apps.data.files import json_lines, open_lines
-from rnn_apps.data.splits import DataSource, find_splits
+from rnn_apps.data.split_files import find_splits
+from rnn_apps.data.splits import DataSource
 from rnn_apps.data.tagged_files import TAGGED_ENDINGS, load_tagged
 from rnn_apps.errors import DataError, Setting, shown
 from rnn_apps.inspecting.encodings import describe_encodings

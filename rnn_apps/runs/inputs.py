@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from rnn_apps.data.files import open_lines, read_records
-from rnn_apps.data.splits import ENDINGS, conversion_advice
+from rnn_apps.data.split_files import ENDINGS, conversion_advice
 from rnn_apps.errors import Argument, DataError, UserError
 
 _LINES = (".txt", ".txt.gz")

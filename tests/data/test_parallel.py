@@ -4,9 +4,9 @@ import gzip
 
 import pytest
 
-from rnn_apps.data.parallel import find_parallel, load_parallel
+from rnn_apps.data.parallel import find_parallel, load_pairs
 from rnn_apps.data.records import InvalidRecords
-from rnn_apps.data.splits import SplitRequest
+from rnn_apps.data.splits import DataSource, SplitRequest
 from rnn_apps.errors import DataError
 
 ENGLISH = ["A red house.", "Two  old dogs", "Élan, “quoted”"]
@@ -29,9 +29,8 @@ def both(stem, english=ENGLISH, german=GERMAN):
 
 
 def load(folder, bad=None, source="en", target="de", named=None, **request):
-    return load_parallel(
-        folder, SplitRequest(**request), bad or InvalidRecords("fail", 0), (source, target), named
-    )
+    data, invalid = DataSource("files", folder, 0, 1), bad or InvalidRecords("fail", 0)
+    return load_pairs(data, SplitRequest(**request), invalid, (source, target), named=named)[1]
 
 
 def pairs_of(part):

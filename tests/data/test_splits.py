@@ -6,14 +6,8 @@ import pytest
 
 from rnn_apps.data.parallel import find_parallel
 from rnn_apps.data.plain_text import find_texts
-from rnn_apps.data.splits import (
-    SplitRequest,
-    conversion_advice,
-    find_splits,
-    hashed_split,
-    make_splitter,
-    unread_files,
-)
+from rnn_apps.data.split_files import conversion_advice, find_splits, unread_files
+from rnn_apps.data.splits import SplitRequest, hashed_split, make_splitter
 from rnn_apps.data.step_tables import split_folders
 from rnn_apps.errors import DataError
 

@@ -9,9 +9,9 @@ from PIL import Image
 
 from rnn_apps.data.caption_sources import load_captioned_clips, load_captioned_images
 from rnn_apps.data.images import read_image
+from rnn_apps.data.parallel import load_pairs
 from rnn_apps.data.records import InvalidRecords
 from rnn_apps.data.splits import DataSource, SplitRequest
-from rnn_apps.data.translation_sources import load_pairs
 from rnn_apps.errors import DataError
 
 

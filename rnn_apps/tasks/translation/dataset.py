@@ -2,9 +2,9 @@
 
 import tensorflow as tf
 
+from rnn_apps.data.parallel import load_pairs
 from rnn_apps.data.text import encode_flat
 from rnn_apps.data.tokenizer import END, Tokenizer
-from rnn_apps.data.translation_sources import load_pairs
 from rnn_apps.tasks.dataset import Truncation
 from rnn_apps.tasks.decoder import learn_vocabulary
 from rnn_apps.tasks.generation import GenerationDataset
