@@ -41,7 +41,7 @@ class CaptionRecord(NamedTuple):
 
     Args:
         location: File and line, for messages.
-        name: Of the image or clip.
+        name: Name of the image or clip.
         frames: Names of its images in temporal order; one for an image; the file of a video.
         captions: One or more sentences.
         split: As written, or None.

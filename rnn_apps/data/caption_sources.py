@@ -20,7 +20,7 @@ class CaptionedSplits(NamedTuple):
     """A data set of captioned images or clips.
 
     Args:
-        name: Of its source.
+        name: Name of its source.
         splits: Split name to list of `CaptionedExample`.
         store: Reads the images by name.
     """

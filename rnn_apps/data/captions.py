@@ -31,7 +31,7 @@ class CaptionedExample:
     """An image or clip with all its captions.
 
     Args:
-        name: Of the image or clip.
+        name: Name of the image or clip.
         frames: Names of its images in temporal order; one for an image; the file of a video.
         captions: Its sentences.
     """

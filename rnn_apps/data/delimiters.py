@@ -18,7 +18,7 @@ def find_delimiter(location, lines):
     otherwise the most frequent one in the header.
 
     Args:
-        location: Of the header, for messages.
+        location: Location of the header, for messages.
         lines: First lines of the file, with the header.
 
     Raises:
@@ -56,7 +56,7 @@ def sample_rows(lines, delimiter, min_lines):
 
     Args:
         lines: First lines of the file.
-        delimiter: Of the columns.
+        delimiter: Delimiter of the columns.
         min_lines: Only a sample of at least this many lines can be cut off.
     """
     is_cut = len(lines) >= min_lines and sum(line.count('"') for line in lines) % 2

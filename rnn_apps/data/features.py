@@ -45,8 +45,8 @@ class FeatureCache:
         folder: Used by this cache only; name it by the `fingerprint` of encoder, weights and inputs, so that
             another encoder or a changed image uses another folder.
         count: Number of inputs.
-        shape: Of one array, such as (positions, features).
-        dtype: Of the arrays: float16 for features, uint8 for pixels.
+        shape: Shape of one array, such as (positions, features).
+        dtype: Data type of the arrays: float16 for features, uint8 for pixels.
     """
 
     def __init__(self, folder, count, shape, dtype=np.float16):

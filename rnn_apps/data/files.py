@@ -86,7 +86,7 @@ def csv_rows(file, lines, log=False):
 
     Args:
         file: Path, for messages.
-        lines: Of the file, as from `open_lines`.
+        lines: Lines of the file, as from `open_lines`.
         log: Whether to log that lines above the column names are skipped.
 
     Raises:
@@ -135,7 +135,7 @@ def file_decimal_marks(file, names):
 
     Args:
         file: Path.
-        names: Of the columns.
+        names: Names of the columns.
     """
     with open_lines(file) as lines:
         delimiter = find_table_start(f"{file}:1", list(islice(lines, NUM_LINES_SAMPLED))).delimiter

@@ -22,8 +22,8 @@ def missing_column(location, name, columns, assignment=None):
     """Return the `DataError` about a column that a table lacks.
 
     Args:
-        location: Of the header.
-        name: Of the column.
+        location: File and line of the header.
+        name: Name of the column.
         columns: Names of the columns of the table.
         assignment: Setting that names another column, such as ``"data.text=COLUMN"``, or None.
     """
@@ -55,7 +55,7 @@ class TableStart(NamedTuple):
     Args:
         above: Number of non-empty lines above the header that are not read.
         skipped: Number of all lines above the header.
-        delimiter: Of the columns.
+        delimiter: Delimiter of the columns.
         width: Fields per row, if all sampled rows have the same number; otherwise None.
         has_row_names: The header has one name less than the rows have fields; the first field is a counter.
     """
@@ -74,7 +74,7 @@ def find_table_start(location, lines):
     they are all equally wide, and a column of numbers or dates has a name that is neither.
 
     Args:
-        location: Of the first line, for messages.
+        location: Location of the first line, for messages.
         lines: First lines of the file.
 
     Raises:
@@ -149,7 +149,7 @@ def check_header(location, header, rows):
     of dates, or if it has no common column name and a value that recurs in its column.
 
     Args:
-        location: Of the line.
+        location: File and line.
         header: Its cells.
         rows: First rows of the table, equally wide.
     """

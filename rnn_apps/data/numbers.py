@@ -52,7 +52,7 @@ def decimal_marks(rows, delimiter=","):
 
     Args:
         rows: Lists of cells, one per column.
-        delimiter: Of the columns.
+        delimiter: Delimiter of the columns.
     """
     votes = None
     for row in rows:

@@ -41,7 +41,7 @@ def find_text_columns(location, rows, languages):
     """Return the `TableColumns` of a table.
 
     Args:
-        location: Of the first row, for messages.
+        location: Location of the first row, for messages.
         rows: Its first rows, lists of cells.
         languages: Names of source and target language, as the first line may have them.
 

@@ -116,7 +116,7 @@ class InvalidRecords:
         """Count an invalid record, or raise DataError.
 
         Args:
-            location: Of the record.
+            location: File and line of the record.
             reason: What is wrong with it.
             fix: As in `DataError`.
             received, expected: As in `DataError`.
@@ -137,7 +137,7 @@ class InvalidRecords:
         """Raise DataError if more than the allowed fraction of the records was skipped.
 
         Args:
-            name: Of the data.
+            name: Name of the data set.
             num_used: Number of records that were not skipped.
         """
         count, limit = self.skipped.total(), self.max_skipped

@@ -169,7 +169,7 @@ class RowReader:
         Args:
             line: Number of its first line.
             row: Its cells.
-            split: That it belongs to.
+            split: Split of the file.
             rows_of: Series name to its rows, with `locations`, `times`, `values` and `splits`.
         """
         location, values = f"{self.file}:{line}", None

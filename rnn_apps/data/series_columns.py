@@ -53,7 +53,7 @@ def find_columns(location, header, rows, requested):
     """Return `Columns` with every name, all of which exist in a table.
 
     Args:
-        location: Of the header, for messages.
+        location: Location of the header, for messages.
         header: Names of the columns; empty ones are completed in place.
         rows: First rows, lists of cells.
         requested: `Columns` of the recipe.
@@ -94,7 +94,7 @@ def joined_cells(names, rows, columns):
     """Return the cells of some columns joined by spaces, one text per row.
 
     Args:
-        names: Of all columns.
+        names: Names of all columns.
         rows: Lists of cells.
         columns: Names of the columns to join.
     """
@@ -128,7 +128,7 @@ def find_time_of_day(names, rows, date, taken=()):
     """Return the column with the times of day that belong to recurring dates, or None.
 
     Args:
-        names: Of all columns.
+        names: Names of all columns.
         rows: Lists of cells.
         date: Name of the date column.
         taken: Names of columns with another role.

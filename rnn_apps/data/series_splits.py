@@ -28,8 +28,8 @@ def split_series(series, splits, validation_fraction, test_fraction, min_train, 
     Args:
         series: `Series`.
         splits: Names of the splits in files of their own.
-        validation_fraction: Of the steps before the test split, if there is no validation split.
-        test_fraction: Of the series, if there is no test split.
+        validation_fraction: Fraction of the steps before the test split, if there is no validation split.
+        test_fraction: Fraction of the series, if there is no test split.
         min_train: Minimum number of steps of train.
         horizon: Minimum number of steps of validation and test.
 
@@ -83,7 +83,7 @@ def evenly_spaced_origins(start, stop, horizon, count):
     An origin is the first step that is forecast; the last forecast ends with the split.
 
     Args:
-        start, stop: Of the split.
+        start, stop: First step of the split, and the step after its last.
         horizon: Steps of a forecast.
         count: Maximum number of origins.
     """

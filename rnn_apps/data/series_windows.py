@@ -96,12 +96,12 @@ class SeriesWindows:
     Args:
         values: List of float (steps, features), the training split of each series, NaN for missing values.
         scales: List of (targets,) by which the errors of a series are divided.
-        steps: Of a window; a shorter series is preceded by NaN.
+        steps: Steps of a window; a shorter series is preceded by NaN.
         horizon: Steps of a forecast.
         known: Slice of the features that are known for the future, or None.
         skipped: First steps of a window, and of a series, that are not forecast from.
         batch_size: Windows per batch.
-        seed: Of the positions.
+        seed: Random seed.
         count: Windows per epoch, rounded up to whole batches; None: enough to cover the series once, and at
             least 8 batches.
 
@@ -163,7 +163,7 @@ class SeriesStreams:
 
     Args:
         values, scales, horizon, known, skipped, seed: As in `SeriesWindows`.
-        steps: Of a window.
+        steps: Steps of a window.
         before: Steps in front of it.
         streams: Rows of a batch; if there are fewer series, they are cut into pieces.
     """

@@ -25,7 +25,7 @@ class TextSource(NamedTuple):
     """An open source of labelled texts.
 
     Args:
-        name: Of the source, for messages.
+        name: Name of the source, for messages.
         splits: Names of its splits.
         class_names: The classes in order, if the source names them, otherwise None.
         records: ``records(split)`` yields the `LabelledText` of a split.

@@ -37,7 +37,7 @@ def find_splits(path, required_split="train", endings=ENDINGS):
             lists, also with a prefix before a dot, dash or underscore (``en-train.csv``), each with one of
             the endings; or one such file.
         required_split: Split that a folder must have, or None if any will do.
-        endings: Of file names, lower case.
+        endings: Endings of file names, lower case.
 
     Raises:
         DataError: nothing is there, nothing that can be read, or two files for one split.
@@ -56,7 +56,7 @@ def is_single_file(path, endings):
 
     Args:
         path: Path.
-        endings: Of file names that can be read, lower case.
+        endings: Endings of file names that can be read, lower case.
 
     Raises:
         DataError: there is neither, or the file has none of the endings.
@@ -118,7 +118,7 @@ def split_of_file(file, endings):
 
     Args:
         file: Path.
-        endings: Of file names, lower case; other files have no split.
+        endings: Endings of file names, lower case; other files have no split.
     """
     name = file.name.lower()
     ending = max((end for end in endings if name.endswith(end)), key=len, default=None)

@@ -23,7 +23,7 @@ class DataSource(NamedTuple):
         name: ``tfds:NAME``, ``files`` or ``sample`` (synthetic data).
         path: Folder or file, if the name is ``files``.
         sample_size: Number of synthetic examples.
-        seed: Of the synthetic data.
+        seed: Random seed of the synthetic data.
     """
 
     name: str
@@ -80,7 +80,7 @@ def make_splits(name, found, request, key, invalid, kind="example", keep_labels=
     Train is split by a hash of each example's key, so that equal ones stay in one split.
 
     Args:
-        name: Of the data, for messages.
+        name: Name of the data set, for messages.
         found: Split name to the examples that the data has for it, the splits of `request.read_from`.
         request: `SplitRequest`.
         key: Function that returns the key of an example, a str.
@@ -167,7 +167,7 @@ def make_splitter(keys, fractions):
     split is as close to its fraction as possible and has at least one key, if there are enough.
 
     Args:
-        keys: Of all examples of train.
+        keys: Keys of all examples of train.
         fractions: Name to fraction, as from `SplitRequest.fractions`; the rest is ``"train"``.
     """
     distinct = set(islice(dict.fromkeys(keys), _MIN_HASHED))

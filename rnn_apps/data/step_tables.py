@@ -227,7 +227,7 @@ def read_streams(path, columns):
     """Return the streams of a file without labels, a list of `LabelledSequence`.
 
     Args:
-        path: Of a CSV file.
+        path: Path of a CSV file.
         columns: `Columns`; a file without the stream column is one stream.
 
     Raises:
@@ -250,7 +250,7 @@ def parse_features(location, names, cells, previous, on_missing, invalid, marks=
 
     Args:
         location: File and line.
-        names: Of the features.
+        names: Names of the features.
         cells: Their texts.
         previous: Numbers of the preceding row of the stream, or None.
         on_missing: As in `Columns`.

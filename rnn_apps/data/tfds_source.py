@@ -162,7 +162,7 @@ def read_sequences(builder, split, features):
     """Yield the sequences of every example of a split, each a list of str; classes by name.
 
     Args:
-        builder: From `open_builder`.
+        builder: Builder from `open_builder`.
         split: Name.
         features: Recipe key to feature.
 
@@ -193,7 +193,7 @@ class TfdsImages:
     """Reads the encoded images of a captioned data set by name, fastest in the order of the data set.
 
     Args:
-        builder: Of a data set with the features ``image`` and ``captions`` (a sequence with ``text``).
+        builder: A data set with the features ``image`` and ``captions``, a sequence with ``text``.
 
     Attributes:
         workers: Number of threads that may read at once.

@@ -86,7 +86,7 @@ def is_time_of_day(name, cells):
     """Return whether a column holds times of day, which complete a column of dates.
 
     Args:
-        name: Of the column; plain numbers count as hours only if the name says time or hour.
+        name: Name of the column; plain numbers count as hours only if the name says time or hour.
         cells: Its texts.
     """
     cells = [cell.strip() for cell in cells if cell.strip()]

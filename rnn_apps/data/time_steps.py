@@ -167,7 +167,7 @@ def calendar_values(times, names):
 
     Args:
         times: int (steps,), seconds since 1970.
-        names: Of `CALENDAR`; Monday is weekday 0, January is month 0.
+        names: Keys of `CALENDAR`; Monday is weekday 0, January is month 0.
     """
     seconds = np.asarray(times, np.int64).astype("datetime64[s]")
     days, months = seconds.astype("datetime64[D]"), seconds.astype("datetime64[M]")

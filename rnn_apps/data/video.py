@@ -259,11 +259,11 @@ def _by_seeking(container, stream, size, count, num_frames, seconds):
 
     Args:
         container: At its start.
-        stream: Of the frames.
+        stream: Its video stream.
         size: (height, width) in pixels.
         count: Number of frames of the clip, from the header.
         num_frames: Number of frames to read, and of spans.
-        seconds: Of the whole clip.
+        seconds: Duration of the clip.
     """
     start = next((frame.pts for frame in _decoded(container, stream)), None)
     if start is None:
@@ -291,7 +291,7 @@ def _seek(container, stream, min_time, target, step):
 
     Args:
         container: At any position.
-        stream: Of the frames; all times are in its unit.
+        stream: Its video stream; all times are in its unit.
         min_time: Time before the first frame.
         target: Time.
         step: Time between two frames.
@@ -319,7 +319,7 @@ def map_in_threads(items, function, workers=2, ahead=4):
 
     Args:
         items: Iterable, consumed as needed.
-        function: Of an item.
+        function: Function of an item.
         workers: Number of threads.
         ahead: Maximum number of results that are being computed or waiting to be consumed.
     """

@@ -36,7 +36,7 @@ class WordCharacterEncoder(tf.Module):
         """Return an encoder with the vocabulary of sentences, lists of words.
 
         Args:
-            sentences: Of train.
+            sentences: Sentences of train.
             vocabulary_size: Maximum number of words, including the two reserved ids.
             min_count: Minimum count of a word.
             max_length: As above.

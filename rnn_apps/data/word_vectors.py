@@ -21,9 +21,9 @@ def cooccurrence_vectors(ids, lengths, vocabulary_size, width, window=8, seed=0)
         ids: int (words,), all texts concatenated, as from `TextEncoder.encode_all`.
         lengths: int (texts,), number of words of each text; neighbours are within one text.
         vocabulary_size: V, including the two reserved ids.
-        width: Of a vector.
+        width: Length of a vector.
         window: Number of words on either side that are neighbours.
-        seed: Of the randomized decomposition.
+        seed: Random seed of the decomposition.
 
     Returns:
         float32 (V, width), every row of length sqrt(width), so that a feature has unit variance; zeros for

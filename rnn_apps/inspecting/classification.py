@@ -59,7 +59,7 @@ def open_tables(path, task, base, overrides, endings=TABLE_ENDINGS):
         task: Name of the task.
         base: Packaged recipe on which the new one is based.
         overrides: As for `inspect_data`.
-        endings: Of table files.
+        endings: Endings of table files.
     """
     recipe_path, files = find_tables(path, endings)
     inspection = Inspection(task, str(recipe_path), base, overrides)

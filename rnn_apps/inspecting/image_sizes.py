@@ -19,7 +19,7 @@ def describe_images(inspection, store, names):
     Args:
         inspection: `Inspection`.
         store: `ImageStore`.
-        names: Of the images and videos with captions.
+        names: Names of the images and videos with captions.
     """
     interval = max(1, len(names) // _MAX_FILES)
     sample, sizes, unreadable = names[::interval], [], []

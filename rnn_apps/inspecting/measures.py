@@ -122,7 +122,7 @@ def describe_lengths(inspection, lengths, name, noun):
     Args:
         inspection: `Inspection`.
         lengths: List of numbers.
-        name: Of the finding.
+        name: Name of the finding.
         noun: What is counted.
     """
     value = {"median": quantile(lengths, 0.5), "95_percent": quantile(lengths, 0.95), "longest": max(lengths)}

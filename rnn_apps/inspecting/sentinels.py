@@ -38,7 +38,7 @@ def warn_of_sentinels(inspection, name, values, fix):
 
     Args:
         inspection: `Inspection`.
-        name: Of the column.
+        name: Name of the column.
         values: Its numbers, NaN for missing values.
         fix: Function of a number that returns how to fix it, a sentence or a `rnn_apps.errors.Fix`.
     """

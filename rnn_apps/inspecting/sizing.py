@@ -56,7 +56,7 @@ def decide_training(inspection, num_examples, min_epochs, steps, max_batch_size=
 
     Args:
         inspection: `Inspection`.
-        num_examples: In train.
+        num_examples: Number of examples in train.
         min_epochs: Epochs of the packaged recipe, for data as large as its own.
         steps: Minimum number of training steps.
         max_batch_size: Largest batch size.

@@ -32,7 +32,7 @@ class Column(NamedTuple):
     """The contents of a column.
 
     Args:
-        name: Of the column.
+        name: Name of the column.
         cells: Its texts, stripped, without empty ones.
         mark: Decimal mark, if they are numbers.
         kind: ``"number"``, ``"date"``, ``"clock"`` (times of day), ``"part"`` (names of splits), ``"text"``,
@@ -61,7 +61,7 @@ class Table(NamedTuple):
     Args:
         file: Path.
         encoding: As from `check_encoding`.
-        delimiter: Of its columns, or None for JSON lines.
+        delimiter: Delimiter of its columns, or None for JSON lines.
         header: Names of its columns.
         rows: Lists of cells, as wide as the header.
         num_invalid: Number of rows that were wider or narrower, or not JSON, and are not in `rows`.
@@ -180,8 +180,8 @@ def named_column(table, columns, key, name):
     Args:
         table: `Table`, for messages.
         columns: Its list of `Column`.
-        key: Of the setting, such as ``data.label``.
-        name: Of the column.
+        key: Key of the setting, such as ``data.label``.
+        name: Name of the column.
 
     Raises:
         DataError: there is no such column.

@@ -89,7 +89,7 @@ def draw_shapes(shapes, grey, size):
     Args:
         shapes: List of (shape, colour, (x, y), half height), shape and colour by name; centre and half
             height as fractions of the image size.
-        grey: Of the background, 0 to 255.
+        grey: Grey level of the background, 0 to 255.
         size: Height and width in pixels.
     """
     large = size * _SUPERSAMPLING
