@@ -145,12 +145,12 @@ def load_captioned_folder(path, request, invalid, layout=DEFAULT_LAYOUT):
             continue
         split_of[record.name] = split
         example.captions += [" ".join(caption.split()) for caption in record.captions if caption.strip()]
-    found = {}
+    by_split = {}
     for name, example in examples.items():
-        found.setdefault(split_of.get(name) or "train", []).append(example)
-    found = found or {"train": []}
-    found = {split: found[split] for split in request.read_from(found)}
-    return make_splits(str(path), found, request, lambda example: example.name, invalid), store
+        by_split.setdefault(split_of.get(name) or "train", []).append(example)
+    by_split = by_split or {"train": []}
+    by_split = {split: by_split[split] for split in request.read_from(by_split)}
+    return make_splits(str(path), by_split, request, lambda example: example.name, invalid), store
 
 
 def _problem_of(record, store):

@@ -140,7 +140,7 @@ def load_pairs(source, request, invalid, languages, max_examples=None, named=Non
         DataError: files of different length, a TFDS data set without these languages, an invalid record that
             is not to be skipped, or an empty split.
     """
-    name, found = source.name, {}
+    name, by_split = source.name, {}
     if name == "sample":
         name = "sample:bilingual"
         splits = split_generated(sentence_pairs(source.sample_size, source.seed))
@@ -150,10 +150,10 @@ def load_pairs(source, request, invalid, languages, max_examples=None, named=Non
             files_of = find_parallel(name, *languages, request.use_all_for_test, named)
             log_unread(name, [file for files in files_of.values() for file in files])
             for split in request.read_from(files_of):
-                found[split] = list(_usable_pairs(files_of[split], languages, invalid))
+                by_split[split] = list(_usable_pairs(files_of[split], languages, invalid))
         else:
-            found = dict(_from_tfds(name.removeprefix("tfds:"), request, languages, max_examples))
-        splits = make_splits(name, found, request, lambda pair: pair[0], invalid, "pair")
+            by_split = dict(_from_tfds(name.removeprefix("tfds:"), request, languages, max_examples))
+        splits = make_splits(name, by_split, request, lambda pair: pair[0], invalid, "pair")
     if "train" in splits:
         splits["train"] = splits["train"][:max_examples]
     return name, {split: Pairs.of(pairs) for split, pairs in splits.items()}

@@ -114,10 +114,10 @@ def load_labelled_texts(source, request, invalid, class_names=None, known_classe
         classes = ClassNames(known_classes, KNOWN_CLASSES)
     else:
         classes = ClassNames(class_names or source.class_names or _find_classes(source), OTHER_CLASSES)
-    found = {}
+    by_split = {}
     for split in request.read_from(source.splits):
-        found[split] = list(usable(source.records(split), classes, invalid))
-    examples = make_splits(source.name, found, request, lambda example: example[0], invalid, "text")
+        by_split[split] = list(usable(source.records(split), classes, invalid))
+    examples = make_splits(source.name, by_split, request, lambda example: example[0], invalid, "text")
     splits = {split: LabelledTexts(*map(list, zip(*pairs))) for split, pairs in examples.items()}
     if known_classes is None and len(indices := set(splits["train"].labels)) < 2:
         received = f"only examples of the class {shown(classes.names[indices.pop()])} in train"

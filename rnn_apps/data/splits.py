@@ -74,17 +74,17 @@ class SplitRequest(NamedTuple):
         return name
 
 
-def make_splits(name, found, request, key, invalid, kind="example", keep_labels=False):
+def make_splits(name, by_split, request, key, invalid, kind="example", keep_labels=False):
     """Return split name to list of examples, for all splits of a request.
 
     Train is split by a hash of each example's key, so that equal ones stay in one split.
 
     Args:
         name: Name of the data set, for messages.
-        found: Split name to the examples that the data has for it, the splits of `request.read_from`.
+        by_split: Split name to the examples that the data has for it, the splits of `request.read_from`.
         request: `SplitRequest`.
         key: Function that returns the key of an example, a str.
-        invalid: `InvalidRecords` that were found while reading.
+        invalid: `InvalidRecords` that were reported while reading.
         kind: What a message calls an example.
         keep_labels: Whether an example, with `labels`, stays in train if train would otherwise lack one of
             them.
@@ -93,10 +93,10 @@ def make_splits(name, found, request, key, invalid, kind="example", keep_labels=
         DataError: a split is empty.
     """
     splits = {split: [] for split in (("test",) if request.use_all_for_test else SPLIT_NAMES)}
-    fractions = request.fractions(found) if "train" in found else {}
-    split_of = make_splitter(map(key, found.get("train", ())), fractions)
-    for split, examples in found.items():
-        target = request.name_of(split, found)
+    fractions = request.fractions(by_split) if "train" in by_split else {}
+    split_of = make_splitter(map(key, by_split.get("train", ())), fractions)
+    for split, examples in by_split.items():
+        target = request.name_of(split, by_split)
         for example in examples:
             splits[split_of(key(example)) if target == "train" else target].append(example)
     if keep_labels:

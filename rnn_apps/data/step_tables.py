@@ -79,19 +79,19 @@ def load_streams(source, request, invalid, columns):
         clips = labelled_clips(source.sample_size, source.seed, columns.image_size[0])
         streams = [LabelledSequence(f"sample:{i}", *clip) for i, clip in enumerate(clips)]
         return "sample:events", None, split_generated(streams)
-    files_of, names, found = _find_files(source.path, request.required_split), None, {}
+    files_of, names, by_split = _find_files(source.path, request.required_split), None, {}
     for split in request.read_from(files_of):
-        found[split] = []
+        by_split[split] = []
         for file in files_of[split]:
             streams, names_of_file = _read_file(file, columns, names, invalid)
             names = names or names_of_file
-            found[split] += streams
+            by_split[split] += streams
     name = str(source.path)
 
     def key(stream):
         return name_of(stream, name)
 
-    return name, names, make_splits(name, found, request, key, invalid, "stream", keep_labels=True)
+    return name, names, make_splits(name, by_split, request, key, invalid, "stream", keep_labels=True)
 
 
 def _find_files(path, required_split):

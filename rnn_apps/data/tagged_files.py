@@ -62,8 +62,8 @@ def load_tagged(source, request, invalid, columns):
     else:
         name, fix = source.name, "The data set itself is inconsistent."
         read = _read_tfds(name.removeprefix("tfds:"), columns, request)
-    found = {split: list(_usable_sentences(sentences, invalid, fix)) for split, sentences in read.items()}
-    return name, make_splits(name, found, request, _text_of, invalid, "sentence", keep_labels=True)
+    by_split = {split: list(_usable_sentences(sentences, invalid, fix)) for split, sentences in read.items()}
+    return name, make_splits(name, by_split, request, _text_of, invalid, "sentence", keep_labels=True)
 
 
 def _text_of(sentence):

@@ -62,15 +62,15 @@ def leakage(splits):
         List of (earlier, later, number of identical ones, number of equal ones, an example); equal ones may
         differ in capitals and white space.
     """
-    found = []
+    leaks = []
     for earlier, later in _PAIRS:
         texts = splits.get(earlier, ())
         exact, folded = set(texts), {fold_text(text) for text in texts}
         repeated = [text for text in splits.get(later, ()) if fold_text(text) in folded]
         if repeated:
             identical = sum(text in exact for text in repeated)
-            found.append((earlier, later, identical, len(repeated), repeated[0]))
-    return found
+            leaks.append((earlier, later, identical, len(repeated), repeated[0]))
+    return leaks
 
 
 def describe_leakage(inspection, splits, noun="texts", num_files=1):
@@ -85,8 +85,8 @@ def describe_leakage(inspection, splits, noun="texts", num_files=1):
     """
     if num_files == 2:
         splits = {"train": splits["train"] + splits["validation"], "test": splits["test"]}
-    found = leakage(splits)
-    for earlier, later, identical, equal, example in found:
+    leaks = leakage(splits)
+    for earlier, later, identical, equal, example in leaks:
         value = {"part": later, "also_in": earlier}
         value |= {"equal": identical, "equal_but_for_case_and_space": equal}
         total = len(splits[later])
@@ -95,7 +95,7 @@ def describe_leakage(inspection, splits, noun="texts", num_files=1):
         text = f"{equal:,} of {total:,} {noun} of {later} ({percent(equal, total)}) also occur in {earlier}"
         text = f"{text}, {how}: {shown(example)}. They make scores on {later} too high."
         inspection.warn("leakage", value, text)
-    if not found and len(splits) > 1:
+    if not leaks and len(splits) > 1:
         inspection.add("leakage", 0, f"No {noun} occur in two splits, ignoring capitals and spaces.")
 
 

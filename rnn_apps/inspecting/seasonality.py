@@ -31,11 +31,13 @@ def find_season(values):
     max_lag = min(_MAX_LAG, len(values) // 3)
     if max_lag < 3 or np.isnan(values).mean() > 0.5:
         return 1, 0.0
-    found = autocorrelation(values, max_lag)
+    correlations = autocorrelation(values, max_lag)
     lags = np.arange(2, max_lag)
-    peaks = lags[(found[lags] > found[lags - 1]) & (found[lags] >= found[lags + 1])]
-    peaks = peaks[found[peaks] >= _MIN_AUTOCORRELATION]
+    peaks = lags[
+        (correlations[lags] > correlations[lags - 1]) & (correlations[lags] >= correlations[lags + 1])
+    ]
+    peaks = peaks[correlations[peaks] >= _MIN_AUTOCORRELATION]
     if not len(peaks):
         return 1, 0.0
-    season = peaks[found[peaks] >= _NEAR_PEAK * found[peaks].max()][0]
-    return int(season), float(found[season])
+    season = peaks[correlations[peaks] >= _NEAR_PEAK * correlations[peaks].max()][0]
+    return int(season), float(correlations[season])

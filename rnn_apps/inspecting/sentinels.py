@@ -18,7 +18,7 @@ def find_sentinels(values):
     Args:
         values: Numbers, NaN for missing values.
     """
-    counts, found = Counter(value for value in values if value == value), []
+    counts, sentinels = Counter(value for value in values if value == value), []
     for pick in (min, max):
         while len(counts) > _MIN_ROWS:
             value = pick(counts)
@@ -29,8 +29,8 @@ def find_sentinels(values):
             is_rare = counts[value] < _MIN_ROWS or counts.total() - counts[value] < _MIN_OTHERS
             if is_rare or value == 0 or gap <= min_gap:
                 break
-            found.append((value, counts.pop(value), f"{low:g} to {high:g}"))
-    return found
+            sentinels.append((value, counts.pop(value), f"{low:g} to {high:g}"))
+    return sentinels
 
 
 def warn_of_sentinels(inspection, name, values, fix):
