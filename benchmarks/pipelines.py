@@ -15,10 +15,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 from peers import table
 
-from rnn_apps.data.captions import load_captioned
+from rnn_apps.data.captions import load_captioned_folder
 from rnn_apps.data.images import read_image
-from rnn_apps.data.records import BadRecords
-from rnn_apps.data.video import read_all
+from rnn_apps.data.records import InvalidRecords
+from rnn_apps.data.video import map_in_threads
 
 SIZE = (160, 160)
 
@@ -27,7 +27,7 @@ def rate(store, inputs, work, workers):
     """Images a second."""
     names = [frame for one in inputs for frame in one.frames]
     begin = time.perf_counter()
-    for _ in read_all(names, lambda name: work(store.read(name)), workers):
+    for _ in map_in_threads(names, lambda name: work(store.read(name)), workers):
         pass
     return len(names) / (time.perf_counter() - begin)
 
@@ -43,7 +43,7 @@ def main():
     for kind, folder in (("images", arguments.images), ("clips", arguments.clips)):
         if folder is None:
             continue
-        parts, store = load_captioned(folder, BadRecords("skip", 10_000))
+        parts, store = load_captioned_folder(folder, InvalidRecords("skip", 10_000))
         inputs = parts["train"][: arguments.inputs]
         ways = {
             "file alone": (len, 1),

@@ -13,7 +13,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import tensorflow_datasets as tfds
 
 from rnn_apps.data.files import read_records
-from rnn_apps.data.splits import find_splits
+from rnn_apps.data.split_files import find_splits
 
 
 def builder_class(parts):

@@ -38,7 +38,7 @@ PUBLIC = {"errors", "settings"}  # besides the packages: modules whose names use
 # They start commands, or write documents that show commands.
 WRITES_COMMANDS = {
     "runs.kill_test",
-    "inspecting.writing",
+    "inspecting.recipe_file",
     "export.client",
     "export.client_files",
     "export.serving_files",

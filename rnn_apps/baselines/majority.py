@@ -1,4 +1,4 @@
-"""The least that a classifier has to beat: the most frequent class, whatever the input says."""
+"""Baseline for classification: the class frequencies of train, whatever the input."""
 
 from collections.abc import Sequence
 
@@ -6,15 +6,15 @@ import numpy as np
 
 
 def majority_probabilities(train_labels: Sequence[int], num_examples: int, num_classes: int) -> np.ndarray:
-    """Returns the same probabilities for every example: how frequent each class is in training.
+    """Return the same probabilities for every example: the class frequencies of train.
 
-    The most probable class is then the most frequent one (the first of equals), and the log loss is the best
-    that any constant answer reaches.
+    The most probable class is then the most frequent one (the first of equals), and no constant answer has a
+    lower log loss.
 
     Args:
-        train_labels: class indices (train_examples,); with none all classes are equally probable.
-        num_examples: how many examples to answer for.
-        num_classes: number of classes, also of those that training never shows.
+        train_labels: Class indices (train_examples,); without any, all classes are equally probable.
+        num_examples: Number of examples to classify.
+        num_classes: Number of classes, including those that are not in train.
 
     Returns:
         Array (num_examples, num_classes) whose rows sum to 1.

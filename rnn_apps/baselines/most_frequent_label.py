@@ -1,4 +1,4 @@
-"""What a tagger has to beat: of every word the label that it mostly has, whatever stands around it."""
+"""Baseline for tagging: each word's most frequent label in train."""
 
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Sequence
@@ -9,15 +9,15 @@ import numpy as np
 def most_frequent_label_probabilities(
     train_tokens: Sequence[Hashable], train_labels: Sequence[int], tokens: Sequence[Hashable], num_labels: int
 ) -> np.ndarray:
-    """Returns for every token how frequent each label is with it in training, one count added to all.
+    """Return the label frequencies of every token in train, smoothed by one count in total.
 
-    A token that training never shows has the frequencies of the labels among tokens that come once, which is
-    where rare words are; with none of those, among all.
+    An unknown token gets the label frequencies of tokens that occur once, which are most like rare words; if
+    there are none, those of all tokens.
 
     Args:
-        train_tokens, train_labels: one label index a token.
-        tokens: those to answer for.
-        num_labels: number of labels.
+        train_tokens, train_labels: One label index per token.
+        tokens: Tokens to label.
+        num_labels: Number of labels.
 
     Returns:
         Array (tokens, num_labels) whose rows sum to 1.
@@ -29,9 +29,8 @@ def most_frequent_label_probabilities(
     counts: dict[Hashable, np.ndarray] = defaultdict(lambda: np.zeros(num_labels))
     for token, label in zip(train_tokens, train_labels):
         counts[token][label] += 1
-    times = Counter(train_tokens)
-    once = sum((counts[token] for token in times if times[token] == 1), np.zeros(num_labels))
-    otherwise = once if once.any() else sum(counts.values(), np.zeros(num_labels))
-    found = np.array([counts.get(token, otherwise) for token in tokens]).reshape(-1, num_labels)
-    smoothed = found + 1 / num_labels
+    singletons = [token for token, count in Counter(train_tokens).items() if count == 1]
+    unknown = sum((counts[token] for token in singletons or counts), np.zeros(num_labels))
+    rows = np.array([counts.get(token, unknown) for token in tokens]).reshape(-1, num_labels)
+    smoothed = rows + 1 / num_labels
     return smoothed / smoothed.sum(axis=1, keepdims=True)

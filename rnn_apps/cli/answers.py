@@ -19,6 +19,7 @@ LARGEST_CONFUSION = 12  # classes of a matrix that fits on a screen; --json has 
 @click.option("--data", type=click.Path(), help="Folder or file of other data.")
 @click.option(
     "--max-bad-records",
+    "max_invalid_records",
     type=click.FloatRange(0, 1_000_000_000),
     metavar="N",
     help="Records of other data that may be unusable: a number, or below 1 a fraction; 0.5 by default.",

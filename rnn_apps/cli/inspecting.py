@@ -55,9 +55,9 @@ def init(task, data, out, overrides, as_json):
 
 def _given(task, overrides):
     """The settings that are given; a task that is not known is for the inspection to name."""
-    from rnn_apps.inspecting import given_settings, inspectable_tasks
+    from rnn_apps.inspecting import inspectable_tasks, parse_overrides
 
-    return given_settings(task, overrides, "--set") if overrides and task in inspectable_tasks() else {}
+    return parse_overrides(task, overrides, "--set") if overrides and task in inspectable_tasks() else {}
 
 
 @cli.command(

@@ -1,53 +1,60 @@
-"""Batches of sequences of similar length, in an order that (seed, epoch) alone decides."""
+"""Batches of sequences of similar length, in an order that depends only on (seed, epoch)."""
 
 import numpy as np
 import tensorflow as tf
 
-MOST_BUCKETS = 10
-BATCHES_A_BUCKET = 16
-MOST_ENDS = 512  # lengths that are considered as boundaries
+MAX_BUCKETS = 10
+MIN_BATCHES_PER_BUCKET = 16
+MAX_CANDIDATES = 512  # lengths that are considered as boundaries
 
 
 def bucket_boundaries(lengths, batch_size):
-    """Return lengths to which sequences are padded: at most 10, and few where there are few batches.
+    """Return the lengths to which sequences are padded: at most 10, and fewer for small data sets.
 
-    Each costs one compilation by XLA, which pays only if it comes back. Of all choices of so many boundaries
-    it is the one with the least padding, found by dynamic programming.
+    Each boundary costs one XLA compilation, which pays off only if the shape recurs. Dynamic programming
+    finds the boundaries with the least padding.
 
     Args:
-        lengths: length of each sequence; the longest is the last boundary.
-        batch_size: sequences a batch.
+        lengths: Length of each sequence; the longest is the last boundary.
+        batch_size: Sequences per batch.
     """
     lengths = np.maximum(np.sort(np.asarray(lengths)), 1)
     if not len(lengths):
         return [1]
-    most = min(MOST_BUCKETS, 1 + len(lengths) // (batch_size * BATCHES_A_BUCKET))
-    ends = np.unique(lengths)
-    if len(ends) > MOST_ENDS:
-        ends = np.unique(np.quantile(lengths, np.linspace(0, 1, MOST_ENDS), method="higher"))
-    below = np.concatenate([[0], np.searchsorted(lengths, ends, side="right")])
-    counts = below[1:, None] - below[:-1]
-    steps, choices = np.concatenate([[0.0], np.full(len(ends), np.inf)]), []
-    for _ in range(min(most, len(ends))):
-        # totals: all that is longer than the column's end is padded to the row's
-        totals = np.where(counts > 0, ends[:, None] * counts + steps[:-1], np.inf)
+    max_buckets = min(MAX_BUCKETS, 1 + len(lengths) // (batch_size * MIN_BATCHES_PER_BUCKET))
+    candidates = np.unique(lengths)
+    if len(candidates) > MAX_CANDIDATES:
+        quantiles = np.linspace(0, 1, MAX_CANDIDATES)
+        candidates = np.unique(np.quantile(lengths, quantiles, method="higher"))
+    num_shorter = np.concatenate([[0], np.searchsorted(lengths, candidates, side="right")])
+    counts = num_shorter[1:, None] - num_shorter[:-1]
+    steps, choices = np.concatenate([[0.0], np.full(len(candidates), np.inf)]), []
+    for _ in range(min(max_buckets, len(candidates))):
+        # totals[row, column]: sequences longer than the column's boundary are padded to the row's
+        totals = np.where(counts > 0, candidates[:, None] * counts + steps[:-1], np.inf)
         choices.append(np.argmin(totals, axis=1))
         steps = np.concatenate([[np.inf], totals.min(axis=1)])
-    boundaries, last = [], len(ends) - 1
+    boundaries, last = [], len(candidates) - 1
     for choice in reversed(choices):
-        boundaries.append(int(ends[last]))
+        boundaries.append(int(candidates[last]))
         last = choice[last] - 1
     return boundaries[::-1]
 
 
+def map_batches(make_batch, start, count):
+    """Return a `tf.data.Dataset` of ``make_batch(number)`` for the batch numbers `start` to ``count - 1``."""
+    make_batch = tf.autograph.experimental.do_not_convert(make_batch)
+    return tf.data.Dataset.range(start, count).map(make_batch, num_parallel_calls=2).prefetch(4)
+
+
 class LengthBuckets:
-    """Examples of similar length batched together, in an order that (seed, epoch) alone decides.
+    """Batches examples of similar length, in an order that depends only on (seed, epoch).
 
     Args:
-        lengths: of each example.
-        batch_size: examples a batch; the last batch of each length may be smaller.
+        lengths: Length of each example.
+        batch_size: Examples per batch; the last batch of each bucket may be smaller.
         seed: None keeps the order of the data, within and between batches, except that lengths are grouped.
-        boundaries: lengths to pad to, ascending; the last must hold the longest example.
+        boundaries: Lengths to pad to, ascending; the last must hold the longest example.
     """
 
     def __init__(self, lengths, batch_size, seed=None, boundaries=None):
@@ -60,13 +67,13 @@ class LengthBuckets:
         self._bucket = np.searchsorted(self._boundaries, np.maximum(lengths, 1))
 
     def __len__(self):
-        """Batches in an epoch, the same in every epoch."""
+        """Number of batches per epoch, the same in every epoch."""
         counts = np.bincount(self._bucket, minlength=len(self._boundaries))
         return int(np.sum(-(-counts // self.batch_size)))
 
     @property
     def num_examples(self):
-        """Examples in an epoch."""
+        """Number of examples per epoch."""
         return len(self._bucket)
 
     def plan(self, epoch):
@@ -77,102 +84,106 @@ class LengthBuckets:
             indices = np.flatnonzero(self._bucket == bucket)
             if rng is not None:
                 rng.shuffle(indices)
-            cuts = range(self.batch_size, len(indices), self.batch_size)
-            batches += [(part, int(length)) for part in np.split(indices, cuts) if len(part)]
+            starts = range(0, len(indices), self.batch_size)
+            batches += [(indices[start : start + self.batch_size], int(length)) for start in starts]
         order = np.arange(len(batches)) if rng is None else rng.permutation(len(batches))
         return [batches[i] for i in order]
 
-    def _mapped(self, epoch, start, batch):
-        """A `tf.data.Dataset` of ``batch(indices, padded length)`` for the plan of an epoch."""
+    def _map_plan(self, epoch, start, make_batch):
+        """A `tf.data.Dataset` of ``make_batch(indices, padded length)`` for the plan of an epoch."""
         plan = self.plan(epoch)
         order = tf.constant(np.concatenate([indices for indices, _ in plan]))
-        ends = np.cumsum([len(indices) for indices, _ in plan])
-        begins = tf.constant(ends - [len(indices) for indices, _ in plan])
-        ends, lengths = tf.constant(ends), tf.constant([length for _, length in plan], tf.int64)
-
-        @tf.autograph.experimental.do_not_convert
-        def numbered(i):
-            return batch(order[begins[i] : ends[i]], lengths[i])
-
-        dataset = tf.data.Dataset.range(start, len(plan)).map(numbered, num_parallel_calls=2)
-        return dataset.prefetch(4)
+        sizes = np.array([len(indices) for indices, _ in plan])
+        stops, lengths = tf.constant(np.cumsum(sizes)), tf.constant([length for _, length in plan], tf.int64)
+        starts = stops - sizes
+        return map_batches(lambda i: make_batch(order[starts[i] : stops[i]], lengths[i]), start, len(plan))
 
 
 class SequenceBatches(LengthBuckets):
-    """Number sequences with a label each, batched by length.
+    """Batches token id sequences with one label each by length.
 
     Args:
-        numbers: int32, all sequences one after the other.
-        lengths: length of each.
-        labels: int, one a sequence.
-        batch_size, seed, boundaries: as in `LengthBuckets`.
+        ids: int32 (all steps,), all sequences concatenated.
+        lengths: Length of each sequence.
+        labels: int, one label per sequence.
+        batch_size, seed, boundaries: As in `LengthBuckets`.
     """
 
-    def __init__(self, numbers, lengths, labels, batch_size, seed=None, boundaries=None):
+    def __init__(self, ids, lengths, labels, batch_size, seed=None, boundaries=None):
         super().__init__(lengths, batch_size, seed, boundaries)
-        self._ragged = tf.RaggedTensor.from_row_lengths(numbers, np.asarray(lengths, np.int64))
+        self._ragged = tf.RaggedTensor.from_row_lengths(ids, np.asarray(lengths, np.int64))
         self._labels = tf.constant(np.asarray(labels), tf.int32)
 
     def epoch(self, epoch=0, start=0):
-        """Return a `tf.data.Dataset` of (numbers (batch, steps), labels (batch,)) from batch `start` on."""
+        """Return a `tf.data.Dataset` of (ids (batch, steps), labels (batch,)) from batch `start` on."""
 
-        def batch(indices, length):
+        def make_batch(indices, length):
             rows = tf.gather(self._ragged, indices).to_tensor(0, shape=tf.stack([-1, length]))
             return rows, tf.gather(self._labels, indices)
 
-        return self._mapped(epoch, start, batch)
+        return self._map_plan(epoch, start, make_batch)
 
 
-class WrittenBatches(LengthBuckets):
-    """Inputs with all the texts that are to be written about each, batched by their longest text.
+class TargetTextBatches(LengthBuckets):
+    """Batches inputs with all their target texts, by the length of the longest text.
 
-    A batch is ((given, owners, before), tokens): what the network is given (inputs, ...); for each text which
-    of the inputs it belongs to (texts,), so that an input is read once for all its texts; the tokens that
-    stand before each step (texts, steps), the first of which is the start; and those to be written (texts,
-    steps).
+    A batch is ((inputs, source_index, previous), targets): what the encoder reads (inputs, ...); for each
+    text the position of its input in the batch (texts,), so that an input is encoded once for all its texts;
+    the token before each step (texts, steps), beginning with the start token; and the tokens to predict
+    (texts, steps).
 
     Args:
-        numbers: int32, all texts with their ends, one after the other, those of an input together.
-        lengths: of the texts.
-        owners: number of the input of each text, ascending from 0.
-        given: ``given(inputs, epoch)`` gives what the network reads, from an int tensor of input numbers.
-        start: token that stands before the first.
-        batch_size: texts a batch, roughly.
-        seed, boundaries: as in `LengthBuckets`.
-        most: texts of an input in an epoch; if it has more, they are drawn anew each epoch. None for all.
+        ids: int32 (all tokens,), all texts with their end tokens concatenated, grouped by input.
+        lengths: Length of each text.
+        source_index: Index of the input of each text, ascending from 0.
+        read_inputs: ``read_inputs(indices, epoch)`` returns what the encoder reads, from an int tensor.
+        start_token: Id of the token before the first one.
+        batch_size: Approximate number of texts per batch.
+        seed, boundaries: As in `LengthBuckets`.
+        max_per_input: Texts of an input per epoch; if it has more, a new sample is drawn each epoch. None
+            uses all.
     """
 
     def __init__(
-        self, numbers, lengths, owners, given, start, batch_size, seed=None, boundaries=None, most=None
+        self,
+        ids,
+        lengths,
+        source_index,
+        read_inputs,
+        start_token,
+        batch_size,
+        seed=None,
+        boundaries=None,
+        max_per_input=None,
     ):
-        counts = np.bincount(owners)
+        counts = np.bincount(source_index)
         self._first = np.concatenate([[0], np.cumsum(counts)])
-        self._taken = counts if most is None else np.minimum(counts, most)
+        self._num_used = counts if max_per_input is None else np.minimum(counts, max_per_input)
         longest = np.maximum.reduceat(lengths, self._first[:-1])
-        super().__init__(longest, max(1, round(batch_size / self._taken.mean())), seed, boundaries)
-        self._texts = tf.RaggedTensor.from_row_lengths(numbers, np.asarray(lengths, np.int64))
-        self._given, self._start = given, start
+        super().__init__(longest, max(1, round(batch_size / self._num_used.mean())), seed, boundaries)
+        self._texts = tf.RaggedTensor.from_row_lengths(ids, np.asarray(lengths, np.int64))
+        self._read_inputs, self._start_token = read_inputs, start_token
 
     def epoch(self, epoch=0, start=0):
         """Return a `tf.data.Dataset` of the batches from `start` on."""
-        texts = tf.RaggedTensor.from_row_lengths(self._chosen(epoch), self._taken)
+        texts = tf.RaggedTensor.from_row_lengths(self._sample_texts(epoch), self._num_used)
 
-        def batch(inputs, length):
-            chosen = tf.gather(texts, inputs)
-            tokens = tf.gather(self._texts, chosen.flat_values).to_tensor(0, shape=tf.stack([-1, length]))
-            before = tf.pad(tokens[:, :-1], [[0, 0], [1, 0]], constant_values=self._start)
-            owners = tf.cast(chosen.value_rowids(), tf.int32)
-            return (self._given(inputs, epoch), owners, before), tokens
+        def make_batch(indices, length):
+            sampled = tf.gather(texts, indices)
+            targets = tf.gather(self._texts, sampled.flat_values).to_tensor(0, shape=tf.stack([-1, length]))
+            previous = tf.pad(targets[:, :-1], [[0, 0], [1, 0]], constant_values=self._start_token)
+            source_index = tf.cast(sampled.value_rowids(), tf.int32)
+            return (self._read_inputs(indices, epoch), source_index, previous), targets
 
-        return self._mapped(epoch, start, batch)
+        return self._map_plan(epoch, start, make_batch)
 
-    def _chosen(self, epoch):
-        """Numbers of the texts of this epoch, input by input."""
+    def _sample_texts(self, epoch):
+        """Indices of the texts of this epoch, input by input."""
         rng = np.random.default_rng([self.seed or 0, epoch])
-        ranges = zip(self._first, self._first[1:], self._taken)
-        return np.concatenate(
-            [
-                np.arange(a, b) if k == b - a else np.sort(a + rng.choice(b - a, k, replace=False))
-                for a, b, k in ranges
-            ]
-        )
+        sampled = []
+        for start, stop, count in zip(self._first, self._first[1:], self._num_used):
+            if count == stop - start:
+                sampled.append(np.arange(start, stop))
+            else:
+                sampled.append(np.sort(start + rng.choice(stop - start, count, replace=False)))
+        return np.concatenate(sampled)

@@ -1,9 +1,10 @@
-"""Files that say what is on pictures and clips: JSON lines, CSV, token files, and JSON of known data sets."""
+"""Reads caption files: JSON lines, CSV, Flickr8k token files, and the JSON of COCO, Karpathy and MSR-VTT."""
 
 import json
 from typing import NamedTuple
 
-from rnn_apps.data.files import csv_rows, json_object, open_lines, refuse_twice, wrong_width
+from rnn_apps.data.files import csv_rows, json_lines, open_lines, width_problem
+from rnn_apps.data.headers import check_unique, missing_column
 from rnn_apps.data.video import VIDEO_SUFFIXES
 from rnn_apps.errors import DataError, shown
 
@@ -15,14 +16,14 @@ _JSON_EXPECTED = (
 
 
 class CaptionsLayout(NamedTuple):
-    """What a recipe says of a folder that is not laid out as this module expects.
+    """Where a data folder has its captions and images, if not at the default location.
 
     Args:
-        file: name of the captions file; None looks for the usual ones.
-        images: folder or zip file of the images, from the data folder on; None looks for the usual ones.
-        input: column of a CSV file with the names of pictures or clips; None: ``image``, or ``video``.
-        captions: columns of a CSV file with a caption each; None: ``caption``.
-        split: column of a CSV file with the part.
+        file: Name of the captions file, or None for the default names.
+        images: Folder or zip file of the images, relative to the data folder, or None for the default names.
+        input: Column of a CSV file with the names of images or clips; None: ``image`` or ``video``.
+        captions: Columns of a CSV file with one caption each; None: ``caption``.
+        split: Column of a CSV file with the split.
     """
 
     file: str | None = None
@@ -32,23 +33,23 @@ class CaptionsLayout(NamedTuple):
     split: str = "split"
 
 
-USUAL = CaptionsLayout()
+DEFAULT_LAYOUT = CaptionsLayout()
 
 
 class CaptionRecord(NamedTuple):
-    """One line of a captions file.
+    """One record of a captions file.
 
     Args:
-        place: file:line, which names it to the user.
-        name: of the picture or clip.
-        frames: names of its images in the order of time; of a picture one, of a video its file.
-        captions: one or more sentences.
-        split: as it is written, or None.
-        problem: why the line cannot be read, or None.
-        kind: ``"image"``, or ``"video"``.
+        location: File and line, for messages.
+        name: Name of the image or clip.
+        frames: Names of its images in temporal order; one for an image; the file of a video.
+        captions: One or more sentences.
+        split: As written, or None.
+        problem: Why the record cannot be read, or None.
+        kind: ``"image"`` or ``"video"``.
     """
 
-    place: str
+    location: str
     name: str = ""
     frames: tuple = ()
     captions: tuple = ()
@@ -57,13 +58,13 @@ class CaptionRecord(NamedTuple):
     kind: str = "image"
 
 
-def read_captions(file, layout=USUAL, split=None):
-    """Yield a `CaptionRecord` for every line of a captions file, in its order.
+def read_captions(file, layout=DEFAULT_LAYOUT, split=None):
+    """Yield a `CaptionRecord` for every record of a captions file, in order.
 
     Args:
-        file: path.
+        file: Path.
         layout: `CaptionsLayout`.
-        split: of what says none itself.
+        split: Split of records that do not name one.
 
     Raises:
         DataError: the file cannot be read, or lacks a column.
@@ -72,44 +73,44 @@ def read_captions(file, layout=USUAL, split=None):
     ending = name.rpartition(".")[2]
     with open_lines(file) as lines:
         if ending == "json":
-            found = _json_document(file, lines)
-        elif ending in ("csv", "tsv") or layout.input is not None or not name.endswith("token.txt"):
-            found = _json_lines(file, lines) if ending == "jsonl" else _csv_records(file, lines, layout)
+            records = _json_document(file, lines)
+        elif ending == "jsonl":
+            records = _json_lines(file, lines)
+        elif name.endswith("token.txt") and layout.input is None:
+            records = _token_lines(file, lines)
         else:
-            found = _token_lines(file, lines)
-        for record in found:
+            records = _csv_records(file, lines, layout)
+        for record in records:
             yield record if record.split else record._replace(split=split)
 
 
 def _json_lines(file, lines):
-    for number, line in enumerate(lines, start=1):
-        if line.strip():
-            record, problem = json_object(line)
-            place = f"{file}:{number}"
-            yield CaptionRecord(place, problem=problem) if problem else _from_json(place, record)
+    for location, record, problem in json_lines(file, lines):
+        yield CaptionRecord(location, problem=problem) if problem else _from_json(location, record)
 
 
-def _from_json(place, record):
+def _from_json(location, record):
     frames, captions = record.get("frames"), record.get("captions")
     image, video, caption, split = (record.get(key) for key in ("image", "video", "caption", "split"))
-    frames = [image] if frames is None and image is not None else frames
+    if frames is None and image is not None:
+        frames = [image]
     kind = "video" if frames is None and video is not None else "image"
     if kind == "video":
-        if problem := _wrong_video(video):
-            return CaptionRecord(place, problem=problem)
+        if problem := _video_problem(video):
+            return CaptionRecord(location, problem=problem)
         frames = [video]
-    captions = [caption] if captions is None and caption is not None else captions
+    if captions is None and caption is not None:
+        captions = [caption]
     for key, value in (("image or frames", frames), ("captions", captions)):
         if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
-            return CaptionRecord(place, problem=f"{key}: expected a string or a list of strings")
+            return CaptionRecord(location, problem=f"{key}: expected a string or a list of strings")
     if not isinstance(split, (str, type(None))):
-        return CaptionRecord(place, problem="split: expected a string")
+        return CaptionRecord(location, problem="split: expected a string")
     name = record.get("video_id") or record.get("name") or (frames[0] if frames else "")
-    return CaptionRecord(place, str(name), tuple(frames), tuple(captions), split, kind=kind)
+    return CaptionRecord(location, str(name), tuple(frames), tuple(captions), split, kind=kind)
 
 
-def _wrong_video(name):
-    """What is wrong with the name of a video, or None."""
+def _video_problem(name):
     if isinstance(name, str) and (not name or name.lower().endswith(VIDEO_SUFFIXES)):
         return None
     return f"video: expected a file name that ends in {', '.join(VIDEO_SUFFIXES)}"
@@ -118,45 +119,44 @@ def _wrong_video(name):
 def _csv_records(file, lines, layout):
     rows = csv_rows(file, lines, log=True)
     _, columns = next(rows, (1, []))
-    usual = "video" if "video" in columns and "image" not in columns else "image"
-    name, captions = layout.input or usual, layout.captions or ("caption",)
-    for column in (name, *captions):
+    default = "video" if "video" in columns and "image" not in columns else "image"
+    name_column, caption_columns = layout.input or default, layout.captions or ("caption",)
+    for column in (name_column, *caption_columns):
         if column not in columns:
-            there = ", ".join(map(shown, columns)) or "none"
-            raise DataError(str(file), f"no column {shown(column)}; the columns are {there}")
-        refuse_twice(str(file), columns, column)
-    for begin, row in rows:
-        place, problem = f"{file}:{begin}", wrong_width(row, columns)
-        values = dict(zip(columns, row))
-        file_name, split = (values.get(key, "").strip() for key in (name, layout.split))
-        is_video = name == "video" or (name != "image" and file_name.lower().endswith(VIDEO_SUFFIXES))
-        if is_video:
-            problem = problem or _wrong_video(file_name)
-        kind, texts = "video" if is_video else "image", tuple(values.get(c, "") for c in captions)
-        yield CaptionRecord(place, file_name, (file_name,), texts, split or None, problem, kind)
+            raise missing_column(file, column, columns)
+    check_unique(file, columns, (name_column, *caption_columns))
+    for number, row in rows:
+        values, problem = dict(zip(columns, row)), width_problem(row, columns)
+        name, split = (values.get(key, "").strip() for key in (name_column, layout.split))
+        has_video_suffix = name_column != "image" and name.lower().endswith(VIDEO_SUFFIXES)
+        kind = "video" if name_column == "video" or has_video_suffix else "image"
+        if kind == "video":
+            problem = problem or _video_problem(name)
+        captions = tuple(values.get(column, "") for column in caption_columns)
+        yield CaptionRecord(f"{file}:{number}", name, (name,), captions, split or None, problem, kind)
 
 
 def _token_lines(file, lines):
     splits = _split_lists(file.parent)
     for number, line in enumerate(lines, start=1):
-        place = f"{file}:{number}"
+        location = f"{file}:{number}"
         name, tab, caption = line.rstrip("\r\n").partition("\t")
         name = name.rpartition("#")[0]
         if not line.strip():
             continue
         if not tab or not name:
-            yield CaptionRecord(place, problem="expected NAME#NUMBER, a tab and a caption")
+            yield CaptionRecord(location, problem="expected NAME#NUMBER, a tab and a caption")
         elif not splits or name in splits:
-            yield CaptionRecord(place, name, (name,), (caption,), splits.get(name))
+            yield CaptionRecord(location, name, (name,), (caption,), splits.get(name))
 
 
 def _split_lists(folder):
-    """Image name to part, from lists in the Flickr8k layout; an image in no list belongs to no part."""
+    """Image name to split, from lists in the Flickr8k layout; images that are in no list are not used."""
     splits = {}
-    for part, ending in SPLIT_LISTS.items():
+    for split, ending in SPLIT_LISTS.items():
         for file in sorted(folder.glob(f"*{ending}")):
             with open_lines(file) as lines:
-                splits |= {line.strip(): part for line in lines if line.strip()}
+                splits |= {line.strip(): split for line in lines if line.strip()}
     return splits
 
 
@@ -165,7 +165,7 @@ def _json_document(file, lines):
     try:
         content = json.loads("".join(lines))
     except (ValueError, RecursionError) as error:
-        fix = "Of JSON lines, an object per line, call the file captions.jsonl."
+        fix = "If it has one JSON object per line, rename it to captions.jsonl."
         raise DataError(str(file), f"not JSON: {str(error)[:100]}", fix=fix) from error
     if isinstance(content, list) and content and all(isinstance(entry, dict) for entry in content):
         yield from (_from_json(f"{file}, entry {i}", entry) for i, entry in enumerate(content, start=1))
@@ -180,14 +180,14 @@ def _json_document(file, lines):
     elif videos and "sentences" in content:
         splits = {video.get("video_id"): video.get("split") for video in videos}
         names = {name: name for name in splits}
-        for one in _annotated(file, names, _objects(content["sentences"]), "video_id"):
-            yield one._replace(split=_known_split(splits[one.name]), kind="video")
+        for record in _annotated(file, names, _objects(content["sentences"]), "video_id"):
+            yield record._replace(split=_standard_split(splits.get(record.name)), kind="video")
     elif content and all(isinstance(value, (str, list)) for value in content.values()):
         for name, captions in content.items():
             entry = {"image": name, "captions": [captions] if isinstance(captions, str) else captions}
             yield _from_json(f"{file}, {shown(name)}", entry)
     else:
-        raise DataError(str(file), "JSON in a layout that is not read", expected=_JSON_EXPECTED)
+        raise DataError(str(file), "unknown JSON layout", expected=_JSON_EXPECTED)
 
 
 def _objects(value):
@@ -195,26 +195,27 @@ def _objects(value):
 
 
 def _annotated(file, names, annotations, key):
-    """Yield a record for every caption that names its picture or clip by an id."""
-    for number, one in enumerate(annotations, start=1):
-        place, name, caption = f"{file}, caption {number}", names.get(one.get(key)), one.get("caption")
+    """Yield a record for every caption that refers to its image or clip by an id."""
+    for number, annotation in enumerate(annotations, start=1):
+        location, name = f"{file}, caption {number}", names.get(annotation.get(key))
+        caption = annotation.get("caption")
         if not isinstance(name, str):
-            yield CaptionRecord(place, problem=f"{key} {shown(one.get(key))} is none of those listed")
+            yield CaptionRecord(location, problem=f"{key} {shown(annotation.get(key))} is not listed")
         elif not isinstance(caption, str):
-            yield CaptionRecord(place, problem="caption: expected a string")
+            yield CaptionRecord(location, problem="caption: expected a string")
         else:
-            yield CaptionRecord(place, name, (name,), (caption,))
+            yield CaptionRecord(location, name, (name,), (caption,))
 
 
 def _from_karpathy(file, image):
     name, sentences = image.get("filename"), _objects(image.get("sentences"))
-    texts = [one.get("raw") or " ".join(map(str, one.get("tokens") or ())) for one in sentences]
+    texts = [entry.get("raw") or " ".join(map(str, entry.get("tokens") or ())) for entry in sentences]
     if not isinstance(name, str):
         return CaptionRecord(f"{file}, an image", problem="filename: expected a string")
-    return CaptionRecord(f"{file}, {name}", name, (name,), tuple(texts), _known_split(image.get("split")))
+    return CaptionRecord(f"{file}, {name}", name, (name,), tuple(texts), _standard_split(image.get("split")))
 
 
-def _known_split(written):
-    """A split as it is written, but for restval of Karpathy, which is train, and validate of MSR-VTT."""
-    written = written if isinstance(written, str) else None
-    return {"restval": "train", "validate": "validation"}.get(written, written)
+def _standard_split(name):
+    """A split as written, except restval of Karpathy, which is train, and validate of MSR-VTT."""
+    name = name if isinstance(name, str) else None
+    return {"restval": "train", "validate": "validation"}.get(name, name)

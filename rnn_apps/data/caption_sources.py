@@ -1,29 +1,28 @@
-"""Where pictures and clips with captions come from: TFDS, the user's folder, or generated; one interface."""
+"""Loads captioned images and clips from TFDS, the user's folder, or synthetic data."""
 
 import hashlib
 from typing import NamedTuple
 
 from rnn_apps.data import tfds_source
-from rnn_apps.data.caption_files import USUAL
-from rnn_apps.data.captions import Captioned, load_captioned
+from rnn_apps.data.caption_files import DEFAULT_LAYOUT
+from rnn_apps.data.captions import CaptionedExample, load_captioned_folder
 from rnn_apps.data.image_store import ImageStore
 from rnn_apps.data.images import encode_png
-from rnn_apps.data.samples.clips import clips
-from rnn_apps.data.samples.scenes import scenes
-from rnn_apps.data.splits import split_generated
+from rnn_apps.data.splits import SPLITS_BY_NAME, split_generated
+from rnn_apps.data.synthetic.captioned_clips import captioned_clips
+from rnn_apps.data.synthetic.captioned_images import captioned_images
 from rnn_apps.errors import DataError
 
-_SPLITS_OF_TFDS = {"train": "train", "validation": "validation", "val": "validation", "test": "test"}
-_SCENE_PIXELS, _CLIP_PIXELS, _CLIP_FRAMES = 64, 40, 8  # of what is generated
+_IMAGE_PIXELS, _CLIP_PIXELS, _CLIP_FRAMES = 64, 40, 8  # of synthetic data
 
 
 class CaptionedSplits(NamedTuple):
-    """A data set of pictures or clips with captions.
+    """A data set of captioned images or clips.
 
     Args:
-        name: of its source.
-        splits: split name to list of `Captioned`.
-        store: where the pictures are read from, by name.
+        name: Name of its source.
+        splits: Split name to list of `CaptionedExample`.
+        store: Reads the images by name.
     """
 
     name: str
@@ -31,15 +30,15 @@ class CaptionedSplits(NamedTuple):
     store: ImageStore
 
 
-class EncodedImages:
-    """Encoded images in memory, by name.
+class InMemoryImages:
+    """Holds encoded images in memory, by name.
 
     Args:
-        path: what a message calls them.
-        images: name to bytes.
+        path: Name of the store in messages.
+        images: Name to bytes.
 
     Attributes:
-        workers: threads that may read at once.
+        workers: Number of threads that may read at once.
     """
 
     workers = 2
@@ -48,60 +47,62 @@ class EncodedImages:
         self.path, self._images = path, images
 
     def read(self, name):
-        """Return the bytes of one of `names`."""
+        """Return the bytes of an image."""
         return self._images[name]
 
-    def mark(self, name):
-        """Return what changes when the image changes."""
+    def fingerprint(self, name):
+        """Return a value that changes with the image."""
         return hashlib.sha256(self._images[name]).hexdigest()[:16]
 
 
-def load_pictures(source, request, bad, layout=USUAL):
-    """Read the captions of a source, and where its pictures are.
+def load_captioned_images(source, request, invalid, layout=DEFAULT_LAYOUT):
+    """Load the captions of a source, and the store of its images.
 
     Args:
         source: `DataSource`; for files see `rnn_apps.data.captions`.
-        request, bad, layout: as in `load_captioned`.
+        request, invalid, layout: As in `load_captioned_folder`.
 
     Returns:
         `CaptionedSplits`.
 
     Raises:
-        SourceUnavailable: a set of TFDS is neither here nor reachable.
-        DataError: as `load_captioned`.
+        SourceUnavailable: a TFDS data set is neither on this machine nor reachable.
+        DataError: as in `load_captioned_folder`.
     """
     if source.name == "files":
-        return CaptionedSplits(str(source.path), *load_captioned(source.path, request, bad, layout))
+        splits, store = load_captioned_folder(source.path, request, invalid, layout)
+        return CaptionedSplits(str(source.path), splits, store)
     if source.name == "sample":
-        generated = scenes(source.sample_size, source.seed, _SCENE_PIXELS)
-        return _sample("scenes", [([scene.image], scene.captions) for scene in generated])
+        images = captioned_images(source.sample_size, source.seed, _IMAGE_PIXELS)
+        return _synthetic("scenes", [([image.pixels], image.captions) for image in images])
     return _from_tfds(source.name.removeprefix("tfds:"))
 
 
-def load_clips(source, request, bad, layout=USUAL):
-    """Read the captions of a source, files or the sample, and where its clips are; as `load_pictures`."""
+def load_captioned_clips(source, request, invalid, layout=DEFAULT_LAYOUT):
+    """Load the captions of a source, files or synthetic data; as `load_captioned_images`."""
     if source.name == "files":
-        return CaptionedSplits(str(source.path), *load_captioned(source.path, request, bad, layout))
-    made = clips(source.sample_size, source.seed, _CLIP_FRAMES, _CLIP_PIXELS)
-    return _sample("clips", [(clip.frames, clip.captions) for clip in made])
+        return load_captioned_images(source, request, invalid, layout)
+    clips = captioned_clips(source.sample_size, source.seed, _CLIP_FRAMES, _CLIP_PIXELS)
+    return _synthetic("clips", [(clip.frames, clip.captions) for clip in clips])
 
 
-def _sample(name, made):
+def _synthetic(name, generated):
     """Generated images with captions: 80 % train, 10 % validation, 10 % test."""
-    images, inputs = {}, []
-    for number, (frames, captions) in enumerate(made):
+    images, examples = {}, []
+    for number, (frames, captions) in enumerate(generated):
         names = [f"{name}-{number:05}-{frame}.png" for frame in range(len(frames))]
         images |= {frame: encode_png(pixels) for frame, pixels in zip(names, frames)}
-        inputs.append(Captioned(f"{name}-{number:05}", tuple(names), captions))
-    return CaptionedSplits(f"sample:{name}", split_generated(inputs), EncodedImages(f"sample:{name}", images))
+        examples.append(CaptionedExample(f"{name}-{number:05}", tuple(names), captions))
+    store = InMemoryImages(f"sample:{name}", images)
+    return CaptionedSplits(f"sample:{name}", split_generated(examples), store)
 
 
 def _from_tfds(name):
     builder = tfds_source.open_builder(name)
-    splits = {split: _SPLITS_OF_TFDS[split] for split in builder.info.splits if split in _SPLITS_OF_TFDS}
-    if set(splits.values()) != set(_SPLITS_OF_TFDS.values()):
-        there = ", ".join(builder.info.splits) or "none"
-        raise DataError(f"tfds:{name}", received=f"the splits {there}", expected="train, val and test")
-    store = tfds_source.EncodedImagesOfSplits(builder)
-    captioned = {name: store.captioned(split) for split, name in splits.items()}
-    return CaptionedSplits(f"tfds:{name}", captioned, store)
+    names = {split: SPLITS_BY_NAME[split] for split in builder.info.splits if split in SPLITS_BY_NAME}
+    if set(names.values()) != set(SPLITS_BY_NAME.values()):
+        received = f"the splits {', '.join(builder.info.splits) or 'none'}"
+        raise DataError(f"tfds:{name}", received=received, expected="train, val and test")
+    store = tfds_source.TfdsImages(builder)
+    splits = {name: store.captioned(split) for split, name in names.items()}
+    return CaptionedSplits(f"tfds:{name}", splits, store)

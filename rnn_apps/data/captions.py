@@ -1,34 +1,39 @@
-"""Pictures and clips with their captions, in the user's own folder.
+"""Loads images and clips with their captions from a data folder.
 
-The folder holds the captions and the images. The captions file is ``captions.jsonl`` (an object a line with
-``image``, ``frames`` in the order of time, or ``video``, and ``captions`` or ``caption``), ``captions.csv``
-or ``.txt`` (``image`` or ``video``, ``caption``), each with ``split`` where there is one, a token file of the
-Flickr8k layout (``NAME#0<tab>CAPTION``) beside its lists ``*trainImages.txt``, ``*devImages.txt``,
-``*testImages.txt``, or ``captions*.json`` or ``dataset*.json``, in the folder or in ``annotations``, as COCO,
-Karpathy or MSR-VTT lay them out; of COCO there may be one per split. The images or videos are in one
-``.zip``, in a folder ``images``, ``frames`` or ``videos``, or beside the captions, in folders or not.
+The folder holds the captions and the images. The captions file is one of
+
+- ``captions.jsonl``: one object per line with ``image``, ``frames`` in temporal order, or ``video``, and
+  ``captions`` or ``caption``;
+- ``captions.csv``, ``.tsv`` or ``.txt`` with the columns ``image`` or ``video`` and ``caption``;
+- a token file in the Flickr8k layout (``NAME#0<tab>CAPTION``) next to its lists ``*trainImages.txt``,
+  ``*devImages.txt`` and ``*testImages.txt``;
+- ``captions*.json`` or ``dataset*.json`` in the layout of COCO, Karpathy or MSR-VTT, in the folder or in
+  ``annotations``; COCO may have one file per split.
+
+The first two may name a ``split``. The images or videos are in one ``.zip``, in a folder ``images``,
+``frames`` or ``videos``, or next to the captions, in subfolders or not.
 """
 
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rnn_apps.data.caption_files import SPLIT_LISTS, USUAL, read_captions
+from rnn_apps.data.caption_files import DEFAULT_LAYOUT, SPLIT_LISTS, read_captions
 from rnn_apps.data.image_store import ImageStore
-from rnn_apps.data.splits import SPLITS_BY_NAME, log_unread, make_splits, one_per_split
-from rnn_apps.errors import DataError, Setting, shown
-
-_JSON_FILES = ("captions*.json", "dataset*.json")
+from rnn_apps.data.records import INVALID_UTF8, find_surrogate
+from rnn_apps.data.split_files import check_folder, log_unread, one_per_split
+from rnn_apps.data.splits import SPLITS_BY_NAME, make_splits
+from rnn_apps.errors import DataError, shown
 
 
 @dataclass
-class Captioned:
-    """A picture or clip with all its captions.
+class CaptionedExample:
+    """An image or clip with all its captions.
 
     Args:
-        name: of the picture or clip.
-        frames: names of its images in the order of time; of a picture one, of a video its file.
-        captions: its sentences.
+        name: Name of the image or clip.
+        frames: Names of its images in temporal order; one for an image; the file of a video.
+        captions: Its sentences.
     """
 
     name: str
@@ -36,138 +41,130 @@ class Captioned:
     captions: list = field(default_factory=list)
 
 
-@dataclass
-class _Sorted:
-    """An input, and the part that its lines name, None so far."""
-
-    input: Captioned
-    part: str | None = None
-
-
-def find_captions(folder, layout=USUAL):
-    """Return captions file to the split that its name says, or None, and the place of the images of a folder.
-
-    Only of several files, one per split as COCO has them, the names say splits.
+def find_captions(folder, layout=DEFAULT_LAYOUT):
+    """Return the captions files of a folder with their splits, and where the images are.
 
     Args:
-        folder: path.
+        folder: Path.
         layout: `CaptionsLayout`.
 
+    Returns:
+        Captions file to split, and a folder or zip file. The split is None unless there is one file per
+        split, as COCO has.
+
     Raises:
-        DataError: no such folder, none or several captions files, or several zip files.
+        DataError: no such folder, no or several captions files, or several zip files.
     """
     folder = Path(folder).expanduser()
-    if not folder.is_dir():
-        raise DataError(str(folder), "no such folder", fix=Setting("Check the path", "data.path"))
-    named = [None if name is None else folder / name for name in (layout.file, layout.images)]
-    for key, path in zip(("captions_file", "images"), named):
+    check_folder(folder)
+    file, images = (None if name is None else folder / name for name in (layout.file, layout.images))
+    for key, path in (("captions_file", file), ("images", images)):
         if path is not None and not path.exists():
             raise DataError(str(path), "no such file or folder", fix=f"Check data.{key}.")
-    files = {named[0]: None} if named[0] else _captions_files(folder)
-    return files, named[1] or _place_of_images(folder)
+    return {file: None} if file else _captions_files(folder), images or _images_path(folder)
 
 
-def used_files(folder, layout=USUAL):
-    """Return the files of a data folder that are read, images within folders left out.
+def used_files(folder, layout=DEFAULT_LAYOUT):
+    """Return the files of a data folder that are read, without images within folders.
 
     Args:
-        folder, layout: as for `find_captions`.
+        folder, layout: As for `find_captions`.
     """
     folder = Path(folder).expanduser()
-    files, place = find_captions(folder, layout)
+    files, images = find_captions(folder, layout)
     lists = [file for ending in SPLIT_LISTS.values() for file in folder.glob(f"*{ending}")]
-    return [*files, place, *lists]
+    return [*files, images, *lists]
 
 
 def _captions_files(folder):
     names = [f"captions.{end}{packed}" for end in ("jsonl", "csv", "tsv", "txt") for packed in ("", ".gz")]
     files = [folder / name for name in names if (folder / name).is_file()]
     files += sorted(f for f in folder.glob("*token.txt") if not f.name.endswith(".lemma.token.txt"))
-    places = (folder, folder / "annotations")
-    files += [file for place in places for form in _JSON_FILES for file in sorted(place.glob(form))]
-    splits = {file: _split_in(file.name) for file in files}
+    for parent in (folder, folder / "annotations"):
+        for pattern in ("captions*.json", "dataset*.json"):
+            files += sorted(parent.glob(pattern))
+    splits = {file: _split_in_name(file.name) for file in files}
     if len(files) > 1 and None not in splits.values() and all(f.suffix == ".json" for f in files):
         one_per_split(folder, splits)
         return splits
-    expected = (
-        "captions file: captions.jsonl, .csv or .json, *.token.txt, or captions_*.json as COCO has them"
-    )
-    return {_the_one(folder, files, expected): None}
+    expected = "captions file: captions.jsonl, .csv or .json, *.token.txt, or captions_*.json as in COCO"
+    return {_only_file(folder, files, expected): None}
 
 
-def _split_in(name):
-    """The split that the name of a file says, as captions_val2017.json does."""
+def _split_in_name(name):
+    """The split in the name of a file, such as captions_val2017.json, or None."""
     words = re.split(r"[^a-z]+", name.lower())
     return next((SPLITS_BY_NAME[word] for word in words if word in SPLITS_BY_NAME), None)
 
 
-def _place_of_images(folder):
-    inner = [folder / name for name in ("images", "frames", "videos") if (folder / name).is_dir()]
-    zips = [] if inner else sorted(folder.glob("*.zip"))
-    if zips:
-        return _the_one(folder, zips, "zip file of images")
-    return inner[0] if inner else folder
+def _images_path(folder):
+    for name in ("images", "frames", "videos"):
+        if (folder / name).is_dir():
+            return folder / name
+    zips = sorted(folder.glob("*.zip"))
+    return _only_file(folder, zips, "zip file of images") if zips else folder
 
 
-def _the_one(folder, found, what):
-    if len(found) == 1:
-        return found[0]
-    received = ", ".join(f.name for f in found) or "none"
-    raise DataError(str(folder), received=received, expected=f"one {what}")
+def _only_file(folder, files, kind):
+    if len(files) == 1:
+        return files[0]
+    received = ", ".join(file.name for file in files) or "none"
+    raise DataError(str(folder), received=received, expected=f"one {kind}")
 
 
-def load_captioned(path, request, bad, layout=USUAL):
+def load_captioned_folder(path, request, invalid, layout=DEFAULT_LAYOUT):
     """Read the captions of a data folder and the names of its images.
 
     Args:
-        path: folder in the layout of this module.
-        request: `SplitRequest`; train, and what has no split, is split by a hash of the name.
-        bad: `BadRecords`.
+        path: Folder in the layout of this module.
+        request: `SplitRequest`; train, and what names no split, is split by a hash of the name.
+        invalid: `InvalidRecords`.
         layout: `CaptionsLayout`.
 
     Returns:
-        Split name to list of `Captioned`, and the `ImageStore`.
+        Split name to list of `CaptionedExample`, and the `ImageStore`.
 
     Raises:
-        DataError: a record is bad and not to be skipped, or a part is empty.
+        DataError: an invalid record that is not to be skipped, or an empty split.
     """
-    files, place = find_captions(path, layout)
-    store = ImageStore(place)
+    files, images = find_captions(path, layout)
+    store = ImageStore(images)
     log_unread(path, used_files(path, layout))
-    found = {}
-    for record in (one for file, split in files.items() for one in read_captions(file, layout, split)):
+    examples, split_of = {}, {}
+    for record in (record for file, split in files.items() for record in read_captions(file, layout, split)):
         record = record._replace(frames=tuple(map(store.resolve, record.frames)))
         if problem := _problem_of(record, store):
-            bad.report(record.place, *problem)
+            invalid.report(record.location, *problem)
             continue
-        one = found.setdefault(record.name, _Sorted(Captioned(record.name, record.frames)))
-        part = SPLITS_BY_NAME[record.split.strip().lower()] if record.split else one.part
-        if one.part not in (None, part) or one.input.frames != record.frames:
-            fix = "Give each picture one split and one list of frames."
-            bad.report(record.place, "it contradicts an earlier line about the same picture", fix)
+        example = examples.setdefault(record.name, CaptionedExample(record.name, record.frames))
+        known = split_of.get(record.name)
+        split = SPLITS_BY_NAME[record.split.strip().lower()] if record.split else known
+        if known not in (None, split) or example.frames != record.frames:
+            fix = "Give each image one split and one list of frames."
+            invalid.report(record.location, "it contradicts an earlier line about the same image", fix)
             continue
-        one.part = part
-        one.input.captions += [" ".join(c.split()) for c in record.captions if c.strip()]
-    inputs = {}
-    for one in found.values():
-        inputs.setdefault(one.part or "train", []).append(one.input)
-    inputs = inputs or {"train": []}
-    inputs = {split: inputs[split] for split in request.read_from(inputs)}
-    return make_splits(str(path), inputs, request, lambda one: one.name, bad), store
+        split_of[record.name] = split
+        example.captions += [" ".join(caption.split()) for caption in record.captions if caption.strip()]
+    by_split = {}
+    for name, example in examples.items():
+        by_split.setdefault(split_of.get(name) or "train", []).append(example)
+    by_split = by_split or {"train": []}
+    by_split = {split: by_split[split] for split in request.read_from(by_split)}
+    return make_splits(str(path), by_split, request, lambda example: example.name, invalid), store
 
 
 def _problem_of(record, store):
     """Return what is wrong with a record and how to fix it, or None."""
     if record.problem:
         return record.problem, "Fix the record."
-    if any("\ud800" <= c <= "\udfff" for c in "".join((record.name, *record.frames, *record.captions))):
-        return "not valid UTF-8", "Save the file as UTF-8."
+    if find_surrogate(record.name, *record.frames, *record.captions):
+        return INVALID_UTF8
     if not any(record.frames):
         return f"names no {record.kind}", "Name one, or remove the record."
     if not any(caption.strip() for caption in record.captions):
         return "caption is empty", "Remove the record."
-    if gone := [name for name in record.frames if name not in store.names]:
-        return f"its {record.kind} is not there", f"{shown(gone[0])} is not in {store.path}."
+    if missing := [name for name in record.frames if name not in store.names]:
+        return f"its {record.kind} is missing", f"{shown(missing[0])} is not in {store.path}."
     if record.split and record.split.strip().lower() not in SPLITS_BY_NAME:
         return "split is none of train, validation and test", f"It says {shown(record.split)}."
     return None

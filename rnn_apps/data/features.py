@@ -1,4 +1,4 @@
-"""What is read or computed once for every input, features or pixels, and kept on disk in shards."""
+"""Caches arrays that are computed once per input, features or pixels, on disk in shards."""
 
 import hashlib
 import json
@@ -12,106 +12,103 @@ import numpy as np
 from rnn_apps.disk import to_disk
 from rnn_apps.errors import UserError
 
-_INPUTS_A_SHARD = 256
-_SHARDS_OPEN = 128  # each holds a file open
+_INPUTS_PER_SHARD = 256
+_MAX_OPEN_SHARDS = 128  # each holds a file open
 
 
 def cache_folder():
-    """Return where features are kept: ``$RNN_APPS_CACHE``, else ``$XDG_CACHE_HOME`` or ``~/.cache``.
+    """Return the folder of the cache: ``$RNN_APPS_CACHE``, else ``$XDG_CACHE_HOME`` or ``~/.cache``.
 
     Raises:
         UserError: none of them is set, and there is no home folder.
     """
-    if chosen := os.environ.get("RNN_APPS_CACHE"):
-        return Path(chosen)
+    if folder := os.environ.get("RNN_APPS_CACHE"):
+        return Path(folder)
     try:
         base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     except RuntimeError as error:
-        fix = "Set RNN_APPS_CACHE to a folder."
-        raise UserError(
-            "RNN_APPS_CACHE", "not set, and there is no home folder for features", fix=fix
-        ) from error
+        problem, fix = "not set, and there is no home folder for features", "Set RNN_APPS_CACHE to a folder."
+        raise UserError("RNN_APPS_CACHE", problem, fix=fix) from error
     return base / "rnn-apps" / "features"
 
 
-def fingerprint(*parts):
-    """Return a name that changes with any of the parts, which may be anything that JSON can write."""
-    text = json.dumps(parts, sort_keys=True, ensure_ascii=True)
+def fingerprint(*values):
+    """Return a hash of any values that can be written as JSON."""
+    text = json.dumps(values, sort_keys=True, ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 class FeatureCache:
-    """Arrays of one shape for many inputs, in shards that are written whole or not at all.
+    """Holds arrays of one shape for many inputs in shards, each written completely or not at all.
 
     Args:
-        folder: of this cache alone; name it by the `fingerprint` of encoder, weights and inputs, so that
-            another encoder or a changed image finds another folder.
-        count: inputs.
-        shape: of one input, such as (places, features).
-        dtype: of the arrays: float16 for features, uint8 for pixels.
+        folder: Used by this cache only; name it by the `fingerprint` of encoder, weights and inputs, so that
+            another encoder or a changed image uses another folder.
+        count: Number of inputs.
+        shape: Shape of one array, such as (positions, features).
+        dtype: Data type of the arrays: float16 for features, uint8 for pixels.
     """
 
     def __init__(self, folder, count, shape, dtype=np.float16):
         self.folder, self.count, self.shape = Path(folder), count, tuple(shape)
         self.dtype = np.dtype(dtype)
+        self._num_shards = -(-count // _INPUTS_PER_SHARD)
         self._shards, self._lock = {}, threading.Lock()
 
     @property
     def bytes(self):
-        """Size of all shards on disk, headers apart."""
+        """Size of all shards on disk without their headers."""
         return self.dtype.itemsize * self.count * int(np.prod(self.shape))
 
     def fill(self, compute, log=lambda text: None):
-        """Compute what is missing; a fill that was broken off goes on where it stopped.
+        """Compute the missing shards; an interrupted fill resumes where it stopped.
 
         Args:
-            compute: ``compute(begin, end)`` gives the arrays of these inputs, (end - begin, *shape).
-            say: is told size and time once the first of several shards has shown how long one takes.
+            compute: ``compute(start, stop)`` returns the arrays of these inputs, (stop - start, *shape).
+            log: Called with the size and the expected time after the first of several shards.
 
         Raises:
-            OSError: the disk is full or the folder cannot be written; finished shards stay.
+            OSError: the disk is full or the folder cannot be written; finished shards are kept.
         """
-        missing = [shard for shard in range(-(-self.count // _INPUTS_A_SHARD)) if not self._is_there(shard)]
-        if not missing:
-            return
-        self.folder.mkdir(parents=True, exist_ok=True)
-        for done, shard in enumerate(missing):
-            begin, end = self._range(shard)
-            start = time.perf_counter()
-            self._write(shard, np.asarray(compute(begin, end), self.dtype))
-            if done == 0 and len(missing) > 1:
-                minutes = (time.perf_counter() - start) * (len(missing) - 1) / 60
-                left = sum(np.diff(self._range(s))[0] for s in missing)
+        missing = [shard for shard in range(self._num_shards) if not self._exists(shard)]
+        if missing:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        begin = time.perf_counter()
+        for number, shard in enumerate(missing):
+            self._write(shard, np.asarray(compute(*self._range(shard)), self.dtype))
+            if number == 0 and len(missing) > 1:
+                minutes = (time.perf_counter() - begin) * (len(missing) - 1) / 60
+                num_inputs = sum(np.diff(self._range(s))[0] for s in missing)
                 log(
-                    f"Preparing {left:,} inputs once: {self.bytes / 1e6:,.0f} MB in "
+                    f"Preparing {num_inputs:,} inputs once: {self.bytes / 1e6:,.0f} MB in "
                     f"{self.folder}, about {minutes:.1f} minutes"
                 )
 
     def __getitem__(self, inputs):
-        """Return (len(inputs), *shape) for an array of input numbers, in their order."""
+        """Return (len(inputs), *shape) for an array of input indices, in their order."""
         inputs = np.asarray(inputs)
         result = np.empty((len(inputs), *self.shape), self.dtype)
-        shards = inputs // _INPUTS_A_SHARD
+        shards = inputs // _INPUTS_PER_SHARD
         for shard in np.unique(shards):
-            chosen = shards == shard
-            result[chosen] = self._open(int(shard))[inputs[chosen] % _INPUTS_A_SHARD]
+            selected = shards == shard
+            result[selected] = self._open(int(shard))[inputs[selected] % _INPUTS_PER_SHARD]
         return result
 
     def empty(self):
-        """Return the numbers of the inputs whose array begins with nothing but zeros along its first axis."""
-        shards = (self._open(shard)[:, 0] for shard in range(-(-self.count // _INPUTS_A_SHARD)))
-        found = [~shard.reshape(len(shard), -1).any(axis=1) for shard in shards]
-        return np.flatnonzero(np.concatenate(found)) if found else np.zeros(0, np.int64)
+        """Return the indices of the inputs whose first entry, along the first axis, is all zeros."""
+        shards = (self._open(shard)[:, 0] for shard in range(self._num_shards))
+        is_zero = [~shard.reshape(len(shard), -1).any(axis=1) for shard in shards]
+        return np.flatnonzero(np.concatenate(is_zero)) if is_zero else np.zeros(0, np.int64)
 
     def _range(self, shard):
-        begin = shard * _INPUTS_A_SHARD
-        return begin, min(begin + _INPUTS_A_SHARD, self.count)
+        start = shard * _INPUTS_PER_SHARD
+        return start, min(start + _INPUTS_PER_SHARD, self.count)
 
     def _path(self, shard):
         return self.folder / f"{shard:05}.npy"
 
-    def _is_there(self, shard):
-        """Whether a shard is on disk, whole and of the right shape."""
+    def _exists(self, shard):
+        """Whether a shard is on disk, complete and of the right shape."""
         try:
             self._load(shard)
         except (OSError, ValueError, EOFError):
@@ -121,28 +118,28 @@ class FeatureCache:
     def _open(self, shard):
         with self._lock:  # batches are read in threads
             if shard not in self._shards:
-                while len(self._shards) >= _SHARDS_OPEN:
+                while len(self._shards) >= _MAX_OPEN_SHARDS:
                     self._shards.pop(next(iter(self._shards)))
                 self._shards[shard] = self._load(shard)
             return self._shards[shard]
 
     def _load(self, shard):
-        begin, end = self._range(shard)
-        found = np.load(self._path(shard), mmap_mode="r", allow_pickle=False)
-        if found.shape != (end - begin, *self.shape) or found.dtype != self.dtype:
-            raise ValueError(f"{self._path(shard)}: received {found.dtype} {found.shape}")
-        return found
+        start, stop = self._range(shard)
+        array = np.load(self._path(shard), mmap_mode="r", allow_pickle=False)
+        if array.shape != (stop - start, *self.shape) or array.dtype != self.dtype:
+            raise ValueError(f"{self._path(shard)}: received {array.dtype} {array.shape}")
+        return array
 
-    def _write(self, shard, features):
-        begin, end = self._range(shard)
-        if features.shape != (end - begin, *self.shape):
-            expected = (end - begin, *self.shape)
-            raise ValueError(f"compute({begin}, {end}): received {features.shape}, expected {expected}.")
-        unfinished = self._path(shard).with_suffix(f".{os.getpid()}.part")
+    def _write(self, shard, array):
+        start, stop = self._range(shard)
+        expected = (stop - start, *self.shape)
+        if array.shape != expected:
+            raise ValueError(f"compute({start}, {stop}): received {array.shape}, expected {expected}.")
+        temporary = self._path(shard).with_suffix(f".{os.getpid()}.part")
         try:
-            with open(unfinished, "wb") as file:
-                np.save(file, features, allow_pickle=False)
-            to_disk(unfinished)
-            os.replace(unfinished, self._path(shard))
+            with open(temporary, "wb") as file:
+                np.save(file, array, allow_pickle=False)
+            to_disk(temporary)
+            os.replace(temporary, self._path(shard))
         finally:
-            unfinished.unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Labelled texts in the user's own files: CSV or JSON lines, gzipped or not."""
+"""Reads text files, gzipped or not, as lines, CSV rows or JSON lines, and labelled texts from them."""
 
 import csv
 import gzip
@@ -10,43 +10,42 @@ import zlib
 from contextlib import contextmanager
 from itertools import chain, islice
 
-from rnn_apps.data.headers import find_start, missing_column_fix, name_columns, refuse_record
+from rnn_apps.data.delimiters import NUM_LINES_SAMPLED
+from rnn_apps.data.headers import check_header, check_unique, find_table_start, missing_column, name_columns
 from rnn_apps.data.numbers import decimal_marks
 from rnn_apps.data.records import LabelledText
-from rnn_apps.data.separators import LINES_LOOKED_AT
 from rnn_apps.errors import DataError, shown
 
-_TABLES = (".csv", ".tsv")
-_log = logging.getLogger(__name__)
-COLUMNS_SHOWN = 12
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+_log = logging.getLogger(__name__)
 
 
 def read_records(file, text_column, label_column):
-    """Yield `LabelledText` for every record of a file, in its order; bad bytes stay visible as surrogates.
+    """Yield a `LabelledText` for every record of a file, in order; invalid bytes are kept as surrogates.
 
     Args:
-        file: path, .csv, .tsv or .jsonl, gzipped or not. A table opens with the names of its columns.
-        text_column, label_column: names of the columns or keys; None reads no labels.
+        file: Path, .csv, .tsv or .jsonl, gzipped or not. A table begins with the names of its columns.
+        text_column, label_column: Names of the columns or keys; None reads no labels.
 
     Raises:
         DataError: the file cannot be read, or lacks a column.
     """
-    is_csv = file.name.lower().removesuffix(".gz").endswith(_TABLES)
+    is_csv = file.name.lower().removesuffix(".gz").endswith((".csv", ".tsv"))
     reader = _csv_records if is_csv else _json_records
+    columns = {"text": text_column} if label_column is None else {"text": text_column, "label": label_column}
     with open_lines(file) as lines:
-        yield from reader(file, lines, text_column, label_column)
+        yield from reader(file, lines, columns)
 
 
 @contextmanager
 def open_lines(file):
-    """Open a text file, gzipped or not, as lines; bad bytes stay visible as surrogates.
+    """Open a text file, gzipped or not, as lines; invalid bytes are kept as surrogates.
 
     Args:
-        file: path.
+        file: Path.
 
     Raises:
-        DataError: it is UTF-16, or it breaks off while it is read.
+        DataError: it is UTF-16, or reading fails.
     """
     opener = gzip.open if file.name.lower().endswith(".gz") else open
     try:
@@ -56,160 +55,144 @@ def open_lines(file):
         with opener(file, "rt", encoding="utf-8-sig", errors="surrogateescape", newline="") as lines:
             yield lines
     except (OSError, EOFError, zlib.error) as error:
-        raise DataError(
-            str(file), f"cannot be read: {error}", fix="Check the file, or fetch it again."
-        ) from error
+        fix = "Check the file, or fetch it again."
+        raise DataError(str(file), f"cannot be read: {error}", fix=fix) from error
 
 
-def _csv_records(file, lines, text_column, label_column):
+def _csv_records(file, lines, columns):
     rows = csv_rows(file, lines, log=True)
-    begin, columns = next(rows, (1, None))
-    for key, column in _wanted(text_column, label_column):
-        if column not in (columns or []):
-            raise _no_column(file if columns is None else f"{file}:{begin}", key, column, columns or [])
-        refuse_twice(f"{file}:{begin}", columns, column)
-    text, label = columns.index(text_column), None if label_column is None else columns.index(label_column)
-    for begin, row in rows:
-        place, problem = f"{file}:{begin}", wrong_width(row, columns)
-        values = ("", "") if problem else (row[text], "" if label is None else row[label])
-        yield LabelledText(place, *values, problem)
+    number, header = next(rows, (1, []))
+    _check_columns(f"{file}:{number}" if header else file, columns, header)
+    check_unique(f"{file}:{number}", header, columns.values())
+    indices = [header.index(column) for column in columns.values()]
+    for number, row in rows:
+        problem = width_problem(row, header)
+        values = [] if problem else [row[index] for index in indices]
+        yield LabelledText(f"{file}:{number}", *values, problem=problem)
 
 
-def _wanted(text_column, label_column):
-    """Keys of the settings, and the columns that they name."""
-    return [("text", text_column), *([] if label_column is None else [("label", label_column)])]
+def _check_columns(location, columns, names):
+    for key, column in columns.items():
+        if not names:
+            raise DataError(str(location), "empty", expected=f"records with {shown(column)}")
+        if column not in names:
+            raise missing_column(location, column, names, f"data.{key}=COLUMN")
 
 
 def csv_rows(file, lines, log=False):
-    """Yield the line on which each row of a CSV file begins, and the row; empty lines are passed over.
+    """Yield (line number, cells) of each row of a CSV file; empty lines are skipped.
 
-    The first one holds the names of the columns, as `find_start` finds and `name_columns` gives them. Columns
-    are separated by a comma, a semicolon, a tab or a bar: `find_separator` says which.
+    The first row holds the column names, located by `find_table_start` and completed by `name_columns`.
 
     Args:
-        file: path, for messages.
-        lines: as `open_lines` gives them.
-        log: whether lines above the names of the columns are reported.
+        file: Path, for messages.
+        lines: Lines of the file, as from `open_lines`.
+        log: Whether to log that lines above the column names are skipped.
 
     Raises:
-        DataError: it is not CSV, several marks may separate its columns, or it has no names of columns.
+        DataError: the file is not CSV, its delimiter is ambiguous, or it has no column names.
     """
-    ahead = list(islice(lines, LINES_LOOKED_AT))
-    start = find_start(f"{file}:1", ahead)
-    rows = _raw_rows(file, chain(ahead[start.skipped :], lines), start)
-    begin, header = next(rows, (1, None))
+    sample = list(islice(lines, NUM_LINES_SAMPLED))
+    start = find_table_start(f"{file}:1", sample)
+    rows = _raw_rows(file, chain(sample[start.skipped :], lines), start)
+    number, header = next(rows, (1, None))
     if header is None:
         return
     if start.above and log:
-        _log.info("%s: the columns are named on line %d; nothing above it is read", file, begin)
+        _log.info("%s: the columns are named on line %d; nothing above it is read", file, number)
     if start.has_row_names:
         header = ["", *header]
     elif start.width == len(header) - 1 and not header[-1].strip():
         header.pop()
-    has_end = start.width == len(header) + 1  # a separator ends each row
-    below = list(islice(rows, LINES_LOOKED_AT))
-    refuse_record(f"{file}:{begin}", header, [row for _, row in below])
-    yield begin, name_columns(header)
-    for begin, row in chain(below, rows):
-        ends = has_end and len(row) == start.width and not row[-1].strip()
-        yield begin, row[:-1] if ends else row
+    has_trailing_delimiter = start.width == len(header) + 1
+    first_rows = list(islice(rows, NUM_LINES_SAMPLED))
+    check_header(f"{file}:{number}", header, [row for _, row in first_rows])
+    yield number, name_columns(header)
+    for number, row in chain(first_rows, rows):
+        ends_empty = has_trailing_delimiter and len(row) == start.width and not row[-1].strip()
+        yield number, row[:-1] if ends_empty else row
 
 
 def _raw_rows(file, lines, start):
-    """Yield the line on which each record begins, and its cells."""
     csv.field_size_limit(sys.maxsize)
-    whole = (line.replace("\0", "") for line in lines)
-    rows = csv.reader(whole, strict=True, delimiter=start.separator)
+    without_nul = (line.replace("\0", "") for line in lines)
+    rows = csv.reader(without_nul, strict=True, delimiter=start.delimiter)
     while True:
-        begin = rows.line_num + 1 + start.skipped
+        number = rows.line_num + 1 + start.skipped
         try:
             row = next(rows, None)
         except csv.Error as error:
             fix = 'Close each quote; a quote inside a quoted field is written twice: "".'
-            raise DataError(f"{file}:{begin}", f"not CSV: {error}", fix=fix) from error
+            raise DataError(f"{file}:{number}", f"not CSV: {error}", fix=fix) from error
         if row is None:
             return
         if row:
-            yield begin, row
+            yield number, row
 
 
-def column_marks(file, names):
-    """Return `decimal_marks` of columns of a CSV file, all of which is read.
+def file_decimal_marks(file, names):
+    """Return the `decimal_marks` of columns of a CSV file, from all its rows.
 
     Args:
-        file: path.
-        names: of the columns.
+        file: Path.
+        names: Names of the columns.
     """
     with open_lines(file) as lines:
-        separator = find_start(f"{file}:1", list(islice(lines, LINES_LOOKED_AT))).separator
+        delimiter = find_table_start(f"{file}:1", list(islice(lines, NUM_LINES_SAMPLED))).delimiter
     with open_lines(file) as lines:
         table = csv_rows(file, lines)
         _, header = next(table, (1, []))
-        places = [header.index(name.strip()) for name in names]
-        rows = ([row[i] for i in places] for _, row in table if len(row) == len(header))
-        return decimal_marks(rows, separator) or ["."] * len(names)
+        indices = [header.index(name.strip()) for name in names]
+        rows = ([row[i] for i in indices] for _, row in table if len(row) == len(header))
+        return decimal_marks(rows, delimiter) or ["."] * len(names)
 
 
-def csv_file(header, rows):
+def csv_bytes(header, rows):
     """Return the bytes of a CSV file.
 
     Args:
-        header: names of the columns.
-        rows: iterable of rows of cells.
+        header: Names of the columns.
+        rows: Iterable of rows of cells.
     """
     text = io.StringIO(newline="")
     csv.writer(text, lineterminator="\n").writerows([header, *rows])
     return text.getvalue().encode("utf-8", "replace")
 
 
-def refuse_twice(place, columns, column):
-    """Raise DataError where two columns have the name of one that is read."""
-    if columns.count(column) > 1:
-        raise DataError(place, f"two columns are called {shown(column)}", fix="Rename one of them.")
-
-
-def wrong_width(row, columns):
+def width_problem(row, columns):
     """Return what is wrong with a row that has more or fewer fields than there are columns, or None."""
     if len(row) == len(columns):
         return None
     return f"{len(row)} {'field' if len(row) == 1 else 'fields'} where the header has {len(columns)}"
 
 
-def _json_records(file, lines, text_column, label_column):
-    columns_are_known = False
-    for number, line in enumerate(lines, start=1):
-        place = f"{file}:{number}"
-        if not line.strip():
-            continue
-        record, problem = json_object(line)
+def _json_records(file, lines, columns):
+    is_first = True
+    for location, record, problem in json_lines(file, lines):
         if problem:
-            yield LabelledText(place, "", "", problem=problem)
+            yield LabelledText(location, problem=problem)
             continue
-        if not columns_are_known:
-            for key, column in _wanted(text_column, label_column):
-                if column not in record:
-                    raise _no_column(place, key, column, list(record))
-            columns_are_known = True
-        values = [record.get(text_column), record.get(label_column)]
-        nested = [key for key, value in zip(("text", "label"), values) if isinstance(value, (dict, list))]
+        if is_first:
+            _check_columns(location, columns, list(record))
+            is_first = False
+        values = {key: record.get(column) for key, column in columns.items()}
+        nested = [key for key, value in values.items() if isinstance(value, (dict, list))]
         problem = f"{nested[0]} is not a string" if nested else None
-        yield LabelledText(place, *("" if value is None else str(value) for value in values), problem=problem)
+        texts = ("" if value is None else str(value) for value in values.values())
+        yield LabelledText(location, *texts, problem=problem)
 
 
-def json_object(line):
+def json_lines(file, lines):
+    """Yield (location, object, problem) of each line that is not empty, as `parse_json_object` does."""
+    for number, line in enumerate(lines, start=1):
+        if line.strip():
+            yield f"{file}:{number}", *parse_json_object(line)
+
+
+def parse_json_object(line):
     """Return the JSON object on a line and None, or None and what is wrong with the line."""
     try:
         record = json.loads(line)
     except (ValueError, RecursionError):
         return None, "not JSON"
     return (record, None) if isinstance(record, dict) else (None, "not a JSON object")
-
-
-def _no_column(place, key, column, columns):
-    if not columns:
-        return DataError(str(place), "empty", expected=f"records with {shown(column)}")
-    there = ", ".join(map(shown, columns[:COLUMNS_SHOWN])) + (
-        " and more" if len(columns) > COLUMNS_SHOWN else ""
-    )
-    fix = missing_column_fix(column, columns, f"data.{key}=COLUMN")
-    return DataError(str(place), f"no column {shown(column)}; the columns are {there}", fix=fix)

@@ -1,103 +1,123 @@
-"""The line of column names of a table: where it is, what it lacks, and whether it is a record instead."""
+"""Finds and checks the header of a table: where it is, what it lacks, and whether it is data instead."""
 
-import csv
 import re
 from datetime import datetime
 from typing import NamedTuple
 
+from rnn_apps.data.delimiters import DELIMITERS, NUM_LINES_SAMPLED, find_delimiter, sample_rows
 from rnn_apps.data.numbers import is_number
-from rnn_apps.data.separators import LINES_LOOKED_AT, SEPARATORS, find_separator
 from rnn_apps.errors import DataError, Setting, nearest, shown
 
-_SEPARATOR_LINE = re.compile(r'"?sep=(.)"?', re.IGNORECASE)  # as Excel writes it
-_MOST_ABOVE = 20  # lines that may be above the line of column names
-_LEAST_BELOW = 3
+MAX_COLUMNS_SHOWN = 12
+_DELIMITER_LINE = re.compile(r'"?sep=(.)"?', re.IGNORECASE)  # as Excel writes it
+_MAX_LINES_ABOVE = 20  # lines that may precede the header
+_MIN_ROWS = 3
 _TIME = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([T ].*)?")
-_USUAL_NAMES = re.compile(r"(text|label|id|date|time|class|category|rating|name|value|index|tags?|tokens?)s?")
+_COMMON_NAMES = re.compile(
+    r"(text|label|id|date|time|class|category|rating|name|value|index|tags?|tokens?)s?"
+)
 
 
-def missing_column_fix(name, columns, assignment):
-    """Return the `fix` of an error about a column that a table lacks.
+def missing_column(location, name, columns, assignment=None):
+    """Return the `DataError` about a column that a table lacks.
 
     Args:
-        name: of the column.
-        columns: names of the columns that the table has.
-        assignment: the setting that names another column, such as ``"data.text=COLUMN"``.
+        location: File and line of the header.
+        name: Name of the column.
+        columns: Names of the columns of the table.
+        assignment: Setting that names another column, such as ``"data.text=COLUMN"``, or None.
     """
-    guess = nearest(name, columns)
-    fix = [f'Did you mean "{guess}"?'] if guess else []
-    return [*fix, "Rename the column in the file.", Setting("Or name the right one", assignment)]
+    fix = None
+    if assignment is not None:
+        guess = nearest(name, columns)
+        fix = [f'Did you mean "{guess}"?'] if guess else []
+        fix += ["Rename the column in the file.", Setting("Or name the right one", assignment)]
+    problem = f"no column {shown(name)}; the columns are {list_columns(columns)}"
+    return DataError(str(location), problem, fix=fix)
+
+
+def list_columns(names):
+    """Return the first names of columns as one text."""
+    listed = ", ".join(map(shown, names[:MAX_COLUMNS_SHOWN])) or "none"
+    return f"{listed} and more" if len(names) > MAX_COLUMNS_SHOWN else listed
+
+
+def check_unique(location, columns, names=None):
+    """Raise DataError if two columns have the same name, one of `names` unless that is None."""
+    for name in columns if names is None else names:
+        if columns.count(name) > 1:
+            raise DataError(str(location), f"two columns are called {shown(name)}", fix="Rename one of them.")
 
 
 class TableStart(NamedTuple):
     """Where a table begins in its file.
 
     Args:
-        above: lines above the line of column names that are not empty and not read.
-        skipped: lines before it, all told.
-        separator: of the columns.
-        width: fields of a row, where every row at the beginning has as many; else None.
-        has_row_names: the line of names has one name less than rows have fields, and the first one counts.
+        above: Number of non-empty lines above the header that are not read.
+        skipped: Number of all lines above the header.
+        delimiter: Delimiter of the columns.
+        width: Fields per row, if all sampled rows have the same number; otherwise None.
+        has_row_names: The header has one name less than the rows have fields; the first field is a counter.
     """
 
     above: int
     skipped: int
-    separator: str
+    delimiter: str
     width: int | None
     has_row_names: bool
 
 
-def find_start(place, lines):
+def find_table_start(location, lines):
     """Return the `TableStart` of a table.
 
-    A line ``sep=;`` names the separator. Other lines above the column names are known by the rows below: all
-    of these are equally wide, and a column of numbers or dates has a name that is none.
+    A line ``sep=;`` names the delimiter. Other lines above the header are recognized by the rows below it:
+    they are all equally wide, and a column of numbers or dates has a name that is neither.
 
     Args:
-        place: of the first line, for messages.
-        lines: the first lines of the file.
+        location: Location of the first line, for messages.
+        lines: First lines of the file.
 
     Raises:
-        DataError: several marks may separate the columns.
+        DataError: several delimiters are possible.
     """
-    begin = next((i for i, line in enumerate(lines) if line.strip()), 0)
-    said = _SEPARATOR_LINE.fullmatch(lines[begin].strip()) if lines else None
-    if said:
-        return _start(lines, begin + 1, 0, said[1])
-    separator = find_separator(place, lines[begin:])
-    rows = _rows(lines[begin:], separator)
-    below = [len(row) == len(rows[0]) for row in rows[1:]]
-    if not below or (len(rows[0]) > 1 and 2 * sum(below) >= len(below)):
-        return _start(lines, begin, 0, separator)
-    for at in range(begin + 1, min(begin + _MOST_ABOVE, len(lines) - _LEAST_BELOW)):
-        for mark in SEPARATORS:
-            if lines[at].strip() and _begins_table(_rows(lines[at:], mark)):
-                above = sum(bool(line.strip()) for line in lines[:at])
-                return _start(lines, at, above, mark)
-    return _start(lines, begin, 0, separator)
+    first = next((i for i, line in enumerate(lines) if line.strip()), 0)
+    named = _DELIMITER_LINE.fullmatch(lines[first].strip()) if lines else None
+    if named:
+        return _table_start(lines, first + 1, 0, named[1])
+    delimiter = find_delimiter(location, lines[first:])
+    header, *below = _sample(lines[first:], delimiter) or [[]]
+    num_as_wide = sum(len(row) == len(header) for row in below)
+    if not below or (len(header) > 1 and 2 * num_as_wide >= len(below)):
+        return _table_start(lines, first, 0, delimiter)
+    for index in range(first + 1, min(first + _MAX_LINES_ABOVE, len(lines) - _MIN_ROWS)):
+        for other in DELIMITERS:
+            if lines[index].strip() and _is_table(_sample(lines[index:], other)):
+                above = sum(bool(line.strip()) for line in lines[:index])
+                return _table_start(lines, index, above, other)
+    return _table_start(lines, first, 0, delimiter)
 
 
-def _start(lines, at, above, separator):
-    header, *below = _rows(lines[at:], separator) or [[]]
+def _sample(lines, delimiter):
+    return sample_rows(lines, delimiter, NUM_LINES_SAMPLED // 2)
+
+
+def _table_start(lines, index, above, delimiter):
+    header, *below = _sample(lines[index:], delimiter) or [[]]
     widths = {len(row) for row in below}
     width = widths.pop() if len(widths) == 1 else None
-    has_row_names = len(below) >= _LEAST_BELOW and width == len(header) + 1 and _counts(below)
-    return TableStart(above, at, separator, width, has_row_names)
-
-
-def _counts(rows):
-    """Whether the first cells of rows count them."""
-    return _are_consecutive([row[0].strip() for row in rows])
+    has_row_names = len(below) >= _MIN_ROWS and width == len(header) + 1
+    has_row_names = has_row_names and _are_consecutive([row[0].strip() for row in below])
+    return TableStart(above, index, delimiter, width, has_row_names)
 
 
 def _are_consecutive(cells):
-    whole = all(cell.isascii() and cell.isdigit() for cell in cells)
-    return whole and all(int(b) - int(a) == 1 for a, b in zip(cells, cells[1:]))
+    are_integers = all(cell.isascii() and cell.isdigit() for cell in cells)
+    return are_integers and all(int(b) - int(a) == 1 for a, b in zip(cells, cells[1:]))
 
 
-def _begins_table(rows):
+def _is_table(rows):
     header, *below = rows or [[]]
-    if len(header) < 2 or len(below) < _LEAST_BELOW or any(len(row) != len(header) for row in below):
+    if len(header) < 2 or len(below) < _MIN_ROWS or any(len(row) != len(header) for row in below):
         return False
     return any(
         not _is_value(name) and all(_is_value(cell) for cell in cells)
@@ -106,66 +126,52 @@ def _begins_table(rows):
     )
 
 
-def _rows(lines, mark):
-    """The records of lines; the last one is left out where it may break off."""
-    cut = len(lines) >= LINES_LOOKED_AT // 2 and sum(line.count('"') for line in lines) % 2
-    rows = [row for row in csv.reader((line.replace("\0", "") for line in lines), delimiter=mark) if row]
-    return rows[:-1] if cut and len(rows) > 1 else rows
-
-
 def _is_value(cell):
-    """Whether a cell is a number or a date, or empty."""
+    """Whether a cell is a number, a date, or empty."""
     cell = cell.strip()
     return not cell or is_number(cell) or is_number(cell, ",") or bool(_TIME.fullmatch(cell))
 
 
 def name_columns(header):
-    """Return the names of columns; the second without a name of its own is ``unnamed column 2``.
-
-    Args:
-        header: cells of the line of column names.
-    """
+    """Return the names of the columns; the second one, if it has none, is ``unnamed column 2``."""
     return [name.strip() or f"unnamed column {number}" for number, name in enumerate(header, start=1)]
 
 
 def is_unnamed(header, index):
-    """Return whether a column of `name_columns` had no name.
-
-    Args:
-        header: names of the columns.
-        index: of the column, from 0.
-    """
+    """Return whether the column at `index` of the result of `name_columns` had no name."""
     return header[index] == f"unnamed column {index + 1}"
 
 
-def refuse_record(place, header, rows):
-    """Raise DataError where what should be the column names is a record.
+def check_header(location, header, rows):
+    """Raise DataError if the line that should be the header is a record.
 
-    All of it are numbers and dates that do not count up, it has a date above dates, or a value that its
-    column has again and again, and no name that is usual.
+    It is a record if it consists of numbers and dates that are not consecutive, if it has a date in a column
+    of dates, or if it has no common column name and a value that recurs in its column.
 
     Args:
-        place: of the line.
-        header: its cells.
-        rows: of the table, as wide, the first ones.
+        location: File and line.
+        header: Its cells.
+        rows: First rows of the table, equally wide.
     """
     names = [cell.strip() for cell in header]
     rows = [row for row in rows if len(row) == len(header) and [cell.strip() for cell in row] != names]
     if len(rows) < 2 or not any(names):
         return
-    found = next((i for i, name in enumerate(names) if _is_date(name) and _is_date(rows[0][i])), None)
-    if found is None and all(map(_is_value, names)) and not _count_up(names):
-        found = next(i for i, name in enumerate(names) if name)
-    if found is None and not any(_USUAL_NAMES.fullmatch(name.casefold()) for name in names):
-        cells = [[row[i].strip() for row in rows] for i in range(len(names))]
-        found = next(
-            (i for i, name in enumerate(names) if name and cells[i].count(name) > 1 and _has_few(cells[i])),
-            None,
+    index = next((i for i, name in enumerate(names) if _is_date(name) and _is_date(rows[0][i])), None)
+    if index is None and all(map(_is_value, names)) and not _are_numbered(names):
+        index = next(i for i, name in enumerate(names) if name)
+    if index is None and not any(_COMMON_NAMES.fullmatch(name.casefold()) for name in names):
+        columns = [[row[i].strip() for row in rows] for i in range(len(names))]
+        recurs = (
+            bool(name) and cells.count(name) > 1 and 2 * len(set(cells)) <= len(cells)
+            for name, cells in zip(names, columns)
         )
-    if found is not None:
-        problem = f"looks like a record, not like the names of the columns: cell {found + 1} of it is"
-        fix = f"Add a line of names above it, such as {','.join(f'name{i + 1}' for i in range(len(names)))}"
-        raise DataError(place, f"{problem} {shown(header[found])}", fix=f"{fix}.")
+        index = next((i for i, is_recurring in enumerate(recurs) if is_recurring), None)
+    if index is not None:
+        problem = f"looks like a record, not a line of column names: its cell {index + 1} is"
+        example = ",".join(f"name{i + 1}" for i in range(len(names)))
+        fix = f"Add a line of column names above it, such as {example}."
+        raise DataError(location, f"{problem} {shown(header[index])}", fix=fix)
 
 
 def _is_date(cell):
@@ -178,14 +184,7 @@ def _is_date(cell):
     return False
 
 
-def _count_up(names):
-    """Whether names are whole numbers that count up, as tables without names are often given."""
+def _are_numbered(names):
+    """Whether names are consecutive integers, as tables without column names are often exported."""
     numbers = [name for name in names if name]
-    if len(numbers) == 1:
-        return numbers[0] in ("0", "1")
-    return _are_consecutive(numbers)
-
-
-def _has_few(cells):
-    """Whether values come again: each twice or more on average."""
-    return 2 * len(set(cells)) <= len(cells)
+    return numbers[0] in ("0", "1") if len(numbers) == 1 else _are_consecutive(numbers)

@@ -1,4 +1,4 @@
-"""Images by name, from a folder or a zip file."""
+"""Reads images by name from a folder or a zip file."""
 
 import zipfile
 import zlib
@@ -6,17 +6,20 @@ from pathlib import Path, PurePosixPath
 
 from rnn_apps.errors import DataError
 
-_BROKEN = (OSError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError)
+_READ_ERRORS = (OSError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError)
 
 
 class ImageStore:
-    """Images by name, from a folder or a zip file; one folder around all of a zip file is not in the names.
+    """Reads images by name from a folder or a zip file.
+
+    If all files of a zip file are in one folder, its name is not part of their names.
 
     Args:
-        path: folder, or zip file.
+        path: Folder or zip file.
 
     Attributes:
-        workers: threads that may read at once.
+        names: Names of all files.
+        workers: Number of threads that may read at once.
 
     Raises:
         DataError: the zip file cannot be opened.
@@ -31,67 +34,70 @@ class ImageStore:
             try:
                 self._zip = zipfile.ZipFile(self.path)
             except (OSError, zipfile.BadZipFile) as error:
-                raise DataError(str(path), f"cannot be read: {error}", fix="Fetch it again.") from error
-            there = [m.filename for m in self._zip.infolist() if not m.is_dir()]
+                raise _unreadable(path, error) from error
+            paths = [member.filename for member in self._zip.infolist() if not member.is_dir()]
+            top = _common_folder(paths)
         else:
-            there = [p.relative_to(self.path).as_posix() for p in self.path.rglob("*") if p.is_file()]
-        top = _common_top(there) if self._zip else ""
-        self._full = {name.removeprefix(top): name for name in there}
-        self.names = self._full.keys()
-        self._short = None
+            files = (path for path in self.path.rglob("*") if path.is_file())
+            paths = [path.relative_to(self.path).as_posix() for path in files]
+            top = ""
+        self._path_of = {path.removeprefix(top): path for path in paths}
+        self.names = self._path_of.keys()
+        self._by_short_name = None
 
     def resolve(self, name):
-        """Return the name of an image that is written otherwise, or the name itself where there is none.
+        """Return the name of the image that `name` means, or `name` itself if there is none or several.
 
-        A folder before it may be missing or too much, and so may its ending; capitals do not matter. Where
-        this leaves several images, none is taken.
+        Folders may be missing or different, the file extension may be missing, and capitals are ignored.
         """
         if name in self.names or not name.strip():
             return name
-        if self._short is None:
-            self._short = {}
-            for one in self.names:
-                for short in {_last(one), _last(one).rpartition(".")[0]}:
-                    self._short.setdefault(short, []).append(one)
-        found = self._short.get(_last(name), [])
-        return found[0] if len(found) == 1 else name
+        if self._by_short_name is None:
+            self._by_short_name = {}
+            for known in self.names:
+                for short in {_file_name(known), _file_name(known).rpartition(".")[0]}:
+                    self._by_short_name.setdefault(short, []).append(known)
+        matches = self._by_short_name.get(_file_name(name), [])
+        return matches[0] if len(matches) == 1 else name
 
     def size(self, name):
-        """Bytes of an image, before it is read."""
+        """Return the size of an image file in bytes, without reading it."""
         if self._zip:
-            return self._zip.getinfo(self._full[name]).file_size
-        return (self.path / self._full[name]).stat().st_size
+            return self._zip.getinfo(self._path_of[name]).file_size
+        return (self.path / self._path_of[name]).stat().st_size
 
-    def mark(self, name):
-        """Return what changes when the image changes, without reading it: size and checksum or time."""
+    def fingerprint(self, name):
+        """Return a value that changes with the image, without reading it: size and checksum or time."""
         if self._zip:
-            member = self._zip.getinfo(self._full[name])
+            member = self._zip.getinfo(self._path_of[name])
             return [name, member.file_size, member.CRC]
-        status = (self.path / self._full[name]).stat()
+        status = (self.path / self._path_of[name]).stat()
         return [name, status.st_size, status.st_mtime_ns]
 
     def read(self, name):
         """Return the bytes of one of `names`.
 
         Raises:
-            DataError: the member of the zip file, or the file, is broken.
+            DataError: the file or the member of the zip file is damaged.
         """
         try:
-            full = self._full[name]
-            return self._zip.read(full) if self._zip else (self.path / full).read_bytes()
-        except _BROKEN as error:
-            raise DataError(
-                f"{self.path}: {name}", f"cannot be read: {error}", fix="Fetch it again."
-            ) from error
+            path = self._path_of[name]
+            return self._zip.read(path) if self._zip else (self.path / path).read_bytes()
+        except _READ_ERRORS as error:
+            raise _unreadable(f"{self.path}: {name}", error) from error
 
 
-def _common_top(names):
-    """The folder, with its slash, that opens the name of every image of a zip file, or an empty text."""
+def _unreadable(location, error):
+    return DataError(str(location), f"cannot be read: {error}", fix="Fetch it again.")
+
+
+def _common_folder(names):
+    """The folder, with its slash, that holds every image of a zip file, or an empty string."""
     tops = {name.partition("/")[0] for name in names if not name.startswith("__MACOSX/")}
-    only = tops.pop() + "/" if len(tops) == 1 else ""
-    return only if all(name.startswith((only, "__MACOSX/")) for name in names) else ""
+    folder = tops.pop() + "/" if len(tops) == 1 else ""
+    return folder if all(name.startswith((folder, "__MACOSX/")) for name in names) else ""
 
 
-def _last(name):
-    """The last part of a path, however its folders are separated, in small letters."""
-    return PurePosixPath(name.strip().replace("\\", "/")).name.casefold()
+def _file_name(path):
+    """The last component of a path, whatever separates its folders, in lower case."""
+    return PurePosixPath(path.strip().replace("\\", "/")).name.casefold()

@@ -1,22 +1,22 @@
-"""Labels as files have them: several spellings of one class, and texts that stand for a missing label."""
+"""Class labels as files spell them: variants of one class, and texts that mark a missing label."""
 
 from collections import Counter, defaultdict
 from typing import NamedTuple
 
-# As programs write what is missing; in other capitals they may be classes.
+# As programs write missing values; in other capitals they may be classes.
 MISSING_LABELS = frozenset(
-    ("nan", "NaN", "NAN", "None", "null", "NULL", "Null", "N/A", "n/a", "#N/A", "<NA>")
+    ["nan", "NaN", "NAN", "None", "null", "NULL", "Null", "N/A", "n/a", "#N/A", "<NA>"]
 )
 
 
 class Labels(NamedTuple):
-    """The classes of written labels.
+    """The classes among written labels.
 
     Args:
-        names: of the classes in order, numbers by their size; of several spellings the most frequent.
-        equal_numbers: lists of spellings that are the same number, such as ``["1", "1.0"]``.
-        other_capitals: lists of spellings that differ in capitals only.
-        missing: spelling to number of labels that stand for a missing one.
+        names: Class names, numbers in numeric order; of several spellings the most frequent one.
+        equal_numbers: Lists of spellings of the same number, such as ``["1", "1.0"]``.
+        other_capitals: Lists of spellings that differ only in capitals.
+        missing: Spelling to count of labels that mark a missing one.
     """
 
     names: list
@@ -26,7 +26,7 @@ class Labels(NamedTuple):
 
 
 def number_of(label):
-    """Return the number that a label is, or None; not a number, infinity and 1_000 are none."""
+    """Return the number that a label is, or None; NaN, infinity and 1_000 do not count as numbers."""
     try:
         value = float(label)
     except ValueError:
@@ -35,11 +35,11 @@ def number_of(label):
 
 
 def gather_labels(labels, fold=True):
-    """Return the `Labels` of written labels.
+    """Return the `Labels` among written labels.
 
     Args:
-        labels: texts; empty ones are passed over.
-        fold: whether spellings that differ in capitals only are one class.
+        labels: Texts; empty ones are ignored.
+        fold: Whether spellings that differ only in capitals are one class.
     """
     counts = Counter(label.strip() for label in labels)
     del counts[""]
@@ -48,12 +48,13 @@ def gather_labels(labels, fold=True):
     for label in counts:
         value = number_of(label)
         classes[value if value is not None else label.casefold() if fold else label].append(label)
-    several = [sorted(spellings) for spellings in classes.values() if len(spellings) > 1]
-    numeric = [one for one in several if number_of(one[0]) is not None]
-    # of equally frequent ones the shortest, which of numbers is the plainest
-    names = [min(one, key=lambda label: (-counts[label], len(label), label)) for one in classes.values()]
-    if all(number_of(name) is not None for name in names):
-        names = sorted(names, key=number_of)
-    else:
-        names = sorted(names)
-    return Labels(names, numeric, [one for one in several if one not in numeric], missing)
+    variants = [sorted(spellings) for spellings in classes.values() if len(spellings) > 1]
+    numeric = [spellings for spellings in variants if number_of(spellings[0]) is not None]
+    textual = [spellings for spellings in variants if spellings not in numeric]
+    # among equally frequent spellings the shortest, which for numbers is the plainest
+    names = [
+        min(spellings, key=lambda label: (-counts[label], len(label), label))
+        for spellings in classes.values()
+    ]
+    are_numbers = all(number_of(name) is not None for name in names)
+    return Labels(sorted(names, key=number_of if are_numbers else None), numeric, textual, missing)

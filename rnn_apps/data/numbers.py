@@ -1,4 +1,4 @@
-"""Numbers as people and spreadsheets write them: 1234.5, 1,234.5, 1.234,5 or 1 234,5."""
+"""Parses numbers as people and spreadsheets write them: 1234.5, 1,234.5, 1.234,5 or 1 234,5."""
 
 import re
 
@@ -6,76 +6,75 @@ _SPACES = re.compile(r"(?<=\d)[ '\u2019\u00a0\u202f\u2009](?=\d{3}(?!\d))")  # b
 _GROUPED = {mark: re.compile(rf"[-+]?\d{{1,3}}(\{mark}\d{{3}})+") for mark in ",."}
 
 
-def number(text, mark="."):
-    """Return the number that a cell holds.
+def number(text, decimal_mark="."):
+    """Return the number in a cell.
 
     Args:
-        text: the cell.
-        mark: what stands before decimals, ``"."`` or ``","``; the other one separates thousands.
+        text: The cell.
+        decimal_mark: ``"."`` or ``","``; the other one separates thousands.
 
     Raises:
-        ValueError: it is no number, or its thousands are not groups of three digits.
+        ValueError: it is not a number, or its thousands are not groups of three digits.
     """
     text = text.strip()
-    if mark == "." and "," not in text and " " not in text:
+    if decimal_mark == "." and "," not in text and " " not in text:
         try:
             return float(text)
         except ValueError:
-            pass  # other spaces may stand between thousands
-    other = "," if mark == "." else "."
-    whole, _, decimals = _SPACES.sub("", text).partition(mark)
-    if other in whole:
-        if not _GROUPED[other].fullmatch(whole):
-            raise ValueError(f"no number: {text!r}")
-        whole = whole.replace(other, "")
-    return float(f"{whole}.{decimals}" if decimals else whole)
+            pass  # other kinds of space may separate thousands
+    thousands_mark = "," if decimal_mark == "." else "."
+    integer, _, decimals = _SPACES.sub("", text).partition(decimal_mark)
+    if thousands_mark in integer:
+        if not _GROUPED[thousands_mark].fullmatch(integer):
+            raise ValueError(f"not a number: {text!r}")
+        integer = integer.replace(thousands_mark, "")
+    return float(f"{integer}.{decimals}" if decimals else integer)
 
 
-def is_number(text, mark="."):
-    """Return whether a cell holds a number, as `number` reads it."""
+def is_number(text, decimal_mark="."):
+    """Return whether a cell holds a number, as `number` parses it."""
     try:
-        number(text, mark)
+        number(text, decimal_mark)
     except ValueError:
         return False
     return True
 
 
-def decimal_marks(rows, separator=","):
-    """Return what stands before the decimals of each column of a table: ``"."`` or ``","``.
+def decimal_marks(rows, delimiter=","):
+    """Return the decimal mark of each column of a table: ``"."`` or ``","``.
 
-    All cells of a column decide together. A mark stands before decimals where it is the last of two kinds
-    (``1.234,5``), or where no three digits follow it (``1,5``), more than three precede it (``1234,567``) or
-    a lone zero does (``0,125``). It separates thousands, and so the other one stands before decimals, where
-    it comes several times (``1,234,567``). Where cells contradict one another the mark is a point, and the
-    cells that do not fit are no numbers. A column whose cells leave it open (``1,234``) goes with the other
-    columns, where these agree; else a comma stands before decimals where columns are separated by something
-    else, and separates thousands where a comma separates columns too.
+    All cells of a column vote. A mark is decimal if it is the last of two kinds (``1.234,5``), if other than
+    three digits follow it (``1,5``), or if more than three digits (``1234,567``) or a single zero
+    (``0,125``) precede it. It separates thousands, which makes the other mark decimal, if it occurs several
+    times (``1,234,567``). If cells contradict each other, the mark is a point, and the cells that do not fit
+    are not numbers. An ambiguous column (``1,234``) follows the other columns if these agree; otherwise a
+    comma is decimal unless it is the delimiter.
 
     Args:
-        rows: lists of cells, one a column.
-        separator: of the columns.
+        rows: Lists of cells, one per column.
+        delimiter: Delimiter of the columns.
     """
-    seen = None
+    votes = None
     for row in rows:
-        seen = seen or [set() for _ in row]
-        for said, cell in zip(seen, row):
-            said.add(_evidence(cell))
-    decided = [said & {",", "."} for said in seen or []]
-    sure = {mark for marks in decided if len(marks) == 1 for mark in marks}
-    default = sure.pop() if len(sure) == 1 else "." if separator == "," else ","
+        votes = votes or [set() for _ in row]
+        for vote, cell in zip(votes, row):
+            vote.add(_evidence(cell))
+    decided = [vote & {",", "."} for vote in votes or []]
+    agreed = {mark for marks in decided if len(marks) == 1 for mark in marks}
+    default = agreed.pop() if len(agreed) == 1 else "." if delimiter == "," else ","
     return [
-        next(iter(marks)) if len(marks) == 1 else default if not marks and "open" in said else "."
-        for marks, said in zip(decided, seen or [])
+        next(iter(marks)) if len(marks) == 1 else default if not marks and "ambiguous" in vote else "."
+        for marks, vote in zip(decided, votes or [])
     ]
 
 
 def _evidence(cell):
-    """What a cell says of the mark before decimals: ``"."``, ``","``, ``"open"`` or None."""
+    """The decimal mark that a cell suggests: ``"."``, ``","``, ``"ambiguous"`` or None."""
     text = cell.strip()
-    if "," not in text:  # 1.234 is what a plain number looks like, and decides nothing
-        several = text.count(".") > 1 and _GROUPED["."].fullmatch(text)
+    if "," not in text:  # 1.234 may be a plain number, so it decides nothing
+        has_groups = text.count(".") > 1 and _GROUPED["."].fullmatch(text)
         is_decimal = text.count(".") == 1 and len(text.partition(".")[2]) != 3
-        return "," if several else "." if is_decimal and is_number(text) else None
+        return "," if has_groups else "." if is_decimal and is_number(text) else None
     text = _SPACES.sub("", text)
     if not re.fullmatch(r"[-+]?[\d.,]*\d[\d.,]*", text):
         return None
@@ -83,6 +82,6 @@ def _evidence(cell):
         return max(",.", key=text.rfind)
     if text.count(",") > 1:
         return "."
-    whole, _, decimals = text.lstrip("+-").partition(",")
-    is_open = len(decimals) == 3 and 1 <= len(whole) <= 3 and whole != "0"
-    return "open" if is_open else ","
+    integer, _, decimals = text.lstrip("+-").partition(",")
+    is_ambiguous = len(decimals) == 3 and 1 <= len(integer) <= 3 and integer != "0"
+    return "ambiguous" if is_ambiguous else ","

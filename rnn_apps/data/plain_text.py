@@ -1,251 +1,233 @@
-"""Text for language models: read and split by position, and cut into windows that follow one another."""
+"""Loads text for language models, splits it by position, and batches it as consecutive windows."""
 
 import io
-import re
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 
 from rnn_apps.data import tfds_source
+from rnn_apps.data.batches import map_batches
 from rnn_apps.data.files import open_lines
-from rnn_apps.data.samples.sayings import sayings
-from rnn_apps.data.splits import (
-    SPLIT_NAMES,
-    SPLITS_BY_NAME,
-    conversion_advice,
+from rnn_apps.data.records import INVALID_UTF8, find_surrogate
+from rnn_apps.data.split_files import (
+    is_single_file,
     listed_files,
     log_unread,
+    no_data,
     one_per_split,
+    split_of_file,
+    visible_files,
 )
-from rnn_apps.errors import DataError, Setting
+from rnn_apps.data.splits import SPLIT_NAMES
+from rnn_apps.data.synthetic.text import synthetic_text
+from rnn_apps.errors import DataError
 
 TEST_FRACTION = 0.1
-LEAST_TOKENS = 2  # one to read and one to predict
+MIN_TOKENS = 2  # one to read and one to predict
 _ENDINGS = (".txt", ".txt.gz")
-_NO_TEXTS = ("readme", "license", "licence")
-_BAD_BYTE = re.compile("[\ud800-\udfff]")  # as `open_lines` keeps them
+_NOT_DATA = tuple(f"{name}{ending}" for name in ("readme", "license", "licence") for ending in _ENDINGS)
 
 
-def load_texts(source, request, bad, unit="character"):
-    """Read the text of a source in its splits.
+def load_texts(source, request, invalid, unit="character"):
+    """Read the text of a source and split it.
 
-    A folder holds one text per split, ``train.txt``, ``validation.txt`` (or another name of `SPLIT_NAMES`)
-    and ``test.txt``, with something in front of a dot, dash or underscore or not (``ptb.train.txt``); or it
-    holds one text, of any name. Each may be gzipped. A README or licence is no text.
+    A folder holds one text per split, ``train.txt``, ``validation.txt`` (or another name in `SPLIT_NAMES`)
+    and ``test.txt``, also with a prefix before a dot, dash or underscore (``ptb.train.txt``); or it holds a
+    single text of any name. Each may be gzipped. README and licence files are ignored.
 
-    Splits that are not there are cut off train: of a single text the last 10 % are the test, and
-    `request.validation_fraction` of it, at its start, is the validation, so that both border on train once
-    and what precedes the test has been read. With a validation but no test split the validation is the test,
-    and another one is cut off train. Each cut is at the nearest line end; where lines are too long for that,
-    at the nearest blank, or else to the character.
+    Missing splits are cut off train. Of a single text, the last 10 % become the test split and the first
+    `request.validation_fraction` the validation split, so that each borders on train and the text before the
+    test split has been read. With a validation split but no test split, the validation split becomes the
+    test split and another one is cut off train. Each cut is at the nearest line end; if lines are too long,
+    at the nearest space, or else at the exact character.
 
-    Line ends are read as ``\\n``; all else stays as it is.
+    Line ends are read as ``\\n``; everything else is unchanged.
 
     Args:
-        source: `DataSource`; a set of TFDS has the feature ``text``.
-        request: `SplitRequest`; where a single text is all for the test, the other splits are "".
-        bad: `BadRecords`, for lines that are not valid UTF-8.
-        unit: what the model reads; where it is ``"word"``, `LEAST_TOKENS` of a split are counted in words.
+        source: `DataSource`; a TFDS data set needs the feature ``text``.
+        request: `SplitRequest`; if all of a single text is for the test, the other splits are "".
+        invalid: `InvalidRecords`, for lines that are not valid UTF-8.
+        unit: Token unit; for ``"word"``, the minimum length of a split is counted in words.
 
     Returns:
         Name of the source, and split name to str for train, validation and test.
 
     Raises:
-        SourceUnavailable: a set of TFDS is neither here nor reachable.
-        DataError: a text cannot be read or is not there, or a part is too short.
+        SourceUnavailable: a TFDS data set is neither on this machine nor reachable.
+        DataError: a text is missing, cannot be read, or a split is too short.
     """
-    whole = request.use_all_for_test and source.name != "sample"
+    use_all_for_test = request.use_all_for_test and source.name != "sample"
     if source.name == "files":
-        files = find_texts(source.path, whole)
+        files = find_texts(source.path, use_all_for_test)
         log_unread(source.path, files.values())
-        name, texts = str(source.path), {split: _read(file, bad) for split, file in files.items()}
+        name, texts = str(source.path), {split: _read(file, invalid) for split, file in files.items()}
     elif source.name == "sample":
-        name, texts = "sample:sayings", {"train": sayings(source.sample_size, source.seed)}
+        name, texts = "sample:sayings", {"train": synthetic_text(source.sample_size, source.seed)}
     else:
-        name, texts = source.name, dict(_read_splits(source.name.removeprefix("tfds:"), bad))
-    parts = _in_parts(texts, request.validation_fraction, whole)
-    for part, text in parts.items():
-        if part == "test" or not whole:
-            _refuse_short(name, part, text, unit)
-    return name, parts
+        name, texts = source.name, dict(_read_tfds(source.name.removeprefix("tfds:"), invalid))
+    splits = _split(texts, request.validation_fraction, use_all_for_test)
+    for split, text in splits.items():
+        if split == "test" or not use_all_for_test:
+            _check_length(name, split, text, unit)
+    return name, splits
 
 
-def find_texts(path, whole=False):
+def find_texts(path, use_all_for_test=False):
     """Return split name to file; a single text, which is split later, counts as train.
 
     Args:
-        path, whole: as for `load_texts`.
+        path: Folder or file, as for `load_texts`.
+        use_all_for_test: Whether any split will do.
 
     Raises:
-        DataError: no text is there, or several for one split.
+        DataError: there is no text, or several for one split.
     """
     path = Path(path).expanduser()
-    if path.is_file():
-        if not path.name.lower().endswith(_ENDINGS):
-            ending = f"a {path.suffix} file" if path.suffix else "a file without an ending"
-            raise DataError(
-                str(path), received=ending, expected=" or ".join(_ENDINGS), fix=conversion_advice([path])
-            )
+    if is_single_file(path, _ENDINGS):
         return {"train": path}
-    if not path.is_dir():
-        raise DataError(str(path), "no such file or folder", fix=Setting("Check the path", "data.path"))
-    texts = [file for file in sorted(path.iterdir()) if _is_text(file)]
-    found = one_per_split(
-        path, {file: SPLITS_BY_NAME.get(re.split("[._-]", _stem(file))[-1]) for file in texts}
-    )
-    if not found and len(texts) == 1:
+    texts = [file for file in visible_files(path) if _is_text(file.name.lower())]
+    splits = one_per_split(path, {file: split_of_file(file, _ENDINGS) for file in texts})
+    if not splits and len(texts) == 1:
         return {"train": texts[0]}
-    if "train" not in found and not (whole and found):
-        raise _no_train(path, texts)
-    return found
+    if "train" not in splits and not (use_all_for_test and splits):
+        expected = "train.txt, or a single text"
+        fix = "Name the files train.txt, validation.txt and test.txt, or give the path of one file."
+        if texts:
+            raise DataError(str(path), received=listed_files(texts), expected=expected, fix=fix)
+        raise no_data(path, expected, fix)
+    return splits
 
 
-def _is_text(file):
-    is_named = file.name.lower().endswith(_ENDINGS) and not file.name.startswith(".")
-    return is_named and file.is_file() and _stem(file) not in _NO_TEXTS
+def _is_text(name):
+    return name.endswith(_ENDINGS) and name not in _NOT_DATA
 
 
-def _stem(file):
-    return file.name.lower().removesuffix(".gz").removesuffix(".txt")
-
-
-def _no_train(folder, texts):
-    received = listed_files(texts or sorted(folder.iterdir())) or "an empty folder"
-    fix = "Name the parts train.txt, validation.txt and test.txt, or give the path of one file."
-    fix = fix if texts else conversion_advice(sorted(folder.iterdir())) or fix
-    return DataError(str(folder), received=received, expected="train.txt, or one text alone", fix=fix)
-
-
-def _read(file, bad):
+def _read(file, invalid):
     with open_lines(file) as lines:
-        text = "".join(_good_lines(file, lines, bad))
+        text = "".join(_valid_lines(file, lines, invalid))
     if not text.strip():
         raise DataError(str(file), "empty", fix="Give a text, or move the file away.")
     return text
 
 
-def _good_lines(place, lines, bad):
-    """Yield the lines with their ends as a newline; bad ones go to `bad`."""
+def _valid_lines(location, lines, invalid):
+    """Yield the lines, each ended by a newline; lines that are not UTF-8 are reported to `invalid`."""
     for number, line in enumerate(lines, start=1):
-        if found := _BAD_BYTE.search(line):
-            received = f"the byte 0x{ord(found[0]) & 0xFF:02X}"
-            bad.report(f"{place}:{number}", "not valid UTF-8", "Save the file as UTF-8.", received)
+        if surrogate := find_surrogate(line):
+            received = f"the byte 0x{ord(surrogate) & 0xFF:02X}"
+            invalid.report(f"{location}:{number}", *INVALID_UTF8, received)
         else:
             text = line.rstrip("\r\n")
             yield text if text == line else text + "\n"
 
 
-def _read_splits(name, bad):
-    """Yield part name and text of a set of TFDS; its examples follow one another, each on its own lines."""
+def _read_tfds(name, invalid):
+    """Yield split name and text of a TFDS data set; its examples are concatenated, each on its own lines."""
     builder = tfds_source.open_builder(name)
     if "text" not in builder.info.features:
         received = f"the features {', '.join(builder.info.features)}"
         raise DataError(f"tfds:{name}", received=received, expected="one called text")
-    if "train" not in builder.info.splits:
-        received = f"the splits {', '.join(builder.info.splits) or 'none'}"
-        raise DataError(f"tfds:{name}", received=received, expected="one called train")
-    for part in SPLIT_NAMES:
-        if part in builder.info.splits:
-            yield part, _joined(tfds_source.read_split(builder, part, "text", "text"), bad)
+    tfds_source.check_train_split(builder, name)
+    for split in SPLIT_NAMES:
+        if split in builder.info.splits:
+            yield split, _join(tfds_source.read_split(builder, split, "text", "text"), invalid)
 
 
-def _joined(examples, bad):
+def _join(examples, invalid):
     lines = []
-    for place, text, *_ in examples:
+    for location, text, *_ in examples:
         if lines and not lines[-1].endswith("\n"):
             lines.append("\n")
-        lines += _good_lines(place, io.StringIO(text, newline=""), bad)
+        lines += _valid_lines(location, io.StringIO(text, newline=""), invalid)
     return "".join(lines)
 
 
-def _in_parts(texts, validation_fraction, whole):
-    """Part name to text for all parts, from what is there."""
-    if whole and len(texts) == 1:
+def _split(texts, validation_fraction, use_all_for_test):
+    """Split name to text for all splits, from those that exist."""
+    if use_all_for_test and len(texts) == 1:
         return {"train": "", "validation": "", "test": next(iter(texts.values()))}
     if "validation" in texts and "test" not in texts:
         texts = {"train": texts["train"], "test": texts["validation"]}
-    parts, length = dict.fromkeys(SPLIT_NAMES, "") | texts, len(texts.get("train", ""))
+    train, length = texts.get("train", ""), len(texts.get("train", ""))
+    splits = dict.fromkeys(SPLIT_NAMES, "") | texts
     if "test" not in texts:
-        size, train = round(TEST_FRACTION * length), parts["train"]
+        size = round(TEST_FRACTION * length)
         cut = _cut(train, len(train) - size, size)
-        parts |= {"train": train[:cut], "test": train[cut:]}
+        train, splits["test"] = train[:cut], train[cut:]
     if "validation" not in texts:
-        size, train = round(validation_fraction * length), parts["train"]
+        size = round(validation_fraction * length)
         cut = _cut(train, size, size)
-        parts |= {"train": train[cut:], "validation": train[:cut]}
-    return parts
+        splits["validation"], train = train[:cut], train[cut:]
+    return splits | {"train": train}
 
 
-def _cut(text, place, size):
-    """The line end nearest to a place, or else blank, within half of what is cut off; or the place itself."""
-    for mark in "\n ":
-        ends = text.rfind(mark, 0, place) + 1, text.find(mark, place) + 1
-        nearest = min((end for end in ends if end), key=lambda end: abs(end - place), default=len(text))
-        if abs(nearest - place) <= size / 2:
+def _cut(text, position, size):
+    """The line end or else space nearest to a position, within half of the cut size; or the position."""
+    for separator in "\n ":
+        ends = text.rfind(separator, 0, position) + 1, text.find(separator, position) + 1
+        nearest = min((end for end in ends if end), key=lambda end: abs(end - position), default=len(text))
+        if abs(nearest - position) <= size / 2:
             return nearest
-    return place
+    return position
 
 
-def _refuse_short(name, part, text, unit):
+def _check_length(name, split, text, unit):
     unit = "word" if unit == "word" else "character"
-    count = len(text.split(maxsplit=LEAST_TOKENS)) + text.count("\n") if unit == "word" else len(text)
-    if count < LEAST_TOKENS:
-        received = f"{count} {unit}{'' if count == 1 else 's'} for {part}"
-        fix = f"Give more text, or a file for {part}."
-        raise DataError(name, received=received, expected=f"at least {LEAST_TOKENS}", fix=fix)
+    count = len(text.split(maxsplit=MIN_TOKENS)) + text.count("\n") if unit == "word" else len(text)
+    if count < MIN_TOKENS:
+        received = f"{count} {unit}{'' if count == 1 else 's'} for {split}"
+        fix = f"Give more text, or a file for {split}."
+        raise DataError(name, received=received, expected=f"at least {MIN_TOKENS}", fix=fix)
 
 
 class StreamBatches:
-    """Windows of one long text, read in several places at once, for truncated backpropagation through time.
+    """Batches windows of one long text in parallel streams, for truncated backpropagation through time.
 
-    The text is cut into as many streams, of equal length to one token, which are the rows of every batch. The
-    windows of an epoch follow one another: each row goes on where it ended in the batch before, so that a
-    state carried from batch to batch has read its stream from the start. Each token but the first of the text
-    is a target once an epoch. What is missing of the last windows is 0, in tokens and targets: padding, which
-    does not count.
+    The text is cut into streams whose lengths differ by at most one token; each is a row of every batch.
+    Consecutive batches hold consecutive windows, so a state carried from batch to batch has read its stream
+    from the start. Every token except the first of the text is a target once per epoch. The last windows are
+    padded with 0 in tokens and targets; padding is not counted.
 
-    With a seed, each epoch moves the text by a number of tokens that (seed, epoch) alone decides, what goes
-    over the end standing before the start, so that windows begin elsewhere: still every target once, after
-    the token that stands before it, in as many windows. In one place of one stream what was read before is
-    then the end of the text.
+    With a seed, the text is rotated by a number of tokens that depends on (seed, epoch), so that windows
+    begin elsewhere in each epoch: every target still occurs once, after its preceding token, in the same
+    number of windows. At one point in one stream, the text then continues from its end to its start.
 
     Args:
-        tokens: int (tokens,), numbers from 1, at least two.
-        streams: rows of a batch.
-        steps: tokens of a window.
+        tokens: int (tokens,), ids from 1, at least two.
+        streams: Rows of a batch.
+        steps: Tokens of a window.
         seed: None begins every epoch with the first token.
     """
 
     def __init__(self, tokens, streams, steps, seed=None):
         tokens = np.asarray(tokens, np.int32)
-        if len(tokens) < LEAST_TOKENS or tokens.min() < 1:
-            received = f"{len(tokens)} numbers, {min(tokens, default='none')} the least"
+        if len(tokens) < MIN_TOKENS or tokens.min() < 1:
+            received = f"{len(tokens)} ids, the smallest {min(tokens, default='none')}"
             raise ValueError(f"StreamBatches: tokens: received {received}, expected two or more, from 1 on.")
         self.streams, self.steps, self.seed = streams, steps, seed
-        self._tokens, self._targets = tf.constant(tokens), len(tokens) - 1
-        bounds = np.arange(streams + 1, dtype=np.int64) * self._targets // streams
-        self._begins, self._ends = bounds[:-1, None], bounds[1:, None]
+        self._tokens, self._num_targets = tf.constant(tokens), len(tokens) - 1
+        bounds = np.arange(streams + 1, dtype=np.int64) * self._num_targets // streams
+        self._starts, self._stops = bounds[:-1, None], bounds[1:, None]
 
     def __len__(self):
-        """Batches in an epoch, the same in every epoch."""
-        return int(-(-np.max(self._ends - self._begins) // self.steps))
+        """Number of batches per epoch, the same in every epoch."""
+        return int(-(-np.max(self._stops - self._starts) // self.steps))
 
     @property
     def num_examples(self):
-        """Windows in an epoch, in all streams."""
+        """Number of windows per epoch, over all streams."""
         return len(self) * self.streams
 
     def epoch(self, epoch=0, start=0):
         """Return a `tf.data.Dataset` of (tokens, targets), each int32 (streams, steps), from `start` on."""
-        moved = 0
+        shift = 0
         if self.seed is not None:
-            moved = int(np.random.default_rng([self.seed, epoch]).integers(self._targets))
+            shift = int(np.random.default_rng([self.seed, epoch]).integers(self._num_targets))
 
-        @tf.autograph.experimental.do_not_convert
-        def window(number):
-            places = self._begins + number * self.steps + tf.range(self.steps, dtype=tf.int64)
-            is_there, read = places < self._ends, (places + moved) % self._targets
-            return tuple(tf.where(is_there, tf.gather(self._tokens, at), 0) for at in (read, read + 1))
+        def make_batch(number):
+            positions = self._starts + number * self.steps + tf.range(self.steps, dtype=tf.int64)
+            mask, source = positions < self._stops, (positions + shift) % self._num_targets
+            return tuple(tf.where(mask, tf.gather(self._tokens, at), 0) for at in (source, source + 1))
 
-        return tf.data.Dataset.range(start, len(self)).map(window, num_parallel_calls=2).prefetch(4)
+        return map_batches(make_batch, start, len(self))

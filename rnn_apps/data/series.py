@@ -1,34 +1,36 @@
-"""Time series in CSV files: read row by row, checked, and put on an even grid of steps."""
+"""Reads time series from CSV files, checks them, and puts them on a grid of even steps."""
 
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
 
-from rnn_apps.data.files import column_marks, csv_rows, open_lines, wrong_width
+from rnn_apps.data.files import csv_rows, file_decimal_marks, open_lines, width_problem
 from rnn_apps.data.numbers import number
-from rnn_apps.data.series_columns import Columns, find_columns
-from rnn_apps.data.splits import SPLIT_NAMES, find_splits, log_unread
-from rnn_apps.data.time_steps import Cells, TimeStep, find_step
+from rnn_apps.data.records import InvalidRecords
+from rnn_apps.data.series_columns import MISSING, Columns, find_columns
+from rnn_apps.data.split_files import find_splits, log_unread
+from rnn_apps.data.splits import SPLIT_NAMES
+from rnn_apps.data.time_steps import TimeParser, TimeStep, find_step
 from rnn_apps.errors import DataError, Setting, shown
 
-MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "?"})
-MOST_STEPS = 50_000_000  # of one series, with its gaps
+MAX_STEPS = 50_000_000  # of one series, including gaps
+_NUM_ROWS_SAMPLED = 200
 
 
-class Repairs(NamedTuple):
-    """What is done with data that is not as it should be.
+class CleaningOptions(NamedTuple):
+    """How to handle missing values, gaps and unsorted rows.
 
     Args:
-        bad: `BadRecords`, for rows that cannot be read.
-        on_missing: ``"mask"`` keeps a missing value as NaN, ``"fill"`` repeats the value before it,
+        invalid: `InvalidRecords`, for rows that cannot be read.
+        on_missing: ``"mask"`` keeps a missing value as NaN, ``"fill"`` repeats the previous value,
             ``"fail"`` refuses it.
-        on_gap: ``"fail"`` refuses steps without a row, ``"fill"`` puts in rows of missing values,
-            ``"ignore"`` takes each row for the next step.
-        sort: rows that are not in the order of time are sorted, not refused.
+        on_gap: ``"fail"`` refuses missing rows, ``"fill"`` inserts rows of missing values, ``"ignore"``
+            takes each row as the next step.
+        sort: Whether unsorted rows are sorted instead of refused.
     """
 
-    bad: object
+    invalid: InvalidRecords
     on_missing: str = "mask"
     on_gap: str = "fail"
     sort: bool = False
@@ -39,18 +41,18 @@ class Series:
     """One series on an even grid.
 
     Args:
-        name: its id; empty where the file holds one series.
-        place: file and first row, for messages.
-        times: int64 (steps,), as of `TimeStep`.
-        values: float64 (steps, features), NaN where a value is missing.
-        ends: part name to the step behind its last, of the parts that came in files of their own.
+        name: Its id; empty if the file holds one series.
+        location: File and first row, for messages.
+        times: int64 (steps,), in the unit of `TimeStep`.
+        values: float64 (steps, features), NaN for missing values.
+        stops: Split name to the step after its last, for splits in files of their own.
     """
 
     name: str
-    place: str
+    location: str
     times: np.ndarray
     values: np.ndarray
-    ends: dict = field(default_factory=dict)
+    stops: dict = field(default_factory=dict)
 
     def __len__(self):
         return len(self.values)
@@ -62,265 +64,260 @@ class SeriesFiles(NamedTuple):
     Args:
         columns: `Columns`, all named.
         step: `TimeStep`.
-        series: list of `Series`.
-        parts: names of the parts that came in files of their own.
+        series: List of `Series`.
+        splits: Names of the splits in files of their own.
     """
 
     columns: Columns
     step: TimeStep
     series: list
-    parts: list
+    splits: list
 
 
 @dataclass
 class _Rows:
-    """What was read of one series, before it is on a grid."""
+    """The rows of one series before they are put on a grid."""
 
-    places: list = field(default_factory=list)
+    locations: list = field(default_factory=list)
     times: list = field(default_factory=list)
     values: list = field(default_factory=list)
-    parts: list = field(default_factory=list)
+    splits: list = field(default_factory=list)
 
 
-def read_series(path, columns, repairs, required_split="train", step=None):
-    """Read the series of a CSV file, or of a folder with ``train.csv`` and the parts that follow it in time.
+def read_series(path, columns, options, required_split="train", step=None):
+    """Read the series of a CSV file, or of a folder with ``train.csv`` and the splits that follow in time.
 
     Args:
-        path: file or folder; files may be gzipped.
-        columns: `Columns`, as the recipe names them or as a trained network knows them.
-        repairs: `Repairs`.
-        required_split: the part that a folder must hold; None where any will do.
-        step: `TimeStep` that the rows must be apart; None takes what most of them are.
+        path: File or folder; files may be gzipped.
+        columns: `Columns`, as named by the recipe or a trained network.
+        options: `CleaningOptions`.
+        required_split: Split that a folder must have, or None if any will do.
+        step: `TimeStep` between the rows, or None to detect the most frequent one.
 
     Returns:
         `SeriesFiles`.
 
     Raises:
-        DataError: a column or row cannot be used, named with file and row.
+        DataError: a column or row cannot be used; the message names file and row.
     """
     files = find_splits(path, required_split)
     log_unread(path, files.values())
     for file in files.values():
         if not file.name.lower().removesuffix(".gz").endswith(".csv"):
             raise DataError(str(file), received=f"a {file.suffix} file", expected=".csv or .csv.gz")
-    rows, numbers = {}, None
-    for part in SPLIT_NAMES:
-        if part in files:
-            columns, numbers = _read_file(files[part], part, columns, repairs, rows)
-    for one in rows.values():
-        _put_in_order(one, repairs)
-    found = find_step([one.times for one in rows.values()], numbers)
-    if step is not None and columns.time:
-        _refuse_other_step(path, found, step, rows)
-    found = step or found
-    series = [_on_grid(name, one, found, repairs) for name, one in rows.items()]
-    if repairs.on_missing == "fill":
-        for one in series:
-            one.values = _filled(one.values)
-    return SeriesFiles(columns, found, series, list(files) if len(files) > 1 else [])
-
-
-def _refuse_other_step(path, found, step, rows):
-    several = any(len(one.times) > 1 for one in rows.values())
-    if several and not step.fits(found):
-        received, expected = f"a row every {found}", f"one every {step}, as in training"
+    rows_of, are_numbers = {}, None
+    for split, file in files.items():
+        columns, are_numbers = _read_file(file, split, columns, options, rows_of)
+    for rows in rows_of.values():
+        _sort(rows, options)
+    detected = find_step([rows.times for rows in rows_of.values()], are_numbers)
+    has_steps = bool(columns.time) and any(len(rows.times) > 1 for rows in rows_of.values())
+    if step is not None and has_steps and not step.fits(detected):
+        received, expected = f"a row every {detected}", f"one every {step}, as in training"
         raise DataError(str(path), received=received, expected=expected)
+    step = step or detected
+    series = [_on_grid(name, rows, step, options) for name, rows in rows_of.items()]
+    return SeriesFiles(columns, step, series, list(files) if len(files) > 1 else [])
 
 
-def _read_file(file, part, columns, repairs, rows):
-    """Add a file's rows to those of its series; returns the columns with every name, and whether numbers."""
+def _read_file(file, split, columns, options, rows_of):
+    """Add a file's rows to those of its series; return all columns, and whether times are numbers."""
     with open_lines(file) as lines:
         table = csv_rows(file, lines, log=True)
-        begin, header = next(table, (1, None))
-        first = next(table, None)
-        if header is None or first is None:
-            received = "an empty file" if header is None else "column names alone"
+        header_line, header = next(table, (1, None))
+        sample = [row for _, row in zip(range(_NUM_ROWS_SAMPLED), table)]
+        if not sample:
+            received = "an empty file" if header is None else "only column names"
             raise DataError(str(file), received=received, expected="a line of column names and rows")
-        ahead = [first, *(row for _, row in zip(range(200), table))]
-        columns = find_columns(f"{file}:{begin}", header, [row for _, row in ahead], columns)
-        whole = [row for _, row in ahead if len(row) == len(header)]
-        reader = RowReader(file, header, columns, repairs, whole[0] if whole else [""] * len(header))
-        reader.marks = dict(zip(columns.features, column_marks(file, columns.features)))
-        for begin, row in (*ahead, *table):
-            reader.read(begin, row, part, rows)
-    if not rows:
+        columns = find_columns(f"{file}:{header_line}", header, [row for _, row in sample], columns)
+        example = next((row for _, row in sample if len(row) == len(header)), [""] * len(header))
+        reader = RowReader(file, header, columns, options, example)
+        reader.marks = dict(zip(columns.features, file_decimal_marks(file, columns.features)))
+        for line, row in (*sample, *table):
+            reader.read(line, row, split, rows_of)
+    if not rows_of:
         raise DataError(str(file), "no usable row", fix="Fix the rows that were skipped.")
-    return columns, reader.cells.is_number
+    return columns, reader.times.is_number
 
 
 class RowReader:
     """Reads the rows of one table.
 
     Args:
-        file: path, for messages.
-        header: names of its columns.
+        file: Path, for messages.
+        header: Names of its columns.
         columns: `Columns`, all named.
-        repairs: `Repairs`.
-        example: cells of a row, from which it is seen how times are written.
+        options: `CleaningOptions`.
+        example: Cells of a row, which show the format of times.
 
     Attributes:
-        marks: name of a column to what stands before its decimals, a point where it is not named.
+        marks: Column name to its decimal mark; the default is a point.
     """
 
-    def __init__(self, file, header, columns, repairs, example):
-        self.file, self.header, self.columns, self.repairs, self.count = file, header, columns, repairs, 0
-        self.marks = {}
-        self.at = {name: header.index(name) for name in columns.all}
-        times = [example[self.at[name]] for name in columns.time]
-        self.cells = Cells(len(times), times or ["0"], columns.time_format)
+    def __init__(self, file, header, columns, options, example):
+        self.file, self.header, self.columns, self.options = file, header, columns, options
+        self.count, self.marks = 0, {}
+        self._index = {name: header.index(name) for name in columns.all}
+        times = [example[self._index[name]] for name in columns.time]
+        self.times = TimeParser(len(times), times or ["0"], columns.time_format)
         if not times:
-            self.cells.is_number = True
+            self.times.is_number = True
 
-    def read(self, begin, row, part, rows):
-        """Add one row to its series, or report it; the time of one whose values are bad is kept.
+    def read(self, line, row, split, rows_of):
+        """Add one row to its series, or report it; if only its values are invalid, its time is kept.
 
         Args:
-            begin: line on which it begins.
-            row: its cells.
-            part: that it belongs to.
-            rows: name of a series to what was read of it, with `places`, `times`, `values` and `parts`.
+            line: Number of its first line.
+            row: Its cells.
+            split: Split of the file.
+            rows_of: Series name to its rows, with `locations`, `times`, `values` and `splits`.
         """
-        place, values, bad = f"{self.file}:{begin}", None, self.repairs.bad
+        location, values = f"{self.file}:{line}", None
         self.count += 1
-        problem = wrong_width(row, self.header)
+        problem = width_problem(row, self.header)
         if problem:
-            bad.report(place, problem, "Fix the row.")
+            self.options.invalid.report(location, problem, "Fix the row.")
         else:
-            values = self._values(place, row)
-        time = self._time(place, row, problem)
+            values = self._read_values(location, row)
+        time = self._read_time(location, row, is_reported=problem is not None)
         if time is None:
             return
-        name = self.columns.series
-        at = self.at[name] if name else None
-        if at is not None and (at >= len(row) or not row[at].strip()):
+        column = self.columns.series
+        name = "" if column is None else self._cell(row, column).strip()
+        if column is not None and not name:
             if not problem:
-                bad.report(f"{place}  {name}", "the id of the series is missing", "Fix the row.")
+                where = f"{location}  {column}"
+                self.options.invalid.report(where, "the series id is missing", "Fix the row.")
             return
-        one = rows.setdefault(row[at].strip() if at is not None else "", _Rows())
-        one.places.append(place)
-        one.times.append(time)
-        one.parts.append(part)
-        one.values.append(values or [np.nan] * len(self.columns.features))
+        rows = rows_of.setdefault(name, _Rows())
+        rows.locations.append(location)
+        rows.times.append(time)
+        rows.splits.append(split)
+        rows.values.append(values or [np.nan] * len(self.columns.features))
 
-    def _values(self, place, row):
-        found, bad = [], self.repairs.bad
+    def _cell(self, row, name):
+        index = self._index[name]
+        return row[index] if index < len(row) else ""
+
+    def _read_values(self, location, row):
+        values, invalid = [], self.options.invalid
         for name in self.columns.features:
-            cell = row[self.at[name]].strip()
+            cell = row[self._index[name]].strip()
             try:
                 value = np.nan if cell.lower() in MISSING else number(cell, self.marks.get(name, "."))
-                value = np.nan if value in self.columns.missing else value
             except ValueError:
-                received, fix = shown(cell), "Fix the cell, or leave it empty where it is missing."
-                bad.report(f"{place}  {name}", "not a number", fix, received)
+                fix = "Fix the cell, or leave it empty if the value is missing."
+                invalid.report(f"{location}  {name}", "not a number", fix, shown(cell))
                 return None
-            if np.isnan(value) and self.repairs.on_missing == "fail":
+            value = np.nan if value in self.columns.missing else value
+            if np.isnan(value) and self.options.on_missing == "fail":
                 fix = [
                     "Fill it in.",
-                    Setting("Or let the network be told", "data.on_missing=mask"),
-                    Setting("Or repeat the value before", "data.on_missing=fill"),
+                    Setting("Or tell the network that it is missing", "data.on_missing=mask"),
+                    Setting("Or repeat the previous value", "data.on_missing=fill"),
                 ]
-                raise DataError(f"{place}  {name}", "missing", expected="a number", fix=fix)
+                raise DataError(f"{location}  {name}", "missing", expected="a number", fix=fix)
             if np.isinf(value) or abs(value) > 1e37:
-                fix = "Leave the cell empty where it is missing."
-                bad.report(f"{place}  {name}", "infinite or too large", fix, shown(cell), "a finite number")
+                fix = "Leave the cell empty if the value is missing."
+                problem, expected = "infinite or too large", "a finite number"
+                invalid.report(f"{location}  {name}", problem, fix, shown(cell), expected)
                 return None
-            found.append(value)
-        return found
+            values.append(value)
+        return values
 
-    def _time(self, place, row, problem):
-        """The row's time; None where it cannot be read, which is reported once a row."""
+    def _read_time(self, location, row, is_reported):
+        """The row's time, or None if it cannot be read, which is reported once per row."""
         names = self.columns.time
         if not names:
             return self.count
-        cells = [row[self.at[name]] if self.at[name] < len(row) else "" for name in names]
+        cells = [self._cell(row, name) for name in names]
         try:
-            return self.cells.read(cells)
+            return self.times.parse(cells)
         except (ValueError, OverflowError):
-            if problem is None:
-                where, fix = (
-                    f"{place}  {', '.join(names)}",
-                    "Fix it; data.time_format says how times are written.",
-                )
-                self.repairs.bad.report(where, "not a time", fix, shown(" ".join(cells)), self.cells.expected)
+            if not is_reported:
+                where, fix = f"{location}  {', '.join(names)}", "Fix it; data.time_format names the format."
+                received = shown(" ".join(cells))
+                self.options.invalid.report(where, "not a time", fix, received, self.times.expected)
             return None
 
 
-def _put_in_order(rows, repairs):
-    """Rows in the order of time, each time once."""
+def _sort(rows, options):
+    """Sort the rows by time, and drop those with a duplicate time."""
     times = np.asarray(rows.times, np.int64)
     backwards = np.flatnonzero(np.diff(times) < 0)
-    if len(backwards) and not repairs.sort:
+    if len(backwards) and not options.sort:
         fix = ["Sort the rows.", Setting("Or let them be sorted", "data.sort=true")]
-        raise DataError(rows.places[backwards[0] + 1], "its time is before that of the row above", fix=fix)
-    order = np.argsort(times, kind="stable")
-    kept, last = [], None
-    for index in order:
-        if times[index] == last:
-            problem = f"the time of {rows.places[kept[-1]].rpartition(':')[2]} again"
-            repairs.bad.report(rows.places[index], "a time stands twice", "Remove one of the rows.", problem)
-            continue
-        kept.append(int(index))
-        last = times[index]
-    parts = [list(SPLIT_NAMES).index(rows.parts[index]) for index in kept]
-    if parts != sorted(parts):
-        at = next(i for i in range(1, len(parts)) if parts[i] < parts[i - 1])
-        before = rows.parts[kept[at - 1]]
-        problem = f"its time is after that of a row of {before}"
-        raise DataError(rows.places[kept[at]], problem, expected="parts that follow one another in time")
-    for name in ("places", "times", "values", "parts"):
+        raise DataError(rows.locations[backwards[0] + 1], "its time is before that of the row above", fix=fix)
+    kept = []
+    for index in map(int, np.argsort(times, kind="stable")):
+        if kept and times[index] == times[kept[-1]]:
+            received = f"the time of row {rows.locations[kept[-1]].rpartition(':')[2]} again"
+            fix = "Remove one of the rows."
+            options.invalid.report(rows.locations[index], "duplicate time", fix, received)
+        else:
+            kept.append(index)
+    splits = [list(SPLIT_NAMES).index(rows.splits[index]) for index in kept]
+    backwards = np.flatnonzero(np.diff(splits) < 0)
+    if len(backwards):
+        index = kept[backwards[0] + 1]
+        problem = f"its time is after that of a row of {rows.splits[kept[backwards[0]]]}"
+        raise DataError(rows.locations[index], problem, expected="splits that follow one another in time")
+    for name in ("locations", "times", "values", "splits"):
         column = getattr(rows, name)
         setattr(rows, name, [column[index] for index in kept])
 
 
-def _on_grid(name, rows, step, repairs):
+def _on_grid(name, rows, step, options):
     """The `Series` with a row for every step."""
     times, values = np.asarray(rows.times, np.int64), np.asarray(rows.values, np.float64)
-    if repairs.on_gap != "ignore" and len(times) > 1:
+    indices = np.arange(len(times))
+    if options.on_gap != "ignore" and len(times) > 1:
         positions = step.positions(times)
-        apart = np.diff(positions)
-        refuse_uneven(rows, apart, step, repairs)
-        places = np.rint(positions - positions[0]).astype(np.int64)
-        if places[-1] >= MOST_STEPS:
-            received, fix = f"{places[-1] + 1:,} steps of a {step}", "Is the time column the right one?"
-            raise DataError(rows.places[0], received=received, expected=f"at most {MOST_STEPS:,}", fix=fix)
-        if len(places) <= places[-1]:
-            whole = np.full((places[-1] + 1, values.shape[1]), np.nan)
-            whole[places] = values
-            values = whole
-            times = np.array([step.later(times[0], steps) for steps in range(len(whole))], np.int64)
-    else:
-        places = np.arange(len(times))
-    ends = {part: int(places[rows.parts.index(part) :][:1][0]) for part in dict.fromkeys(rows.parts)}
-    begins = [*ends.values(), len(values)]
-    ends = dict(zip(ends, begins[1:]))
-    return Series(name, rows.places[0], times, values, ends)
+        check_spacing(rows, np.diff(positions), step, options)
+        indices = np.rint(positions - positions[0]).astype(np.int64)
+        size = indices[-1] + 1
+        if size > MAX_STEPS:
+            received, fix = f"{size:,} steps of a {step}", "Is the time column the right one?"
+            raise DataError(rows.locations[0], received=received, expected=f"at most {MAX_STEPS:,}", fix=fix)
+        if len(indices) < size:
+            grid = np.full((size, values.shape[1]), np.nan)
+            grid[indices] = values
+            values = grid
+            times = np.array([step.later(times[0], steps) for steps in range(size)], np.int64)
+    starts = {split: int(indices[rows.splits.index(split)]) for split in dict.fromkeys(rows.splits)}
+    stops = dict(zip(starts, [*list(starts.values())[1:], len(values)]))
+    if options.on_missing == "fill":
+        values = _forward_fill(values)
+    return Series(name, rows.locations[0], times, values, stops)
 
 
-def refuse_uneven(rows, apart, step, repairs):
-    """Raise DataError for a row that is off the grid of times, or behind a gap where none may be.
+def check_spacing(rows, spacing, step, options):
+    """Raise DataError for a row that is off the time grid, or after a gap if gaps are refused.
 
     Args:
-        rows: `places` and `times` of rows.
-        apart: steps from each to the next.
+        rows: `locations` and `times` of rows.
+        spacing: Steps from each row to the next.
         step: `TimeStep`.
-        repairs: `Repairs`.
+        options: `CleaningOptions`.
     """
-    uneven = np.flatnonzero((np.abs(apart - np.rint(apart)) > 1e-9) | (apart < 0.5))
-    gaps = np.flatnonzero(apart > 1.5)
-    if len(uneven) or (len(gaps) and repairs.on_gap == "fail"):
-        at = int(uneven[0] if len(uneven) else gaps[0])
-        before, here = (step.text(rows.times[i]) for i in (at, at + 1))
-        gap = round(apart[at]) - 1
-        missing = f"{gap} {'step is' if gap == 1 else 'steps are'} missing before it"
-        problem = "off the grid of times" if len(uneven) else missing
-        fill = Setting("Or let them count as missing", "data.on_gap=fill")
-        fix = ["Fix its time."] if len(uneven) else ["Add the rows.", fill]
-        fix += [Setting("Or take each row for the next step", "data.on_gap=ignore")]
-        received, expected = f"{here} after {before}", f"a row every {step}"
-        raise DataError(rows.places[at + 1], problem, received=received, expected=expected, fix=fix)
+    uneven = np.flatnonzero((np.abs(spacing - np.rint(spacing)) > 1e-9) | (spacing < 0.5))
+    gaps = np.flatnonzero(spacing > 1.5) if options.on_gap == "fail" else []
+    if len(uneven):
+        index, problem, fix = int(uneven[0]), "off the time grid", ["Fix its time."]
+    elif len(gaps):
+        index = int(gaps[0])
+        count = round(spacing[index]) - 1
+        problem = f"{count} {'step is' if count == 1 else 'steps are'} missing before it"
+        fix = ["Add the rows.", Setting("Or let them count as missing", "data.on_gap=fill")]
+    else:
+        return
+    fix.append(Setting("Or take each row as the next step", "data.on_gap=ignore"))
+    previous, current = (step.text(rows.times[i]) for i in (index, index + 1))
+    received, expected = f"{current} after {previous}", f"a row every {step}"
+    raise DataError(rows.locations[index + 1], problem, received=received, expected=expected, fix=fix)
 
 
-def _filled(values):
-    """Values (steps, features) with what is missing taken from the step before."""
+def _forward_fill(values):
+    """Values (steps, features) with each missing one replaced by the previous value."""
     last = np.where(np.isnan(values), 0, np.arange(len(values))[:, None])
     return np.take_along_axis(values, np.maximum.accumulate(last, axis=0), axis=0)

@@ -1,36 +1,19 @@
-"""Which column of a table is what: time, id, targets, and what else is known of a series."""
+"""Finds the roles of the columns of a table of series: time, series id, targets and covariates."""
 
 import logging
 from dataclasses import dataclass, replace
 
-from rnn_apps.data.headers import missing_column_fix, name_columns
+from rnn_apps.data.headers import check_unique, list_columns, missing_column, name_columns
 from rnn_apps.data.numbers import is_number, number
 from rnn_apps.data.time_formats import find_format, is_compact_date, is_time, is_time_of_day
 from rnn_apps.errors import DataError, Setting, shown
 
+MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "?"})
 _log = logging.getLogger(__name__)
-
-COLUMNS_SHOWN = 12
-_COUNTERS = frozenset(
-    (
-        "index",
-        "id",
-        "idx",
-        "row",
-        "rownames",
-        "no",
-        "no.",
-        "nr",
-        "nr.",
-        "number",
-        "#",
-        "t",
-        "time",
-        "step",
-        "n",
-    )
-)
-_NO_VALUE = frozenset({"", "na", "n/a", "nan", "null", "none", "?"})
+_COUNTER_NAMES = (
+    "index", "id", "idx", "row", "rownames", "no", "no.", "nr", "nr.", "number", "#", "t", "time",
+    "step", "n",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -38,13 +21,13 @@ class Columns:
     """Names of the columns of a table.
 
     Args:
-        targets: what is forecast; None for every column of numbers that is nothing else.
-        covariates: what is known of the past alone.
-        known: what is known of the time to come as well.
-        time: the columns that hold the time, () for none; None looks for a date in the first column.
-        series: the column that says which series a row belongs to, or None.
-        time_format: of `datetime.datetime.strptime`, or None.
-        missing: numbers that stand for a missing value.
+        targets: Columns to forecast; None: every column of numbers that has no other role.
+        covariates: Columns that are known only for the past.
+        known: Columns that are known for the future too.
+        time: Columns of the time, () for none; None: detect a date in the first column.
+        series: Column of the series id, or None.
+        time_format: Format of `datetime.datetime.strptime`, or None.
+        missing: Numbers that mark a missing value.
     """
 
     targets: tuple | None = None
@@ -57,136 +40,144 @@ class Columns:
 
     @property
     def features(self):
-        """The columns of numbers, in the order in which a network takes them."""
+        """Columns of numbers, in the order in which a network takes them."""
         return [*self.targets, *self.covariates, *self.known]
 
     @property
     def all(self):
-        """Every column that is read."""
+        """All columns that are read."""
         return [*self.time, *([self.series] if self.series else []), *self.features]
 
 
-def find_columns(place, header, rows, wanted):
-    """Return `Columns` with every name, all of which are in a table.
+def find_columns(location, header, rows, requested):
+    """Return `Columns` with every name, all of which exist in a table.
 
     Args:
-        place: of the header, for messages.
-        header: names of the columns.
-        rows: the first rows, lists of cells.
-        wanted: `Columns` as they were asked for.
+        location: Location of the header, for messages.
+        header: Names of the columns; empty ones are completed in place.
+        rows: First rows, lists of cells.
+        requested: `Columns` of the recipe.
 
     Raises:
-        DataError: a column is not there, or stands twice, or there is no column of numbers.
+        DataError: a column is missing or duplicated, or there is no column of numbers.
     """
-    names = name_columns(header)
-    header[:] = names
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None:
-        raise DataError(place, received=f"two columns {shown(twice)}", expected="names that all differ")
-    time, time_format = wanted.time, wanted.time_format
+    header[:] = name_columns(header)
+    check_unique(location, header)
+    time, time_format = requested.time, requested.time_format
     if time is None:
-        time, time_format = _first_time(names, rows, wanted)
-    elif time_format is None and set(time) <= set(names):
-        time_format = _format_of(joined_cells(names, rows, time), len(time))
-    taken = {*time, wanted.series, *wanted.covariates, *wanted.known}
-    targets = wanted.targets
+        time, time_format = _find_time(header, rows, requested)
+    elif time_format is None and set(time) <= set(header):
+        time_format = _format_of(joined_cells(header, rows, time))
+    targets = requested.targets
     if targets is None:
-        targets = _numbers_to_forecast(place, names, rows, taken)
-    found = replace(wanted, time=tuple(time), targets=tuple(targets), time_format=time_format)
+        taken = {*time, requested.series, *requested.covariates, *requested.known}
+        targets = _find_targets(location, header, rows, taken)
+    columns = replace(requested, time=tuple(time), targets=tuple(targets), time_format=time_format)
     if not targets:
-        fix = Setting("Name what is to be forecast", "data.targets=[COLUMN]")
-        raise DataError(place, "no column of numbers to forecast", received=_listed(names), fix=fix)
-    for name in found.all:
-        if name not in names:
-            raise _no_column(place, name, names, wanted)
-    return found
+        fix = Setting("Name what to forecast", "data.targets=[COLUMN]")
+        raise DataError(location, "no column of numbers to forecast", received=list_columns(header), fix=fix)
+    for name in columns.all:
+        if name not in header:
+            raise missing_column(location, name, header, _assignment(name, requested))
+    return columns
+
+
+def _assignment(name, columns):
+    """The setting that names another column."""
+    for key in ("targets", "covariates", "known"):
+        if name in (getattr(columns, key) or ()):
+            return f"data.{key}=[COLUMN]"
+    return f"data.{'time' if name in (columns.time or ()) else 'series'}=COLUMN"
 
 
 def joined_cells(names, rows, columns):
-    """Return the cells of some columns with a blank between them, one text per row.
+    """Return the cells of some columns joined by spaces, one text per row.
 
     Args:
-        names: of all columns.
-        rows: lists of cells.
-        columns: names of those that are wanted.
+        names: Names of all columns.
+        rows: Lists of cells.
+        columns: Names of the columns to join.
     """
-    places = [names.index(column) for column in columns]
-    return [" ".join(row[i].strip() for i in places) for row in rows if len(row) > max(places, default=0)]
+    indices = [names.index(column) for column in columns]
+    return [" ".join(row[i].strip() for i in indices) for row in rows if len(row) > max(indices, default=0)]
 
 
-def _first_time(names, rows, wanted):
-    """The columns of the time and its format where dates come first, or after times of day; else ()."""
-    taken = {wanted.series, *(wanted.targets or ()), *wanted.covariates, *wanted.known}
+def _find_time(names, rows, requested):
+    """The time columns and their format if the first column, or that after times of day, holds dates."""
+    taken = {requested.series, *(requested.targets or ()), *requested.covariates, *requested.known}
     date = names[0]
     if is_time_of_day("", joined_cells(names, rows, (date,))):
         date = next((n for n in names if find_format(joined_cells(names, rows, (n,))) != ""), date)
-    first = [cell for cell in joined_cells(names, rows, (date,)) if cell]
-    form = "" if date in taken else find_format(first)
-    if form == "" and first and all(map(is_time, first[:3])) and date not in taken:
-        form = None  # a date further down may be broken
-    if form == "":
+    cells = [cell for cell in joined_cells(names, rows, (date,)) if cell]
+    pattern = "" if date in taken else find_format(cells)
+    if pattern == "" and cells and all(map(is_time, cells[:3])) and date not in taken:
+        pattern = None  # a later date may be invalid
+    if pattern == "":
         return (), None
+    time = (date,)
     clock = find_time_of_day(names, rows, date, taken)
-    time = (date,) if clock is None else (date, clock)
-    form = form if clock is None else find_format(joined_cells(names, rows, time))
-    if form is not None:
-        _log.info("Times in %s are read as %s", " and ".join(map(shown, time)), form)
-    return time, form
+    if clock is not None:
+        time = (date, clock)
+        pattern = find_format(joined_cells(names, rows, time))
+    if pattern is not None:
+        _log.info("Times in %s are read as %s", " and ".join(map(shown, time)), pattern)
+    return time, pattern
 
 
 def find_time_of_day(names, rows, date, taken=()):
-    """Return the name of the column that makes a time of a date that comes again and again, or None.
+    """Return the column with the times of day that belong to recurring dates, or None.
 
     Args:
-        names: of all columns.
-        rows: lists of cells.
-        date: name of the column of dates.
-        taken: names of columns that hold something else.
+        names: Names of all columns.
+        rows: Lists of cells.
+        date: Name of the date column.
+        taken: Names of columns with another role.
     """
-    distinct = len(set(joined_cells(names, rows, (date,))))
+    num_dates = len(set(joined_cells(names, rows, (date,))))
     for name in names:
         if name == date or name in taken or not is_time_of_day(name, joined_cells(names, rows, (name,))):
             continue
-        both = joined_cells(names, rows, (date, name))
-        if len(set(both)) > distinct and find_format(both) != "":
+        times = joined_cells(names, rows, (date, name))
+        if len(set(times)) > num_dates and find_format(times) != "":
             return name
     return None
 
 
-def _format_of(cells, columns):
-    """The format of times in columns that were named; None for ISO 8601, whole numbers, or what has none."""
-    whole = all(part.removeprefix("-").isdigit() for cell in cells for part in cell.split())
-    if whole and not all(is_compact_date(cell.partition(" ")[0]) for cell in cells):
+def _format_of(cells):
+    """The format of the named time columns; None for ISO 8601, integers, or an unknown format."""
+    are_integers = all(word.removeprefix("-").isdigit() for cell in cells for word in cell.split())
+    if are_integers and not all(is_compact_date(cell.partition(" ")[0]) for cell in cells):
         return None
     return find_format(cells) or None
 
 
-def _numbers_to_forecast(place, names, rows, taken):
-    """Columns of numbers that are nothing else, without counters of rows and dates without separators."""
-    targets, others = [], []
+def _find_targets(location, names, rows, taken):
+    """Columns of numbers without another role, except row counters and dates without separators."""
+    targets, ignored = [], []
     for index, name in enumerate(names):
-        if name in taken or not _is_of_numbers(rows, index):
+        cells = [row[index].strip() for row in rows if index < len(row)]
+        if name in taken or not _are_numbers(cells):
             continue
-        cells = [row[index].strip() for row in rows if index < len(row) and row[index].strip()]
-        is_index = is_counter(cells) and is_called_counter(name)
-        (others if is_index or all(map(is_compact_date, cells)) else targets).append(name)
-    if others:
-        said = " and ".join(map(shown, others))
-        _log.info("%s: not forecast: %s, which counts rows or holds dates", place, said)
+        cells = [cell for cell in cells if cell]
+        is_index = is_counter(cells) and has_counter_name(name)
+        (ignored if is_index or all(map(is_compact_date, cells)) else targets).append(name)
+    if ignored:
+        listed = " and ".join(map(shown, ignored))
+        _log.info("%s: not forecast: %s, which counts rows or holds dates", location, listed)
     return tuple(targets)
 
 
-def is_called_counter(name):
-    """Return whether a column is called as one that counts rows, ``Unnamed: 0`` of pandas among them."""
+def has_counter_name(name):
+    """Return whether a column has a common name of row counters, such as ``Unnamed: 0`` of pandas."""
     name = name.strip().casefold()
-    return name in _COUNTERS or name.startswith("unnamed")
+    return name in _COUNTER_NAMES or name.startswith("unnamed")
 
 
 def is_counter(cells):
-    """Return whether cells count rows: whole numbers, each one more than that before or the first again.
+    """Return whether cells count rows: each is the previous one plus one, or the first one again.
 
     Args:
-        cells: texts that are not empty, in their order.
+        cells: Texts that are not empty, in order.
     """
     try:
         values = [number(cell) for cell in cells]
@@ -195,22 +186,7 @@ def is_counter(cells):
     return len(values) > 2 and all(b - a == 1 or b == values[0] for a, b in zip(values, values[1:]))
 
 
-def _is_of_numbers(rows, index):
-    cells = [row[index].strip() for row in rows if index < len(row)]
-    values = [cell for cell in cells if cell.lower() not in _NO_VALUE]
-    good = sum(is_number(value) or is_number(value, ",") for value in values)
-    return bool(values) and 2 * good > len(values)  # a bad cell or two do not make it a column of texts
-
-
-def _listed(names):
-    return ", ".join(map(shown, names[:COLUMNS_SHOWN])) + (" and more" if len(names) > COLUMNS_SHOWN else "")
-
-
-def _no_column(place, name, names, wanted):
-    key = next(
-        (k for k in ("targets", "covariates", "known", "time") if name in (getattr(wanted, k) or ())),
-        "series",
-    )
-    value = "COLUMN" if key in ("time", "series") else "[COLUMN]"
-    fix = missing_column_fix(name, names, f"data.{key}={value}")
-    return DataError(place, f"no column {shown(name)}; the columns are {_listed(names)}", fix=fix)
+def _are_numbers(cells):
+    values = [cell for cell in cells if cell.lower() not in MISSING]
+    count = sum(is_number(value) or is_number(value, ",") for value in values)
+    return bool(values) and 2 * count > len(values)  # tolerates a few invalid cells

@@ -1,25 +1,25 @@
-"""Sequences with a label at every step: whole ones batched by length, or windows of many side by side."""
+"""Batches of sequences with a label per step: whole sequences by length, or parallel windows."""
 
 import numpy as np
 import tensorflow as tf
 
-from rnn_apps.data.batches import LengthBuckets
+from rnn_apps.data.batches import LengthBuckets, map_batches
 
 NO_LABEL = -1
 
 
 class StepBatches(LengthBuckets):
-    """Whole sequences, batched by length.
+    """Batches whole sequences by length.
 
-    A batch is (inputs, labels): of each array (batch, steps, ...) with zeros for padding, one tensor where
-    there is one array and else a tuple; labels int32 (batch, steps) with -1 where there is no step. The last
-    batch of each length is filled up with rows without a step, so that there are few shapes to compile.
+    A batch is (inputs, labels). Inputs are one tensor (batch, steps, ...) per array, padded with zeros; a
+    single array gives a tensor, several give a tuple. Labels are int32 (batch, steps), -1 at padded steps.
+    The last batch of each length is filled with empty rows, so that few shapes are compiled.
 
     Args:
-        arrays: arrays (all steps, ...), the sequences one after the other.
-        lengths: steps of each sequence.
-        labels: int, one a step (all steps,).
-        batch_size, seed, boundaries: as in `LengthBuckets`.
+        arrays: Arrays (all steps, ...), the sequences concatenated.
+        lengths: Number of steps of each sequence.
+        labels: int (all steps,), one label per step.
+        batch_size, seed, boundaries: As in `LengthBuckets`.
     """
 
     def __init__(self, arrays, lengths, labels, batch_size, seed=None, boundaries=None):
@@ -31,133 +31,132 @@ class StepBatches(LengthBuckets):
     def epoch(self, epoch=0, start=0):
         """Return a `tf.data.Dataset` of the batches from `start` on."""
 
-        def batch(indices, length):
-            inputs = [self._rows(rows, indices, length, 0) for rows in self._inputs]
-            return _one_or_all(inputs), self._rows(self._labels, indices, length, NO_LABEL)
+        def make_batch(indices, length):
+            inputs = [self._gather(rows, indices, length, 0) for rows in self._inputs]
+            inputs = inputs[0] if len(inputs) == 1 else tuple(inputs)
+            return inputs, self._gather(self._labels, indices, length, NO_LABEL)
 
-        return self._mapped(epoch, start, batch)
+        return self._map_plan(epoch, start, make_batch)
 
-    def _rows(self, rows, indices, length, filling):
-        """The chosen rows of a ragged array, padded: (batch, length, ...)."""
-        sides = rows.flat_values.shape[1:].as_list()
-        shape = tf.stack([tf.constant(self.batch_size, tf.int64), length, *np.array(sides, np.int64)])
-        dense = tf.gather(rows, indices).to_tensor(tf.cast(filling, rows.dtype), shape=shape)
-        return tf.ensure_shape(dense, [self.batch_size, None, *sides])
+    def _gather(self, rows, indices, length, pad_value):
+        """The selected rows of a ragged array, padded: (batch, length, ...)."""
+        dimensions = rows.flat_values.shape[1:].as_list()
+        shape = tf.stack([tf.constant(self.batch_size, tf.int64), length, *np.array(dimensions, np.int64)])
+        dense = tf.gather(rows, indices).to_tensor(tf.cast(pad_value, rows.dtype), shape=shape)
+        return tf.ensure_shape(dense, [self.batch_size, None, *dimensions])
 
 
 class WindowBatches:
-    """Windows of sequences that are read side by side, for truncated backpropagation through time.
+    """Batches windows of parallel streams, for truncated backpropagation through time.
 
-    Each row of a batch reads sequence after sequence, a window a batch. The windows of a sequence follow one
-    another, so that a state carried from batch to batch has read it from its start; what is missing of the
-    last one is padding, and the next sequence begins with the next window, which is then fresh. A batch is
-    (inputs, labels) as of `StepBatches`, with `fresh`, bool (streams,), as the last of the inputs.
+    Each row of a batch is a stream that reads sequence after sequence, one window per batch. Consecutive
+    windows of a sequence are in consecutive batches, so a state carried from batch to batch has seen the
+    sequence from its start. The last window of a sequence is padded, and the next sequence begins with the
+    next window, which resets the state. A batch is (inputs, labels) as in `StepBatches`, with `reset_state`,
+    bool (streams,), as the last of the inputs.
 
-    Where there are fewer sequences than streams, the longest are cut in equal parts until there are as many;
-    such a part begins fresh, as if it were a sequence.
+    If there are fewer sequences than streams, the longest are cut into equal pieces until there are enough;
+    a piece resets the state like a sequence.
 
     Args:
-        arrays, lengths, labels: as in `StepBatches`.
-        streams: rows of a batch, always as many.
-        steps: of a window.
-        seed: None keeps the order of the data in every epoch; else (seed, epoch) decides it.
+        arrays, lengths, labels: As in `StepBatches`.
+        streams: Rows of every batch.
+        steps: Steps of a window.
+        seed: None keeps the order of the data in every epoch; otherwise it depends on (seed, epoch).
 
     Attributes:
-        streams, steps: as given.
+        streams, steps: As the arguments.
     """
 
     def __init__(self, arrays, lengths, labels, streams, steps, seed=None):
         self.streams, self.steps, self.seed = streams, steps, seed
         self._arrays = [tf.constant(array) for array in arrays]
         self._labels = tf.constant(np.asarray(labels, np.int32))
-        self._begins, self._lengths = _cut_for(streams, np.asarray(lengths, np.int64), steps)
+        self._starts, self._lengths = _cut_sequences(streams, np.asarray(lengths, np.int64), steps)
         self._windows = -(-self._lengths // steps)
-        self._rows = _evenly_filled(self._windows, streams)
+        self._rows = _distribute(self._windows, streams)
 
     def __len__(self):
-        """Batches in an epoch, the same in every epoch."""
+        """Number of batches per epoch, the same in every epoch."""
         return max(int(self._windows[row].sum()) for row in self._rows)
 
     @property
     def num_examples(self):
-        """Windows in an epoch, in all streams."""
+        """Number of windows per epoch, over all streams."""
         return len(self) * self.streams
 
     def plan(self, epoch=0):
-        """Return where each window begins, how many steps it has, and whether it is the first of a sequence.
+        """Return the start and the number of steps of each window, and whether it begins a sequence.
 
         Returns:
-            int64, int64 and bool, each (batches, streams); where a row has nothing left, no steps.
+            int64, int64 and bool, each (batches, streams); a stream that has ended has windows of 0 steps.
         """
         shape = (len(self), self.streams)
-        begins, counts, fresh = np.zeros(shape, np.int64), np.zeros(shape, np.int64), np.ones(shape, bool)
-        for stream, row in enumerate(self._shuffled(epoch)):
-            place = 0
-            for one in row:
-                windows = np.arange(self._windows[one])
-                here = place + windows
-                begins[here, stream] = self._begins[one] + windows * self.steps
-                counts[here, stream] = np.minimum(self.steps, self._lengths[one] - windows * self.steps)
-                fresh[here, stream] = windows == 0
-                place += len(windows)
-        return begins, counts, fresh
+        starts, counts, reset = np.zeros(shape, np.int64), np.zeros(shape, np.int64), np.ones(shape, bool)
+        for stream, row in enumerate(self._shuffle(epoch)):
+            batch = 0
+            for sequence in row:
+                windows = np.arange(self._windows[sequence])
+                batches = batch + windows
+                starts[batches, stream] = self._starts[sequence] + windows * self.steps
+                counts[batches, stream] = np.minimum(
+                    self.steps, self._lengths[sequence] - windows * self.steps
+                )
+                reset[batches, stream] = windows == 0
+                batch += len(windows)
+        return starts, counts, reset
 
-    def _shuffled(self, epoch):
-        """The sequences of every row: those of equally many windows change places, rows their order."""
+    def _shuffle(self, epoch):
+        """The sequences of every row: equally long ones are exchanged between rows, each row is permuted."""
         if self.seed is None:
             return self._rows
         rng = np.random.default_rng([self.seed, epoch])
-        swapped = np.arange(len(self._windows))
+        exchanged = np.arange(len(self._windows))
         for count in np.unique(self._windows):
-            places = np.flatnonzero(self._windows == count)
-            swapped[places] = rng.permutation(places)
-        return [rng.permutation(swapped[row]) for row in self._rows]
+            same_length = np.flatnonzero(self._windows == count)
+            exchanged[same_length] = rng.permutation(same_length)
+        return [rng.permutation(exchanged[row]) for row in self._rows]
 
     def epoch(self, epoch=0, start=0):
         """Return a `tf.data.Dataset` of the batches from `start` on."""
-        begins, counts, fresh = map(tf.constant, self.plan(epoch))
+        starts, counts, reset_state = map(tf.constant, self.plan(epoch))
         steps = tf.range(self.steps, dtype=tf.int64)
 
-        @tf.autograph.experimental.do_not_convert
-        def window(number):
-            there = steps < counts[number][:, None]
-            places = tf.where(there, begins[number][:, None] + steps, 0)
-            inputs = [_where(there, tf.gather(array, places), 0) for array in self._arrays]
-            labels = _where(there, tf.gather(self._labels, places), NO_LABEL)
-            return (*inputs, fresh[number]), labels
+        def make_batch(number):
+            mask = steps < counts[number][:, None]
+            positions = tf.where(mask, starts[number][:, None] + steps, 0)
+            inputs = [_apply_mask(mask, tf.gather(array, positions), 0) for array in self._arrays]
+            labels = _apply_mask(mask, tf.gather(self._labels, positions), NO_LABEL)
+            return (*inputs, reset_state[number]), labels
 
-        return tf.data.Dataset.range(start, len(self)).map(window, num_parallel_calls=2).prefetch(4)
+        return map_batches(make_batch, start, len(self))
 
 
-def _cut_for(streams, lengths, steps):
-    """Where the sequences begin among all steps, and their lengths; where they are few, cut."""
-    parts = np.ones(len(lengths), np.int64)
+def _cut_sequences(streams, lengths, steps):
+    """Starts and lengths of all sequences, cut into pieces if there are fewer sequences than streams."""
+    pieces = np.ones(len(lengths), np.int64)
     windows = np.maximum(1, -(-lengths // steps))
-    while len(parts) and parts.sum() < min(streams, windows.sum()):
-        parts[np.argmax(np.where(parts < windows, windows / parts, 0))] += 1
-    begins, cut = [], []
-    for begin, length, count, of_all in zip(np.cumsum(lengths) - lengths, lengths, parts, windows):
-        bounds = np.minimum(of_all * np.arange(count + 1) // count * steps, length)
-        begins += list(begin + bounds[:-1])
-        cut += list(np.diff(bounds))
-    real = np.asarray(cut, np.int64) > 0
-    return np.asarray(begins, np.int64)[real], np.asarray(cut, np.int64)[real]
+    while len(pieces) and pieces.sum() < min(streams, windows.sum()):
+        pieces[np.argmax(np.where(pieces < windows, windows / pieces, 0))] += 1
+    starts, cut_lengths = [], []
+    for start, length, count, total in zip(np.cumsum(lengths) - lengths, lengths, pieces, windows):
+        bounds = np.minimum(total * np.arange(count + 1) // count * steps, length)
+        starts += list(start + bounds[:-1])
+        cut_lengths += list(np.diff(bounds))
+    starts, cut_lengths = np.asarray(starts, np.int64), np.asarray(cut_lengths, np.int64)
+    return starts[cut_lengths > 0], cut_lengths[cut_lengths > 0]
 
 
-def _evenly_filled(windows, streams):
-    """For each stream its sequences, the longest given first, each to the stream that has the least."""
-    rows, filled = [[] for _ in range(streams)], np.zeros(streams, np.int64)
-    for one in np.argsort(-windows, kind="stable"):
-        stream = int(np.argmin(filled))
-        rows[stream].append(int(one))
-        filled[stream] += windows[one]
+def _distribute(windows, streams):
+    """The sequences of each stream, assigned longest first to the stream with the fewest windows."""
+    rows, num_windows = [[] for _ in range(streams)], np.zeros(streams, np.int64)
+    for sequence in np.argsort(-windows, kind="stable"):
+        stream = int(np.argmin(num_windows))
+        rows[stream].append(int(sequence))
+        num_windows[stream] += windows[sequence]
     return [np.sort(np.asarray(row, np.int64)) for row in rows]
 
 
-def _where(there, values, filling):
-    there = tf.reshape(there, [*there.shape, *[1] * (len(values.shape) - 2)])
-    return tf.where(there, values, tf.cast(filling, values.dtype))
-
-
-def _one_or_all(inputs):
-    return inputs[0] if len(inputs) == 1 else tuple(inputs)
+def _apply_mask(mask, values, pad_value):
+    mask = tf.reshape(mask, [*mask.shape, *[1] * (len(values.shape) - 2)])
+    return tf.where(mask, values, tf.cast(pad_value, values.dtype))

@@ -1,12 +1,12 @@
-"""Subwords: pieces learnt by byte-pair encoding; text to pieces and back on stock operations, to the letter.
+"""Subword tokens: byte-pair encoding, and lossless splitting and joining with TensorFlow operations.
 
-A word is a run of letters, marks and digits, or of anything else but blanks, with the one space before it;
-other blanks stand alone, and pieces never cross words. The space is part of the piece, and one is put before
-every text, so that a word is the same piece at the start of a text as inside it; `join_pieces` takes it away.
+A word is a run of letters, marks and digits, or of other characters except white space, with one preceding
+space; other white space is a word of its own, and pieces never cross words. The space is part of the piece,
+and one is put before every text, so that a word has the same piece at the start of a text as inside it;
+`join_pieces` removes it.
 
-A word is split from left to right, each time at its longest piece: not in the order in which pairs were
-joined, but at least as well (Uzan et al.), and the vocabulary needs no order. All 256 bytes are pieces, so
-that nothing is unknown.
+A word is split from left to right into the longest pieces, not in the order of the merges: this is at least
+as good (Uzan et al.), and the vocabulary needs no order. All 256 bytes are pieces, so nothing is unknown.
 
 References:
     Sennrich, Haddow, Birch: Neural Machine Translation of Rare Words with Subword Units. ACL 2016.
@@ -22,57 +22,59 @@ from collections import Counter, defaultdict
 
 import tensorflow as tf
 
+from rnn_apps.data.text import to_bytes
+
 NUM_BYTES = 256
 _WORD = r" ?[\pL\pM\pN]+| ?[^\s\pL\pM\pN]+|\s"
-_TOO_LONG = r".{32}"  # characters; longer runs (Thai, base64) are cut, which bounds the loop
-_CUT = b"\xff"  # a byte that no UTF-8 text holds
-_BATCH = 512
+_TOO_LONG = r".{32}"  # longer words (Thai, base64) are cut, which bounds the loop
+_CUT = b"\xff"  # a byte that never occurs in UTF-8
+_BATCH_SIZE = 512
 
 
 def learn_pieces(texts, size, min_count=2):
-    """Return the pieces of `texts`: the 256 bytes, then joined ones, the first found the most frequent.
+    """Return the pieces of `texts`: the 256 bytes, then merged pieces, the most frequent first.
 
     Args:
-        texts: list of str.
-        size: pieces at most, but never fewer than the bytes.
-        min_count: how often two pieces must stand side by side to be joined.
+        texts: List of str.
+        size: Maximum number of pieces, at least 256.
+        min_count: Minimum count of two adjacent pieces to be merged.
 
     Returns:
-        List of str; a byte that is no character by itself is written as ``<0xE2>``.
+        List of str; bytes that are not valid UTF-8 are written as ``<0xE2>``.
     """
     pieces = dict.fromkeys(bytes([value]) for value in range(NUM_BYTES))
-    for joined in _merges(_count_words(texts), min_count):
+    for merged in _merges(_count_words(texts), min_count):
         if len(pieces) >= size:
             break
-        pieces[joined] = None
-    return [_written(piece) for piece in pieces]
+        pieces[merged] = None
+    return [_piece_text(piece) for piece in pieces]
 
 
 def _count_words(texts):
     counts = Counter()
-    for i in range(0, len(texts), _BATCH):
-        batch = [text.encode("utf-8", "replace") for text in texts[i : i + _BATCH]]
+    for i in range(0, len(texts), _BATCH_SIZE):
+        batch = to_bytes(texts[i : i + _BATCH_SIZE])
         counts.update(split_words(batch).flat_values.numpy().tolist())
     return counts
 
 
 def _merges(counts, min_count):
-    """Yield what is joined, the most frequent pair first, equals in the order of their bytes.
+    """Yield the merged pieces, the most frequent pair first, ties in the order of their bytes.
 
-    Only the words that hold a pair are counted again. The heap keeps counts that have changed since; they are
-    put right when they come up.
+    Only the words that contain a pair are counted again. The heap may hold outdated counts; they are
+    corrected when they are popped.
 
     Args:
-        counts: word to how often it comes.
-        min_count: least count of a pair.
+        counts: Word to count.
+        min_count: Minimum count of a pair.
     """
     words = [[bytes([value]) for value in word] for word in counts]
     counts = list(counts.values())
-    totals, places = Counter(), defaultdict(set)
+    totals, word_indices = Counter(), defaultdict(set)
     for index, word in enumerate(words):
         for pair in zip(word, word[1:]):
             totals[pair] += counts[index]
-            places[pair].add(index)
+            word_indices[pair].add(index)
     heap = [(-total, pair) for pair, total in totals.items()]
     heapq.heapify(heap)
     while heap:
@@ -82,42 +84,42 @@ def _merges(counts, min_count):
                 heapq.heappush(heap, (-totals[pair], pair))
         elif totals[pair] < min_count:
             return
-        elif _can_be_a_piece(b"".join(pair)):
+        elif _is_valid_piece(b"".join(pair)):
             yield b"".join(pair)
-            for new in _join(pair, words, counts, totals, places):
+            for new in _merge(pair, words, counts, totals, word_indices):
                 heapq.heappush(heap, (-totals[new], new))
 
 
-def _join(pair, words, counts, totals, places):
-    """Join a pair in all words; return the pairs that come more often than before."""
+def _merge(pair, words, counts, totals, word_indices):
+    """Merge a pair in all words; return the pairs that became more frequent."""
     change = Counter()
-    for index in places.pop(pair):
+    for index in word_indices.pop(pair):
         old, new = words[index], []
         for piece in old:
             if new and (new[-1], piece) == pair:
                 new[-1] += piece
             else:
                 new.append(piece)
-        for gone in zip(old, old[1:]):
-            change[gone] -= counts[index]
-        for there in zip(new, new[1:]):
-            change[there] += counts[index]
-            places[there].add(index)
+        for old_pair in zip(old, old[1:]):
+            change[old_pair] -= counts[index]
+        for new_pair in zip(new, new[1:]):
+            change[new_pair] += counts[index]
+            word_indices[new_pair].add(index)
         words[index] = new
     totals.update(change)
-    return [one for one, difference in change.items() if difference > 0]
+    return [changed for changed, difference in change.items() if difference > 0]
 
 
-def _can_be_a_piece(joined):
-    """Whole characters, or the first bytes of one: what cuts a character and holds another is refused."""
+def _is_valid_piece(piece):
+    """Whether a piece is complete characters, or the first bytes of one, not both."""
     try:
-        whole = codecs.getincrementaldecoder("utf-8")().decode(joined)
+        complete = codecs.getincrementaldecoder("utf-8")().decode(piece)
     except UnicodeDecodeError:
         return False
-    return not whole or whole.encode() == joined
+    return not complete or complete.encode() == piece
 
 
-def _written(piece):
+def _piece_text(piece):
     try:
         return piece.decode()
     except UnicodeDecodeError:
@@ -125,7 +127,7 @@ def _written(piece):
 
 
 def piece_bytes(piece):
-    """Return the bytes of a piece as `learn_pieces` writes it."""
+    """Return the bytes of a piece from `learn_pieces`."""
     if re.fullmatch(r"(<0x[0-9A-F]{2}>)+", piece):
         return bytes.fromhex(re.sub("[<>]|0x", "", piece))
     return piece.encode()
@@ -145,53 +147,52 @@ def split_pieces(texts, table, lengths):
     """Return the pieces of each text: strings (batch,) to ragged strings (batch, pieces).
 
     Args:
-        texts: strings (batch,).
-        table: lookup table of the pieces; what gives its default value is none.
-        lengths: of the pieces, in bytes, each once.
+        texts: Strings (batch,).
+        table: Lookup table of the pieces; other strings give its default value.
+        lengths: Distinct lengths of the pieces in bytes.
     """
     words = split_words(texts)
-    unique, which = tf.unique(words.flat_values)
-    pieces = _longest_first(unique, table, tf.constant(lengths, tf.int32))
-    return words.with_flat_values(tf.gather(pieces, which)).merge_dims(1, 2)
+    distinct, indices = tf.unique(words.flat_values)
+    pieces = _longest_first(distinct, table, tf.constant(lengths, tf.int32))
+    return words.with_flat_values(tf.gather(pieces, indices)).merge_dims(1, 2)
 
 
 def _longest_first(words, table, lengths):
-    """Split words from the left, each time at the longest piece, else at a byte.
+    """Split words from the left into the longest pieces, or else bytes.
 
     Args:
-        words: strings (words,), none empty.
-        table: as for `split_pieces`.
+        words: Strings (words,), not empty.
+        table: As for `split_pieces`.
         lengths: int32 (lengths,).
 
     Returns:
         Ragged strings (words, pieces).
     """
 
-    def take_one(owners, rests, all_owners, all_pieces):
-        several = tf.repeat(lengths[None], tf.size(rests), axis=0)  # (rests, lengths)
-        starts = tf.strings.substr(rests[:, None], tf.zeros_like(several), several)
-        known = table.lookup(starts) != table.default_value
-        longest = tf.reduce_max(tf.where(known, several, 1), axis=1)
+    def take_one_piece(indices, rests, all_indices, all_pieces):
+        candidates = tf.repeat(lengths[None], tf.size(rests), axis=0)  # (rests, lengths)
+        prefixes = tf.strings.substr(rests[:, None], tf.zeros_like(candidates), candidates)
+        is_known = table.lookup(prefixes) != table.default_value
+        longest = tf.reduce_max(tf.where(is_known, candidates, 1), axis=1)
         pieces = tf.strings.substr(rests, tf.zeros_like(longest), longest)
         rests = tf.strings.substr(rests, tf.strings.length(pieces), tf.strings.length(rests))
-        left = rests != ""
-        all_owners, all_pieces = tf.concat([all_owners, owners], 0), tf.concat([all_pieces, pieces], 0)
-        return owners[left], rests[left], all_owners, all_pieces
+        all_indices, all_pieces = tf.concat([all_indices, indices], 0), tf.concat([all_pieces, pieces], 0)
+        return indices[rests != ""], rests[rests != ""], all_indices, all_pieces
 
-    ids, none = tf.range(tf.size(words, tf.int64)), tf.zeros([0], tf.int64)
-    _, _, owners, pieces = tf.while_loop(
-        lambda owners, *_: tf.size(owners) > 0,
-        take_one,
-        (ids, words, none, tf.zeros([0], tf.string)),
+    no_indices, no_pieces = tf.zeros([0], tf.int64), tf.zeros([0], tf.string)
+    _, _, indices, pieces = tf.while_loop(
+        lambda indices, *_: tf.size(indices) > 0,
+        take_one_piece,
+        (tf.range(tf.size(words, tf.int64)), words, no_indices, no_pieces),
         shape_invariants=(tf.TensorShape([None]),) * 4,
     )
-    order = tf.argsort(owners, stable=True)
-    rows = tf.gather(owners, order)
+    order = tf.argsort(indices, stable=True)
+    rows = tf.gather(indices, order)
     return tf.RaggedTensor.from_value_rowids(tf.gather(pieces, order), rows, nrows=tf.size(words, tf.int64))
 
 
 def join_pieces(pieces):
-    """Return what pieces spell, bad bytes as U+FFFD: ragged strings (batch, pieces) to strings (batch,)."""
+    """Return texts from ragged strings (batch, pieces): strings (batch,), invalid bytes as U+FFFD."""
     texts = _valid(tf.strings.reduce_join(pieces, axis=-1))
     return tf.strings.regex_replace(texts, r"\A ", "")
 

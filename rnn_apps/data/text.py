@@ -1,4 +1,4 @@
-"""Words of texts, on stock TensorFlow operations, and texts in batches."""
+"""Splits texts into words with TensorFlow operations, and processes texts in batches."""
 
 from collections import Counter
 
@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 PADDING, UNKNOWN = 0, 1
-_BATCH = 512
+_BATCH_SIZE = 512
 
 
 def tokenize(texts):
@@ -25,59 +25,80 @@ def tokenize(texts):
     return tf.strings.split(texts)
 
 
-def rank_tokens(texts, split, min_count=1):
-    """Return the distinct tokens of texts, most frequent first, equals in alphabetical order.
+def truncate(tokens, max_length, keep):
+    """Return the tokens of each text that are kept: ragged (batch, tokens) to ragged (batch, steps).
 
     Args:
-        texts: list of str.
-        split: strings (batch,) to ragged strings (batch, tokens).
-        min_count: how often a token must come.
+        tokens: Ragged tensor.
+        max_length: Number of tokens of a text that are kept.
+        keep: ``"start"``, ``"end"`` or ``"both"``: which tokens of a longer text are kept.
+    """
+    if keep == "start":
+        return tokens[:, :max_length]
+    if keep == "end":
+        return tokens[:, -max_length:]
+    head = max_length - max_length // 2
+    lengths = tf.cast(tokens.row_lengths(), tf.int32)
+    tail = tf.clip_by_value(lengths - head, 0, max_length // 2)
+    last = tf.gather(tokens, tf.ragged.range(lengths - tail, lengths), batch_dims=1)
+    return tf.concat([tokens[:, :head], last], axis=1)
+
+
+def rank_tokens(texts, split, min_count=1):
+    """Return the distinct tokens of texts by frequency, then in alphabetical order.
+
+    Args:
+        texts: List of str.
+        split: Function from strings (batch,) to ragged strings (batch, tokens).
+        min_count: Minimum count of a token.
     """
     counts = Counter()
-    for tokens in _in_batches(texts, lambda batch: split(batch).flat_values):
+    for tokens in _map_batches(texts, lambda batch: split(batch).flat_values):
         counts.update(tokens.numpy().tolist())
     frequent = [token for token, count in counts.items() if count >= min_count]
     return [token.decode("utf-8") for token in sorted(frequent, key=lambda t: (-counts[t], t))]
 
 
-def flat_numbers(texts, encode):
-    """Return the numbers of all texts in one flat int32 array, the length of each, and that before a cut.
+def encode_flat(texts, encode):
+    """Return the ids of all texts in one flat int32 array, the length of each, and that before truncation.
 
     Args:
-        texts: list of str.
-        encode: strings (batch,) to ragged int32 (batch, steps), and the tokens of each text (batch,).
+        texts: List of str.
+        encode: Function from strings (batch,) to ragged int32 (batch, steps), and the number of tokens of
+            each text (batch,).
     """
-    pieces, lengths, uncut = [np.zeros(0, np.int32)], [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
-    for numbers, tokens in _in_batches(texts, encode):
-        pieces.append(numbers.flat_values.numpy())
-        lengths.append(numbers.row_lengths().numpy())
-        uncut.append(tokens.numpy())
-    return tuple(map(np.concatenate, (pieces, lengths, uncut)))
+    ids, lengths, full_lengths = [np.zeros(0, np.int32)], [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+    for encoded, num_tokens in _map_batches(texts, encode):
+        ids.append(encoded.flat_values.numpy())
+        lengths.append(encoded.row_lengths().numpy())
+        full_lengths.append(num_tokens.numpy())
+    return tuple(map(np.concatenate, (ids, lengths, full_lengths)))
 
 
-def read_words(texts):
-    """Return texts as they are read: a list of str, the words of `tokenize` with one space between."""
+def normalize_texts(texts):
+    """Return texts as a list of str that are the words of `tokenize` joined by spaces."""
 
-    def read(batch):
+    def normalize(batch):
         return tf.strings.reduce_join(tokenize(batch), axis=-1, separator=" ")
 
-    joined = []
-    for words in _in_batches(texts, read):
-        joined += [text.decode("utf-8") for text in words.numpy()]
-    return joined
+    normalized = []
+    for batch in _map_batches(texts, normalize):
+        normalized += [text.decode("utf-8") for text in batch.numpy()]
+    return normalized
 
 
-def _in_batches(texts, function):
-    """Return what `function` gives for each batch of texts: at once where there is one, else in parallel."""
-    batches = [texts[i : i + _BATCH] for i in range(0, len(texts), _BATCH)]
-    if len(batches) == 1:  # a graph takes longer to make than to run
-        return [function(tf.constant(_encoded(texts)))]
+def _map_batches(texts, function):
+    """Iterate over ``function(batch)`` for all batches of texts, in parallel if there are several."""
+    batches = [texts[i : i + _BATCH_SIZE] for i in range(0, len(texts), _BATCH_SIZE)]
+    if len(batches) == 1:  # tracing a graph takes longer than running it once
+        return [function(tf.constant(to_bytes(texts)))]
     dataset = tf.data.Dataset.from_generator(
-        lambda: map(_encoded, batches), output_signature=tf.TensorSpec([None], tf.string)
+        lambda: map(to_bytes, batches), output_signature=tf.TensorSpec([None], tf.string)
     )
     function = tf.autograph.experimental.do_not_convert(function)
     return dataset.map(function, num_parallel_calls=tf.data.AUTOTUNE).prefetch(2)
 
 
-def _encoded(texts):
+def to_bytes(texts):
+    """Return texts as a list of UTF-8 bytes, with surrogates replaced."""
     return [text.encode("utf-8", "replace") for text in texts]

@@ -1,4 +1,4 @@
-"""How times are written: ISO 8601, with an offset or not, and the other forms that tables have."""
+"""Parses times in ISO 8601, with or without an offset, and in the other formats of tables."""
 
 import re
 from collections import Counter
@@ -13,25 +13,10 @@ _ISO = re.compile(
 )
 _OFFSET = re.compile(r"([+-])(\d{2}):?(\d{2})?")
 _DAYS = (
-    "%d.%m.%Y",
-    "%d/%m/%Y",
-    "%m/%d/%Y",
-    "%d-%m-%Y",
-    "%m-%d-%Y",
-    "%Y-%m-%d",
-    "%Y/%m/%d",
-    "%Y.%m.%d",
-    "%d.%m.%y",
-    "%d/%m/%y",
-    "%m/%d/%y",
-    "%Y%m%d",
-    "%d-%b-%Y",
-    "%d-%b-%y",
-    "%d %b %Y",
-    "%d %B %Y",
-    "%b %d, %Y",
-    "%B %d, %Y",
-)
+    "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d",
+    "%d.%m.%y", "%d/%m/%y", "%m/%d/%y", "%Y%m%d", "%d-%b-%Y", "%d-%b-%y", "%d %b %Y", "%d %B %Y",
+    "%b %d, %Y", "%B %d, %Y",
+)  # fmt: skip
 _CLOCKS = (
     "",
     *(f" {clock}{zone}" for clock in ("%H:%M", "%H:%M:%S") for zone in ("", "%z")),
@@ -52,14 +37,14 @@ _CLOCK_NAMES = ("time", "hour", "clock", "zeit", "stunde", "heure", "hora", "ora
 
 
 def read_time(text, pattern=None):
-    """Return a time as seconds from 1970 on; one with an offset is converted to UTC.
+    """Return a time in seconds since 1970; one with an offset is converted to UTC.
 
     Args:
-        text: the time.
-        pattern: of `datetime.datetime.strptime`; None for ISO 8601.
+        text: The time.
+        pattern: Format of `datetime.datetime.strptime`, or None for ISO 8601.
 
     Raises:
-        ValueError: it is not such a time.
+        ValueError: the text is not such a time.
     """
     text = text.strip()
     if pattern is not None:
@@ -67,20 +52,20 @@ def read_time(text, pattern=None):
         if moment.tzinfo is not None:
             moment = moment.astimezone(UTC).replace(tzinfo=None)
         return _seconds(moment)
-    found = _ISO.fullmatch(text)
-    if not found:
+    match = _ISO.fullmatch(text)
+    if not match:
         raise ValueError(f"not a time: {text!r}")
-    *fields, zone = found.groups()
-    fields = [int(field) if field else least for field, least in zip(fields, (0, 1, 1, 0, 0, 0))]
+    *fields, zone = match.groups()
+    fields = [int(field) if field else default for field, default in zip(fields, (0, 1, 1, 0, 0, 0))]
     return _seconds(datetime(*fields) - _offset(zone))
 
 
 def _offset(zone):
-    found = _OFFSET.fullmatch(zone or "")
-    if not found:
+    match = _OFFSET.fullmatch(zone or "")
+    if not match:
         return timedelta(0)
-    size = timedelta(hours=int(found[2]), minutes=int(found[3] or 0))
-    return -size if found[1] == "-" else size
+    size = timedelta(hours=int(match[2]), minutes=int(match[3] or 0))
+    return -size if match[1] == "-" else size
 
 
 def _seconds(moment):
@@ -88,49 +73,48 @@ def _seconds(moment):
 
 
 def is_time(cell):
-    """Return whether a cell holds a date, as ISO 8601 writes it."""
+    """Return whether a cell holds a date or time in ISO 8601."""
     return bool(_ISO.fullmatch(cell.strip()))
 
 
 def is_compact_date(cell):
     """Return whether a cell holds a date without separators, such as 20240531."""
-    return any(form.fullmatch(cell.strip()) for form in _COMPACT.values())
+    return any(regex.fullmatch(cell.strip()) for regex in _COMPACT.values())
 
 
 def is_time_of_day(name, cells):
-    """Return whether a column holds times of day, to go with a column of dates.
+    """Return whether a column holds times of day, which complete a column of dates.
 
     Args:
-        name: of the column; one of plain numbers has to be called after a time or an hour.
-        cells: its texts.
+        name: Name of the column; plain numbers count as hours only if the name says time or hour.
+        cells: Its texts.
     """
     cells = [cell.strip() for cell in cells if cell.strip()]
-    if not cells:
-        return False
-    is_called = any(word in name.casefold() for word in _CLOCK_NAMES)
-    return all(_CLOCK.fullmatch(cell) or (is_called and _HOUR.fullmatch(cell)) for cell in cells)
+    has_clock_name = any(word in name.casefold() for word in _CLOCK_NAMES)
+    are_times = (_CLOCK.fullmatch(cell) or (has_clock_name and _HOUR.fullmatch(cell)) for cell in cells)
+    return bool(cells) and all(are_times)
 
 
 def find_format(cells):
-    """Return how times are written: None for ISO 8601, a format of `strptime`, or "" where none fits.
+    """Return the format of times: None for ISO 8601, a format of `strptime`, or "" if none fits.
 
-    Where days and months could be either, it is the way by which most rows are equally far apart.
+    If days and months are ambiguous, the format that gives the most evenly spaced rows is chosen.
 
     Args:
-        cells: texts; empty ones are passed over.
+        cells: Texts; empty ones are ignored.
     """
     cells = [cell.strip() for cell in cells if cell.strip()]
     if not cells:
         return ""
     if all(map(_ISO.fullmatch, cells)):
         return None
-    for pattern, form in _COMPACT.items():
-        if all(map(form.fullmatch, cells)):
+    for pattern, regex in _COMPACT.items():
+        if all(map(regex.fullmatch, cells)):
             return pattern if _fits(cells, pattern) else ""
     if any(cell.isdigit() for cell in cells):
         return ""
-    fitting = [one for one in _FORMATS if _fits(cells, one)]
-    return max(fitting, key=lambda one: _evenness(cells, one), default="")
+    fitting = [pattern for pattern in _FORMATS if _fits(cells, pattern)]
+    return max(fitting, key=lambda pattern: _evenness(cells, pattern), default="")
 
 
 def _fits(cells, pattern):
@@ -143,5 +127,6 @@ def _fits(cells, pattern):
 
 
 def _evenness(cells, pattern):
-    apart = np.diff(np.unique([read_time(cell, pattern) for cell in cells]))
-    return Counter(apart.tolist()).most_common(1)[0][1] if len(apart) else 0
+    """Number of times at the most frequent distance from the previous one."""
+    distances = np.diff(np.unique([read_time(cell, pattern) for cell in cells]))
+    return Counter(distances.tolist()).most_common(1)[0][1] if len(distances) else 0

@@ -1,4 +1,4 @@
-"""Times as a series has them: read from cells, counted in steps, and what a calendar says of them."""
+"""The times of a series: parsing, conversion to steps, and calendar features."""
 
 import re
 from collections import Counter
@@ -8,38 +8,38 @@ import numpy as np
 
 from rnn_apps.data.time_formats import EXAMPLES, read_time
 
-# Name -> after how many of its units it begins anew.
+# Calendar feature -> its period in its own unit.
 CALENDAR = {"hour": 24.0, "weekday": 7.0, "day_of_month": 31.0, "day_of_year": 365.25, "month": 12.0}
 DAY = 86_400  # seconds
-_WHOLE = re.compile(r"-?\d+(\.0*)?")
+_INTEGER = re.compile(r"-?\d+(\.0*)?")
 _UNITS = ((7 * DAY, "week"), (DAY, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
 
 
 class TimeStep(NamedTuple):
-    """What lies between two rows of a series that follow each other.
+    """The time between two consecutive rows of a series.
 
     Args:
-        kind: ``"number"``: times are whole numbers; ``"second"``: seconds from 1970 on; ``"month"``: the
-            same, but steps are counted in months, whose lengths differ; ``"weekday"``: the same, but steps
-            are counted in days from Monday to Friday.
-        size: numbers, seconds or months of a step.
+        kind: ``"number"``: times are integers; ``"second"``: seconds since 1970; ``"month"``: seconds since
+            1970, but steps are months, whose lengths differ; ``"weekday"``: seconds since 1970, but steps
+            are days from Monday to Friday.
+        size: Numbers, seconds or months per step.
     """
 
     kind: str = "number"
     size: int = 1
 
     def positions(self, times):
-        """Return where times stand, in steps: float (steps,)."""
-        return self._counted(np.asarray(times, np.int64)) / self.size
-
-    def _counted(self, times):
+        """Return times in units of the step: float (steps,)."""
+        times = np.asarray(times, np.int64)
         if self.kind == "weekday":
             days, rest = np.divmod(times, DAY)
-            return np.busday_count("1970-01-01", days.astype("datetime64[D]")) + rest / DAY
-        return _months(times) if self.kind == "month" else times
+            times = np.busday_count("1970-01-01", days.astype("datetime64[D]")) + rest / DAY
+        elif self.kind == "month":
+            times = _months(times)
+        return times / self.size
 
     def later(self, time, steps):
-        """Return the time that lies so many steps after another."""
+        """Return the time that is `steps` steps after another."""
         if self.kind == "weekday":
             day = np.datetime64(int(time) // DAY, "D")
             later = np.busday_offset(day, self.size * steps, roll="backward")
@@ -50,7 +50,7 @@ class TimeStep(NamedTuple):
         return int(month.astype("datetime64[s]").astype(np.int64))
 
     def text(self, time):
-        """Return a time as a person writes it."""
+        """Return a time as readable text."""
         if self.kind == "number":
             return str(int(time))
         unit = "M" if self.kind == "month" else "D" if self.kind == "weekday" or self.size % DAY == 0 else "m"
@@ -58,7 +58,7 @@ class TimeStep(NamedTuple):
         return str(np.datetime64(int(time), "s").astype(f"datetime64[{unit}]")).replace("T", " ")
 
     def fits(self, other):
-        """Return whether rows of another step are steps of this one: of the same step, or both of a day."""
+        """Return whether rows at another step fit this one: both are equal, or both are daily."""
         return self == other or {self, other} == {TimeStep("weekday"), TimeStep("second", DAY)}
 
     def __str__(self):
@@ -73,40 +73,44 @@ def _months(times):
     return times.astype("datetime64[s]").astype("datetime64[M]").astype(np.int64)
 
 
-class Cells:
-    """Reads the cells of one time.
+class TimeParser:
+    """Parses the cells of one time.
 
     Args:
-        columns: how many columns hold a time: one; a date and a time of day; or year, month, day and so on,
-            as far as they go.
-        example: the cells of one row, which decide whether times are dates or whole numbers.
-        pattern: of `datetime.datetime.strptime`, for the cells with a blank between them; None for ISO 8601
-            or whole numbers.
+        num_columns: Number of columns that hold a time: one; a date and a time of day; or year, month, day
+            and optionally hour, minute and second.
+        example: Cells of one row, which decide whether times are dates or integers.
+        pattern: Format of `datetime.datetime.strptime` for the cells joined by spaces, or None for ISO 8601
+            or integers.
+
+    Attributes:
+        is_number: Whether times are integers.
+        parse: Function from cells to a time; raises ValueError.
     """
 
-    def __init__(self, columns, example, pattern=None):
-        self.pattern, self.is_number = pattern, False
-        whole = pattern is None and all(_WHOLE.fullmatch(cell.strip()) for cell in example)
-        self.is_number = whole and columns == 1
-        self.read = self._number if self.is_number else self._fields if whole else self._date
+    def __init__(self, num_columns, example, pattern=None):
+        self.pattern = pattern
+        are_integers = pattern is None and all(_INTEGER.fullmatch(cell.strip()) for cell in example)
+        self.is_number = are_integers and num_columns == 1
+        self.parse = self._number if self.is_number else self._fields if are_integers else self._date
 
     @property
     def expected(self):
-        """What a cell is expected to hold, for messages."""
+        """What a cell should hold, for messages."""
         if self.pattern is not None:
             return f"a time as {self.pattern}"
-        if self.read == self._fields:
-            return "year, month, day, hour, minute and second, as far as they go"
+        if self.parse == self._fields:
+            return "year, month, day and optionally hour, minute and second"
         return "a whole number" if self.is_number else f"a time such as {EXAMPLES}"
 
     def _fields(self, cells):
-        """Seconds of a year, month, day, ...; ValueError where they are none."""
-        parts = [int(float(cell)) for cell in cells]
-        parts += [1] * max(0, 3 - len(parts))
-        return read_time("-".join(map(str, parts[:3])) + " " + ":".join(f"{p:02}" for p in parts[3:] or [0]))
+        numbers = [int(float(cell)) for cell in cells]
+        numbers += [1] * max(0, 3 - len(numbers))
+        date, clock = numbers[:3], numbers[3:] or [0]
+        return read_time("-".join(map(str, date)) + " " + ":".join(f"{number:02}" for number in clock))
 
     def _number(self, cells):
-        if not _WHOLE.fullmatch(cells[0].strip()):
+        if not _INTEGER.fullmatch(cells[0].strip()):
             raise ValueError
         return int(float(cells[0]))
 
@@ -115,56 +119,63 @@ class Cells:
 
 
 def find_step(times, is_number):
-    """Return the `TimeStep` that most rows are apart.
+    """Return the most frequent `TimeStep` between rows.
 
     Args:
-        times: list of int arrays, one a series, each ascending.
-        is_number: whether they are whole numbers, not seconds.
+        times: List of int arrays, one per series, each ascending.
+        is_number: Whether they are integers, not seconds.
     """
-    apart = Counter()
-    for one in times:
-        apart.update(np.diff(np.asarray(one, np.int64)).tolist())
-    apart = Counter({gap: count for gap, count in apart.items() if gap > 0})
-    if not apart:
+    times = [np.asarray(one, np.int64) for one in times]
+    distances = _count_distances(times)
+    if not distances:
         return TimeStep("number" if is_number else "second", 1 if is_number else DAY)
-    ((usual, _),) = apart.most_common(1)
+    ((distance, _),) = distances.most_common(1)
     if is_number:
-        return TimeStep("number", usual)
-    if 28 * DAY <= usual <= 366 * DAY and usual % DAY == 0:
-        months = Counter()
-        for one in times:
-            months.update(np.diff(_months(np.asarray(one, np.int64))).tolist())
-        ((size, count),) = months.most_common(1)
-        if size > 0 and count >= apart[usual]:  # 28, 30 and 31 days are all one month
-            return TimeStep("month", size)
-    if usual == DAY and any(map(_are_weekdays, times)) and all(map(_have_no_weekend, times)):
+        return TimeStep("number", distance)
+    if 28 * DAY <= distance <= 366 * DAY and distance % DAY == 0:
+        months = _count_distances(map(_months, times)).most_common(1)
+        if months and months[0][1] >= distances[distance]:  # 28, 30 and 31 days are all one month
+            return TimeStep("month", months[0][0])
+    if distance == DAY and any(map(_covers_weekends, times)) and all(map(_has_no_weekend, times)):
         return TimeStep("weekday")
-    return TimeStep("second", usual)
+    return TimeStep("second", distance)
 
 
-def _have_no_weekend(times):
-    return bool(((np.asarray(times, np.int64) // DAY + 3) % 7 < 5).all())  # 1970-01-01 was a Thursday
+def _count_distances(times):
+    """Counter of the positive distances between consecutive times."""
+    counts = Counter()
+    for one in times:
+        counts.update(np.diff(one).tolist())
+    return Counter({distance: count for distance, count in counts.items() if distance > 0})
 
 
-def _are_weekdays(times):
-    """Whether times cover two weekends or more."""
+def _has_no_weekend(times):
+    return bool((_weekdays(times // DAY) < 5).all())
+
+
+def _covers_weekends(times):
+    """Whether times span two weekends or more."""
     return len(times) > 0 and int(np.max(times)) - int(np.min(times)) >= 11 * DAY
 
 
+def _weekdays(days):
+    return (days + 3) % 7  # 1970-01-01 was a Thursday
+
+
 def calendar_values(times, names):
-    """Return what a calendar says of times, as plain numbers from 0 on: float (steps, names).
+    """Return calendar features of times, as numbers from 0: float (steps, names).
 
     Args:
-        times: int (steps,), seconds from 1970 on.
-        names: of `CALENDAR`; Monday is weekday 0, January month 0.
+        times: int (steps,), seconds since 1970.
+        names: Keys of `CALENDAR`; Monday is weekday 0, January is month 0.
     """
-    moments = np.asarray(times, np.int64).astype("datetime64[s]")
-    days, months = moments.astype("datetime64[D]"), moments.astype("datetime64[M]")
-    found = {
-        "hour": (moments - days).astype(np.int64) / 3600,
-        "weekday": (days.astype(np.int64) + 3) % 7,  # the first of January 1970 was a Thursday
+    seconds = np.asarray(times, np.int64).astype("datetime64[s]")
+    days, months = seconds.astype("datetime64[D]"), seconds.astype("datetime64[M]")
+    values = {
+        "hour": (seconds - days).astype(np.int64) / 3600,
+        "weekday": _weekdays(days.astype(np.int64)),
         "day_of_month": (days - months).astype(np.int64),
-        "day_of_year": (days - moments.astype("datetime64[Y]")).astype(np.int64),
+        "day_of_year": (days - seconds.astype("datetime64[Y]")).astype(np.int64),
         "month": months.astype(np.int64) % 12,
     }
-    return np.stack([found[name] for name in names], axis=-1).astype(np.float64)
+    return np.stack([values[name] for name in names], axis=-1).astype(np.float64)

@@ -1,4 +1,4 @@
-"""Texts to token numbers and back, on stock TensorFlow operations: training and exports share one piece."""
+"""Encodes texts as token ids and decodes them, with TensorFlow operations that exports share."""
 
 import json
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import tensorflow as tf
 
 from rnn_apps.data.subwords import NUM_BYTES, join_pieces, learn_pieces, piece_bytes, split_pieces
-from rnn_apps.data.text import PADDING, UNKNOWN, flat_numbers, rank_tokens, tokenize
+from rnn_apps.data.text import PADDING, UNKNOWN, encode_flat, rank_tokens, tokenize
 
 START, END, FIRST_TOKEN = 2, 3, 4
 FIRST_WITHOUT_MARKERS = 2
@@ -15,20 +15,21 @@ END_OF_LINE = "<eos>"
 
 
 class Tokenizer(tf.Module):
-    """Turns texts into token numbers and numbers into texts.
+    """Turns texts into token ids and ids into texts.
 
-    0 is padding, 1 a token that is not in the vocabulary; with markers, 2 is the start and 3 the end of a
-    text. Words are those of `rnn_apps.data.text.tokenize`, in lower case and without most punctuation;
-    characters are Unicode code points, and a text comes back exactly. So it does from subwords, the pieces of
-    `rnn_apps.data.subwords`, to which no text is unknown. Tokens are separated by blanks, and ``<eos>``
-    stands for the end of each line.
+    Id 0 is padding, 1 an unknown token; with markers, 2 is the start and 3 the end of a text. A unit is one
+    of
+
+    - ``"word"``: the words of `rnn_apps.data.text.tokenize`, in lower case, without most punctuation;
+    - ``"character"``: Unicode code points; decoding restores the text exactly;
+    - ``"subword"``: the pieces of `rnn_apps.data.subwords`; exact, and no text is unknown;
+    - ``"token"``: tokens separated by spaces, with ``<eos>`` for the end of each line.
 
     Args:
-        tokens: the vocabulary, most frequent first; ``tokens[i]`` has the number ``i + 4``, or without
-            markers ``i + 2``. Bytes among subwords that are not a character by themselves are written as
-            ``<0xE2>``.
+        tokens: The vocabulary, most frequent first; ``tokens[i]`` has the id ``i + 4``, or without markers
+            ``i + 2``. Subwords that are not valid UTF-8 are written as bytes such as ``<0xE2>``.
         unit: ``"word"``, ``"character"``, ``"subword"`` or ``"token"``.
-        markers: whether numbers are reserved for the start and the end of a text.
+        markers: Whether ids are reserved for the start and the end of a text.
     """
 
     def __init__(self, tokens, unit="word", markers=True):
@@ -37,38 +38,38 @@ class Tokenizer(tf.Module):
             raise ValueError(f"Tokenizer: unit: received {unit!r}, expected one of {', '.join(UNITS)}.")
         self.tokens, self.unit, self.markers = list(tokens), unit, markers
         keys = [piece_bytes(token) if unit == "subword" else token.encode() for token in self.tokens]
-        first = _first(markers)
-        numbers = [UNKNOWN, *range(first, first + len(self.tokens))]
-        # A table cannot be empty, and no text holds the token "".
-        pairs = tf.lookup.KeyValueTensorInitializer([b"", *keys], numbers, tf.string, tf.int32)
-        self._table = tf.lookup.StaticHashTable(pairs, default_value=UNKNOWN)
-        self._written = tf.constant([b"", "\ufffd".encode(), *[b""] * (first - 2), *keys])
+        first = _first_id(markers)
+        ids = [UNKNOWN, *range(first, first + len(self.tokens))]
+        # a table cannot be empty, and no text holds the token ""
+        entries = tf.lookup.KeyValueTensorInitializer([b"", *keys], ids, tf.string, tf.int32)
+        self._table = tf.lookup.StaticHashTable(entries, default_value=UNKNOWN)
+        self._id_to_token = tf.constant([b"", "\ufffd".encode(), *[b""] * (first - 2), *keys])
         self._lengths = tuple(sorted({1, *map(len, keys)}))
 
     @classmethod
     def learn(cls, texts, unit="word", size=10_000, min_count=1, markers=True):
-        """Return a tokenizer with the most frequent tokens of `texts`, equals in alphabetical order.
+        """Return a tokenizer with the most frequent tokens of `texts`, ties in alphabetical order.
 
-        Subwords are the 256 bytes, and joined ones that were adjacent `min_count` times, at least twice.
+        Subwords are the 256 bytes, and pairs that occur at least `min_count` times and at least twice.
 
         Args:
-            texts: list of str.
-            unit, markers: as above.
-            size: tokens at most, the reserved numbers included.
-            min_count: occurrences of a token at least.
+            texts: List of str.
+            unit, markers: As above.
+            size: Maximum number of tokens, including the reserved ids.
+            min_count: Minimum count of a token.
         """
         if unit == "subword":
             if size < NUM_BYTES + FIRST_TOKEN:
-                least = f"at least {NUM_BYTES + FIRST_TOKEN} for subwords"
-                raise ValueError(f"Tokenizer: size: received {size}, expected {least}.")
+                expected = f"at least {NUM_BYTES + FIRST_TOKEN} for subwords"
+                raise ValueError(f"Tokenizer: size: received {size}, expected {expected}.")
             return cls(learn_pieces(texts, size - FIRST_TOKEN, max(2, min_count)), unit)
         ranked = rank_tokens(texts, lambda batch: _split(batch, unit), min_count)
-        return cls(ranked[: max(0, size - _first(markers))], unit, markers)
+        return cls(ranked[: max(0, size - _first_id(markers))], unit, markers)
 
     @property
     def size(self):
-        """Tokens and the reserved numbers."""
-        return len(self.tokens) + _first(self.markers)
+        """Number of tokens and reserved ids."""
+        return len(self.tokens) + _first_id(self.markers)
 
     def split(self, texts):
         """Return the tokens of each text: strings (batch,) to ragged strings (batch, steps)."""
@@ -77,37 +78,37 @@ class Tokenizer(tf.Module):
         return _split(texts, self.unit)
 
     def lookup(self, tokens):
-        """Return the numbers of tokens: strings, ragged or not, to int32 of the same shape."""
+        """Return the ids of tokens: strings, ragged or not, to int32 of the same shape."""
         if isinstance(tokens, tf.RaggedTensor):
             return tokens.with_flat_values(self._table.lookup(tokens.flat_values))
         return self._table.lookup(tokens)
 
-    def numbers(self, texts):
-        """Return token numbers without start and end: strings (batch,) to ragged int32 (batch, steps)."""
+    def encode(self, texts):
+        """Return token ids without start and end: strings (batch,) to ragged int32 (batch, steps)."""
         return self.lookup(self.split(texts))
 
     def encode_all(self, texts, max_length):
-        """Return the numbers of all texts, ended, or cut to `max_length`, as `flat_numbers` does."""
-        return flat_numbers(texts, lambda batch: self._ended(batch, max_length))
+        """Return the ids of all texts as `encode_flat`: at most `max_length`, then the end if complete."""
+        return encode_flat(texts, lambda batch: self._encode_with_end(batch, max_length))
 
-    def _ended(self, texts, max_length):
-        numbers = self.numbers(texts)
-        lengths = numbers.row_lengths()
-        whole = tf.cast(lengths <= max_length, tf.int64)
-        ends = tf.RaggedTensor.from_row_lengths(tf.fill([tf.reduce_sum(whole)], END), whole)
-        return tf.concat([numbers[:, :max_length], ends], axis=1), lengths
+    def _encode_with_end(self, texts, max_length):
+        ids = self.encode(texts)
+        lengths = ids.row_lengths()
+        is_complete = tf.cast(lengths <= max_length, tf.int64)
+        ends = tf.RaggedTensor.from_row_lengths(tf.fill([tf.reduce_sum(is_complete)], END), is_complete)
+        return tf.concat([ids[:, :max_length], ends], axis=1), lengths
 
-    def each(self, numbers):
-        """Return the token of every number: int32 (...) to strings (...)."""
-        return tf.gather(self._written, numbers)
+    def id_to_token(self, ids):
+        """Return the token of every id: int32 (...) to strings (...)."""
+        return tf.gather(self._id_to_token, ids)
 
-    def texts(self, numbers):
-        """Return the texts of token numbers: int32 (..., steps), padded or ended, to strings (...)."""
-        shape = tf.shape(numbers)
-        flat = tf.reshape(numbers, [tf.reduce_prod(shape[:-1]), shape[-1]])
+    def decode(self, ids):
+        """Return the texts of token ids: int32 (..., steps), padded or ended, to strings (...)."""
+        shape = tf.shape(ids)
+        flat = tf.reshape(ids, [tf.reduce_prod(shape[:-1]), shape[-1]])
         before_end = tf.cumsum(tf.cast(flat == END, tf.int32), axis=1) == 0
-        kept = before_end & (flat != PADDING) & (flat != START)
-        tokens = tf.ragged.boolean_mask(tf.gather(self._written, flat), kept)
+        mask = before_end & (flat != PADDING) & (flat != START)
+        tokens = tf.ragged.boolean_mask(self.id_to_token(flat), mask)
         if self.unit == "subword":
             return tf.reshape(join_pieces(tokens), shape[:-1])
         separator = "" if self.unit == "character" else " "
@@ -123,17 +124,15 @@ class Tokenizer(tf.Module):
 
     @classmethod
     def load(cls, file):
-        """Return what `save` wrote."""
+        """Return the tokenizer that `save` wrote."""
         return cls(**json.loads(Path(file).read_text(encoding="utf-8")))
 
 
-def _first(markers):
-    """The number of the first token."""
+def _first_id(markers):
     return FIRST_TOKEN if markers else FIRST_WITHOUT_MARKERS
 
 
 def _split(texts, unit):
-    """Tokens of each text: strings (batch,) to ragged strings (batch, tokens)."""
     if unit == "word":
         return tokenize(texts)
     if unit == "token":

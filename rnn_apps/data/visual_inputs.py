@@ -1,4 +1,4 @@
-"""Pictures and clips as arrays, decoded once: pixels, or the features that a frozen network gives of them."""
+"""Reads images and clips as arrays, decoded once: pixels, or the features of a frozen network."""
 
 import logging
 
@@ -6,55 +6,70 @@ import numpy as np
 import tensorflow as tf
 
 from rnn_apps.data.features import FeatureCache, cache_folder, fingerprint
-from rnn_apps.data.video import read_all
+from rnn_apps.data.video import map_in_threads
 from rnn_apps.errors import DataError, shown
 
-_IMAGES_AT_ONCE = 32
+_IMAGE_BATCH = 32
 _log = logging.getLogger(__name__)
 
 
 class VisualInputs:
-    """The pictures, or the clips, of one part of a data set, by their number.
+    """Arrays of the images or clips of one split, by index.
 
-    The array of a picture is its pixels, uint8 (height, width, 3), or with `front` what that gives, float16
-    (places, features). Those of a clip are the same for each frame, one after the other: (frames, height,
-    width, 3) or (frames, places * features); where a clip has fewer frames, zeros follow, and black is 1.
+    The array of an image is its pixels, uint8 (height, width, 3), or the output of `feature_extractor`,
+    float16 (positions, features). The array of a clip is (frames, height, width, 3) or (frames, positions *
+    features); shorter clips are padded with zeros, and black pixels become 1.
 
     Args:
-        inputs: list of `Captioned`.
-        read: ``read(one)`` gives the images of an input, uint8 (images, height, width, 3), one for a picture;
-            it raises ValueError or DataError for what cannot be read.
-        mark: ``mark(one)`` gives what changes when the images of an input change.
+        inputs: List of `CaptionedExample`.
+        read: ``read(example)`` returns its images, uint8 (images, height, width, 3), one for an image; it
+            raises ValueError or DataError if they cannot be read.
+        fingerprint_of: ``fingerprint_of(example)`` returns a value that changes with its images.
         size: (height, width) in pixels.
-        frames: of a clip at most; None for pictures.
-        front: `keras.Model` from images (images, height, width, 3) to (images, places, features), or None.
-        key: what `front` depends on: anything that JSON can write.
-        mirror: keep the mirrored images too.
-        workers: threads that read.
+        frames: Maximum number of frames of a clip, or None for images.
+        feature_extractor: `keras.Model` from images (images, height, width, 3) to (images, positions,
+            features), or None.
+        key: Whatever `feature_extractor` depends on, as anything that can be written as JSON.
+        mirror: Whether to cache the features of mirrored images too.
+        workers: Number of threads that read.
 
     Attributes:
-        inputs: those that can be read, once `fill` has run.
+        inputs: The readable examples, after `fill`.
     """
 
-    def __init__(self, inputs, read, mark, size, frames=None, front=None, key=None, mirror=False, workers=2):
+    def __init__(
+        self,
+        inputs,
+        read,
+        fingerprint_of,
+        size,
+        frames=None,
+        feature_extractor=None,
+        key=None,
+        mirror=False,
+        workers=2,
+    ):
         self._workers = workers
         self.inputs, self._all, self._read, self.frames = inputs, inputs, read, frames
-        self._rows, self._size, self._front = np.arange(len(inputs)), tuple(size), front
-        marks = [mark(one) for one in inputs]
+        self._rows, self._size, self._extractor = np.arange(len(inputs)), tuple(size), feature_extractor
+        fingerprints = [fingerprint_of(example) for example in inputs]
         self._caches = [
-            self._cache(fingerprint(key, list(size), frames, mirrored, marks))
-            for mirrored in ([False, True] if mirror and front else [False])
+            self._cache(fingerprint(key, list(size), frames, mirrored, fingerprints))
+            for mirrored in ([False, True] if mirror and feature_extractor else [False])
         ]
-        self._run = front and tf.function(lambda images: front(images, training=False), autograph=False)
+        self._run = feature_extractor and tf.function(
+            lambda images: feature_extractor(images, training=False), autograph=False
+        )
 
     def _cache(self, name):
-        count = len(self._all)
-        if self._front is None:
-            shape = (*self._size, 3) if self.frames is None else (self.frames, *self._size, 3)
-            return FeatureCache(cache_folder() / name, count, shape, np.uint8)
-        places, features = self._front.output_shape[1:]
-        shape = (places, features) if self.frames is None else (self.frames, places * features)
-        return FeatureCache(cache_folder() / name, count, shape)
+        if self._extractor is None:
+            shape, dtype = (*self._size, 3), np.uint8
+            shape = shape if self.frames is None else (self.frames, *shape)
+        else:
+            positions, features = self._extractor.output_shape[1:]
+            shape, dtype = (positions, features), np.float16
+            shape = shape if self.frames is None else (self.frames, positions * features)
+        return FeatureCache(cache_folder() / name, len(self._all), shape, dtype)
 
     @property
     def shape(self):
@@ -63,102 +78,94 @@ class VisualInputs:
 
     @property
     def dtype(self):
-        """Type of the arrays."""
+        """Data type of the arrays."""
         return self._caches[0].dtype
 
     def __len__(self):
         return len(self.inputs)
 
-    def __getitem__(self, numbers):
-        """Return the arrays of these inputs, in the order of the numbers."""
-        return self._caches[0][self._rows[numbers]]
+    def __getitem__(self, indices):
+        """Return the arrays of these inputs, in the order of the indices."""
+        return self._caches[0][self._rows[indices]]
 
-    def partly_mirrored(self, numbers, mirrored):
-        """Return the arrays of these inputs, mirrored where `mirrored`, bool (len(numbers),), says so."""
-        arrays = self[numbers]
-        if self._front is None:
+    def partly_mirrored(self, indices, mirrored):
+        """Return the arrays of these inputs, mirrored where `mirrored`, bool (len(indices),), is set."""
+        arrays = self[indices]
+        if self._extractor is None:
             arrays[mirrored] = arrays[mirrored][..., ::-1, :]
         elif mirrored.any():
-            arrays[mirrored] = self._caches[1][self._rows[numbers[mirrored]]]
+            arrays[mirrored] = self._caches[1][self._rows[indices[mirrored]]]
         return arrays
 
-    def images(self, number):
+    def images(self, index):
         """Return the images of an input, uint8 (images, height, width, 3)."""
-        return self._read(self.inputs[number])
+        return self._read(self.inputs[index])
 
-    def fill(self, bad):
-        """Read what is not on disk yet; inputs that cannot be read are left out.
+    def fill(self, invalid):
+        """Fill the cache on disk; inputs that cannot be read are left out.
 
         Args:
-            bad: `BadRecords`, told of them.
+            invalid: `InvalidRecords`, which they are reported to.
 
         Raises:
-            DataError: an input is bad and not to be skipped, or the cache cannot be written.
+            DataError: an invalid input that is not to be skipped, or the cache cannot be written.
         """
         for mirrored, cache in enumerate(self._caches):
             try:
-                cache.fill(lambda b, e, m=bool(mirrored): self._compute(range(b, e), m, bad), _log.info)
+                cache.fill(lambda a, b, m=bool(mirrored): self._compute(range(a, b), m, invalid), _log.info)
             except OSError as error:
                 fix = "Set RNN_APPS_CACHE to a folder of your own with enough space."
                 problem = f"cannot be written: {error.strerror or error}"
                 raise DataError(str(cache.folder), problem, fix=fix) from error
-        lost = {row for row in self._caches[0].empty() if self._images_or_none(row, bad) is None}
-        usable = [row for row in range(len(self._all)) if row not in lost]
-        self._rows, self.inputs = np.array(usable, np.int64), [self._all[row] for row in usable]
+        unreadable = {row for row in self._caches[0].empty() if self._read_or_report(row, invalid) is None}
+        rows = [row for row in range(len(self._all)) if row not in unreadable]
+        self._rows, self.inputs = np.array(rows, np.int64), [self._all[row] for row in rows]
 
-    def _images_or_none(self, row, bad):
-        one = self._all[row]
+    def _read_or_report(self, row, invalid):
+        """Images of an input, or None if it is invalid and skipped; `invalid` may be None."""
+        example = self._all[row]
         try:
-            return self._read(one)
+            return self._read(example)
         except (ValueError, DataError) as error:
-            bad.report(
-                shown(one.name)[1:-1], "cannot be read", "Save it anew.", received=str(error).rstrip(".")
-            )
+            if invalid is not None:
+                received = str(error).rstrip(".")
+                invalid.report(
+                    shown(example.name)[1:-1], "cannot be read", "Save it again.", received=received
+                )
             return None
 
-    def _compute(self, rows, mirrored, bad):
-        """Arrays of these inputs; zeros for bad ones where they are skipped."""
+    def _compute(self, rows, mirrored, invalid):
+        """Arrays of these inputs; zeros for invalid ones that are skipped."""
         cache = self._caches[0]
         result = np.zeros((len(rows), *cache.shape), cache.dtype)
-        waiting = []
-        silent = _Silent(bad)
-        all_images = read_all(rows, lambda row: self._images_or_none(row, silent), self._workers)
-        for place, images in enumerate(all_images):
+        # invalid inputs are reported at once if they are refused, and at the end if they are skipped
+        reported_now = invalid if invalid.action == "fail" else None
+        inputs = map_in_threads(rows, lambda row: self._read_or_report(row, reported_now), self._workers)
+        pending = []
+        for position, images in enumerate(inputs):
             if images is None:
                 continue
             images = images if self.frames is None else np.maximum(images, 1)
             images = images[:, :, ::-1] if mirrored else images
-            if self._front is None:
-                result[place] = self._padded(images)
+            if self._extractor is None:
+                result[position] = self._padded(images)
                 continue
-            waiting += [(place, frame, image) for frame, image in enumerate(images)]
-            if len(waiting) >= _IMAGES_AT_ONCE:
-                self._see(waiting, result)
-                waiting = []
-        if waiting:
-            self._see(waiting, result)
+            pending += [(position, frame, image) for frame, image in enumerate(images)]
+            if len(pending) >= _IMAGE_BATCH:
+                self._extract(pending, result)
+                pending = []
+        if pending:
+            self._extract(pending, result)
         return result
 
     def _padded(self, images):
         if self.frames is None:
             return images[0]
-        missing = self.frames - len(images)
-        return np.pad(images, [(0, missing), (0, 0), (0, 0), (0, 0)])
+        return np.pad(images, [(0, self.frames - len(images)), (0, 0), (0, 0), (0, 0)])
 
-    def _see(self, waiting, result):
-        """Put the features of (place, frame, image) into their places."""
-        features = self._run(tf.constant(np.stack([image for *_, image in waiting]), tf.float32)).numpy()
-        for (place, frame, _), one in zip(waiting, features):
-            where = place if self.frames is None else (place, frame)
-            result[where] = one.reshape(result[where].shape)
-
-
-class _Silent:
-    """Bad records that are refused at once are reported at once; those that are skipped, once at the end."""
-
-    def __init__(self, bad):
-        self._bad = bad
-
-    def report(self, *args, **details):
-        if self._bad.action == "fail":
-            self._bad.report(*args, **details)
+    def _extract(self, pending, result):
+        """Write the features of (position, frame, image) into the result."""
+        features = self._run(tf.constant(np.stack([image for *_, image in pending]), tf.float32)).numpy()
+        for (position, frame, _), array in zip(pending, features):
+            index = position if self.frames is None else (position, frame)
+            result[index] = array.reshape(result[index].shape)

@@ -1,9 +1,9 @@
-"""Looks at data that nobody prepared: what is there, what follows from it, and a recipe that runs on it."""
+"""Inspects raw data: what it holds, which settings follow from it, and a recipe that can be run."""
 
 from rnn_apps.inspecting.findings import Decision, Finding, Inspection
 from rnn_apps.inspecting.guessing import guess_task
 from rnn_apps.inspecting.inspectors import INSPECTORS, inspect_data, inspectable_tasks
-from rnn_apps.inspecting.writing import check_free, given_settings, recipe_text, write_recipe
+from rnn_apps.inspecting.recipe_file import check_free, parse_overrides, recipe_text, write_recipe
 
 __all__ = [
     "INSPECTORS",
@@ -11,10 +11,10 @@ __all__ = [
     "Finding",
     "Inspection",
     "check_free",
-    "given_settings",
     "guess_task",
     "inspect_data",
     "inspectable_tasks",
+    "parse_overrides",
     "recipe_text",
     "write_recipe",
 ]

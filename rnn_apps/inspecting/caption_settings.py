@@ -1,74 +1,66 @@
-"""Settings of captioning that follow from the images and the words of their captions."""
+"""Decides settings of captioning from the images and the words of their captions."""
 
 import os
 from collections import Counter
 from pathlib import Path
 
 from rnn_apps.inspecting.measures import quantile
-from rnn_apps.inspecting.sizes import rounded_up
+from rnn_apps.inspecting.sizing import round_up
 
-_MIRRORED = frozenset(("left", "right", "links", "rechts", "linke", "rechte", "gauche", "droite"))
-_LARGEST = {"MobileNetV2": 160, "small_cnn": 64}
-_STEP = 32  # pixels by which MobileNetV2 shrinks a picture
+_SIDE_WORDS = frozenset(("left", "right", "links", "rechts", "linke", "rechte", "gauche", "droite"))
+_MAX_SIZE = {"MobileNetV2": 160, "small_cnn": 64}
+_STRIDE = 32  # total stride of MobileNetV2 in pixels
 
 
 def decide_words(inspection, words):
-    """Decide vocabulary and lengths from the words of the captions of train.
+    """Decide vocabulary and lengths from the captions of train.
 
     Args:
         inspection: `Inspection`.
-        words: list of lists of words.
+        words: List of lists of words.
     """
     counts = Counter(word for caption in words for word in caption)
-    least = 1 if len(words) < 500 else 2 if len(words) < 5000 else 3
-    kept = sum(count >= least for count in counts.values())
-    often = "" if least == 1 else f", {kept:,} of them at least {least} times"
-    text = f"{len(counts):,} distinct words in the captions of train{often}."
-    inspection.found("vocabulary", {"words": len(counts), "kept": kept}, text)
-    inspection.decide("data.min_count", least, f"{len(words):,} captions in train")
-    size = min(10_000, rounded_up(kept + 4, 100))
-    inspection.decide("data.vocabulary_size", size, f"{kept:,} words of train are kept")
-    longest = quantile(list(map(len, words)), 0.98)
-    why = f"98 % of the captions have at most {longest} words"
-    inspection.decide("data.max_length", max(5, longest), why)
-    inspection.decide("model.decoding.max_length", max(5, longest), "as long as what is learned")
+    min_count = 1 if len(words) < 500 else 2 if len(words) < 5000 else 3
+    num_kept = sum(count >= min_count for count in counts.values())
+    frequent = "" if min_count == 1 else f", {num_kept:,} of them at least {min_count} times"
+    text = f"{len(counts):,} distinct words in the captions of train{frequent}."
+    inspection.add("vocabulary", {"words": len(counts), "kept": num_kept}, text)
+    inspection.decide("data.min_count", min_count, f"{len(words):,} captions in train")
+    size = min(10_000, round_up(num_kept + 4, 100))
+    inspection.decide("data.vocabulary_size", size, f"{num_kept:,} words of train are kept")
+    length = quantile(list(map(len, words)), 0.98)
+    inspection.decide("data.max_length", max(5, length), f"98 % of the captions have at most {length} words")
+    inspection.decide("model.decoding.max_length", max(5, length), "as long as the training captions")
 
 
 def decide_encoder(inspection, pixels, words):
-    """Decide the network that sees, and how large its pictures are.
+    """Decide the image encoder and the size of its images.
 
     Args:
         inspection: `Inspection`.
-        pixels: the smaller side of most pictures.
-        words: list of lists of words, of the captions of train.
+        pixels: The smaller dimension of most images.
+        words: List of lists of words, the captions of train.
     """
-    name = "MobileNetV2" if _has_weights() else "small_cnn"
-    side = max(_STEP, min(_LARGEST[name], pixels // _STEP * _STEP))
-    if name == "MobileNetV2":
-        why = "its ImageNet weights are on this machine"
-    else:
-        why = "no ImageNet weights on this machine; better, where they can be fetched: MobileNetV2"
-        inspection.decide(
-            "model.encoder.weights",
-            None,
-            "a random start; with MobileNetV2: imagenet, and image_size [160, 160]",
-        )
+    name, why = "MobileNetV2", "its ImageNet weights are on this machine"
+    if not _has_weights():
+        name = "small_cnn"
+        why = "no ImageNet weights on this machine; MobileNetV2 is better if they can be downloaded"
+        weights_why = "random initialization; for MobileNetV2: imagenet, and image_size [160, 160]"
+        inspection.decide("model.encoder.weights", None, weights_why)
     inspection.decide("model.encoder.name", name, why)
-    inspection.decide("model.encoder.image_size", [side, side], f"most pictures have {pixels} pixels or more")
+    size = max(_STRIDE, min(_MAX_SIZE[name], pixels // _STRIDE * _STRIDE))
+    inspection.decide("model.encoder.image_size", [size, size], f"most images have {pixels} pixels or more")
     if name == "small_cnn":
-        inspection.decide("model.encoder.pooled", False, "a grid of regions to look at")
-    mirrored = _MIRRORED & {word for caption in words for word in caption}
-    why = f"captions say {', '.join(sorted(mirrored))}" if mirrored else "no caption says left or right"
-    inspection.decide("model.encoder.horizontal_flip", not mirrored, why)
+        inspection.decide("model.encoder.pooled", False, "attention over a grid of regions")
+    sides = _SIDE_WORDS & {word for caption in words for word in caption}
+    why = f"captions say {', '.join(sorted(sides))}" if sides else "no caption says left or right"
+    inspection.decide("model.encoder.horizontal_flip", not sides, why)
     if len(words) < 10_000:
-        size, why = (
-            (128, 64) if len(words) < 2000 else (256, 128),
-            f"a smaller network for {len(words):,} captions",
-        )
-        for key, value in (("units", [size[0]]), ("projection", size[0]), ("embedding", size[1])):
-            inspection.decide(f"model.{key}", value, why)
+        units, embedding = (128, 64) if len(words) < 2000 else (256, 128)
+        settings = {"model.units": [units], "model.projection": units, "model.embedding": embedding}
         if inspection.task == "video_captioning":
-            inspection.decide("model.encoder_units", [size[1]], why)
+            settings["model.encoder_units"] = [embedding]
+        inspection.decide_all(settings, f"a smaller network for {len(words):,} captions")
 
 
 def _has_weights():

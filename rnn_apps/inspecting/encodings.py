@@ -1,4 +1,4 @@
-"""How a text file is encoded: UTF-8 is read, all else is named, with the command that converts it."""
+"""Detects the encoding of text files; for all but UTF-8 names the command that converts the file."""
 
 import codecs
 import gzip
@@ -7,69 +7,73 @@ from pathlib import Path
 
 from rnn_apps.errors import DataError, shown
 
-_BLOCK = 1 << 20
+_BLOCK_SIZE = 1 << 20
 _MARKS = {codecs.BOM_UTF8: "UTF-8 with a byte-order mark", b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
-_AROUND = 20  # bytes shown on both sides of a bad one
+_CONTEXT = 20  # bytes shown before and after an invalid one
+
+
+def describe_encodings(inspection, files):
+    """Add the encoding of each file, all of which must be UTF-8.
+
+    Args:
+        inspection: `Inspection`.
+        files: Paths.
+    """
+    for file in files:
+        encoding = check_encoding(file)
+        inspection.add("file", {"file": file.name, "encoding": encoding}, f"{file.name}: {encoding}.")
 
 
 def check_encoding(file):
-    """Return how a file is encoded: ``UTF-8`` or ``UTF-8 with a byte-order mark``.
+    """Return the encoding of a file: ``UTF-8`` or ``UTF-8 with a byte-order mark``.
 
     Args:
-        file: path; may be gzipped.
+        file: Path, may be gzipped.
 
     Raises:
-        DataError: it is UTF-16, Windows-1252 or no text, or it cannot be read.
+        DataError: it is UTF-16, Windows-1252 or not a text, or it cannot be read.
     """
     file = Path(file)
     opener = gzip.open if file.name.lower().endswith(".gz") else open
     try:
         with opener(file, "rb") as content:
-            return _encoding(file, content)
+            return _detect(file, content)
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(str(file), f"cannot be read: {error}") from error
 
 
-def _encoding(file, content):
-    decoder, lines, block = codecs.getincrementaldecoder("utf-8")(), 0, content.read(_BLOCK)
-    found = next((name for mark, name in _MARKS.items() if block.startswith(mark)), "UTF-8")
-    if found == "UTF-16" or block[:200].count(b"\0") * 4 > len(block[:200]) > 0:
-        raise _to_convert(file, "UTF-16" if found == "UTF-16" or b"\0\0" not in block[:200] else None)
+def _detect(file, content):
+    decoder, num_lines, block = codecs.getincrementaldecoder("utf-8")(), 0, content.read(_BLOCK_SIZE)
+    encoding = next((name for mark, name in _MARKS.items() if block.startswith(mark)), "UTF-8")
+    start = block[:200]
+    if encoding == "UTF-16" or start.count(b"\0") * 4 > len(start) > 0:
+        if encoding == "UTF-8" and b"\0\0" in start:
+            raise DataError(str(file), "contains zero bytes, so it is not a text", expected="a UTF-8 file")
+        raise DataError(str(file), received="UTF-16", expected="UTF-8", fix=_conversion(file, "UTF-16"))
     while block:
         try:
             decoder.decode(block)
         except UnicodeDecodeError as error:
-            line, at = lines + error.object.count(b"\n", 0, error.start) + 1, error.start
-            raise _not_utf_8(file, line, error.object[max(0, at - _AROUND) : at + _AROUND], at) from None
-        lines += block.count(b"\n")
-        block = content.read(_BLOCK)
-    return found
+            line = num_lines + error.object.count(b"\n", 0, error.start) + 1
+            raise _invalid_byte(file, f"{file}:{line}", error.object, error.start) from None
+        num_lines += block.count(b"\n")
+        block = content.read(_BLOCK_SIZE)
+    return encoding
 
 
-def _not_utf_8(file, line, around, at):
-    bad = around[min(at, _AROUND)]
+def _invalid_byte(file, location, block, index):
+    problem = f"the byte 0x{block[index]:02X} is not UTF-8"
     try:
-        text = around.decode("cp1252").splitlines()
+        lines = block[max(0, index - _CONTEXT) : index + _CONTEXT].decode("cp1252").splitlines()
     except UnicodeDecodeError:
-        return DataError(
-            f"{file}:{line}", f"the byte 0x{bad:02X} is not UTF-8", fix="Save the file as UTF-8."
-        )
-    as_windows = next((part for part in text if not part.isascii()), "")
-    return _to_convert(f"{file}:{line}", "WINDOWS-1252", file, bad, as_windows.strip())
+        return DataError(location, problem, fix="Save the file as UTF-8.")
+    example = next((line for line in lines if not line.isascii()), "").strip()
+    problem = f"{problem}; as Windows-1252 it reads {shown(example)}"
+    return DataError(location, problem, fix=_conversion(file, "WINDOWS-1252"))
 
 
-def _to_convert(place, encoding, file=None, bad=None, example=""):
-    if encoding is None:
-        return DataError(
-            str(place), "holds bytes of zero, which no text has", expected="a text file in UTF-8"
-        )
-    name = shown(Path(file or place).name)[1:-1]
-    packed = name.endswith(".gz")
-    given = f"gzip -dc {name} | iconv" if packed else "iconv"
-    end = "| gzip > NEW.gz" if packed else "> NEW"
-    tail = end if packed else f"{name} {end}"
-    fix = f'Save it as UTF-8 ("CSV UTF-8" in spreadsheets), or: {given} -f {encoding} -t UTF-8 {tail}'
-    if bad is None:
-        return DataError(str(place), received=encoding, expected="UTF-8", fix=fix)
-    problem = f"the byte 0x{bad:02X} is not UTF-8; as Windows-1252 it reads {shown(example)}"
-    return DataError(str(place), problem, fix=fix)
+def _conversion(file, encoding):
+    name, iconv = shown(file.name)[1:-1], f"iconv -f {encoding} -t UTF-8"
+    is_gzipped = name.endswith(".gz")
+    command = f"gzip -dc {name} | {iconv} | gzip > NEW.gz" if is_gzipped else f"{iconv} {name} > NEW"
+    return f'Save it as UTF-8 ("CSV UTF-8" in spreadsheets), or: {command}'

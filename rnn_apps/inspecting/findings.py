@@ -1,5 +1,6 @@
-"""What was found in data, what was decided from it, and why."""
+"""The result of an inspection: findings, decisions, and their reasons."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -7,14 +8,14 @@ from rnn_apps.errors import Fix, Wording, printable
 
 
 class Finding(NamedTuple):
-    """One thing that was found.
+    """One property of the data.
 
     Args:
-        name: a word or two, the same for all data of a task.
-        value: a number, text, list or mapping, as JSON has them.
-        text: a sentence for people.
-        is_warning: whether it should be looked at before training.
-        fix: how to fix what it warns of, a sentence or a `rnn_apps.errors.Fix`, or None.
+        name: A word or two, the same for all data of a task.
+        value: A number, text, list or mapping that can be written as JSON.
+        text: A sentence for people.
+        is_warning: Whether it should be checked before training.
+        fix: How to fix it, a sentence or a `rnn_apps.errors.Fix`, or None.
     """
 
     name: str
@@ -24,11 +25,11 @@ class Finding(NamedTuple):
     fix: str | Fix | None = None
 
     def describe(self, wording: Wording) -> str:
-        """Returns the text, and the fix as `wording` puts it."""
+        """Return the text, followed by the fix as `wording` puts it."""
         return self.text if self.fix is None else f"{self.text} {wording.fix(self.fix)}"
 
     def as_dict(self) -> dict[str, Any]:
-        """Returns it as JSON has it."""
+        """Return the finding as a dictionary for JSON."""
         text = self.describe(Wording())
         return {"name": self.name, "value": self.value, "text": text, "is_warning": self.is_warning}
 
@@ -37,9 +38,9 @@ class Decision(NamedTuple):
     """One setting of the recipe.
 
     Args:
-        key: dotted path, such as ``data.max_length``.
-        value: what it is set to.
-        why: the reason, in a few words.
+        key: Dotted key, such as ``data.max_length``.
+        value: Value of the setting.
+        why: The reason, in a few words.
     """
 
     key: str
@@ -49,58 +50,65 @@ class Decision(NamedTuple):
 
 @dataclass
 class Inspection:
-    """Everything that an inspector has to say of some data.
+    """Everything that an inspector finds and decides.
 
     Args:
-        task: name of the task.
-        path: file or folder that the recipe is to read, as the user wrote it where that is possible.
-        base: the packaged recipe from which the new one starts.
-        given: settings that the user has chosen, dotted path to value.
+        task: Name of the task.
+        path: File or folder that the recipe reads, as the user wrote it if possible.
+        base: Packaged recipe on which the new one is based.
+        overrides: Settings of the user, dotted key to value.
     """
 
     task: str
     path: str
     base: str
-    given: dict = field(default_factory=dict)
+    overrides: dict = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     decisions: list[Decision] = field(default_factory=list)
 
     @property
     def warnings(self) -> list[Finding]:
-        """The findings that should be looked at before training."""
+        """The findings that should be checked before training."""
         return [finding for finding in self.findings if finding.is_warning]
 
-    def found(self, name, value, text):
+    def add(self, name: str, value: Any, text: str) -> None:
         """Add a finding."""
         self.findings.append(Finding(name, value, printable(text)))
 
-    def warn(self, name, value, text, fix=None):
-        """Add a finding that should be looked at before training, and how to fix it."""
-        self.findings.append(Finding(name, value, printable(text), is_warning=True, fix=fix))
+    def warn(self, name: str, value: Any, text: str, fix: str | Fix | None = None) -> None:
+        """Add a finding that should be checked before training, once, and how to fix it."""
+        warning = Finding(name, value, printable(text), is_warning=True, fix=fix)
+        if warning not in self.findings:
+            self.findings.append(warning)
 
-    def decide(self, key, value, why):
-        """Add a setting of the recipe; a later one replaces that of the same key, one that is given stays."""
-        if key in self.given:
-            value, why = self.given[key], "as given"
-        self.decisions = [one for one in self.decisions if one.key != key]
+    def decide(self, key: str, value: Any, why: str) -> None:
+        """Set a key of the recipe and move it to the end; overrides take precedence."""
+        if key in self.overrides:
+            value, why = self.overrides[key], "as given"
+        self.decisions = [decision for decision in self.decisions if decision.key != key]
         self.decisions.append(Decision(key, value, printable(why)))
 
-    def keep_given(self, *keys):
-        """Add settings to the recipe that the user has given."""
-        for key in keys:
-            if all(one.key != key for one in self.decisions):
-                self.decide(key, self.given[key], "")
+    def decide_all(self, settings: Mapping[str, Any], why: str) -> None:
+        """Set several keys of the recipe for one reason."""
+        for key, value in settings.items():
+            self.decide(key, value, why)
 
-    def decided(self, key):
-        """Return what was decided of a key, or None."""
-        return next((one.value for one in self.decisions if one.key == key), None)
+    def keep_overrides(self) -> None:
+        """Add the overrides that no decision has used."""
+        for key, value in self.overrides.items():
+            if all(decision.key != key for decision in self.decisions):
+                self.decide(key, value, "")
 
-    def value(self, name):
-        """Return the value of the finding of that name, or None."""
-        return next((one.value for one in self.findings if one.name == name), None)
+    def setting(self, key: str) -> Any:
+        """Return the value that was decided for a key, or None."""
+        return next((decision.value for decision in self.decisions if decision.key == key), None)
 
-    def as_dict(self):
-        """Return all of it as JSON has it."""
+    def value(self, name: str) -> Any:
+        """Return the value of the first finding of that name, or None."""
+        return next((finding.value for finding in self.findings if finding.name == name), None)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the inspection as a dictionary for JSON."""
         return {
             "task": self.task,
             "path": self.path,

@@ -1,65 +1,67 @@
-"""Which task some data is for, by what lies there."""
+"""Guesses the task of a data set from its files."""
 
+from itertools import islice
 from pathlib import Path
 
-from rnn_apps.data.splits import conversion_advice
+from rnn_apps.data.headers import list_columns
+from rnn_apps.data.split_files import conversion_advice
 from rnn_apps.data.tagged_files import TAGGED_ENDINGS
 from rnn_apps.data.video import VIDEO_SUFFIXES
-from rnn_apps.errors import Argument, DataError, Setting, shown
-from rnn_apps.inspecting.captions import PICTURE_SUFFIXES
+from rnn_apps.errors import Argument, DataError, Setting
+from rnn_apps.inspecting.captions import STILL_SUFFIXES
 from rnn_apps.inspecting.classification import (
     find_label_column,
     find_tables,
     find_text_column,
-    is_called_label,
+    has_label_name,
 )
-from rnn_apps.inspecting.parallel import find_pair, is_of_sentences
+from rnn_apps.inspecting.parallel import find_pair, has_sentence_pairs
 from rnn_apps.inspecting.tables import TABLE_ENDINGS, read_table
 
 _TAGGED = tuple(end for end in TAGGED_ENDINGS if not end.startswith((".tsv", ".txt", ".jsonl")))
 _TEXTS = (".txt", ".txt.gz")
-_MOST_FILES = 10_000
-_WORDS_OF_A_TEXT = 3
+_MAX_FILES = 10_000
+_MIN_WORDS = 3  # per cell, on average, of a column of texts in a table with dates
+_NAME_THE_TASK = Argument("Name the task", "task=TASK")
 
 
-def guess_task(path):
-    """Return the name of the task that data is most likely for, and a sentence that says why.
+def guess_task(path: str | Path) -> tuple[str, str]:
+    """Return the name of the task that data is most likely for, and the reason.
 
     Args:
-        path: folder or file.
+        path: Folder or file.
 
     Raises:
-        DataError: nothing is there, or nothing that can be recognised.
+        DataError: nothing is there, or nothing that is recognized.
     """
     path = Path(path).expanduser()
     if not path.exists():
         raise DataError(str(path)[:300], "no such file or folder", fix="Check the path.")
-    found = _of_file(path) if path.is_file() else _of_folder(path)
-    if found is None:
-        names = sorted(f.name for f in path.iterdir())[:8] if path.is_dir() else [path.name]
-        expected = "tables, texts, tagged sentences, or pictures or videos with their captions"
-        there = sorted(path.iterdir()) if path.is_dir() else [path]
-        fix = conversion_advice(there) or Argument("Name the task", "task=TASK")
-        received = ", ".join(names) or "an empty folder"
+    guess = _task_of_file(path) if path.is_file() else _task_of_folder(path)
+    if guess is None:
+        files = sorted(path.iterdir()) if path.is_dir() else [path]
+        received = ", ".join(file.name for file in files[:8]) or "an empty folder"
+        expected = "tables, texts, tagged sentences, or images or videos with their captions"
+        fix = conversion_advice(files) or _NAME_THE_TASK
         raise DataError(str(path), received=received, expected=expected, fix=fix)
-    return found
+    return guess
 
 
-def _of_file(path):
+def _task_of_file(path):
     name = path.name.lower()
     if name.endswith(_TAGGED):
         return "tagging", "a file of tagged sentences"
-    if is_of_sentences(path):
+    if has_sentence_pairs(path):
         return "translation", "a table of sentences and translations"
     if name.endswith(_TEXTS):
         return "language_model", "a text"
-    return _of_table(path) if name.endswith(TABLE_ENDINGS) else None
+    return _task_of_table(path) if name.endswith(TABLE_ENDINGS) else None
 
 
-def _of_table(file):
+def _task_of_table(file):
     table = read_table(file)
     columns, header = table.columns(), set(table.header)
-    if table.separator is None and {"tokens", "words"} & header and any("tags" in name for name in header):
+    if table.delimiter is None and {"tokens", "words"} & header and any("tags" in name for name in header):
         return "tagging", "JSON lines with words and tags"
     if {"caption", "captions"} & header and {"image", "frames", "video"} & header:
         kind = "image" if "image" in header else "video"
@@ -67,53 +69,43 @@ def _of_table(file):
     dates, numbers = ([c for c in columns if c.kind == kind] for kind in ("date", "number"))
     label = find_label_column(columns)
     text = find_text_column(columns, label) if label else None
-    is_labelled = label is not None and text is None and is_called_label(label)
-    if dates and numbers and not is_labelled and (text is None or text.mean_words < _WORDS_OF_A_TEXT):
+    is_labelled = label is not None and text is None and has_label_name(label)
+    if dates and numbers and not is_labelled and (text is None or text.mean_words < _MIN_WORDS):
         return "forecasting", f"a table with dates in {dates[0].name!r} and numbers"
     if label and text:
         return "text_classification", f"a table with texts in {text.name!r} and labels in {label.name!r}"
     if label and len(numbers) > (label.kind == "number"):
         return "frame_labelling", f"a table of numbers with labels in {label.name!r}"
-    names = ", ".join(shown(column.name) for column in columns[:12])
-    received, expected = (
-        f"a table with the columns {names}",
-        "dates with numbers, texts with labels, or labels",
-    )
-    fix = [
-        Argument("Name the task", "task=TASK"),
-        Setting("And a column where it needs one, such as", "data.label=COLUMN"),
-    ]
+    received = f"a table with the columns {list_columns([column.name for column in columns])}"
+    expected = "dates with numbers, texts with labels, or numbers with labels"
+    fix = [_NAME_THE_TASK, Setting("And a column if it needs one, such as", "data.label=COLUMN")]
     raise DataError(str(file), received=received, expected=expected, fix=fix)
 
 
-def _of_folder(path):
-    files = [f for _, f in zip(range(_MOST_FILES), path.rglob("*")) if f.is_file()]
-    endings = {suffix: sum(f.name.lower().endswith(suffix) for f in files) for suffix in _SUFFIXES}
-    videos, images = (sum(endings[s] for s in of) for of in (VIDEO_SUFFIXES, PICTURE_SUFFIXES))
-    zips, tokens = any(f.suffix == ".zip" for f in files), any(f.name.endswith("token.txt") for f in files)
-    captions = tokens or any(
-        f.name.lower().endswith((*TABLE_ENDINGS, ".json", "captions.txt")) for f in files
-    )
-    if (videos or images or zips) and captions:
-        many = videos or (path / "frames").is_dir()
-        if many:
-            return "video_captioning", f"videos or frames ({videos or images:,}) and a file about them"
-        return "image_captioning", f"pictures ({images:,}) and a file about them"
-    if any(f.parent == path and f.name.lower().endswith(_TAGGED) for f in files):
+def _task_of_folder(path):
+    files = [file for file in islice(path.rglob("*"), _MAX_FILES) if file.is_file()]
+    top_files = [file for file in files if file.parent == path]
+    num_videos, num_images = (_count(files, suffixes) for suffixes in (VIDEO_SUFFIXES, STILL_SUFFIXES))
+    has_tables = bool(_count(files, (*TABLE_ENDINGS, ".json", "captions.txt", "token.txt")))
+    if (num_videos or num_images or _count(files, (".zip",))) and has_tables:
+        if num_videos or (path / "frames").is_dir():
+            count = f"{num_videos or num_images:,}"
+            return "video_captioning", f"videos or frames ({count}) and a file about them"
+        return "image_captioning", f"images ({num_images:,}) and a file about them"
+    if _count(top_files, _TAGGED):
         return "tagging", "files of tagged sentences"
     pair = find_pair(path)
     if pair is not None and not pair.is_table:
         return "translation", "two texts whose names say their languages"
-    tables = [f for f in files if f.parent == path and is_of_sentences(f)] if pair else []
+    tables = [file for file in top_files if has_sentence_pairs(file)] if pair else []
     if tables:
         return "translation", f"a table of sentences and translations, {tables[0].name}"
-    if any((path / name).is_dir() for name in ("train", "test")) and captions:
-        return "frame_labelling", "folders of tables, a file a stream"
-    if captions:
-        return _of_table(next(iter(find_tables(path)[1].values())))
-    if any(f.name.lower().endswith(_TEXTS) for f in files):
-        return "language_model", "texts"
-    return None
+    if any((path / name).is_dir() for name in ("train", "test")) and has_tables:
+        return "frame_labelling", "folders of tables, one file per stream"
+    if has_tables:
+        return _task_of_table(next(iter(find_tables(path)[1].values())))
+    return ("language_model", "texts") if _count(files, _TEXTS) else None
 
 
-_SUFFIXES = (*VIDEO_SUFFIXES, *PICTURE_SUFFIXES)
+def _count(files, suffixes):
+    return sum(file.name.lower().endswith(suffixes) for file in files)

@@ -1,62 +1,62 @@
-"""What pictures and videos are like: sizes, those that cannot be read, and the same one in two parts."""
+"""Describes images and videos: sizes, unreadable files, and duplicates in several splits."""
 
 import hashlib
 import io
 
-from rnn_apps.data.images import BadImage, check_image
+from rnn_apps.data.images import InvalidImage, check_image
 from rnn_apps.data.video import VIDEO_SUFFIXES
 from rnn_apps.errors import DataError, shown
-from rnn_apps.inspecting.measures import allow_bad_records, quantile
+from rnn_apps.inspecting.measures import allow_invalid_records, quantile
 
-_MOST = 1000  # files that are opened
-_SUFFIXES = tuple(suffix for suffix in VIDEO_SUFFIXES if suffix != ".gif")
+_MAX_FILES = 1000  # that are opened
+_DEFAULT_SIZE = 64  # pixels, if no size is known
+_VIDEO_SUFFIXES = tuple(suffix for suffix in VIDEO_SUFFIXES if suffix != ".gif")
 
 
 def describe_images(inspection, store, names):
-    """Say how large images are, and which cannot be read; returns the smaller side of most of them.
+    """Describe the sizes of images and warn of unreadable ones; returns the smaller dimension of most.
 
     Args:
         inspection: `Inspection`.
         store: `ImageStore`.
-        names: of the images and videos that captions name.
+        names: Names of the images and videos with captions.
     """
-    looked_at = names[:: max(1, len(names) // _MOST)]
-    sizes, broken = [], []
-    for name in looked_at:
+    interval = max(1, len(names) // _MAX_FILES)
+    sample, sizes, unreadable = names[::interval], [], []
+    for name in sample:
         try:
             encoded = store.read(name)
-            is_video = name.lower().endswith(_SUFFIXES)
-            size = _size_of_video(encoded) if is_video else check_image(encoded)
+            is_video = name.lower().endswith(_VIDEO_SUFFIXES)
+            size = _video_size(encoded) if is_video else check_image(encoded)
             sizes += [size] if size else []
-        except (BadImage, DataError) as error:
-            broken.append((name, str(error)))
-    if broken:
-        name, problem = broken[0]
-        text = (
-            f"{len(broken):,} of {len(looked_at):,} images cannot be read, such as {shown(name)}: {problem}."
-        )
-        inspection.warn("broken_images", len(broken), text)
-        before = sum(sum(one.value.values()) for one in inspection.findings if one.name == "bad_records")
-        lost = len(broken) * max(1, len(names) // _MOST)
-        allow_bad_records(inspection, before + lost, len(names) - lost, "some images cannot be read")
+        except (InvalidImage, DataError) as error:
+            unreadable.append((name, str(error)))
+    if unreadable:
+        name, problem = unreadable[0]
+        count = f"{len(unreadable):,} of {len(sample):,} images cannot be read"
+        inspection.warn("broken_images", len(unreadable), f"{count}, such as {shown(name)}: {problem}.")
+        reported = (finding.value for finding in inspection.findings if finding.name == "bad_records")
+        num_invalid = sum(sum(counts.values()) for counts in reported)
+        estimate = len(unreadable) * interval
+        num_used, why = len(names) - estimate, "some images cannot be read"
+        allow_invalid_records(inspection, num_invalid + estimate, num_used, why)
     if not sizes:
-        text = "The sizes of videos are not known: pip install 'rnn-apps[video]' reads them."
+        text = "The sizes of videos are unknown: pip install 'rnn-apps[video]' to read them."
         inspection.warn("sizes", None, text)
-        return 64
-    sides = sorted(min(size) for size in sizes)
-    value = {"widths": _span(s[0] for s in sizes), "heights": _span(s[1] for s in sizes)}
-    text = f"Pixels of {len(sizes):,} looked at: {value['widths']} wide, {value['heights']} high."
-    inspection.found("sizes", value, text)
-    return quantile(sides, 0.1)
+        return _DEFAULT_SIZE
+    value = {"widths": _range(width for width, _ in sizes), "heights": _range(height for _, height in sizes)}
+    text = f"Pixels, in a sample of {len(sizes):,}: {value['widths']} wide, {value['heights']} high."
+    inspection.add("sizes", value, text)
+    return quantile(map(min, sizes), 0.1)
 
 
-def _span(values):
+def _range(values):
     values = sorted(values)
     return f"{values[0]}" if values[0] == values[-1] else f"{values[0]} to {values[-1]}"
 
 
-def _size_of_video(encoded):
-    """Width and height of a video's frames; None where nothing is installed that reads them."""
+def _video_size(encoded):
+    """Width and height of a video, or None if PyAV is not installed."""
     try:
         import av
     except ImportError:
@@ -66,38 +66,36 @@ def _size_of_video(encoded):
             stream = container.streams.video[0]
             return stream.width, stream.height
     except (av.error.FFmpegError, IndexError, OSError) as error:
-        raise BadImage(f"no video ({error})") from None
+        raise InvalidImage(f"not a video ({error})") from None
 
 
-def describe_same_images(inspection, store, parts):
-    """Warn of images that are equal byte by byte and stand in two parts.
+def describe_duplicate_images(inspection, store, splits):
+    """Warn of images that are identical byte by byte and in two splits.
 
     Args:
         inspection: `Inspection`.
         store: `ImageStore`.
-        parts: part name to list of `Captioned`.
+        splits: Split name to list of `CaptionedExample`.
     """
-    seen, again = {}, []
-    for part, inputs in parts.items():
-        for one in inputs[:_MOST]:
-            mark = hashlib.sha256(b"".join(map(_content(store), one.frames))).digest()
-            other, name = seen.setdefault(mark, (part, one.name))
-            if other != part:
-                again.append((other, name, part, one.name))
-    if again:
-        other, name, part, copy = again[0]
-        text = f"{len(again):,} pictures of a part are byte by byte those of another one, such as"
-        text = f"{text} {shown(copy)} of {part} and {shown(name)} of {other}. Scores are too good by them."
-        inspection.warn("leakage", len(again), text)
+    first_with, duplicates = {}, []
+    for split, examples in splits.items():
+        for example in examples[:_MAX_FILES]:
+            content = b"".join(_read(store, name) for name in example.frames)
+            digest = hashlib.sha256(content).digest()
+            other, name = first_with.setdefault(digest, (split, example.name))
+            if other != split:
+                duplicates.append(f"{shown(example.name)} of {split} and {shown(name)} of {other}")
+    text = "No image is in two splits, byte by byte."
+    if duplicates:
+        text = f"{len(duplicates):,} images of a split are identical to those of another one, such as"
+        text = f"{text} {duplicates[0]}. They make scores too high."
+        inspection.warn("leakage", len(duplicates), text)
     else:
-        inspection.found("leakage", 0, "No picture is in two parts, byte by byte.")
+        inspection.add("leakage", 0, text)
 
 
-def _content(store):
-    def read(name):
-        try:
-            return store.read(name)
-        except DataError:
-            return name.encode()
-
-    return read
+def _read(store, name):
+    try:
+        return store.read(name)
+    except DataError:
+        return name.encode()

@@ -1,15 +1,18 @@
-"""The inspectors: a literal table of which function looks at the data of which task."""
+"""The table of inspectors: which function inspects the data of which task."""
 
 import importlib
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from rnn_apps.errors import DataError, UserError, did_you_mean, shown
+from rnn_apps.inspecting.findings import Inspection
 from rnn_apps.tasks import task_names
 
-# A task that is not among `rnn_apps.tasks.TASKS` is not offered.
+# A task that is not in `rnn_apps.tasks.TASKS` is not offered.
 INSPECTORS = {
     "text_classification": "rnn_apps.inspecting.classification:inspect_texts",
-    "image_captioning": "rnn_apps.inspecting.captions:inspect_pictures",
+    "image_captioning": "rnn_apps.inspecting.captions:inspect_images",
     "video_captioning": "rnn_apps.inspecting.captions:inspect_clips",
     "translation": "rnn_apps.inspecting.parallel:inspect_pairs",
     "language_model": "rnn_apps.inspecting.plain_text:inspect_text",
@@ -19,28 +22,28 @@ INSPECTORS = {
 }
 
 
-def inspectable_tasks():
-    """Return the names of the tasks whose data can be looked at."""
+def inspectable_tasks() -> list[str]:
+    """Return the names of the tasks whose data can be inspected."""
     return [name for name in INSPECTORS if name in task_names()]
 
 
-def inspect_data(task, path, given=None):
+def inspect_data(task: str, path: str | Path, overrides: Mapping[str, Any] | None = None) -> Inspection:
     """Return the `Inspection` of a folder or file as data of a task.
 
     Args:
-        task: its name.
-        path: folder or file.
-        given: settings that the user has chosen, dotted path to value, which inspectors obey.
+        task: Its name.
+        path: Folder or file.
+        overrides: Settings of the user, dotted key to value, which all other decisions follow.
 
     Raises:
-        UserError: there is no such task, or no such path.
-        DataError: the data cannot be used.
+        UserError: there is no such task.
+        DataError: there is no such path, or the data cannot be used.
     """
     if task not in inspectable_tasks():
         raise UserError(shown(task)[1:-1], "no such task", fix=did_you_mean(task, inspectable_tasks()))
     if not Path(path).exists():
         raise DataError(str(path)[:300], "no such file or folder", fix="Check the path.")
     module, _, name = INSPECTORS[task].partition(":")
-    inspection = getattr(importlib.import_module(module), name)(str(path), given)
-    inspection.keep_given(*inspection.given)
+    inspection = getattr(importlib.import_module(module), name)(str(path), dict(overrides or {}))
+    inspection.keep_overrides()
     return inspection

@@ -1,18 +1,19 @@
-"""Counts that every kind of data is described by: quantiles, repeats, leakage between parts, words."""
+"""Statistics that describe any kind of data: quantiles, duplicates, leakage between splits, words."""
 
 import math
 import unicodedata
 from collections import Counter
 
-from rnn_apps.data.splits import conversion_advice, listed_files, unread_files
+from rnn_apps.data.split_files import conversion_advice, listed_files, unread_files
 from rnn_apps.errors import shown
 
-LEAST_CAP, MOST_CAP, MOST_OF_ALL = 0.01, 0.5, 0.99  # fractions of the records; 1 would be one record
+# Limits of the fraction of records that may be skipped; 1 would mean one record.
+MIN_CAP, MAX_DOUBLED_CAP, MAX_CAP = 0.01, 0.5, 0.99
 _PAIRS = (("train", "validation"), ("train", "test"), ("validation", "test"))
 
 
 class _Letters(dict):
-    """For `str.translate`: what is no letter, digit, mark or apostrophe is a blank, ! and ? are words."""
+    """A table for `str.translate`: letters, digits, marks and apostrophes stay, ! and ? become words."""
 
     def __missing__(self, code):
         letter = chr(code)
@@ -29,132 +30,132 @@ def words_of(text):
     return text.lower().replace("<br />", " ").translate(_LETTERS).split()
 
 
-def quantile(values, part):
-    """Return the smallest of the values that at least this part of them does not exceed."""
+def quantile(values, fraction):
+    """Return the smallest value that at least this fraction of the values does not exceed."""
     ordered = sorted(values)
-    return ordered[max(0, math.ceil(part * len(ordered)) - 1)]
+    return ordered[max(0, math.ceil(fraction * len(ordered)) - 1)]
 
 
-def percent(part, whole):
-    """Return a share as text, without decimals where they would say nothing."""
-    share = 100 * part / whole if whole else 0.0
+def percent(part, total):
+    """Return a share as text, with one decimal if it is small."""
+    share = 100 * part / total if total else 0.0
     return f"{share:.0f} %" if share >= 10 or share == round(share) else f"{share:.1f} %"
 
 
-def count_of(number, one, several=None):
+def count_of(number, singular, plural=None):
     """Return a number and its noun: ``1 row``, ``2,000 rows``."""
-    return f"{number:,} {one if number == 1 else several or one + 's'}"
+    return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
 
 
-def folded(text):
-    """Return a text without what people overlook: capitals, and how much space stands where."""
+def fold_text(text):
+    """Return a text without differences in capitals and white space."""
     return " ".join(text.casefold().split())
 
 
-def leakage(parts):
-    """Return how many examples of a later part stand in an earlier one too.
+def leakage(splits):
+    """Return how many examples of a later split also occur in an earlier one.
 
     Args:
-        parts: part name to list of texts.
+        splits: Split name to list of texts.
 
     Returns:
-        List of (earlier, later, equal letter by letter, equal but for capitals and blanks, an example); the
-        second count contains the first.
+        List of (earlier, later, number of identical ones, number of equal ones, an example); equal ones may
+        differ in capitals and white space.
     """
-    found = []
+    leaks = []
     for earlier, later in _PAIRS:
-        there, here = parts.get(earlier, ()), parts.get(later, ())
-        exact, loose = set(there), {folded(text) for text in there}
-        again = [text for text in here if folded(text) in loose]
-        if again:
-            found.append((earlier, later, sum(text in exact for text in again), len(again), again[0]))
-    return found
+        texts = splits.get(earlier, ())
+        exact, folded = set(texts), {fold_text(text) for text in texts}
+        repeated = [text for text in splits.get(later, ()) if fold_text(text) in folded]
+        if repeated:
+            identical = sum(text in exact for text in repeated)
+            leaks.append((earlier, later, identical, len(repeated), repeated[0]))
+    return leaks
 
 
-def describe_leakage(inspection, parts, what="texts", files=1):
-    """Warn of examples that stand in more than one part; say so where there are none.
+def describe_leakage(inspection, splits, noun="texts", num_files=1):
+    """Warn of examples that occur in more than one split, or add that there are none.
 
     Args:
         inspection: `Inspection`.
-        parts: part name to list of texts.
-        what: what they are called.
-        files: how many of the parts came in files of their own; of two, a carved validation counts as train.
+        splits: Split name to list of texts.
+        noun: What the examples are called.
+        num_files: Number of splits in files of their own; with two, validation was split off train and
+            counts as train.
     """
-    if files == 2:
-        parts = {"train": parts["train"] + parts["validation"], "test": parts["test"]}
-    found = leakage(parts)
-    for earlier, later, equal, loose, example in found:
-        value = {"part": later, "also_in": earlier, "equal": equal, "equal_but_for_case_and_space": loose}
-        share = percent(loose, len(parts[later]))
-        text = f"{loose:,} of {len(parts[later]):,} {what} of {later} ({share}) stand in {earlier} too"
-        some = f"{equal:,} of them letter by letter" if equal else "in other capitals or with other blanks"
-        exactly = some if equal < loose else "letter by letter"
-        text += f", {exactly}: {shown(example)}. Scores on {later} are too good by them."
+    if num_files == 2:
+        splits = {"train": splits["train"] + splits["validation"], "test": splits["test"]}
+    leaks = leakage(splits)
+    for earlier, later, identical, equal, example in leaks:
+        value = {"part": later, "also_in": earlier}
+        value |= {"equal": identical, "equal_but_for_case_and_space": equal}
+        total = len(splits[later])
+        how = "identical" if identical == equal else "with other capitals or spaces"
+        how = f"{identical:,} of them identical" if 0 < identical < equal else how
+        text = f"{equal:,} of {total:,} {noun} of {later} ({percent(equal, total)}) also occur in {earlier}"
+        text = f"{text}, {how}: {shown(example)}. They make scores on {later} too high."
         inspection.warn("leakage", value, text)
-    if not found and len(parts) > 1:
-        inspection.found("leakage", 0, f"No {what} stand in two parts, capitals and blanks apart.")
+    if not leaks and len(splits) > 1:
+        inspection.add("leakage", 0, f"No {noun} occur in two splits, ignoring capitals and spaces.")
 
 
-def describe_repeats(inspection, texts, what="texts"):
-    """Say how many texts repeat an earlier one.
+def describe_repeats(inspection, texts, noun="texts"):
+    """Add how many texts repeat an earlier one.
 
     Args:
         inspection: `Inspection`.
-        texts: list of texts.
-        what: what they are called.
+        texts: List of texts.
+        noun: What they are called.
     """
     repeats = len(texts) - len(set(texts))
+    sentence = f"No two {noun} are equal."
     if repeats:
-        text, times = Counter(texts).most_common(1)[0]
-        said = (
-            f"{repeats:,} {what} repeat an earlier one; the most frequent stands {times} times: {shown(text)}"
-        )
-        inspection.found("repeats", repeats, f"{said}.")
-    else:
-        inspection.found("repeats", 0, f"No two {what} are equal.")
+        text, count = Counter(texts).most_common(1)[0]
+        sentence = f"{repeats:,} {noun} repeat an earlier one; the most frequent occurs {count} times:"
+        sentence = f"{sentence} {shown(text)}."
+    inspection.add("repeats", repeats, sentence)
 
 
-def describe_lengths(inspection, lengths, name, unit):
-    """Say how long things are.
+def describe_lengths(inspection, lengths, name, noun):
+    """Add the quantiles of lengths.
 
     Args:
         inspection: `Inspection`.
-        lengths: list of numbers.
-        name: of the finding.
-        unit: what is counted.
+        lengths: List of numbers.
+        name: Name of the finding.
+        noun: What is counted.
     """
     value = {"median": quantile(lengths, 0.5), "95_percent": quantile(lengths, 0.95), "longest": max(lengths)}
     text = f"half have at most {value['median']:,}, 95 % at most {value['95_percent']:,}, the longest"
-    inspection.found(name, value, f"{unit}: {text} {value['longest']:,}.")
+    inspection.add(name, value, f"{noun}: {text} {value['longest']:,}.")
 
 
-def unknown_rate(inspection, known, tokens):
-    """Say how many words of the test split train does not show.
-
-    Args:
-        inspection: `Inspection`.
-        known: words of train.
-        tokens: words of the test split.
-    """
-    unknown = sum(word not in known for word in tokens)
-    rate = unknown / max(1, len(tokens))
-    text = f"{percent(unknown, len(tokens))} of the words of test are not among the words kept of train."
-    inspection.found("unknown_words", round(rate, 4), text)
-
-
-def describe_parts(inspection, parts, carved, what="Examples"):
-    """Say how many examples each part will have.
+def describe_unknown_words(inspection, known, words):
+    """Add how many words of the test split do not occur in train.
 
     Args:
         inspection: `Inspection`.
-        parts: part name to what has a length.
-        carved: whether some of them may be split off train.
-        what: examples are called.
+        known: Words of train.
+        words: Words of the test split.
     """
-    sizes = {part: len(examples) for part, examples in parts.items()}
-    how = "splits that the data does not name are split off train by a hash" if carved else "as they came"
-    listed = ", ".join(f"{part} {size:,}" for part, size in sizes.items())
-    inspection.found("parts", sizes, f"{what}: {listed}; {how}.")
+    unknown = sum(word not in known for word in words)
+    text = f"{percent(unknown, len(words))} of the words of test do not occur in train."
+    inspection.add("unknown_words", round(unknown / max(1, len(words)), 4), text)
+
+
+def describe_splits(inspection, splits, num_files, noun="Examples"):
+    """Add how many examples each split has.
+
+    Args:
+        inspection: `Inspection`.
+        splits: Split name to examples.
+        num_files: Number of splits in files of their own; the others are split off train.
+        noun: What examples are called.
+    """
+    sizes = {split: len(examples) for split, examples in splits.items()}
+    how = "splits that the data lacks are split off train by a hash" if num_files < 3 else "as in the files"
+    listed = ", ".join(f"{split} {size:,}" for split, size in sizes.items())
+    inspection.add("parts", sizes, f"{noun}: {listed}; {how}.")
 
 
 def describe_unread(inspection, folder, used):
@@ -162,49 +163,49 @@ def describe_unread(inspection, folder, used):
 
     Args:
         inspection: `Inspection`.
-        folder: path of the data; a file has none beside it.
-        used: paths of what is read.
+        folder: Path of the data, a folder or a file.
+        used: Paths of the files that are read.
     """
     if files := unread_files(folder, used):
-        advice = conversion_advice(files)
         names = "Files of splits are called train, validation (valid, val, dev, eval) and test."
-        said = f"Not read: {listed_files(files)}. {advice or names}"
-        inspection.warn("unread_files", [file.name for file in files], said)
+        text = f"Not read: {listed_files(files)}. {conversion_advice(files) or names}"
+        inspection.warn("unread_files", [file.name for file in files], text)
 
 
-def decide_bad_records(inspection, bad, used, share=0.0):
-    """Warn of records that cannot be used, and decide which fraction of them may be skipped.
+def decide_invalid_records(inspection, invalid, num_used, max_share=0.0):
+    """Warn of invalid records, and decide which fraction of them may be skipped.
 
     Args:
         inspection: `Inspection`.
-        bad: `BadRecords` that skipped them.
-        used: how many records were not skipped.
-        share: of the records that cannot be used in the split that has the most of them, where splits are
-            counted one by one.
+        invalid: `InvalidRecords` that skipped them.
+        num_used: Number of records that were not skipped.
+        max_share: Largest share of invalid records of any split, if splits are counted separately.
     """
-    for reason, count in bad.skipped.items():
+    for reason, count in invalid.skipped.items():
         inspection.warn("bad_records", {reason: count}, f"{count_of(count, 'record')}: {reason}.")
-    total = bad.skipped.total()
+    total = invalid.skipped.total()
     if total:
-        allow_bad_records(inspection, total, used, f"{count_of(total, 'record')} cannot be used", share)
+        why = f"{count_of(total, 'record')} cannot be used"
+        allow_invalid_records(inspection, total, num_used, why, max_share)
 
 
-def allow_bad_records(inspection, bad, used, why, share=0.0):
-    """Decide that bad records are skipped: twice the fraction that is there now, so that more data fits.
+def allow_invalid_records(inspection, num_invalid, num_used, why, max_share=0.0):
+    """Decide to skip invalid records, up to twice their current fraction so that more data still trains.
 
     Args:
         inspection: `Inspection`.
-        bad, used: how many records cannot be used, and how many can.
-        why: they are skipped.
-        share: as of `decide_bad_records`.
+        num_invalid, num_used: Number of records that cannot and that can be used.
+        why: The reason for skipping them.
+        max_share: As in `decide_invalid_records`.
     """
+    total = num_invalid + num_used
+    cap = _skip_limit(max(max_share, num_invalid / total))
     inspection.decide("data.on_invalid_record", "skip", why)
-    cap = _with_room(max(share, bad / (bad + used)))
-    inspection.decide("data.max_invalid_records", cap, f"{bad:,} of {bad + used:,} records now")
+    inspection.decide("data.max_invalid_records", cap, f"{num_invalid:,} of {total:,} records now")
 
 
-def _with_room(share):
+def _skip_limit(share):
     """Twice a share, from 0.01 to 0.5 or the share itself, rounded up to one significant digit."""
-    room = max(share, LEAST_CAP, min(MOST_CAP, 2 * share))
-    digits = -math.floor(math.log10(room))
-    return min(MOST_OF_ALL, round(math.ceil(room * 10**digits - 1e-9) / 10**digits, digits))
+    limit = max(share, MIN_CAP, min(MAX_DOUBLED_CAP, 2 * share))
+    digits = -math.floor(math.log10(limit))
+    return min(MAX_CAP, round(math.ceil(limit * 10**digits - 1e-9) / 10**digits, digits))

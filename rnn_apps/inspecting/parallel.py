@@ -1,4 +1,4 @@
-"""Inspects parallel texts: which files belong together, their languages, lengths, repeats and leakage."""
+"""Inspects parallel texts: which files belong together, languages, lengths, duplicates and leakage."""
 
 import re
 from collections import Counter
@@ -10,25 +10,26 @@ import numpy as np
 
 from rnn_apps.data.files import open_lines
 from rnn_apps.data.pair_tables import find_text_columns
-from rnn_apps.data.parallel import find_parallel, load_parallel
-from rnn_apps.data.splits import SPLIT_NAMES, conversion_advice
+from rnn_apps.data.parallel import find_parallel, load_pairs
+from rnn_apps.data.split_files import conversion_advice
+from rnn_apps.data.splits import SPLIT_NAMES, DataSource
 from rnn_apps.errors import DataError, shown
-from rnn_apps.inspecting.encodings import check_encoding
+from rnn_apps.inspecting.encodings import describe_encodings
 from rnn_apps.inspecting.findings import Inspection
 from rnn_apps.inspecting.measures import (
     describe_leakage,
     describe_lengths,
-    describe_parts,
     describe_repeats,
+    describe_splits,
+    describe_unknown_words,
     describe_unread,
     percent,
     quantile,
-    unknown_rate,
     words_of,
 )
-from rnn_apps.inspecting.sizes import decide_training, load_with_room, rounded_up
+from rnn_apps.inspecting.sizing import decide_training, load_splits, round_up
 
-# Code -> how file names call the language.
+# Code -> names of the language in file names.
 LANGUAGES = {
     "en": "en eng english englisch anglais ingles",
     "de": "de deu ger german deutsch allemand",
@@ -50,23 +51,24 @@ LANGUAGES = {
     "hi": "hi hin hindi",
 }
 _CODES = {name: code for code, names in LANGUAGES.items() for name in names.split()}
-_SIDES = ("source", "target", "src", "tgt")
-_LINES_LOOKED_AT = 200
-_WORDS_OF_A_SENTENCE = 1.5  # on average, from which on cells are not words with tags
-_OTHER_FILES = ("readme", "license", "licence", "notes")
-_NO_TEXTS = (".yaml", ".yml", ".json", ".md", ".py", ".zip", ".csv", ".jsonl", ".png", ".jpg", ".jpeg")
-_LEAST_ALIKE = 0.3  # correlation of the lengths of lines that are translations of each other
-_LEAST_SPREAD = 0.3  # of the mean of lengths, below which their correlation says nothing
+_SIDE_NAMES = ("source", "target", "src", "tgt")
+_NUM_LINES_SAMPLED = 200
+_MIN_WORDS = 1.5  # per sentence, on average; shorter cells may be words with tags
+_NOT_DATA = ("readme", "license", "licence", "notes")
+_NOT_TEXT = (".yaml", ".yml", ".json", ".md", ".py", ".zip", ".csv", ".jsonl", ".png", ".jpg", ".jpeg")
+_MIN_CORRELATION = 0.3  # of the lengths of sentences and their translations
+_MIN_VARIATION = 0.3  # of lengths (standard deviation by mean), below which a correlation is meaningless
+_DEFAULT_NAMES = "default names: the table does not say its languages; the first column of sentences is read"
 
 
 class Pair(NamedTuple):
-    """Which texts of a folder are translations of each other.
+    """The texts of a folder that are translations of each other.
 
     Args:
-        source, target: languages.
-        files: names of the two files, twice the same for a table; None where the folder has the usual layout.
-        why: how the languages are known.
-        is_table: whether both are columns of one file.
+        source, target: Languages.
+        files: Names of the two files, the same twice for a table; None if the folder has the default layout.
+        why: How the languages are known.
+        is_table: Whether both are columns of one file.
     """
 
     source: str
@@ -79,8 +81,8 @@ class Pair(NamedTuple):
 def find_pair(path):
     """Return the `Pair` of a folder, or of a table, or None.
 
-    Files called train, with a language as their ending, are the usual layout, which needs no names. Else the
-    folder has to hold a table alone, or two texts; their names or endings say their languages.
+    Files called train, with a language as their extension, are the default layout. Otherwise the folder must
+    hold only a table, or two texts whose names or extensions say their languages.
     """
     folder = Path(path)
     if folder.is_file():
@@ -89,10 +91,10 @@ def find_pair(path):
     train = [f for f in texts if f.name.split(".")[0].casefold() in SPLIT_NAMES["train"]]
     endings = sorted({f.name.removesuffix(".gz").rpartition(".")[2] for f in train} - {"txt"})
     if len(endings) == 2:
-        return Pair(*_in_order(*endings), None, "by the endings of the files")
+        return Pair(*_in_order(*endings), None, "by the extensions of the files")
     if endings == ["tsv"]:
         return _pair_of_table(train[0], None)
-    others = [f for f in texts if f.name.split(".")[0].casefold() not in _OTHER_FILES]
+    others = [f for f in texts if f.name.split(".")[0].casefold() not in _NOT_DATA]
     if len(others) == 1 and _has_tabs(others[0]):
         return _pair_of_table(others[0], others[0].name)
     if len(others) != 2:
@@ -105,28 +107,24 @@ def find_pair(path):
     return Pair(source, target, (names[source], names[target]), "by the names of the files")
 
 
-def is_of_sentences(file):
-    """Return whether a file is a table with two columns of sentences.
-
-    Args:
-        file: path.
-    """
+def has_sentence_pairs(file):
+    """Return whether a file is a table with two columns of sentences."""
     if not _has_tabs(file):
         return False
     rows, pair = _first_rows(file), _pair_of_table(file, None)
     columns = find_text_columns(f"{file}:1", rows, (pair.source, pair.target))
     rows = [row for row in rows if len(row) == columns.width]
     words = [[len(row[i].split()) for row in rows] for i in (columns.source, columns.target)]
-    return bool(rows) and min(map(sum, words)) >= _WORDS_OF_A_SENTENCE * len(rows)
+    return bool(rows) and min(map(sum, words)) >= _MIN_WORDS * len(rows)
 
 
 def _first_rows(file):
     with open_lines(file) as lines:
-        return [line.rstrip("\r\n").split("\t") for line in islice(lines, _LINES_LOOKED_AT) if line.strip()]
+        return [line.rstrip("\r\n").split("\t") for line in islice(lines, _NUM_LINES_SAMPLED) if line.strip()]
 
 
 def _has_tabs(file):
-    """Whether a file has the ending of a text or table, and tabs in most of its first lines."""
+    """Whether a file has the extension of a text or table, and tabs in most of its first lines."""
     if not file.name.lower().endswith((".tsv", ".txt", ".tsv.gz", ".txt.gz")):
         return False
     rows = _first_rows(file)
@@ -134,28 +132,27 @@ def _has_tabs(file):
 
 
 def _pair_of_table(file, name):
-    """The `Pair` of a table; a first line names its languages, or else nothing does."""
+    """The `Pair` of a table, whose first line may name its languages."""
     with open_lines(file) as lines:
         first = [cell.strip().casefold() for cell in next(lines, "").split("\t")]
     files = None if name is None else (name, name)
-    named = [cell for cell in first if cell in _CODES or cell in _SIDES]
+    named = [cell for cell in first if cell in _CODES or cell in _SIDE_NAMES]
     if len(named) == 2 and named[0] != named[1]:
         return Pair(*named, files, "by the first line of the table", True)
-    why = "a name alone: the table does not say its languages; the first column of sentences is read"
-    return Pair("source", "target", files, why, True)
+    return Pair("source", "target", files, _DEFAULT_NAMES, True)
 
 
 def _is_text(file):
-    return file.is_file() and not file.name.startswith(".") and not file.name.lower().endswith(_NO_TEXTS)
+    return file.is_file() and not file.name.startswith(".") and not file.name.lower().endswith(_NOT_TEXT)
 
 
 def _in_order(first, second):
-    """English is what is read where it is one of two, else the first by name."""
+    """Source and target: English is the source if it is one of the two, otherwise the first by name."""
     return (second, first) if _CODES.get(second.casefold()) == "en" else (first, second)
 
 
 def _language(file, files):
-    """Code of the language that a file's name says, or else what of its name is not in the other's."""
+    """Code of the language in a file's name, or else the first word that other files' names lack."""
     words = re.split(r"[^a-z]+", file.name.lower().removesuffix(".gz").removesuffix(".txt"))
     known = [_CODES[word] for word in reversed(words) if word in _CODES]
     if known:
@@ -165,44 +162,46 @@ def _language(file, files):
     return own[0][:30] if own else None
 
 
-def inspect_pairs(path, given=None):
+def inspect_pairs(path, overrides):
     """Return the `Inspection` of two texts, or of a folder of parallel texts.
 
     Args:
-        path: file or folder.
-        given: settings that the user has chosen, dotted path to value.
+        path: File or folder.
+        overrides: As for `inspect_data`.
 
     Raises:
         DataError: no two files belong together, or they have different numbers of lines.
     """
-    given = given or {}
-    pair = _given_pair(find_pair(path), given)
+    pair = _override_pair(find_pair(path), overrides)
+    path = Path(path)
     if pair is None:
-        there = sorted(f.name for f in Path(path).iterdir())[:8] if Path(path).is_dir() else [Path(path).name]
+        files = sorted(path.iterdir()) if path.is_dir() else [path]
+        received = ", ".join(file.name for file in files[:8]) or "an empty folder"
         expected = "a folder with two texts, line i of one the translation of line i of the other"
-        fix = "Call them train.en and train.de, or have the languages in their names; call a table train.tsv."
-        fix = conversion_advice(sorted(Path(path).iterdir()) if Path(path).is_dir() else [Path(path)]) or fix
-        raise DataError(str(path), received=", ".join(there) or "an empty folder", expected=expected, fix=fix)
+        fix = "Call them train.en and train.de, or put the languages in their names; call a table train.tsv."
+        fix = conversion_advice(files) or fix
+        raise DataError(str(path), received=received, expected=expected, fix=fix)
     source, target, named = pair[:3]
-    path = str(Path(path).parent) if Path(path).is_file() else path
-    inspection = Inspection("translation", str(path), "translation", given)
-    files = find_parallel(path, source, target, named=named)
-    for file in (file for pair in files.values() for file in pair):
-        inspection.found("file", {"file": file.name}, f"{file.name}: {check_encoding(file)}.")
-    describe_unread(inspection, path, [file for pair in files.values() for file in pair])
-    _decide_files(inspection, pair, files["train"])
-    parts = load_with_room(inspection, lambda *read: load_parallel(path, *read, (source, target), named))
-    describe_parts(inspection, parts, carved=len(files) < 3, what="Pairs")
-    _describe_pairs(inspection, parts)
-    sources = {part: pairs.sources for part, pairs in parts.items()}
-    describe_leakage(inspection, sources, "sources", len(files))
+    path = path.parent if path.is_file() else path
+    inspection = Inspection("translation", str(path), "translation", overrides)
+    files_of = find_parallel(path, source, target, named=named)
+    files = [file for split in files_of.values() for file in split]
+    describe_encodings(inspection, files)
+    describe_unread(inspection, path, files)
+    _decide_files(inspection, pair, files_of["train"])
+    data, languages = DataSource("files", path, 0, 1), (source, target)
+    splits = load_splits(inspection, lambda *args: load_pairs(data, *args, languages, named=named)[1])
+    describe_splits(inspection, splits, len(files_of), "Pairs")
+    _describe_pairs(inspection, splits)
+    sources = {split: pairs.sources for split, pairs in splits.items()}
+    describe_leakage(inspection, sources, "sources", len(files_of))
     return inspection
 
 
-def _given_pair(pair, given):
-    """The `Pair` with the languages and files that are given."""
-    named = given.get("data.source_file"), given.get("data.target_file")
-    languages = given.get("data.source_language"), given.get("data.target_language")
+def _override_pair(pair, overrides):
+    """The `Pair` with the languages and files of the user."""
+    named = overrides.get("data.source_file"), overrides.get("data.target_file")
+    languages = overrides.get("data.source_language"), overrides.get("data.target_language")
     if pair is None and None in (*named, *languages):
         return None
     pair = pair or Pair(*languages, named, "as given")
@@ -211,76 +210,67 @@ def _given_pair(pair, given):
 
 
 def _decide_files(inspection, pair, files):
-    swap = "" if pair.why.startswith("a name alone") else "; swap the two to translate the other way"
+    swap = "" if pair.why == _DEFAULT_NAMES else "; swap the two to translate the other way"
     inspection.decide("data.source_language", pair.source, f"{pair.why}{swap}")
     inspection.decide("data.target_language", pair.target, "")
     if len(files) == 1:
         rows = _first_rows(files[0])
         columns = find_text_columns(f"{files[0]}:1", rows, (pair.source, pair.target))
-        read = (
-            f"{files[0].name}: sentences in column {columns.source + 1}, translations in {columns.target + 1}"
-        )
-        left = ", ".join(map(str, columns.left_out))
-        more = (
-            f"; left out: column {left}, such as {shown(rows[-1][columns.left_out[0] - 1])}" if left else ""
-        )
-        inspection.found("columns", {"left_out": columns.left_out}, f"{read}{more}.")
+        text = f"sentences in column {columns.source + 1}, translations in {columns.target + 1}"
+        if columns.ignored:
+            example = shown(rows[-1][columns.ignored[0] - 1])
+            text = f"{text}; ignored: column {', '.join(map(str, columns.ignored))}, such as {example}"
+        inspection.add("columns", {"left_out": columns.ignored}, f"{files[0].name}: {text}.")
     if pair.files:
-        is_table = len(files) == 1
-        inspection.decide(
-            "data.source_file",
-            pair.files[0],
-            "a table of sentences and translations"
-            if is_table
-            else "line i of one is the translation of line i of",
-        )
-        more = "the same" if is_table else "the other"
-        inspection.decide("data.target_file", pair.files[1], f"{more}; validation and test are split off")
+        why = ("line i of one is the translation of line i of", "the other")
+        why = ("a table of sentences and translations", "the same") if len(files) == 1 else why
+        inspection.decide("data.source_file", pair.files[0], why[0])
+        inspection.decide("data.target_file", pair.files[1], f"{why[1]}; validation and test are split off")
 
 
-def _describe_pairs(inspection, parts):
-    train = parts["train"]
+def _describe_pairs(inspection, splits):
+    train = splits["train"]
     sources, targets = ([words_of(text) for text in side] for side in (train.sources, train.targets))
     describe_lengths(inspection, list(map(len, sources)), "source_lengths", "Words of a source")
     describe_lengths(inspection, list(map(len, targets)), "target_lengths", "Words of a translation")
     describe_repeats(inspection, train.sources, "sources")
     same = sum(a == b for a, b in zip(train.sources, train.targets))
     if same:
-        said = f"{same:,} translations ({percent(same, len(train))}) are equal to their sources."
-        inspection.warn("copies", same, said)
-    _warn_of_lines_that_do_not_belong(inspection, train)
+        text = f"{same:,} translations ({percent(same, len(train))}) are equal to their sources."
+        inspection.warn("copies", same, text)
+    _check_alignment(inspection, train)
     counts = [Counter(word for text in side for word in text) for side in (sources, targets)]
-    said = (
-        f"{len(counts[0]):,} distinct words in the sources of train, {len(counts[1]):,} in the translations."
-    )
-    inspection.found("vocabulary", {"source": len(counts[0]), "target": len(counts[1])}, said)
-    unknown_rate(inspection, counts[0], [w for t in parts["test"].sources for w in words_of(t)])
-    distinct = max(map(len, counts))
-    size = min(8000, max(400, rounded_up(distinct // 2, 400)))
-    inspection.decide("data.unit", "subword", "words that train never shows are written from their pieces")
-    inspection.decide("data.vocabulary_size", size, f"{distinct:,} distinct words in a language")
-    letters = quantile([len(text) for text in (*train.sources, *train.targets)], 0.98)
-    longest = min(400, rounded_up(letters / 2, 20))
-    why = f"98 % of the sentences have at most {letters} letters; pieces have 2 or more"
-    inspection.decide("data.max_length", longest, why)
-    inspection.decide("model.decoding.max_length", longest, "as long as what is learned")
+    sizes = [len(count) for count in counts]
+    text = f"{sizes[0]:,} distinct words in the sources of train, {sizes[1]:,} in the translations."
+    inspection.add("vocabulary", {"source": sizes[0], "target": sizes[1]}, text)
+    test_words = [word for text in splits["test"].sources for word in words_of(text)]
+    describe_unknown_words(inspection, counts[0], test_words)
+    size = min(8000, max(400, round_up(max(sizes) // 2, 400)))
+    inspection.decide("data.unit", "subword", "words that are not in train are built from pieces")
+    inspection.decide("data.vocabulary_size", size, f"{max(sizes):,} distinct words in a language")
+    num_characters = quantile([len(text) for text in (*train.sources, *train.targets)], 0.98)
+    max_length = min(400, round_up(num_characters / 2, 20))
+    why = f"98 % of the sentences have at most {num_characters} characters; pieces have 2 or more"
+    inspection.decide("data.max_length", max_length, why)
+    inspection.decide("model.decoding.max_length", max_length, "as long as the training sentences")
     if len(train) < 20_000:
         size = 128 if len(train) < 4000 else 256
-        why = f"a smaller network for {len(train):,} pairs"
-        for key, value in (("embedding", size // 2), ("encoder_units", [size // 2]), ("units", [size])):
-            inspection.decide(f"model.{key}", value, why)
-        inspection.decide("training.learning_rate", 0.002, "small networks take larger steps")
-    decide_training(inspection, len(train), least_epochs=10, steps=3000, unit="pairs")
+        settings = {"embedding": size // 2, "encoder_units": [size // 2], "units": [size]}
+        settings = {f"model.{key}": value for key, value in settings.items()}
+        inspection.decide_all(settings, f"a smaller network for {len(train):,} pairs")
+        inspection.decide("training.learning_rate", 0.002, "small networks can take larger steps")
+    decide_training(inspection, len(train), min_epochs=10, steps=3000, noun="pairs")
 
 
-def _warn_of_lines_that_do_not_belong(inspection, train):
+def _check_alignment(inspection, train):
+    """Describe the correlation of the lengths of sources and translations; warn if it is low."""
     lengths = [np.array([len(text) for text in side], float) for side in (train.sources, train.targets)]
-    if len(train) < 20 or not all(one.std() > _LEAST_SPREAD * one.mean() for one in lengths):
+    if len(train) < 20 or not all(one.std() > _MIN_VARIATION * one.mean() for one in lengths):
         return
-    alike = float(np.corrcoef(*lengths)[0, 1])
-    said = f"Lengths of sources and translations go together with a correlation of {alike:.2f}."
-    if alike < _LEAST_ALIKE:
-        said = f"{said} Is line i of one file the translation of line i of the other?"
-        inspection.warn("alignment", round(alike, 4), said)
+    correlation = float(np.corrcoef(*lengths)[0, 1])
+    text = f"The lengths of sources and translations have a correlation of {correlation:.2f}."
+    if correlation < _MIN_CORRELATION:
+        text = f"{text} Is line i of one file the translation of line i of the other?"
+        inspection.warn("alignment", round(correlation, 4), text)
     else:
-        inspection.found("alignment", round(alike, 4), said)
+        inspection.add("alignment", round(correlation, 4), text)

@@ -1,115 +1,109 @@
-"""Inspects a text for language models: its length, its letters and words, and what a token should be."""
+"""Inspects text for language models: length, characters and words, and the token unit."""
 
 from collections import Counter
 
 from rnn_apps.data.plain_text import find_texts, load_texts
-from rnn_apps.data.records import BadRecords
+from rnn_apps.data.records import InvalidRecords
 from rnn_apps.data.splits import DataSource, SplitRequest
 from rnn_apps.errors import printable
-from rnn_apps.inspecting.encodings import check_encoding
+from rnn_apps.inspecting.encodings import describe_encodings
 from rnn_apps.inspecting.findings import Inspection
 from rnn_apps.inspecting.measures import (
-    decide_bad_records,
+    decide_invalid_records,
     describe_leakage,
+    describe_unknown_words,
     describe_unread,
     percent,
-    unknown_rate,
 )
-from rnn_apps.inspecting.sizes import decide_training, rounded_up
+from rnn_apps.inspecting.sizing import decide_training, round_up
 
 _UNKNOWN_WORD = "<unk>"
-_LONG_LINE = 40  # letters from which on a line that stands in two parts is no coincidence
-_MOST_LETTERS = 500  # distinct ones, with which characters are good tokens
+_LONG_LINE = 40  # characters from which a line in two splits is not a coincidence
+_MAX_CHARACTERS = 500  # distinct ones that make good tokens
+_VALIDATION_FRACTION = 0.05
 
 
-def inspect_text(path, given=None):
-    """Return the `Inspection` of a text, or of a folder with train.txt and further parts.
+def inspect_text(path, overrides):
+    """Return the `Inspection` of a text, or of a folder with train.txt and other splits.
 
     Args:
-        path: file or folder.
-        given: settings that the user has chosen, dotted path to value.
+        path: File or folder.
+        overrides: As for `inspect_data`.
 
     Raises:
-        DataError: no text is there, or it is too short.
+        DataError: there is no text, or it is too short.
     """
-    bad = BadRecords("skip", 10**9)
-    fraction = 0.05
+    inspection = Inspection("language_model", str(path), "language_model", overrides)
+    invalid = InvalidRecords("skip", 10**9)
     files = list(find_texts(path).values())
-    encodings = {file.name: check_encoding(file) for file in files}
-    _, parts = load_texts(DataSource("files", path, 0, 1), SplitRequest(fraction), bad)
-    train = parts["train"]
-    is_tokens = _UNKNOWN_WORD in train.split()
-    inspection = Inspection(
-        "language_model", str(path), "word_language_model" if is_tokens else "language_model", given or {}
-    )
-    for name, encoding in encodings.items():
-        inspection.found("file", {"file": name, "encoding": encoding}, f"{name}: {encoding}.")
+    describe_encodings(inspection, files)
     describe_unread(inspection, path, files)
-    decide_bad_records(inspection, bad, sum(text.count("\n") for text in parts.values()))
-    _describe(inspection, parts)
-    inspection.decide("data.validation_fraction", fraction, "of train, where it has no file of its own")
-    (_decide_tokens if is_tokens else _decide_characters)(inspection, train)
+    _, splits = load_texts(DataSource("files", path, 0, 1), SplitRequest(_VALIDATION_FRACTION), invalid)
+    has_unknown_words = _UNKNOWN_WORD in splits["train"].split()
+    if has_unknown_words:
+        inspection.base = "word_language_model"
+    decide_invalid_records(inspection, invalid, sum(text.count("\n") for text in splits.values()))
+    _describe(inspection, splits)
+    why = "of train, if it has no file of its own"
+    inspection.decide("data.validation_fraction", _VALIDATION_FRACTION, why)
+    (_decide_tokens if has_unknown_words else _decide_characters)(inspection, splits["train"])
     return inspection
 
 
-def _describe(inspection, parts):
-    sizes = {part: len(text) for part, text in parts.items()}
-    listed = ", ".join(f"{part} {size:,}" for part, size in sizes.items())
-    inspection.found("parts", sizes, f"Characters: {listed}.")
-    train = parts["train"]
-    letters, words = Counter(train), train.split()
-    rare = "".join(sorted(letter for letter, count in letters.items() if count == 1))
-    said = f"{len(letters):,} distinct characters, {len(rare)} of them once"
-    inspection.found("letters", len(letters), f"{said}{': ' + printable(rare[:40]) if rare else ''}.")
+def _describe(inspection, splits):
+    sizes = {split: len(text) for split, text in splits.items()}
+    listed = ", ".join(f"{split} {size:,}" for split, size in sizes.items())
+    inspection.add("parts", sizes, f"Characters: {listed}.")
+    train = splits["train"]
+    characters, words = Counter(train), train.split()
+    rare = "".join(sorted(character for character, count in characters.items() if count == 1))
+    text = f"{len(characters):,} distinct characters, {len(rare)} of them once"
+    inspection.add("letters", len(characters), f"{text}{': ' + printable(rare[:40]) if rare else ''}.")
     counts = Counter(words)
-    said = f"{len(words):,} words between blanks, {len(counts):,} distinct."
-    inspection.found("vocabulary", {"words": len(words), "distinct": len(counts)}, said)
-    unknown_rate(inspection, counts, parts["test"].split())
+    text = f"{len(words):,} words separated by spaces, {len(counts):,} distinct."
+    inspection.add("vocabulary", {"words": len(words), "distinct": len(counts)}, text)
+    describe_unknown_words(inspection, counts, splits["test"].split())
     lines = [line for line in train.splitlines() if line.strip()]
     repeats = len(lines) - len(set(lines))
-    share = percent(repeats, len(lines))
-    inspection.found(
-        "repeats", repeats, f"{repeats:,} of {len(lines):,} lines repeat an earlier one ({share})."
-    )
-    long = {part: [ln for ln in text.splitlines() if len(ln) >= _LONG_LINE] for part, text in parts.items()}
-    describe_leakage(
-        inspection, {p: lines for p, lines in long.items() if lines}, f"lines of {_LONG_LINE} letters"
-    )
+    text = f"{repeats:,} of {len(lines):,} lines repeat an earlier one ({percent(repeats, len(lines))})."
+    inspection.add("repeats", repeats, text)
+    long_lines = {}
+    for split, text in splits.items():
+        if lines := [line for line in text.splitlines() if len(line) >= _LONG_LINE]:
+            long_lines[split] = lines
+    describe_leakage(inspection, long_lines, f"lines of {_LONG_LINE} or more characters")
 
 
 def _decide_characters(inspection, train):
-    letters = len(set(train))
-    why = f"{letters:,} distinct characters; no {_UNKNOWN_WORD}, so words were not prepared"
+    count = len(set(train))
+    why = f"{count:,} distinct characters; no {_UNKNOWN_WORD}, so the words were not prepared"
     inspection.decide("data.unit", "character", why)
-    inspection.decide("data.vocabulary_size", max(100, rounded_up(letters + 4, 100)), "all of them")
-    if letters > _MOST_LETTERS:
-        said = f"{letters:,} distinct characters are many; rare ones are read as unknown."
-        inspection.warn("many_letters", letters, said)
+    inspection.decide("data.vocabulary_size", max(100, round_up(count + 4, 100)), "all of them")
+    if count > _MAX_CHARACTERS:
+        text = f"{count:,} distinct characters are many; rare ones are read as unknown."
+        inspection.warn("many_letters", count, text)
     if len(train) < 300_000:
-        why = f"a smaller network for {len(train):,} characters"
-        inspection.decide("model.embedding", 64, why)
-        inspection.decide("model.units", [128 if len(train) < 50_000 else 256], why)
+        settings = {"model.embedding": 64, "model.units": [128 if len(train) < 50_000 else 256]}
+        inspection.decide_all(settings, f"a smaller network for {len(train):,} characters")
     _decide_windows(inspection, len(train), 100, "characters", steps=3000)
 
 
 def _decide_tokens(inspection, train):
     words = train.split()
-    distinct = len(set(words)) + 5  # the reserved ones, and the end of a line
+    count = len(set(words))
     inspection.decide("data.unit", "token", f"the text has {_UNKNOWN_WORD}: its words were prepared")
-    inspection.decide(
-        "data.vocabulary_size", max(100, min(50_000, distinct)), f"{distinct - 5:,} distinct words"
-    )
+    size = max(100, min(50_000, count + 5))  # with reserved ids and the end of a line
+    inspection.decide("data.vocabulary_size", size, f"{count:,} distinct words")
     if len(words) < 200_000:
-        why = f"a smaller network for {len(words):,} words"
-        inspection.decide("model.embedding", 128, why)
-        inspection.decide("model.units", [128], why)
+        settings = {"model.embedding": 128, "model.units": [128]}
+        inspection.decide_all(settings, f"a smaller network for {len(words):,} words")
     _decide_windows(inspection, len(words), 35, "words", steps=2000)
 
 
-def _decide_windows(inspection, tokens, steps_of_window, unit, steps):
-    """Windows, and as many streams that each is some windows long."""
-    windows = max(1, tokens // steps_of_window)
-    inspection.decide("training.tbptt.steps", steps_of_window, f"{unit} through which gradients go back")
-    most = next((batch for batch in (64, 32, 16, 8, 4) if windows >= 4 * batch), 1)
-    what = f"windows of {steps_of_window} {unit}"
-    decide_training(inspection, windows, least_epochs=8, steps=steps, most_batch=most, unit=what)
+def _decide_windows(inspection, num_tokens, window, noun, steps):
+    """Decide the windows, and the batch size so that each stream has several of them."""
+    num_windows = max(1, num_tokens // window)
+    inspection.decide("training.tbptt.steps", window, f"{noun} that gradients flow back through")
+    batch_size = next((size for size in (64, 32, 16, 8, 4) if num_windows >= 4 * size), 1)
+    noun = f"windows of {window} {noun}"
+    decide_training(inspection, num_windows, min_epochs=8, steps=steps, max_batch_size=batch_size, noun=noun)

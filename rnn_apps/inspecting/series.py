@@ -1,57 +1,59 @@
-"""Inspects tables with a date column: time step, gaps, repeats, missing values, season, horizon."""
+"""Inspects tables with a date column: time step, gaps, missing values, season, horizon."""
 
 import re
 
+from rnn_apps.data.headers import list_columns
 from rnn_apps.data.numbers import is_number, number
-from rnn_apps.data.series_columns import is_called_counter, is_counter
-from rnn_apps.errors import DataError, Setting, shown
+from rnn_apps.data.series_columns import has_counter_name, is_counter
+from rnn_apps.errors import DataError, Setting
 from rnn_apps.inspecting.classification import open_tables
 from rnn_apps.inspecting.measures import count_of, percent
-from rnn_apps.inspecting.seasons import find_season
+from rnn_apps.inspecting.seasonality import find_season
 from rnn_apps.inspecting.sentinels import warn_of_sentinels
-from rnn_apps.inspecting.tables import find_named, given_column, values_of
+from rnn_apps.inspecting.tables import column_of_setting, named_column, values_of
 from rnn_apps.inspecting.times import decide_time, describe_times
 
 _ENDINGS = (".csv", ".csv.gz")
-_KNOWN = re.compile(
+_KNOWN_NAMES = re.compile(
     r"holiday|closed|weekend|promo|school|day.?off|feiertag|ferien|geschlossen", re.IGNORECASE
 )
-_MOST_TARGETS = 10
+_MAX_TARGETS = 10
 _WEEKDAYS = 5
-_LONGEST_HORIZON = 168
-_LEAST_STEPS = 30
+_MAX_HORIZON = 168
+_MIN_STEPS = 30
 DAY = 86_400  # seconds
 
 
-def inspect_series(path, given=None):
+def inspect_series(path, overrides=None):
     """Return the `Inspection` of a table with a date column, or of a folder of them.
 
     Args:
-        path: file or folder.
-        given: settings that the user has chosen, dotted path to value.
+        path: File or folder.
+        overrides: As for `inspect_data`.
 
     Raises:
-        DataError: no column holds dates, or none numbers, or there are too few rows.
+        DataError: no column holds dates, none holds numbers, or there are too few rows.
     """
-    inspection, tables = open_tables(path, "forecasting", "forecasting", given, _ENDINGS)
+    inspection, tables = open_tables(path, "forecasting", "forecasting", overrides or {}, _ENDINGS)
     table = tables["train"]._replace(rows=[row for one in tables.values() for row in one.rows])
     columns = table.columns()
     times = decide_time(inspection, table, columns)
-    series = _series_column(inspection, table, columns, times)
-    taken = {*times.columns, series.name if series else None}
+    series_column = _decide_series_column(inspection, table, columns, times)
+    taken = {*times.columns, series_column.name if series_column else None}
     targets = _decide_targets(inspection, table, [c for c in columns if c.name not in taken])
-    bad = sum(one.ragged for one in tables.values())
-    found, step = describe_times(inspection, table, times, series, targets[0], bad)
+    num_invalid = sum(one.num_invalid for one in tables.values())
+    series, step = describe_times(inspection, table, times, series_column, targets[0], num_invalid)
     _describe_missing(inspection, table, targets)
-    _decide_season(inspection, found, step)
+    _decide_season(inspection, series, step)
     return inspection
 
 
-def _series_column(inspection, table, columns, times):
-    """The column that says which series a row belongs to, where times come again and again."""
-    cells, given = times.cells, given_column(inspection, table, columns, "data.series")
-    if given is not None:
-        return given
+def _decide_series_column(inspection, table, columns, times):
+    """The column that says which series a row belongs to, if times recur."""
+    column = column_of_setting(inspection, table, columns, "data.series")
+    cells = times.cells
+    if column is not None:
+        return column
     if len(set(cells)) > 0.7 * len(cells):
         return None
     for column in (column for column in columns if column.name not in times.columns):
@@ -66,92 +68,83 @@ def _series_column(inspection, table, columns, times):
 
 def _decide_targets(inspection, table, columns):
     """Decide which columns are forecast and which are known; returns the former."""
-    numbers = [column for column in columns if column.kind == "number" and not _counts_rows(column)]
-    given = [
-        find_named(table, columns, "data.targets", n) for n in inspection.given.get("data.targets") or ()
+    numbers = [
+        column
+        for column in columns
+        if column.kind == "number" and not (has_counter_name(column.name) and is_counter(column.cells))
     ]
-    flags = [
-        c
-        for c in numbers
-        if {number(cell, c.mark) for cell in set(c.cells) if is_number(cell, c.mark)} <= {0, 1}
-    ]
-    known = [column for column in flags if _KNOWN.search(column.name)]
+    names = inspection.overrides.get("data.targets") or ()
+    given = [named_column(table, columns, "data.targets", name) for name in names]
+    flags = [column for column in numbers if _is_flag(column)]
+    known = [column for column in flags if _KNOWN_NAMES.search(column.name)]
     others = [column for column in numbers if column not in flags]
-    targets = given or others[:_MOST_TARGETS]
+    targets = given or others[:_MAX_TARGETS]
     if not targets:
-        there = ", ".join(shown(name) for name in table.header[:12])
-        raise DataError(str(table.file), "no column of numbers to forecast", fix=f"The columns are {there}.")
-    left = len([column for column in others if column not in targets])
-    more = f"; the other {left} are covariates" if left else ""
+        fix = f"The columns are {list_columns(table.header)}."
+        raise DataError(str(table.file), "no column of numbers to forecast", fix=fix)
+    num_other = len([column for column in others if column not in targets])
+    more = f"; the other {num_other} are covariates" if num_other else ""
     inspection.decide("data.targets", [c.name for c in targets], f"the columns of numbers{more}")
-    covariates = [c.name for c in numbers if c not in known and c not in targets]
+    covariates = [column.name for column in numbers if column not in known and column not in targets]
     if covariates:
         inspection.decide("data.covariates", covariates, "read, but not forecast")
     if known:
-        why = "0 or 1, and by their names known of the days to come; remove those that are not"
-        inspection.decide("data.known", [c.name for c in known], why)
+        why = "0 or 1, and named like something known in advance; remove those that are not"
+        inspection.decide("data.known", [column.name for column in known], why)
     return targets
 
 
-def _counts_rows(column):
-    """Whether a column only counts the rows: one without a name, or called as such."""
-    return is_called_counter(column.name) and is_counter(column.cells)
+def _is_flag(column):
+    cells = set(column.cells)
+    return {number(cell, column.mark) for cell in cells if is_number(cell, column.mark)} <= {0, 1}
 
 
-def _read_as_missing(value):
+def _missing_value_fix(value):
     return Setting("If it stands for a missing value", f"data.missing_values=[{value:g}]")
 
 
 def _describe_missing(inspection, table, targets):
     for column in targets:
-        warn_of_sentinels(inspection, column.name, values_of(inspection, table, column), _read_as_missing)
+        warn_of_sentinels(inspection, column.name, values_of(inspection, table, column), _missing_value_fix)
         cells = [cell.strip() for cell in table.cells(column.name)]
         missing = sum(not is_number(cell, column.mark) for cell in cells)
         if missing:
-            said = f"{column.name}: {count_of(missing, 'value')} missing ({percent(missing, len(cells))})."
-            inspection.warn("missing", {column.name: missing}, said)
+            text = f"{column.name}: {count_of(missing, 'value')} missing ({percent(missing, len(cells))})."
+            inspection.warn("missing", {column.name: missing}, text)
     inspection.decide("data.on_missing", "mask", "the network is told where a value is missing")
 
 
-def _decide_season(inspection, found, step):
-    longest, shortest = max(found, key=lambda one: len(one.values)), min(len(one.values) for one in found)
-    if len(longest.values) < _LEAST_STEPS:
-        expected = f"at least {_LEAST_STEPS} of a series"
-        raise DataError(inspection.path, received=f"{len(longest.values)} steps", expected=expected)
+def _decide_season(inspection, series, step):
+    longest, lengths = max(series, key=lambda one: len(one.values)), [len(one.values) for one in series]
+    size = len(longest.values)
+    if size < _MIN_STEPS:
+        expected = f"at least {_MIN_STEPS} of a series"
+        raise DataError(inspection.path, received=f"{size} steps", expected=expected)
     period, strength = find_season(longest.values)
-    said = (
-        f"A season of {period} steps, autocorrelation {strength:.2f}."
-        if period > 1
-        else "No season was found."
-    )
-    inspection.found("season", {"period": period, "autocorrelation": round(strength, 3)}, said)
-    why = (
-        f"autocorrelation of {strength:.2f} at this lag"
-        if period > 1
-        else "no lag has an autocorrelation of 0.3"
-    )
+    text, why = "No season was found.", "no lag has an autocorrelation of 0.3"
+    if period > 1:
+        text = f"A season of {period} steps, autocorrelation {strength:.2f}."
+        why = f"autocorrelation of {strength:.2f} at this lag"
+    inspection.add("season", {"period": period, "autocorrelation": round(strength, 3)}, text)
     if period == 1 and step.kind == "weekday":
         period, why = _WEEKDAYS, "the trading days of a week"
     inspection.decide("data.period", period, why)
-    period = inspection.decided("data.period")
-    most = max(1, min(_LONGEST_HORIZON, shortest // 12))
-    horizon = min(most, period if period > 1 else 12)
-    inspection.decide(
-        "data.horizon", horizon, "a season" if horizon == period else "what the data is enough for"
-    )
-    horizon = inspection.decided("data.horizon")
+    period = inspection.setting("data.period")
+    max_horizon = max(1, min(_MAX_HORIZON, min(lengths) // 12))
+    horizon = min(max_horizon, period if period > 1 else 12)
+    why = "a season" if horizon == period else "the data is large enough for this"
+    inspection.decide("data.horizon", horizon, why)
+    horizon = inspection.setting("data.horizon")
     calendar = _calendar(step)
     if calendar:
         inspection.decide("data.calendar", calendar, f"a row every {step}")
-    window = max(2, min(336, max(3 * period, 2 * horizon, 24), shortest // 3))
-    inspection.decide(
-        "model.window", window, "steps that are read before a forecast, three seasons where there are as many"
-    )
-    if window < 48 or len(longest.values) < 1000:
-        inspection.decide("model.units", [32], f"a small network for {len(longest.values):,} steps")
-    total = sum(len(one.values) for one in found)
-    batch = 32 if total >= 2000 else 16
-    inspection.decide("training.batch_size", batch, f"{total:,} steps in all series")
+    window = max(2, min(336, max(3 * period, 2 * horizon, 24), min(lengths) // 3))
+    why = "steps that are read before a forecast, three seasons if the data is long enough"
+    inspection.decide("model.window", window, why)
+    if window < 48 or size < 1000:
+        inspection.decide("model.units", [32], f"a small network for {size:,} steps")
+    batch_size = 32 if sum(lengths) >= 2000 else 16
+    inspection.decide("training.batch_size", batch_size, f"{sum(lengths):,} steps in all series")
 
 
 def _calendar(step):

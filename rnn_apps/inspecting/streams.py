@@ -3,181 +3,184 @@
 from collections import Counter
 from pathlib import Path
 
-from rnn_apps.data.records import BadRecords
-from rnn_apps.data.series_columns import is_called_counter, is_counter
+from rnn_apps.data.headers import list_columns
+from rnn_apps.data.records import InvalidRecords
+from rnn_apps.data.series_columns import has_counter_name, is_counter
 from rnn_apps.data.splits import DataSource, SplitRequest
-from rnn_apps.data.step_tables import Columns, load_streams, part_folders
+from rnn_apps.data.step_tables import ENDINGS, Columns, load_streams, split_folders, tables_in
 from rnn_apps.errors import DataError, Setting, shown
-from rnn_apps.inspecting.captions import PICTURE_SUFFIXES
+from rnn_apps.inspecting.captions import STILL_SUFFIXES
 from rnn_apps.inspecting.classification import find_label_column, find_tables
 from rnn_apps.inspecting.findings import Inspection
 from rnn_apps.inspecting.measures import (
-    decide_bad_records,
+    decide_invalid_records,
     describe_lengths,
-    describe_parts,
+    describe_splits,
     describe_unread,
     percent,
     quantile,
 )
 from rnn_apps.inspecting.sentinels import warn_of_sentinels
-from rnn_apps.inspecting.sizes import decide_training
-from rnn_apps.inspecting.tables import describe_table, find_named, given_column, read_table, values_of
+from rnn_apps.inspecting.sizing import decide_training
+from rnn_apps.inspecting.tables import column_of_setting, describe_table, named_column, read_table, values_of
 
-_ENDINGS = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
-_STREAMS = (
-    *("stream", "session", "subject", "machine", "device", "sensor", "clip", "run", "person", "id", "user"),
-    *("patient", "participant", "recording", "trial"),
-)
-_COUNTERS = ("time", "timestamp", "step", "index", "frame", "row", "t", "nr", "no", "zeit", "schritt")
-_LEAST_STREAMS = 3  # so that each split can have one
-_LONG = 200  # steps from which on going back through a whole stream costs more than it gives
-_SIZE = (160, 160)
-_LEAVE_EMPTY = "If it stands for a missing value, leave it empty."
+_STREAM_NAMES = (
+    "stream", "session", "subject", "machine", "device", "sensor", "clip", "run", "person", "id", "user",
+    "patient", "participant", "recording", "trial",
+)  # fmt: skip
+_COUNTER_NAMES = (
+    "time", "timestamp", "step", "index", "frame", "row", "t", "nr", "no", "zeit", "schritt",
+)  # fmt: skip
+_MIN_STREAMS = 3  # one for each split
+_MAX_FULL_BPTT = 200  # steps of a stream from which truncated backpropagation is worth it
+_IMAGE_SIZE = (160, 160)
+_VALIDATION_FRACTION = 0.15
 
 
-def inspect_streams(path, given=None):
+def inspect_streams(path, overrides):
     """Return the `Inspection` of tables with a label at every step.
 
     Args:
-        path: file or folder.
-        given: settings that the user has chosen, dotted path to value.
+        path: File or folder.
+        overrides: As for `inspect_data`.
 
     Raises:
-        DataError: no column is like a label, or there are too few streams for train, validation and test.
+        DataError: no column looks like labels, or there are too few streams for train, validation and test.
     """
-    folder = path
-    path, table, parts, files = _first_table(path)
-    inspection = Inspection("frame_labelling", str(path), "frame_labelling", given or {})
+    recipe_path, table, num_splits, files = _first_table(path)
+    inspection = Inspection("frame_labelling", str(recipe_path), "frame_labelling", overrides)
     describe_table(inspection, {"train": table})
-    describe_unread(inspection, folder, files)
-    columns = _columns(inspection, table, is_alone=parts == 1)
-    bad = BadRecords("skip", 10**9)
-    _, names, streams = load_streams(DataSource("files", path, 0, 1), SplitRequest(0.15), bad, columns)
-    inspection.decide(
-        "data.validation_fraction", 0.15, "of the streams of train, where it has none of its own"
-    )
-    rows = sum(len(one.labels) for found in streams.values() for one in found)
-    decide_bad_records(inspection, bad, rows)
-    describe_parts(inspection, streams, carved=parts < 3, what="Streams")
-    _describe(inspection, streams["train"], names)
+    describe_unread(inspection, path, files)
+    columns = _decide_columns(inspection, table, num_splits)
+    source, invalid = DataSource("files", recipe_path, 0, 1), InvalidRecords("skip", 10**9)
+    _, names, splits = load_streams(source, SplitRequest(_VALIDATION_FRACTION), invalid, columns)
+    why = "of the streams of train, if it has no files of its own"
+    inspection.decide("data.validation_fraction", _VALIDATION_FRACTION, why)
+    num_rows = sum(len(stream.labels) for streams in splits.values() for stream in streams)
+    decide_invalid_records(inspection, invalid, num_rows)
+    describe_splits(inspection, splits, num_splits, "Streams")
+    _describe(inspection, splits["train"], names)
     return inspection
 
 
 def _first_table(path):
-    """The path that a recipe names, the first table of train, how many splits there are, and lone files."""
+    """Path for the recipe, first table of train, number of splits, and the files unless in folders."""
     path = Path(path)
-    folders = list(part_folders(path).values())
+    folders = list(split_folders(path).values())
     if folders:
-        files = [f for f in sorted(folders[0].iterdir()) if f.name.lower().endswith(_ENDINGS)]
+        files = tables_in(folders[0])
         if not files:
-            raise DataError(str(folders[0]), "no table", expected="a CSV file a stream")
+            raise DataError(str(folders[0]), "no table", expected="one CSV file per stream")
         return path, read_table(files[0]), len(folders), []
-    path, files = find_tables(path, _ENDINGS)
+    path, files = find_tables(path, ENDINGS)
     return path, read_table(files["train"]), len(files), files.values()
 
 
-def _columns(inspection, table, is_alone):
+def _decide_columns(inspection, table, num_splits):
     columns = table.columns()
-    stream = given_column(inspection, table, columns, "data.stream")
-    if stream is None and is_alone:
-        stream = _stream_column(columns, table)
-    label = given_column(inspection, table, columns, "data.label")
-    others = [c for c in columns if c is not stream]
+    listed = list_columns(table.header)
+    stream = column_of_setting(inspection, table, columns, "data.stream")
+    if stream is None and num_splits == 1:
+        stream = _find_stream_column(columns, table)
+    label = column_of_setting(inspection, table, columns, "data.label")
+    others = [column for column in columns if column is not stream]
     label = label or find_label_column([c for c in others if c.kind == "text"] or others)
     if label is None:
-        fix = [f"The columns are {_listed(table.header)}.", Setting("Name it", "data.label=COLUMN")]
+        fix = [f"The columns are {listed}.", Setting("Name it", "data.label=COLUMN")]
         raise DataError(str(table.file), "no column looks like labels", expected="a few values", fix=fix)
-    if is_alone and stream is None:
-        fix = [
-            Setting("Name the column that says which stream a row belongs to", "data.stream=COLUMN"),
-            "Or add one, or give a folder train with one file per stream.",
-        ]
+    if num_splits == 1 and stream is None:
+        name = Setting("Name the column that says which stream a row belongs to", "data.stream=COLUMN")
+        fix = [name, "Or add one, or give a folder train with one file per stream."]
         problem = "no column looks like names of streams, and a single stream is never cut between splits"
-        raise DataError(str(table.file), f"{problem}; the columns are {_listed(table.header)}", fix=fix)
+        raise DataError(str(table.file), f"{problem}; the columns are {listed}", fix=fix)
     inspection.decide("data.label", label.name, f"{label.distinct} values, each in several rows")
     if stream:
-        blocks = _blocks(table.cells(stream.name))
-        together = (
-            "whose rows follow one another" if blocks == stream.distinct else f"in {blocks:,} blocks of rows"
-        )
-        inspection.decide("data.stream", stream.name, f"{stream.distinct:,} values, {together}")
-        if blocks > stream.distinct:
-            said = f"The rows of a stream, {shown(stream.name)}, do not all follow one another"
-            inspection.found(
-                "blocks", blocks, f"{said}: its {blocks:,} blocks are joined in the order of the file."
-            )
-    frames = next((c for c in columns if _are_pictures(c)), None)
+        _decide_stream(inspection, table, stream)
+    stream_name = stream.name if stream else None
+    frames = next((column for column in columns if _are_image_paths(column)), None)
     if frames:
-        inspection.decide("data.frames", frames.name, "paths of pictures")
-        return Columns(label.name, stream.name if stream else None, None, frames.name, _SIZE, "fail")
-    others = [c for c in columns if c is not stream and c.name != label.name]
-    features = [c for c in others if c.kind == "number" and not _is_counter(c)]
-    given = inspection.given.get("data.features")
-    features = [find_named(table, columns, "data.features", name) for name in given] if given else features
+        inspection.decide("data.frames", frames.name, "paths of images")
+        return Columns(label.name, stream_name, None, frames.name, _IMAGE_SIZE, "fail")
+    others = [column for column in columns if column is not stream and column.name != label.name]
+    names, on_missing = _decide_features(inspection, table, columns, others)
+    return Columns(label.name, stream_name, names, None, _IMAGE_SIZE, on_missing)
+
+
+def _decide_stream(inspection, table, stream):
+    blocks = _count_blocks(table.cells(stream.name))
+    order = "with consecutive rows" if blocks == stream.distinct else f"in {blocks:,} blocks of rows"
+    inspection.decide("data.stream", stream.name, f"{stream.distinct:,} values, {order}")
+    if blocks > stream.distinct:
+        text = f"The rows of a stream, {shown(stream.name)}, are not all consecutive"
+        text = f"{text}: its {blocks:,} blocks are joined in the order of the file."
+        inspection.add("blocks", blocks, text)
+
+
+def _decide_features(inspection, table, columns, others):
+    """Decide the features and what to do about missing numbers; returns both."""
+    features = [column for column in others if column.kind == "number" and not _counts_steps(column)]
+    if given := inspection.overrides.get("data.features"):
+        features = [named_column(table, columns, "data.features", name) for name in given]
     if not features:
-        raise DataError(str(table.file), "no column of numbers", expected="features beside the label")
-    names = [column.name for column in features]
-    left = [column.name for column in others if column not in features]
-    why = f"the columns of numbers{'; left out: ' + ', '.join(left) if left else ''}"
-    inspection.decide("data.features", names, why)
-    missing = sum(len(table.rows) - len(column.cells) for column in features)
+        raise DataError(str(table.file), "no column of numbers", expected="features next to the label")
+    ignored = [column.name for column in others if column not in features]
+    why = f"the columns of numbers{'; ignored: ' + ', '.join(ignored) if ignored else ''}"
+    inspection.decide("data.features", [column.name for column in features], why)
+    missing, file = sum(len(table.rows) - len(column.cells) for column in features), table.file.name
     if missing:
-        inspection.warn("missing", missing, f"{missing:,} cells without a number in {table.file.name}.")
+        inspection.warn("missing", missing, f"{missing:,} cells without a number in {file}.")
+    fix = "If it stands for a missing value, leave it empty."
     for column in features:
         values = values_of(inspection, table, column)
-        warn_of_sentinels(inspection, column.name, values, lambda value: _LEAVE_EMPTY)
+        warn_of_sentinels(inspection, column.name, values, lambda value: fix)
     on_missing = "previous" if missing else "fail"
-    inspection.decide("data.on_missing", on_missing, f"{missing:,} missing numbers in {table.file.name}")
-    return Columns(label.name, stream.name if stream else None, names, None, _SIZE, on_missing)
+    inspection.decide("data.on_missing", on_missing, f"{missing:,} missing numbers in {file}")
+    return [column.name for column in features], on_missing
 
 
-def _is_counter(column):
-    """Whether a column counts steps, by its name, or rows, without one."""
-    is_index = is_called_counter(column.name) and is_counter(column.cells)
-    return is_index or column.name.strip().casefold() in _COUNTERS
+def _counts_steps(column):
+    is_index = has_counter_name(column.name) and is_counter(column.cells)
+    return is_index or column.name.strip().casefold() in _COUNTER_NAMES
 
 
-def _are_pictures(column):
-    named = sum(cell.lower().endswith(PICTURE_SUFFIXES) for cell in column.cells)
-    return column.kind == "text" and named > len(column.cells) / 2
+def _are_image_paths(column):
+    count = sum(cell.lower().endswith(STILL_SUFFIXES) for cell in column.cells)
+    return column.kind == "text" and count > len(column.cells) / 2
 
 
-def _stream_column(columns, table):
-    """The column whose values name streams: rows of one value follow each other, or it is called so."""
-    fit = []
+def _find_stream_column(columns, table):
+    """The column of stream names: it has a common name, or rows with one value are consecutive."""
+    candidates = []
     for column in columns:
         cells = table.cells(column.name)
-        changes = _blocks(cells)
-        long = len(cells) >= 5 * column.distinct and column.distinct >= _LEAST_STREAMS
-        called = any(name in column.name.casefold() for name in _STREAMS)
-        if len(column.cells) == len(cells) and long and (called or changes == column.distinct):
-            fit.append((not called, changes, column))
-    return min(fit, key=lambda one: one[:2], default=(None,))[-1]
+        blocks = _count_blocks(cells)
+        has_streams = len(cells) >= 5 * column.distinct and column.distinct >= _MIN_STREAMS
+        has_name = any(name in column.name.casefold() for name in _STREAM_NAMES)
+        is_complete = len(column.cells) == len(cells)
+        if is_complete and has_streams and (has_name or blocks == column.distinct):
+            candidates.append((not has_name, blocks, column))
+    return min(candidates, key=lambda candidate: candidate[:2], default=(None,))[-1]
 
 
-def _blocks(cells):
-    """How many blocks of equal cells follow one another."""
+def _count_blocks(cells):
+    """Number of blocks of equal consecutive cells."""
     return 1 + sum(a != b for a, b in zip(cells, cells[1:]))
 
 
-def _listed(names):
-    return ", ".join(map(shown, names[:12]))
-
-
 def _describe(inspection, train, names):
-    labels = Counter(label for one in train for label in one.labels)
+    labels = Counter(label for stream in train for label in stream.labels)
     listed = ", ".join(f"{label} {percent(n, labels.total())}" for label, n in labels.most_common(20))
-    inspection.found("classes", dict(labels.most_common()), f"{len(labels)} labels in train: {listed}.")
-    lengths = [len(one.labels) for one in train]
+    inspection.add("classes", dict(labels.most_common()), f"{len(labels)} labels in train: {listed}.")
+    lengths = [len(stream.labels) for stream in train]
     describe_lengths(inspection, lengths, "lengths", "Steps of a stream")
-    inspection.found("features", names, f"{len(names or [])} features a step.")
-    inspection.decide(
-        "model.bidirectional", False, "it only looks back, and so can label a stream as it comes"
-    )
+    inspection.add("features", names, f"{len(names or [])} features per step.")
+    why = "it only looks back, so that it can label a stream as it arrives"
+    inspection.decide("model.bidirectional", False, why)
     if sum(lengths) < 50_000:
         inspection.decide("model.units", [64], f"a smaller network for {sum(lengths):,} steps")
-    windows = len(train)
-    if quantile(lengths, 0.95) > _LONG:
-        inspection.decide("training.tbptt", {"steps": _LONG}, "gradients through windows: streams are long")
-        windows = max(1, sum(lengths) // _LONG)
-    decide_training(inspection, windows, least_epochs=10, steps=500, most_batch=16, unit="streams or windows")
+    count, noun = len(train), "streams or windows"
+    if quantile(lengths, 0.95) > _MAX_FULL_BPTT:
+        why = "truncated backpropagation: streams are long"
+        inspection.decide("training.tbptt", {"steps": _MAX_FULL_BPTT}, why)
+        count = max(1, sum(lengths) // _MAX_FULL_BPTT)
+    decide_training(inspection, count, min_epochs=10, steps=500, max_batch_size=16, noun=noun)

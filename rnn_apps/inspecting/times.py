@@ -1,24 +1,25 @@
-"""The times of series: which columns hold them, how far apart they are, gaps, repeats and trading days."""
+"""Inspects the times of series: columns, time step, gaps, duplicates and trading days."""
 
 from typing import NamedTuple
 
 import numpy as np
 
+from rnn_apps.data.headers import list_columns
 from rnn_apps.data.series_columns import find_time_of_day, joined_cells
 from rnn_apps.data.time_formats import EXAMPLES, find_format, read_time
 from rnn_apps.data.time_steps import find_step
 from rnn_apps.errors import DataError, Setting, shown
-from rnn_apps.inspecting.measures import allow_bad_records, count_of
+from rnn_apps.inspecting.measures import allow_invalid_records, count_of
 from rnn_apps.inspecting.tables import values_of
 
 
 class Times(NamedTuple):
-    """Where the times of a table are, and how they are written.
+    """The times of a table and their format.
 
     Args:
-        columns: names of the columns.
-        cells: texts, one per row; several columns have a blank between them.
-        format: of `strptime`, None for ISO 8601.
+        columns: Names of the columns.
+        cells: Texts, one per row; several columns are joined by a space.
+        format: Format of `strptime`, or None for ISO 8601.
     """
 
     columns: tuple
@@ -27,157 +28,155 @@ class Times(NamedTuple):
 
 
 class _Series(NamedTuple):
-    """The rows of one series: sorted distinct times, and the values of its first target on their grid."""
+    """Sorted distinct times of one series, and the values of its first target on their grid."""
 
     times: np.ndarray
     values: np.ndarray
 
 
 def decide_time(inspection, table, columns):
-    """Decide which columns hold the time and how it is written; returns `Times`.
+    """Decide the columns of the time and their format; returns `Times`.
 
     Args:
         inspection: `Inspection`.
         table: `Table`.
-        columns: its `Column` list.
+        columns: Its list of `Column`.
 
     Raises:
-        DataError: no column holds dates, or they are not written in one known way.
+        DataError: no column holds dates, or they are not in one known format.
     """
     names = _given_names(inspection, table)
     if names is None:
         date = next((column for column in columns if column.kind == "date"), None)
         if date is None:
-            assignments = ("data.time=COLUMN", "data.time_format=FORMAT")
-            fix = [f"The columns are {_listed(table.header)}. Times are written as {EXAMPLES}."]
-            fix += [Setting("For another way", *assignments)]
+            fix = [f"The columns are {list_columns(table.header)}. Times have formats such as {EXAMPLES}."]
+            fix += [Setting("For another format", "data.time=COLUMN", "data.time_format=FORMAT")]
             raise DataError(str(table.file), "no column holds dates", fix=fix)
         clock = find_time_of_day(table.header, table.rows, date.name)
         names = (date.name,) if clock is None else (date.name, clock)
     cells = joined_cells(table.header, table.rows, names)
-    form = inspection.given.get("data.time_format") or find_format(cells)
-    _refuse_unreadable(table, names, cells, form)
-    why = "the column of dates" if len(names) == 1 else "the columns of dates and of times of day"
-    inspection.decide("data.time", names[0] if len(names) == 1 else list(names), why)
-    if form is not None:
-        inspection.decide("data.time_format", form, f"as in {next(filter(None, cells), '')}")
-    return Times(names, cells, form)
+    pattern = inspection.overrides.get("data.time_format") or find_format(cells)
+    _check_readable(table, names, cells, pattern)
+    if len(names) == 1:
+        inspection.decide("data.time", names[0], "the column of dates")
+    else:
+        inspection.decide("data.time", list(names), "the columns of dates and of times of day")
+    if pattern is not None:
+        inspection.decide("data.time_format", pattern, f"as in {next(filter(None, cells), '')}")
+    return Times(names, cells, pattern)
 
 
 def _given_names(inspection, table):
-    given = inspection.given.get("data.time")
+    given = inspection.overrides.get("data.time")
     if given is None:
         return None
     names = (given,) if isinstance(given, str) else tuple(given)
     for name in names:
         if name not in table.header:
-            fix = f"The columns are {_listed(table.header)}."
+            fix = f"The columns are {list_columns(table.header)}."
             raise DataError(str(table.file), f"no column {shown(name)}, which data.time names", fix=fix)
     return names
 
 
-def _refuse_unreadable(table, names, cells, form):
-    try:
-        if form == "":
-            raise ValueError
-        for cell in cells:
-            if cell.strip():
-                read_time(cell, form)
-    except ValueError:
-        example = next((cell for cell in cells if cell.strip() and not _is_read(cell, form)), "")
-        where, expected = f"{table.file}  {' and '.join(names)}", "dates that are all written in the same way"
+def _check_readable(table, names, cells, pattern):
+    filled = [cell for cell in cells if cell.strip()]
+    unreadable = [cell for cell in filled if not _is_readable(cell, pattern)]
+    if pattern == "" or unreadable:
+        example = shown(next(iter(unreadable), ""))
+        where, expected = f"{table.file}  {' and '.join(names)}", "dates that are all in the same format"
         column = names[0] if len(names) == 1 else f"[{','.join(names)}]"
         assignments = (f"data.time={column}", "data.time_format=FORMAT")
-        fix = [f"Read are {EXAMPLES}.", Setting("For another way, as of strptime", *assignments)]
-        raise DataError(where, received=shown(example), expected=expected, fix=fix) from None
+        fix = [f"Known formats are {EXAMPLES}.", Setting("For another one of strptime", *assignments)]
+        raise DataError(where, received=example, expected=expected, fix=fix)
 
 
-def _is_read(cell, form):
+def _is_readable(cell, pattern):
     try:
-        read_time(cell, form or None)
+        read_time(cell, pattern or None)
     except ValueError:
         return False
     return True
 
 
-def _listed(names):
-    return ", ".join(map(shown, names[:12])) + (" and more" if len(names) > 12 else "")
-
-
-def describe_times(inspection, table, times, series, target, bad):
-    """Say what the times are like, and decide what is done with gaps; returns the series and the `TimeStep`.
+def describe_times(inspection, table, times, series_column, target, num_invalid):
+    """Describe the times, and decide how to handle gaps; returns the series and the `TimeStep`.
 
     Args:
         inspection: `Inspection`.
         table: `Table`.
         times: `Times`.
-        series: `Column` that names series, or None.
+        series_column: `Column` that names series, or None.
         target: `Column` of the values.
-        bad: rows that cannot be read.
+        num_invalid: Number of rows that cannot be read.
     """
-    rows = {}
-    names = table.cells(series.name) if series else [""] * len(table.rows)
+    rows_of = {}
+    names = table.cells(series_column.name) if series_column else [""] * len(table.rows)
     for cell, name, value in zip(times.cells, names, values_of(inspection, table, target)):
-        if not cell.strip():
-            bad += 1
-            continue
-        rows.setdefault(name, []).append((read_time(cell, times.format), value))
-    found, repeats, unsorted = [], 0, False
-    for of_one in rows.values():
-        seconds, values = (np.array(one) for one in zip(*of_one))
-        unsorted |= bool((np.diff(seconds) < 0).any())
+        if cell.strip():
+            rows_of.setdefault(name, []).append((read_time(cell, times.format), value))
+        else:
+            num_invalid += 1
+    series, num_duplicates, is_unsorted = [], 0, False
+    for rows in rows_of.values():
+        seconds, values = map(np.array, zip(*rows))
+        is_unsorted |= bool((np.diff(seconds) < 0).any())
         distinct, first = np.unique(seconds.astype(np.int64), return_index=True)
-        repeats += len(of_one) - len(distinct)
-        found.append(_Series(distinct, values[first].astype(float)))
-    step = find_step([one.times for one in found], is_number=False)
-    _say_times(inspection, found, step, repeats, unsorted)
-    if repeats + bad:
-        why = f"{count_of(repeats, 'time')} again, {count_of(bad, 'broken row')}"
-        allow_bad_records(inspection, repeats + bad, sum(len(one.times) for one in found), why)
-    if inspection.decided("data.on_gap") == "ignore":
-        return found, step
-    return [_on_grid(one, step) for one in found], step
+        num_duplicates += len(rows) - len(distinct)
+        series.append(_Series(distinct, values[first].astype(float)))
+    step = find_step([one.times for one in series], is_number=False)
+    _describe_step(inspection, series, step, num_duplicates, is_unsorted)
+    if num_duplicates + num_invalid:
+        why = f"{count_of(num_duplicates, 'duplicate time')}, {count_of(num_invalid, 'invalid row')}"
+        num_used = sum(len(one.times) for one in series)
+        allow_invalid_records(inspection, num_duplicates + num_invalid, num_used, why)
+    if inspection.setting("data.on_gap") != "ignore":
+        series = [_on_grid(one, step) for one in series]
+    return series, step
 
 
-def _say_times(inspection, found, step, repeats, unsorted):
-    first, last = (step.text(pick(int(one.times[at]) for one in found)) for pick, at in ((min, 0), (max, -1)))
-    said = f"{count_of(len(found), 'series', 'series')} from {first} to {last}, a row every {step}."
-    inspection.found("step", {"step": str(step), "series": len(found), "first": first, "last": last}, said)
-    if repeats:
-        inspection.warn(
-            "repeats", repeats, f"{count_of(repeats, 'row')} with a time that stands there already."
-        )
-    _decide_gaps(inspection, [np.diff(step.positions(one.times)) for one in found], step)
-    if unsorted:
-        inspection.warn("order", True, "Rows are not in the order of time.")
-        inspection.decide("data.sort", True, "rows are not in the order of time")
+def _describe_step(inspection, series, step, num_duplicates, is_unsorted):
+    first = step.text(min(int(one.times[0]) for one in series))
+    last = step.text(max(int(one.times[-1]) for one in series))
+    text = f"{count_of(len(series), 'series', 'series')} from {first} to {last}, a row every {step}."
+    value = {"step": str(step), "series": len(series), "first": first, "last": last}
+    inspection.add("step", value, text)
+    if num_duplicates:
+        text = f"{count_of(num_duplicates, 'row')} with a duplicate time."
+        inspection.warn("repeats", num_duplicates, text)
+    _decide_gaps(inspection, [np.diff(step.positions(one.times)) for one in series], step)
+    if is_unsorted:
+        inspection.warn("order", True, "Rows are not sorted by time.")
+        inspection.decide("data.sort", True, "rows are not sorted by time")
 
 
-def _decide_gaps(inspection, apart, step):
-    uneven = sum(int((np.abs(gaps - np.rint(gaps)) > 1e-9).sum()) for gaps in apart)
-    gaps = sum(int((one > 1.5).sum()) for one in apart)
-    missing = sum(int(np.rint(one[one > 1.5] - 1).sum()) for one in apart)
-    without = f"{count_of(missing, 'step')} without a row"
-    if uneven:
-        inspection.warn("uneven", uneven, f"{count_of(uneven, 'row')} off the grid of a row every {step}.")
-        inspection.decide("data.on_gap", "ignore", "rows are not evenly apart: each is the next step")
+def _decide_gaps(inspection, spacings, step):
+    spacing = np.concatenate(spacings)
+    num_uneven = int((np.abs(spacing - np.rint(spacing)) > 1e-9).sum())
+    gaps = spacing[spacing > 1.5]
+    num_missing, gap_count = int(np.rint(gaps - 1).sum()), count_of(len(gaps), "gap")
+    missing = f"{count_of(num_missing, 'step')} without a row"
+    if num_uneven:
+        text = f"{count_of(num_uneven, 'row')} off the grid of a row every {step}."
+        inspection.warn("uneven", num_uneven, text)
+        inspection.decide("data.on_gap", "ignore", "rows are unevenly spaced: each is the next step")
     elif step.kind == "weekday":
-        more = f"; {count_of(missing, 'weekday')} without a row, in {count_of(gaps, 'gap')}" if gaps else ""
-        said = f"No row is of a Saturday or Sunday: a row is a trading day{more}."
-        inspection.found("gaps", missing, said)
+        more = f"; {count_of(num_missing, 'weekday')} without a row, in {gap_count}" if len(gaps) else ""
+        text = f"No row is on a Saturday or Sunday: a row is a trading day{more}."
+        inspection.add("gaps", num_missing, text)
         inspection.decide("data.on_gap", "ignore", "a row is a trading day, the next row the next step")
-    elif gaps:
-        inspection.warn("gaps", missing, f"{without}, in {count_of(gaps, 'gap')}.")
-        inspection.decide("data.on_gap", "fill", f"{without} count as missing")
+    elif len(gaps):
+        inspection.warn("gaps", num_missing, f"{missing}, in {gap_count}.")
+        inspection.decide("data.on_gap", "fill", f"{missing} count as missing")
     else:
-        inspection.found("gaps", 0, "No gaps.")
+        inspection.add("gaps", 0, "No gaps.")
 
 
-def _on_grid(one, step):
-    places = step.positions(one.times)
-    places = np.rint(places - places[0]).astype(np.int64)
-    if places[-1] > 20 * len(places):
-        return one
-    values = np.full(places[-1] + 1, np.nan)
-    values[places] = one.values
-    return _Series(one.times, values)
+def _on_grid(series, step):
+    """The series with NaN for missing rows, unless most rows would be missing."""
+    positions = step.positions(series.times)
+    indices = np.rint(positions - positions[0]).astype(np.int64)
+    if indices[-1] > 20 * len(indices):
+        return series
+    values = np.full(indices[-1] + 1, np.nan)
+    values[indices] = series.values
+    return _Series(series.times, values)

@@ -1,4 +1,4 @@
-"""How good the class probabilities of a classifier are."""
+"""Scores of class probabilities: accuracy, F1, AUC, log loss and calibration."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -6,17 +6,17 @@ from typing import NamedTuple
 import numpy as np
 from sklearn import metrics
 
-LEAST_PROBABILITY = 1e-7  # a certain but wrong answer costs 16.1 nats, not infinitely many
+MIN_PROBABILITY = 1e-7  # limits the loss of a certain but wrong answer to 16.1 nats
 
 
 class Reliability(NamedTuple):
-    """Confidence against accuracy, bin by bin; all arrays have one entry a bin (bins,).
+    """Accuracy by confidence; all arrays have one entry per bin (bins,).
 
     Attributes:
-        centre: middle of each bin of the confidence.
-        confidence: mean confidence of the examples in the bin, NaN in an empty one.
-        accuracy: part of these that is right, NaN in an empty one.
-        count: how many examples the bin holds.
+        centre: Centre of each bin of the confidence.
+        confidence: Mean confidence of the examples in the bin, NaN if it is empty.
+        accuracy: Fraction of these that is correct, NaN if it is empty.
+        count: Number of examples in the bin.
     """
 
     centre: np.ndarray
@@ -28,28 +28,28 @@ class Reliability(NamedTuple):
 def classification_metrics(
     labels: Sequence[int], probabilities: np.ndarray, class_names: Sequence[str]
 ) -> dict[str, float]:
-    """Returns the scores of class probabilities against the true classes, without those that are not defined.
+    """Return the scores of class probabilities, without those that are undefined.
 
-    | name | is |
+    | name | meaning |
     |---|---|
-    | `accuracy` | part of the examples whose most probable class is the true one |
-    | `f1/<class>` | harmonic mean of precision and recall; absent if the class is neither true nor answered |
+    | `accuracy` | fraction of the examples whose most probable class is the true one |
+    | `f1/<class>` | harmonic mean of precision and recall; absent if it is neither true nor predicted |
     | `f1_macro` | mean of all `f1/<class>` |
-    | `auc` | area under the ROC curve of class 1 of 2; else mean of each class against the rest |
+    | `auc` | area under the ROC curve of class 1 of 2; otherwise the mean of each class against the rest |
     | `log_loss` | mean of -ln(probability of the true class), in nats, probabilities clipped at 1e-7 |
     | `calibration_error` | mean difference of confidence and accuracy over 15 bins, weighted by count |
 
     Args:
-        labels: true class indices (examples,).
+        labels: True class indices (examples,).
         probabilities: (examples, classes), rows sum to 1.
-        class_names: one a class.
+        class_names: One per class.
 
     Returns:
-        Name of each metric -> value; empty where there are no examples. `auc` is absent where no class has
-        examples both in it and outside it.
+        Metric name to value; empty if there are no examples. `auc` is absent if all examples are of one
+        class.
 
     Raises:
-        ValueError: `probabilities` of another shape, or not finite.
+        ValueError: `probabilities` have another shape, or are not finite.
     """
     labels = np.asarray(labels, dtype=np.int64)
     probabilities = np.asarray(probabilities, dtype=np.float64)
@@ -57,19 +57,19 @@ def classification_metrics(
     if not len(labels):
         return {}
     predictions = probabilities.argmax(axis=1)
-    of_the_true = probabilities[np.arange(len(labels)), labels]
+    true_probabilities = probabilities[np.arange(len(labels)), labels]
     scores = {
         "accuracy": float(np.mean(predictions == labels)),
         **_f1_scores(labels, predictions, class_names),
         "auc": _auc(labels, probabilities),
-        "log_loss": float(-np.mean(np.log(np.maximum(of_the_true, LEAST_PROBABILITY)))),
+        "log_loss": float(-np.mean(np.log(np.maximum(true_probabilities, MIN_PROBABILITY)))),
         "calibration_error": _calibration_error(labels, probabilities),
     }
     return {name: value for name, value in scores.items() if value is not None}
 
 
 def confusion_matrix(labels: Sequence[int], predictions: Sequence[int], num_classes: int) -> np.ndarray:
-    """Returns counts (num_classes, num_classes): entry [i, j] counts the examples of class i answered as j.
+    """Return counts (num_classes, num_classes): entry [i, j] counts the examples of class i predicted as j.
 
     Examples:
         >>> confusion_matrix([0, 0, 1], [0, 1, 1], num_classes=2).tolist()
@@ -80,26 +80,26 @@ def confusion_matrix(labels: Sequence[int], predictions: Sequence[int], num_clas
 
 
 def reliability_curve(labels: Sequence[int], probabilities: np.ndarray, bins: int = 15) -> Reliability:
-    """Returns how often the answers given with each confidence are right.
+    """Return the accuracy of predictions by their confidence.
 
-    The confidence of an answer is the probability of its most probable class. Bins are equally wide over
-    0 to 1 and hold their upper end.
+    The confidence of a prediction is the probability of its most probable class. Bins have equal widths from
+    0 to 1 and include their upper bound.
 
     Args:
-        labels: true class indices (examples,).
+        labels: True class indices (examples,).
         probabilities: (examples, classes).
-        bins: number of bins.
+        bins: Number of bins.
     """
     probabilities = np.asarray(probabilities, dtype=np.float64)
     confidence = probabilities.max(axis=1)
-    right = probabilities.argmax(axis=1) == np.asarray(labels, dtype=np.int64)
-    places = np.clip(np.ceil(confidence * bins).astype(np.int64) - 1, 0, bins - 1)
-    count = np.bincount(places, minlength=bins)
-    filled = np.where(count, count, np.nan)
+    is_correct = probabilities.argmax(axis=1) == np.asarray(labels, dtype=np.int64)
+    indices = np.clip(np.ceil(confidence * bins).astype(np.int64) - 1, 0, bins - 1)
+    count = np.bincount(indices, minlength=bins)
+    divisor = np.where(count, count, np.nan)
     return Reliability(
         centre=(np.arange(bins) + 0.5) / bins,
-        confidence=np.bincount(places, weights=confidence, minlength=bins) / filled,
-        accuracy=np.bincount(places, weights=right, minlength=bins) / filled,
+        confidence=np.bincount(indices, weights=confidence, minlength=bins) / divisor,
+        accuracy=np.bincount(indices, weights=is_correct, minlength=bins) / divisor,
         count=count,
     )
 
@@ -107,26 +107,26 @@ def reliability_curve(labels: Sequence[int], probabilities: np.ndarray, bins: in
 def _check(probabilities: np.ndarray, expected: tuple[int, int]) -> None:
     if probabilities.shape != expected:
         raise ValueError(f"probabilities: received shape {probabilities.shape}, expected {expected}.")
-    spoilt = int((~np.isfinite(probabilities)).any(axis=1).sum())
-    if spoilt:
-        raise ValueError(f"probabilities: received {spoilt} rows that are not finite, expected none.")
+    num_invalid = int((~np.isfinite(probabilities)).any(axis=1).sum())
+    if num_invalid:
+        raise ValueError(f"probabilities: received {num_invalid} rows that are not finite, expected none.")
 
 
 def _f1_scores(labels: np.ndarray, predictions: np.ndarray, class_names: Sequence[str]) -> dict[str, float]:
-    seen = np.union1d(labels, predictions)
-    values = metrics.f1_score(labels, predictions, labels=seen, average=None)
-    scores = {f"f1/{class_names[index]}": float(value) for index, value in zip(seen, values)}
+    classes = np.union1d(labels, predictions)
+    values = metrics.f1_score(labels, predictions, labels=classes, average=None)
+    scores = {f"f1/{class_names[index]}": float(value) for index, value in zip(classes, values)}
     return {"f1_macro": float(values.mean()), **scores}
 
 
 def _auc(labels: np.ndarray, probabilities: np.ndarray) -> float | None:
-    """Mean over the classes that occur, each against the rest; of two classes one says it all."""
-    seen, counts = np.unique(labels, return_counts=True)
+    """Mean over the classes that occur, each against the rest; of two classes only the second."""
+    classes, counts = np.unique(labels, return_counts=True)
     if probabilities.shape[1] == 2:
-        seen, counts = seen[seen == 1], counts[seen == 1]
+        classes, counts = classes[classes == 1], counts[classes == 1]
     areas = [
         metrics.roc_auc_score(labels == index, probabilities[:, index])
-        for index, count in zip(seen, counts)
+        for index, count in zip(classes, counts)
         if count < len(labels)
     ]
     return float(np.mean(areas)) if areas else None

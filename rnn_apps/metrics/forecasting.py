@@ -1,17 +1,17 @@
-"""Scores of forecasts: errors beside those of the seasonal naive, and whether intervals can be believed."""
+"""Scores of forecasts: errors relative to the seasonal naive forecast, and coverage of intervals."""
 
 import numpy as np
 
 
 def seasonal_error(values, period):
-    """Return the mean error of the seasonal naive forecast within a series, by which MASE is scaled.
+    """Return the mean absolute error of the seasonal naive forecast within a series, the scale of MASE.
 
-    Where no two values stand a period apart, or all such are equal, it is the mean change from step to step,
-    and where that is nothing as well, 1.
+    If no two values are a period apart, or all of these are equal, it is the mean change per step, and if
+    that is zero too, 1.
 
     Args:
-        values: (steps, targets), NaN where missing.
-        period: steps of a season.
+        values: (steps, targets), NaN for missing values.
+        period: Steps of a season.
 
     Returns:
         (targets,)
@@ -22,34 +22,35 @@ def seasonal_error(values, period):
     scale = np.ones(values.shape[1])
     for target in range(values.shape[1]):
         for lag in (period, 1):
-            apart = np.abs(values[lag:, target] - values[: -lag or None, target][: len(values[lag:])])
-            apart = apart[~np.isnan(apart)]
-            if len(apart) and apart.mean() > 0:
-                scale[target] = apart.mean()
+            changes = np.abs(values[lag:, target] - values[: -lag or None, target][: len(values[lag:])])
+            changes = changes[~np.isnan(changes)]
+            if len(changes) and changes.mean() > 0:
+                scale[target] = changes.mean()
                 break
     return scale
 
 
 def pinball(truth, forecast, quantile):
-    """Return the pinball loss of a quantile, of the shape of its arguments; NaN where the truth is."""
+    """Return the pinball loss of a quantile, in the shape of the arguments; NaN where the truth is NaN."""
     error = truth - forecast
     return np.maximum(quantile * error, (quantile - 1) * error)
 
 
 def forecast_metrics(truth, forecasts, quantiles, scales):
-    """Return the scores of forecasts, means over all values that are there.
+    """Return the scores of forecasts, averaged over all known values.
 
     Args:
-        truth: (origins, horizon, targets), NaN where missing.
-        forecasts: (origins, horizon, targets, quantiles), ascending along the last side; the middle one is
+        truth: (origins, horizon, targets), NaN for missing values.
+        forecasts: (origins, horizon, targets, quantiles), ascending along the last axis; the middle one is
             the point forecast.
         quantiles: (quantiles,) probabilities, ascending.
-        scales: (origins, targets) of `seasonal_error`.
+        scales: (origins, targets) from `seasonal_error`.
 
     Returns:
-        ``mase``, the mean absolute error over the scale; ``smape``, twice the error over the sum of both
-        sizes, in percent, 0 to 200; ``mae``; ``coverage``, the part of the truth from the lowest quantile to
-        the highest; ``quantile_loss``, the mean pinball loss of all quantiles over the scale.
+        ``mase``, the mean absolute error divided by the scale; ``smape``, twice the error divided by the sum
+        of both absolute values, in percent, 0 to 200; ``mae``; ``coverage``, the fraction of the truth
+        between the lowest and the highest quantile; ``quantile_loss``, the mean pinball loss of all
+        quantiles divided by the scale.
     """
     point = forecasts[..., len(quantiles) // 2]
     error, scale = np.abs(truth - point), scales[:, None, :]
@@ -57,15 +58,15 @@ def forecast_metrics(truth, forecasts, quantiles, scales):
     relative = np.where(size == 0, 0.0, 200 * error / np.where(size == 0, 1.0, size))
     inside = (forecasts[..., 0] <= truth) & (truth <= forecasts[..., -1])
     losses = [pinball(truth, forecasts[..., i], q) / scale for i, q in enumerate(quantiles)]
-    there = ~np.isnan(truth)
+    is_known = ~np.isnan(truth)
     return {
-        "mase": _mean(error / scale, there),
-        "smape": _mean(np.where(there, relative, np.nan), there),
-        "coverage": _mean(inside.astype(float), there),
-        "mae": _mean(error, there),
-        "quantile_loss": _mean(np.mean(losses, axis=0), there),
+        "mase": _mean(error / scale, is_known),
+        "smape": _mean(np.where(is_known, relative, np.nan), is_known),
+        "coverage": _mean(inside.astype(float), is_known),
+        "mae": _mean(error, is_known),
+        "quantile_loss": _mean(np.mean(losses, axis=0), is_known),
     }
 
 
-def _mean(values, there):
-    return float(values[there].mean()) if there.any() else float("nan")
+def _mean(values, is_known):
+    return float(values[is_known].mean()) if is_known.any() else float("nan")

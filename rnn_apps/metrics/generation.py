@@ -1,4 +1,4 @@
-"""How good generated text is: against references (BLEU, chrF, ROUGE-L, CIDEr-D), and as a likelihood."""
+"""Scores of generated text: BLEU, chrF, ROUGE-L and CIDEr-D with references, and perplexity."""
 
 import math
 from collections import Counter
@@ -16,7 +16,7 @@ CIDER_FACTOR = 10.0
 
 
 class _Weighted(NamedTuple):
-    """A text to CIDEr-D: its number of tokens; of each order the weighted counts (g_n) and their norm."""
+    """A text for CIDEr-D: number of tokens, and for each order the weighted counts (g_n) and their norm."""
 
     length: int
     vectors: list[dict[tuple[str, ...], float]]
@@ -29,27 +29,27 @@ def corpus_bleu_scores(
     tokenize: str = "13a",
     lowercase: bool = False,
 ) -> dict[str, float | dict[str, str]]:
-    """Returns the scores of plain text by which translations are compared, as sacrebleu computes them.
+    """Return the standard scores of translations, as sacrebleu computes them from plain text.
 
-    | name | is |
+    | name | meaning |
     |---|---|
     | `bleu` | corpus BLEU, 0 to 100, zero counts smoothed by "exp"; the same as `bleu_4` |
-    | `bleu_1` .. `bleu_4` | the same of n-grams of at most so many tokens |
-    | `chrf` | chrF2 of n-grams of at most 6 characters, 0 to 100; of each input the best reference counts |
-    | `signatures` | `bleu` and `chrf` -> sacrebleu's signature, to be quoted beside the score |
+    | `bleu_1` .. `bleu_4` | the same for n-grams of at most 1 .. 4 tokens |
+    | `chrf` | chrF2 of n-grams of at most 6 characters, 0 to 100, with the best reference of each input |
+    | `signatures` | sacrebleu's signatures of `bleu` and `chrf`, to be quoted with the scores |
 
-    Where no reference of an input has anything in common with its answer, chrF takes the first one; if that
-    is empty, it leaves the input out.
+    If no reference of an input has anything in common with its answer, chrF takes the first one; if that is
+    empty, it leaves the input out.
 
     Args:
-        answers: one text an input (inputs,), not tokenised.
-        references: the texts that would be right (inputs, references); their number may differ by input.
-        tokenize: sacrebleu's name of a tokeniser, for BLEU. Some need more packages or a download ("spm").
-        lowercase: whether case is ignored, in BLEU and chrF.
+        answers: One text per input (inputs,), not tokenized.
+        references: Correct texts (inputs, references); their number may differ by input.
+        tokenize: Name of a tokenizer of sacrebleu, for BLEU. Some need more packages or a download ("spm").
+        lowercase: Whether BLEU and chrF ignore case.
 
     Raises:
-        ValueError: No inputs; not as many lists of references as answers; an input without references;
-            something else than text; `tokenize` that sacrebleu does not know.
+        ValueError: no inputs; different numbers of answers and lists of references; an input without
+            references; a value that is not a text; a tokenizer that sacrebleu does not have.
 
     References:
         Papineni et al. 2002, "BLEU: a Method for Automatic Evaluation of Machine Translation".
@@ -72,36 +72,36 @@ def corpus_bleu_scores(
 
 
 def caption_scores(answers: Sequence[str], references: Sequence[Sequence[str]]) -> dict[str, float]:
-    """Returns the scores of tokenised text by which captions are compared, those of the COCO evaluation.
+    """Return the scores of tokenized captions, as in the COCO evaluation.
 
-    | name | is |
+    | name | meaning |
     |---|---|
-    | `bleu_1` .. `bleu_4` | corpus BLEU of n-grams of at most so many tokens, not smoothed, 0 to 100 |
-    | `rouge_l` | mean over inputs of the F of the longest common subsequence, 0 to 100 |
+    | `bleu_1` .. `bleu_4` | corpus BLEU of n-grams of at most 1 .. 4 tokens, not smoothed, 0 to 100 |
+    | `rouge_l` | mean over inputs of the F-score of the longest common subsequence, 0 to 100 |
     | `cider_d` | mean of `sentence_cider_d`, 0 to 10 |
 
-    BLEU takes the reference length that is closest to the answer's, of two the shorter. ROUGE-L takes the
-    best precision P and the best recall R over the references; F = (1 + beta^2) P R / (R + beta^2 P) with
-    beta = 1.2.
+    BLEU uses the reference length that is closest to the answer's, the shorter one in a tie. ROUGE-L uses
+    the best precision P and the best recall R over the references; F = (1 + beta^2) P R / (R + beta^2 P)
+    with beta = 1.2.
 
-    The COCO code differs in degenerate cases only. It guards its divisions by tiny constants: where no n-gram
-    of an order matches in the whole corpus, BLEU is 0 here but up to 0.02 there, up to 3.2 where no answer is
-    that long. An empty answer to an empty reference has ROUGE-L 0 here and 100 there.
+    The COCO code differs only in degenerate cases, because it adds tiny constants to its divisors: if no
+    n-gram of an order matches in the whole corpus, BLEU is 0 here but up to 0.02 there, or up to 3.2 if no
+    answer is that long. An empty answer to an empty reference has ROUGE-L 0 here and 100 there.
 
     Args:
-        answers: one text an input (inputs,), tokens between spaces; in lower case, if case is to be ignored.
-        references: the same of the texts that would be right (inputs, references); their number may differ.
+        answers: One text per input (inputs,), tokens separated by spaces; in lower case to ignore case.
+        references: Correct texts in this form (inputs, references); their number may differ by input.
 
     Raises:
-        ValueError: No inputs; not as many lists of references as answers; an input without references;
-            something else than text.
+        ValueError: no inputs; different numbers of answers and lists of references; an input without
+            references; a value that is not a text.
 
     References:
         Chen et al. 2015, "Microsoft COCO Captions: Data Collection and Evaluation Server".
         Lin 2004, "ROUGE: A Package for Automatic Evaluation of Summaries".
     """
     _check(answers, references)
-    bleu = BLEU(tokenize="none", smooth_method="none", force=True)  # force: a last token "." is meant
+    bleu = BLEU(tokenize="none", smooth_method="none", force=True)  # force: no warning about a final "."
     return {
         **_bleu_by_order(bleu, answers, references),
         "rouge_l": 100 * float(np.mean([_rouge_l(*pair) for pair in zip(answers, references)])),
@@ -110,51 +110,51 @@ def caption_scores(answers: Sequence[str], references: Sequence[Sequence[str]]) 
 
 
 def sentence_cider_d(answers: Sequence[str], references: Sequence[Sequence[str]]) -> np.ndarray:
-    """Returns the CIDEr-D of each answer (inputs,), 0 to 10: how far it says what its references agree on.
+    """Return the CIDEr-D of each answer (inputs,), 0 to 10: its agreement with the references.
 
-    For n = 1 to 4, g_n(text) counts each n-gram, times ln(inputs / inputs whose references hold it). Then
+    For n = 1 to 4, g_n(text) is the count of each n-gram times ln(inputs / inputs whose references contain
+    it). The score is
 
         10 / references * sum over references r of exp(-(|a| - |r|)^2 / (2 * 6^2))
             * min(g_n(a), g_n(r)) . g_n(r) / (||g_n(a)|| ||g_n(r)||)
 
-    averaged over n, where a is the answer, |a| its number of tokens and min goes by n-gram. As in the COCO
-    evaluation, g_n holds counts, where the paper divides them by the length; and an n-gram that no reference
-    holds is taken as in those of one input.
+    averaged over n, where a is the answer, |a| its number of tokens and min is taken per n-gram. As in the
+    COCO evaluation, g_n uses counts, which the paper divides by the length, and an n-gram that is in no
+    reference is weighted like one in the references of one input.
 
-    The weights come from the references of this very corpus: values of different corpora do not compare, what
-    every input's references hold counts nothing, and a single input always has 0. An answer equal to its only
-    reference has 10, if for each n it holds an n-gram that counts; one of less than 4 tokens cannot.
+    The weights come from the references of this corpus: scores of different corpora are not comparable, an
+    n-gram in the references of every input has weight 0, and a single input always scores 0. An answer equal
+    to its only reference scores 10 if for each n it has an n-gram with a weight above 0, so at least 4
+    tokens.
 
     Args:
-        answers: one text an input (inputs,), tokens between spaces.
-        references: the same of the texts that would be right (inputs, references); their number may differ.
+        answers: One text per input (inputs,), tokens separated by spaces.
+        references: Correct texts in this form (inputs, references); their number may differ by input.
 
     Raises:
-        ValueError: No inputs; not as many lists of references as answers; an input without references;
-            something else than text.
+        ValueError: no inputs; different numbers of answers and lists of references; an input without
+            references; a value that is not a text.
 
     References:
         Vedantam, Zitnick, Parikh 2015, "CIDEr: Consensus-based Image Description Evaluation".
     """
     _check(answers, references)
-    held_by = Counter(chain.from_iterable(map(_ngrams_of_any, references)))
-    rarity = {ngram: math.log(len(answers) / count) for ngram, count in held_by.items()}
-    rarest = math.log(len(answers))
-    values = []
+    document_counts = Counter(chain.from_iterable(map(_distinct_ngrams, references)))
+    max_idf = math.log(len(answers))
+    idf = {ngram: math.log(len(answers) / count) for ngram, count in document_counts.items()}
+    scores = []
     for answer, texts in zip(answers, references):
-        vector = _weighted(answer, rarity, rarest)
-        similarities = [_similarity(vector, _weighted(text, rarity, rarest)) for text in texts]
-        values.append(CIDER_FACTOR * sum(similarities) / len(texts))
-    return np.array(values)
+        vector = _weighted(answer, idf, max_idf)
+        similarities = [_similarity(vector, _weighted(text, idf, max_idf)) for text in texts]
+        scores.append(CIDER_FACTOR * sum(similarities) / len(texts))
+    return np.array(scores)
 
 
 def perplexity(nats: float) -> float:
-    """Returns exp(nats): among how many equally likely tokens a model is left to guess.
-
-    Infinite where that is beyond what a float holds (nats over 709).
+    """Return exp(nats), the number of equally likely tokens with this loss; infinite above 709 nats.
 
     Args:
-        nats: mean of -ln(probability of the true token).
+        nats: Mean of -ln(probability of the true token).
 
     Examples:
         >>> round(perplexity(math.log(50)), 6)
@@ -165,11 +165,11 @@ def perplexity(nats: float) -> float:
 
 
 def bits_per_character(nats_per_character: float) -> float:
-    """Returns the bits that a code made from the model spends on a character: nats / ln 2.
+    """Return the loss in bits: nats / ln 2.
 
     Args:
-        nats_per_character: mean of -ln(probability of the true character). Of a model of words or bytes: the
-            sum over its tokens, divided by the number of characters.
+        nats_per_character: Mean of -ln(probability of the true character). For a model of words or bytes,
+            the sum over its tokens divided by the number of characters.
 
     Examples:
         >>> bits_per_character(math.log(8))
@@ -182,24 +182,23 @@ def _check(answers: Sequence[str], references: Sequence[Sequence[str]]) -> None:
     if not len(answers):
         raise ValueError("answers: received none, expected at least 1.")
     if len(references) != len(answers):
-        raise ValueError(
-            f"references: received {len(references)} lists, expected {len(answers)}, one an answer."
-        )
+        expected = f"{len(answers)}, one per answer"
+        raise ValueError(f"references: received {len(references)} lists, expected {expected}.")
     for index, (answer, texts) in enumerate(zip(answers, references)):
         if isinstance(texts, str):
             raise ValueError(f"references[{index}]: received a single text, expected a list of texts.")
         if not len(texts):
             raise ValueError(f"references[{index}]: received no reference, expected at least 1.")
-        wrong = [value for value in (answer, *texts) if not isinstance(value, str)]
-        if wrong:
-            kind = type(wrong[0]).__name__
+        invalid = [value for value in (answer, *texts) if not isinstance(value, str)]
+        if invalid:
+            kind = type(invalid[0]).__name__
             raise ValueError(f"answers[{index}], references[{index}]: received {kind}, expected texts (str).")
 
 
 def _streams(references: Sequence[Sequence[str]]) -> list[tuple[str | None, ...]]:
-    """Transposes to (references, inputs) with None for those that an input lacks: sacrebleu leaves None out.
+    """Transpose to (references, inputs) with None for missing ones, which sacrebleu ignores.
 
-    An empty text would not do: it counts as a reference of length 0, which may be the closest length.
+    An empty text would count as a reference of length 0, which may be the closest length.
     """
     return list(zip_longest(*references))
 
@@ -208,13 +207,13 @@ def _bleu_by_order(
     metric: BLEU, answers: Sequence[str], references: Sequence[Sequence[str]]
 ) -> dict[str, float]:
     """`bleu_1` .. `bleu_4` from one count of the n-grams of all orders."""
-    counted = metric.corpus_score(list(answers), _streams(references))
+    corpus = metric.corpus_score(list(answers), _streams(references))
     return {
         f"bleu_{order}": BLEU.compute_bleu(
-            counted.counts[:order],
-            counted.totals[:order],
-            counted.sys_len,
-            counted.ref_len,
+            corpus.counts[:order],
+            corpus.totals[:order],
+            corpus.sys_len,
+            corpus.ref_len,
             smooth_method=metric.smooth_method,
             max_ngram_order=order,
         ).score
@@ -234,19 +233,19 @@ def _rouge_l(answer: str, references: Sequence[str]) -> float:
 
 
 def _longest_common_subsequence(tokens: Sequence[str], others: Sequence[str]) -> int:
-    """Number of tokens, found a row at a time: a row of the usual table is held as the bits of one integer.
+    """Length of the longest common subsequence; a row of the standard table is the bits of one integer.
 
     Bit i of `row` is 0 where the table grows by one from tokens[:i] to tokens[:i + 1]; adding carries each
     match to the end of its run of ones (Hyyrö 2004, "Bit-Parallel LCS-length Computation Revisited").
     """
-    places: dict[str, int] = {}
-    for place, token in enumerate(tokens):
-        places[token] = places.get(token, 0) | 1 << place
-    full = (1 << len(tokens)) - 1
-    row = full
+    positions: dict[str, int] = {}
+    for position, token in enumerate(tokens):
+        positions[token] = positions.get(token, 0) | 1 << position
+    all_bits = (1 << len(tokens)) - 1
+    row = all_bits
     for other in others:
-        matches = row & places.get(other, 0)
-        row = (row + matches | row - matches) & full
+        matches = row & positions.get(other, 0)
+        row = (row + matches | row - matches) & all_bits
     return len(tokens) - row.bit_count()
 
 
@@ -254,14 +253,14 @@ def _ngrams(tokens: Sequence[str], order: int) -> Iterator[tuple[str, ...]]:
     return zip(*(tokens[start:] for start in range(order)))
 
 
-def _ngrams_of_any(texts: Sequence[str]) -> set[tuple[str, ...]]:
+def _distinct_ngrams(texts: Sequence[str]) -> set[tuple[str, ...]]:
     return {ngram for text in texts for order in ORDERS for ngram in _ngrams(text.split(), order)}
 
 
-def _weighted(text: str, rarity: Mapping[tuple[str, ...], float], rarest: float) -> _Weighted:
+def _weighted(text: str, idf: Mapping[tuple[str, ...], float], max_idf: float) -> _Weighted:
     tokens = text.split()
     vectors = [
-        {ngram: count * rarity.get(ngram, rarest) for ngram, count in Counter(_ngrams(tokens, order)).items()}
+        {ngram: count * idf.get(ngram, max_idf) for ngram, count in Counter(_ngrams(tokens, order)).items()}
         for order in ORDERS
     ]
     norms = [math.sqrt(sum(weight * weight for weight in vector.values())) for vector in vectors]
@@ -269,7 +268,7 @@ def _weighted(text: str, rarity: Mapping[tuple[str, ...], float], rarest: float)
 
 
 def _similarity(answer: _Weighted, reference: _Weighted) -> float:
-    """Mean over the orders of the clipped cosine, less for a difference in length."""
+    """Mean over the orders of the clipped cosine, reduced for a difference in length."""
     cosines = [
         sum(min(weight, other[ngram]) * other[ngram] for ngram, weight in vector.items() if ngram in other)
         / (norm * other_norm)

@@ -1,4 +1,4 @@
-"""Spans of tokens written as tags, and how many of them are found exactly."""
+"""Spans of tokens in IOB tags, and their precision, recall and F1."""
 
 from collections.abc import Iterable, Sequence
 
@@ -6,50 +6,49 @@ _OUTSIDE = "O"
 
 
 def are_span_tags(names: Iterable[str]) -> bool:
-    """Returns whether tags say where spans begin and go on: ``B-kind``, ``I-kind`` and ``O``."""
+    """Return whether tags are IOB tags: ``B-kind``, ``I-kind`` and ``O``."""
     names = set(names) - {_OUTSIDE}
     return bool(names) and all(name[:2] in ("B-", "I-") and len(name) > 2 for name in names)
 
 
 def spans_of(tags: Sequence[str]) -> list[tuple[str, int, int]]:
-    """Returns (kind, begin, end) of the spans of one sentence, in order; `end` is not in the span.
+    """Return (kind, start, stop) of the spans of one sentence, in order.
 
-    ``I-`` goes on with a span of its kind and begins one where none stands before it, as conlleval counts.
+    ``I-`` continues a span of its kind, or starts one if there is none before it, as in conlleval.
 
     Examples:
         >>> spans_of(["B-PER", "I-PER", "O", "I-LOC", "B-LOC"])
         [('PER', 0, 2), ('LOC', 3, 4), ('LOC', 4, 5)]
     """
-    spans, kind, begin = [], None, 0
-    for place, tag in enumerate([*tags, _OUTSIDE]):
-        here = None if tag == _OUTSIDE else tag[2:]
-        if kind is not None and (here != kind or tag.startswith("B-")):
-            spans.append((kind, begin, place))
+    spans, kind, start = [], None, 0
+    for position, tag in enumerate([*tags, _OUTSIDE]):
+        tag_kind = None if tag == _OUTSIDE else tag[2:]
+        if kind is not None and (tag_kind != kind or tag.startswith("B-")):
+            spans.append((kind, start, position))
             kind = None
-        if here is not None and kind is None:
-            kind, begin = here, place
+        if tag_kind is not None and kind is None:
+            kind, start = tag_kind, position
     return spans
 
 
 def span_f1(truth: Sequence[Sequence[str]], answers: Sequence[Sequence[str]]) -> dict[str, float]:
-    """Returns precision, recall and F1 of exactly right spans over all sentences, kinds counted together.
+    """Return precision, recall and F1 of exactly matching spans over all sentences and kinds.
 
     Args:
-        truth, answers: tags of each sentence.
+        truth, answers: Tags of each sentence.
 
     Returns:
-        `span_precision`, `span_recall` and `span_f1`; 0 where nothing is found or nothing was there.
+        `span_precision`, `span_recall` and `span_f1`; 0 if there are no spans.
 
     Reference:
         Tjong Kim Sang and De Meulder, "Introduction to the CoNLL-2003 Shared Task" (2003).
     """
-    true = [set(spans_of(tags)) for tags in truth]
-    said = [set(spans_of(tags)) for tags in answers]
-    right = sum(len(one & other) for one, other in zip(true, said))
-    precision, recall = (right / max(1, sum(map(len, spans))) for spans in (said, true))
-    both = precision + recall
+    true, predicted = ([set(spans_of(tags)) for tags in sentences] for sentences in (truth, answers))
+    num_correct = sum(len(one & other) for one, other in zip(true, predicted))
+    precision, recall = (num_correct / max(1, sum(map(len, spans))) for spans in (predicted, true))
+    total = precision + recall
     return {
-        "span_f1": 2 * precision * recall / both if both else 0.0,
+        "span_f1": 2 * precision * recall / total if total else 0.0,
         "span_precision": precision,
         "span_recall": recall,
     }

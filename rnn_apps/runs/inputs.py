@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from rnn_apps.data.files import open_lines, read_records
-from rnn_apps.data.splits import ENDINGS, conversion_advice
+from rnn_apps.data.split_files import ENDINGS, conversion_advice
 from rnn_apps.errors import Argument, DataError, UserError
 
 _LINES = (".txt", ".txt.gz")
@@ -71,7 +71,7 @@ def read_lines(path):
 
 def _text_of(record):
     if record.problem:
-        raise DataError(record.place, record.problem, fix="Fix the record.")
+        raise DataError(record.location, record.problem, fix="Fix the record.")
     return _readable(record.text)
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import keras
 
-from rnn_apps.data.splits import ENDINGS
+from rnn_apps.data.split_files import ENDINGS
 from rnn_apps.data.tfds_source import SourceUnavailable
 from rnn_apps.errors import Argument, RecipeError, UserError, first_line, shown
 from rnn_apps.export import export_model, get_format

@@ -10,7 +10,7 @@ from PIL import Image
 
 from rnn_apps.baselines.captions import most_frequent_caption, nearest_captions
 from rnn_apps.data.images import encode_png
-from rnn_apps.data.text import read_words
+from rnn_apps.data.text import normalize_texts
 from rnn_apps.data.tokenizer import Tokenizer
 from rnn_apps.data.visual_inputs import VisualInputs
 from rnn_apps.errors import DataError
@@ -108,7 +108,7 @@ class CaptionDataset(GenerationDataset):
         return self.visual.read(self._store, example)
 
     def _fingerprint_of(self, example):
-        return [*self.visual.fingerprint, *(self._store.mark(frame) for frame in example.frames)]
+        return [*self.visual.fingerprint, *(self._store.fingerprint(frame) for frame in example.frames)]
 
     def learn(self):
         """Return the vocabulary of the training captions, and the CNN."""
@@ -120,7 +120,7 @@ class CaptionDataset(GenerationDataset):
     def encode(self, split):
         """Return the `References`."""
         captions = [one.captions for one in self.inputs[split].inputs]
-        words = iter(read_words([caption for several in captions for caption in several]))
+        words = iter(normalize_texts([caption for several in captions for caption in several]))
         self._captions[split] = [[next(words) for _ in several] for several in captions]
         return self.encode_references(split, captions)
 

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from typing import NamedTuple
 
-from rnn_apps.data.records import BadRecords
+from rnn_apps.data.records import InvalidRecords
 from rnn_apps.data.splits import DataSource, SplitRequest
 from rnn_apps.disk import sha256_of_texts
 from rnn_apps.tasks.preprocessing import Preprocessing
@@ -47,7 +47,7 @@ class Dataset(ABC):
         encoded: dict of split names to encoded examples, from which batches are made.
         preprocessing: `Preprocessing`.
         source_name: name of the data source in messages.
-        invalid: `BadRecords` with the invalid records found while reading, or None.
+        invalid: `InvalidRecords` with the invalid records found while reading, or None.
     """
 
     def __init__(self, recipe, preprocessing=None):
@@ -203,7 +203,7 @@ class Dataset(ABC):
 
     def _new_invalid_records(self):
         data = self.recipe.data
-        return BadRecords(data.on_invalid_record, data.max_invalid_records)
+        return InvalidRecords(data.on_invalid_record, data.max_invalid_records)
 
     def _source(self):
         data = self.recipe.data

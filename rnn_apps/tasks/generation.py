@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from rnn_apps.data.batches import WrittenBatches
+from rnn_apps.data.batches import TargetTextBatches
 from rnn_apps.data.text import PADDING
 from rnn_apps.data.tokenizer import END, START
 from rnn_apps.tasks.dataset import Dataset, Truncation
@@ -88,7 +88,7 @@ class GenerationDataset(Dataset):
         def of_epoch(numbers, epoch):
             return inputs(numbers, epoch if is_training else None)
 
-        return WrittenBatches(*self.encoded[split], of_epoch, START, batch_size, seed, most=most)
+        return TargetTextBatches(*self.encoded[split], of_epoch, START, batch_size, seed, max_per_input=most)
 
     def input_steps(self, split, number):
         """Return the names of the encoder's steps for an input, or None if the encoder is not recurrent."""
@@ -103,7 +103,7 @@ class GenerationDataset(Dataset):
         before = np.pad(tokens[:, :-1], ((0, 0), (1, 0)), constant_values=START)
         network_inputs = self.network_inputs("test", source_index[chosen])
         inputs = [network_inputs, tf.range(len(chosen)), tf.constant(before)]
-        texts = self.preprocessing.vocabulary.texts(tokens.reshape(-1, 1)).numpy().reshape(tokens.shape)
+        texts = self.preprocessing.vocabulary.decode(tokens.reshape(-1, 1)).numpy().reshape(tokens.shape)
         names = [
             ["(start)", *(word.decode("utf-8") for word in row[: length - 1])]
             for row, length in zip(texts, lengths[chosen])
@@ -180,7 +180,7 @@ class GenerationPredictor(Predictor):
         def attended(inputs):
             encoded, beam = self.search.encode(inputs), self.recipe.model.decoding.beam
             tokens, lengths, weights = self.search.attended(encoded, beam)
-            return self.vocabulary.texts(tokens[0, : lengths[0], None]), weights[0, : lengths[0]]
+            return self.vocabulary.decode(tokens[0, : lengths[0], None]), weights[0, : lengths[0]]
 
         return tf.function(attended, input_signature=[self._network_spec], autograph=False)
 

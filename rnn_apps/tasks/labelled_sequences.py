@@ -14,7 +14,7 @@ LABELS_SHOWN = 12
 
 
 class LabelledSequences(Dataset):
-    """Sequences, each with a `place`, `labels`, and data that a subclass encodes.
+    """Sequences, each with a `location`, `labels`, and data that a subclass encodes.
 
     `encoded` maps splits to (arrays (all steps, ...), lengths (sequences,), labels (all steps,)).
 
@@ -81,7 +81,7 @@ class LabelledSequences(Dataset):
             return True
         received = shown(sequence.labels[step])
         self.invalid.report(
-            f"{sequence.place}, step {step + 1}",
+            f"{sequence.location}, step {step + 1}",
             "a label that is not in train",
             "Fix the label, or add an example of it to train.",
             received,
@@ -108,7 +108,7 @@ class LabelledSequences(Dataset):
     def describe_example(self, split, number):
         """The names of the sequence and of its steps."""
         sequence = self.splits[split][number]
-        return {"input": sequence.place.rpartition("/")[2], "tokens": self.step_names(sequence)}
+        return {"input": sequence.location.rpartition("/")[2], "tokens": self.step_names(sequence)}
 
     def view_examples(self, predictor):
         """Sequences of the test split."""

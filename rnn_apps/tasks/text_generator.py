@@ -138,7 +138,7 @@ class TextGenerator(tf.Module):
         return self._answered(raw, decoded)
 
     def _answered(self, raw, decoded):
-        candidates = self.vocabulary.texts(decoded.tokens)
+        candidates = self.vocabulary.decode(decoded.tokens)
         answer = {self.answer: candidates[:, 0], "candidates": candidates, "scores": decoded.scores}
         return answer | self._lengths(raw)
 
@@ -149,8 +149,8 @@ class TextGenerator(tf.Module):
         """
         tokens, lengths, weights = self.search.attended(self.encode(raw), self.beam)
         return {
-            self.answer: self.vocabulary.texts(tokens),
-            "tokens": self.vocabulary.texts(tokens[:, :, None]),
+            self.answer: self.vocabulary.decode(tokens),
+            "tokens": self.vocabulary.decode(tokens[:, :, None]),
             "weights": weights,
             "lengths": lengths,
             **({"sources": self._places(raw)} if self._places else {}),

@@ -1,4 +1,4 @@
-"""The trivial baselines that every classifier is printed beside."""
+"""The trivial baselines of every classifier."""
 
 import numpy as np
 import pytest

@@ -26,7 +26,7 @@ def test_of_several_captions_it_is_the_one_that_the_others_agree_with():
 
 
 def test_inputs_without_direction_and_many_at_once(monkeypatch):
-    monkeypatch.setattr(captions, "_ROWS_AT_ONCE", 2)
+    monkeypatch.setattr(captions, "_BATCH_SIZE", 2)
     inputs = np.concatenate([PLACES, np.zeros((1, 2))])
     answers = nearest_captions(inputs, PLACES, TRAIN)
     assert answers[:4] == ["a dog", "a dog", "a cat", "a red car"]

@@ -1,4 +1,4 @@
-"""Forecasts without learning, by hand, and intervals that hold as much as they say."""
+"""Naive forecasts by hand, and intervals with the coverage that they claim."""
 
 import numpy as np
 import pytest

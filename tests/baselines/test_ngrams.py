@@ -1,4 +1,4 @@
-"""The n-gram model: by hand, beside a slow one of dictionaries, and as a probability over all tokens."""
+"""The n-gram model: by hand, against a slow one of dictionaries, and normalized over all tokens."""
 
 import time
 from collections import Counter, defaultdict

@@ -83,7 +83,7 @@ def test_a_column_that_is_not_there_is_caught(tmp_path, capsys, new_console):
 def test_a_recipe_that_is_not_valid_is_caught(tmp_path, capsys, monkeypatch):
     data = data_of("tagging", tmp_path / "data")
     stale = "task: tagging\ndata: {source: files, path: here, column: upos}\n"
-    monkeypatch.setattr("rnn_apps.inspecting.writing.recipe_text", lambda *_: stale)
+    monkeypatch.setattr("rnn_apps.inspecting.recipe_file.recipe_text", lambda *_: stale)
     with pytest.raises(AssertionError, match="data.column: unknown key"):
         check_written("tagging", data, tmp_path, capsys)
 

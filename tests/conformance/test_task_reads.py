@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from rnn_apps.data.splits import ENDINGS
+from rnn_apps.data.split_files import ENDINGS
 from rnn_apps.data.tagged_files import TAGGED_ENDINGS
 
 TEXTS = {"A gem!": "positive", 'Dull, "dull", dull;\tand long.': "negative", "Grüße\u00a0🎬": "positive"}

@@ -1,4 +1,4 @@
-"""Batches by length: every example once, in an order of (seed, epoch) alone, with little padding."""
+"""Batches by length: every example once, in an order that depends on (seed, epoch), with little padding."""
 
 import itertools
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from rnn_apps.data.batches import SequenceBatches, WrittenBatches, bucket_boundaries
+from rnn_apps.data.batches import SequenceBatches, TargetTextBatches, bucket_boundaries
 
 COUNT = 1000
 BATCH = 16
@@ -148,7 +148,7 @@ def written(batch_size=2, seed=None, most=None, boundaries=(4,)):
     def given(inputs, epoch):
         return tf.cast(inputs, tf.int32) * 10
 
-    return WrittenBatches(numbers, lengths, OF, given, 2, batch_size, seed, list(boundaries), most)
+    return TargetTextBatches(numbers, lengths, OF, given, 2, batch_size, seed, list(boundaries), most)
 
 
 def padded_rows(batches, epoch=0):
@@ -173,7 +173,7 @@ def test_texts_of_an_input_share_one_reading_of_it():
         assert owners.numpy().tolist() == OF.tolist()
 
 
-def test_of_many_texts_some_are_drawn_anew_each_epoch():
+def test_of_many_texts_some_are_drawn_again_each_epoch():
     batches = written(seed=1, most=1)
     epochs = [sorted(padded_rows(batches, epoch)) for epoch in range(8)]
     assert all([given for given, *_ in rows] == [0, 10, 20] for rows in epochs)

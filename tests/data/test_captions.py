@@ -1,4 +1,4 @@
-"""Captions and images in every layout that is read, and what is wrong with a folder, named."""
+"""Captions and images in every supported layout, and the messages for invalid folders."""
 
 import gzip
 import io
@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 
 from rnn_apps.data.caption_files import CaptionsLayout
-from rnn_apps.data.captions import load_captioned
+from rnn_apps.data.captions import load_captioned_folder
 from rnn_apps.data.image_store import ImageStore
-from rnn_apps.data.records import BadRecords
+from rnn_apps.data.records import InvalidRecords
 from rnn_apps.data.splits import SplitRequest
 from rnn_apps.errors import DataError
 
@@ -66,8 +66,8 @@ def put_tokens(folder):
 
 
 def loaded(folder, action="fail", most=100):
-    bad = BadRecords(action, most)
-    parts, store = load_captioned(folder, SplitRequest(), bad)
+    bad = InvalidRecords(action, most)
+    parts, store = load_captioned_folder(folder, SplitRequest(), bad)
     return parts, store, dict(bad.skipped)
 
 
@@ -140,14 +140,14 @@ VIDEO_PROBLEM = "video: expected a file name that ends in .mp4, .avi, .mkv, .gif
 BAD_VIDEOS = [
     ("00.png", VIDEO_PROBLEM),
     ("clip", VIDEO_PROBLEM),
-    ("99.mp4", "its video is not there"),
+    ("99.mp4", "its video is missing"),
     ("", "names no video"),
 ]
 
 
 @pytest.mark.parametrize("layout", ["jsonl", "csv"])
 @pytest.mark.parametrize(("name", "reason"), [*BAD_VIDEOS, (7, VIDEO_PROBLEM), (["a.mp4"], VIDEO_PROBLEM)])
-def test_a_bad_video_is_named_or_counted(name, reason, layout, tmp_path):
+def test_a_invalid_video_is_named_or_counted(name, reason, layout, tmp_path):
     put_images(tmp_path, CLIPS)
     if layout == "jsonl":
         good = [{"video": n, "caption": "x", "split": split_of(i)} for i, n in enumerate(CLIPS)]
@@ -176,7 +176,7 @@ def test_without_splits_a_hash_of_the_name_makes_them(tmp_path):
     assert {part: {one.name for one in inputs} for part, inputs in loaded(tmp_path)[0].items()} == sides
 
 
-def test_validation_is_carved_from_train_and_a_lonely_validation_is_the_test(tmp_path):
+def test_validation_is_split_off_from_train_and_a_lonely_validation_is_the_test(tmp_path):
     names = [f"{i}.png" for i in range(100)]
     put_images(tmp_path, names)
     split = lambda i: "dev" if i < 10 else "train"  # noqa: E731
@@ -198,9 +198,9 @@ BAD = [
     ({"image": "", "caption": "x"}, "names no image"),
     ({"image": "00.png", "caption": " "}, "caption is empty"),
     ({"image": "00.png", "captions": []}, "caption is empty"),
-    ({"image": "99.png", "caption": "x"}, "its image is not there"),
-    ({"image": "../../secret.png", "caption": "x"}, "its image is not there"),
-    ({"image": "/etc/hostname", "caption": "x"}, "its image is not there"),
+    ({"image": "99.png", "caption": "x"}, "its image is missing"),
+    ({"image": "../../secret.png", "caption": "x"}, "its image is missing"),
+    ({"image": "/etc/hostname", "caption": "x"}, "its image is missing"),
     ({"image": "00.png", "caption": "x", "split": "restval"}, "split is none of train, validation and test"),
     ({"image": "00.png", "caption": "x", "split": 3}, "split: expected a string"),
     ('{"image": "00.png", "caption": "caf\udce9"}', "not valid UTF-8"),
@@ -208,7 +208,7 @@ BAD = [
 
 
 @pytest.mark.parametrize(("record", "reason"), BAD)
-def test_a_bad_record_is_named_or_counted(record, reason, tmp_path):
+def test_a_invalid_record_is_named_or_counted(record, reason, tmp_path):
     put_images(tmp_path)
     put_jsonl(tmp_path, [*rows(), record])
     with pytest.raises(DataError, match=r"captions\.jsonl:13: ") as caught:
@@ -220,7 +220,7 @@ def test_a_bad_record_is_named_or_counted(record, reason, tmp_path):
     assert sum(map(len, parts.values())) == 12
 
 
-def test_a_token_line_without_a_tab_is_bad_and_an_image_in_no_list_belongs_to_no_part(tmp_path):
+def test_a_token_line_without_a_tab_is_invalid_and_an_image_in_no_list_belongs_to_no_split(tmp_path):
     put_images(tmp_path)
     put_tokens(tmp_path)
     file = tmp_path / "My.token.txt"
@@ -275,15 +275,15 @@ def test_a_broken_member_of_a_zip_is_named(compression, tmp_path):
 
 
 @pytest.mark.parametrize("changed", [{"split": "test"}, {"frames": ["01.png"]}])
-def test_lines_that_contradict_each_other_about_a_picture_are_refused(changed, tmp_path):
+def test_lines_that_contradict_each_other_about_a_image_are_refused(changed, tmp_path):
     put_images(tmp_path)
     first = {"name": "n", "frames": ["00.png"], "caption": "x", "split": "train"}
     put_jsonl(tmp_path, [*rows(), first, {**first, **changed}])
-    with pytest.raises(DataError, match=r"jsonl:14: it contradicts an earlier line about the same picture"):
+    with pytest.raises(DataError, match=r"jsonl:14: it contradicts an earlier line about the same image"):
         loaded(tmp_path)
 
 
-def test_a_split_that_comes_late_holds_for_the_whole_picture(tmp_path):
+def test_a_split_that_comes_late_holds_for_the_whole_image(tmp_path):
     put_images(tmp_path)
     late = [{"image": "00.png", "caption": "x"}, {"image": "00.png", "caption": "y", "split": "test"}]
     put_jsonl(tmp_path, [*late, *rows()[1:]])
@@ -291,7 +291,7 @@ def test_a_split_that_comes_late_holds_for_the_whole_picture(tmp_path):
     assert [one.captions for one in parts["test"] if one.name == "00.png"] == [["x", "y"]]
 
 
-def test_one_folder_around_all_images_of_a_zip_is_no_part_of_their_names(tmp_path):
+def test_one_folder_around_all_images_of_a_zip_is_no_split_of_their_names(tmp_path):
     put_images(tmp_path, [f"Pictures/{n}" for n in NAMES] + ["__MACOSX/Pictures/._00.png"], "pictures.zip")
     put_csv(tmp_path)
     parts, store, _ = loaded(tmp_path)
@@ -323,7 +323,7 @@ def test_a_recipe_may_name_file_folder_and_columns(tmp_path):
     lines = [f"photos/{name.upper()};first of {name};second of {name}\n" for name in NAMES]
     (tmp_path / "list.csv").write_text("Photo;Text 1;Text 2\n" + "".join(lines))
     layout = CaptionsLayout("list.csv", "photos", "Photo", ("Text 1", "Text 2"))
-    parts, store = load_captioned(tmp_path, SplitRequest(0.3), BadRecords("fail", 0), layout)
+    parts, store = load_captioned_folder(tmp_path, SplitRequest(0.3), InvalidRecords("fail", 0), layout)
     found = [one for inputs in parts.values() for one in inputs]
     assert len(found) == 12
     assert all(one.captions[0].startswith("first") and len(one.captions) == 2 for one in found)
@@ -332,7 +332,7 @@ def test_a_recipe_may_name_file_folder_and_columns(tmp_path):
 
 def test_a_file_that_a_recipe_names_must_be_there(tmp_path):
     with pytest.raises(DataError, match=r"list\.csv: no such file or folder. Check data\.captions_file\."):
-        load_captioned(tmp_path, SplitRequest(), BadRecords("fail", 0), CaptionsLayout("list.csv"))
+        load_captioned_folder(tmp_path, SplitRequest(), InvalidRecords("fail", 0), CaptionsLayout("list.csv"))
 
 
 @pytest.mark.parametrize(
@@ -426,10 +426,10 @@ def test_one_file_of_coco_names_no_split_and_names_with_captions_are_read(tmp_pa
     ("content", "said"),
     [
         ("{", "captions.json: not JSON"),
-        ('{"a": 1}', "JSON in a layout that is not read; expected COCO"),
+        ('{"a": 1}', "unknown JSON layout; expected COCO"),
         (
             '{"images": [{"id": 1, "file_name": "00.png"}], "annotations": [{"image_id": 2}]}',
-            "image_id 2 is none",
+            "image_id 2 is not listed",
         ),
         ('[{"image": 5, "caption": "x"}]', "captions.json, entry 1: image or frames: expected a string"),
     ],

@@ -1,4 +1,4 @@
-"""Cached features: computed once, resumed, mended, and never half-written."""
+"""Cached features: computed once, resumed, repaired, and never partially written."""
 
 import numpy as np
 import pytest
@@ -26,7 +26,7 @@ class Encoder:
 
 @pytest.fixture(autouse=True)
 def small_shards(monkeypatch):
-    monkeypatch.setattr(features, "_INPUTS_A_SHARD", 5)
+    monkeypatch.setattr(features, "_INPUTS_PER_SHARD", 5)
 
 
 def filled(folder, encoder=None, **options):
@@ -107,7 +107,7 @@ def test_an_encoder_of_another_width_is_refused(tmp_path):
         FeatureCache(tmp_path, 23, SHAPE).fill(lambda a, b: TRUE[a:b, :2])
 
 
-def test_the_fingerprint_changes_with_every_part():
+def test_the_fingerprint_changes_with_every_split():
     prints = [fingerprint(*p) for p in (("a", 1), ("a", 2), ("b", 1), ("a", 1, None), (["a"], 1))]
     assert len(set(prints)) == 5
     assert fingerprint({"x": 1, "y": 2}) == fingerprint({"y": 2, "x": 1})

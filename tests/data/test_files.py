@@ -1,4 +1,4 @@
-"""The user's own files: what can be read, and what is said of what cannot."""
+"""The user's own files: what can be read, and the messages for what cannot."""
 
 import csv
 import gzip
@@ -73,7 +73,7 @@ def test_columns_go_by_name_wherever_they_stand(tmp_path):
 @pytest.mark.parametrize(("write", "ending"), [(as_csv, "csv"), (as_json_lines, "jsonl")])
 def test_a_record_is_named_by_the_line_on_which_it_begins(tmp_path, write, ending):
     file = a_file(tmp_path, write(ROWS), f"train.{ending}")
-    places = [record.place for record in read_records(file, "text", "label")]
+    places = [record.location for record in read_records(file, "text", "label")]
     raw = file.read_bytes().decode().split("\n")
     begins = [next(i for i, line in enumerate(raw, 1) if start in line) for start in ("plain", "With", "Gr")]
     assert places == [f"{file}:{line}" for line in begins]
@@ -81,9 +81,9 @@ def test_a_record_is_named_by_the_line_on_which_it_begins(tmp_path, write, endin
 
 def test_empty_lines_are_passed_over_but_counted(tmp_path):
     file = a_file(tmp_path, "text,label\n\n\none,0\n\ntwo,1\n")
-    assert [r.place for r in read_records(file, "text", "label")] == [f"{file}:4", f"{file}:6"]
+    assert [r.location for r in read_records(file, "text", "label")] == [f"{file}:4", f"{file}:6"]
     lines = a_file(tmp_path, '\n{"text": "one", "label": 0}\n\n{"text": "two", "label": 1}\n', "train.jsonl")
-    assert [r.place for r in read_records(lines, "text", "label")] == [f"{lines}:2", f"{lines}:4"]
+    assert [r.location for r in read_records(lines, "text", "label")] == [f"{lines}:2", f"{lines}:4"]
 
 
 def test_json_labels_may_be_numbers_and_null_is_a_missing_one(tmp_path):
@@ -109,24 +109,24 @@ def test_json_labels_may_be_numbers_and_null_is_a_missing_one(tmp_path):
     ],
     ids=lambda text: text[:20],
 )
-def test_a_bad_json_line_is_a_bad_record_and_the_next_line_is_read(tmp_path, line, problem):
+def test_a_invalid_json_line_is_a_invalid_record_and_the_next_line_is_read(tmp_path, line, problem):
     good = json.dumps({"text": "good", "label": "1"})
     file = a_file(tmp_path, f"{good}\n{line}\n{good}\n", "train.jsonl")
     records = list(read_records(file, "text", "label"))
     assert [record.problem for record in records] == [None, problem, None]
-    assert records[1].place == f"{file}:2"
+    assert records[1].location == f"{file}:2"
 
 
 @pytest.mark.parametrize(
     ("row", "problem"),
     [("one", "1 field where the header has 2"), ("one, two,0", "3 fields where the header has 2")],
 )
-def test_a_row_of_another_width_is_a_bad_record_and_never_cut_in_silence(tmp_path, row, problem):
+def test_a_row_of_another_width_is_a_invalid_record_and_never_cut_in_silence(tmp_path, row, problem):
     records = list(read_records(a_file(tmp_path, f"text,label\n{row}\ngood,1\n"), "text", "label"))
     assert [record.problem for record in records] == [problem, None]
 
 
-def test_bad_bytes_stay_visible(tmp_path):
+def test_invalid_bytes_stay_visible(tmp_path):
     file = a_file(tmp_path, b"text,label\ncaf\xe9,1\n")
     assert read(file) == [("caf\udce9", "1")]
 
@@ -176,7 +176,7 @@ def test_a_mark_in_a_quoted_name_never_separates(tmp_path, name):
 
 
 @pytest.mark.parametrize("header", ['Datum;"Umsatz, netto";Ort', "Datum;Umsatz, netto;Ort"])
-def test_one_bad_row_is_named_and_decides_nothing(tmp_path, header):
+def test_one_invalid_row_is_named_and_decides_nothing(tmp_path, header):
     rows = GERMAN.replace(",", ".") * 14 + GERMAN * 14 + "02.01.2023;7;Köln;x\n"
     *good, bad = read_records(a_file(tmp_path, f"{header}\n{rows}"), "Datum", "Ort")
     assert {(one.text, one.label) for one in good} == {("01.01.2023", "Köln")}
@@ -187,7 +187,7 @@ def test_a_header_that_nothing_decides_is_refused(tmp_path):
     file = a_file(tmp_path, "text;title,label\na;b,c\n")
     assert refusal(file) == (
         f'{file}:1: "," and ";" may both separate the columns. '
-        "Put names that hold one of these marks into quotes."
+        "Quote the names that contain one of these characters."
     )
 
 

@@ -1,4 +1,4 @@
-"""The line of column names: found below other lines, completed where names lack, refused where it is none."""
+"""Headers: found below other lines, completed if names are missing, refused if they are data."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from rnn_apps.errors import DataError
 from rnn_apps.inspecting.tables import read_table
 
 
-def padded_rows(folder, text):
+def rows_of(folder, text):
     file = folder / "a.csv"
     file.write_text(text)
     with open_lines(file) as lines:
@@ -31,19 +31,19 @@ VALUES = [["2020-01-01", "1,5"], ["2020-01-02", "2,5"], ["2020-01-03", "3,5"]]
     ],
 )
 def test_a_table_begins_with_its_names_whatever_is_above_them(tmp_path, above, line):
-    assert padded_rows(tmp_path, above + BELOW) == [
+    assert rows_of(tmp_path, above + BELOW) == [
         (line, ["day", "sold"]),
         *((line + 1 + i, row) for i, row in enumerate(VALUES)),
     ]
 
 
 def test_a_separator_at_the_end_of_each_row_is_no_column(tmp_path):
-    rows = padded_rows(tmp_path, "day;sold\n" + BELOW.replace("\n", ";\n"))
+    rows = rows_of(tmp_path, "day;sold\n" + BELOW.replace("\n", ";\n"))
     assert [row for _, row in rows] == [["day", "sold"], *VALUES]
 
 
 def test_counted_rows_without_a_name_for_the_count_get_one(tmp_path):
-    rows = padded_rows(tmp_path, "x,y\n1,a,b\n2,c,d\n3,e,f\n")
+    rows = rows_of(tmp_path, "x,y\n1,a,b\n2,c,d\n3,e,f\n")
     assert [row for _, row in rows][:2] == [["unnamed column 1", "x", "y"], ["1", "a", "b"]]
 
 
@@ -63,8 +63,8 @@ RECORDS = {
 
 @pytest.mark.parametrize("text", RECORDS.values(), ids=list(RECORDS))
 def test_a_record_in_place_of_names_is_refused(tmp_path, text):
-    with pytest.raises(DataError, match=r"a\.csv:1: looks like a record, not like the names of the columns"):
-        padded_rows(tmp_path, text)
+    with pytest.raises(DataError, match=r"a\.csv:1: looks like a record, not a line of column names"):
+        rows_of(tmp_path, text)
 
 
 NAMES = {
@@ -79,7 +79,7 @@ NAMES = {
 
 @pytest.mark.parametrize("text", NAMES.values(), ids=list(NAMES))
 def test_names_that_look_a_little_like_records_are_names(tmp_path, text):
-    assert padded_rows(tmp_path, text)[0] == (1, text.partition("\n")[0].split(","))
+    assert rows_of(tmp_path, text)[0] == (1, text.partition("\n")[0].split(","))
 
 
 def test_columns_without_name_and_cells_are_left_out_and_the_others_named(tmp_path):
@@ -87,12 +87,12 @@ def test_columns_without_name_and_cells_are_left_out_and_the_others_named(tmp_pa
     table = read_table(tmp_path / "a.csv")
     assert table.header == ["unnamed column 1", "x", "unnamed column 4"]
     assert table.rows == [["1", "2", ""], ["2", "3", "7"]]
-    assert (table.left_out, table.unnamed) == ((3,), ("unnamed column 1", "unnamed column 4"))
+    assert (table.ignored, table.unnamed) == ((3,), ("unnamed column 1", "unnamed column 4"))
 
 
 def test_a_title_above_names_of_texts_is_pointed_at(tmp_path):
     (tmp_path / "a.csv").write_text("All reviews\ntext,mood\na b,good\nc d,bad\n")
-    with pytest.raises(DataError, match="1 field, and 2 in most of the rows below.*remove what is above"):
+    with pytest.raises(DataError, match="1 field, and 2 in most rows below.*remove the lines above"):
         read_table(tmp_path / "a.csv")
 
 

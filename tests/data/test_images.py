@@ -1,4 +1,4 @@
-"""Images of every kind that users have, and bytes that are none."""
+"""All common kinds of images, and bytes that are not images."""
 
 import io
 import struct
@@ -10,7 +10,7 @@ import tensorflow as tf
 from PIL import Image
 
 from rnn_apps.data import images
-from rnn_apps.data.images import BadImage, check_image, decode_images, read_image
+from rnn_apps.data.images import InvalidImage, check_image, decode_images, read_image
 
 RED, SIZE = (200, 40, 20), (8, 8)
 
@@ -101,13 +101,13 @@ CUT = CUT[: len(CUT) // 2]
     ids="empty html zeros tiff cut-jpeg cut-png palette-bmp header-only huge large".split(),  # noqa: SIM905
 )
 def test_what_is_no_image_is_named(data, message):
-    with pytest.raises(BadImage, match=message):
+    with pytest.raises(InvalidImage, match=message):
         read_image(data, SIZE)
 
 
 def test_a_file_of_too_many_bytes_is_refused_before_it_is_opened(monkeypatch):
-    monkeypatch.setattr(images, "MOST_BYTES", 10)
-    with pytest.raises(BadImage, match="expected at most 10"):
+    monkeypatch.setattr(images, "MAX_BYTES", 10)
+    with pytest.raises(InvalidImage, match="expected at most 10"):
         check_image(encoded())
 
 

@@ -1,10 +1,10 @@
-"""Labels: spellings of one class, labels that are numbers, and those that stand for a missing one."""
+"""Labels: spellings of one class, numeric labels, and those that mark a missing one."""
 
 import pytest
 
 from rnn_apps.data.labels import gather_labels
-from rnn_apps.data.records import BadRecords, ClassNames, LabelledText, usable
-from rnn_apps.data.sources import FileSource, load_labelled_texts
+from rnn_apps.data.records import ClassNames, InvalidRecords, LabelledText, usable
+from rnn_apps.data.sources import load_labelled_texts, open_files
 from rnn_apps.data.splits import SplitRequest
 from rnn_apps.errors import DataError
 
@@ -38,14 +38,14 @@ def test_a_label_means_the_class_of_the_same_number_before_the_number_of_a_class
 
 def test_a_missing_label_is_reported_as_such_unless_it_is_a_class():
     records = [LabelledText("a:1", "text", "nan"), LabelledText("a:2", "text", "x")]
-    bad = BadRecords("skip", 10)
+    bad = InvalidRecords("skip", 10)
     assert list(usable(iter(records), ClassNames(["x", "y"], ""), bad)) == [("text", 0)]
     assert dict(bad.skipped) == {"label is missing": 1}
     assert len(list(usable(iter(records), ClassNames(["x", "nan"], ""), bad))) == 2
 
 
 def loaded(file):
-    return load_labelled_texts(FileSource(file, "text", "label"), SplitRequest(), BadRecords("fail", 0))
+    return load_labelled_texts(open_files(file, "text", "label"), SplitRequest(), InvalidRecords("fail", 0))
 
 
 def test_classes_taken_from_the_data_are_numbers_once_and_missing_labels_are_none(tmp_path):

@@ -1,8 +1,8 @@
-"""Numbers with commas and points: what a column as a whole says of them."""
+"""Numbers with commas and points: the decimal mark of a whole column."""
 
 import pytest
 
-from rnn_apps.data.files import column_marks
+from rnn_apps.data.files import file_decimal_marks
 from rnn_apps.data.numbers import decimal_marks, number
 
 COLUMNS = {
@@ -48,4 +48,4 @@ def test_what_is_no_number_is_none(text):
 
 def test_the_marks_of_a_file_are_those_of_its_columns(tmp_path):
     (tmp_path / "a.csv").write_text("day;x;y\n2024-01-01;1,5;2.50\n2024-01-02;2,25;1.5\n")
-    assert column_marks(tmp_path / "a.csv", ["y", "x"]) == [".", ","]
+    assert file_decimal_marks(tmp_path / "a.csv", ["y", "x"]) == [".", ","]

@@ -1,12 +1,12 @@
-"""Parallel texts in the user's own folder: what is read and carved, and what is said of what cannot be."""
+"""Parallel texts in the user's own folder: reading, splits, and messages."""
 
 import gzip
 
 import pytest
 
-from rnn_apps.data.parallel import find_parallel, load_parallel
-from rnn_apps.data.records import BadRecords
-from rnn_apps.data.splits import SplitRequest
+from rnn_apps.data.parallel import find_parallel, load_pairs
+from rnn_apps.data.records import InvalidRecords
+from rnn_apps.data.splits import DataSource, SplitRequest
 from rnn_apps.errors import DataError
 
 ENGLISH = ["A red house.", "Two  old dogs", "Élan, “quoted”"]
@@ -29,9 +29,8 @@ def both(stem, english=ENGLISH, german=GERMAN):
 
 
 def load(folder, bad=None, source="en", target="de", named=None, **request):
-    return load_parallel(
-        folder, SplitRequest(**request), bad or BadRecords("fail", 0), (source, target), named
-    )
+    data, invalid = DataSource("files", folder, 0, 1), bad or InvalidRecords("fail", 0)
+    return load_pairs(data, SplitRequest(**request), invalid, (source, target), named=named)[1]
 
 
 def pairs_of(part):
@@ -51,7 +50,7 @@ def names(found):
 @pytest.mark.parametrize("validation", ["validation", "val", "dev"])
 @pytest.mark.parametrize("test", ["test", "test_2016_flickr", "test2017.clean"])
 @pytest.mark.parametrize("packed", ["", ".gz"])
-def test_a_folder_may_name_its_parts_in_every_usual_way(tmp_path, validation, test, packed):
+def test_a_folder_may_name_its_splits_in_every_usual_way(tmp_path, validation, test, packed):
     stems = {"train": "train", "validation": validation, "test": test}
     expected = {
         part: [f"{stem}.en", f"{stem}.de{packed}"] for part, stems in stems.items() for stem in [stems]
@@ -74,7 +73,7 @@ def test_lines_of_both_files_are_pairs(tmp_path, ending, mark):
     assert len(parts["train"]) == 3
 
 
-def test_blanks_at_the_ends_go_and_those_inside_and_capitals_stay(tmp_path):
+def test_spaces_at_the_ends_go_and_those_inside_and_capitals_stay(tmp_path):
     write(tmp_path, both("train", ["  A  B\u00a0c\t", "x"], ["\tÄ \t B ", "y"]) | both("val") | both("test"))
     assert pairs_of(load(tmp_path)["train"]) == [("A  B\u00a0c", "Ä \t B"), ("x", "y")]
 
@@ -98,7 +97,7 @@ def test_quotes_in_a_table_are_text(tmp_path):
     assert pairs_of(load(tmp_path)["train"]) == [('"A dog', 'Ein "Hund')]
 
 
-def test_parts_may_come_in_both_forms(tmp_path):
+def test_splits_may_come_in_both_forms(tmp_path):
     write(tmp_path, {"train.tsv": "a\tb\n", "val.tsv": "c\td\n"} | both("test"))
     assert pairs_of(load(tmp_path)["validation"]) == [("c", "d")]
     assert pairs_of(load(tmp_path)["test"]) == PAIRS
@@ -108,7 +107,7 @@ def many(number, name="s"):
     return [f"{name}{i // 2}" for i in range(number)], [f"t{i}" for i in range(number)]
 
 
-def test_missing_parts_are_carved_and_equal_sources_stand_on_one_side(tmp_path):
+def test_missing_splits_are_split_off_and_equal_sources_stand_on_one_side(tmp_path):
     sources, targets = many(2000)
     write(tmp_path, both("train", sources, targets))
     parts = load(tmp_path, validation_fraction=0.25)
@@ -121,7 +120,7 @@ def test_missing_parts_are_carved_and_equal_sources_stand_on_one_side(tmp_path):
 
 
 @pytest.mark.parametrize(("given", "whole"), [("test", "test"), ("val", "test")])
-def test_a_part_that_is_given_stays_whole_and_only_validation_is_carved(tmp_path, given, whole):
+def test_a_split_that_is_given_stays_whole_and_only_validation_is_split_off(tmp_path, given, whole):
     write(tmp_path, both("train", *many(400)) | both(given, *many(40, "other")))
     parts = load(tmp_path, validation_fraction=0.5)
     assert pairs_of(parts[whole]) == list(zip(*many(40, "other")))
@@ -146,14 +145,14 @@ def with_bad_line(folder, english, german):
 
 
 @pytest.mark.parametrize(("english", "german", "message"), BAD_LINES)
-def test_a_bad_line_is_refused_by_its_place(tmp_path, english, german, message):
+def test_a_invalid_line_is_refused_by_its_place(tmp_path, english, german, message):
     with_bad_line(tmp_path, english, german)
     assert refusal(tmp_path) == (f"{tmp_path}/{message} Or skip such records: data.on_invalid_record=skip")
 
 
 @pytest.mark.parametrize(("english", "german", "message"), BAD_LINES)
-def test_a_bad_line_is_skipped_with_its_partner_and_counted(tmp_path, english, german, message):
-    bad = BadRecords("skip", 1)
+def test_a_invalid_line_is_skipped_with_its_partner_and_counted(tmp_path, english, german, message):
+    bad = InvalidRecords("skip", 1)
     parts = load(with_bad_line(tmp_path, english, german), bad)
     assert pairs_of(parts["train"]) == [("good", "good"), ("also good", "also good")]
     assert dict(bad.skipped) == {message.split(": ")[1].split(". ")[0]: 1}
@@ -169,11 +168,11 @@ def test_a_bad_line_is_skipped_with_its_partner_and_counted(tmp_path, english, g
         (b"caf\xe9\tb", "not valid UTF-8. "),
     ],
 )
-def test_a_bad_row_is_refused_by_its_place_or_skipped(tmp_path, row, message):
+def test_a_invalid_row_is_refused_by_its_place_or_skipped(tmp_path, row, message):
     row = row if isinstance(row, bytes) else row.encode()
     write(tmp_path, {"train.tsv": b"a\tb\n\n" + row + b"\nc\td\n"} | both("val") | both("test"))
     assert refusal(tmp_path).startswith(f"{tmp_path}/train.tsv:3: {message}")
-    bad = BadRecords("skip", 1)
+    bad = InvalidRecords("skip", 1)
     assert pairs_of(load(tmp_path, bad)["train"]) == [("a", "b"), ("c", "d")]
     assert bad.skipped.total() == 1
 
@@ -181,10 +180,10 @@ def test_a_bad_row_is_refused_by_its_place_or_skipped(tmp_path, row, message):
 def test_files_of_different_length_are_refused_and_never_skipped(tmp_path):
     write(tmp_path, both("train", ["", *ENGLISH], GERMAN) | both("val") | both("test"))
     with pytest.raises(DataError) as caught:
-        load(tmp_path, BadRecords("skip", 100))
+        load(tmp_path, InvalidRecords("skip", 100))
     assert str(caught.value) == (
         f"{tmp_path}: received train.en with 4 lines and train.de with 3 lines, "
-        "expected as many lines in both. Line i of one has to be the translation of line i of the other."
+        "expected equally many lines. Line i of one must be the translation of line i of the other."
     )
 
 
@@ -199,7 +198,7 @@ FOLDERS = [
     ),
     (
         {"train.fr": "x", "train.cs.gz": "x", "test.en": "x", "test.de": "x"},
-        'no files of the languages "en" and "de"; the endings there are "cs", "fr". '
+        'no files of the languages "en" and "de"; the extensions are "cs", "fr". '
         "Name two of them as source and target language.",
     ),
     (both("train") | {"val.en": "x"}, "received val.en without val.de. Add val.de."),

@@ -1,4 +1,4 @@
-"""Text for language models: parts by name or position, windows by hand, what is said of bad input."""
+"""Text for language models: splits by name or position, windows by hand, messages for invalid input."""
 
 import gzip
 from types import SimpleNamespace
@@ -8,9 +8,9 @@ import pytest
 
 from rnn_apps.data import plain_text
 from rnn_apps.data.plain_text import load_texts
-from rnn_apps.data.records import BadRecords
-from rnn_apps.data.samples.sayings import sayings
+from rnn_apps.data.records import InvalidRecords
 from rnn_apps.data.splits import DataSource, SplitRequest
+from rnn_apps.data.synthetic.text import synthetic_text
 from rnn_apps.errors import DataError
 
 PARTS = ["train", "validation", "test"]
@@ -29,7 +29,7 @@ def write(folder, files):
 
 def load(path, bad=None, source="files", unit="character", **request):
     source = DataSource(source, path, 50, 1)
-    return load_texts(source, SplitRequest(**request), bad or BadRecords("fail", 0), unit)[1]
+    return load_texts(source, SplitRequest(**request), bad or InvalidRecords("fail", 0), unit)[1]
 
 
 def refusal(path, **settings):
@@ -45,7 +45,7 @@ def lines_of(first, last):
 @pytest.mark.parametrize("validation", ["validation", "valid", "val", "dev"])
 @pytest.mark.parametrize("prefix", ["", "ptb.", "wiki-103_", "My "])
 @pytest.mark.parametrize("packed", ["", ".gz"])
-def test_a_folder_names_its_parts_in_every_usual_way(tmp_path, validation, prefix, packed):
+def test_a_folder_names_its_splits_in_every_usual_way(tmp_path, validation, prefix, packed):
     names = dict(zip(PARTS, (f"{prefix}{name}.txt" for name in ("train", validation, "test"))))
     if prefix == "My ":
         names = {part: name[3:].upper().replace(".TXT", ".txt") for part, name in names.items()}
@@ -61,7 +61,7 @@ def test_a_folder_names_its_parts_in_every_usual_way(tmp_path, validation, prefi
     write(tmp_path, dict.fromkeys(noise, "noise"))
     write(tmp_path, {name + packed: TEXTS[part] for part, name in names.items()})
     (tmp_path / "a.test.txt").mkdir()
-    name, parts = load_texts(DataSource("files", tmp_path, 0, 0), SplitRequest(), BadRecords("fail", 0))
+    name, parts = load_texts(DataSource("files", tmp_path, 0, 0), SplitRequest(), InvalidRecords("fail", 0))
     assert (name, parts, list(parts)) == (str(tmp_path), TEXTS, PARTS)
 
 
@@ -95,7 +95,7 @@ def test_a_file_that_is_named_is_all_the_text_whatever_its_name(tmp_path, name):
         ("aaabbbcccddd", 9, 9),
     ],
 )
-def test_cuts_are_at_line_ends_else_at_blanks_else_where_they_fall(text, place, cut):
+def test_cuts_are_at_line_ends_else_at_spaces_else_where_they_fall(text, place, cut):
     assert plain_text._cut(text, place, len(text) - place) == cut
 
 
@@ -109,7 +109,7 @@ def test_nothing_is_lost_or_doubled_by_the_cuts(tmp_path):
 
 
 @pytest.mark.parametrize("given", ["validation.txt", "test.txt"])
-def test_with_one_part_besides_train_it_is_the_test_and_validation_begins_train(tmp_path, given):
+def test_with_one_split_besides_train_it_is_the_test_and_validation_begins_train(tmp_path, given):
     parts = load(write(tmp_path, {"train.txt": LINES, given: "x y\n"}), validation_fraction=0.2)
     assert parts == {"train": lines_of(20, 100), "validation": lines_of(0, 20), "test": "x y\n"}
 
@@ -145,21 +145,21 @@ def test_line_ends_are_newlines_and_all_else_stays(tmp_path, ending, mark):
 
 def test_the_sample_is_generated_and_split_by_lines():
     name, parts = load_texts(
-        DataSource("sample", None, 100, 3), SplitRequest(use_all_for_test=True), BadRecords("fail", 0)
+        DataSource("sample", None, 100, 3), SplitRequest(use_all_for_test=True), InvalidRecords("fail", 0)
     )
     assert name == "sample:sayings"
-    assert parts["validation"] + parts["train"] + parts["test"] == sayings(100, 3)
+    assert parts["validation"] + parts["train"] + parts["test"] == synthetic_text(100, 3)
     assert [part.count("\n") for part in parts.values()] == pytest.approx([80, 10, 10], abs=2)
     assert all(part.endswith(" .\n") for part in parts.values())
 
 
-def test_a_bad_line_is_refused_by_its_place_or_skipped_and_counted(tmp_path):
+def test_a_invalid_line_is_refused_by_its_place_or_skipped_and_counted(tmp_path):
     write(tmp_path, {"train.txt": TEXTS["train"], "val.txt": NOT_UTF_8, "test.txt": TEXTS["test"]})
     assert refusal(tmp_path) == (
         f"{tmp_path}/val.txt:2: not valid UTF-8; received the byte 0xE9. Save the file as UTF-8. "
         "Or skip such records: data.on_invalid_record=skip"
     )
-    bad = BadRecords("skip", 1)
+    bad = InvalidRecords("skip", 1)
     assert load(tmp_path, bad)["validation"] == "one\nthree\n"
     assert dict(bad.skipped) == {"not valid UTF-8": 1}
 
@@ -167,18 +167,18 @@ def test_a_bad_line_is_refused_by_its_place_or_skipped_and_counted(tmp_path):
 CANNOT_BE_USED = [
     (
         {},
-        "folder: received an empty folder, expected train.txt, or one text alone. Name the parts train.txt, ",
+        "folder: received an empty folder, expected train.txt, or a single text. Name the files train.txt, ",
     ),
     (
         {"a.csv": "x", "README.txt": "x"},
-        "folder: received README.txt, a.csv, expected train.txt, or one text",
+        "folder: received README.txt, a.csv, expected train.txt, or a single text",
     ),
     (
         {"b.txt": LINES, "a.txt.gz": LINES},
-        "folder: received a.txt.gz, b.txt, expected train.txt, or one text",
+        "folder: received a.txt.gz, b.txt, expected train.txt, or a single text",
     ),
     ({f"{i}.txt": LINES for i in range(9)}, "5.txt, 6.txt, 7.txt and 1 more, expected"),
-    ({"test.txt": LINES}, "folder: received test.txt, expected train.txt, or one text alone. "),
+    ({"test.txt": LINES}, "folder: received test.txt, expected train.txt, or a single text. "),
     ({"test.txt": LINES, "dev.txt": LINES}, "folder: received dev.txt, test.txt, expected train.txt, or "),
     (
         {"train.txt": LINES, "train.txt.gz": LINES},
@@ -209,7 +209,7 @@ def test_a_folder_that_cannot_be_used_says_why(tmp_path, files, message):
     assert message in refusal(write(folder, files))
 
 
-def test_a_part_is_measured_in_the_unit_that_is_read(tmp_path):
+def test_a_split_is_measured_in_the_unit_that_is_read(tmp_path):
     write(tmp_path, {"train.txt": LINES, "test.txt": "word"})
     assert load(tmp_path)["test"] == load(tmp_path, unit="subword")["test"] == "word"
     assert refusal(tmp_path, unit="word").startswith(f"{tmp_path}: received 1 word for test, expected at ")
@@ -238,7 +238,7 @@ def folder_in(path):
         ("nowhere", "nowhere: no such file or folder. Check the path: data.path"),
         ("nowhere.txt", "nowhere.txt: no such file or folder. "),
         ("a.csv", "a.csv: received a .csv file, expected .txt or .txt.gz."),
-        ("text", "text: received a file without an ending, expected .txt or .txt.gz."),
+        ("text", "text: received a file without an extension, expected .txt or .txt.gz."),
         ("broken.txt.gz", "broken.txt.gz: cannot be read: "),
     ],
 )
@@ -289,7 +289,7 @@ def test_a_set_that_tfds_prepared_is_read_without_a_network(prepared):
     name, parts = load_texts(
         DataSource("tfds:tiny_shakespeare", None, 0, 0),
         SplitRequest(use_all_for_test=True),
-        BadRecords("fail", 0),
+        InvalidRecords("fail", 0),
     )
     assert name == "tfds:tiny_shakespeare"
     assert parts == {"train": "To be\nor not\nGrüße\n", "validation": "Enter\n\nGhost", "test": "Exit\n"}
@@ -312,7 +312,7 @@ def tfds_gives(monkeypatch):
     return give
 
 
-def test_parts_that_a_set_of_tfds_lacks_are_cut_off_train(tfds_gives):
+def test_splits_that_a_set_of_tfds_lacks_are_cut_off_train(tfds_gives):
     tfds_gives(["text"], {"train": [lines_of(0, 50), lines_of(50, 99) + "line 099"]})
     parts = load(None, source="tfds:some_set")
     assert parts["train"] == lines_of(10, 90)

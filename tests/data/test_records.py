@@ -1,13 +1,13 @@
-"""Bad records: named, counted, refused or skipped; and which part a text falls into."""
+"""Invalid records: reported, counted, refused or skipped; and the split of a text."""
 
 from collections import Counter
 
 import pytest
 
 from rnn_apps.data.records import (
-    REASONS_COUNTED,
-    BadRecords,
+    MAX_REASONS,
     ClassNames,
+    InvalidRecords,
     LabelledText,
     usable,
 )
@@ -28,22 +28,22 @@ BAD = [
 
 
 @pytest.mark.parametrize(("record", "reason"), BAD, ids=lambda value: str(value)[:30])
-def test_a_bad_record_is_refused_by_place_and_reason(record, reason):
+def test_a_invalid_record_is_refused_by_place_and_reason(record, reason):
     with pytest.raises(DataError) as caught:
-        list(usable([record], CLASSES, BadRecords("fail", 0)))
+        list(usable([record], CLASSES, InvalidRecords("fail", 0)))
     message = str(caught.value)
-    assert message.startswith(f"{record.place}: {reason}")
+    assert message.startswith(f"{record.location}: {reason}")
     assert message.endswith("Or skip such records: data.on_invalid_record=skip")
 
 
 def test_an_unknown_label_says_what_was_received_and_expected():
     with pytest.raises(DataError) as caught:
-        list(usable([LabelledText("f:7", "good", "neutral")], CLASSES, BadRecords("fail", 0)))
+        list(usable([LabelledText("f:7", "good", "neutral")], CLASSES, InvalidRecords("fail", 0)))
     assert '; received "neutral", expected negative, positive (or 0 to 1). Fix it.' in str(caught.value)
 
 
 def test_skipped_records_are_counted_by_reason_and_the_others_kept():
-    bad = BadRecords("skip", len(BAD))
+    bad = InvalidRecords("skip", len(BAD))
     records = [
         LabelledText("f:0", "one", "0"),
         *(record for record, _ in BAD),
@@ -55,16 +55,16 @@ def test_skipped_records_are_counted_by_reason_and_the_others_kept():
 
 
 def test_labels_without_end_are_counted_in_bounded_memory():
-    bad = BadRecords("skip", 10**6)
-    records = (LabelledText("f:1", "text", f"label {number}") for number in range(REASONS_COUNTED + 7))
+    bad = InvalidRecords("skip", 10**6)
+    records = (LabelledText("f:1", "text", f"label {number}") for number in range(MAX_REASONS + 7))
     assert list(usable(records, CLASSES, bad)) == []
-    assert len(bad.skipped) == REASONS_COUNTED + 1
+    assert len(bad.skipped) == MAX_REASONS + 1
     assert bad.skipped["label is none of the classes"] == 7
 
 
 @pytest.mark.parametrize(("cap", "used", "fits"), [(0.25, 9, True), (0.25, 8, False), (0.99, 1, True)])
 def test_a_cap_below_one_is_a_fraction_of_all_records(cap, used, fits):
-    bad = BadRecords("skip", cap)
+    bad = InvalidRecords("skip", cap)
     for _ in range(3):
         bad.report("f:1", "text is empty", "Remove the record.")
     if fits:
@@ -77,13 +77,13 @@ def test_a_cap_below_one_is_a_fraction_of_all_records(cap, used, fits):
         bad.check_fraction("f", used)
 
 
-def test_more_bad_records_than_the_cap_are_refused():
+def test_more_invalid_records_than_the_cap_are_refused():
     records = [LabelledText(f"f:{i}", "", "0") for i in range(1, 5)]
-    assert list(usable(records[:3], CLASSES, BadRecords("skip", 3))) == []
+    assert list(usable(records[:3], CLASSES, InvalidRecords("skip", 3))) == []
     with pytest.raises(DataError) as caught:
-        list(usable(records, CLASSES, BadRecords("skip", 3)))
+        list(usable(records, CLASSES, InvalidRecords("skip", 3)))
     assert str(caught.value) == (
-        "f:4: text is empty; more than 3 bad records were skipped, this one the last. Remove the record. "
+        "f:4: text is empty; more than 3 invalid records were skipped, this one last. Remove the record. "
         "Or raise the cap: data.max_invalid_records=N"
     )
 
@@ -114,11 +114,11 @@ def test_a_name_goes_before_a_number_and_capitals_that_tell_classes_apart_count(
     assert [names.index(label) for label in ("Polish", "polish", "POLISH")] == [0, 1, None]
 
 
-def test_many_classes_are_shown_in_part():
+def test_many_classes_are_shown_in_split():
     assert str(ClassNames([f"c{i}" for i in range(1000)], "")).endswith("c11, ... (or 0 to 999)")
 
 
-def test_equal_texts_fall_into_one_part_and_the_parts_have_their_sizes():
+def test_equal_texts_fall_into_one_split_and_the_splits_have_their_sizes():
     fractions = {"test": 0.2, "validation": 0.1}
     parts = Counter(hashed_split(f"review {i}", fractions) for i in range(5000))
     assert parts["test"] == pytest.approx(1000, abs=100)  # 3.5 standard deviations of a binomial
@@ -126,7 +126,7 @@ def test_equal_texts_fall_into_one_part_and_the_parts_have_their_sizes():
     assert {hashed_split("the same", fractions) for _ in range(3)} == {hashed_split("the same", fractions)}
 
 
-def test_another_fraction_of_validation_never_moves_the_test_part():
+def test_another_fraction_of_validation_never_moves_the_test_split():
     texts = [f"review {i}" for i in range(500)]
     small, large = (
         {t for t in texts if hashed_split(t, {"test": 0.2, "validation": v}) == "test"} for v in (0.1, 0.5)

@@ -1,12 +1,12 @@
-"""Series in CSV files: what is read, and what is refused with file and row or repaired as the recipe says."""
+"""Series in CSV files: what is read, and what is refused with file and row or cleaned."""
 
 import gzip
 
 import numpy as np
 import pytest
 
-from rnn_apps.data.records import BadRecords
-from rnn_apps.data.series import Columns, Repairs, read_series
+from rnn_apps.data.records import InvalidRecords
+from rnn_apps.data.series import CleaningOptions, Columns, read_series
 from rnn_apps.data.time_steps import TimeStep
 from rnn_apps.errors import DataError
 
@@ -19,14 +19,14 @@ ANY = Columns()
 def read(folder, text, columns=ANY, action="fail", step=None, **repairs):
     file = folder / "s.csv"
     file.write_bytes(text if isinstance(text, bytes) else text.encode())
-    bad = BadRecords(action, 100)
-    return read_series(file, columns, Repairs(bad, **repairs), step=step), bad
+    bad = InvalidRecords(action, 100)
+    return read_series(file, columns, CleaningOptions(bad, **repairs), step=step), bad
 
 
 # name: (file, columns, repairs, place behind the path of the file, what the message says)
 REFUSED = {
     "an empty file": ("", {}, {}, ": ", "received an empty file, expected a line of column names and rows"),
-    "column names alone": ("date,y\n", {}, {}, ": ", "received column names alone"),
+    "column names alone": ("date,y\n", {}, {}, ": ", "received only column names"),
     "a row with a field too many": (
         DAYS + "2024-01-04,4,5\n",
         {},
@@ -41,7 +41,7 @@ REFUSED = {
         ":2: ",
         "1 field where the header has 2",
     ),
-    "a cell that is no number": (
+    "a cell that is not a number": (
         DAYS + "2024-01-04,4 apples\n",
         {},
         {},
@@ -79,7 +79,7 @@ REFUSED = {
         ":5: ",
         "its time is before that of the row above",
     ),
-    "a time twice": (DAYS + "2024-01-03,4\n", {}, {}, ":5: ", "a time stands twice"),
+    "a time twice": (DAYS + "2024-01-03,4\n", {}, {}, ":5: ", "duplicate time"),
     "a gap": (
         DAYS + "2024-01-06,4\n",
         {},
@@ -92,7 +92,7 @@ REFUSED = {
         {},
         {"on_gap": "fill"},
         ":5: ",
-        "off the grid of times",
+        "off the time grid",
     ),
     "a column that is not there": (
         DAYS,
@@ -114,7 +114,7 @@ REFUSED = {
         {},
         {},
         ":1: ",
-        'received two columns "a", expected names that all differ',
+        'two columns are called "a"',
     ),
     "nothing to forecast": ("date,y\n2024-01-01,a\n", {}, {}, ":1: ", "no column of numbers to forecast"),
     "an id that is missing": (
@@ -122,7 +122,7 @@ REFUSED = {
         {"series": "id"},
         {},
         ":3  id: ",
-        "the id of the series is missing",
+        "the series id is missing",
     ),
     "another step than in training": (
         DAYS,
@@ -137,7 +137,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_bad_data_is_refused_with_file_and_row(case, tmp_path):
+def test_invalid_data_is_refused_with_file_and_row(case, tmp_path):
     text, columns, repairs, place, problem = REFUSED[case]
     with pytest.raises(DataError) as caught:
         read(tmp_path, text, Columns(**columns), **repairs)
@@ -161,7 +161,7 @@ REPAIRED = {
         "not a number",
     ),
     "infinite": (DAYS + "2024-01-04,-inf\n", {"action": "skip"}, [1, 2, 3, np.nan], "infinite"),
-    "a time twice": (DAYS + "2024-01-03,9\n", {"action": "skip"}, [1, 2, 3], "a time stands twice"),
+    "a time twice": (DAYS + "2024-01-03,9\n", {"action": "skip"}, [1, 2, 3], "duplicate time"),
     "no time, and the gap that it leaves": (
         DAYS + "x,4\n2024-01-05,5\n",
         {"action": "skip", "on_gap": "fill"},
@@ -178,7 +178,7 @@ REPAIRED = {
 
 
 @pytest.mark.parametrize("case", REPAIRED)
-def test_bad_data_is_repaired_as_the_recipe_says(case, tmp_path):
+def test_invalid_data_is_cleaned_as_the_recipe_says(case, tmp_path):
     text, repairs, values, reason = REPAIRED[case]
     found, bad = read(tmp_path, text, **repairs)
     np.testing.assert_array_equal(found.series[0].values[:, 0], values)
@@ -239,18 +239,18 @@ def folder_of(folder, parts):
     for part, days in parts.items():
         rows = "".join(f"2024-01-{day:02d},{day}\n" for day in days)
         (folder / f"{part}.csv").write_text("date,y\n" + rows)
-    return read_series(folder, Columns(), Repairs(BadRecords("fail", 0)))
+    return read_series(folder, Columns(), CleaningOptions(InvalidRecords("fail", 0)))
 
 
-def test_parts_of_a_folder_follow_one_another(tmp_path):
+def test_splits_of_a_folder_follow_one_another(tmp_path):
     found = folder_of(tmp_path, {"train": range(1, 11), "val": range(11, 14), "test": range(14, 20)})
     (one,) = found.series
     assert one.values[:, 0].tolist() == list(range(1, 20))
-    assert one.ends == {"train": 10, "validation": 13, "test": 19}
-    assert found.parts == ["train", "validation", "test"]
+    assert one.stops == {"train": 10, "validation": 13, "test": 19}
+    assert found.splits == ["train", "validation", "test"]
 
 
-def test_parts_that_do_not_follow_one_another_are_refused(tmp_path):
+def test_splits_that_do_not_follow_one_another_are_refused(tmp_path):
     with pytest.raises(DataError, match=r"test\.csv:2: its time is before"):
         folder_of(tmp_path, {"train": range(5, 9), "test": range(1, 5)})
 
@@ -258,14 +258,14 @@ def test_parts_that_do_not_follow_one_another_are_refused(tmp_path):
 def test_a_gzipped_file_is_read(tmp_path):
     with gzip.open(tmp_path / "s.csv.gz", "wt") as file:
         file.write(DAYS)
-    found = read_series(tmp_path / "s.csv.gz", Columns(), Repairs(BadRecords("fail", 0)))
+    found = read_series(tmp_path / "s.csv.gz", Columns(), CleaningOptions(InvalidRecords("fail", 0)))
     assert found.series[0].values[:, 0].tolist() == [1, 2, 3]
 
 
 def test_json_lines_are_no_series(tmp_path):
     (tmp_path / "s.jsonl").write_text('{"y": 1}\n')
     with pytest.raises(DataError, match=r"received a \.jsonl file, expected \.csv"):
-        read_series(tmp_path / "s.jsonl", Columns(), Repairs(BadRecords("fail", 0)))
+        read_series(tmp_path / "s.jsonl", Columns(), CleaningOptions(InvalidRecords("fail", 0)))
 
 
 def test_a_last_line_needs_no_end(tmp_path):
@@ -273,12 +273,12 @@ def test_a_last_line_needs_no_end(tmp_path):
     assert len(found.series[0]) == 3
 
 
-def test_too_many_bad_rows_are_refused_after_all(tmp_path):
+def test_too_many_invalid_rows_are_refused_after_all(tmp_path):
     text = DAYS + "".join(f"2024-01-{day:02d},x\n" for day in range(4, 9))
     file = tmp_path / "s.csv"
     file.write_text(text)
-    with pytest.raises(DataError, match=r"more than 3 bad records were skipped"):
-        read_series(file, Columns(targets=("y",)), Repairs(BadRecords("skip", 3)))
+    with pytest.raises(DataError, match=r"more than 3 invalid records were skipped"):
+        read_series(file, Columns(targets=("y",)), CleaningOptions(InvalidRecords("skip", 3)))
 
 
 FOUR = (1, 2, 4, 8)
@@ -339,7 +339,7 @@ def test_trading_days_have_no_gap_at_a_weekend_and_no_row_may_be_of_one(tmp_path
     found, _ = read(tmp_path, text)
     assert (found.step, len(found.series[0])) == (TimeStep("weekday"), len(days))
     assert found.step.text(found.step.later(found.series[0].times[-1], 2)) == "2020-02-03"  # a Monday
-    with pytest.raises(DataError, match="off the grid of times; received 2020-01-05 after 2020-01-04"):
+    with pytest.raises(DataError, match="off the time grid; received 2020-01-05 after 2020-01-04"):
         read(tmp_path, "date,y\n2020-01-04,1\n2020-01-05,2\n2020-01-06,3\n", step=TimeStep("weekday"))
     few = "date,y\n2020-01-06,1\n2020-01-07,2\n2020-01-09,3\n"
     assert len(read(tmp_path, few, step=TimeStep("weekday"), on_gap="fill")[0].series[0]) == 4

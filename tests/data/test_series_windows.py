@@ -1,9 +1,15 @@
-"""Windows of series: what stands in them by hand, what counts, and an order by (seed, epoch) alone."""
+"""Windows of series: contents and weights by hand, and an order that depends on (seed, epoch)."""
 
 import numpy as np
 import pytest
 
-from rnn_apps.data.series_windows import SeriesStreams, SeriesWindows, known_ahead, past_of, truth_ahead
+from rnn_apps.data.series_windows import (
+    SeriesStreams,
+    SeriesWindows,
+    future_covariates,
+    future_targets,
+    past_window,
+)
 
 STEPS, HORIZON = 5, 2
 
@@ -85,12 +91,12 @@ def test_an_epoch_covers_train_and_has_eight_batches_at_least():
 
 @pytest.mark.parametrize(("origin", "wanted"), [(2, [np.nan, 0, 1]), (5, [2, 3, 4])])
 def test_the_past_of_an_origin(origin, wanted):
-    np.testing.assert_array_equal(past_of(ramp(9), origin, 3)[:, 0], wanted)
+    np.testing.assert_array_equal(past_window(ramp(9), origin, 3)[:, 0], wanted)
 
 
 def test_what_comes_and_what_is_known_of_it():
-    np.testing.assert_array_equal(truth_ahead(ramp(9), 8, 2, 1)[:, 0], [8, np.nan])
-    np.testing.assert_array_equal(known_ahead(ramp(9), 6, 2, slice(1, 2))[:, 0], [60, 70])
+    np.testing.assert_array_equal(future_targets(ramp(9), 8, 2, 1)[:, 0], [8, np.nan])
+    np.testing.assert_array_equal(future_covariates(ramp(9), 6, 2, slice(1, 2))[:, 0], [60, 70])
 
 
 def test_streams_follow_one_another_and_read_every_step_once():

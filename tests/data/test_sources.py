@@ -1,4 +1,4 @@
-"""Labelled texts from files, TensorFlow Datasets or the sample, divided into train, validation and test."""
+"""Labelled texts from files, TensorFlow Datasets or synthetic data, split into train, validation and test."""
 
 import csv
 import socket
@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from rnn_apps.data.records import BadRecords
+from rnn_apps.data.records import InvalidRecords
 from rnn_apps.data.sources import load_labelled_texts, open_source
 from rnn_apps.data.splits import DataSource, SplitRequest
 from rnn_apps.data.tfds_source import SourceUnavailable, open_builder, read_split
@@ -31,7 +31,7 @@ def opened(path, required_split="train", name="files", size=0, seed=1):
 
 
 def load(path, class_names=NAMES, fraction=0.1, on_invalid_record="fail", max_invalid_records=100):
-    bad = BadRecords(on_invalid_record, max_invalid_records)
+    bad = InvalidRecords(on_invalid_record, max_invalid_records)
     splits, names = load_labelled_texts(opened(path), SplitRequest(fraction), bad, class_names)
     return splits, names, dict(bad.skipped)
 
@@ -40,7 +40,7 @@ def texts(parts):
     return {part: set(loaded.texts) for part, loaded in parts.items()}
 
 
-def test_all_parts_that_are_there_are_taken_as_they_are(tmp_path):
+def test_all_splits_that_are_there_are_taken_as_they_are(tmp_path):
     for part, start in (("train", 0), ("validation", 10), ("test", 20)):
         write(tmp_path, part, rows(6, start))
     parts, names, skipped = load(tmp_path)
@@ -52,7 +52,7 @@ def test_all_parts_that_are_there_are_taken_as_they_are(tmp_path):
         ]
 
 
-def test_without_validation_it_is_carved_from_train_alone(tmp_path):
+def test_without_validation_it_is_split_off_from_train_alone(tmp_path):
     write(write(tmp_path, "train", rows(300)), "test", rows(20, 300))
     parts = texts(load(tmp_path, fraction=0.3)[0])
     assert parts["test"] == {text for text, _ in rows(20, 300)}
@@ -61,14 +61,14 @@ def test_without_validation_it_is_carved_from_train_alone(tmp_path):
     assert len(parts["validation"]) == pytest.approx(90, abs=28)  # 3.5 standard deviations
 
 
-def test_without_test_the_validation_part_is_the_test(tmp_path):
+def test_without_test_the_validation_split_is_the_test(tmp_path):
     write(write(tmp_path, "train", rows(300)), "validation", rows(20, 300))
     parts = texts(load(tmp_path)[0])
     assert parts["test"] == {text for text, _ in rows(20, 300)}
     assert parts["validation"] < {text for text, _ in rows(300)}
 
 
-def test_a_lone_file_is_divided_in_three_and_duplicates_stay_together(tmp_path):
+def test_a_single_file_is_divided_in_three_and_duplicates_stay_together(tmp_path):
     write(tmp_path, "all", rows(300) * 2)
     loaded = load(tmp_path / "all.csv")[0]
     parts = texts(loaded)
@@ -95,7 +95,7 @@ def test_classes_may_be_taken_from_the_data_numbers_in_their_order(tmp_path, lab
     assert parts["train"].labels[0] == names.index(labels[int(parts["train"].texts[0].split()[1]) % 2])
 
 
-def test_a_class_that_only_the_test_part_shows_is_a_bad_record(tmp_path):
+def test_a_class_that_only_the_test_split_shows_is_a_invalid_record(tmp_path):
     write(write(tmp_path, "train", rows(100)), "test", [("odd", "mixed")])
     with pytest.raises(DataError, match=r'test\.csv:2: label is none of the classes; received "mixed"'):
         load(tmp_path, class_names=None)
@@ -112,7 +112,7 @@ def test_labels_that_do_not_fit_the_names_say_how_to_take_those_of_the_data(tmp_
     )
 
 
-def test_bad_records_are_counted_over_all_parts(tmp_path):
+def test_invalid_records_are_counted_over_all_splits(tmp_path):
     write(
         write(tmp_path, "train", [*rows(100), ("", "negative")]),
         "test",
@@ -120,7 +120,7 @@ def test_bad_records_are_counted_over_all_parts(tmp_path):
     )
     skipped = load(tmp_path, on_invalid_record="skip", max_invalid_records=3)[2]
     assert skipped == {"text is empty": 2, "label is missing": 1}
-    with pytest.raises(DataError, match="more than 2 bad records"):
+    with pytest.raises(DataError, match="more than 2 invalid records"):
         load(tmp_path, on_invalid_record="skip", max_invalid_records=2)
 
 
@@ -137,7 +137,7 @@ def test_a_column_of_empty_labels_is_refused(tmp_path):
         load(tmp_path, class_names=None, on_invalid_record="skip")
 
 
-def test_a_part_without_examples_is_refused(tmp_path):
+def test_a_split_without_examples_is_refused(tmp_path):
     write(write(tmp_path, "train", rows(100)), "test", [])
     with pytest.raises(DataError) as caught:
         load(tmp_path)
@@ -172,7 +172,7 @@ def test_a_long_review_and_one_of_breaks_alone_are_kept(tmp_path):
 def test_a_trained_network_is_tested_on_the_same_texts_as_after_training(tmp_path):
     write(tmp_path, "train", rows(200))
     after_training = load(tmp_path)[0]["test"]
-    bad = BadRecords("fail", 0)
+    bad = InvalidRecords("fail", 0)
     later, _ = load_labelled_texts(opened(tmp_path), SplitRequest(), bad, known_classes=NAMES)
     assert (later["test"].texts, later["test"].labels) == (after_training.texts, after_training.labels)
 
@@ -181,7 +181,7 @@ def test_other_data_is_tested_on_whole_where_it_has_no_split_for_it(tmp_path):
     write(tmp_path, "train", rows(50))
     source = opened(tmp_path / "train.csv", required_split=None)
     request = SplitRequest(use_all_for_test=True, required_split=None)
-    splits, _ = load_labelled_texts(source, request, BadRecords("fail", 0), known_classes=NAMES)
+    splits, _ = load_labelled_texts(source, request, InvalidRecords("fail", 0), known_classes=NAMES)
     assert {split: len(found) for split, found in splits.items()} == {"test": 50}
 
 
@@ -255,7 +255,7 @@ def test_a_set_that_tfds_prepared_is_read_without_a_network(prepared, monkeypatc
 def test_a_set_without_a_train_split_is_refused(tmp_path, monkeypatch):
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
     monkeypatch.setattr("rnn_apps.data.tfds_source._check_hosts", lambda builder: None)
-    monkeypatch.setattr("rnn_apps.data.tfds_source._fetch", lambda builder: None)
+    monkeypatch.setattr("rnn_apps.data.tfds_source._download", lambda builder: None)
     with pytest.raises(
         DataError, match="^tfds:imdb_reviews: received the splits none, expected one called train"
     ):
@@ -275,12 +275,12 @@ def test_an_unknown_set_names_the_nearest():
     with pytest.raises(DataError) as caught:
         open_builder("imdb_review")
     assert str(caught.value).startswith(
-        'data.source: TensorFlow Datasets has no set "imdb_review". Did you mean "imdb_reviews"'
+        'data.source: TensorFlow Datasets has no data set "imdb_review". Did you mean "imdb_reviews"'
     )
 
 
 @pytest.mark.parametrize("name", ["imdb_reviews/nothing", "imdb_reviews:9.9.9"])
-def test_an_unknown_configuration_or_version_is_the_users_to_mend(name):
+def test_an_unknown_configuration_or_version_is_the_users_to_fix(name):
     with pytest.raises(DataError, match="TensorFlow Datasets cannot open"):
         open_builder(name)
 
@@ -299,7 +299,7 @@ def test_a_set_out_of_reach_is_unavailable_and_leaves_nothing_behind(tmp_path, m
 
 def test_a_host_that_is_mute_is_given_up(tmp_path, monkeypatch):
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "sets"))
-    monkeypatch.setattr("rnn_apps.data.tfds_source.ALL_PROBES_SECONDS", 0.2)
+    monkeypatch.setattr("rnn_apps.data.tfds_source.MAX_PROBE_SECONDS", 0.2)
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: time.sleep(2) or [])
     start = time.monotonic()
     with pytest.raises(SourceUnavailable, match="does not answer"):
@@ -318,7 +318,7 @@ def test_a_fetch_that_fails_midway_is_unavailable_and_leaves_nothing_behind(tmp_
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "sets"))
     monkeypatch.setattr("rnn_apps.data.tfds_source._check_hosts", lambda builder: None)
     monkeypatch.setattr(tfds.core.GeneratorBasedBuilder, "_download_and_prepare", cut_off)
-    with pytest.raises(SourceUnavailable, match="^imdb_reviews could not be fetched: connection reset$"):
+    with pytest.raises(SourceUnavailable, match="^imdb_reviews could not be downloaded: connection reset$"):
         open_builder("imdb_reviews")
     assert list(tmp_path.iterdir()) == []
     assert capfd.readouterr() == ("", "")

@@ -6,15 +6,9 @@ import pytest
 
 from rnn_apps.data.parallel import find_parallel
 from rnn_apps.data.plain_text import find_texts
-from rnn_apps.data.splits import (
-    SplitRequest,
-    conversion_advice,
-    find_splits,
-    hashed_split,
-    splitter,
-    unread_files,
-)
-from rnn_apps.data.step_tables import part_folders
+from rnn_apps.data.split_files import conversion_advice, find_splits, unread_files
+from rnn_apps.data.splits import SplitRequest, hashed_split, make_splitter
+from rnn_apps.data.step_tables import split_folders
 from rnn_apps.errors import DataError
 
 VALIDATION = ["validation", "valid", "val", "dev", "eval"]
@@ -28,7 +22,7 @@ def put(folder, name):
 
 @pytest.mark.parametrize("stem", ["validation", "valid", "val", "dev", "eval", "en-Valid"])
 @pytest.mark.parametrize("ending", ["csv", "csv.gz", "jsonl", "jsonl.gz"])
-def test_a_folder_may_name_its_parts_in_every_usual_way(tmp_path, stem, ending):
+def test_a_folder_may_name_its_splits_in_every_usual_way(tmp_path, stem, ending):
     for name in ("train.csv", f"{stem}.{ending}", "test.jsonl", "notes.txt"):
         put(tmp_path, name)
     assert {part: file.name for part, file in find_splits(tmp_path).items()} == {
@@ -38,12 +32,12 @@ def test_a_folder_may_name_its_parts_in_every_usual_way(tmp_path, stem, ending):
     }
 
 
-def test_a_lone_file_is_the_training_part(tmp_path):
+def test_a_single_file_is_the_training_split(tmp_path):
     file = put(tmp_path, "anything.jsonl.gz")
     assert find_splits(file) == {"train": file}
 
 
-def test_two_files_for_one_part_are_refused(tmp_path):
+def test_two_files_for_one_split_are_refused(tmp_path):
     for name in ("train.csv", "val.csv", "dev.csv"):
         put(tmp_path, name)
     with pytest.raises(DataError) as caught:
@@ -94,14 +88,14 @@ def test_every_task_knows_validation_by_the_same_names(tmp_path, name):
         f"{name}.en",
         f"{name}.de",
     ]
-    assert list(part_folders(tmp_path)) == ["validation"]
+    assert list(split_folders(tmp_path)) == ["validation"]
 
 
 def test_two_folders_for_one_split_are_refused_not_joined(tmp_path):
     (tmp_path / "val").mkdir()
     (tmp_path / "dev").mkdir()
     with pytest.raises(DataError, match="received dev, val for validation"):
-        part_folders(tmp_path)
+        split_folders(tmp_path)
 
 
 def test_data_files_that_are_not_read_are_listed_and_others_are_not(tmp_path):
@@ -120,12 +114,12 @@ def test_data_files_that_are_not_read_are_listed_and_others_are_not(tmp_path):
 )
 def test_few_examples_are_split_near_the_fractions_and_no_split_is_empty(count, sizes):
     keys = [f"example {i}" for i in range(count)] * 2
-    split_of = splitter(keys, SplitRequest().fractions(["train"]))
+    split_of = make_splitter(keys, SplitRequest().fractions(["train"]))
     found = Counter(map(split_of, set(keys)))
     assert tuple(found[part] for part in ("train", "validation", "test")) == sizes
 
 
 def test_many_examples_are_split_by_their_hash_alone():
     keys, fractions = [f"example {i}" for i in range(500)], SplitRequest().fractions(["train"])
-    split_of = splitter(keys, fractions)
+    split_of = make_splitter(keys, fractions)
     assert [split_of(key) for key in keys] == [hashed_split(key, fractions) for key in keys]

@@ -1,10 +1,10 @@
-"""Tables with a label at every step: streams by name or file, and what is said of bad cells."""
+"""Tables with a label at every step: streams by name or file, and messages for invalid cells."""
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from rnn_apps.data.records import BadRecords
+from rnn_apps.data.records import InvalidRecords
 from rnn_apps.data.splits import DataSource, SplitRequest
 from rnn_apps.data.step_tables import Columns, load_streams
 from rnn_apps.errors import DataError
@@ -14,7 +14,7 @@ NAMED = PLAIN._replace(stream="machine")
 
 
 def loaded(path, columns=PLAIN, whole=True, action="fail"):
-    bad = BadRecords(action, 100)
+    bad = InvalidRecords(action, 100)
     _, names, parts = load_streams(DataSource("files", path, 0, 1), SplitRequest(0.3, whole), bad, columns)
     return names, parts, bad
 
@@ -37,10 +37,10 @@ def test_rows_of_several_streams_may_be_mixed(tmp_path):
     text = "machine,x,label\na,1,on\nb,10,off\na,2,on\nb,20,on\n"
     _, parts, _ = loaded(a_file(tmp_path, text), NAMED)
     assert [one.steps[:, 0].tolist() for one in parts["test"]] == [[1, 2], [10, 20]]
-    assert [one.place.rpartition(", ")[2] for one in parts["test"]] == ["a", "b"]
+    assert [one.location.rpartition(", ")[2] for one in parts["test"]] == ["a", "b"]
 
 
-def test_a_folder_a_part_has_a_file_a_stream_with_columns_in_any_order(tmp_path):
+def test_a_folder_a_split_has_a_file_a_stream_with_columns_in_any_order(tmp_path):
     for part, names in (("train", "abcdef"), ("dev", "g"), ("test", "h")):
         for name in names:
             header = "x,y,label" if name < "d" else "y,label,x"
@@ -52,7 +52,7 @@ def test_a_folder_a_part_has_a_file_a_stream_with_columns_in_any_order(tmp_path)
     assert all(one.steps.tolist() == [[1, 2]] for streams in parts.values() for one in streams)
 
 
-def test_streams_are_never_cut_between_parts(tmp_path):
+def test_streams_are_never_cut_between_splits(tmp_path):
     rows = "".join(f"m{i % 30},{i},{'on' if i % 2 else 'off'}\n" for i in range(300))
     _, parts, _ = loaded(a_file(tmp_path, "machine,x,label\n" + rows), NAMED, whole=False)
     assert all(len(one.labels) == 10 for streams in parts.values() for one in streams)
@@ -60,7 +60,7 @@ def test_streams_are_never_cut_between_parts(tmp_path):
     assert all(parts.values())
 
 
-def test_parts_do_not_depend_on_where_the_folder_lies(tmp_path):
+def test_splits_do_not_depend_on_where_the_folder_lies(tmp_path):
     rows = "".join(f"m{i},{i},{'on' if i % 2 else 'off'}\nm{i},{i},off\n" for i in range(30))
     found = []
     for place in ("here", "somewhere/else"):
@@ -71,7 +71,7 @@ def test_parts_do_not_depend_on_where_the_folder_lies(tmp_path):
     assert found[0] == found[1]
 
 
-def test_a_table_beside_its_pictures_and_one_beside_folders_of_tables_count(tmp_path):
+def test_a_table_next_to_its_images_and_one_next_to_folders_of_tables_count(tmp_path):
     (tmp_path / "train").mkdir()
     a_file(tmp_path, "x,label\n1,on\n")
     assert [len(one.labels) for one in loaded(tmp_path)[1]["test"]] == [1]
@@ -79,7 +79,7 @@ def test_a_table_beside_its_pictures_and_one_beside_folders_of_tables_count(tmp_
     with pytest.raises(DataError, match="received a file train.csv and a folder of tables for train"):
         loaded(tmp_path)
     (tmp_path / "train.csv").rename(tmp_path / "test.csv")
-    assert [one.place.rpartition("/")[2] for one in loaded(tmp_path)[1]["test"]] == ["test.csv"]
+    assert [one.location.rpartition("/")[2] for one in loaded(tmp_path)[1]["test"]] == ["test.csv"]
 
 
 def test_a_label_that_is_no_utf8_is_named(tmp_path):
@@ -88,7 +88,7 @@ def test_a_label_that_is_no_utf8_is_named(tmp_path):
         loaded(tmp_path / "train.csv")
 
 
-def test_pictures_are_read_from_the_folder_of_the_table(tmp_path):
+def test_images_are_read_from_the_folder_of_the_table(tmp_path):
     for number, grey in enumerate((0, 200)):
         Image.new("RGB", (10, 6), (grey,) * 3).save(tmp_path / f"{number}.png")
     columns = PLAIN._replace(frames="picture")
@@ -114,10 +114,10 @@ def test_numbers_may_have_commas_before_decimals_and_marks_between_thousands(tmp
 
 BAD = {
     "ragged": ("x,label\n1,on\n2\n", "train.csv:3: 1 field where the header has 2"),
-    "a word": ("x,label\none,on\n", r'train.csv:2: x is no number; received "one", expected a number'),
+    "a word": ("x,label\none,on\n", r'train.csv:2: x is not a number; received "one", expected a number'),
     "a comma for a point": (
         'x,label\n1.25,on\n"1,5",on\n',
-        r"train.csv:3: x is no number.*decimals have a point",
+        r"train.csv:3: x is not a number.*decimals have a point",
     ),
     "empty": ("x,label\n1,on\n,on\n", r"train.csv:3: x has no number. Fill it in. Or repeat"),
     "NaN": ("x,label\n1,on\nNaN,on\n", "train.csv:3: x has no number"),
@@ -141,22 +141,22 @@ def test_what_cannot_be_read_is_named_with_its_row(tmp_path, text, said):
         loaded(a_file(tmp_path, text))
 
 
-def test_a_picture_that_is_none_is_named(tmp_path):
+def test_a_image_that_is_none_is_named(tmp_path):
     with pytest.raises(DataError, match=r'train.csv:2: "gone.png" cannot be read \(No such file'):
         loaded(a_file(tmp_path, "picture,label\ngone.png,dark\n"), PLAIN._replace(frames="picture"))
 
 
-def test_columns_that_changed_between_parts_are_named(tmp_path):
+def test_columns_that_changed_between_splits_are_named(tmp_path):
     a_file(tmp_path, "x,y,label\n1,2,on\n")
     a_file(tmp_path, "x,label\n1,on\n", "test.csv")
     with pytest.raises(DataError, match=r'test.csv:1: no column "y", which holds a feature'):
         loaded(tmp_path, whole=False)
 
 
-def test_bad_rows_are_skipped_where_the_recipe_says_so(tmp_path):
+def test_invalid_rows_are_skipped_where_the_recipe_says_so(tmp_path):
     _, parts, bad = loaded(a_file(tmp_path, "x,label\n1,on\n?,on\n3,on\n"), action="skip")
     assert parts["test"][0].steps[:, 0].tolist() == [1, 3]
-    assert dict(bad.skipped) == {"x is no number": 1}
+    assert dict(bad.skipped) == {"x is not a number": 1}
 
 
 def test_a_frame_of_nothing_stays_a_frame(tmp_path):

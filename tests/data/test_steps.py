@@ -1,4 +1,4 @@
-"""Sequences with a label at every step: batches and windows by hand, and what holds over all of them."""
+"""Sequences with a label at every step: batches and windows by hand, and their invariants."""
 
 import numpy as np
 import pytest
@@ -78,7 +78,7 @@ def test_every_step_comes_once_an_epoch_after_the_one_before_it(streams, steps, 
         assert sorted(seen) == list(range(sum(LENGTHS)))
 
 
-def test_a_lone_sequence_is_cut_for_the_streams_to_have_something_to_read():
+def test_a_single_sequence_is_cut_for_the_streams_to_have_something_to_read():
     batches = windows_of([100], streams=4, steps=5)
     assert len(batches) == 5
     first = read(batches)[0]
@@ -86,7 +86,7 @@ def test_a_lone_sequence_is_cut_for_the_streams_to_have_something_to_read():
     assert first[2].all()
 
 
-def test_parts_of_a_lone_sequence_are_as_many_as_its_windows_allow():
+def test_splits_of_a_single_sequence_are_as_many_as_its_windows_allow():
     counts = [batch[1].any(axis=1).sum() for batch in read(windows_of([24], streams=4, steps=4))]
     assert counts == [4, 2]
 

@@ -79,9 +79,9 @@ def test_an_epoch_from_batch_k_is_the_tail_of_the_whole(start):
 @pytest.mark.parametrize(
     ("tokens", "received"),
     [
-        ([], "0 numbers, none the least"),
-        ([5], "1 numbers, 5 the least"),
-        ([1, 0, 2], "3 numbers, 0 the least"),
+        ([], "0 ids, the smallest none"),
+        ([5], "1 ids, the smallest 5"),
+        ([1, 0, 2], "3 ids, the smallest 0"),
     ],
 )
 def test_tokens_that_are_padding_or_too_few_are_refused(tokens, received):

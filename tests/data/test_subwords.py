@@ -1,4 +1,4 @@
-"""Subwords: what is learnt, where words are split, and that every text comes back to the letter."""
+"""Subwords: which are learned, where words are split, and that every text is restored exactly."""
 
 import random
 import re
@@ -147,7 +147,7 @@ def test_the_example_of_sennrich_by_hand():
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_counting_only_what_changed_gives_what_counting_all_anew_gives(seed):
+def test_counting_only_what_changed_gives_what_counting_all_again_gives(seed):
     chance = random.Random(seed)
     letters = "aab " if seed < 3 else "aäöü猫犬👩 -"
     texts = ["".join(chance.choices(letters, k=30)) for _ in range(40)]

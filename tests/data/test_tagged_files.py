@@ -1,11 +1,11 @@
-"""Tagged sentences: every format read, and what is said of what cannot be."""
+"""Tagged sentences: every format, and the messages for what cannot be read."""
 
 import gzip
 import json
 
 import pytest
 
-from rnn_apps.data.records import BadRecords
+from rnn_apps.data.records import InvalidRecords
 from rnn_apps.data.splits import DataSource, SplitRequest
 from rnn_apps.data.tagged_files import load_tagged
 from rnn_apps.errors import DataError
@@ -23,7 +23,7 @@ CONLL = "-DOCSTART- -X- O\n\nAnna NNP B-PER\nBell NNP I-PER\nsleeps VBZ O\n\nno 
 
 
 def loaded(path, tokens="tokens", tags=None, whole=True, action="fail"):
-    bad = BadRecords(action, 100)
+    bad = InvalidRecords(action, 100)
     _, parts = load_tagged(
         DataSource("files", path, 0, 1), SplitRequest(use_all_for_test=whole), bad, (tokens, tags)
     )
@@ -32,7 +32,7 @@ def loaded(path, tokens="tokens", tags=None, whole=True, action="fail"):
 
 def loaded_splits(folder, seed=1):
     source = DataSource("files", folder, 0, seed)
-    return load_tagged(source, SplitRequest(), BadRecords("fail", 0), ("tokens", None))
+    return load_tagged(source, SplitRequest(), InvalidRecords("fail", 0), ("tokens", None))
 
 
 def a_file(folder, name, text):
@@ -67,7 +67,7 @@ def test_json_lines_have_lists_or_a_text_of_words(tmp_path):
     assert loaded(file, "w", "t")[0] == [(["a", "b"], ["X", "Y"]), (["c", "d"], ["X", "X"])]
 
 
-def test_parts_go_by_the_last_piece_of_their_name_and_dev_is_the_test_where_there_is_none(tmp_path):
+def test_splits_go_by_the_last_piece_of_their_name_and_dev_is_the_test_where_there_is_none(tmp_path):
     words = "".join(f"w{i} X\n\n" for i in range(40))
     a_file(tmp_path, "en_ewt-ud-train.conll", words)
     a_file(tmp_path, "en_ewt-ud-dev.conll", "dev Y\n")
@@ -76,10 +76,10 @@ def test_parts_go_by_the_last_piece_of_their_name_and_dev_is_the_test_where_ther
     assert len(parts["train"]) + len(parts["validation"]) == 40
     assert parts["validation"]
     again = loaded_splits(tmp_path, seed=2)[1]
-    assert [one.place for one in again["train"]] == [one.place for one in parts["train"]]
+    assert [one.location for one in again["train"]] == [one.location for one in parts["train"]]
 
 
-def test_a_tag_that_comes_once_is_never_carved_from_train(tmp_path):
+def test_a_tag_that_comes_once_is_never_split_off_from_train(tmp_path):
     rare = "".join(f"w{i} T{i}\nv X\n\n" for i in range(100))
     usual = "".join(f"u{i} X\n\n" for i in range(100))
     a_file(tmp_path, "train.conll", rare + usual)
@@ -127,7 +127,7 @@ def test_a_column_that_is_none_is_refused_with_those_there_are(tmp_path, tags):
         loaded(a_file(tmp_path, "a.conllu", CONLLU), tags=tags)
 
 
-def test_a_bad_sentence_is_skipped_whole_where_the_recipe_says_so(tmp_path):
+def test_a_invalid_sentence_is_skipped_whole_where_the_recipe_says_so(tmp_path):
     found, bad = loaded(a_file(tmp_path, "a.conll", "a X\nb\nc X\n\nd X\n"), action="skip")
     assert found == [(["d"], ["X"])]
     assert sum(bad.skipped.values()) == 1

@@ -1,4 +1,4 @@
-"""Text to word numbers, against a tokenizer written in plain Python."""
+"""Text to word ids, against a tokenizer written in plain Python."""
 
 import unicodedata
 from collections import Counter
@@ -65,7 +65,7 @@ def test_words_are_those_of_the_documented_rule(text):
     assert decoded(tokenize(tf.constant([text]))) == [python_tokens(text)]
 
 
-def test_bytes_that_are_no_utf_8_part_words_and_stop_nothing():
+def test_bytes_that_are_no_utf_8_split_words_and_stop_nothing():
     assert decoded(tokenize(tf.constant([b"caf\xe9 noir \xff\xfe"]))) == [["caf", "noir"]]
 
 
@@ -140,7 +140,7 @@ def test_encoding_all_equals_encoding_each_over_any_number_of_batches():
     assert [part.tolist() for part in encoder.encode_all([])] == [[], [], []]
 
 
-def test_lone_surrogates_are_encoded_as_something_and_stop_nothing():
+def test_single_surrogates_are_encoded_as_something_and_stop_nothing():
     assert encoder_of(["a"], 5).encode_all(["a \udce9"])[0].tolist()[0] == 2
 
 

@@ -1,4 +1,4 @@
-"""How times are written: found from the cells, and read as seconds, those with an offset as UTC."""
+"""Time formats: detected from the cells, and converted to seconds, with offsets to UTC."""
 
 import datetime
 

@@ -1,4 +1,4 @@
-"""Times in steps: days, months whose lengths differ, whole numbers; and what a calendar says of them."""
+"""Times in steps: days, months of different lengths, integers; and calendar features."""
 
 import datetime
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rnn_apps.data.time_formats import is_time
-from rnn_apps.data.time_steps import CALENDAR, Cells, TimeStep, calendar_values, find_step
+from rnn_apps.data.time_steps import CALENDAR, TimeParser, TimeStep, calendar_values, find_step
 
 
 def seconds(*texts):
@@ -60,12 +60,12 @@ def test_what_is_a_time():
 
 
 def test_a_column_of_whole_numbers_holds_no_dates():
-    cells = Cells(1, ["1949"])
+    cells = TimeParser(1, ["1949"])
     assert cells.is_number
-    assert cells.read(["1950"]) == 1950
+    assert cells.parse(["1950"]) == 1950
     with pytest.raises(ValueError):
-        cells.read(["1950-01"])
+        cells.parse(["1950-01"])
     with pytest.raises(ValueError):
-        Cells(1, ["2024-01-01"]).read(["2024-01-01 25:00"])
+        TimeParser(1, ["2024-01-01"]).parse(["2024-01-01 25:00"])
     with pytest.raises(ValueError):
-        Cells(3, ["2024", "1", "1"]).read(["2024", "13", "1"])
+        TimeParser(3, ["2024", "1", "1"]).parse(["2024", "13", "1"])

@@ -1,4 +1,4 @@
-"""What a network writes comes back to the letter, and in an export too."""
+"""Encoding and decoding restore texts exactly, in exports too."""
 
 import numpy as np
 import pytest
@@ -27,10 +27,10 @@ def test_numbers_carry_the_end_and_are_cut_before_it():
 
 def test_nothing_is_written_after_the_end_nor_for_padding_and_start():
     written = Tokenizer(["a", "dog"])
-    texts = written.texts(tf.constant([[START, 4, 5, END, 5], [5, 0, 4, 0, 0], [END, 4, 4, 4, 4], [0] * 5]))
+    texts = written.decode(tf.constant([[START, 4, 5, END, 5], [5, 0, 4, 0, 0], [END, 4, 4, 4, 4], [0] * 5]))
     assert [t.decode() for t in texts.numpy()] == ["a dog", "dog a", "", ""]
-    assert written.texts(tf.zeros([2, 3, 0], tf.int32)).shape == (2, 3)
-    assert written.texts(tf.constant([[[4], [5]]])).numpy().tolist() == [[b"a", b"dog"]]
+    assert written.decode(tf.zeros([2, 3, 0], tf.int32)).shape == (2, 3)
+    assert written.decode(tf.constant([[[4], [5]]])).numpy().tolist() == [[b"a", b"dog"]]
 
 
 @pytest.mark.parametrize(
@@ -49,13 +49,13 @@ def test_nothing_is_written_after_the_end_nor_for_padding_and_start():
 def test_characters_come_back_to_the_letter(text):
     written = Tokenizer.learn([text, "other"], unit="character")
     flat, _, _ = written.encode_all([text], max_length=2000)
-    assert written.texts(tf.constant([flat])).numpy()[0].decode() == text
+    assert written.decode(tf.constant([flat])).numpy()[0].decode() == text
 
 
 def test_an_unknown_character_is_visible():
     written = Tokenizer(["a"], unit="character")
     flat, _, _ = written.encode_all(["aé"], 9)
-    assert written.texts(tf.constant([flat])).numpy()[0].decode() == "a\ufffd"
+    assert written.decode(tf.constant([flat])).numpy()[0].decode() == "a\ufffd"
 
 
 def test_no_text_is_unknown_to_subwords_and_capitals_stay():
@@ -64,7 +64,7 @@ def test_no_text_is_unknown_to_subwords_and_capitals_stay():
     flat, lengths, _ = written.encode_all(texts, 100)
     assert 1 not in flat
     padded = tf.RaggedTensor.from_row_lengths(flat, lengths).to_tensor()
-    assert [text.decode() for text in written.texts(padded).numpy()] == texts
+    assert [text.decode() for text in written.decode(padded).numpy()] == texts
 
 
 def test_subwords_are_joined_pieces_after_all_bytes():
@@ -104,7 +104,7 @@ def test_saved_and_exported_it_does_the_same(unit, tmp_path):
 
         @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
         def echo(self, texts):
-            return self.written.texts(self.written.numbers(texts).to_tensor())
+            return self.written.decode(self.written.encode(texts).to_tensor())
 
     tf.saved_model.save(Echo(), str(tmp_path / "echo"))
     exported = tf.saved_model.load(str(tmp_path / "echo"))
@@ -121,7 +121,7 @@ def test_no_texts_and_no_tokens():
 
 @pytest.mark.parametrize("shape", [(0, 1, 0), (0, 5), (3, 0)])
 def test_numbers_of_nothing_are_texts_of_nothing(shape):
-    texts = Tokenizer(["a"]).texts(tf.zeros(shape, tf.int32))
+    texts = Tokenizer(["a"]).decode(tf.zeros(shape, tf.int32))
     assert texts.shape == shape[:-1]
     assert set(texts.numpy().ravel().tolist()) <= {b""}
 

@@ -1,4 +1,4 @@
-"""Frames of generated videos, whose brightness is their number: which come, how they look, what they cost."""
+"""Frames of generated videos, whose brightness is their index: which are read, and their memory."""
 
 import gc
 import importlib.util
@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from rnn_apps.data import video
-from rnn_apps.data.video import pick_evenly, read_all, read_frames
+from rnn_apps.data.video import map_in_threads, pick_evenly, read_frames
 
 SIZE = (8, 8)
 COUNT, STEP = 30, 8  # frames of a clip, and how much brighter each is than the one before
@@ -142,7 +142,7 @@ def test_a_clip_with_fewer_frames_than_asked_gives_those_it_has(count, seek_from
 )
 def test_frames_a_second_are_spread_over_the_clip_and_at_most_so_many(per_second, most, expected):
     for data in (written(), streamed()):
-        frames = read_frames(data, SIZE, per_second=per_second, most=most)
+        frames = read_frames(data, SIZE, per_second=per_second, max_frames=most)
         assert numbers(frames) == spans(COUNT, expected)
 
 
@@ -174,7 +174,9 @@ def test_frames_are_even_in_number_where_a_long_pause_hides_the_even_times(monke
         assert numbers(read_frames(data, SIZE, frames=5)) == spans(COUNT, 5)
 
 
-@pytest.mark.parametrize("arguments", [{"frames": 0}, {"per_second": 0}, {"per_second": -1}, {"most": 0}])
+@pytest.mark.parametrize(
+    "arguments", [{"frames": 0}, {"per_second": 0}, {"per_second": -1}, {"max_frames": 0}]
+)
 def test_no_frames_cannot_be_asked_for(arguments):
     with pytest.raises(ValueError, match="expected each to be above 0"):
         read_frames(written(), SIZE, **arguments)
@@ -294,12 +296,12 @@ def test_all_is_read_in_order_though_later_jobs_end_first():
             later.set()
         return job * job
 
-    assert list(read_all(range(20), read)) == [job * job for job in range(20)]
+    assert list(map_in_threads(range(20), read)) == [job * job for job in range(20)]
 
 
 def test_no_more_is_read_ahead_than_allowed_and_jobs_may_be_without_end():
     started = []
-    reader = read_all(itertools.count(), lambda job: started.append(job) or job, workers=3, ahead=5)
+    reader = map_in_threads(itertools.count(), lambda job: started.append(job) or job, workers=3, ahead=5)
     for taken in range(50):
         assert next(reader) == taken
         assert len(started) - taken <= 5
@@ -314,7 +316,7 @@ def test_what_is_not_begun_when_the_reading_ends_is_not_read():
         started.append(job)
         assert job == 0 or ended.wait(10)
 
-    reader = read_all(range(10), read, workers=1, ahead=5)
+    reader = map_in_threads(range(10), read, workers=1, ahead=5)
     next(reader)
     threading.Timer(0.1, ended.set).start()
     reader.close()
@@ -327,7 +329,7 @@ def test_an_error_is_raised_at_its_place():
             raise KeyError(job)
         return job
 
-    reader, given = read_all(range(10), read), []
+    reader, given = map_in_threads(range(10), read), []
     with pytest.raises(KeyError, match="3"):
         given.extend(reader)
     assert given == [0, 1, 2]
@@ -335,7 +337,7 @@ def test_an_error_is_raised_at_its_place():
 
 def test_reading_nothing_ahead_is_refused():
     with pytest.raises(ValueError, match="received ahead=0"):
-        next(read_all([1], str, ahead=0))
+        next(map_in_threads([1], str, ahead=0))
 
 
 def test_the_module_is_there_without_pyav(monkeypatch):

@@ -1,4 +1,4 @@
-"""Files that are no videos, or that would have FFmpeg open what is none of its business."""
+"""Files that are not videos, or that would make FFmpeg open other files or addresses."""
 
 import contextlib
 import io
@@ -14,7 +14,7 @@ import pytest
 from test_video import COUNT, SIZE, numbers, packets, spans, written
 
 from rnn_apps.data import video
-from rnn_apps.data.video import BadVideo, read_frames
+from rnn_apps.data.video import InvalidVideo, read_frames
 
 
 def sound(cover=False):
@@ -59,17 +59,17 @@ HOSTILE = {
     "one byte": (lambda: b"G", BEGINS),
     "png": (lambda: b"\x89PNG\r\n\x1a\n" + bytes(50), BEGINS),
     "playlist": (lambda: b"#EXTM3U\n#EXTINF:1,\na.ts\n", r"begins with b'#EXTM3U\\n#EXT', " + BEGINS),
-    "sound": (sound, "no video stream, only audio; expected moving pictures"),
+    "sound": (sound, "no video stream, only audio; expected a video"),
     "sound with a cover": (lambda: sound(cover=True), "no video stream, only audio"),
     "header of mp4": (lambda: written()[:100], "its mov container cannot be read .*expected a whole file"),
     "header of mkv": (lambda: written(format="matroska")[:60], "its matroska container cannot be read"),
     "header of avi": (lambda: written(format="avi")[:60], "its avi container cannot be read"),
-    "header of gif": (lambda: written(codec="gif", format="gif")[:13], "none of its frames can be decoded"),
+    "header of gif": (lambda: written(codec="gif", format="gif")[:13], "no frame can be decoded"),
     "mp4 without index": (lambda: written()[:900], "its mov container cannot be read .*expected a whole"),
-    "mp4 with half an index": (half_an_index, "its container holds no stream: cut off, or broken"),
-    "no frames": (no_frames, "none of its frames can be decoded, expected some of at most 50,000,000 pixels"),
-    "huge gif": (huge_gif, "none of its frames can be decoded, expected some of at most 50,000,000 pixels"),
-    "codec": (lambda: written(format="avi").replace(b"FMP4", b"ZZ9X"), "its codec is not known to FFmpeg"),
+    "mp4 with half an index": (half_an_index, "its container holds no stream: cut off or damaged"),
+    "no frames": (no_frames, "no frame can be decoded, expected some of at most 50,000,000 pixels"),
+    "huge gif": (huge_gif, "no frame can be decoded, expected some of at most 50,000,000 pixels"),
+    "codec": (lambda: written(format="avi").replace(b"FMP4", b"ZZ9X"), "its codec is unknown to FFmpeg"),
 }
 
 
@@ -79,19 +79,19 @@ def test_what_is_no_video_is_named(name, tmp_path):
     path = tmp_path / "clip.mp4"
     path.write_bytes(data())
     for source in (path, path.read_bytes()):
-        with pytest.raises(BadVideo, match=message):
+        with pytest.raises(InvalidVideo, match=message):
             read_frames(source, SIZE)
 
 
 @pytest.mark.parametrize(("path", "reason"), [("gone.mp4", "No such file"), (".", "Is a directory")])
 def test_a_file_that_cannot_be_opened_is_named(path, reason, tmp_path):
-    with pytest.raises(BadVideo, match=f"cannot be opened: {reason}"):
+    with pytest.raises(InvalidVideo, match=f"cannot be opened: {reason}"):
         read_frames(tmp_path / path, SIZE)
 
 
 def test_frames_of_too_many_pixels_are_refused_by_the_header(monkeypatch):
-    monkeypatch.setattr(video, "MOST_PIXELS", 1000)
-    with pytest.raises(BadVideo, match="32 x 32 pixels a frame, expected at most 1,000 in all"):
+    monkeypatch.setattr(video, "MAX_PIXELS", 1000)
+    with pytest.raises(InvalidVideo, match="32 x 32 pixels per frame, expected at most 1,000 in all"):
         read_frames(written(codec="libx264"), SIZE)
 
 
@@ -101,8 +101,8 @@ def test_frames_larger_than_the_header_says_are_not_decoded(monkeypatch):
     assert data.count(width) == data.count(height) == 1
     lying = data.replace(width, b"\xb0\x81\x10").replace(height, b"\xba\x81\x10")
     assert numbers(read_frames(lying, SIZE, frames=5)) == spans(COUNT, 5)
-    monkeypatch.setattr(video, "MOST_PIXELS", 1000)
-    with pytest.raises(BadVideo, match="none of its frames can be decoded, expected some of at most 1,000"):
+    monkeypatch.setattr(video, "MAX_PIXELS", 1000)
+    with pytest.raises(InvalidVideo, match="no frame can be decoded, expected some of at most 1,000"):
         read_frames(lying, SIZE)
 
 
@@ -154,7 +154,7 @@ def test_a_budget_is_of_the_pixels_that_are_decoded_whatever_the_header_says(tmp
             ):
                 packet.stream = stream
                 container.mux(packet)
-    with pytest.raises(BadVideo, match="too many frames of that size"):
+    with pytest.raises(InvalidVideo, match="too many frames of that size"):
         read_frames(path, (8, 8), 4, budget=16 * 16 + 5 * 320 * 320)
     assert len(read_frames(path, (8, 8), 4, budget=16 * 16 + 10 * 320 * 320)) == 4
 
@@ -221,7 +221,7 @@ def test_a_playlist_in_disguise_opens_no_other_file_and_calls_no_address(disguis
     for target in (str(canary.path), f"file:{canary.path}", canary.path.name, listener.address):
         path.write_bytes(disguise(target))
         for source in (path, path.read_bytes()):
-            with pytest.raises(BadVideo):
+            with pytest.raises(InvalidVideo):
                 read_frames(source, SIZE)
     assert not canary.read.is_set()
     assert listener.calls == 0
@@ -250,7 +250,7 @@ def test_a_disk_that_fails_is_named(monkeypatch):
 
     data = written()
     monkeypatch.setattr(video, "_file", lambda source: Failing(data))
-    with pytest.raises(BadVideo, match="Input/output error"):
+    with pytest.raises(InvalidVideo, match="Input/output error"):
         read_frames("on a disk", SIZE)
 
 

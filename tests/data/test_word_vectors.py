@@ -1,4 +1,4 @@
-"""Word vectors against the formula written out in NumPy, and what they must know of words."""
+"""Word vectors against the formula in NumPy, and the similarities that they must show."""
 
 import numpy as np
 import pytest
@@ -33,7 +33,7 @@ def vectors_by_numpy(window):
 @pytest.mark.parametrize("window", [1, 2, 8])
 @pytest.mark.parametrize("at_once", [2, 1_000_000])
 def test_every_angle_between_words_is_that_of_the_formula(window, at_once, monkeypatch):
-    monkeypatch.setattr(word_vectors, "_WORDS_AT_ONCE", at_once)
+    monkeypatch.setattr(word_vectors, "_CHUNK_SIZE", at_once)
     vectors, expected = cooccurrence_vectors(NUMBERS, LENGTHS, 7, 7, window), vectors_by_numpy(window)
     np.testing.assert_allclose(vectors @ vectors.T, expected @ expected.T, atol=1e-3)
 

@@ -265,13 +265,13 @@ def test_the_client_reads_and_writes_every_unit_as_the_graph_does(text, unit, tm
     written.save(tmp_path / "tokenizer.json")
     known = {token: index + 4 for index, token in enumerate(written.tokens)}
     numbers = [known.get(token, 1) for token in tokens_of(text, unit, known)]
-    assert numbers == written.numbers(tf.constant([text]))[0].numpy().tolist()
+    assert numbers == written.encode(tf.constant([text]))[0].numpy().tolist()
     client = Client.__new__(Client)
     client.folder = tmp_path
     (tmp_path / "preprocessing").mkdir()
     (tmp_path / "tokenizer.json").rename(tmp_path / "preprocessing" / "tokenizer.json")
     writable = [number for number in numbers if number != 1]  # no network writes the unknown token
-    own = written.texts(tf.constant([[*writable, 3]], tf.int32)).numpy()[0].decode()
+    own = written.decode(tf.constant([[*writable, 3]], tf.int32)).numpy()[0].decode()
     assert client._detokenize(writable) == own
 
 

@@ -1,4 +1,4 @@
-"""Folders that nobody prepared, as a new user has them: generated, the same every time."""
+"""Messy data folders as new users have them: generated, the same every time."""
 
 import datetime
 import json

@@ -1,4 +1,4 @@
-"""Tables with a date column: what of their times, gaps, seasons and columns is found, counted by hand."""
+"""Tables with a date column: times, gaps, seasons and columns, counted by hand."""
 
 import datetime
 import math
@@ -9,7 +9,7 @@ import pytest
 
 from rnn_apps.errors import DataError, Wording
 from rnn_apps.inspecting import inspect_data
-from rnn_apps.inspecting.seasons import autocorrelation, find_season
+from rnn_apps.inspecting.seasonality import autocorrelation, find_season
 from rnn_apps.inspecting.sentinels import find_sentinels
 from rnn_apps.inspecting.series import inspect_series
 
@@ -69,7 +69,7 @@ REFUSED = {
     "no dates": ("a,b\n1,2\n2,3\n", "no column holds dates"),
     "no numbers": ("date,word\n2024-01-01,x\n2024-01-02,y\n", "no column of numbers to forecast"),
     "too few": ("date,x\n2024-01-01,1.5\n2024-01-02,2.5\n", "received 2 steps, expected at least 30"),
-    "mixed dates": ("date,x\n2024-01-01,1.5\n01.02.2024,2.5\n", "dates that are all written in the same way"),
+    "mixed dates": ("date,x\n2024-01-01,1.5\n01.02.2024,2.5\n", "dates that are all in the same format"),
 }
 
 

@@ -1,4 +1,4 @@
-"""Folders that nobody prepared: what is found is counted by hand, and the recipe runs as it is."""
+"""Messy data folders: findings are counted by hand, and the recipe can be run."""
 
 import json
 
@@ -76,13 +76,13 @@ def test_photographs_and_the_table_about_them_find_each_other(inspected):
     assert settings["data.caption_columns"] == ["first caption", "second caption"]
     assert inspection.value("captions") == {"2": 80}
     assert inspection.value("without_caption") == 1
-    assert inspection.value("bad_records") == {"its image is not there": 1}
+    assert inspection.value("bad_records") == {"its image is missing": 1}
     assert inspection.value("broken_images") == 1
     assert settings["data.max_invalid_records"] == 0.05
     assert inspection.value("sizes") == {"widths": "64 to 96", "heights": "64 to 96"}
 
 
-def test_two_texts_find_their_languages_and_repeats_across_parts_are_seen(folders, inspected):
+def test_two_texts_find_their_languages_and_repeats_across_splits_are_seen(folders, inspected):
     inspection = inspected["translation"]
     settings = decided(inspection)
     assert (settings["data.source_language"], settings["data.target_language"]) == ("en", "de")
@@ -122,7 +122,7 @@ def test_a_recipe_is_valid_says_why_and_is_never_written_over(inspected, tmp_pat
     reasons = [one.why for one in inspected[task].decisions if one.why]
     assert all(f"# {why}" in text for why in reasons)
     assert max(map(len, text.splitlines())) <= 140
-    with pytest.raises(UserError, match="is there already"):
+    with pytest.raises(UserError, match="already exists"):
         write_recipe(inspected[task], out)
     assert out.read_text() == text
 
@@ -206,7 +206,7 @@ HOPELESS = {
     "UTF-16": ("text;label\nthé;1\n".encode("utf-16"), "received UTF-16, expected UTF-8"),
     "empty": (b"", "empty; expected a line of column names"),
     "a header": (b"text,label\n", "no row below the header"),
-    "bytes": (bytes(100), "bytes of zero"),
+    "bytes": (bytes(100), "zero bytes"),
 }
 
 
@@ -229,22 +229,22 @@ def test_what_is_hopeless_exits_with_2_and_leaves_nothing(tmp_path, monkeypatch,
             'text_clasification: no such task. Did you mean "text_classification"?',
         ),
         (["init", "text_classification", "nowhere.csv"], "nowhere.csv: no such file or folder"),
-        (["init", "text_classification", "data.csv", "--out", "data.csv"], "data.csv: is there already"),
+        (["init", "text_classification", "data.csv", "--out", "data.csv"], "data.csv: already exists"),
         (
             ["init", "text_classification", "data.csv", "--out", "no/x.yaml"],
-            "no/x.yaml: its folder is not there",
+            "no/x.yaml: its folder does not exist",
         ),
         (["inspect", "nowhere"], "nowhere: no such file or folder"),
         (["inspect", "empty"], "empty: received an empty folder, expected tables, texts"),
         (["inspect", "empty", "--task", "translation"], "expected a folder with two texts"),
         (
             ["inspect", "empty", "--task", "image_captioning"],
-            "expected a CSV file with a column of the images",
+            "expected a CSV file with a column of image names",
         ),
     ],
     ids=str,
 )
-def test_what_the_user_can_mend_is_said(tmp_path, monkeypatch, capsys, arguments, said):
+def test_what_the_user_can_fix_is_said(tmp_path, monkeypatch, capsys, arguments, said):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "empty").mkdir()
     (tmp_path / "data.csv").write_text("text,label\n")
@@ -256,7 +256,7 @@ def test_what_the_user_can_mend_is_said(tmp_path, monkeypatch, capsys, arguments
 # Leakage
 
 
-def test_rows_in_two_parts_are_counted_letter_by_letter_and_without_case_and_space(tmp_path):
+def test_rows_in_two_splits_are_counted_letter_by_letter_and_without_case_and_space(tmp_path):
     rows = [f"text number {i} of many,{'yes' if i % 2 else 'no'}\n" for i in range(40)]
     (tmp_path / "train.csv").write_text("text,label\n" + "".join(rows))
     again = [
@@ -274,10 +274,10 @@ def test_rows_in_two_parts_are_counted_letter_by_letter_and_without_case_and_spa
         "equal": 2,
         "equal_but_for_case_and_space": 3,
     }
-    assert "3 of 4 texts of test (75 %) stand in train too, 2 of them letter by letter" in warning.text
+    assert "3 of 4 texts of test (75 %) also occur in train, 2 of them identical" in warning.text
 
 
-def test_a_picture_in_two_parts_is_warned_of(tmp_path):
+def test_a_image_in_two_splits_is_warned_of(tmp_path):
     messy.photographs(tmp_path, 20)
     photos = tmp_path / "photos"
     for number in range(1, 20):

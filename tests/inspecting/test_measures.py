@@ -1,44 +1,44 @@
-"""Counts against what is counted by hand or by the code that training uses."""
+"""Statistics against hand counts or the code that training uses."""
 
 import gzip
 
 import pytest
 
-from rnn_apps.data.records import BadRecords
-from rnn_apps.data.text import read_words
+from rnn_apps.data.records import InvalidRecords
+from rnn_apps.data.text import normalize_texts
 from rnn_apps.errors import DataError
 from rnn_apps.inspecting.encodings import check_encoding
 from rnn_apps.inspecting.findings import Inspection
 from rnn_apps.inspecting.measures import (
-    decide_bad_records,
-    folded,
+    decide_invalid_records,
+    fold_text,
     leakage,
     percent,
     quantile,
     words_of,
 )
-from rnn_apps.inspecting.sizes import decide_training, load_with_room, rounded_up
+from rnn_apps.inspecting.sizing import decide_training, load_splits, round_up
 from rnn_apps.inspecting.tables import is_date, read_table
 
 TEXTS = ["It's a <br />Film!Great?", "Grüße, 日本 語 x_y", "हिन्दी शब्द", "  ", "a\u0301b 12.5 (no)"]
 
 
 def test_words_are_those_that_training_reads():
-    assert [" ".join(words_of(text)) for text in TEXTS] == read_words(TEXTS)
+    assert [" ".join(words_of(text)) for text in TEXTS] == normalize_texts(TEXTS)
 
 
 def test_a_quantile_is_a_value_that_so_many_do_not_exceed():
     assert [quantile([5, 1, 3, 2, 4], part) for part in (0, 0.2, 0.5, 0.8, 0.95, 1)] == [1, 1, 3, 4, 5, 5]
 
 
-def test_leakage_is_counted_for_every_pair_of_parts():
+def test_leakage_is_counted_for_every_pair_of_splits():
     parts = {"train": ["a b", "c"], "validation": ["C", "d"], "test": ["a  B", "c", "d", "e"]}
     assert leakage(parts) == [
         ("train", "validation", 0, 1, "C"),
         ("train", "test", 1, 2, "a  B"),
         ("validation", "test", 1, 2, "c"),
     ]
-    assert folded(" A\u00a0b\tC ") == "a b c"
+    assert fold_text(" A\u00a0b\tC ") == "a b c"
 
 
 @pytest.mark.parametrize(("part", "said"), [(1, "0.5 %"), (2, "1 %"), (50, "25 %"), (0, "0 %"), (33, "16 %")])
@@ -48,7 +48,7 @@ def test_shares_have_decimals_where_they_say_something(part, said):
 
 @pytest.mark.parametrize(("number", "up"), [(3, 10), (11, 11), (101, 110), (19_234, 20_000)])
 def test_sizes_are_rounded_as_a_person_would(number, up):
-    assert rounded_up(number, 10) == up
+    assert round_up(number, 10) == up
 
 
 @pytest.mark.parametrize(
@@ -56,9 +56,9 @@ def test_sizes_are_rounded_as_a_person_would(number, up):
 )
 def test_small_data_takes_small_batches_and_more_epochs(examples, batch, epochs):
     inspection = Inspection("text_classification", "data", "imdb")
-    decide_training(inspection, examples, least_epochs=4, steps=600)
-    assert inspection.decided("training.batch_size") == batch
-    assert inspection.decided("training.epochs") == epochs
+    decide_training(inspection, examples, min_epochs=4, steps=600)
+    assert inspection.setting("training.batch_size") == batch
+    assert inspection.setting("training.epochs") == epochs
 
 
 def test_a_validation_that_would_be_empty_gets_more_of_train():
@@ -69,8 +69,8 @@ def test_a_validation_that_would_be_empty_gets_more_of_train():
         return {"train": range(100), "validation": range(12)}
 
     inspection = Inspection("text_classification", "data", "imdb")
-    assert len(load_with_room(inspection, load)["validation"]) == 12
-    assert inspection.decided("data.validation_fraction") == 0.2
+    assert len(load_splits(inspection, load)["validation"]) == 12
+    assert inspection.setting("data.validation_fraction") == 0.2
     assert inspection.value("bad_records") == {"no label": 1}
 
 
@@ -125,19 +125,19 @@ def test_two_columns_of_one_name_are_refused(tmp_path):
     ("bad", "used", "cap"),
     [(1, 9999, 0.01), (3, 117, 0.05), (3, 97, 0.06), (1, 9, 0.2), (4, 6, 0.5), (6, 4, 0.6), (99, 1, 0.99)],
 )
-def test_bad_records_may_be_twice_as_many_in_later_data_and_those_of_now_always_fit(bad, used, cap):
-    skipped, inspection = BadRecords("skip", 10**9), Inspection("text_classification", "a.csv", "imdb")
+def test_invalid_records_may_be_twice_as_many_in_later_data_and_those_of_now_always_fit(bad, used, cap):
+    skipped, inspection = InvalidRecords("skip", 10**9), Inspection("text_classification", "a.csv", "imdb")
     for _ in range(bad):
         skipped.report("f:1", "text is empty", "Remove the record.")
-    decide_bad_records(inspection, skipped, used)
-    assert inspection.decided("data.max_invalid_records") == cap
+    decide_invalid_records(inspection, skipped, used)
+    assert inspection.setting("data.max_invalid_records") == cap
     assert inspection.decisions[-1].why == f"{bad} of {bad + used:,} records now"
-    skipped.most = cap
+    skipped.max_skipped = cap
     skipped.check_fraction("f", used)
 
 
-def test_the_split_with_most_bad_records_decides_so_that_it_can_be_scored_by_itself():
-    skipped, inspection = BadRecords("skip", 10**9), Inspection("text_classification", "a.csv", "imdb")
+def test_the_split_with_most_invalid_records_decides_so_that_it_can_be_scored_by_itself():
+    skipped, inspection = InvalidRecords("skip", 10**9), Inspection("text_classification", "a.csv", "imdb")
     skipped.report("f:1", "text is empty", "Remove the record.")
-    decide_bad_records(inspection, skipped, 999, share=0.1)
-    assert inspection.decided("data.max_invalid_records") == 0.2
+    decide_invalid_records(inspection, skipped, 999, max_share=0.1)
+    assert inspection.setting("data.max_invalid_records") == 0.2

@@ -1,4 +1,4 @@
-"""Scores of forecasts against counts by hand and scikit-learn's pinball loss."""
+"""Scores of forecasts against hand counts and scikit-learn's pinball loss."""
 
 import numpy as np
 import pytest

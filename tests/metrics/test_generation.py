@@ -319,7 +319,7 @@ def test_one_of_eight_characters_takes_three_bits():
     ("answers", "references", "said"),
     [
         ([], [], r"answers: received none, expected at least 1\."),
-        (["a"], [["a"], ["b"]], r"references: received 2 lists, expected 1, one an answer\."),
+        (["a"], [["a"], ["b"]], r"references: received 2 lists, expected 1, one per answer\."),
         (["a", "b"], [["a"], []], r"references\[1\]: received no reference, expected at least 1\."),
         (["a", "b"], ["a", ["b"]], r"references\[0\]: received a single text, expected a list of texts\."),
         (["a", None], [["a"], ["b"]], r"\[1\]: received NoneType, expected texts \(str\)\."),

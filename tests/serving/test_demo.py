@@ -225,7 +225,7 @@ INVALID_FILES = [
     ("forecast", "words.csv", b"time,value\n2024-01-01,many\n2024-01-02,4\n", "words.csv:2"),
     ("forecast", "table.xlsx", b"PK\x03\x04", "is not a .csv file"),
     ("row_labels", "other.csv", b"x\n1\n2\n", "which holds a feature; the columns are"),
-    ("row_labels", "words.csv", b"x,y\n1,two\n", "y is no number"),
+    ("row_labels", "words.csv", b"x,y\n1,two\n", "y is not a number"),
     ("row_labels", "<b>x.csv", b"x,y\n", "no row"),
 ]
 

@@ -58,7 +58,7 @@ BAD = {
     "empty.jpg": (lambda: b"", "the file is empty"),
     "cut.png": (lambda: encoded(noise())[:200], "cannot be decoded"),
     "text.jpg": (lambda: b"no picture at all", "expected a JPEG, PNG, GIF or BMP image"),
-    "bomb.png": (bomb, "pixels than fit any memory, expected at most"),
+    "bomb.png": (bomb, "too many pixels, expected at most"),
     "half.jpg": (lambda: encoded(noise(), "JPEG")[:60], "cannot be"),
 }
 

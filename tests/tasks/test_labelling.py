@@ -279,7 +279,7 @@ def test_a_pipe_is_read_without_end_in_memory_that_does_not_grow(labelled):
     [
         (["heat"], r'line 1: no column "noise", which holds a feature'),
         (["heat,noise", "1,2", "1"], "line 3: 1 field where the header has 2"),
-        (["heat,noise", "1,much"], r'line 2: noise is no number; received "much"'),
+        (["heat,noise", "1,much"], r'line 2: noise is not a number; received "much"'),
         (["heat,noise", "1,\r2"], "line 2: not CSV"),
         (["heat,noise", "1,inf"], "line 2: noise is infinite"),
         (["heat,noise", "1,"], "line 2: noise has no number in the first row"),
@@ -299,7 +299,7 @@ def test_rows_before_a_bad_one_are_answered_and_every_file_begins_anew(labelled,
     answers = [json.loads(line) for line in result.stdout.splitlines()]
     assert [answer["step"] for answer in answers] == [1, 2, 1]
     assert answers[0]["score"] == answers[2]["score"]
-    assert f'{bad}, line 3: noise is no number; received "loud"' in result.stderr
+    assert f'{bad}, line 3: noise is not a number; received "loud"' in result.stderr
     assert "on_invalid_record" not in result.stderr
 
 
@@ -311,7 +311,7 @@ def test_a_table_whose_columns_have_changed_is_refused(labelled, sensors, tmp_pa
     with pytest.raises(UserError, match=r'test.csv:1: no column "noise", which holds a feature'):
         labelled.evaluate(changed)
     (tmp_path / "words.csv").write_text("heat,noise\n1,loud\n")
-    with pytest.raises(UserError, match=r"words.csv:2: noise is no number"):
+    with pytest.raises(UserError, match=r"words.csv:2: noise is not a number"):
         labelled.predict([str(tmp_path / "words.csv")])
 
 

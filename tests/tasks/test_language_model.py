@@ -146,6 +146,6 @@ def test_tokens_are_what_stands_between_blanks_and_line_ends_come_back(tmp_path)
     from rnn_apps.data.tokenizer import Tokenizer
 
     written = Tokenizer.learn(["the <unk> sat\n", "the N sat\n"], "token")
-    numbers = written.numbers(tf.constant(["the N sat\nthe <unk>"]))
-    assert written.texts(numbers.to_tensor()).numpy()[0].decode() == "the N sat\nthe <unk>"
+    numbers = written.encode(tf.constant(["the N sat\nthe <unk>"]))
+    assert written.decode(numbers.to_tensor()).numpy()[0].decode() == "the N sat\nthe <unk>"
     assert len(numbers[0]) == 6

@@ -118,7 +118,7 @@ def test_a_source_that_is_too_long_is_cut_and_says_so_everywhere(runs, tmp_path)
     most, source = run.recipe.data.max_length, "the small dog sees a cat . " * 20
     (answer,) = run.predict([source], beam=1)
     vocabulary = run.predictor.preprocessing.source_vocabulary
-    tokens = len(vocabulary.numbers(tf.constant([source]))[0])
+    tokens = len(vocabulary.encode(tf.constant([source]))[0])
     assert tokens > most
     said = f"read {most} of {tokens} tokens"
     assert answer["truncated"] == said
@@ -128,7 +128,7 @@ def test_a_source_that_is_too_long_is_cut_and_says_so_everywhere(runs, tmp_path)
     served = served.signatures["serving_default"](text=tf.constant([source, "the dog"]))
     assert served["tokens"].numpy().tolist() == [
         tokens,
-        len(vocabulary.numbers(["the dog"])[0]),
+        len(vocabulary.encode(["the dog"])[0]),
     ]
     assert served["tokens_read"].numpy().tolist() == [most, served["tokens"].numpy()[1]]
     (tmp_path / "test.en").write_text(f"{source}\nthe dog\n")

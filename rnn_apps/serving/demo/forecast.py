@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rnn_apps.data.records import BadRecords
-from rnn_apps.data.series import Columns, Repairs, read_series
-from rnn_apps.data.series_windows import origin_of
+from rnn_apps.data.records import InvalidRecords
+from rnn_apps.data.series import CleaningOptions, Columns, read_series
+from rnn_apps.data.series_windows import first_unknown_step
 from rnn_apps.data.time_steps import TimeStep, calendar_values
 from rnn_apps.serving.demo.client import PageError
 from rnn_apps.serving.demo.html import details, safe, table
@@ -83,15 +83,15 @@ class ForecastPage(TablePage):
 
     def _read(self, path):
         columns = self._columns()
-        repairs = Repairs(BadRecords("refuse", 0), **self.metadata.get("cleaning_options", {}))
-        read = read_series(path, columns, repairs, None, self._step())
+        options = CleaningOptions(InvalidRecords("refuse", 0), **self.metadata.get("cleaning_options", {}))
+        read = read_series(path, columns, options, None, self._step())
         return [self._window(series, read.step, columns) for series in read.series]
 
     def _window(self, series, step, columns):
         values, names = series.values, self.metadata.get("calendar", [])
         if names:
             values = np.concatenate([values, calendar_values(series.times, names)], axis=-1)
-        origin = origin_of(values[:, : len(columns.targets)]) if columns.known else len(values)
+        origin = first_unknown_step(values[:, : len(columns.targets)]) if columns.known else len(values)
         where = f"{series.name}: " if series.name else ""
         lags, known, horizon = self.metadata.get("lags", 1), None, self._horizon
         if not origin:

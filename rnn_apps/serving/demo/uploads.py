@@ -8,7 +8,7 @@ import gradio as gr
 from gradio.utils import get_upload_folder
 from PIL import Image
 
-from rnn_apps.data.video import VIDEO_SUFFIXES, BadVideo, all_frames, pick_evenly, read_frames
+from rnn_apps.data.video import VIDEO_SUFFIXES, InvalidVideo, all_frames, pick_evenly, read_frames
 from rnn_apps.errors import UserError, Wording, shown
 from rnn_apps.serving.demo.client import PageError
 
@@ -182,7 +182,7 @@ def _read_video(path, size, limits, num_frames):
                 frames.append(frame)
         else:
             frames = read_frames(content, size, num_frames, budget=MAX_VIDEO_PIXELS)
-    except BadVideo as error:
+    except InvalidVideo as error:
         raise PageError(f"{display_name(path)}: {error}.") from error
     except ImportError as error:
         raise PageError("This server cannot read video files (pip install 'rnn-apps[video]').") from error

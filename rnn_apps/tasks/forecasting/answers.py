@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from rnn_apps.data.series_windows import origin_of, past_of
+from rnn_apps.data.series_windows import first_unknown_step, past_window
 from rnn_apps.errors import DataError, shown
 from rnn_apps.tasks.forecasting.dataset import json_number, json_numbers
 from rnn_apps.tasks.forecasting.reading import SeriesSet
@@ -93,15 +93,15 @@ class Table:
         sizes, window = self.predictor.sizes, self.predictor.recipe.model.window
         values, origin = series.values, len(series)
         if sizes.known:
-            origin = origin_of(values[:, : sizes.targets])
+            origin = first_unknown_step(values[:, : sizes.targets])
         self._refuse_short(series, origin)
-        inputs = [past_of(values, origin, window)]
+        inputs = [past_window(values, origin, window)]
         if sizes.known:
             inputs.append(values[origin : origin + sizes.horizon, sizes.known_columns])
         return [np.asarray(array[None], np.float32) for array in inputs], origin
 
     def _refuse_short(self, series, origin):
-        sizes, where = self.predictor.sizes, f"{series.place}  {series.name}".rstrip()
+        sizes, where = self.predictor.sizes, f"{series.location}  {series.name}".rstrip()
         if origin < sizes.lags:
             received, expected = f"{origin} steps of the past", f"at least {sizes.lags}"
             raise DataError(where, received=received, expected=expected)
@@ -123,7 +123,7 @@ class Table:
             name: {key: json_numbers(quantiles[:, index, place]) for key, place in places.items()}
             for index, name in enumerate(predictor.columns.targets)
         }
-        place = f"{series.place}  {series.name}".rstrip()
+        place = f"{series.location}  {series.name}".rstrip()
         past = series.values[:origin][-predictor.recipe.model.window :]
         check_finite(place, predictor.columns, past, targets)
         answer = {"input": self.path, "series": series.name, "times": times, "targets": targets}

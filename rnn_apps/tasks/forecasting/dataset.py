@@ -8,15 +8,15 @@ import numpy as np
 import tensorflow as tf
 
 from rnn_apps.baselines.naive import NAIVE, naive_quantiles
-from rnn_apps.data.files import csv_file
+from rnn_apps.data.files import csv_bytes
 from rnn_apps.data.series import Columns
-from rnn_apps.data.series_parts import origins_between
+from rnn_apps.data.series_splits import evenly_spaced_origins
 from rnn_apps.data.series_windows import (
     SeriesStreams,
     SeriesWindows,
-    known_ahead,
-    past_of,
-    truth_ahead,
+    future_covariates,
+    future_targets,
+    past_window,
 )
 from rnn_apps.data.time_steps import CALENDAR, TimeStep
 from rnn_apps.metrics.forecasting import seasonal_error
@@ -173,23 +173,23 @@ class SeriesDataset(Dataset):
         return [
             (number, int(origin))
             for number, (start, stop) in enumerate(self.splits[split])
-            for origin in origins_between(start, stop, horizon, count)
+            for origin in evenly_spaced_origins(start, stop, horizon, count)
         ]
 
     def inputs_at(self, pairs):
         """Return the network's inputs at these origins, a list of float32 arrays."""
         window, sizes = self.recipe.model.window, self.sizes
         values = [(self.series[number].values, origin) for number, origin in pairs]
-        inputs = [np.asarray([past_of(v, origin, window) for v, origin in values], np.float32)]
+        inputs = [np.asarray([past_window(v, origin, window) for v, origin in values], np.float32)]
         if sizes.known:
-            known = [known_ahead(v, origin, sizes.horizon, sizes.known_columns) for v, origin in values]
+            known = [future_covariates(v, origin, sizes.horizon, sizes.known_columns) for v, origin in values]
             inputs.append(np.asarray(known, np.float32))
         return inputs
 
     def truth_at(self, pairs):
         """Return the true values after these origins: (origins, horizon, targets)."""
         horizon, count = self.recipe.data.horizon, len(self.columns.targets)
-        return np.stack([truth_ahead(self.series[n].values, o, horizon, count) for n, o in pairs])
+        return np.stack([future_targets(self.series[n].values, o, horizon, count) for n, o in pairs])
 
     def scales_at(self, pairs):
         """Return the scale of each origin's series: (origins, targets)."""
@@ -294,7 +294,7 @@ class SeriesDataset(Dataset):
             names = [series.name] if columns.series else []
             rows.append([*times, *names, *("" if np.isnan(v) else f"{v:.7g}" for v in values)])
         header = [*columns.time, *([columns.series] if columns.series else []), *columns.features]
-        return {"series.csv": csv_file(header, rows)}
+        return {"series.csv": csv_bytes(header, rows)}
 
     def view_examples(self, predictor):
         """Origins of the test split with their past."""

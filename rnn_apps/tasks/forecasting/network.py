@@ -10,7 +10,7 @@ def series_forecaster(recipe, dataset):
     """Return the `Network` from a series to quantiles of the next steps after every step."""
     data, model, sizes, columns = recipe.data, recipe.model, dataset.sizes, dataset.columns
     by_window = model.spread == "lags" or (model.spread == "auto" and len(dataset.series) > 1)
-    places = [one.place for one in dataset.series]
+    places = [one.location for one in dataset.series]
     options = (columns.targets, sizes.lags, model.transform, by_window, model.level_feature)
     scaling = learn_scaling(dataset.training_values(), places, *options)
     with model_errors(model.cell):

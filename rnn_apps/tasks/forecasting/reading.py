@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from rnn_apps.data.records import BadRecords
-from rnn_apps.data.samples.seasons import seasonal_values
-from rnn_apps.data.series import Columns, Repairs, Series, SeriesFiles, read_series
-from rnn_apps.data.series_parts import cut_series, cut_whole
+from rnn_apps.data.records import InvalidRecords
+from rnn_apps.data.series import CleaningOptions, Columns, Series, SeriesFiles, read_series
+from rnn_apps.data.series_splits import split_series, use_whole_series_for_test
+from rnn_apps.data.synthetic.series import seasonal_values
 from rnn_apps.data.time_steps import TimeStep, calendar_values
 from rnn_apps.errors import DataError, Setting, UserError
 
@@ -38,8 +38,8 @@ class SeriesSet:
     Attributes:
         columns, step: as in `SeriesFiles`.
         series: list of `Series`, with one more column for each entry of `data.calendar`.
-        cuts: list of `Cuts`, one per series.
-        bad: `BadRecords` with the records that were skipped.
+        cuts: list of `SplitBounds`, one per series.
+        bad: `InvalidRecords` with the records that were skipped.
 
     Raises:
         DataError: if the data is invalid, with file and row.
@@ -47,13 +47,13 @@ class SeriesSet:
 
     def __init__(self, data, seed, columns=None, step=None, required_split="train"):
         self._data = data
-        self.bad = BadRecords(data.on_invalid_record, data.max_invalid_records)
+        self.bad = InvalidRecords(data.on_invalid_record, data.max_invalid_records)
         columns = columns or columns_of_recipe(data)
         if data.source == "sample":
             self.name, found = SAMPLE_NAME, _sample(data.sample_size, seed, columns)
         else:
-            repairs = Repairs(self.bad, data.on_missing, data.on_gap, data.sort)
-            self.name, found = str(data.path), read_series(data.path, columns, repairs, required_split, step)
+            options = CleaningOptions(self.bad, data.on_missing, data.on_gap, data.sort)
+            self.name, found = str(data.path), read_series(data.path, columns, options, required_split, step)
         self.columns, self.step, self.series, self._parts = found
         self.cuts = []
         self.bad.check_fraction(self.name, sum(map(len, self.series)))
@@ -82,7 +82,7 @@ class SeriesSet:
         data = self._data
         least = max(lags, data.period) + data.horizon
         fractions = (data.validation_fraction, data.test_fraction)
-        self._keep(lambda one: cut_series(one, self._parts, *fractions, least, data.horizon))
+        self._keep(lambda one: split_series(one, self._parts, *fractions, least, data.horizon))
 
     def cut_whole(self, first):
         """Use all steps of every series after the first ones as the test split.
@@ -90,7 +90,7 @@ class SeriesSet:
         Args:
             first: number of steps before the first forecast.
         """
-        self._keep(lambda one: cut_whole(one, first, self._data.horizon), constant=False)
+        self._keep(lambda one: use_whole_series_for_test(one, first, self._data.horizon), constant=False)
 
     def _keep(self, cut, constant=True):
         kept, self.cuts = [], []
@@ -100,7 +100,7 @@ class SeriesSet:
             except DataError:
                 if self.bad.action == "fail":
                     raise
-                self.bad.report(one.place, "a series is too short", "Add rows.")
+                self.bad.report(one.location, "a series is too short", "Add rows.")
                 continue
             if not constant or not self._is_constant(one, cuts.train):
                 kept.append(one)
@@ -117,7 +117,7 @@ class SeriesSet:
             if not len(values) or (values == values[0]).all():
                 received = f"{values[0]:g} in every row of train" if len(values) else "no value in train"
                 fix = "Exclude the column: list the columns to forecast in data.targets."
-                where = f"{one.place}  {one.name + ' ' if one.name else ''}{name}"
+                where = f"{one.location}  {one.name + ' ' if one.name else ''}{name}"
                 self.bad.report(where, "a series is constant", fix, received, "different values")
                 return True
         return False

@@ -6,11 +6,11 @@ from collections import Counter
 import numpy as np
 import tensorflow as tf
 
-from rnn_apps.data.files import wrong_width
+from rnn_apps.data.delimiters import find_delimiter
+from rnn_apps.data.files import width_problem
 from rnn_apps.data.numbers import decimal_marks
-from rnn_apps.data.records import BadRecords
-from rnn_apps.data.separators import find_separator
-from rnn_apps.data.series import Repairs, RowReader, refuse_uneven
+from rnn_apps.data.records import InvalidRecords
+from rnn_apps.data.series import CleaningOptions, RowReader, check_spacing
 from rnn_apps.data.series_columns import find_columns
 from rnn_apps.data.time_steps import calendar_values
 from rnn_apps.errors import DataError, UserError
@@ -45,8 +45,8 @@ class ForecastStream(Stream):
         super().__init__(forecaster.step, forecaster.initial_state(1))
         self._predictor, self._initial, self._lines = predictor, self._states, 0
         self._header = self._reader = None
-        bad, self._reported = BadRecords(data.on_invalid_record, ANY_NUMBER), Counter()
-        self._repairs = Repairs(bad, data.on_missing, data.on_gap)
+        invalid, self._reported = InvalidRecords(data.on_invalid_record, ANY_NUMBER), Counter()
+        self._options = CleaningOptions(invalid, data.on_missing, data.on_gap)
         self._separator = ","
         self._progress = {}  # states and last row of each series
 
@@ -60,7 +60,7 @@ class ForecastStream(Stream):
             self._lines += 1
             line = line.replace("\0", "").removeprefix("\ufeff")
             if self._header is None:
-                self._separator = find_separator(f"{PLACE}:{self._lines}", [line])
+                self._separator = find_delimiter(f"{PLACE}:{self._lines}", [line])
             row = next(csv.reader([line], delimiter=self._separator), None)
             if row and self._header is None:
                 self._header = row
@@ -70,10 +70,11 @@ class ForecastStream(Stream):
         return answers
 
     def _answers(self, row):
-        if self._reader is None and not wrong_width(row, self._header):
-            self._reader = RowReader(PLACE, self._header, self._columns, self._repairs, row)
+        if self._reader is None and not width_problem(row, self._header):
+            self._reader = RowReader(PLACE, self._header, self._columns, self._options, row)
         if self._reader is None:
-            self._repairs.bad.report(f"{PLACE}:{self._lines}", wrong_width(row, self._header), "Fix the row.")
+            problem = width_problem(row, self._header)
+            self._options.invalid.report(f"{PLACE}:{self._lines}", problem, "Fix the row.")
             return []
         rows, marks = {}, decimal_marks([row], self._separator)
         self._reader.marks = dict(zip(self._header, marks))
@@ -87,7 +88,7 @@ class ForecastStream(Stream):
         steps = self._steps_since(before, now)
         values = np.full((steps, len(now.values[0])), np.nan)
         values[-1] = now.values[0]
-        if self._repairs.on_missing == "fill" and before is not None:
+        if self._options.on_missing == "fill" and before is not None:
             values = np.where(np.isnan(values), before.values[0], values)
             now.values = [values[-1]]
         if predictor.recipe.data.calendar:
@@ -99,10 +100,10 @@ class ForecastStream(Stream):
             target: {key: json_numbers(answer[key][:, index]) for key in OUTPUTS}
             for index, target in enumerate(predictor.columns.targets)
         }
-        check_finite(f"{now.places[0]}  {name}".rstrip(), predictor.columns, values, targets)
+        check_finite(f"{now.locations[0]}  {name}".rstrip(), predictor.columns, values, targets)
         self._progress[name] = (self._states, now)
         answer = {"series": name, "times": times, "targets": targets}
-        total = self._repairs.bad.skipped
+        total = self._options.invalid.skipped
         skipped, self._reported = total - self._reported, Counter(total)
         return {**answer, "skipped": describe_skipped(skipped)} if skipped else answer
 
@@ -110,13 +111,13 @@ class ForecastStream(Stream):
         """Number of steps from the previous row to this one."""
         if before is None:
             return 1
-        both = type(now)(before.places + now.places, before.times + now.times)
+        both = type(now)(before.locations + now.locations, before.times + now.times)
         (steps,) = np.diff(self._predictor.step.positions(both.times))
         if steps <= 0:
-            raise DataError(now.places[0], "its time is not after that of the previous row")
-        if self._repairs.on_gap == "ignore":
+            raise DataError(now.locations[0], "its time is not after that of the previous row")
+        if self._options.on_gap == "ignore":
             return 1
-        refuse_uneven(both, np.array([steps]), self._predictor.step, self._repairs)
+        check_spacing(both, np.array([steps]), self._predictor.step, self._options)
         return round(steps)
 
     def line(self, answer):

@@ -5,8 +5,8 @@ import json
 import numpy as np
 import tensorflow as tf
 
-from rnn_apps.baselines.each_step import each_step_probabilities
-from rnn_apps.data.files import csv_file
+from rnn_apps.baselines.per_step import per_step_probabilities
+from rnn_apps.data.files import csv_bytes
 from rnn_apps.data.images import encode_png
 from rnn_apps.data.step_tables import Columns, load_streams, name_of
 from rnn_apps.models.per_step import PerStepNetwork, per_step_model
@@ -123,7 +123,7 @@ class FrameDataset(LabelledSequences):
         """A linear classifier of single steps."""
         (train, _), _, labels = self.encoded["train"]
         (test, _), _, _ = self.encoded["test"]
-        return {"each_step_alone": each_step_probabilities(train, labels, test, len(self.class_names))}
+        return {"each_step_alone": per_step_probabilities(train, labels, test, len(self.class_names))}
 
     def settings(self):
         """The features of a step."""
@@ -136,7 +136,7 @@ class FrameDataset(LabelledSequences):
         steps = self.splits[split][number].steps[:EXAMPLE_STEPS]
         if self.are_pictures:
             return {f"frame-{i:03}.png": encode_png(frame) for i, frame in enumerate(steps, start=1)}
-        return {"steps.csv": csv_file(self._features, steps)}
+        return {"steps.csv": csv_bytes(self._features, steps)}
 
     def view_examples(self, predictor):
         """Streams of the test split, with the CNN's features if the CNN is trained."""

@@ -4,9 +4,9 @@ from itertools import islice
 
 import tensorflow as tf
 
-from rnn_apps.data.images import IMAGE_SUFFIXES, BadImage, encode_png, read_image
+from rnn_apps.data.images import IMAGE_SUFFIXES, InvalidImage, encode_png, read_image
 from rnn_apps.data.step_tables import read_streams
-from rnn_apps.data.video import VIDEO_SUFFIXES, BadVideo, all_frames
+from rnn_apps.data.video import VIDEO_SUFFIXES, InvalidVideo, all_frames
 from rnn_apps.errors import Argument, UserError
 
 MAX_FRAMES = 4_000  # of a video file read in one piece
@@ -34,7 +34,7 @@ def read_inputs(path, are_pictures, size, columns):
         if path.suffix.lower() in VIDEO_SUFFIXES:
             return {"": _frames(path, size)}
         raise UserError(str(path), "neither a folder of images nor a video file")
-    except (BadVideo, BadImage) as error:
+    except (InvalidVideo, InvalidImage) as error:
         raise UserError(str(path), str(error)) from error
     except ImportError as error:
         raise UserError("video files", "PyAV is missing", fix="pip install 'rnn-apps[video]'") from error
@@ -61,6 +61,6 @@ def _pictures(folder, size):
     for name, picture in zip(names, encoded):
         try:
             read_image(picture, size)
-        except BadImage as error:
+        except InvalidImage as error:
             raise UserError(str(name), str(error)) from error
     return tf.constant(encoded)

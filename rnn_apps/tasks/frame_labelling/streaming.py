@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from rnn_apps.data.files import wrong_width
-from rnn_apps.data.images import BadImage, encode_png, read_image
+from rnn_apps.data.delimiters import find_delimiter
+from rnn_apps.data.files import width_problem
+from rnn_apps.data.images import InvalidImage, encode_png, read_image
 from rnn_apps.data.numbers import decimal_marks
-from rnn_apps.data.records import BadRecords
-from rnn_apps.data.separators import find_separator
-from rnn_apps.data.step_tables import feature_columns, numbers_of
-from rnn_apps.data.video import VIDEO_SUFFIXES, BadVideo, all_frames
+from rnn_apps.data.records import InvalidRecords
+from rnn_apps.data.step_tables import feature_columns, parse_features
+from rnn_apps.data.video import VIDEO_SUFFIXES, InvalidVideo, all_frames
 from rnn_apps.errors import DataError, UserError, shown
 from rnn_apps.tasks.streaming import Stream
 
@@ -53,7 +53,7 @@ class RowStream(_LabelStream):
 
     def __init__(self, labeller, columns):
         super().__init__(labeller)
-        self._columns, self._header, self._bad = columns, None, BadRecords("refuse", 0)
+        self._columns, self._header, self._bad = columns, None, InvalidRecords("refuse", 0)
         self._lines, self._separator = 0, ","
         self._initial, self._progress, self._before = self._states, {}, {}
 
@@ -84,7 +84,7 @@ class RowStream(_LabelStream):
         for line in lines:
             self._lines += 1
             if self._header is None:
-                self._separator = find_separator("line 1", [line])
+                self._separator = find_delimiter("line 1", [line])
             try:
                 row = next(csv.reader([line.replace("\0", "")], delimiter=self._separator), None)
             except csv.Error as error:
@@ -98,7 +98,7 @@ class RowStream(_LabelStream):
                 self._names = feature_columns("line 1", self._header, self._columns)
                 self._places = [self._header.index(name) for name in self._names]
                 continue
-            if problem := wrong_width(row, self._header):
+            if problem := width_problem(row, self._header):
                 raise DataError(f"line {self._lines}", problem, fix="Fix the row.")
             yield row
 
@@ -108,7 +108,7 @@ class RowStream(_LabelStream):
         marks = decimal_marks([cells], self._separator)
         stream = self._columns.stream and row[self._header.index(self._columns.stream)]
         before = self._before.get(stream)
-        self._before[stream] = numbers_of(where, self._names, cells, before, missing, self._bad, marks)
+        self._before[stream] = parse_features(where, self._names, cells, before, missing, self._bad, marks)
         return stream or "", self._before[stream]
 
 
@@ -152,7 +152,7 @@ class FrameStream(_LabelStream):
                     chunk = []
             if chunk:
                 yield from self._label_chunk(tf.constant(chunk))
-        except (BadVideo, BadImage) as error:
+        except (InvalidVideo, InvalidImage) as error:
             raise UserError(str(path), str(error)) from error
         except ImportError as error:
             raise UserError("video files", "PyAV is missing", fix="pip install 'rnn-apps[video]'") from error

@@ -5,8 +5,8 @@ from pathlib import Path
 import tensorflow as tf
 
 from rnn_apps.data.caption_files import CaptionsLayout
-from rnn_apps.data.caption_sources import load_pictures
-from rnn_apps.data.images import BadImage, decode_images, read_image
+from rnn_apps.data.caption_sources import load_captioned_images
+from rnn_apps.data.images import InvalidImage, decode_images, read_image
 from rnn_apps.errors import UserError
 from rnn_apps.models.encoder_decoder import region_encoder
 
@@ -32,7 +32,7 @@ class Pictures:
 
     def load(self, source, request, invalid):
         """Return the `CaptionedSplits` of TFDS, of a folder, or of synthetic data."""
-        return load_pictures(source, request, invalid, CaptionsLayout(*self._recipe.data.layout))
+        return load_captioned_images(source, request, invalid, CaptionsLayout(*self._recipe.data.layout))
 
     def read(self, store, example):
         """Return the image of an example as uint8 (1, height, width, 3)."""
@@ -76,6 +76,6 @@ def _encoded(path, size):
         read_image(encoded, size)
     except OSError as error:
         raise UserError(str(path), f"cannot be read: {error.strerror}", expected="an image file") from error
-    except BadImage as error:
+    except InvalidImage as error:
         raise UserError(str(path), str(error)) from error
     return encoded

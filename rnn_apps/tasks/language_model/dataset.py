@@ -39,7 +39,7 @@ class TextPreprocessing(Preprocessing):
 
     def text(self, tokens):
         """Return the text of token ids, int32 (tokens,)."""
-        (text,) = self.vocabulary.texts(tf.constant(tokens[None], tf.int32)).numpy()
+        (text,) = self.vocabulary.decode(tf.constant(tokens[None], tf.int32)).numpy()
         return text.decode("utf-8")
 
 
@@ -62,7 +62,7 @@ class TextStreams(Dataset):
 
     def encode(self, split):
         """Return the token ids."""
-        return self.preprocessing.vocabulary.numbers(tf.constant([self.splits[split]])).flat_values.numpy()
+        return self.preprocessing.vocabulary.encode(tf.constant([self.splits[split]])).flat_values.numpy()
 
     def prepare(self):
         """Read and encode the texts.
@@ -115,7 +115,7 @@ class TextStreams(Dataset):
         steps = min(VIEW_STEPS, len(tokens) - 1)
         starts = np.linspace(0, len(tokens) - 1 - steps, NUM_EXAMPLES).astype(int)
         rows = np.stack([tokens[start : start + steps + 1] for start in starts])
-        texts = self.preprocessing.vocabulary.texts(rows[:, :-1].reshape(-1, 1)).numpy()
+        texts = self.preprocessing.vocabulary.decode(rows[:, :-1].reshape(-1, 1)).numpy()
         texts = texts.reshape(len(rows), steps)
         names = [[token.decode("utf-8", "replace").replace("\n", "⏎") for token in row] for row in texts]
         targets = keep_last_targets(rows[:, 1:], np.full(len(rows), steps), PADDING)

@@ -61,7 +61,7 @@ class PromptContinuer(tf.Module):
             ``tokens`` (batch, steps), ``log_probability`` (batch, steps) in nats, both padded, ``lengths``
             (batch,), ``next_last`` and ``next_state_0``, ...
         """
-        numbers = self.vocabulary.numbers(text)
+        numbers = self.vocabulary.encode(text)
         lengths = tf.cast(numbers.row_lengths(), tf.int32)
         padded = numbers.to_tensor(
             PADDING, shape=tf.stack([-1, tf.maximum(numbers.bounding_shape(axis=1), 1)])
@@ -73,7 +73,7 @@ class PromptContinuer(tf.Module):
         log_probability = tf.gather(tf.nn.log_softmax(logits), padded, batch_dims=2)
         ends = tf.gather(padded, tf.maximum(lengths - 1, 0), batch_dims=1)
         return {
-            "tokens": tf.where(mask, self.vocabulary.each(padded), ""),
+            "tokens": tf.where(mask, self.vocabulary.id_to_token(padded), ""),
             "log_probability": tf.where(mask, log_probability, 0.0),
             "lengths": lengths,
             "next_last": tf.where(lengths > 0, ends, last),
@@ -95,14 +95,14 @@ class PromptContinuer(tf.Module):
             seed=seed,
             suppressed=NEVER_GENERATED,
         )
-        follows = self.vocabulary.texts(decoded.tokens[:, 0])
+        follows = self.vocabulary.decode(decoded.tokens[:, 0])
         needs_blank = (self.vocabulary.unit == "token") & (tf.strings.length(prompt) > 0)
         between = tf.where(needs_blank, " ", "")
         return {"text": prompt + between + follows, "log_probability": decoded.scores[:, 0]}
 
     def _read(self, prompt):
         """Return the last token of each prompt, and the states before it."""
-        numbers = self.vocabulary.numbers(prompt)
+        numbers = self.vocabulary.encode(prompt)
         numbers = tf.concat([tf.fill([numbers.nrows(), 1], self.first), numbers], axis=1)
         lengths = tf.cast(numbers.row_lengths(), tf.int32)
         padded = numbers.to_tensor(PADDING)

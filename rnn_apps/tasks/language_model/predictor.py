@@ -38,7 +38,7 @@ class LanguageModelPredictor(Predictor):
         newline = END_OF_LINE if self.recipe.data.unit == "token" else "\n"
         first = newline if newline in self.vocabulary.tokens else self.vocabulary.tokens[0]
         text = "\n" if first == END_OF_LINE else first
-        (number,) = self.vocabulary.numbers(tf.constant([text])).flat_values.numpy()
+        (number,) = self.vocabulary.encode(tf.constant([text])).flat_values.numpy()
         return PromptContinuer(self.model, self.decoder, self.vocabulary, int(number))
 
     def predict(self, inputs, length=None, temperature=None, seed=0, top_k=0, top_p=1.0):
@@ -76,7 +76,7 @@ class LanguageModelPredictor(Predictor):
         """Return the [token, log-probability in nats] pairs of each text."""
         explained = []
         for text in inputs:
-            (numbers,) = self.vocabulary.numbers(tf.constant([text])).to_list()
+            (numbers,) = self.vocabulary.encode(tf.constant([text])).to_list()
             before = tf.constant([[self.module.first, *numbers]])
             log_p = tf.nn.log_softmax(self.decoder.forward_from_state(before, None)[0])[0].numpy()
             words = [self.preprocessing.text(np.array([number])) for number in numbers]

@@ -113,7 +113,7 @@ class GenerationObjective(TokenObjective):
             numbers = np.arange(start, min(start + ANSWERS_PER_CALL, count))
             inputs = self.dataset.network_inputs(split, numbers)
             decoded = self.predictor.decode(inputs, tf.constant(beam))
-            generated = self.predictor.vocabulary.texts(decoded.tokens[:, 0]).numpy()
+            generated = self.predictor.vocabulary.decode(decoded.tokens[:, 0]).numpy()
             texts += [text.decode("utf-8") for text in generated]
             scores += decoded.scores[:, 0].numpy().tolist()
         return texts, scores

@@ -2,7 +2,7 @@
 
 from rnn_apps.baselines.most_frequent_label import most_frequent_label_probabilities
 from rnn_apps.data.tagged_files import load_tagged
-from rnn_apps.data.tagged_text import TaggedText
+from rnn_apps.data.word_character_encoder import WordCharacterEncoder
 from rnn_apps.tasks.labelled_sequences import LabelledSequences
 from rnn_apps.tasks.preprocessing import Preprocessing, load_class_names
 
@@ -13,7 +13,7 @@ class TagPreprocessing(Preprocessing):
     """Vocabularies of words and characters, and the tags.
 
     Args:
-        encoder: `TaggedText`.
+        encoder: `WordCharacterEncoder`.
         class_names: tags in the order of the logits.
     """
 
@@ -29,7 +29,7 @@ class TagPreprocessing(Preprocessing):
     @classmethod
     def load(cls, folder, model):
         """Load the preprocessing that `save` saved."""
-        return cls(TaggedText.load(folder / "encoder.json"), load_class_names(folder))
+        return cls(WordCharacterEncoder.load(folder / "encoder.json"), load_class_names(folder))
 
 
 class TaggedSentences(LabelledSequences):
@@ -45,7 +45,7 @@ class TaggedSentences(LabelledSequences):
         data, characters = self.recipe.data, self.recipe.model.characters
         tokens = [one.tokens for one in self.splits["train"]]
         max_length = characters.max_length if characters else UNUSED_CHARACTERS
-        encoder = TaggedText.learn(tokens, data.vocabulary_size, data.min_count, max_length)
+        encoder = WordCharacterEncoder.learn(tokens, data.vocabulary_size, data.min_count, max_length)
         return TagPreprocessing(encoder, self.learn_labels())
 
     def encode_steps(self, sequences):

@@ -21,7 +21,7 @@ class TagPredictor(StepPredictor):
 
     @property
     def tables(self):
-        """The `TaggedText`."""
+        """The `WordCharacterEncoder`."""
         return self.preprocessing.encoder
 
     def _inputs(self, words, characters):

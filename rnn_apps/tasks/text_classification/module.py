@@ -39,14 +39,14 @@ class TextClassifier(ClassModule):
     def _classify(self, text):
         """Return label, score, probabilities (batch, classes), and numbers of words for strings (batch,)."""
         words = self.encoder.tokenizer.split(text)
-        read = self.encoder.kept(words)
+        read = self.encoder.truncate(words)
         lengths = {"words": words.row_lengths(), "words_read": read.row_lengths()}
-        answer = self._answer(self._probabilities([self.encoder.padded(read)]))
+        answer = self._answer(self._probabilities([self.encoder.pad(read)]))
         return answer | {name: tf.cast(length, tf.int32) for name, length in lengths.items()}
 
     def _step(self, text, *states):
         """Return the answer for everything read so far, and the new states as ``next_state_0``, ..."""
-        numbers = self.encoder.tokenizer.numbers(text)
+        numbers = self.encoder.tokenizer.encode(text)
         steps = tf.maximum(numbers.bounding_shape(axis=1), 1)
         numbers = numbers.to_tensor(0, shape=tf.stack([-1, steps]))
         logits, states = self._streaming.forward_from_state(numbers, states)

@@ -2,9 +2,9 @@
 
 import tensorflow as tf
 
-from rnn_apps.data.text import flat_numbers
+from rnn_apps.data.parallel import load_pairs
+from rnn_apps.data.text import encode_flat
 from rnn_apps.data.tokenizer import END, Tokenizer
-from rnn_apps.data.translation_sources import load_pairs
 from rnn_apps.tasks.dataset import Truncation
 from rnn_apps.tasks.decoder import learn_vocabulary
 from rnn_apps.tasks.generation import GenerationDataset
@@ -45,7 +45,7 @@ class TranslationPreprocessing(Preprocessing):
         Returns:
             Ragged int32 (batch, steps), truncated and with end tokens, and the lengths before truncation.
         """
-        tokens = self.source_vocabulary.numbers(texts)
+        tokens = self.source_vocabulary.encode(texts)
         numbers = tokens[:, :max_length]
         return tf.concat([numbers, tf.fill([numbers.nrows(), 1], END)], axis=1), tokens.row_lengths()
 
@@ -84,7 +84,7 @@ class SentencePairs(GenerationDataset):
     def encode(self, split):
         """Return the `References`."""
         pairs, limit = self.splits[split], self.recipe.data.max_length
-        numbers, lengths, tokens = flat_numbers(
+        numbers, lengths, tokens = encode_flat(
             pairs.sources, lambda texts: self.preprocessing.source_numbers(texts, limit)
         )
         self._sources[split] = tf.RaggedTensor.from_row_lengths(numbers, lengths)
@@ -132,7 +132,7 @@ class SentencePairs(GenerationDataset):
 
     def input_steps(self, split, number):
         """The tokens of the source."""
-        texts = self.preprocessing.source_vocabulary.texts(self._sources[split][number][:, None])
+        texts = self.preprocessing.source_vocabulary.decode(self._sources[split][number][:, None])
         return [word.decode("utf-8") or "(end)" for word in texts.numpy()]
 
 

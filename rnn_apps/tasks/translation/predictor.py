@@ -64,7 +64,7 @@ class TranslationPredictor(GenerationPredictor):
             return {"tokens": tokens, "tokens_read": tf.minimum(tokens, self._max_length)}
 
         def places(texts):
-            return self._sources.texts(self.read_raw(texts)[:, :, None])
+            return self._sources.decode(self.read_raw(texts)[:, :, None])
 
         return TextGenerator(
             self.model,

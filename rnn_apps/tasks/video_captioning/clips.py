@@ -6,9 +6,9 @@ import numpy as np
 import tensorflow as tf
 
 from rnn_apps.data.caption_files import CaptionsLayout
-from rnn_apps.data.caption_sources import load_clips
-from rnn_apps.data.images import IMAGE_SUFFIXES, BadImage, decode_image, encode_png, read_image
-from rnn_apps.data.video import VIDEO_SUFFIXES, BadVideo, pick_evenly, read_frames
+from rnn_apps.data.caption_sources import load_captioned_clips
+from rnn_apps.data.images import IMAGE_SUFFIXES, InvalidImage, decode_image, encode_png, read_image
+from rnn_apps.data.video import VIDEO_SUFFIXES, InvalidVideo, pick_evenly, read_frames
 from rnn_apps.errors import UserError
 from rnn_apps.models.encoder_decoder import clip_feature_extractor, frame_sequence_encoder
 from rnn_apps.tasks.cell import recurrent_options
@@ -34,7 +34,7 @@ class Clips:
 
     def load(self, source, request, invalid):
         """Return the `CaptionedSplits` of a folder, or of synthetic data."""
-        return load_clips(source, request, invalid, CaptionsLayout(*self._recipe.data.layout))
+        return load_captioned_clips(source, request, invalid, CaptionsLayout(*self._recipe.data.layout))
 
     def read(self, store, example):
         """Return evenly spaced frames of an example, uint8 (frames, height, width, 3)."""
@@ -87,7 +87,7 @@ class Clips:
                 raise UserError(str(path), "no images in it", expected="a video file or a folder of frames")
             chosen = [names[i] for i in pick_evenly(len(names), self.frames)]
             return np.stack([read_image(name.read_bytes(), self._size) for name in chosen])
-        except (BadVideo, BadImage) as error:
+        except (InvalidVideo, InvalidImage) as error:
             raise UserError(str(path), str(error)) from error
         except OSError as error:
             raise UserError(str(path)[:200], f"cannot be read: {error.strerror}") from error

@@ -1,4 +1,4 @@
-"""The generated sentences: agreement read by a person's rules, and hidden from a 5-gram model."""
+"""Synthetic sentences: agreement checked by rules, and hidden from a 5-gram model."""
 
 import re
 import subprocess
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from rnn_apps.baselines.ngrams import NGramModel
-from rnn_apps.data.samples.sayings import sayings
+from rnn_apps.data.synthetic.text import synthetic_text
 
 # Typed by hand: what is one and what is many.
 NOUNS = {
@@ -34,7 +34,7 @@ CLOSING = {"(": ")", "[": "]"}
 
 @pytest.fixture(scope="module")
 def lines():
-    return sayings(6000, seed=1).splitlines()
+    return synthetic_text(6000, seed=1).splitlines()
 
 
 def verbs_of(words):
@@ -85,7 +85,7 @@ def test_names_come_again_after_a_while_and_two_in_the_other_order(lines):
     assert len({name for name, _ in kept}) == 16
 
 
-def test_lines_are_sentences_of_few_words_with_blanks_around_marks(lines):
+def test_lines_are_sentences_of_few_words_with_spaces_around_marks(lines):
     assert all(re.fullmatch(r'([a-z]+|["()\[\],.]| )+ \.', line) for line in lines)
     assert "  " not in " ".join(lines)
     assert 100 < len({word for line in lines for word in line.split()}) < 200
@@ -93,18 +93,18 @@ def test_lines_are_sentences_of_few_words_with_blanks_around_marks(lines):
 
 
 def test_count_and_seed_decide_and_the_first_lines_do_not_depend_on_the_count(lines):
-    assert sayings(40, 1).splitlines() == lines[:40]
-    assert sayings(40, 2) != sayings(40, 1)
-    assert sayings(0, 1) == ""
-    assert sayings(3, 1).count("\n") == 3
+    assert synthetic_text(40, 1).splitlines() == lines[:40]
+    assert synthetic_text(40, 2) != synthetic_text(40, 1)
+    assert synthetic_text(0, 1) == ""
+    assert synthetic_text(3, 1).count("\n") == 3
 
 
 def test_another_process_and_hash_seed_gives_the_same():
-    script = "from rnn_apps.data.samples.sayings import sayings; print(sayings(20, 1), end='')"
+    script = "from rnn_apps.data.synthetic.text import synthetic_text; print(synthetic_text(20, 1), end='')"
     environment = {"PYTHONHASHSEED": "7", "PYTHONPATH": ":".join(sys.path)}
     line = [sys.executable, "-c", script]
     done = subprocess.run(line, env=environment, capture_output=True, text=True, check=True)
-    assert done.stdout == sayings(20, 1)
+    assert done.stdout == synthetic_text(20, 1)
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""The generated clips: what a caption says is what happens, and only the order of the frames tells it."""
+"""Synthetic clips: captions describe the motion, and only the order of the frames determines them."""
 
 import re
 
@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.stats import ks_2samp
 
-from rnn_apps.data.samples.clips import CHANGES, OPPOSITES, clips
-from rnn_apps.data.samples.scenes import COLOURS, SHAPES
+from rnn_apps.data.synthetic.captioned_clips import CHANGES, OPPOSITES, captioned_clips
+from rnn_apps.data.synthetic.captioned_images import COLOURS, SHAPES
 
 THING = f"(?P<colour>{'|'.join(COLOURS)}) (?P<shape>{'|'.join(SHAPES)})"
 FORMS = {form.format(THING): change for change, forms in CHANGES.items() for form in forms}
@@ -17,7 +17,7 @@ BY_CHANCE = 0.31  # two samples of 100 of one law are further apart once in 10,0
 
 @pytest.fixture(scope="module")
 def sample():
-    return clips(800, seed=1)
+    return captioned_clips(800, seed=1)
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +122,7 @@ def test_the_three_captions_say_the_same_in_other_words(sample):
 
 def test_colour_and_shape_are_those_of_the_caption():
     filled = {"circle": np.pi / 4, "square": 1.0, "triangle": 0.5}
-    for clip in clips(150, seed=2, frames=2, pixels=96):
+    for clip in captioned_clips(150, seed=2, frames=2, size=96):
         _, colour, shape = read(clip.captions[0])
         weights = covered(clip.frames)
         largest = weights.sum(axis=(1, 2)).argmax()
@@ -141,14 +141,14 @@ def test_nothing_is_cut_off_and_clips_differ(sample):
 
 
 def test_the_seed_decides():
-    first, again, other = (clips(5, seed) for seed in (1, 1, 2))
+    first, again, other = (captioned_clips(5, seed) for seed in (1, 1, 2))
     assert all((a.frames == b.frames).all() and a.captions == b.captions for a, b in zip(first, again))
     assert any(a.captions != b.captions for a, b in zip(first, other))
-    short = clips(1, 1, frames=2, pixels=32)[0].frames
+    short = captioned_clips(1, 1, frames=2, size=32)[0].frames
     assert short.shape == (2, 32, 32, 3)
     assert short.dtype == np.uint8
 
 
 def test_one_frame_is_refused_because_nothing_changes_in_it():
     with pytest.raises(ValueError, match="received frames=1, expected at least 2"):
-        clips(1, 1, frames=1)
+        captioned_clips(1, 1, frames=1)

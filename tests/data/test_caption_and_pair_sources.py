@@ -1,4 +1,4 @@
-"""Captions and sentence pairs from sets that TFDS itself prepared, and from the generated samples."""
+"""Captions and sentence pairs from data sets that TFDS itself prepared, and from synthetic data."""
 
 import io
 from types import SimpleNamespace
@@ -7,16 +7,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from rnn_apps.data.caption_sources import load_clips, load_pictures
+from rnn_apps.data.caption_sources import load_captioned_clips, load_captioned_images
 from rnn_apps.data.images import read_image
-from rnn_apps.data.records import BadRecords
+from rnn_apps.data.parallel import load_pairs
+from rnn_apps.data.records import InvalidRecords
 from rnn_apps.data.splits import DataSource, SplitRequest
-from rnn_apps.data.translation_sources import load_pairs
 from rnn_apps.errors import DataError
 
 
 def loaded(load, name, *options):
-    return load(DataSource(name, None, 100, 3), SplitRequest(), BadRecords("fail", 0), *options)
+    return load(DataSource(name, None, 100, 3), SplitRequest(), InvalidRecords("fail", 0), *options)
 
 
 DOGS = [(f"ein Hund {i}", f"a dog {i}") for i in range(12)]
@@ -76,8 +76,8 @@ def coco(tmp_path, monkeypatch):
     prepare(tmp_path, monkeypatch, ("coco_captions", "2014"), "1.1.0", features, splits)
 
 
-def test_captions_and_pictures_of_a_set_of_tfds_belong_together(coco):
-    found = loaded(load_pictures, "tfds:coco_captions")
+def test_captions_and_images_of_a_set_of_tfds_belong_together(coco):
+    found = loaded(load_captioned_images, "tfds:coco_captions")
     assert {part: len(inputs) for part, inputs in found.splits.items()} == {
         "train": 4,
         "validation": 4,
@@ -90,12 +90,12 @@ def test_captions_and_pictures_of_a_set_of_tfds_belong_together(coco):
             assert (read_image(found.store.read(one.frames[0]), (2, 2)) == 10 * number + start).all()
 
 
-def test_a_set_without_pictures_says_what_it_has(monkeypatch):
+def test_a_set_without_images_says_what_it_has(monkeypatch):
     info = SimpleNamespace(features=["text"], splits=["train", "val", "test"], full_name="some_set/1.0.0")
     builder = SimpleNamespace(name="some_set", info=info)
     monkeypatch.setattr("rnn_apps.data.tfds_source.open_builder", lambda name: builder)
     with pytest.raises(DataError, match="some_set: received the features text, expected also"):
-        loaded(load_pictures, "tfds:some_set")
+        loaded(load_captioned_images, "tfds:some_set")
 
 
 @pytest.fixture
@@ -108,7 +108,7 @@ def wmt(tmp_path, monkeypatch):
 
 
 def pairs_of(languages, most=None):
-    source, bad = DataSource("tfds:wmt16_translate/de-en", None, 0, 1), BadRecords("fail", 0)
+    source, bad = DataSource("tfds:wmt16_translate/de-en", None, 0, 1), InvalidRecords("fail", 0)
     return load_pairs(source, SplitRequest(0.5), bad, languages, most)
 
 
@@ -126,17 +126,17 @@ def test_a_language_that_the_set_lacks_is_named_with_those_it_has(wmt):
         pairs_of(("en", "fr"))
 
 
-@pytest.mark.parametrize("load", [load_pictures, load_clips])
-def test_generated_inputs_come_in_three_parts_and_their_frames_can_be_read(load):
+@pytest.mark.parametrize("load", [load_captioned_images, load_captioned_clips])
+def test_generated_inputs_come_in_three_splits_and_their_frames_can_be_read(load):
     found = loaded(load, "sample")
     assert [len(found.splits[part]) for part in ("train", "validation", "test")] == [80, 10, 10]
     one = found.splits["test"][0]
     images = [read_image(found.store.read(frame), (16, 16)) for frame in one.frames]
-    assert len(images) == (1 if load is load_pictures else 8)
+    assert len(images) == (1 if load is load_captioned_images else 8)
     assert all(image.any() for image in images[1:-1] or images)
     assert len(one.captions) > 1
 
 
-def test_generated_pairs_come_in_three_parts_and_train_can_be_cut():
+def test_generated_pairs_come_in_three_splits_and_train_can_be_cut():
     _, parts = loaded(load_pairs, "sample", ("en", "de"), 30)
     assert [len(parts[part]) for part in ("train", "validation", "test")] == [30, 10, 10]

@@ -1,10 +1,10 @@
-"""Generated English sentences and their German translations: agreement and word order, no idioms.
+"""Synthetic English sentences and their German translations: agreement and word order, no idioms.
 
 Determiners and adjectives agree with the noun in gender, number and case ("a red house", "ein rotes Haus";
 "with the old dog", "mit dem alten Hund"), verbs with their subject. Participles and infinitives end a clause
 ("has seen the cat", "hat die Katze gesehen"). The verb ends a subordinate clause ("because the dog sees the
-cat", "weil der Hund die Katze sieht") and comes before the subject where something else stands first ("today
-the dog sees", "heute sieht der Hund"). The grammar is right; what is said need not make sense.
+cat", "weil der Hund die Katze sieht") and precedes the subject if another word comes first ("today the dog
+sees", "heute sieht der Hund"). The sentences are grammatical but need not make sense.
 """
 
 import random
@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 
 class _Noun(NamedTuple):
-    """English singular and plural; German gender, singular and plural. All take -n in the dative plural."""
+    """English singular and plural; German gender, singular and plural. The dative plural ends in -n."""
 
     one: str
     many: str
@@ -92,11 +92,11 @@ _MODALS = {  # English singular and plural: German singular and plural
 _CONJUNCTIONS = {"because": "weil", "although": "obwohl", "while": "während", "before": "bevor"}
 _ADVERBS = {"today": "heute", "now": "jetzt", "often": "oft", "in the evening": "am Abend"}
 
-# Endings of determiners by case, for m, f, n and plural; "-" is none.
+# Endings of determiners by case, for m, f, n and plural; "-" is no ending.
 _STRONG = {"nominative": "er e es e", "accusative": "en e es e", "dative": "em er em en"}
 _DER = {"nominative": "der die das die", "accusative": "den die das die", "dative": "dem der dem den"}
 _EIN = {"nominative": "- e - e", "accusative": "en e - e", "dative": "em er em en"}
-# English determiner: the German stem, its endings, and whether it goes with singular and with plural.
+# English determiner: German stem, endings, and whether it takes a singular and a plural.
 _DETERMINERS = {
     "the": ("", _DER, True, True),
     "this": ("dies", _STRONG, True, False),
@@ -108,21 +108,21 @@ _DETERMINERS = {
     "two": ("zwei", None, False, True),
     "many": ("viel", _STRONG, False, True),
 }
-_LIKE_ADJECTIVES = ("two", "many")  # what stands after them has the same endings as without them
-_MOST_TRIES = 100
+_LIKE_ADJECTIVES = ("two", "many")  # they do not change the endings of the following words
+_MAX_TRIES = 100
 
 
-def bilingual(count, seed):
-    """Return that many (source, target) sentences, English and German, all different as far as they can be.
+def sentence_pairs(count, seed):
+    """Return a list of (English, German) sentences, distinct unless too few exist.
 
     Args:
-        count: of pairs. There are many millions.
-        seed: of the choice; the same count and seed give the same pairs.
+        count: Number of pairs; many millions exist.
+        seed: Random seed.
     """
-    chance, pairs, seen, tries = random.Random(seed), [], set(), 0
+    rng, pairs, seen, tries = random.Random(seed), [], set(), 0
     while len(pairs) < count:
-        pair = _sentence(chance)
-        if pair in seen and tries < _MOST_TRIES:
+        pair = _sentence(rng)
+        if pair in seen and tries < _MAX_TRIES:
             tries += 1
             continue
         seen.add(pair)
@@ -131,16 +131,16 @@ def bilingual(count, seed):
     return pairs
 
 
-def _sentence(chance):
-    """A main clause, half the time with a subordinate clause after or before it, or an adverb in front."""
-    kind = chance.random()
-    main = _clause(chance)
+def _sentence(rng):
+    """A main clause alone, with an adverb, or with a subordinate clause after or before it."""
+    kind = rng.random()
+    main = _clause(rng)
     if kind < 0.25:
         return main.english, main.plain()
     if kind < 0.5:
-        english, german = chance.choice(list(_ADVERBS.items()))
+        english, german = rng.choice(list(_ADVERBS.items()))
         return f"{english} {main.english}", f"{german} {main.inverted()}"
-    (conjunction, german), other = chance.choice(list(_CONJUNCTIONS.items())), _clause(chance)
+    (conjunction, german), other = rng.choice(list(_CONJUNCTIONS.items())), _clause(rng)
     if kind < 0.75:
         english = f"{main.english} {conjunction} {other.english}"
         return english, f"{main.plain()}, {german} {other.verb_last()}"
@@ -149,7 +149,7 @@ def _sentence(chance):
 
 
 class _Clause(NamedTuple):
-    """A clause in English, and the parts of the German one."""
+    """An English clause, and the constituents of the German one."""
 
     english: str
     subject: str
@@ -167,38 +167,38 @@ class _Clause(NamedTuple):
         return _spaced(self.subject, self.object, self.rest, self.finite)
 
 
-def _clause(chance):
-    is_plural = chance.random() < 0.4
-    english, subject = _noun_phrase(chance, _ANIMATE, is_plural, "nominative")
-    verb = chance.choice(_INTRANSITIVE if chance.random() < 0.15 else _TRANSITIVE)
-    english_verb, finite, rest = _predicate(chance, verb, is_plural)
+def _clause(rng):
+    is_plural = rng.random() < 0.4
+    english, subject = _noun_phrase(rng, _ANIMATE, is_plural, "nominative")
+    verb = rng.choice(_INTRANSITIVE if rng.random() < 0.15 else _TRANSITIVE)
+    english_verb, finite, rest = _predicate(rng, verb, is_plural)
     if verb in _INTRANSITIVE:
         return _Clause(_spaced(english, english_verb), subject, finite, "", rest)
     nouns = _ANIMATE + _THINGS
-    english_object, german_object = _noun_phrase(chance, nouns, chance.random() < 0.4, verb.case)
+    english_object, german_object = _noun_phrase(rng, nouns, rng.random() < 0.4, verb.case)
     german_object = _spaced(verb.preposition, german_object)
     return _Clause(_spaced(english, english_verb, english_object), subject, finite, german_object, rest)
 
 
-def _predicate(chance, verb, is_plural):
-    """English verb, German finite verb, and what stands at the end of the German clause."""
-    tense = chance.random()
+def _predicate(rng, verb, is_plural):
+    """English verb, German finite verb, and the end of the German clause."""
+    tense = rng.random()
     if tense < 0.4:
         return (verb.base, verb.infinitive, "") if is_plural else (verb.third, verb.singular, "")
     if tense < 0.7:
         english, german = ("have", "haben") if is_plural else ("has", "hat")
         return f"{english} {verb.participle}", german, verb.german_participle
-    english, german = chance.choice(list(_MODALS.items()))
+    english, german = rng.choice(list(_MODALS.items()))
     return f"{english[is_plural]} {verb.base}", german[is_plural], verb.infinitive
 
 
-def _noun_phrase(chance, nouns, is_plural, case):
-    """English and German, with a determiner and, three times of five, an adjective."""
-    noun = chance.choice(nouns)
+def _noun_phrase(rng, nouns, is_plural, case):
+    """English and German noun phrase with a determiner and, with probability 0.6, an adjective."""
+    noun = rng.choice(nouns)
     fitting = [word for word, entry in _DETERMINERS.items() if entry[2 + is_plural]]
-    determiner, adjective = chance.choice(fitting), None
-    if chance.random() < 0.6:
-        adjective = chance.choice(list(_ADJECTIVES))
+    determiner, adjective = rng.choice(fitting), None
+    if rng.random() < 0.6:
+        adjective = rng.choice(list(_ADJECTIVES))
     english = _spaced(determiner, adjective, noun.many if is_plural else noun.one)
     if determiner == "a" and english[2] in "aeiou":
         english = "an" + english[1:]
@@ -218,7 +218,7 @@ def _german_noun_phrase(determiner, adjective, noun, is_plural, case):
 
 
 def _adjective_ending(determiner, ending, column, case):
-    """Strong where nothing before it shows gender and case, else weak."""
+    """Strong unless the determiner shows gender and case, otherwise weak."""
     is_shown = ending and determiner not in _LIKE_ADJECTIVES
     if not is_shown:
         return _STRONG[case].split()[column]

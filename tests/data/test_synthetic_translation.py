@@ -1,11 +1,11 @@
-"""The generated translations: forms and word order as a grammar of German has them, typed out by hand."""
+"""Synthetic translations: forms and word order from a German grammar, typed out by hand."""
 
 import re
 
 import pytest
 
-from rnn_apps.data.samples import bilingual as module
-from rnn_apps.data.samples.bilingual import bilingual
+from rnn_apps.data.synthetic import translation as module
+from rnn_apps.data.synthetic.translation import sentence_pairs
 
 # Nominative, accusative and dative of a masculine, a feminine and a neuter noun, and in the plural.
 FORMS = {
@@ -55,7 +55,7 @@ ENGLISH = {  # third person singular and participle
 
 @pytest.fixture(scope="module")
 def sample():
-    return bilingual(30_000, seed=1)
+    return sentence_pairs(30_000, seed=1)
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +66,7 @@ def small_sample():
         patch.setattr(module, "_THINGS", [])
         patch.setattr(module, "_ADJECTIVES", {"old": "alt"})
         patch.setattr(module, "_TRANSITIVE", [v for v in module._TRANSITIVE if v.base in VERBS])
-        return bilingual(20_000, seed=1)
+        return sentence_pairs(20_000, seed=1)
 
 
 def clauses_by_hand():
@@ -175,21 +175,21 @@ def test_every_word_of_the_grammar_occurs_and_one_source_has_one_target(sample):
 
 
 def test_a_hundred_thousand_sentences_differ():
-    assert len({source for source, _ in bilingual(100_000, seed=0)}) == 100_000
+    assert len({source for source, _ in sentence_pairs(100_000, seed=0)}) == 100_000
 
 
 def test_count_and_seed_decide():
-    assert bilingual(50, 1) == bilingual(50, 1)
-    assert bilingual(50, 1) != bilingual(50, 2)
-    assert bilingual(0, 1) == []
-    assert len(bilingual(7, 1)) == 7
+    assert sentence_pairs(50, 1) == sentence_pairs(50, 1)
+    assert sentence_pairs(50, 1) != sentence_pairs(50, 2)
+    assert sentence_pairs(0, 1) == []
+    assert len(sentence_pairs(7, 1)) == 7
 
 
 def test_where_no_more_sentences_are_left_they_repeat(monkeypatch):
     monkeypatch.setattr(module, "_clause", lambda chance: module._Clause("the dog", "der Hund", "", "", ""))
     monkeypatch.setattr(module, "_ADVERBS", {"now": "jetzt"})
     monkeypatch.setattr(module, "_CONJUNCTIONS", {"because": "weil"})
-    pairs = bilingual(40, seed=1)
+    pairs = sentence_pairs(40, seed=1)
     assert len(pairs) == 40
     assert set(pairs) == {
         ("the dog", "der Hund"),

@@ -1,8 +1,8 @@
-"""The generated series: what it promises of itself."""
+"""Synthetic series: the documented properties."""
 
 import numpy as np
 
-from rnn_apps.data.samples.seasons import PERIOD, seasonal_values
+from rnn_apps.data.synthetic.series import PERIOD, seasonal_values
 
 
 def test_the_same_seed_gives_the_same_series_and_another_another():

@@ -1,13 +1,13 @@
-"""Generated film reviews: the stand-in for IMDB where the real set cannot be had.
+"""Synthetic film reviews, for tests and demonstrations without IMDB.
 
-What it is: short English reviews from a small grammar, each with the one opinion of its writer as label, in
-which order matters. Words of praise and blame occur in both classes: negated ("hardly a masterpiece"),
-conceded ("although the script is dull, ..."), said by others and overruled ("one critic found it tedious, but
-I disagree"), expected and not met, or as plain facts of the plot ("a sad teacher", "a terrible storm"). A bag
-of words is therefore a poor reader of it, while a small recurrent network learns it in minutes.
+They are short English texts from a small grammar, labelled with the writer's opinion, in which word order
+matters. Words of praise and blame occur in both classes: negated ("hardly a masterpiece"), conceded
+("although the script is dull, ..."), attributed to others and rejected ("one critic found it tedious, but I
+disagree"), as disappointed expectations, or as facts of the plot ("a sad teacher", "a terrible storm"). A
+bag-of-words model therefore does poorly, while a small recurrent network learns the task in minutes.
 
-What it is not: evidence about real reviews. It has about 200 words, no irony, no spelling mistakes and no
-doubtful cases; a score on it says that the machinery works and nothing about the score on IMDB.
+The vocabulary has about 200 words; there is no irony, no misspelling and no ambiguity. A score on this data
+shows that the code works, and says nothing about the score on IMDB.
 """
 
 import random
@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 CLASS_NAMES = ("negative", "positive")
 
-# By kind and then by class; each may follow "is", "was" or "found it", bare or after any negator.
+# By kind and class; each may follow "is", "was" or "found it", with or without a negator.
 WORDS = {
     "quality": (
         ("dull", "weak", "clumsy", "tedious", "terrible", "boring", "shallow", "awkward", "dreadful"),
@@ -38,7 +38,7 @@ PARTS = (
 )  # fmt: skip
 WHOLE = ("the film", "the whole thing", "all of it")
 
-# {own} is what the writer holds, {against} the opposite, {said} what somebody else holds.
+# {own} is the writer's opinion, {against} the opposite, {said} somebody else's opinion.
 PLAIN = (
     "this time {own}",
     "all in all, {own}",
@@ -70,7 +70,7 @@ OVERRULED = (
 CRITICS = ("one critic", "the man beside me", "our local paper", "my old teacher")
 ASSENTS = (("but I disagree", "but that is wrong"), ("and I agree", "and that is right"))
 
-# Facts without an opinion of the film, in which words of praise and blame occur all the same.
+# Facts without an opinion of the film, but with words of praise and blame.
 FACTS = (
     "it follows {person} who {deed}",
     "the plot is about {person} who {deed}",
@@ -105,7 +105,7 @@ FILLERS = {
     "day": ("Monday", "Friday", "Sunday"),
 }  # fmt: skip
 
-DIRECT = 0.85  # of all judgements; the others deny the opposite
+DIRECT = 0.85  # fraction of judgements; the others negate the opposite
 SHAPES = ((1, 0), (1, 1), (1, 2), (1, 3), (2, 0), (2, 0), (2, 1))  # opinions and facts in one review
 
 
@@ -117,10 +117,10 @@ class Review(NamedTuple):
 
 
 def reviews(size: int, seed: int = 0) -> Iterator[Review]:
-    """Yield `size` distinct reviews, half of each class, the same ones for the same seed.
+    """Yield `size` distinct reviews, half of each class.
 
-    Labels come in shuffled pairs, so that the first n reviews are balanced too and do not depend on `size`.
-    Two seeds may share a few short reviews: carve the parts of a data set out of one call.
+    Labels come in shuffled pairs, so the first n reviews are balanced too and do not depend on `size`. Two
+    seeds may share a few short reviews: take all splits of a data set from one call.
 
     >>> [review.label for review in reviews(4, seed=1)].count(1)
     2
@@ -167,7 +167,7 @@ def _overruled(rng: random.Random, label: int, parts: list[str]) -> str:
 
 
 def _assent(rng: random.Random, label: int, parts: list[str]) -> str:
-    """Report an opinion and then share it or not."""
+    """Report an opinion, and agree or disagree with it."""
     agrees = rng.randrange(2)
     said = rng.choice(WORDS[rng.choice(("quality", "verdict"))][label if agrees else 1 - label])
     return f"{rng.choice(CRITICS)} found it {said}, {rng.choice(ASSENTS[agrees])}"
@@ -185,7 +185,7 @@ def _own(rng: random.Random, label: int, parts: list[str]) -> str:
 
 
 def _against(rng: random.Random, label: int, parts: list[str]) -> str:
-    """Say what is conceded: of a part of the film, or of the beginning."""
+    """Return a concession, about a part of the film or its beginning."""
     kind = rng.choice(tuple(WORDS))
     if kind == "feeling":
         return f"I was {_judgement(rng, kind, label)} at first"
@@ -193,7 +193,7 @@ def _against(rng: random.Random, label: int, parts: list[str]) -> str:
 
 
 def _judgement(rng: random.Random, kind: str, label: int) -> str:
-    """Say a word of the class, or deny one of the other."""
+    """Return a word of the class, or a negated one of the other class."""
     if rng.random() < DIRECT:
         return rng.choice(WORDS[kind][label])
     return f"{rng.choice(NEGATORS)} {rng.choice(WORDS[kind][1 - label])}"

@@ -1,4 +1,4 @@
-"""Settings that are given to `init`, labels and tags in other forms, and formats that people have."""
+"""Settings of the user for `init`, labels and tags in other forms, and common formats."""
 
 import json
 
@@ -104,7 +104,7 @@ def test_a_recipe_that_would_not_be_valid_is_named_by_its_own_name(tmp_path, mon
 @pytest.mark.parametrize(
     ("header", "languages", "why"),
     [
-        ("", ("source", "target"), "a name alone: the table does not say its languages"),
+        ("", ("source", "target"), "default names: the table does not say its languages"),
         ("fr\ten\tby\n", ("fr", "en"), "by the first line of the table; swap"),
     ],
 )

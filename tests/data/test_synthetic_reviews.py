@@ -1,4 +1,4 @@
-"""The generated film reviews: deterministic, balanced, and unreadable for a bag of words."""
+"""Synthetic film reviews: deterministic, balanced, and hard for a bag of words."""
 
 import re
 import subprocess
@@ -8,7 +8,7 @@ import pytest
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
-from rnn_apps.data.samples.reviews import CLASS_NAMES, Review, reviews
+from rnn_apps.data.synthetic.reviews import CLASS_NAMES, Review, reviews
 
 # Written by hand; each holds as a whole review and as a sentence of a longer one.
 READ_BY_A_PERSON = {
@@ -40,7 +40,7 @@ def sample():
 
 
 def test_same_seed_gives_the_same_reviews_in_another_process_and_hash_seed(sample):
-    script = "from rnn_apps.data.samples.reviews import reviews; print(list(reviews(20, seed=1)))"
+    script = "from rnn_apps.data.synthetic.reviews import reviews; print(list(reviews(20, seed=1)))"
     environment = {"PYTHONHASHSEED": "7", "PYTHONPATH": ":".join(sys.path)}
     done = subprocess.run(
         [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True
