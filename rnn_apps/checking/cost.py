@@ -4,7 +4,8 @@ import statistics
 import subprocess
 import sys
 import time
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -31,7 +32,12 @@ class Cost(NamedTuple):
     megabytes: float | None
 
 
-def measure_costs(cells, shape=SHAPE, rounds=ROUNDS, memory=None) -> list[Cost]:
+def measure_costs(
+    cells: Mapping[str, Any],
+    shape: tuple[int, int, int, int] = SHAPE,
+    rounds: int = ROUNDS,
+    memory: Callable[[str], float | None] | None = None,
+) -> list[Cost]:
     """Return a `Cost` for every cell.
 
     Args:

@@ -3,6 +3,7 @@
 import importlib
 import importlib.util
 from pathlib import Path
+from typing import Any
 
 from rnn_apps.errors import UserError, did_you_mean, shown
 from rnn_apps.export_formats import FORMATS
@@ -179,7 +180,14 @@ def export_subdir(name: str, weights: str = "float32") -> str:
     return get_format(name).subdirectory(weights)
 
 
-def export_model(predictor, name, folder, weights="float32", examples=None, steps=None):
+def export_model(
+    predictor: Any,
+    name: str,
+    folder: str | Path,
+    weights: str = "float32",
+    examples: Path | None = None,
+    steps: int | None = None,
+) -> list:
     """Export a network and compare the outputs of the export with its own.
 
     Args:

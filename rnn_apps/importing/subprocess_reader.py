@@ -114,20 +114,20 @@ def _describe_exit(code, limits, log):
 
 
 def _read_result(path, folder, limits):
-    result = folder / RESULT
-    if result.stat().st_size > _MAX_RESULT_SIZE:
+    result_path = folder / RESULT
+    if result_path.stat().st_size > _MAX_RESULT_SIZE:
         raise _unreadable(path, "there are far too many")
-    found = json.loads(result.read_text(encoding="utf-8"))
-    if "out_of_memory" in found:
+    result = json.loads(result_path.read_text(encoding="utf-8"))
+    if "out_of_memory" in result:
         raise _unreadable(path, f"reading took more than {limits.memory >> 20} MB")
-    if "error" in found:
-        raise UserError(found["error"])
-    weights = folder / f"clean.{found['layout']}"
+    if "error" in result:
+        raise UserError(result["error"])
+    weights = folder / f"clean.{result['layout']}"
     try:
-        _write_weights(weights, found["items"], folder / ARRAYS)
+        _write_weights(weights, result["items"], folder / ARRAYS)
     except (ValueError, TypeError, KeyError, OSError, RuntimeError) as error:  # h5py, for odd names
         raise _unreadable(path, printable(type_and_line(error, 150))) from error
-    return ModelContents(found["config"], found["version"], weights, found["size"])
+    return ModelContents(result["config"], result["version"], weights, result["size"])
 
 
 def _write_weights(path, items, arrays):

@@ -27,7 +27,7 @@ pytestmark = [
 ]
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
 TOKEN = "a secret"
-SAID = {
+SUMMARIES = {
     "sentiment": "positive, with a probability of 0.667.",
     "picture": "Caption: a red dot",
     "clip": "Caption: a red dot",
@@ -142,7 +142,7 @@ class Visit:
         self.page.locator("#input .file-preview, #input img").first.wait_for(state="attached")
         self.page.locator("#submit").click()
 
-    def said(self, text):
+    def summary(self, text):
         """Wait until a sentence is read out; all of it."""
         self.page.locator("#summary p", has_text=text).wait_for(state="attached")
         return self.page.locator("#summary p").text_content()
@@ -170,11 +170,11 @@ def visit(context, address, opened):
     return made
 
 
-@pytest.mark.parametrize("name", SAID)
+@pytest.mark.parametrize("name", SUMMARIES)
 def test_a_click_on_an_example_is_answered_and_can_be_seen(visit, name):
     one = visit(name)
     one.click_example()
-    assert one.said(SAID[name]).startswith(SAID[name])
+    assert one.summary(SUMMARIES[name]).startswith(SUMMARIES[name])
     answer = one.page.locator("#answer .answer")
     answer.wait_for()
     pixels = matplotlib.image.imread(io.BytesIO(answer.screenshot()), format="png")
@@ -218,7 +218,7 @@ def test_several_answers_are_shown_where_they_are_asked_for(visit):
     one.page.get_by_label("Prompt").fill("once")
     one.page.get_by_role("button", name="Continue").click()
     one.page.locator("#answer li").nth(2).wait_for()
-    assert one.said("on on 0") == "Continuation: on on 0"
+    assert one.summary("on on 0") == "Continuation: on on 0"
 
 
 HOSTILE = (
@@ -249,10 +249,10 @@ def test_a_text_that_is_too_long_is_refused_in_a_sentence_and_the_page_lives_on(
     one = visit("tags")
     one.page.locator("#input textarea").fill("a" * 100_001)
     one.page.locator("#submit").click()
-    assert one.said("100,001") == "text: received 100,001 bytes, expected at most 100,000."
+    assert one.summary("100,001") == "text: received 100,001 bytes, expected at most 100,000."
     one.page.locator("#input textarea").fill("x y")
     one.page.locator("#submit").click()
-    assert one.said("x DET") == "2 words: x DET, y NOUN."
+    assert one.summary("x DET") == "2 words: x DET, y NOUN."
 
 
 NAMED = "<img src=x onerror=window.hacked=1>\u202e.png"
@@ -267,7 +267,7 @@ def test_a_picture_with_a_hostile_name_is_described(visit, models):
             break
         one.page.wait_for_timeout(100)
     assert asked[-1][1]["image"][0] == fakes.png((1, 2, 3))
-    assert one.said("Caption") == "Caption: a red dot"
+    assert one.summary("Caption") == "Caption: a red dot"
     assert one.page.locator("#answer figure").count() == 3
     assert one.page.evaluate("window.hacked") is None
 
@@ -275,7 +275,7 @@ def test_a_picture_with_a_hostile_name_is_described(visit, models):
 def test_a_table_is_uploaded_and_forecast(visit):
     one = visit("forecast")
     one.upload("mine.csv", "text/csv", fakes.SERIES.replace("-10,10", "-10,20").encode())
-    one.said("the forecast goes from 21 at 2024-01-11 to 23 at 2024-01-13")
+    one.summary("the forecast goes from 21 at 2024-01-11 to 23 at 2024-01-13")
     one.page.get_by_text("The same as a table").click()
     one.page.get_by_role("cell", name="22", exact=True).first.wait_for()
 
@@ -291,16 +291,16 @@ BAD = [
 def test_an_invalid_upload_is_one_sentence_on_the_page(visit, name, file, kind, content, sentence):
     one = visit(name)
     one.upload(file, kind, content)
-    said = one.said(sentence)
-    assert said.count("\n") == 0
+    summary = one.summary(sentence)
+    assert summary.count("\n") == 0
     assert "Traceback" not in one.page.content()
-    assert tempfile.gettempdir() not in said
+    assert tempfile.gettempdir() not in summary
     assert one.page.locator("#summary b").count() == 0
     assert one.page.locator("#answer .answer").count() == 0
 
 
 def test_no_page_asked_another_server_or_complained(opened):
-    assert {name: one.leave() for name, one in opened.items()} == dict.fromkeys(SAID, ([], []))
+    assert {name: one.leave() for name, one in opened.items()} == dict.fromkeys(SUMMARIES, ([], []))
 
 
 @pytest.fixture
@@ -322,7 +322,7 @@ def test_the_browser_asks_for_the_token_where_there_is_one(browser, served_alone
     assert httpx.get(f"{address}/demo/").status_code == 401
     one = Visit(browser.new_context(http_credentials=known, color_scheme="dark"), address)
     one.click_example()
-    assert one.said("2 words") == "2 words: the DET, dog NOUN."
+    assert one.summary("2 words") == "2 words: the DET, dog NOUN."
     assert "dark" not in (one.page.locator("body").get_attribute("class") or ""), "our colours are for light"
     assert one.leave() == ([], [])
 

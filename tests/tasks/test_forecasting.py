@@ -501,7 +501,7 @@ def test_the_generated_values_are_read_as_they_are():
 
 def test_the_demo_page_forecasts_an_example_as_the_run_does(run, demo_page):
     page = demo_page(run)
-    assert "columns date (a row every day), sales, visits, rain, sale." in page.lead
+    assert "columns date (one row every day), sales, visits, rain, sale." in page.lead
     for example in page.examples():
         (own,) = run.predict([example.value])
         html = page.answer(example.value).html

@@ -5,24 +5,29 @@ import tempfile
 from pathlib import Path
 
 import gradio as gr
+from fastapi import FastAPI
 
 from rnn_apps.serving.demo.blocks import STYLE, make_blocks, make_theme
 from rnn_apps.serving.demo.client import Client
 from rnn_apps.serving.demo.hardening import SecurityMiddleware
 from rnn_apps.serving.demo.metadata import Metadata
 from rnn_apps.serving.demo.routing import page_for
+from rnn_apps.serving.model import Worker
+from rnn_apps.serving.protocol import Limits
 
 MAX_UPLOADS = 64  # of the largest size, kept at a time
 _SCRIPT = Path(__file__).parent / "page.js"
 
 
-def mount_demo(application, path, worker, limits, name):
+def mount_demo(
+    application: FastAPI, path: str, worker: Worker, limits: Limits, name: str
+) -> tempfile.TemporaryDirectory:
     """Mount the demo page of a model at a path.
 
     Uploads are stored in a temporary folder, which is removed with the returned object at the latest.
 
     Args:
-        application: `fastapi.FastAPI`, whose `state.ready` says whether it accepts requests.
+        application: the application, whose `state.ready` says whether it accepts requests.
         path: path of the page, such as ``/demo``.
         worker: `Worker` that runs the model.
         limits: `Limits`.
@@ -65,7 +70,7 @@ def mount_demo(application, path, worker, limits, name):
     return uploads
 
 
-def stop_demo(application, path):
+def stop_demo(application: FastAPI, path: str) -> None:
     """Close the persistent connections of open pages."""
     for route in application.routes:
         if getattr(route, "path", None) == path and hasattr(route.app, "stop_event"):

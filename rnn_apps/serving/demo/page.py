@@ -99,7 +99,7 @@ class TextPage(Page):
     def control(self):
         """Return the text field."""
         info = "At most 100,000 bytes. Shift+Enter submits."
-        return gr.Textbox(label=self.label, lines=self.lines, max_lines=20, info=info, elem_id="given")
+        return gr.Textbox(label=self.label, lines=self.lines, max_lines=20, info=info, elem_id="input")
 
     def examples(self):
         """Return a list of `Example`."""
