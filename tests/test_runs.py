@@ -254,7 +254,7 @@ def test_public_names_are_there():
 def test_a_run_that_lacks_a_part_says_which(copy, missing):
     path = copy / missing
     shutil.rmtree(path) if path.is_dir() else path.unlink()
-    with pytest.raises(UserError, match=f"{missing} is not there; expected the folder of a run"):
+    with pytest.raises(UserError, match=f"{missing} is missing; expected the folder of a run"):
         rnn_apps.open_run(copy)
 
 
@@ -295,7 +295,7 @@ def test_a_failed_export_leaves_the_old_one(copy, monkeypatch):
         raise OSError("disk full")
 
     before = (copy / "export/1/saved_model.pb").read_bytes()
-    monkeypatch.setattr("rnn_apps.runs.run.export_model", fail)
+    monkeypatch.setattr("rnn_apps.runs.trained_run.export_model", fail)
     with pytest.raises(UserError, match="export/1: cannot be written: disk full"):
         rnn_apps.open_run(copy).export()
     assert (copy / "export/1/saved_model.pb").read_bytes() == before
@@ -332,7 +332,7 @@ def test_the_sample_stands_in_with_its_settings_said_and_marked(small_recipe, of
     recipe = out_of_reach(small_recipe, set={"model.dropout": 0.25})
     prepared = stages.prepare(recipe, True, heard)
     assert heard.lines[0] == (
-        f"imdb_reviews is not in {tmp_path / 'sets'} and ai.stanford.edu does not answer. Using the "
+        f"imdb_reviews is not in {tmp_path / 'sets'} and ai.stanford.edu does not answer. Using "
         'synthetic data with model.word_vectors = "random", model.word_dropout = 0.0, '
         'training.schedule = "constant", '
         "training.weight_averaging = null, model.dropout = 0.25; every score is marked as a SAMPLE score."
@@ -348,7 +348,9 @@ def test_where_no_sample_may_stand_in_the_run_is_refused_and_nothing_written(
 ):
     recipe = out_of_reach(small_recipe)
     recipe = apply_overrides(recipe, {"data": {"sample": None}}) if allowed else recipe
-    with pytest.raises(UserError, match="ai.stanford.edu does not answer. Name the data: data.path=PATH"):
+    with pytest.raises(
+        UserError, match="ai.stanford.edu does not answer. Set the path of your data: data.path=PATH"
+    ):
         rnn_apps.run(recipe, out=tmp_path / "out", sample=allowed, console=heard)
     assert list(tmp_path.iterdir()) == []
 

@@ -3,7 +3,7 @@
 from rnn_apps.runs.api import compare, run, run_seeds, write_comparison
 from rnn_apps.runs.cells import check_cell
 from rnn_apps.runs.imported import check, import_model, import_run
-from rnn_apps.runs.run import Run, open_run
+from rnn_apps.runs.trained_run import Run, open_run
 
 __all__ = [
     "Run",

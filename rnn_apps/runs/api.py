@@ -14,7 +14,7 @@ from rnn_apps.recipe import Recipe, apply_overrides, load_recipe, with_data
 from rnn_apps.run_folder import RECORD, RunFolder
 from rnn_apps.runs.console import PrintConsole
 from rnn_apps.runs.pipeline import resume_run, run_recipe
-from rnn_apps.runs.run import open_run
+from rnn_apps.runs.trained_run import open_run
 
 SEEDS = "seeds.json"  # the scores of runs that differ only in their seeds
 

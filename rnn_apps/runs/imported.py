@@ -15,7 +15,7 @@ from rnn_apps.errors import UserError
 from rnn_apps.export import export_model, export_subdir
 from rnn_apps.recipe import Recipe, dump_recipe
 from rnn_apps.run_folder import RunFolder
-from rnn_apps.runs.run import Run
+from rnn_apps.runs.trained_run import Run
 from rnn_apps.tasks import find_task, settings_class
 
 _REGISTERED = re.compile(r'"([^">]+>[^">]+)"')

@@ -16,7 +16,7 @@ from rnn_apps.run_folder import CHECKPOINTS, RECORD, RunFolder
 from rnn_apps.runs import stages
 from rnn_apps.runs.checkpointing import check_unchanged
 from rnn_apps.runs.console import layer_paths
-from rnn_apps.runs.run import Run, sample_mark
+from rnn_apps.runs.trained_run import Run, sample_mark
 
 
 def run_recipe(recipe, out, allow_sample, console):

@@ -90,7 +90,7 @@ def test_the_command_writes_it_and_prints_what_was_compared(run, tmp_path, capsy
     assert "network.npz" in table
     assert "100.0 %" in table
     assert score == (
-        "Weights of less precision not scored: the format has no client that reads the test records."
+        "Weights of less precision not scored: the format has no client that can read the test records."
     )
     assert place == f"toy: {tmp_path / 'toy'}"
 

@@ -141,7 +141,7 @@ def test_a_part_without_a_picture_that_can_be_read_is_named(folder, tmp_path):
     make = folder()
     for i in range(3, 12, 4):
         (tmp_path / "images" / f"{i}.png").write_bytes(b"")
-    with pytest.raises(DataError, match="no usable example for test"):
+    with pytest.raises(DataError, match="no valid example for test"):
         prepared(make, data={"on_invalid_record": "skip"})
 
 
@@ -197,7 +197,7 @@ def test_weights_that_cannot_be_fetched_say_how_to_name_a_file(folder, monkeypat
     monkeypatch.setattr("inspect.signature", lambda f: type("S", (), {"parameters": {}}))
     made = folder()
     with pytest.raises(
-        UserError, match=r"model.encoder.weights: .* cannot be fetched .*model.encoder.weights=FILE"
+        UserError, match=r"model.encoder.weights: .* cannot be downloaded .*model.encoder.weights=FILE"
     ):
         prepared(made, encoder={"name": "MobileNetV2", "weights": "imagenet"})
 
@@ -217,7 +217,7 @@ def test_a_wrong_file_of_weights_is_named(weights, message, folder):
 
 
 def test_a_network_that_does_not_exist_is_refused_with_those_that_do(folder):
-    with pytest.raises(UserError, match="no such network; received .NoNetV9.*small_cnn"):
+    with pytest.raises(UserError, match="no such model; received .NoNetV9.*small_cnn"):
         prepared(folder(), encoder={"name": "NoNetV9", "image_size": [32, 32]})
 
 

@@ -121,7 +121,9 @@ def test_a_text_that_comes_line_by_line_is_in_the_end_what_the_whole_is(small_re
     stream = predictor.open_stream()
     found = list(stream.feed(lines))
     (whole,) = predictor.predict([" ".join(lines)])
-    np.testing.assert_allclose(found[-1]["probabilities"], list(whole["probabilities"].values()), atol=2e-6)
+    np.testing.assert_allclose(
+        list(found[-1]["probabilities"].values()), list(whole["probabilities"].values()), atol=2e-6
+    )
     assert found[1]["probabilities"] == found[0]["probabilities"]
     assert "step" in predictor.module.signatures
 
@@ -273,7 +275,7 @@ def test_a_cells_module_that_is_not_found_is_looked_for_elsewhere():
     message = unresolved("no_such_module:Mine", where="check-cell")
     assert message.startswith("check-cell: ModuleNotFoundError: No module named 'no_such_module'; received")
     assert 'received "no_such_module:Mine". Start rnn-apps in the folder that contains the module' in message
-    assert message.endswith("put that folder on PYTHONPATH.")
+    assert message.endswith("or add that folder to PYTHONPATH.")
 
 
 def test_a_class_that_a_module_lacks_is_held_against_those_it_has(tmp_path, monkeypatch):
@@ -318,7 +320,7 @@ def test_an_unregistered_name_says_how_to_write_a_cell_of_ones_own(small_recipe,
     with pytest.raises(UserError) as caught:
         find_task("text_classification").prepare(recipe)
     assert "received 'leaky_one', expected one of vanilla" in str(caught.value)
-    assert str(caught.value).endswith("is written module:Class, so that its module is imported.")
+    assert str(caught.value).endswith("Write a custom cell as module:Class, so that its module is imported.")
 
 
 def test_a_recipe_of_another_residual_width_blames_no_cell(small_recipe):
