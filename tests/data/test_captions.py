@@ -201,7 +201,7 @@ BAD = [
     ({"image": "99.png", "caption": "x"}, "its image is missing"),
     ({"image": "../../secret.png", "caption": "x"}, "its image is missing"),
     ({"image": "/etc/hostname", "caption": "x"}, "its image is missing"),
-    ({"image": "00.png", "caption": "x", "split": "restval"}, "split is none of train, validation and test"),
+    ({"image": "00.png", "caption": "x", "split": "restval"}, "split is not train, validation or test"),
     ({"image": "00.png", "caption": "x", "split": 3}, "split: expected a string"),
     ('{"image": "00.png", "caption": "caf\udce9"}', "not valid UTF-8"),
 ]

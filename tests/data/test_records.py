@@ -22,7 +22,7 @@ BAD = [
     (LabelledText("f:4", "good", "  "), "label is missing"),
     (LabelledText("f:5", "caf\udce9", "0"), "not valid UTF-8"),
     (LabelledText("f:6", "good", "neg\udce9"), "not valid UTF-8"),
-    (LabelledText("f:7", "good", "neutral"), "label is none of the classes"),
+    (LabelledText("f:7", "good", "neutral"), "label is not one of the classes"),
     (LabelledText("f:8", "", "", "not JSON"), "not JSON"),
 ]
 
@@ -50,7 +50,7 @@ def test_skipped_records_are_counted_by_reason_and_the_others_kept():
         LabelledText("f:9", "two", "1"),
     ]
     assert list(usable(records, CLASSES, bad)) == [("one", 0), ("two", 1)]
-    counted = {"label is none of the classes": 'unknown label "neutral"'}
+    counted = {"label is not one of the classes": 'unknown label "neutral"'}
     assert bad.skipped == Counter(counted.get(reason, reason) for _, reason in BAD)
 
 
@@ -59,7 +59,7 @@ def test_labels_without_end_are_counted_in_bounded_memory():
     records = (LabelledText("f:1", "text", f"label {number}") for number in range(MAX_REASONS + 7))
     assert list(usable(records, CLASSES, bad)) == []
     assert len(bad.skipped) == MAX_REASONS + 1
-    assert bad.skipped["label is none of the classes"] == 7
+    assert bad.skipped["label is not one of the classes"] == 7
 
 
 @pytest.mark.parametrize(("cap", "used", "fits"), [(0.25, 9, True), (0.25, 8, False), (0.99, 1, True)])
