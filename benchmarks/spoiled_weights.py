@@ -18,7 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from rnn_apps.errors import UserError
-from rnn_apps.importing.apart import SECONDS, read_apart
+from rnn_apps.importing.subprocess_reader import MIN_SECONDS, read_in_subprocess
 
 GOLDEN = sorted(p for p in (Path(__file__).parent.parent / "tests/golden").iterdir() if p.suffix != ".npz")
 WEIGHTS = "model.weights.h5"
@@ -54,7 +54,7 @@ def outcome(number, folder):
     path, start, said = spoiled(number, folder), time.perf_counter(), ""
     with tempfile.TemporaryDirectory(dir=folder) as place:
         try:
-            read_apart(path, place)
+            read_in_subprocess(path, place)
             kind = "taken"
         except UserError as error:
             said = str(error)
@@ -84,11 +84,11 @@ def main():
     rows = [[kind, count, f"{slowest[kind]:.1f}"] for kind, count in kinds.most_common()]
     for row in (["outcome", "files", "slowest, s"], ["---"] * 3, *rows):
         print("| " + " | ".join(map(str, row)) + " |")
-    late = sum(seconds > SECONDS + 2 for _, seconds, _ in found)
+    late = sum(seconds > MIN_SECONDS + 2 for _, seconds, _ in found)
     own, readers = (
         resource.getrusage(who).ru_maxrss / 1e3 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
     )
-    print(f"Answered after more than {SECONDS + 2} s: {late}")
+    print(f"Answered after more than {MIN_SECONDS + 2} s: {late}")
     print(f"Largest memory of a reader: {readers:.0f} MB; of this process: {own:.0f} MB")
     for number, (kind, seconds, said) in zip(numbers, found):
         if kind == arguments.show:

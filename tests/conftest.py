@@ -86,14 +86,14 @@ def looked_into():
     from rnn_apps.reporting import drawing  # TensorFlow comes with it: not before a worker asks for it
     from rnn_apps.runs import stages
 
-    diagnostics, both = stages.diagnostics, drawing.both
+    diagnostics, render = stages.diagnostics, drawing.png_and_svg
 
     @contextmanager
     def looking(drawn=False):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(stages, "diagnostics", diagnostics)
             if drawn:
-                patch.setattr(drawing, "both", both)
+                patch.setattr(drawing, "png_and_svg", render)
             yield
 
     return looking
@@ -107,7 +107,7 @@ def not_looked_into(looked_into):
     empty = b"", b"<svg xmlns='http://www.w3.org/2000/svg'/>"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(stages, "diagnostics", lambda *_: {})
-        patch.setattr(drawing, "both", lambda figure: empty)
+        patch.setattr(drawing, "png_and_svg", lambda figure: empty)
         yield
 
 
@@ -173,14 +173,14 @@ def demo_page():
     """From a run to the demo page over its export."""
 
     def made(run):
-        from rnn_apps.serving.demo.asking import Asker
-        from rnn_apps.serving.demo.choosing import page_for
-        from rnn_apps.serving.demo.facts import Facts
+        from rnn_apps.serving.demo.client import Client
+        from rnn_apps.serving.demo.metadata import Metadata
+        from rnn_apps.serving.demo.routing import page_for
         from rnn_apps.serving.model import Model, Worker
         from rnn_apps.serving.protocol import Limits
 
         model = Model(run.folder / "export")
-        return page_for(Asker(Worker(model), Limits(), lambda: True), Facts(model.path))
+        return page_for(Client(Worker(model), Limits(), lambda: True), Metadata(model.path))
 
     return made
 

@@ -1,11 +1,11 @@
-"""`rnn-apps check`: every check passes on sound models and sees a planted fault."""
+"""Tests that every check of `rnn-apps check` passes on valid models and detects a planted fault."""
 
 import keras
 import numpy as np
 import pytest
 
 from rnn_apps.checking import check_model, draw_gradient_norms, gradient_norms
-from rnn_apps.checking.masks import where_the_mask_is_lost
+from rnn_apps.checking.masks import find_lost_mask
 from rnn_apps.layers import VanillaRNN
 from rnn_apps.models.language_model import language_model
 from rnn_apps.models.sequence_decoder import SequenceDecoder
@@ -22,11 +22,17 @@ def found(model):
     return {finding.check: finding for finding in check_model(model)}
 
 
-def test_a_sound_model_passes_everything():
+def test_a_valid_model_passes_every_check():
     embedding = L.Embedding(9, 4, mask_zero=True)
     model = sequential(embedding, VanillaRNN(4, name="ours"), L.Dense(1), shape=(None,))
     findings = found(model)
-    names = {"padding invariance", "samples apart", "save and reload", "path of ours", "gradient over time"}
+    names = {
+        "padding invariance",
+        "batch independence",
+        "save and reload",
+        "path of ours",
+        "gradient over time",
+    }
     assert set(findings) == names
     assert all(finding.passed for finding in findings.values())
     assert findings["path of ours"].detail.startswith("xla")
@@ -39,7 +45,7 @@ def test_a_sound_model_passes_everything():
         ([L.Reshape((-1, 3), name="shape"), L.GRU(3)], "the mask is lost in shape (Reshape)"),
     ],
 )
-def test_a_lost_mask_is_seen_and_its_layer_named(layers, blame):
+def test_a_lost_mask_is_detected_and_its_layer_named(layers, blame):
     model = sequential(L.Masking(), *layers)
     finding = found(model)["padding invariance"]
     assert finding.passed is False
@@ -47,7 +53,7 @@ def test_a_lost_mask_is_seen_and_its_layer_named(layers, blame):
 
 
 def merged(merge):
-    """A network that joins masked word vectors with numbers that have no mask."""
+    """Return a network that merges masked word vectors with numbers that have no mask."""
     words, numbers = keras.Input((None,)), keras.Input((None, 4))
     masked = L.Embedding(9, 4, mask_zero=True)(words)
     return keras.Model([words, numbers], L.GRU(3)(merge(masked, numbers)))
@@ -70,7 +76,7 @@ def inner_model(x, other):
     ids=["Concatenate", "Concatenate along the steps", "Add", "operation", "model within the model"],
 )
 @pytest.mark.filterwarnings("ignore")
-def test_a_mask_that_is_lost_in_a_graph_is_seen(merge, blame):
+def test_a_mask_that_is_lost_in_a_graph_is_detected(merge, blame):
     detail = found(merged(merge))["padding invariance"].detail
     assert "the mask is lost in " in detail
     assert blame in detail
@@ -80,12 +86,12 @@ def test_a_mask_that_is_lost_in_a_graph_is_seen(merge, blame):
 def test_no_layer_is_blamed_for_a_mask_that_all_inputs_have():
     joined = merged(lambda x, y: L.Concatenate()([x, L.Dense(2)(x)]))
     inputs = [np.array([[1, 2, 0, 0]], "float32"), np.ones((1, 4, 4), "float32")]
-    assert where_the_mask_is_lost(joined, inputs) is None
+    assert find_lost_mask(joined, inputs) is None
     dropped = merged(lambda x, y: L.Concatenate()([x, y]))
-    assert where_the_mask_is_lost(dropped, inputs).startswith("concatenate")
+    assert find_lost_mask(dropped, inputs).startswith("concatenate")
 
 
-def test_a_model_without_a_mask_is_told_so():
+def test_a_model_without_a_mask_is_reported_as_such():
     finding = found(sequential(L.GRU(3)))["padding invariance"]
     assert finding.passed is None
     assert "has no mask" in finding.detail
@@ -93,7 +99,7 @@ def test_a_model_without_a_mask_is_told_so():
 
 @keras.saving.register_keras_serializable(package="test_checking")
 class Leaky(L.Layer):
-    """Every sample sees the mean of its batch."""
+    """Subtracts the mean of the batch."""
 
     def call(self, x):
         return x - keras.ops.mean(x, axis=0, keepdims=True)
@@ -101,7 +107,7 @@ class Leaky(L.Layer):
 
 @keras.saving.register_keras_serializable(package="test_checking")
 class Forgetful(L.Layer):
-    """Its argument is in no configuration."""
+    """A layer whose configuration lacks its argument."""
 
     def __init__(self, factor=1.0, **kwargs):
         super().__init__(**kwargs)
@@ -114,33 +120,33 @@ class Forgetful(L.Layer):
         return {"name": self.name}
 
 
-def test_samples_that_see_one_another_are_found():
-    finding = found(sequential(L.GRU(3), Leaky()))["samples apart"]
+def test_dependence_within_a_batch_is_detected():
+    finding = found(sequential(L.GRU(3), Leaky()))["batch independence"]
     assert finding.passed is False
-    assert finding.detail.startswith("a sample alone and in a batch differ by")
+    assert finding.detail.startswith("outputs alone and in a batch differ by")
 
 
-def test_a_state_that_goes_on_is_found_and_named():
+def test_a_stateful_layer_is_detected_and_named():
     given = keras.Input(batch_shape=(1, None, 3))
     model = keras.Model(given, L.GRU(3, stateful=True, name="carried")(given))
-    finding = found(model)["samples apart"]
+    finding = found(model)["batch independence"]
     assert finding.passed is False
     assert finding.detail.endswith("stateful: carried")
 
 
-def test_what_is_lost_on_saving_is_found():
+def test_a_loss_on_saving_is_detected():
     assert found(sequential(L.GRU(3), Forgetful(2.0)))["save and reload"].passed is False
 
 
 @keras.saving.register_keras_serializable(package="test_checking")
 class Unreadable(Forgetful):
-    """Its configuration makes no layer."""
+    """A layer that its configuration cannot restore."""
 
     def __init__(self, factor, **kwargs):
         super().__init__(factor, **kwargs)
 
 
-def test_what_cannot_be_loaded_says_why():
+def test_a_model_that_cannot_be_loaded_has_a_reason():
     finding = found(sequential(L.GRU(3), Unreadable(2.0)))["save and reload"]
     said = "TypeError: Unreadable.__init__() missing 1 required positional argument: 'factor'"
     assert finding == ("save and reload", False, said)
@@ -149,7 +155,7 @@ def test_what_cannot_be_loaded_says_why():
 def test_the_path_of_keras_own_layers_says_what_would_make_it_faster():
     model = sequential(L.LSTM(3, name="fit", return_sequences=True), L.GRU(3, reset_after=False, name="old"))
     findings = found(model)
-    assert "importing it makes it ours" in findings["path of fit"].detail
+    assert "importing the model converts it" in findings["path of fit"].detail
     assert "reset_after=False" in findings["path of old"].detail
 
 
@@ -161,13 +167,13 @@ def linear(factor):
     return model
 
 
-def test_gradient_norms_are_those_that_the_equation_gives():
+def test_gradient_norms_are_those_of_the_equation():
     norms = gradient_norms(linear(0.9), steps=20)
     np.testing.assert_allclose(norms / norms[-1], 0.9 ** np.arange(19, -1, -1), rtol=1e-4)
 
 
-def test_an_embedding_is_found_wherever_it_is():
-    """Within a model and within a layer as well as beside the others: the same network, the same norms."""
+def test_an_embedding_is_found_at_any_depth():
+    """In a nested model, in a layer and at the top level, the same network has the same norms."""
     layers = [L.Embedding(9, 4), L.GRU(5)]
     inner = sequential(layers[0], shape=(None,))
     norms = [gradient_norms(sequential(*one, shape=(None,)), 20) for one in (layers, [inner, layers[1]])]
@@ -185,8 +191,8 @@ def test_an_embedding_is_found_wherever_it_is():
     assert "call" not in vars(decoder.embedder)
 
 
-def test_a_model_that_needs_many_steps_is_given_them(tmp_path):
-    """Of a file as of a run, and for the gradients too."""
+def test_a_model_that_needs_many_steps_is_checked_with_them(tmp_path):
+    """The same holds for a file and for a run, and for the gradients."""
     narrowing = [L.Conv1D(3, 5, strides=5, name=f"conv{i}") for i in range(2)]  # 25 steps and more
     sequential(*narrowing, L.GRU(2)).save(tmp_path / "narrowing.keras")
     run, found = import_run(tmp_path / "narrowing.keras", tmp_path / "run")
@@ -206,7 +212,7 @@ def test_gradients_that_vanish_or_explode_are_named(factor, passed, word):
     assert word in finding.detail
 
 
-def test_the_plot_is_a_picture(tmp_path):
+def test_the_plot_is_an_image(tmp_path):
     draw_gradient_norms(np.geomspace(1e-3, 1, 20), tmp_path / "plot.png")
     assert (tmp_path / "plot.png").read_bytes().startswith(b"\x89PNG")
 
@@ -218,7 +224,7 @@ def test_a_model_of_text_is_refused():
         check_model(model)
 
 
-def test_an_answer_that_padding_makes_no_number_is_no_equal_one():
+def test_an_output_that_padding_makes_nan_is_not_equal():
     given = keras.Input((None, 3))
     x = L.Masking()(given)
     model = keras.Model(

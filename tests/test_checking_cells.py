@@ -1,4 +1,4 @@
-"""`check-cell`: what keeps the contract passes, and each planted fault is found by its check."""
+"""Tests that valid cells pass `check-cell` and each planted fault is detected by its check."""
 
 import inspect
 import re
@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from keras import ops
 
 from rnn_apps.checking import Finding, cells, check_cell, cost
-from rnn_apps.checking.failures import explained
+from rnn_apps.checking.failures import describe_error
 from rnn_apps.cli import cli
 from rnn_apps.cli.main import call
 from rnn_apps.layers import RecurrentCell, VanillaRNNCell, register_cell
@@ -104,13 +104,13 @@ class KerasOutputAlone(LosesArgument):
 
 
 def last_line(cell):
-    """The last line of a cell, as messages name it."""
+    """Return the location of the last line of a cell."""
     lines, first = inspect.getsourcelines(cell)
     return f"({__file__}:{first + len(lines) - 1})"
 
 
 @pytest.mark.parametrize("cell", [LeakyCell, "ind_rnn", "layer_norm_lstm"])
-def test_a_cell_that_keeps_the_contract_passes(cell):
+def test_a_valid_cell_passes_every_check(cell):
     findings = check_cell(cell)
     assert not [finding for finding in findings if finding.passed is False]
     assert findings[0].detail.startswith("on the engine")
@@ -120,42 +120,41 @@ def test_a_cell_that_keeps_the_contract_passes(cell):
 @pytest.mark.parametrize(
     ("cell", "check", "said"),
     [
-        (SeesTheBatch, "examples do not see one another", "largest difference"),
-        (NotAdditive, "examples do not see one another", "largest difference"),
-        (HiddenWeight, "it learns", "no gradient reaches .*gain"),
-        (LosesArgument, "every argument survives", "get_config loses decay"),
+        (SeesTheBatch, "batch independence", "largest difference"),
+        (NotAdditive, "batch independence", "largest difference"),
+        (HiddenWeight, "learns", "no gradient reaches .*gain"),
+        (LosesArgument, "get_config is complete", "get_config loses decay"),
         (
             DoesNotBuild,
-            "outputs are those of its steps",
+            "outputs match a Python loop",
             "^RuntimeError: not written yet",
         ),
     ],
 )
-def test_a_planted_fault_is_found(cell, check, said, monkeypatch):
-    (one,) = (tried for tried in cells._CHECKS if tried.__name__ == "_" + check.replace(" ", "_"))
-    monkeypatch.setattr(cells, "_CHECKS", (one,))  # the others take seconds
+def test_a_planted_fault_is_detected(cell, check, said, monkeypatch):
+    monkeypatch.setattr(cells, "_CHECKS", {check: cells._CHECKS[check]})  # the others take seconds
     (finding,) = check_cell(cell)
     assert (finding.check, finding.passed) == (check, False)
     assert re.search(said, finding.detail)
 
 
-WIDTH = "expected (4, 8): one array a state, as wide as the state"
-TUPLE = "expected a tuple, one array a state: (h,) where there is one"
+SHAPE = "expected the shape (4, 8)"
+TUPLE = "expected a tuple with one array per state, such as (h,)"
 
 
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        (lambda z: (z,), f"step gives a state of shape (4, 16), {WIDTH}"),
-        (lambda z: [None], f"step gives None, {WIDTH}"),
-        (lambda z: (z, z), "step gives 2 states, expected 1: one array a state"),
-        (lambda z: z[:, :8], f"step gives an array of shape (4, 8), {TUPLE}"),
-        (lambda z: None, f"step gives None, {TUPLE}"),
+        (lambda z: (z,), f"step returns a state of shape (4, 16), {SHAPE}"),
+        (lambda z: [None], f"step returns None, {SHAPE}"),
+        (lambda z: (z, z), "step returns 2 states, expected 1"),
+        (lambda z: z[:, :8], f"step returns an array of shape (4, 8), {TUPLE}"),
+        (lambda z: None, f"step returns None, {TUPLE}"),
     ],
 )
-def test_a_step_that_gives_other_states_is_told_so_once(given, said, monkeypatch):
+def test_invalid_states_of_a_step_are_reported_once(given, said, monkeypatch):
     monkeypatch.setattr(StepGives, "given", staticmethod(given))
-    assert check_cell(StepGives) == [Finding("is made", False, said)]
+    assert check_cell(StepGives) == [Finding("builds", False, said)]
 
 
 @pytest.mark.parametrize(
@@ -163,15 +162,15 @@ def test_a_step_that_gives_other_states_is_told_so_once(given, said, monkeypatch
     [
         (DoesNotBuild, f"RuntimeError: not written yet {last_line(DoesNotBuild)}"),
         (Adds, f"InvalidArgumentError: Incompatible shapes: [4,16] vs. [4,8] {last_line(Adds)}"),
-        (KerasWide, f"call gives a state of shape (4, 16), {WIDTH}"),
+        (KerasWide, f"call returns a state of shape (4, 16), {SHAPE}"),
         (
             KerasOutputAlone,
-            "call gives an array of shape (4, 8), expected two things: the output, and the list of states",
+            "call returns an array of shape (4, 8), expected the output and the list of states",
         ),
     ],
 )
-def test_a_step_that_fails_is_named_once(cell, said):
-    assert check_cell(cell) == [Finding("is made", False, said)]
+def test_a_step_that_fails_is_reported_once(cell, said):
+    assert check_cell(cell) == [Finding("builds", False, said)]
 
 
 WRAPPED = """Exception encountered when calling RecurrentLayer.call().
@@ -199,27 +198,27 @@ Arguments received by RecurrentLayer.call():
         ("{{function_node f}} odd [Op:AddV2] name: ", "RuntimeError: odd"),
     ],
 )
-def test_of_an_exception_the_sentence_that_tells_something_is_shown(text, said):
-    assert explained(RuntimeError(text)) == said
+def test_the_message_of_an_exception_is_extracted(text, said):
+    assert describe_error(RuntimeError(text)) == said
 
 
-def test_a_keras_cell_says_that_it_is_on_the_slow_path():
+def test_a_keras_cell_is_reported_as_slow():
     first, *_ = check_cell(keras.layers.SimpleRNNCell)
     assert first.passed
-    assert "it is no RecurrentCell, so keras.layers.RNN runs it" in first.detail
+    assert "it is not a RecurrentCell, so keras.layers.RNN runs it" in first.detail
 
 
-def test_costs_are_of_the_cells_that_were_named():
+def test_costs_are_measured_for_the_named_cells():
     small = (2, 3, 4, 5)
-    prices = cost.costs({"vanilla": VanillaRNNCell, "gru": "gru"}, small, rounds=1)
+    prices = cost.measure_costs({"vanilla": VanillaRNNCell, "gru": "gru"}, small, rounds=1)
     assert [price.cell for price in prices] == ["vanilla", "gru"]
     assert prices[0].weights == 4 * 5 + 5 * 5 + 5
     assert all(price.milliseconds > 0 for price in prices)
 
 
-def test_the_command_prints_every_check_and_names_a_cell_that_is_none(capsys):
+def test_the_command_prints_every_check_and_refuses_an_unknown_cell(capsys):
     result = CliRunner().invoke(cli, ["check-cell", "min_gru", "--no-cost"])
     assert result.exit_code == 0
-    assert "a stream is the whole" in result.output
+    assert "streaming matches" in result.output
     assert call(["check-cell", "min_gruu"]) == 2
     assert 'no cell "min_gruu". Did you mean "min_gru"?' in capsys.readouterr().err

@@ -16,8 +16,8 @@ DATA = (
     "class_names, vocabulary_size, max_length, keep"
 )
 MODEL = (
-    "embedding, cell, units, bidirectional, residual, pooling, dropout, recurrent_dropout, "
-    "layer_dropout, word_dropout, word_vectors"
+    "cell, units, residual, layer_dropout, recurrent_dropout, embedding, bidirectional, pooling, "
+    "dropout, word_dropout, word_vectors"
 )
 TRAINING = (
     "batch_size, epochs, optimizer, learning_rate, schedule, warmup_steps, epsilon, weight_decay, clip_norm, "

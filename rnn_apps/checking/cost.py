@@ -1,4 +1,4 @@
-"""What a cell costs beside others: time and memory of one layer, forward and backward."""
+"""Measures the time and memory of one layer of a cell, forward and backward."""
 
 import statistics
 import subprocess
@@ -16,14 +16,13 @@ WARM_UP, ROUNDS = 4, 9  # XLA compiles on the third use
 
 
 class Cost(NamedTuple):
-    """What one layer of a cell costs.
+    """The cost of one layer of a cell.
 
     Args:
-        cell: its name.
-        weights: numbers in it.
-        milliseconds: forward and backward, median of rounds in which the cells take turns.
-        megabytes: by which the peak of the process grows, in a process of its own; None where that cannot be
-            known.
+        cell: name of the cell.
+        weights: number of values in its weights.
+        milliseconds: median time of a forward and backward pass, with the cells measured in turn.
+        megabytes: growth of the peak memory of a separate process, or None if unknown.
     """
 
     cell: str
@@ -32,31 +31,36 @@ class Cost(NamedTuple):
     megabytes: float | None
 
 
-def costs(cells, shape=SHAPE, rounds=ROUNDS, memory=None):
+def measure_costs(cells, shape=SHAPE, rounds=ROUNDS, memory=None) -> list[Cost]:
     """Return a `Cost` for every cell.
 
     Args:
-        cells: name to what `StackedRNN` takes as its cell.
+        cells: name to cell, as for `StackedRNN`.
         shape: (batch, steps, features, units).
-        rounds: of which the median is taken.
-        memory: ``memory(name)`` gives the megabytes, or None.
+        rounds: number of measurements.
+        memory: function from the name of a cell to megabytes, or None.
     """
-    runs = {name: training(cell, shape) for name, cell in cells.items()}
-    times = {name: [] for name in runs}
+    steps = {name: make_training_step(cell, shape) for name, cell in cells.items()}
+    times: dict[str, list[float]] = {name: [] for name in steps}
     for number in range(WARM_UP + rounds):
-        for name, (run, _) in runs.items():
+        for name, (run, _) in steps.items():
             start = time.perf_counter()
             run()
             if number >= WARM_UP:
                 times[name].append(1000 * (time.perf_counter() - start))
     return [
         Cost(name, weights, statistics.median(times[name]), memory(name) if memory else None)
-        for name, (_, weights) in runs.items()
+        for name, (_, weights) in steps.items()
     ]
 
 
-def training(cell, shape):
-    """Return forward and backward of one layer as a function without arguments, and its number of weights."""
+def make_training_step(cell, shape):
+    """Return a function that runs one layer forward and backward, and the number of its weights.
+
+    Args:
+        cell: a cell, as for `StackedRNN`.
+        shape: (batch, steps, features, units).
+    """
     batch, steps, features, units = shape
     layer = StackedRNN((units,), cell=cell, return_sequences=True, seed=1)
     layer.build((None, None, features))
@@ -69,20 +73,20 @@ def training(cell, shape):
             total = tf.reduce_sum(layer(inputs, training=True))
         return [tf.reduce_sum(tf.convert_to_tensor(g)) for g in tape.gradient(total, variables)]
 
-    return lambda: [part.numpy() for part in train()], int(layer.count_params())
+    return lambda: [value.numpy() for value in train()], int(layer.count_params())
 
 
-def peak_growth(cell, folder):
-    """Return MB by which a process grows at its peak while a layer of a cell trains; None but on Linux.
+def measure_peak_memory(cell, folder):
+    """Return the MB by which a process grows at its peak while a layer trains, or None except on Linux.
 
     Args:
         cell: name, or ``module:Class``.
-        folder: in which that module lies.
+        folder: folder with that module.
     """
     command = [sys.executable, "-c", _PROGRAM, cell]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=folder)
+    result = subprocess.run(command, capture_output=True, text=True, cwd=folder)
     try:
-        return float(done.stdout.split()[-1])
+        return float(result.stdout.split()[-1])
     except (IndexError, ValueError):
         return None
 
@@ -90,16 +94,16 @@ def peak_growth(cell, folder):
 _PROGRAM = """
 import re, sys
 from pathlib import Path
-from rnn_apps.checking.cost import SHAPE, training
+from rnn_apps.checking.cost import SHAPE, make_training_step
 from rnn_apps.tasks.cell import resolve_cell
 
 def resident(field):
     return int(re.search(field + r":\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) / 1024
 
 cell = resolve_cell(sys.argv[1])
-run, _ = training(cell, SHAPE)
-training(cell, (2, 2, 2, 2))[0]()
-Path("/proc/self/clear_refs").write_text("5")  # the peak starts from here
+run, _ = make_training_step(cell, SHAPE)
+make_training_step(cell, (2, 2, 2, 2))[0]()
+Path("/proc/self/clear_refs").write_text("5")  # resets the peak
 before = resident("VmRSS")
 for _ in range(5):
     run()

@@ -1,4 +1,4 @@
-"""Where in a model the mask of padded steps is lost."""
+"""Finds the layer of a model that loses the mask of padded steps."""
 
 import warnings
 
@@ -7,14 +7,14 @@ import tensorflow as tf
 
 from rnn_apps.models.graph_walk import walk
 
-_OF_MASKS = ("ZerosLike", "OnesLike")  # which Keras inserts where it computes the mask of a merge
+_MASK_OPERATIONS = ("ZerosLike", "OnesLike")  # inserted by Keras to compute the mask of a merge
 
 
-def where_the_mask_is_lost(model, inputs):
+def find_lost_mask(model, inputs):
     """Return the name and class of the first layer or operation that loses a mask, or None.
 
-    It is given a mask that hides some steps, does not read it, and gives no mask, or one that hides nothing;
-    or it joins an input with a mask and one without.
+    It receives a mask that hides steps but neither uses nor passes on the mask, or it merges an input with a
+    mask and one without.
 
     Args:
         model: functional or sequential `keras.Model`.
@@ -23,41 +23,37 @@ def where_the_mask_is_lost(model, inputs):
     lost = []
 
     def visit(operation, args, options):
-        given = [_mask_of(tensor) for tensor in keras.tree.flatten((args, options))]
+        masks = [_mask_of(tensor) for tensor in keras.tree.flatten((args, options))]
         outputs = operation(*args, **options)
-        if any(map(_hides, given)) and _loses(operation, given, keras.tree.flatten(outputs)):
-            lost.append(_named(operation, given))
+        if any(map(_hides_steps, masks)) and _loses_mask(operation, masks, keras.tree.flatten(outputs)):
+            lost.append(_describe(operation, masks))
         return outputs
 
-    tensors = [tf.constant(array) for array in inputs]
+    functional = model._functional if isinstance(model, keras.Sequential) else model
+    tensors = keras.tree.pack_sequence_as(functional._inputs_struct, [tf.constant(array) for array in inputs])
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Keras says of some layers, not of all, that they lose it
-        walk(model, keras.tree.pack_sequence_as(_structure(model), tensors), visit)
+        warnings.simplefilter("ignore")  # Keras warns of some of these layers only
+        walk(model, tensors, visit)
     return lost[0] if lost else None
-
-
-def _structure(model):
-    return (model._functional if isinstance(model, keras.Sequential) else model)._inputs_struct
 
 
 def _mask_of(tensor):
     return getattr(tensor, "_keras_mask", None)
 
 
-def _hides(mask):
+def _hides_steps(mask):
     return mask is not None and not bool(tf.reduce_all(tf.cast(mask, tf.bool)))
 
 
-def _loses(operation, given, results):
-    """Whether an operation that is given a mask neither uses it nor hands it on."""
-    if getattr(operation, "_call_has_mask_arg", False) or type(operation).__name__ in _OF_MASKS:
+def _loses_mask(operation, masks, outputs):
+    if getattr(operation, "_call_has_mask_arg", False) or type(operation).__name__ in _MASK_OPERATIONS:
         return False
-    if isinstance(operation, keras.layers.Concatenate) and None in given:  # along the steps a part is left
-        return True
-    return results[0].dtype.is_floating and not any(_hides(_mask_of(tensor)) for tensor in results)
+    if isinstance(operation, keras.layers.Concatenate) and None in masks:
+        return True  # concatenated along the steps, the outputs still have part of the mask
+    return outputs[0].dtype.is_floating and not any(_hides_steps(_mask_of(tensor)) for tensor in outputs)
 
 
-def _named(operation, given):
+def _describe(operation, masks):
     name = f"{operation.name} ({type(operation).__name__})"
-    merges = len(given) > 1 and isinstance(operation, keras.Layer)
-    return f"{name}, one input of which has no mask" if merges and None in given else name
+    merges = len(masks) > 1 and isinstance(operation, keras.Layer)
+    return f"{name}, one input of which has no mask" if merges and None in masks else name

@@ -1,4 +1,4 @@
-"""Exports of a trained network, one class per format; each file is run and compared once it is written."""
+"""Exports trained networks, with one class per format; every exported file is run and compared."""
 
 from rnn_apps.export.demo_files import EXAMPLES_FILE
 from rnn_apps.export.formats import (

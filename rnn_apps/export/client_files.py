@@ -1,4 +1,4 @@
-"""What a program without TensorFlow needs next to exported files: a client, its facts and a README."""
+"""Writes the files for a program without TensorFlow: a client, its metadata, preprocessing and a README."""
 
 import json
 import shutil
@@ -23,108 +23,107 @@ python client.py --help
 
 
 def write_client(predictor, parts, folder, form, tolerance):
-    """Write ``client.py``, ``client.json``, ``preprocessing/`` and ``README.md``, and try the client.
+    """Write ``client.py``, ``client.json``, ``preprocessing/`` and ``README.md``, and test the client.
 
     Args:
         predictor: `Predictor` of the trained network.
-        parts: list of `NetworkPart`, as they were written.
+        parts: list of exported `NetworkPart`.
         folder: path of the folder with their files.
         form: `ExportFormat` of the files.
-        tolerance: by which files of a fixed length may differ from the network; None allows any difference.
+        tolerance: largest difference of files with a fixed length from the network; None allows any.
 
     Raises:
-        RnnAppsError: the client answers a sequence of another length otherwise than the network.
+        RnnAppsError: the client's outputs for a sequence of another length differ from the network's.
     """
     shutil.copyfile(_CLIENT, folder / "client.py")
     (folder / "preprocessing").mkdir()
     predictor.preprocessing.save(folder / "preprocessing")
-    of_parts = {part.name: _facts(part, form) for part in parts}
-    facts = {"kind": predictor.kind, **predictor.facts(), "parts": of_parts}
-    text = json.dumps(facts, indent=2, ensure_ascii=False)
+    described = {part.name: _describe(part, form) for part in parts}
+    metadata = {"kind": predictor.kind, **predictor.facts(), "parts": described}
+    text = json.dumps(metadata, indent=2, ensure_ascii=False)
     (folder / "client.json").write_text(text + "\n", encoding="utf-8")
     (folder / "README.md").write_text(_readme(predictor, parts, form), encoding="utf-8")
     if form.fixed_steps:
-        _try_lengths(parts[0], Client(folder), tolerance)
+        _verify_lengths(parts[0], Client(folder), tolerance)
 
 
-def load_as_client(path, part, form):
-    """Return a function that runs a file as ``client.py`` does: name to array in, name to array out."""
-    return RUNTIMES[form.ending](path, _facts(part, form))
+def make_runner(path, part, form):
+    """Return a function that runs a file with the client's code: name to array in, name to array out."""
+    return RUNTIMES[form.extension](path, _describe(part, form))
 
 
-def _facts(part, form):
-    outputs = part.answers(part.examples(1, part.steps, 0))
+def _describe(part, form):
+    """Return the metadata of a part in client.json."""
+    outputs, by_step = part.answers(part.examples(1, part.steps, 0)), []
+    if part.sequences:  # outputs whose shape depends on the number of steps
+        longer = part.answers(part.examples(1, part.steps + 1, 0))
+        by_step = sorted(key for key, array in outputs.items() if array.shape != longer[key].shape)
     return {
         "inputs": {key: spec.dtype.name for key, spec in part.inputs.items()},
         "outputs": sorted(outputs),
         "steps": part.steps if form.fixed_steps and part.sequences else None,
         "sequences": part.sequences,
-        "by_step": _by_step(part, outputs),
+        "by_step": by_step,
         "states": {key: spec.shape[-1] for key, spec in part.inputs.items() if key.startswith("state_")},
         "pads": part.masks_padding,
     }
 
 
-def _by_step(part, outputs):
-    """Names of the outputs whose second dimension is the steps of the input."""
-    if not part.sequences:
-        return []
-    longer = part.answers(part.examples(1, part.steps + 1, 0))
-    return sorted(key for key, array in outputs.items() if array.shape != longer[key].shape)
-
-
 def _readme(predictor, parts, form):
     lines = []
     for part in parts:
-        lines.append(f"`{part.name}.{form.ending}` takes")
+        lines.append(f"`{part.name}.{form.extension}` takes")
         for key, spec in part.inputs.items():
             fixed = {0: 1, 1: part.steps} if form.fixed_steps else {}
-            sides = (fixed.get(i, "any") if side is None else side for i, side in enumerate(spec.shape))
-            lines.append(f"- `{key}`: {spec.dtype.name} ({', '.join(map(str, sides))})")
+            sizes = (fixed.get(i, "any") if size is None else size for i, size in enumerate(spec.shape))
+            lines.append(f"- `{key}`: {spec.dtype.name} ({', '.join(map(str, sizes))})")
         lines.append("")
-    has_step = any(part.name == "step" for part in parts[1:])
-    length = _about_length(parts[0], has_step, predictor.kind == "forecast", form.name)
-    names = predictor.class_names
-    classes = f"\n`probabilities` are of the classes, in this order: {', '.join(names)}.\n" if names else ""
+    if note := predictor.input_note():
+        lines.append(f"{note}\n")
+    has_fixed_length = form.fixed_steps and parts[0].sequences
+    names = ", ".join(predictor.class_names or ())
     return _README.format(
         name=predictor.recipe.name,
-        files=" and ".join(f"{part.name}.{form.ending}" for part in parts),
+        files=" and ".join(f"{part.name}.{form.extension}" for part in parts),
         task=predictor.recipe.task,
         package=form.client_package,
-        inputs="\n".join([*lines, *([f"{note}\n"] if (note := predictor.input_note()) else [])]),
-        length=f"{length}\n" if form.fixed_steps and parts[0].sequences else "",
-        classes=classes,
+        inputs="\n".join(lines),
+        length=f"{_describe_length(predictor, parts, form)}\n" if has_fixed_length else "",
+        classes=f"\n`probabilities` has the classes in this order: {names}.\n" if names else "",
     )
 
 
-def _about_length(part, has_step, is_forecast, name):
-    if is_forecast:
-        does = "takes the last steps of a longer series, and missing values before a shorter one"
+def _describe_length(predictor, parts, form):
+    part, can_step = parts[0], any(part.name == "step" for part in parts[1:])
+    if predictor.kind == "forecast":
+        does = "takes the last steps of a longer series, and puts missing values before a shorter one"
     elif not part.masks_padding:
         does = "rejects others"
-    else:
-        does = "pads shorter ones, and the network masks the padding; longer ones it "
-        does += (
-            "reads step by step with `step`, with the same answers" if has_step and part.scores else "rejects"
+    elif can_step and part.scores:
+        does = (
+            "pads shorter ones, and the network masks the padding; longer ones it reads step by step with "
+            "`step`, with the same results"
         )
-    chosen = f" (`rnn-apps export RUN --format {name} --steps N`)" if part.max_steps else ""
-    return f"Sequences have a fixed length of {part.steps} steps{chosen}. The client {does}."
+    else:
+        does = "pads shorter ones, and the network masks the padding; longer ones it rejects"
+    option = f" (`rnn-apps export RUN --format {form.name} --steps N`)" if part.max_steps else ""
+    return f"Sequences have a fixed length of {part.steps} steps{option}. The client {does}."
 
 
-def _try_lengths(part, client, tolerance):
-    """Compare the client's answers with the network's at several lengths, one of them past the limit."""
+def _verify_lengths(part, client, tolerance):
+    """Compare the client's outputs with the network's at several lengths, one of them past the limit."""
     if part.max_steps is None:
         return
     for steps in sorted({1, (part.steps + 1) // 2, part.steps, part.steps + 3}):
         inputs = part.examples(1, steps, steps)
         try:
-            found = client.read(part.name, dict(zip(part.inputs, inputs)))
+            outputs = client.run(part.name, dict(zip(part.inputs, inputs)))
         except InputError:
             if steps > part.steps or not part.masks_padding:
                 continue
             raise
-        for key, own in part.answers(inputs).items():
-            difference = relative_difference(own, found[key])
+        for key, expected in part.answers(inputs).items():
+            difference = relative_difference(expected, outputs[key])
             if tolerance is not None and not difference <= tolerance:
-                problem = f"with {steps} steps its {key} differs by {difference:.1e} from the network's"
+                problem = f"with {steps} steps its {key} differs from the network's by {difference:.1e}"
                 raise RnnAppsError(f"{part.name}: {problem}; it was not kept.")

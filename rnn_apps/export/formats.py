@@ -7,31 +7,31 @@ from pathlib import Path
 from rnn_apps.errors import UserError, did_you_mean, shown
 from rnn_apps.export_formats import FORMATS
 
-HELD_BY = "saved_model, onnx and litert hold it."
+OTHER_FORMATS = "Use saved_model, onnx or litert."
 
 
 class ExportFormat:
-    """One form in which a trained network is exported; `register_format` makes it known by its name.
+    """A format in which a trained network is exported; `register_format` registers it under its name.
 
-    By default a format is one file per `NetworkPart`: a subclass says how one is written (`convert`) and run
-    (`load`), and a file whose answers differ too much from the network's is not kept. A format that holds
-    something else, as a SavedModel does, overrides `write`.
+    By default an export has one file per `NetworkPart`: a subclass defines how a file is written (`convert`)
+    and run (`load`), and a file whose outputs differ too much from the network's is not kept. A format of
+    another kind, such as SavedModel, overrides `write`.
 
     The module of a format imports heavy packages inside these methods only: the command line reads the
     attributes without loading TensorFlow.
 
     Attributes:
-        name: what recipes and the command line call it.
-        title: what it is called where a person reads it; by default the name.
+        name: name in recipes and on the command line.
+        title: name in texts; by default `name`.
         packages: modules that must be importable.
         extra: extra of rnn-apps that installs them, or None.
-        weights: type of the weights to the largest difference allowed, relative for answers larger than 1;
+        weights: type of the weights to the largest difference allowed, relative for outputs larger than 1;
             None allows any.
-        fixed_steps: whether its files take sequences of one length, which ``steps`` chooses.
-        ending: of its files.
+        fixed_steps: whether its files take sequences of one length, which ``steps`` sets.
+        extension: file name extension without the dot.
         batches: (examples, steps) pairs on which a file and the network are compared.
         client_package: package that ``client.py`` needs to run the files; None for a format without a client.
-        needs_plain_path: whether its writer takes characters such as ``*`` in a path for a pattern.
+        needs_plain_path: whether its writer treats characters such as ``*`` in a path as a pattern.
 
     Examples:
         >>> @register_format
@@ -49,7 +49,7 @@ class ExportFormat:
     extra: str | None = None
     weights: dict[str, float | None] = {"float32": 1e-5}
     fixed_steps = False
-    ending: str | None = None
+    extension: str | None = None
     batches: tuple[tuple[int, int], ...] = ((1, 7), (3, 12))
     client_package: str | None = None
     needs_plain_path = False
@@ -59,7 +59,7 @@ class ExportFormat:
         return f"export/{self.name}" + ("" if weights == "float32" else f"_{weights}")
 
     def unsupported(self, predictor):
-        """Return why a network has no such form, in a few words, or None."""
+        """Return briefly why a network cannot be exported in this format, or None."""
         return None
 
     def convert(self, part, path, weights):
@@ -67,143 +67,142 @@ class ExportFormat:
 
         Args:
             part: `NetworkPart` of the network.
-            path: of the file.
+            path: path of the file.
             weights: one of `self.weights`.
         """
         raise NotImplementedError
 
     def load(self, path, part):
-        """Return a function that runs a file: name to array in, name to array out.
+        """Return a function that runs a file: input name to array in, output name to array out.
 
         Args:
-            path: of the file.
+            path: path of the file.
             part: `NetworkPart` that it was written from.
         """
         raise NotImplementedError
 
     def files(self, parts):
-        """Return (part, file name) for every file that is written."""
-        return [(part, f"{part.name}.{self.ending}") for part in parts]
+        """Return (part, file name) for every file to write."""
+        return [(part, f"{part.name}.{self.extension}") for part in parts]
 
     def batches_of(self, part):
         """Return the (examples, steps) pairs on which a file of this part and the network are compared."""
         return self.batches
 
     def write(self, predictor, folder, weights="float32", steps=None, examples=None):
-        """Write an export, run it, and compare its answers with the network's.
+        """Write an export, run it, and compare its outputs with the network's.
 
         Args:
             predictor: `Predictor` of the trained network.
             folder: path, which must not exist.
             weights: one of `self.weights`.
-            steps: length of the inputs, for a format of fixed lengths; None takes that of the network.
+            steps: length of the inputs, for a format with fixed lengths; by default that of the network.
             examples: folder with the example inputs of a run, for a demo page, or None.
 
         Returns:
-            A list of `rnn_apps.export.comparing.ExportResult`, one per file that was compared.
+            A list of `rnn_apps.export.verification.ExportResult`, one per compared file.
 
         Raises:
-            RnnAppsError: the answers differ by more than the format allows.
+            RnnAppsError: the outputs differ by more than the format allows.
         """
         from rnn_apps.export.client_files import write_client
-        from rnn_apps.export.comparing import verify_export
+        from rnn_apps.export.verification import verify_export
 
-        parts = predictor.network_parts()
+        parts, tolerance, results = predictor.network_parts(), self.weights[weights], []
         if steps is not None:
-            parts = _of_length(parts, steps)
+            parts = _with_steps(parts, steps)
         folder.mkdir()
-        results = []
         for part, name in self.files(parts):
             self.convert(part, folder / name, weights)
             run = self.load(folder / name, part)
-            tolerance = self.weights[weights]
             results.append(verify_export(part, run, folder / name, self.batches_of(part), tolerance))
         if self.client_package is not None:
-            write_client(predictor, parts, folder, self, self.weights[weights])
+            write_client(predictor, parts, folder, self, tolerance)
         return results
 
     def check_packages(self):
         """Raise UserError if a package that the format needs is not installed."""
         for package in self.packages:
             if importlib.util.find_spec(package) is None:
-                wanted = f"'rnn-apps[{self.extra}]'" if self.extra else package
+                requirement = f"'rnn-apps[{self.extra}]'" if self.extra else package
                 problem = f"{self.name} needs {package}, which is not installed"
-                raise UserError("export", problem, fix=f"pip install {wanted}")
+                raise UserError("export", problem, fix=f"pip install {requirement}")
 
 
-def register_format(cls):
-    """Add a subclass of `ExportFormat` to the table under its `name`; a decorator.
+def register_format(cls: type[ExportFormat]) -> type[ExportFormat]:
+    """Register a subclass of `ExportFormat` under its `name`; a decorator.
 
-    Recipes (``export: [NAME]``), ``rnn-apps export --format NAME``, the schema and the completion follow it.
+    Recipes (``export: [NAME]``), ``rnn-apps export --format NAME``, the schema and the completion include it.
 
     Raises:
-        ValueError: it is no `ExportFormat`, has no name, or the name is taken by another.
+        ValueError: the class is not an `ExportFormat`, has no name, or its name is taken by another.
     """
     if not (isinstance(cls, type) and issubclass(cls, ExportFormat) and getattr(cls, "name", None)):
         raise ValueError(
             f"register_format: received {cls!r}, expected a subclass of ExportFormat with a name."
         )
-    known = FORMATS.setdefault(cls.name, cls)
-    if _address(known) != _address(cls):
-        raise ValueError(f"register_format: {cls.name!r} is taken by {_address(known)}; choose another name.")
+    registered = FORMATS.setdefault(cls.name, cls)
+    if _import_path(registered) != _import_path(cls):
+        problem = f"{cls.name!r} is taken by {_import_path(registered)}"
+        raise ValueError(f"register_format: {problem}; choose another name.")
     FORMATS[cls.name] = cls
     return cls
 
 
-def get_format(name):
+def get_format(name: str) -> ExportFormat:
     """Return the `ExportFormat` with this name.
 
     Raises:
-        UserError: there is none.
+        UserError: there is no such format.
     """
     if name not in FORMATS:
         problem, fix = f"no such format {shown(name)}", did_you_mean(name, FORMATS)
         raise UserError(problem=problem, fix=fix, option="format")
-    known = FORMATS[name]
-    if isinstance(known, str):
-        module, _, known = known.partition(":")
-        known = getattr(importlib.import_module(module), known)
-    return known()
+    cls = FORMATS[name]
+    if isinstance(cls, str):
+        module, _, cls = cls.partition(":")
+        cls = getattr(importlib.import_module(module), cls)
+    return cls()
 
 
-def weight_types():
-    """Return type of weights to the names of the formats that have it."""
-    found = {}
+def weight_types() -> dict[str, list[str]]:
+    """Return each type of weights and the names of the formats that support it."""
+    types: dict[str, list[str]] = {}
     for name in FORMATS:
         for weights in get_format(name).weights:
-            found.setdefault(weights, []).append(name)
-    return found
+            types.setdefault(weights, []).append(name)
+    return types
 
 
-def export_subdir(name, weights="float32"):
+def export_subdir(name: str, weights: str = "float32") -> str:
     """Return the path of an export in its run folder."""
     return get_format(name).subdirectory(weights)
 
 
 def export_model(predictor, name, folder, weights="float32", examples=None, steps=None):
-    """Export a network and compare the answers of the export with its own.
+    """Export a network and compare the outputs of the export with its own.
 
     Args:
         predictor: `Predictor` of the trained network.
         name: one of `FORMATS`.
         folder: path, which must not exist.
-        weights: a type of weights that the format has.
+        weights: a type of weights that the format supports.
         examples: folder with the example inputs of a run, for a demo page, or None.
-        steps: length of the inputs, for a format of fixed lengths; None takes that of the network.
+        steps: length of the inputs, for a format with fixed lengths; by default that of the network.
 
     Returns:
-        A list of `rnn_apps.export.comparing.ExportResult`, empty for a SavedModel.
+        A list of `rnn_apps.export.verification.ExportResult`, empty for a SavedModel.
 
     Raises:
-        UserError: no such format, a package that it needs is not installed, or the network has no such form.
-        RnnAppsError: the answers differ by more than the format allows.
+        UserError: there is no such format, it does not support the network, or a package is missing.
+        RnnAppsError: the outputs differ by more than the format allows.
     """
-    chosen, known = get_format(name), weight_types()
-    if weights not in known:
-        raise UserError(received=shown(weights), expected=", ".join(known), option="weights")
+    chosen, types = get_format(name), weight_types()
+    if weights not in types:
+        raise UserError(received=shown(weights), expected=", ".join(types), option="weights")
     if weights not in chosen.weights:
         problem = f"{name} has no {weights} weights, only {', '.join(chosen.weights)}"
-        fix = f"{weights} is for {', '.join(known[weights])}."
+        fix = f"{weights} is for {', '.join(types[weights])}."
         raise UserError(problem=problem, fix=fix, option="weights")
     chosen.check_packages()
     if steps is not None and not chosen.fixed_steps:
@@ -212,25 +211,26 @@ def export_model(predictor, name, folder, weights="float32", examples=None, step
         raise UserError(problem=f"{name} takes sequences of any length", fix=fix, option="steps")
     problem = chosen.unsupported(predictor)
     if problem is not None:
-        raise UserError(name, problem, fix=HELD_BY, option="format")
+        raise UserError(name, problem, fix=OTHER_FORMATS, option="format")
     return chosen.write(predictor, Path(folder), weights, steps, examples)
 
 
-def _address(known):
-    return known if isinstance(known, str) else f"{known.__module__}:{known.__qualname__}"
+def _import_path(cls):
+    return cls if isinstance(cls, str) else f"{cls.__module__}:{cls.__qualname__}"
 
 
-def _of_length(parts, steps):
-    """The parts with another length of their sequences, for a format with fixed shapes."""
-    chosen = [part for part in parts if part.max_steps is not None]
-    if not chosen:
-        problem = "the length of this network's inputs cannot be chosen"
+def _with_steps(parts, steps):
+    """Return the parts with another sequence length, for a format with fixed shapes."""
+    limits = [part.max_steps for part in parts if part.max_steps is not None]
+    if not limits:
+        problem = "the length of this network's inputs cannot be changed"
         raise UserError(problem=problem, fix="Leave it out.", option="steps")
-    most = min(part.max_steps for part in chosen)
-    if not 1 <= steps <= most:
-        expected = f"1 to {most:,}, what the network reads"
+    if not 1 <= steps <= min(limits):
+        expected = f"1 to {min(limits):,}, what the network reads"
         raise UserError(received=str(steps), expected=expected, option="steps")
     return [
-        part._replace(steps=steps, min_steps=min(steps, part.min_steps)) if part in chosen else part
+        part._replace(steps=steps, min_steps=min(steps, part.min_steps))
+        if part.max_steps is not None
+        else part
         for part in parts
     ]

@@ -1,18 +1,18 @@
-"""Plain layers of Keras: a model that loads where rnn_apps is not installed."""
+"""Keras export: a model of stock Keras layers, which loads without rnn-apps."""
 
 from rnn_apps.errors import UserError
-from rnn_apps.export.formats import HELD_BY, ExportFormat
+from rnn_apps.export.formats import OTHER_FORMATS, ExportFormat
 
 
 class KerasLayers(ExportFormat):
-    """One ``model.keras`` of the layers that come with Keras, which any Keras loads."""
+    """One ``model.keras`` that consists of stock Keras layers."""
 
     name = "keras"
 
     def unsupported(self, predictor):
-        """Return that Keras' own layers have no decoder, for a network that has one."""
+        """Return a reason if the network has a decoder, which stock Keras layers cannot represent."""
         if all(part.model is None for part in predictor.network_parts()):
-            return "its decoder has no counterpart in plain layers of Keras"
+            return "its decoder has no equivalent in stock Keras layers"
         return None
 
     def files(self, parts):
@@ -20,10 +20,10 @@ class KerasLayers(ExportFormat):
         return [(next(part for part in parts if part.model is not None), "model.keras")]
 
     def convert(self, part, path, weights):
-        """Write the model with each of our layers replaced by Keras' own.
+        """Write the model with stock Keras layers in place of those of rnn-apps.
 
         Raises:
-            UserError: a layer has no counterpart.
+            UserError: a layer has no equivalent.
         """
         from rnn_apps.layers import NotConvertible
         from rnn_apps.models.plain_keras import plain_model
@@ -32,10 +32,10 @@ class KerasLayers(ExportFormat):
             plain_model(part.model).save(path)
         except NotConvertible as error:
             problem = str(error).rstrip(".")
-            raise UserError(self.name, problem, fix=HELD_BY, option="format") from error
+            raise UserError(self.name, problem, fix=OTHER_FORMATS, option="format") from error
 
     def load(self, path, part):
-        """Return a function that runs the model in this process."""
+        """Return a function that runs the model."""
         import keras
 
         from rnn_apps.models.example_inputs import answers_of

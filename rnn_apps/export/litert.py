@@ -1,28 +1,28 @@
-"""LiteRT (TensorFlow Lite) without Flex: one example, a fixed number of steps, built-in operations only."""
+"""LiteRT (TensorFlow Lite) export: one example, a fixed number of steps, built-in operations only."""
 
 from rnn_apps.errors import RnnAppsError, first_line
 from rnn_apps.export.formats import ExportFormat
 
 
 class LiteRT(ExportFormat):
-    """One ``NAME.tflite`` per part; int8 are weights only, the arithmetic stays in float."""
+    """One ``NAME.tflite`` per part; int8 and float16 apply to the weights, not to the arithmetic."""
 
     name = extra = "litert"
     packages = ("ai_edge_litert",)
     weights = {"float32": 1e-3, "float16": 0.1, "int8": None}
     fixed_steps = True
-    ending = "tflite"
+    extension = "tflite"
     client_package = "ai-edge-litert"
 
     def batches_of(self, part):
-        """Return 24 examples of the file's own length."""
+        """Return 24 single examples with the length of the file."""
         return ((1, part.steps),) * 24
 
     def convert(self, part, path, weights):
-        """Write a part, frozen, with inputs of `part.steps` steps.
+        """Write a frozen part with inputs of `part.steps` steps.
 
         Raises:
-            RnnAppsError: an operation is not among the built-in ones.
+            RnnAppsError: the part has an operation that is not built in.
         """
         import tensorflow as tf
         from tensorflow.python.framework import convert_to_constants
@@ -46,12 +46,12 @@ class LiteRT(ExportFormat):
                 converter.target_spec.supported_types = [tf.float16]
             try:
                 path.write_bytes(converter.convert())
-            except Exception as error:  # the converter raises whatever it meets
-                problem = f"it has no form without Flex ({first_line(error)})"
+            except Exception as error:  # the converter raises exceptions of many types
+                problem = f"it cannot be converted without Flex operations ({first_line(error)})"
                 raise RnnAppsError(f"{path.name}: {problem}") from error
 
     def load(self, path, part):
-        """Return a function that runs a file as the client does, with LiteRT's interpreter."""
-        from rnn_apps.export.client_files import load_as_client
+        """Return a function that runs a file with the client's LiteRT code."""
+        from rnn_apps.export.client_files import make_runner
 
-        return load_as_client(path, part, self)
+        return make_runner(path, part, self)

@@ -1,7 +1,6 @@
-"""ONNX: every part of a network with a free batch and, where it has steps, any number of them."""
+"""ONNX export: one file per part of a network, with any batch size and any number of steps."""
 
 import logging
-from contextlib import contextmanager
 
 from rnn_apps.export.formats import ExportFormat
 
@@ -9,17 +8,17 @@ OPSET = 18
 
 
 class Onnx(ExportFormat):
-    """One ``NAME.onnx`` per part; int8 are the weights of products and tables outside of loops."""
+    """One ``NAME.onnx`` per part; int8 applies to the weights of matrix products and tables outside loops."""
 
     name = extra = "onnx"
     packages = ("tf2onnx", "onnxruntime")
     weights = {"float32": 1e-4, "int8": None}
-    ending = "onnx"
+    extension = "onnx"
     batches = ((1, 7), (3, 12), (2, 1))
     client_package = "onnxruntime"
 
     def convert(self, part, path, weights):
-        """Write a part with tf2onnx, its weights made smaller by ONNX Runtime's own means."""
+        """Write a part with tf2onnx; int8 weights are quantized with ONNX Runtime."""
         import tensorflow as tf
         import tf2onnx
 
@@ -34,27 +33,19 @@ class Onnx(ExportFormat):
             _quantize(path)
 
     def load(self, path, part):
-        """Return a function that runs a file as the client does, with ONNX Runtime."""
-        from rnn_apps.export.client_files import load_as_client
+        """Return a function that runs a file with the client's ONNX Runtime code."""
+        from rnn_apps.export.client_files import make_runner
 
-        return load_as_client(path, part, self)
+        return make_runner(path, part, self)
 
 
 def _quantize(path):
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
-    smaller = path.with_suffix(".int8")
-    with _quiet():
-        quantize_dynamic(path, smaller, weight_type=QuantType.QInt8)
-    smaller.replace(path)
-
-
-@contextmanager
-def _quiet():
-    """Silence the root logger, which would name every tensor that stays as it is."""
-    before = logging.root.manager.disable
-    logging.disable(logging.WARNING)
+    quantized, level = path.with_suffix(".int8"), logging.root.manager.disable
+    logging.disable(logging.WARNING)  # it would name every tensor that is not quantized
     try:
-        yield
+        quantize_dynamic(path, quantized, weight_type=QuantType.QInt8)
     finally:
-        logging.disable(before)
+        logging.disable(level)
+    quantized.replace(path)

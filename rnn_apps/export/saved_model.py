@@ -1,4 +1,4 @@
-"""A SavedModel that takes raw input and gives readable output, on stock operations."""
+"""SavedModel export: raw inputs to readable outputs with stock TensorFlow operations."""
 
 import errno
 import itertools
@@ -10,11 +10,11 @@ from rnn_apps.errors import RnnAppsError
 from rnn_apps.export.demo_files import write_demo_files
 from rnn_apps.export.formats import ExportFormat
 
-_FOREIGN = ("PyFunc", "EagerPyFunc", "PyFuncStateless")
+_PYTHON_OPERATIONS = ("PyFunc", "EagerPyFunc", "PyFuncStateless")
 
 
 class SavedModel(ExportFormat):
-    """A folder in the layout of TensorFlow Serving, with tokenizer and decoding in one graph."""
+    """A TensorFlow Serving folder with preprocessing, network and decoding in one graph."""
 
     name, title = "saved_model", "SavedModel"
     needs_plain_path = True
@@ -24,10 +24,10 @@ class SavedModel(ExportFormat):
         return "export/1"
 
     def write(self, predictor, folder, weights="float32", steps=None, examples=None):
-        """Write the signatures, and compare their answers with the predictor's.
+        """Write the signatures, and compare their outputs with the predictor's.
 
         Raises:
-            RnnAppsError: the export holds an operation that a stock runtime lacks, or its answers differ.
+            RnnAppsError: the export has an operation that stock runtimes lack, or its outputs differ.
         """
         import tensorflow as tf
 
@@ -53,28 +53,24 @@ class SavedModel(ExportFormat):
 
 
 def _write_manifest(folder):
-    """Write the sha256 of every file, last: by it a server knows a version that was copied whole."""
+    """Write the SHA-256 of every file, by which a server recognizes a complete copy; written last."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     digests = {path.relative_to(folder).as_posix(): sha256_of(path) for path in files}
     (folder / "manifest.json").write_text(json.dumps({"sha256": digests}, indent=2) + "\n", encoding="utf-8")
 
 
 def _check_operations(folder):
-    """Refuse Python functions and functions marked for XLA."""
-    graph = _graph_of(folder)
-    functions = graph.library.function
-    nodes = itertools.chain(graph.node, *(f.node_def for f in functions))
-    foreign = {node.op for node in nodes if node.op in _FOREIGN}
-    compiled = [f.signature.name for f in functions if f.attr["_XlaMustCompile"].b]
-    if foreign or compiled:
-        raise RnnAppsError(
-            f"{folder}: the export holds {sorted(foreign) or compiled}, which stock runtimes lack."
-        )
-
-
-def _graph_of(folder):
+    """Raise RnnAppsError for Python functions and functions marked for XLA."""
     from tensorflow.core.protobuf import saved_model_pb2
 
-    model = saved_model_pb2.SavedModel()
-    model.ParseFromString((folder / "saved_model.pb").read_bytes())
-    return model.meta_graphs[0].graph_def
+    saved_model = saved_model_pb2.SavedModel()
+    saved_model.ParseFromString((folder / "saved_model.pb").read_bytes())
+    graph = saved_model.meta_graphs[0].graph_def
+    functions = graph.library.function
+    nodes = itertools.chain(graph.node, *(f.node_def for f in functions))
+    python = {node.op for node in nodes if node.op in _PYTHON_OPERATIONS}
+    compiled = [f.signature.name for f in functions if f.attr["_XlaMustCompile"].b]
+    if python or compiled:
+        raise RnnAppsError(
+            f"{folder}: the export has {sorted(python) or compiled}, which stock runtimes lack."
+        )

@@ -1,6 +1,6 @@
-"""Models of Keras, from Keras 2 to the newest, taken in as if a stranger had made them.
+"""Imports untrusted Keras models, from Keras 2 to the newest version.
 
-Keras is imported on first use of `import_model`: the process that reads a file does without.
+Keras is loaded on first use of `import_model`: the process that reads a file works without it.
 """
 
 import importlib

@@ -1,4 +1,4 @@
-"""Weights of Keras 2's CuDNNLSTM and CuDNNGRU, which run on a GPU only, in the layout of LSTM and GRU."""
+"""Converts the weights of Keras 2's GPU-only CuDNNLSTM and CuDNNGRU to the layout of LSTM and GRU."""
 
 import re
 
@@ -15,7 +15,7 @@ _NUM_GATES = (3, 4)  # of a GRU, of an LSTM
 
 
 def has_cudnn_layers(config):
-    """Return whether a configuration, or a part of it, names a cuDNN layer."""
+    """Return whether a configuration contains a cuDNN layer."""
     if isinstance(config, list):
         return any(map(has_cudnn_layers, config))
     if not isinstance(config, dict):
@@ -24,21 +24,21 @@ def has_cudnn_layers(config):
 
 
 def convert_cudnn_weights(path, weights):
-    """Rewrite in place the weights of every cuDNN layer in an HDF5 file of Keras 2.
+    """Convert in place the weights of every cuDNN layer in an HDF5 file of Keras 2.
 
-    A cuDNN layer is known by its bias: it has two, of the input and of the recurrence, in one vector.
+    A cuDNN layer is recognized by its bias vector, which joins the biases of the input and the recurrence.
 
     Args:
-        path: of the file that is imported, for the message.
-        weights: HDF5 file of our own with the weights in it.
+        path: path of the imported file, for the message.
+        weights: HDF5 file with a copy of its weights.
 
     Raises:
-        UserError: it is not in the layout of a whole .h5 model.
+        UserError: the weights do not have the layout of a whole .h5 model.
     """
     with h5py.File(weights, "r+") as file:
         if "model_weights" not in file:
-            problem = "CuDNNLSTM and CuDNNGRU are imported from .h5 files only"
-            raise UserError(str(path), problem, fix='Save it in its own Keras with model.save("model.h5").')
+            problem = "CuDNNLSTM and CuDNNGRU can only be imported from .h5 files"
+            raise UserError(str(path), problem, fix='Save it with Keras 2: model.save("model.h5").')
         groups = []
         file.visititems(lambda name, item: groups.append(item) if isinstance(item, h5py.Group) else None)
         for group in groups:
@@ -49,7 +49,7 @@ def convert_cudnn_weights(path, weights):
 
 
 def _weight_names(group):
-    """Names of a layer's weights in their order; Keras splits a long list over numbered attributes."""
+    """Return the names of a layer's weights in order; Keras splits a long list over numbered attributes."""
     keys = [key for key in group.attrs if re.fullmatch(r"weight_names\d*", key)]
     keys.sort(key=lambda key: int(key.removeprefix("weight_names") or -1))
     names = [name for key in keys for name in np.atleast_1d(group.attrs[key])]

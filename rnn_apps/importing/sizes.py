@@ -1,4 +1,4 @@
-"""How much a foreign model asks for, known before a layer of it is built or an output of it computed."""
+"""Measures the size of an untrusted model before its layers are built or its outputs computed."""
 
 import math
 import threading
@@ -7,106 +7,101 @@ from ctypes import c_ulong, py_object, pythonapi
 import keras
 
 from rnn_apps.errors import RnnAppsError
-from rnn_apps.importing.allowed import GRAPHS, LAYERS, OURS
+from rnn_apps.importing.allowlist import GRAPHS, LAYERS, RNN_APPS_LAYERS
 from rnn_apps.models.graph_walk import walk
 
-_COUNTED = LAYERS | GRAPHS | OURS
+_COUNTED = LAYERS | GRAPHS | RNN_APPS_LAYERS
 
 
-def layer_calls(value):
-    """Return how often layers are called by a model whose inner models are unrolled, from its configuration.
+def count_layer_calls(value):
+    """Return how often a model calls layers, including those of nested models.
 
     Args:
-        value: configuration, or a part of it.
+        value: configuration of the model, or a part of it.
     """
     if isinstance(value, list):
-        return sum(map(layer_calls, value))
+        return sum(map(count_layer_calls, value))
     if not isinstance(value, dict):
         return 0
-    calls = sum(layer_calls(one) for key, one in value.items() if key != "inbound_nodes")
+    calls = sum(count_layer_calls(item) for key, item in value.items() if key != "inbound_nodes")
     if value.get("class_name") not in _COUNTED:
         return calls
     nodes = value.get("inbound_nodes")
     return (1 + calls) * max(1, len(nodes) if isinstance(nodes, list) else 1)
 
 
-def activations(model):
-    """Return the numbers in the outputs of all calls of operations and in score matrices, and how many calls.
+def measure_outputs(model):
+    """Return the number of values in the outputs and attention scores of all operations, and of calls.
 
-    An inner model counts at every call with the shapes that it is given there. Within `TimeDistributed` calls
-    count at every step, and of the numbers the largest output: one step comes after the other.
+    A nested model counts at every call, with the shapes of that call. Inside `TimeDistributed`, calls count
+    for every step, and values for the largest output only, since the steps run one after another.
 
     Args:
-        model: `keras.Model` that is functional or sequential, its sides all known.
+        model: functional or sequential `keras.Model` with known input dimensions.
     """
-    sizes = _sizes(model, model.inputs)
-    return sum(numbers for numbers, _ in sizes), sum(calls for _, calls in sizes)
+    sizes = _measure(model, model.inputs)
+    return sum(values for values, _ in sizes), sum(calls for _, calls in sizes)
 
 
-def _sizes(model, inputs):
-    """For symbolic inputs, of every operation in a model the numbers that it holds and the calls."""
+def _measure(model, inputs):
+    """Return (values, calls) of every operation in a model for symbolic inputs."""
     sizes = []
 
     def visit(operation, args, options):
-        found = operation(*args, **options)
-        hidden, calls = _hidden(operation, args, options)
-        sizes.append((_numbers(found) + hidden, calls))
-        return found
+        outputs = operation(*args, **options)
+        values, calls = _internal_size(operation, args, options)
+        values += sum(_product(tensor.shape) for tensor in keras.tree.flatten(outputs))
+        sizes.append((values, calls))
+        return outputs
 
     walk(model, inputs, visit)
     return sizes
 
 
-def _numbers(tensors):
-    return sum(_product(tensor.shape) for tensor in keras.tree.flatten(tensors))
+def _product(shape):
+    return math.prod(size or 1 for size in shape)
 
 
-def _product(sides):
-    return math.prod(side or 1 for side in sides)
-
-
-def _hidden(operation, args, options):
-    """Numbers that a layer holds besides its outputs, where they can be many, and how many calls it is."""
+def _internal_size(operation, args, options):
+    """Return the number of values that a layer computes in addition to its outputs, and its calls."""
     if isinstance(operation, keras.layers.MultiHeadAttention):
         query, value = (*args, *(options[name] for name in ("query", "value") if name in options))[:2]
-        sides = [value.shape[axis] for axis in operation._attention_axes]
-        return operation.num_heads * _product(query.shape[:-1]) * _product(sides), 1
-    if isinstance(operation, keras.layers.Attention):  # additive is one of them, and adds before it sums
+        attended = [value.shape[axis] for axis in operation._attention_axes]
+        return operation.num_heads * _product(query.shape[:-1]) * _product(attended), 1
+    if isinstance(operation, keras.layers.Attention):
         query, value = (args[0] if args else options["inputs"])[:2]
-        width = query.shape[-1] if isinstance(operation, keras.layers.AdditiveAttention) else 1
-        return _product([width, *query.shape[:-1], value.shape[-2]]), 1
+        is_additive = isinstance(operation, keras.layers.AdditiveAttention)  # adds before it sums
+        return _product([query.shape[-1] if is_additive else 1, *query.shape[:-1], value.shape[-2]]), 1
     if isinstance(operation, keras.layers.TimeDistributed):
-        return _every_step(operation.layer, args[0] if args else options["inputs"])
+        inputs = args[0] if args else options["inputs"]
+        steps = inputs.shape[1] or 1
+        if not isinstance(operation.layer, keras.Model):
+            return 0, steps
+        inner = _measure(operation.layer, keras.KerasTensor((1, *inputs.shape[2:]), inputs.dtype))
+        largest = max((values for values, _ in inner), default=0)
+        return steps * largest, steps * sum(calls for _, calls in inner)
     return 0, 1
 
 
-def _every_step(layer, given):
-    steps = given.shape[1] or 1
-    if not isinstance(layer, keras.Model):
-        return 0, steps
-    inner = _sizes(layer, keras.KerasTensor((1, *given.shape[2:]), given.dtype))
-    return steps * max((numbers for numbers, _ in inner), default=0), steps * sum(calls for _, calls in inner)
-
-
-class TooLong(RnnAppsError):
-    """What was asked did not come to its end in time."""
+class OperationTimeout(RnnAppsError):
+    """A function did not finish in time."""
 
 
 class _Stop(BaseException):
-    """Raised in a thread from outside; no handler of errors is to keep it."""
+    """Raised in a thread from outside; not an Exception, so that error handlers do not catch it."""
 
 
-def within(seconds, function, *args):
-    """Return what a function gives, in a thread of its own that is given up after some seconds.
+def run_with_timeout(seconds, function, *args):
+    """Return the result of a function, run in a thread that is stopped after some seconds.
 
     Args:
-        seconds: after which it is stopped; a call into a library ends first.
+        seconds: time limit; a call into a C library finishes first.
         function: callable.
-        *args: for it.
+        *args: its arguments.
 
     Raises:
-        TooLong: it took longer.
-        Exception: whatever it raises.
+        OperationTimeout: the function took longer.
+        Exception: any exception of the function.
     """
     result = {}
 
@@ -128,4 +123,4 @@ def within(seconds, function, *args):
         return result["value"]
     if "error" in result:
         raise result["error"]
-    raise TooLong(f"it took more than {seconds} s")
+    raise OperationTimeout(f"it took more than {seconds} s")

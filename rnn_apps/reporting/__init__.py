@@ -1,8 +1,8 @@
-"""The report of a finished run: one HTML file and its plots, made from the run folder alone."""
+"""Reports of finished runs: one HTML file with its plots, written from the run folder only."""
 
 from rnn_apps.reporting.comparison import write_comparison
 from rnn_apps.reporting.html import write_report
-from rnn_apps.reporting.scores import NOT_A_CURVE
-from rnn_apps.reporting.selection import shown_examples
+from rnn_apps.reporting.scores import UNPLOTTED_COLUMNS
+from rnn_apps.reporting.selection import examples_to_explain
 
-__all__ = ["NOT_A_CURVE", "shown_examples", "write_comparison", "write_report"]
+__all__ = ["UNPLOTTED_COLUMNS", "examples_to_explain", "write_comparison", "write_report"]

@@ -1,4 +1,4 @@
-"""The files of a finished run, as the report needs them."""
+"""Reads the files of a finished run for the report."""
 
 import csv
 import json
@@ -8,25 +8,25 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from rnn_apps.errors import RnnAppsError, message
-from rnn_apps.reporting.labels import by_step
+from rnn_apps.reporting.labels import step_records
 from rnn_apps.reporting.predictions import PredictionSummary, summarise
 
 History = dict[str, list[float]]
 
 
 class Run(NamedTuple):
-    """What a run folder holds.
+    """The content of a run folder.
 
     Attributes:
         name: name of the recipe, or of the folder.
-        metrics: the content of metrics.json.
-        history: column -> one number an epoch, NaN where there is none; empty without a history.
+        metrics: content of metrics.json.
+        history: column to one number per epoch, NaN where missing; empty without a history.
         recipe: text of the resolved recipe; empty without one.
-        predictions: counts and chosen examples of a classification, of every step where steps are labelled.
-        texts: records of what was written, where the task writes; else empty.
-        sequences: records of sequences whose steps are labelled; else empty.
-        forecasts: records of what was forecast, where the task forecasts; else empty.
-        views: what was measured of the inside of the network; empty without it.
+        predictions: counts and chosen examples of a classification, also of single steps.
+        texts: records of a text generation task, else empty.
+        sequences: records of a sequence labelling task, else empty.
+        forecasts: records of a forecasting task, else empty.
+        views: content of views.json; empty without one.
     """
 
     name: str
@@ -41,42 +41,36 @@ class Run(NamedTuple):
 
 
 def read_run(folder: Path) -> Run:
-    """Returns what the files of `folder` say; all but metrics.json may be missing.
+    """Read the files of a run folder; all but metrics.json may be missing.
 
     Raises:
-        RnnAppsError: a file that is needed is missing or damaged.
+        RnnAppsError: a required file is missing or damaged.
     """
-    metrics = _metrics(folder / "metrics.json")
-    records = _json_lines(folder / "predictions.jsonl")
-    kinds = ("texts", "step_classes", "forecasts")
+    path = folder / "metrics.json"
+    if not path.is_file():
+        raise RnnAppsError(message(str(path), "missing", expected="the folder of a finished run"))
+    metrics = _parse_object(_read_text(path), str(path))
+    records = _read_json_lines(folder / "predictions.jsonl")
     texts, sequences, forecasts = (
-        list(records) if metrics.get("record_kind") == kind else [] for kind in kinds
+        list(records) if metrics.get("record_kind") == kind else []
+        for kind in ("texts", "step_classes", "forecasts")
     )
     names = [str(name) for name in metrics.get("class_names") or []]
+    views = folder / "views.json"
     return Run(
         name=str(metrics.get("recipe") or folder.resolve().name),
         metrics=metrics,
-        history=_history(folder / "history.csv"),
-        recipe=_text(folder / "recipe.yaml"),
+        history=_read_history(folder / "history.csv"),
+        recipe=_read_text(folder / "recipe.yaml"),
         texts=texts,
         sequences=sequences,
         forecasts=forecasts,
-        views=_views(folder / "views.json"),
-        predictions=summarise(by_step(sequences) if sequences else records, names),
+        views=_parse_object(_read_text(views), str(views)) if views.is_file() else {},
+        predictions=summarise(step_records(sequences) if sequences else records, names),
     )
 
 
-def _metrics(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        raise RnnAppsError(message(str(path), "missing", expected="the folder of a finished run"))
-    return _json_object(path.read_text(encoding="utf-8"), str(path))
-
-
-def _views(path: Path) -> dict[str, Any]:
-    return _json_object(_text(path), str(path)) if path.is_file() else {}
-
-
-def _json_object(text: str, where: str) -> dict[str, Any]:
+def _parse_object(text: str, where: str) -> dict[str, Any]:
     try:
         value = json.loads(text)
     except ValueError as error:
@@ -86,25 +80,25 @@ def _json_object(text: str, where: str) -> dict[str, Any]:
     return value
 
 
-def _json_lines(path: Path) -> Iterator[dict[str, Any]]:
+def _read_json_lines(path: Path) -> Iterator[dict[str, Any]]:
     if not path.is_file():
         return
     with path.open(encoding="utf-8") as lines:
         for number, line in enumerate(lines, start=1):
             if line.strip():
-                yield _json_object(line, f"{path}:{number}")
+                yield _parse_object(line, f"{path}:{number}")
 
 
-def _text(path: Path) -> str:
+def _read_text(path: Path) -> str:
     return path.read_text(encoding="utf-8") if path.is_file() else ""
 
 
-def _history(path: Path) -> History:
-    rows = list(csv.DictReader(_text(path).splitlines()))
-    return {name: [_number(row[name]) for row in rows] for name in rows[0]} if rows else {}
+def _read_history(path: Path) -> History:
+    rows = list(csv.DictReader(_read_text(path).splitlines()))
+    return {name: [_parse_number(row[name]) for row in rows] for name in rows[0]} if rows else {}
 
 
-def _number(text: str | None) -> float:
+def _parse_number(text: str | None) -> float:
     try:
         value = float(text or "nan")
     except ValueError:

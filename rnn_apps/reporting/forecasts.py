@@ -1,130 +1,132 @@
-"""What the report shows of forecasts: chosen origins beside what came, and errors by steps ahead."""
+"""Summarizes forecasts for the report: chosen origins, errors by steps ahead, comparison with baselines."""
 
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from rnn_apps.reporting import plots
+from rnn_apps.reporting.pages import Plot
 from rnn_apps.reporting.scores import baseline_names
-from rnn_apps.reporting.selection import evenly_spaced
+from rnn_apps.reporting.selection import Groups, evenly_spaced
 
 Record = Mapping[str, Any]
-EVERY_PART = 6  # origins at even distances
-WORST = 2
-NO_DIFFERENCE = 0.01
+NUM_EVENLY_SPACED, NUM_WORST = 6, 2  # origins
+TIE_MARGIN = 0.01  # relative difference of errors
 PREFIX = "forecast_"
 
 
-class Forecasts(NamedTuple):
-    """All that is shown of the forecasts of a run.
+class ForecastSummary(NamedTuple):
+    """The forecasts of a run.
 
     Attributes:
-        total: origins.
-        groups: title, rule and names of pictures.
-        verdict: whether the network is better than what needs no learning, in words.
+        total: number of origins.
+        groups: title, rule and names of plots.
+        verdict: a sentence on whether the network is better than the baselines.
         wins: whether it is.
-        inside, wanted: part of the truth inside the interval, and the part that it promises.
+        coverage, interval: fraction of the actual values inside the interval, and its nominal coverage.
     """
 
     total: int
     groups: list[tuple[str, str, list[str]]]
     verdict: str
     wins: bool
-    inside: float | None
-    wanted: float | None
+    coverage: float | None
+    interval: float | None
 
 
-def summarise_forecasts(records: Sequence[Record], metrics: Mapping[str, Any]) -> tuple[Forecasts, dict]:
-    """Returns what is shown, and name to (figure, caption, description).
+def summarise_forecasts(
+    records: Sequence[Record], metrics: Mapping[str, Any]
+) -> tuple[ForecastSummary, dict[str, Plot]]:
+    """Return the summary, and the plots by name.
 
     Args:
-        records: of predictions.jsonl, one an origin.
-        metrics: of metrics.json.
+        records: lines of predictions.jsonl, one per origin.
+        metrics: content of metrics.json.
     """
-    groups = _chosen(records)
-    figures = {"error_by_step": _by_step(records)}
+    groups = _choose(records)
+    figures = {"error_by_step": _error_by_step(records)}
     for *_, numbers in groups:
-        figures |= {f"{PREFIX}{number + 1}": _one(records[number], number) for number in numbers}
-    words, wins = verdict(metrics)
-    summary = Forecasts(
+        figures |= {f"{PREFIX}{number + 1}": _forecast(records[number], number) for number in numbers}
+    sentence, wins = verdict(metrics)
+    summary = ForecastSummary(
         total=len(records),
         groups=[(title, rule, [f"{PREFIX}{n + 1}" for n in numbers]) for title, rule, numbers in groups],
-        verdict=words,
+        verdict=sentence,
         wins=wins,
-        inside=(metrics.get("test") or {}).get("coverage"),
-        wanted=(metrics.get("settings") or {}).get("interval"),
+        coverage=(metrics.get("test") or {}).get("coverage"),
+        interval=(metrics.get("settings") or {}).get("interval"),
     )
     return summary, figures
 
 
 def verdict(metrics: Mapping[str, Any]) -> tuple[str, bool]:
-    """Returns in words whether the network's MASE is below that of every baseline, and whether it is."""
+    """Return a sentence on whether the network's MASE is below that of every baseline, and whether it is."""
     own, names = (metrics.get("test") or {}).get("mase"), baseline_names(metrics)
     values = {name: metrics["baseline"][name].get("mase") for name in names}
     values = {name: value for name, value in values.items() if value is not None and math.isfinite(value)}
     if own is None or not values:
-        return "There is no baseline to hold it against.", False
+        return "There is no baseline to compare with.", False
     best = min(values, key=values.__getitem__)
     name, ratio = best.replace("_", " "), own / values[best] if values[best] else math.inf
-    if ratio < 1 - NO_DIFFERENCE:
+    if ratio < 1 - TIE_MARGIN:
         return f"Its error is {100 * (1 - ratio):.0f} % below that of the best baseline, {name}.", True
-    failed = (
-        "Nothing here beats naive" if best == "naive" else f"The network does not beat the {name} forecast"
-    )
-    above = f"{100 * (ratio - 1):.0f} % above" if ratio > 1 + NO_DIFFERENCE else "within 1 % of"
-    words = f"{failed}: its error is {above} that of the {name} forecast"
-    return f"{words}. On this series use the {name} forecast, which needs no training.", False
+    outcome = f"The network does not beat the {name} forecast"
+    if best == "naive":
+        outcome = "Nothing here beats naive"
+    above = f"{100 * (ratio - 1):.0f} % above" if ratio > 1 + TIE_MARGIN else "within 1 % of"
+    sentence = f"{outcome}: its error is {above} that of the {name} forecast"
+    return f"{sentence}. For this series use the {name} forecast, which needs no training.", False
 
 
-def _chosen(records: Sequence[Record]) -> list[tuple[str, str, list[int]]]:
-    count = len(records)
-    even = evenly_spaced(count, EVERY_PART)
-    groups = [("Throughout", f"{len(even)} of {count:,} origins of the test part, at even distances.", even)]
-    rest = [n for n in range(count) if n not in even and records[n].get("mase") is not None]
-    worst = sorted(rest, key=lambda n: -records[n]["mase"])[:WORST]
+def _choose(records: Sequence[Record]) -> Groups:
+    even = evenly_spaced(len(records), NUM_EVENLY_SPACED)
+    groups = [
+        ("Throughout", f"{len(even)} of {len(records):,} origins of the test split, evenly spaced.", even)
+    ]
+    rest = [n for n, record in enumerate(records) if n not in even and record.get("mase") is not None]
+    worst = sorted(rest, key=lambda n: -records[n]["mase"])[:NUM_WORST]
     if worst:
         groups.append(("Worst", "Of the others, the highest MASE.", worst))
     return groups
 
 
-def _one(record: Record, number: int) -> tuple[Figure, str, str]:
-    """One target of an origin; the targets take turns."""
+def _forecast(record: Record, number: int) -> Plot:
+    """Return one target of an origin; successive origins show the targets in turn."""
     names = list(record["targets"])
     name = names[number % len(names)]
-    lines = {key: _numbers(values) for key, values in record["targets"][name].items()}
+    lines = {key: _to_array(values) for key, values in record["targets"][name].items()}
     series = f" of {record['series']}" if record.get("series") else ""
     score = "" if record.get("mase") is None else f", MASE {record['mase']:.3g}"
-    caption = f"{name}{series} from {record['origin']} on{score}"
+    caption = f"{name}{series} from {record['origin']}{score}"
     inside = (lines["lower"] <= lines["truth"]) & (lines["truth"] <= lines["upper"])
-    there = int(np.isfinite(lines["truth"]).sum())
-    described = f"{int(inside.sum())} of {there} values that came lie inside the interval"
-    return plots.forecast_figure(lines, name), caption, described
+    num_values = np.isfinite(lines["truth"]).sum()
+    description = f"{inside.sum()} of {num_values} actual values are inside the interval"
+    return plots.forecast_figure(lines, name), caption, description
 
 
-def _by_step(records: Sequence[Record]) -> tuple[Figure, str, str]:
-    """Mean error by steps ahead, in units of the seasonal naive's mean error of each target."""
+def _error_by_step(records: Sequence[Record]) -> Plot:
+    """Return the mean error by steps ahead, in units of the seasonal naive's mean error of each target."""
     errors: dict[str, list[np.ndarray]] = {"forecast": [], "seasonal_naive": []}
     for name in records[0]["targets"]:
         rows = [record["targets"][name] for record in records]
-        truth = np.array([_numbers(row["truth"]) for row in rows])
-        found = {key: np.abs(truth - np.array([_numbers(row[key]) for row in rows])) for key in errors}
-        usual = found["seasonal_naive"][np.isfinite(found["seasonal_naive"])]
-        unit = usual.mean() if len(usual) and usual.mean() > 0 else 1.0
-        for key, values in found.items():
+        truth = np.array([_to_array(row["truth"]) for row in rows])
+        absolute = {key: np.abs(truth - np.array([_to_array(row[key]) for row in rows])) for key in errors}
+        naive = absolute["seasonal_naive"][np.isfinite(absolute["seasonal_naive"])]
+        unit = naive.mean() if len(naive) and naive.mean() > 0 else 1.0
+        for key, values in absolute.items():
             errors[key].append(values / unit)
     means = {key: _mean_by_step(np.concatenate(values)) for key, values in errors.items()}
-    first, last = (means["forecast"][at] for at in (0, -1))
-    described = f"{first:.2f} one step ahead, {last:.2f} {len(means['forecast'])} steps ahead"
-    return plots.step_error_figure(means), "Error by steps ahead", described
+    own = means["forecast"]
+    description = f"{own[0]:.2f} one step ahead, {own[-1]:.2f} {len(own)} steps ahead"
+    return plots.step_error_figure(means), "Error by steps ahead", description
 
 
 def _mean_by_step(errors: np.ndarray) -> np.ndarray:
-    there = np.isfinite(errors)
-    return np.where(there, errors, 0).sum(axis=0) / np.where(there.any(axis=0), there.sum(axis=0), np.nan)
+    valid = np.isfinite(errors)
+    return np.where(valid, errors, 0).sum(axis=0) / np.where(valid.any(axis=0), valid.sum(axis=0), np.nan)
 
 
-def _numbers(values: Sequence[float | None]) -> np.ndarray:
+def _to_array(values: Sequence[float | None]) -> np.ndarray:
     return np.array([math.nan if value is None else value for value in values], dtype=float)

@@ -1,83 +1,66 @@
-"""Puts the report together: figures into `plots/`, and one HTML file that needs nothing else."""
+"""Writes the report of a run: plots in `plots/`, and one self-contained HTML file."""
 
 import re
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-
-from matplotlib.figure import Figure
 
 from rnn_apps.reporting import plots, scores
 from rnn_apps.reporting.folder import Run, read_run
 from rnn_apps.reporting.forecasts import summarise_forecasts
-from rnn_apps.reporting.inside import inside_figures, unrolled_of
 from rnn_apps.reporting.labels import summarise_labels
-from rnn_apps.reporting.pages import Picture, environment, sample_mark, save_picture, write_page
+from rnn_apps.reporting.pages import Plot, save_plot, score_mark, write_page
 from rnn_apps.reporting.predictions import Example, PredictionSummary
-from rnn_apps.reporting.texts import ATTENTION, summarise_texts
-from rnn_apps.reporting.words import word_trace
+from rnn_apps.reporting.texts import ATTENTION_PREFIX, summarise_texts
+from rnn_apps.reporting.view_figures import unrolled_plot, view_plots
+from rnn_apps.reporting.word_traces import word_trace
 from rnn_apps.tasks import TASKS, settings_class
 from rnn_apps.tasks.shapes import SHAPES
 
-MOST_CONFUSED = 20
+MAX_CONFUSED = 20
 LINE_BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
-MOST_CURVES = 4
+MAX_CURVES = 4
 
 
 def write_report(folder: Path) -> Path:
-    """Writes `report.html` and `plots/` (PNG, SVG) into the folder of a finished run, from its files alone.
+    """Write `report.html` and `plots/` (PNG, SVG) of a finished run from the files in its folder.
 
-    Read are `metrics.json`, which must be there, and `history.csv`, `predictions.jsonl`, `views.json` and
-    `recipe.yaml`; what is missing is left out of the page. Each file is written beside its place and then
-    renamed.
+    `metrics.json` is required. `history.csv`, `predictions.jsonl`, `views.json` and `recipe.yaml` are
+    optional; the page omits what is missing. Each file is written under a temporary name and then renamed.
 
     Returns:
         Path of the report.
 
     Raises:
-        RnnAppsError: a file that is needed is missing or damaged.
+        RnnAppsError: a required file is missing or damaged.
     """
-    run = read_run(Path(folder))
-    texts, of_texts = summarise_texts(run.texts, Path(folder))
-    forecasts, ahead = summarise_forecasts(run.forecasts, run.metrics) if run.forecasts else (None, {})
-    learning, of_predictions = _learning_figures(run), _prediction_figures(run.predictions)
-    shape, inside = unrolled_of(run.views), inside_figures(run.views, *_traces(run.predictions))
-    figures = learning | of_predictions | of_texts | ahead | shape | inside
-    pictures = {name: save_picture(Path(folder), name, *parts) for name, parts in figures.items()}
-    content = _content(run, pictures)
-    content |= {
-        "curves": [pictures[name] for name in learning],
-        "inside": [pictures[name] for name in inside],
-    }
-    content |= {"forecasts": forecasts, "forecast_pictures": {name: pictures[name] for name in ahead}}
-    content |= {
-        "texts": texts if run.texts else None,
-        "text_pictures": [pictures[name] for name in of_texts if not name.startswith(ATTENTION)],
-    }
-    return write_page(Path(folder), environment().get_template("report.html").render(content))
-
-
-def _content(run: Run, pictures: Mapping[str, Picture]) -> dict[str, Any]:
+    folder = Path(folder)
+    run = read_run(folder)
     metrics, predictions = run.metrics, run.predictions
+    text_summary, text_plots = summarise_texts(run.texts, folder)
+    forecasts, forecast_plots = summarise_forecasts(run.forecasts, metrics) if run.forecasts else (None, {})
+    learning_plots, inside_plots = _learning_plots(run), view_plots(run.views, *_traces(predictions))
+    all_plots = learning_plots | _prediction_plots(predictions) | text_plots | forecast_plots
+    all_plots |= unrolled_plot(run.views) | inside_plots
+    pictures = {name: save_plot(folder, name, plot) for name, plot in all_plots.items()}
     task = str(metrics.get("task") or "")
     shape = metrics.get("shape") or (settings_class(task).shape if task in TASKS else None)
     groups = _groups(predictions)
-    return {
+    content = {
         "name": run.name,
         "task": task,
         "shape": shape,
         "diagram": SHAPES.get(str(shape)),
         "metrics": metrics,
-        "mark": sample_mark(metrics),
+        "mark": score_mark(metrics),
         "main": scores.main_metric(metrics),
         "baselines": scores.baseline_names(metrics),
         "scale": scores.bar_scale(metrics),
         "rows": scores.score_rows(metrics),
         "class_rows": scores.class_rows(metrics),
-        "unrolled": pictures.get("unrolled"),
-        "confusion": pictures.get("confusion_matrix"),
-        "confusion_is_small": len(predictions.class_names) <= plots.FEW_CLASSES,
-        "reliability": pictures.get("reliability"),
+        "pictures": pictures,
+        "curves": [pictures[name] for name in learning_plots],
+        "inside": [pictures[name] for name in inside_plots],
+        "confusion_is_small": len(predictions.class_names) <= plots.MAX_CLASSES_IN_PAIR,
         "epochs": len(next(iter(run.history.values()), [])),
         "total": predictions.total,
         "groups": groups,
@@ -85,28 +68,28 @@ def _content(run: Run, pictures: Mapping[str, Picture]) -> dict[str, Any]:
         "traced": any(example["trace"] for group in groups for example in group["examples"]),
         "class_names": predictions.class_names,
         "recipe": run.recipe,
+        "forecasts": forecasts,
+        "texts": text_summary if run.texts else None,
+        "text_pictures": [pictures[name] for name in text_plots if not name.startswith(ATTENTION_PREFIX)],
     }
+    return write_page(folder, "report.html", content)
 
 
 def _groups(predictions: PredictionSummary) -> list[dict[str, Any]]:
-    """Returns the shown examples by the rule that chose them."""
+    """Return the shown examples by the rule that chose them."""
     rules = [
         ("Wrong", "The most confident mistakes.", predictions.mistakes),
-        ("Right, but only just", "The right answers of least confidence.", predictions.close_calls),
-        (
-            "Minds changed",
-            "Of the others, those whose score moves most from word to word.",
-            predictions.swings,
-        ),
+        ("Barely right", "The least confident correct predictions.", predictions.close_calls),
+        ("Large swings", "Of the others, those whose score changes most over the words.", predictions.swings),
     ]
     return [
-        {"title": title, "rule": rule, "examples": [_shown(example, predictions) for example in examples]}
+        {"title": title, "rule": rule, "examples": [_example(example, predictions) for example in examples]}
         for title, rule, examples in rules
         if examples
     ]
 
 
-def _shown(example: Example, predictions: PredictionSummary) -> dict[str, Any]:
+def _example(example: Example, predictions: PredictionSummary) -> dict[str, Any]:
     names = predictions.class_names
     return {
         "number": example.number,
@@ -120,68 +103,54 @@ def _shown(example: Example, predictions: PredictionSummary) -> dict[str, Any]:
 
 
 def _traces(predictions: PredictionSummary) -> tuple[list[Any], str]:
-    """Of the traced examples of two classes the words with the second one's probability, and its name."""
+    """Return the words of examples of two classes with the probability of the second, and its name."""
     names = predictions.class_names
     if len(names) != 2:
         return [], ""
-    groups = (predictions.mistakes, predictions.close_calls, predictions.swings)
-    traces = [word_trace(example, names) for group in groups for example in group]
-    return [[(word.text, word.score) for word in trace.words] for trace in traces if trace], names[1]
+    examples = (*predictions.mistakes, *predictions.close_calls, *predictions.swings)
+    traces = [trace for example in examples if (trace := word_trace(example, names))]
+    return [[(word.text, word.score) for word in trace.words] for trace in traces], names[1]
 
 
-def _learning_figures(run: Run) -> dict[str, tuple[Figure, str, str]]:
+def _learning_plots(run: Run) -> dict[str, Plot]:
     history, figures = run.history, {}
-    names = [name for name in history if name not in scores.NOT_A_CURVE and not name.startswith("val_")]
-    validated = [name.removeprefix("val_") for name in history if name.startswith("val_")]
-    alone = [name for name in validated if name not in names]
+    names = [name for name in history if name not in scores.UNPLOTTED_COLUMNS and not name.startswith("val_")]
+    validation_names = [name.removeprefix("val_") for name in history if name.startswith("val_")]
+    validation_only = [name for name in validation_names if name not in names]
     best = (run.metrics.get("training") or {}).get("best_epoch")
-    for name in (*names[:MOST_CURVES], *alone[:MOST_CURVES]):
+    for name in (*names[:MAX_CURVES], *validation_only[:MAX_CURVES]):
         training, validation = history.get(name, []), history.get(f"val_{name}")
-        figure = plots.learning_figure(name, training, validation, best)
+        description = "; ".join(
+            f"{split} from {scores.format_number(values[0])} to {scores.format_number(values[-1])} "
+            f"over {len(values)} epochs"
+            for split, values in (("training", training), ("validation", validation))
+            if values
+        )
         caption = f"{name.replace('_', ' ').capitalize()} by epoch"
-        figures[name] = (figure, caption, _curve_in_words(training, validation))
+        figures[name] = (plots.learning_figure(name, training, validation, best), caption, description)
     return figures
 
 
-def _curve_in_words(training: list[float], validation: list[float] | None) -> str:
-    lines = [("training", training), ("validation", validation or [])]
-    number = scores.number
-    return "; ".join(
-        f"{name} from {number(values[0])} to {number(values[-1])} over {len(values)} epochs"
-        for name, values in lines
-        if values
-    )
-
-
-def _prediction_figures(predictions: PredictionSummary) -> dict[str, tuple[Figure, str, str]]:
+def _prediction_plots(predictions: PredictionSummary) -> dict[str, Plot]:
     if not predictions.total:
         return {}
-    classes = predictions.most_confused(MOST_CONFUSED)
-    all_of_them = len(predictions.class_names)
-    which = (
-        "" if len(classes) == all_of_them else f" ({len(classes)} most confused of {all_of_them:,} classes)"
-    )
-    names = predictions.class_names
-    largest = sorted(predictions.confusion.items(), key=lambda item: -item[1])[:8]
+    names, classes = predictions.class_names, predictions.most_confused(MAX_CONFUSED)
+    caption = "Confusion matrix"
+    if len(classes) < len(names):
+        caption += f" ({len(classes)} most confused of {len(names):,} classes)"
     cells = "; ".join(
-        f"{names[true]} answered as {names[said]}: {count:,}" for (true, said), count in largest
+        f"{names[label]} predicted as {names[prediction]}: {count:,}"
+        for (label, prediction), count in predictions.confusion.most_common(8)
     )
-    filled = [index for index, count in enumerate(predictions.bin_count) if count]
     bins = "; ".join(
-        f"confidence {predictions.bin_confidence[index] / predictions.bin_count[index]:.2f}: "
-        f"accuracy {predictions.bin_right[index] / predictions.bin_count[index]:.2f} "
-        f"of {predictions.bin_count[index]:,}"
-        for index in filled
+        f"confidence {confidence / count:.2f}: accuracy {right / count:.2f} of {count:,}"
+        for count, right, confidence in zip(
+            predictions.bin_count, predictions.bin_right, predictions.bin_confidence
+        )
+        if count
     )
+    reliability = plots.reliability_figure(predictions)
     return {
-        "confusion_matrix": (
-            plots.confusion_figure(predictions, classes),
-            f"Confusion matrix{which}",
-            cells,
-        ),
-        "reliability": (
-            plots.reliability_figure(predictions),
-            "Reliability: can its confidence be believed?",
-            bins,
-        ),
+        "confusion_matrix": (plots.confusion_figure(predictions, classes), caption, cells),
+        "reliability": (reliability, "Reliability: accuracy by confidence", bins),
     }

@@ -1,4 +1,4 @@
-"""What the pages have in common: templates, pictures inside them and beside them, files that appear whole."""
+"""Shared by the pages: templates, plots embedded in the page and saved as files, atomic file writes."""
 
 import base64
 import json
@@ -12,58 +12,68 @@ from matplotlib.figure import Figure
 
 from rnn_apps.reporting import drawing, scores
 
+Plot = tuple[Figure, str, str]  # figure, caption, description
+
 
 class Picture(NamedTuple):
-    """A figure in the page: name of its files, caption, text for readers who cannot see it, and data."""
+    """A plot in the page: name of its files, caption, text for those who cannot see it, and data URI."""
 
     name: str
     caption: str
-    alternative: str
+    alt_text: str
     source: str
 
 
 def environment() -> Environment:
-    """Returns the templates, with filters ``number``, ``duration`` and ``plainly``."""
+    """Return the template environment, with the filters ``number``, ``duration`` and ``setting``."""
     loader = PackageLoader("rnn_apps.reporting", package_path="")
-    made = Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    made.filters.update(number=scores.number, duration=scores.duration, plainly=_plainly)
-    return made
+    templates = Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    templates.filters.update(
+        number=scores.format_number, duration=scores.format_duration, setting=_format_setting
+    )
+    return templates
 
 
-def save_picture(folder: Path, name: str, figure: Figure, caption: str, alternative: str) -> Picture:
-    """Writes a figure into `plots/` of a folder, as PNG and SVG, and returns it for the page."""
+def save_plot(folder: Path, name: str, plot: Plot) -> Picture:
+    """Write a plot to `plots/` of a folder, as PNG and SVG, and return it for the page."""
+    figure, caption, description = plot
     (folder / "plots").mkdir(exist_ok=True)
-    bitmap, vectors = drawing.both(figure)
-    name = "".join(letter if letter.isalnum() or letter in "-_" else "_" for letter in name)
-    replace_file(folder / "plots" / f"{name}.png", bitmap)
-    replace_file(folder / "plots" / f"{name}.svg", vectors)
-    source = "data:image/svg+xml;base64," + base64.b64encode(vectors).decode("ascii")
-    return Picture(name, caption, f"{caption}: {alternative}", source)
+    png, svg = drawing.png_and_svg(figure)
+    name = "".join(character if character.isalnum() or character in "-_" else "_" for character in name)
+    replace_file(folder / "plots" / f"{name}.png", png)
+    replace_file(folder / "plots" / f"{name}.svg", svg)
+    return Picture(name, caption, f"{caption}: {description}", data_uri("svg+xml", svg))
 
 
-def write_page(folder: Path, page: str) -> Path:
-    """Writes `report.html` of a folder; returns its path."""
+def data_uri(image_type: str, content: bytes) -> str:
+    """Return the bytes of an image as a data URI."""
+    return f"data:image/{image_type};base64,{base64.b64encode(content).decode('ascii')}"
+
+
+def write_page(folder: Path, template: str, content: Mapping[str, Any]) -> Path:
+    """Write `report.html` of a folder from a template, and return its path."""
+    page = environment().get_template(template).render(content)
     report = folder / "report.html"
     replace_file(report, page.encode("utf-8", errors="replace"))
     return report
 
 
-def sample_mark(metrics: Mapping[str, Any]) -> str | None:
-    """Returns what every score of a sample is marked with, None where the data is real."""
+def score_mark(metrics: Mapping[str, Any]) -> str | None:
+    """Return the mark of scores on synthetic data, or None for real data."""
     data = metrics.get("data") or {}
-    if not data.get("is_sample"):
+    if metrics.get("score_mark") or not data.get("is_sample"):
         return metrics.get("score_mark")
-    stands_for = data.get("sample_of")
-    return metrics.get("score_mark") or f"SAMPLE score, not {stands_for or 'a real data set'}"
+    return f"SAMPLE score, not {data.get('sample_of') or 'a real data set'}"
 
 
-def _plainly(value: object) -> str:
-    """Returns a setting as text; what is nested as JSON."""
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, (dict, list)) else scores.number(value)
+def _format_setting(value: object) -> str:
+    if isinstance(value, (dict, list)):
+        return json.dumps(value, ensure_ascii=False)
+    return scores.format_number(value)
 
 
 def replace_file(path: Path, content: bytes) -> None:
-    """Writes a file beside its place and then renames it, so that it is whole or as it was."""
-    beside = path.with_name(path.name + ".part")
-    beside.write_bytes(content)
-    os.replace(beside, path)
+    """Write a file under a temporary name and rename it, so that it is never incomplete."""
+    temporary = path.with_name(path.name + ".part")
+    temporary.write_bytes(content)
+    os.replace(temporary, path)

@@ -1,4 +1,4 @@
-"""What the report shows of the predictions, gathered in one pass, however many they are."""
+"""Summarizes the predictions of a classification in one pass, whatever their number."""
 
 import heapq
 import math
@@ -16,9 +16,12 @@ class Example(NamedTuple):
     """One prediction, with the classes as indices.
 
     Attributes:
-        number: its line in the predictions.
+        number: line number in the predictions.
+        text: the input.
+        label: index of the true class.
+        prediction: index of the predicted class.
         score: probability of the predicted class.
-        steps: (word, probability of the predicted class up to and with that word), or None.
+        steps: (word, probability of the predicted class after it), or None.
     """
 
     number: int
@@ -30,12 +33,12 @@ class Example(NamedTuple):
 
 
 class PredictionSummary:
-    """Counts over all predictions, and the few that are shown.
+    """Counts over all predictions, and the few examples that are shown.
 
     Attributes:
-        class_names: those given, and behind them any other that the predictions name.
-        confusion: (label, prediction) -> how many.
-        bin_count, bin_right, bin_confidence: sums over equally wide bins of the score (NUM_BINS,).
+        class_names: the given names, followed by any others in the predictions.
+        confusion: (label, prediction) to count.
+        bin_count, bin_right, bin_confidence: sums over bins of the score of equal width (NUM_BINS,).
         mistakes, close_calls, swings: the chosen examples, most telling first.
     """
 
@@ -51,23 +54,21 @@ class PredictionSummary:
 
     @property
     def total(self) -> int:
-        """Number of predictions that name both classes."""
+        """Number of predictions with both classes."""
         return self.confusion.total()
 
-    def most_confused(self, most: int) -> list[int]:
-        """Returns the classes in the most mistakes, at most `most` of them, in their usual order."""
-        if len(self.class_names) <= most:
-            return list(range(len(self.class_names)))
+    def most_confused(self, max_classes: int) -> list[int]:
+        """Return the classes with the most mistakes, at most `max_classes`, in their usual order."""
         involved: Counter[int] = Counter()
         for (label, prediction), count in self.confusion.items():
             if label != prediction:
                 involved.update({label: count, prediction: count})
         ranked = sorted(range(len(self.class_names)), key=lambda index: (-involved[index], index))
-        return sorted(ranked[:most])
+        return sorted(ranked[:max_classes])
 
 
 class _Ranking:
-    """The few examples with the largest keys; earlier ones first among equals."""
+    """Keeps the examples with the largest keys; earlier ones first among equals."""
 
     def __init__(self, size: int):
         self.size = size
@@ -83,25 +84,31 @@ class _Ranking:
 
 
 def summarise(records: Iterable[Mapping[str, Any]], class_names: Sequence[str]) -> PredictionSummary:
-    """Returns counts over `records` and the examples worth a look.
+    """Return counts over the records and the examples to show.
 
-    Shown are the most confident mistakes, the right answers of least confidence, and, of the others with
-    steps, those whose score moves most. A record without both classes is passed over.
+    Shown are the most confident mistakes, the least confident correct predictions and, of the others with
+    steps, those whose score changes most. Records without both classes are skipped.
     """
     summary = PredictionSummary(class_names)
     index_of = {name: index for index, name in enumerate(class_names)}
     mistakes, close_calls, swings = _Ranking(NUM_EXAMPLES), _Ranking(NUM_EXAMPLES), _Ranking(3 * NUM_EXAMPLES)
     for number, record in enumerate(records, start=1):
-        example = _example(number, record, index_of)
-        if example is None:
+        if record.get("label") is None or record.get("prediction") is None:
             continue
-        _count(summary, example)
-        if example.label != example.prediction:
-            mistakes.offer(example.score, example)
-        else:
+        example = _example(number, record, index_of)
+        is_right = example.label == example.prediction
+        summary.confusion[example.label, example.prediction] += 1
+        index = max(0, math.ceil(example.score * NUM_BINS) - 1)
+        summary.bin_count[index] += 1
+        summary.bin_right[index] += is_right
+        summary.bin_confidence[index] += example.score
+        if is_right:
             close_calls.offer(-example.score, example)
+        else:
+            mistakes.offer(example.score, example)
         if example.steps:
-            swings.offer(_swing(example), example)
+            scores = [score for _, score in example.steps]
+            swings.offer(max(scores) - min(scores), example)
     summary.class_names = list(index_of)
     summary.mistakes, summary.close_calls = mistakes.best(), close_calls.best()
     shown = {example.number for example in summary.mistakes + summary.close_calls}
@@ -110,42 +117,27 @@ def summarise(records: Iterable[Mapping[str, Any]], class_names: Sequence[str]) 
     return summary
 
 
-def _example(number: int, record: Mapping[str, Any], index_of: dict[str, int]) -> Example | None:
-    if record.get("label") is None or record.get("prediction") is None:
-        return None
-    probabilities = record.get("probabilities") or [0.0]
+def _example(number: int, record: Mapping[str, Any], index_of: dict[str, int]) -> Example:
     score = record.get("score")
-    steps = [(str(word), _unit(value)) for word, value in record.get("steps") or []]
+    steps = [(str(word), _probability(value)) for word, value in record.get("steps") or []]
     return Example(
         number=number,
         text=str(record.get("text", record.get("input", ""))),
         label=_class_index(record["label"], index_of),
         prediction=_class_index(record["prediction"], index_of),
-        score=_unit(max(probabilities) if score is None else score),
+        score=_probability(max(record.get("probabilities") or [0.0]) if score is None else score),
         steps=steps or None,
     )
 
 
 def _class_index(value: str | int, index_of: dict[str, int]) -> int:
-    """Returns the index of a class, given as such or by name; a new name is added at the end."""
+    """Return the index of a class, given as an index or a name; a new name is added at the end."""
     if isinstance(value, int) and 0 <= value < len(index_of):
         return value
     return index_of.setdefault(str(value), len(index_of))
 
 
-def _unit(value: float | None) -> float:
+def _probability(value: float | None) -> float:
+    """Return a number clipped to 0 to 1; 0 if it is missing or not finite."""
     number = float("nan") if value is None else float(value)
     return min(1.0, max(0.0, number)) if math.isfinite(number) else 0.0
-
-
-def _count(summary: PredictionSummary, example: Example) -> None:
-    summary.confusion[example.label, example.prediction] += 1
-    place = max(0, math.ceil(example.score * NUM_BINS) - 1)
-    summary.bin_count[place] += 1
-    summary.bin_right[place] += example.label == example.prediction
-    summary.bin_confidence[place] += example.score
-
-
-def _swing(example: Example) -> float:
-    scores = [score for _, score in example.steps or ()]
-    return max(scores) - min(scores)

@@ -1,15 +1,15 @@
-"""Which numbers the report compares, what they mean, and how they are written."""
+"""Scores in the report: their meaning, comparison with baselines, and number formats."""
 
 import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-# Name -> (what it is, whether more is better), main ones first.
+# Name to (meaning, whether higher is better), most important first.
 METRICS = {
-    "span_f1": ("exactly right spans, F1", True),
-    "span_precision": ("spans found that are right", True),
-    "span_recall": ("spans there that are found", True),
-    "accuracy": ("part of the answers that are right", True),
+    "span_f1": ("exactly correct spans, F1", True),
+    "span_precision": ("fraction of predicted spans that are correct", True),
+    "span_recall": ("fraction of true spans that are predicted", True),
+    "accuracy": ("fraction of correct predictions", True),
     "bleu": ("overlap with the references, 0 to 100", True),
     "cider_d": ("agreement with the references, 0 to 10", True),
     "bleu_4": ("overlap of up to four words with the references, 0 to 100", True),
@@ -19,33 +19,33 @@ METRICS = {
     "rouge_l": ("longest common subsequence, F, 0 to 100", True),
     "chrf": ("overlap of characters, F, 0 to 100", True),
     "mase": ("error relative to the seasonal naive forecast", False),
-    "perplexity": ("words the model wavers between", False),
-    "nats_per_character": ("surprise at each character", False),
-    "token_accuracy": ("next tokens that are right, given the true ones before", True),
+    "perplexity": ("effective number of equally likely next words", False),
+    "nats_per_character": ("negative log-likelihood per character, in nats", False),
+    "token_accuracy": ("fraction of correct next tokens, given the true previous ones", True),
     "f1_macro": ("F1, mean over the classes", True),
     "auc": ("how well the scores rank", True),
-    "log_loss": ("surprise at the true class, in nats", False),
-    "calibration_error": ("confidence minus accuracy, mean size", False),
-    "bits_per_character": ("surprise at each character, in bits", False),
+    "log_loss": ("negative log-likelihood of the true class, in nats", False),
+    "calibration_error": ("mean absolute difference of confidence and accuracy", False),
+    "bits_per_character": ("negative log-likelihood per character, in bits", False),
     "smape": ("symmetric percentage error", False),
-    "coverage": ("part of what came that lies inside the interval", None),
+    "coverage": ("fraction of actual values inside the interval", None),
     "mae": ("mean absolute error, in the units of the data", False),
-    "quantile_loss": ("loss of all quantiles, relative to the seasonal naive's error within train", False),
+    "quantile_loss": ("loss of all quantiles, relative to the seasonal naive's error on train", False),
 }
-PER_CLASS = "f1/"
-NOT_A_CURVE = {"epoch", "step", "learning_rate", "seconds", "examples_per_second"}  # of a history
-MOST_CLASSES = 20
+CLASS_PREFIX = "f1/"
+UNPLOTTED_COLUMNS = {"epoch", "step", "learning_rate", "seconds", "examples_per_second"}  # of a history
+MAX_CLASSES = 20
 
 
 class Row(NamedTuple):
     """A metric and its values, that of the model first.
 
     Attributes:
-        name: of the metric, or of the class.
+        name: name of the metric, or of the class.
         meaning: what it measures.
         better: "higher", "lower" or "".
         values: model on test, each baseline on test, model on validation.
-        best: index of the best of the values on test, or None.
+        best: index of the best value on test, or None.
     """
 
     name: str
@@ -56,56 +56,58 @@ class Row(NamedTuple):
 
 
 def main_metric(metrics: Mapping[str, Any]) -> str | None:
-    """Returns the name of the one score that stands for the run, or None where nothing was measured."""
+    """Return the name of the most important test score, or None if there are no scores."""
     test = metrics.get("test") or {}
     return next((name for name in [*METRICS, *test] if test.get(name) is not None), None)
 
 
 def bar_scale(metrics: Mapping[str, Any]) -> float | None:
-    """Returns what the longest bar of the main metric stands for, 1 at least; None where bars say nothing."""
+    """Return the value of a full bar, at least 1, or None if bars cannot show the main metric."""
     main = main_metric(metrics)
-    values = [
-        (metrics.get("test") or {}).get(main),
-        *(metrics["baseline"][n].get(main) for n in baseline_names(metrics)),
-    ]
-    finite = [_finite(value, -1.0) for value in values if value is not None]
-    if not finite or min(finite) < 0 or METRICS.get(main or "", ("", True))[1] is False:
+    baselines = [metrics["baseline"][name].get(main) for name in baseline_names(metrics)]
+    values = [(metrics.get("test") or {}).get(main), *baselines]
+    finite = [_finite_or(value, -1.0) for value in values if value is not None]
+    if not finite or min(finite) < 0 or _is_higher_better(main) is False:
         return None
     return max(1.0, *finite)
 
 
 def baseline_names(metrics: Mapping[str, Any]) -> list[str]:
-    """Returns the names of the baselines, strongest first by the main metric."""
+    """Return the names of the baselines, strongest first by the main metric."""
     baselines = {name: values for name, values in (metrics.get("baseline") or {}).items() if values}
     main = main_metric(metrics)
-    sign = -1 if METRICS.get(main or "", ("", True))[1] else 1
-    return sorted(baselines, key=lambda name: sign * _finite(baselines[name].get(main), -sign * math.inf))
+    sign = -1 if _is_higher_better(main) else 1
+    return sorted(baselines, key=lambda name: sign * _finite_or(baselines[name].get(main), -sign * math.inf))
+
+
+def _is_higher_better(name: str | None) -> bool | None:
+    return METRICS.get(name or "", ("", True))[1]
 
 
 def score_rows(metrics: Mapping[str, Any]) -> list[Row]:
-    """Returns one row a metric, without those of single classes."""
+    """Return one row per metric, except those of single classes."""
     return [_row(metrics, name) for name in metric_names(metrics)]
 
 
 def metric_names(metrics: Mapping[str, Any]) -> list[str]:
-    """Returns the names of the test scores, main ones first, without those of single classes."""
+    """Return the names of the test scores, most important first, except those of single classes."""
     test = metrics.get("test") or {}
     known = [name for name in METRICS if name in test]
-    return known + [name for name in test if name not in METRICS and not name.startswith(PER_CLASS)]
+    return known + [name for name in test if name not in METRICS and not name.startswith(CLASS_PREFIX)]
 
 
 def class_rows(metrics: Mapping[str, Any]) -> list[Row]:
-    """Returns F1 of single classes, worst first, at most MOST_CLASSES."""
-    names = [name for name in metrics.get("test") or {} if name.startswith(PER_CLASS)]
-    rows = [_row(metrics, name)._replace(name=name.removeprefix(PER_CLASS)) for name in names]
-    return sorted(rows, key=lambda row: _finite(row.values[0], 0.0))[:MOST_CLASSES]
+    """Return the F1 of single classes, lowest first, at most MAX_CLASSES."""
+    names = [name for name in metrics.get("test") or {} if name.startswith(CLASS_PREFIX)]
+    rows = [_row(metrics, name)._replace(name=name.removeprefix(CLASS_PREFIX)) for name in names]
+    return sorted(rows, key=lambda row: _finite_or(row.values[0], 0.0))[:MAX_CLASSES]
 
 
-def number(value: object) -> str:
-    """Returns a number as the report writes it: three digits behind the point, thousands apart.
+def format_number(value: object) -> str:
+    """Return a number with three decimals and thousands separators.
 
-    >>> number(0.88934), number(25000), number(None), number(1234.5), number(0.00012)
-    ('0.889', '25,000', '–', '1,234.5', '0.00012')
+    >>> [format_number(value) for value in (0.88934, 25000, None, 1234.5, 0.00012)]
+    ['0.889', '25,000', '–', '1,234.5', '0.00012']
     """
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return "–" if value is None else str(value)
@@ -118,10 +120,10 @@ def number(value: object) -> str:
     return f"{value:.3f}" if abs(value) >= 0.001 or value == 0 else f"{value:.2g}"
 
 
-def duration(seconds: object) -> str:
-    """Returns seconds as a person says them.
+def format_duration(seconds: object) -> str:
+    """Return seconds in readable units.
 
-    >>> duration(3.21), duration(75), duration(7384)
+    >>> format_duration(3.21), format_duration(75), format_duration(7384)
     ('3.2 s', '1 min 15 s', '2 h 3 min')
     """
     if not isinstance(seconds, (int, float)) or not math.isfinite(seconds):
@@ -133,24 +135,17 @@ def duration(seconds: object) -> str:
 
 
 def _row(metrics: Mapping[str, Any], name: str) -> Row:
-    validation = metrics.get("validation") or {}
-    of_baselines = [metrics["baseline"][other].get(name) for other in baseline_names(metrics)]
-    of_test = [metrics["test"].get(name), *of_baselines]
-    default = ("F1 of one class", True) if name.startswith(PER_CLASS) else ("", None)
-    meaning, higher = METRICS.get(name, default)
-    better = {True: "higher", False: "lower", None: ""}[higher]
-    return Row(name, meaning, better, [*of_test, validation.get(name)], _best(of_test, higher))
+    baselines = [metrics["baseline"][baseline].get(name) for baseline in baseline_names(metrics)]
+    values = [metrics["test"].get(name), *baselines]
+    default = ("F1 of one class", True) if name.startswith(CLASS_PREFIX) else ("", None)
+    meaning, is_higher_better = METRICS.get(name, default)
+    better, best = {True: "higher", False: "lower", None: ""}[is_higher_better], None
+    if better and len(values) > 1:
+        worst = -math.inf if is_higher_better else math.inf
+        finite = [_finite_or(value, worst) for value in values]
+        best = finite.index(max(finite) if is_higher_better else min(finite))
+    return Row(name, meaning, better, [*values, (metrics.get("validation") or {}).get(name)], best)
 
 
-def _best(values: list[float | None], higher: bool | None) -> int | None:
-    if higher is None or len(values) < 2:
-        return None
-    worst = -math.inf if higher else math.inf
-    finite = [_finite(value, worst) for value in values]
-    return finite.index(max(finite) if higher else min(finite))
-
-
-def _finite(value: object, otherwise: float) -> float:
-    if isinstance(value, (int, float)) and math.isfinite(value):
-        return float(value)
-    return otherwise
+def _finite_or(value: object, default: float) -> float:
+    return float(value) if isinstance(value, (int, float)) and math.isfinite(value) else default

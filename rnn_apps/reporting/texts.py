@@ -1,52 +1,69 @@
-"""What the report shows of texts that a network wrote: chosen examples, and where it looked."""
+"""Summarizes generated texts for the report: chosen examples and their attention."""
 
-import base64
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from matplotlib.figure import Figure
 from PIL import Image
 
 from rnn_apps.reporting import plots
+from rnn_apps.reporting.pages import Plot, data_uri
 from rnn_apps.reporting.selection import SCORES, choose_texts, metric_of
 from rnn_apps.reporting.views import attention_figure, frame_attention_figure, image_attention_figure
 
 Record = Mapping[str, Any]
-ATTENTION = "attention_"  # with which the names of its figures begin
-MOST_TOKENS = 24
-MOST_FIGURES = 2  # of attention, as files
-MOST_SOURCES = 24
+ATTENTION_PREFIX = "attention_"  # of the names of plots
+MAX_TOKENS, MAX_POSITIONS = 24, 24
+MAX_ATTENTION_PLOTS = 2
 
 
-class Look(NamedTuple):
-    """Where the network looked as it wrote one token.
+class Attention(NamedTuple):
+    """The attention of one example.
 
     Attributes:
-        token: as it is written.
-        shares: a number from 0 to 1 a place, 1 where it looked most.
+        tokens: the generated tokens.
+        weights: (tokens, positions).
+        positions: source words, or numbers of frames; empty for the regions of an image.
+        grid: (rows, columns) of the regions of an image, else None.
     """
 
-    token: str
-    shares: list[float]
+    tokens: list[str]
+    weights: np.ndarray
+    positions: list[str]
+    grid: tuple[int, int] | None
+
+    @property
+    def shares(self) -> list[tuple[str, list[float]]]:
+        """Each token and its weights as shares of the largest."""
+        largest = self.weights.max(axis=1, keepdims=True)
+        shares = self.weights / np.where(largest > 0, largest, 1)
+        return list(zip(self.tokens, shares.round(3).tolist()))
+
+    @property
+    def cells(self) -> list[tuple[float, float, float, float]]:
+        """Each region of the image as (x, y, width, height) in percent; empty for other inputs."""
+        rows, columns = self.grid or (0, 0)
+        return [
+            (100 * column / columns, 100 * row / rows, 100 / columns, 100 / rows)
+            for row in range(rows)
+            for column in range(columns)
+        ]
 
 
-class Text(NamedTuple):
-    """One example.
+class TextExample(NamedTuple):
+    """One generated text.
 
     Attributes:
-        number: its line in the predictions.
-        name: of the input.
-        source: the text that was given, or None.
-        prediction: what was written.
-        references: what was to be written.
+        number: line number in the predictions.
+        name: name of the input.
+        source: the input text, or None.
+        prediction: the generated text.
+        references: the reference texts.
         score: name and value, or None.
-        pictures: data URIs of the images that were given.
-        looks: one a token; empty without attention.
-        cells: of a picture's attention: (x, y, width, height) a place, from 0 to 100; empty for other inputs.
-        places: what each share is of: source words, or frames by number; empty for pictures.
+        images: data URIs of the input images.
+        attention: `Attention`, or None.
     """
 
     number: int
@@ -55,19 +72,17 @@ class Text(NamedTuple):
     prediction: str
     references: list[str]
     score: tuple[str, float] | None
-    pictures: list[str]
-    looks: list[Look]
-    cells: list[tuple[float, float, float, float]]
-    places: list[str]
+    images: list[str]
+    attention: Attention | None
 
 
 class TextSummary(NamedTuple):
-    """All that is shown of the texts of a run.
+    """The generated texts of a run.
 
     Attributes:
-        total: texts.
-        distinct: how many differ.
-        mean_length, mean_reference_length: in words.
+        total: number of texts.
+        distinct: number of different texts.
+        mean_length, mean_reference_length: mean number of words.
         groups: title, rule and examples.
     """
 
@@ -75,131 +90,107 @@ class TextSummary(NamedTuple):
     distinct: int
     mean_length: float
     mean_reference_length: float
-    groups: list[tuple[str, str, list[Text]]]
+    groups: list[tuple[str, str, list[TextExample]]]
 
 
-def summarise_texts(records: Sequence[Record], folder: Path) -> tuple[TextSummary, dict]:
-    """Returns what is shown, and name to (figure, caption, description).
+def summarise_texts(records: Sequence[Record], folder: Path) -> tuple[TextSummary, dict[str, Plot]]:
+    """Return the summary, and the plots by name.
 
     Args:
-        records: of predictions.jsonl, with ``prediction`` and ``references``.
-        folder: of the run; pictures are read from it.
+        records: lines of predictions.jsonl, with ``prediction`` and ``references``.
+        folder: the run folder, from which images are read.
     """
     lengths = [len(record["prediction"].split()) for record in records]
-    wanted = [len(text.split()) for record in records for text in record["references"]]
+    reference_lengths = [len(text.split()) for record in records for text in record["references"]]
     groups = choose_texts(records)
     summary = TextSummary(
         total=len(records),
         distinct=len({record["prediction"] for record in records}),
         mean_length=sum(lengths) / max(1, len(lengths)),
-        mean_reference_length=sum(wanted) / max(1, len(wanted)),
+        mean_reference_length=sum(reference_lengths) / max(1, len(reference_lengths)),
         groups=[
-            (title, rule, [_text(number, records[number], folder) for number in numbers])
+            (title, rule, [_example(number, records[number], folder) for number in numbers])
             for title, rule, numbers in groups
         ],
     )
     chosen = [number for *_, numbers in groups for number in numbers]
-    return summary, _figures(records, lengths, wanted) | _attention(records, chosen, folder)
+    figures = _statistics(records, summary, lengths, reference_lengths)
+    return summary, figures | _attention_plots(records, chosen, folder)
 
 
-def _figures(records: Sequence[Record], lengths: list[int], wanted: list[int]) -> dict:
+def _statistics(
+    records: Sequence[Record], summary: TextSummary, lengths: list[int], reference_lengths: list[int]
+) -> dict[str, Plot]:
     if not records:
         return {}
-    described = (
-        f"{sum(lengths) / len(lengths):.1f} words on average, references {sum(wanted) / len(wanted):.1f}"
-    )
-    figures: dict[str, tuple[Figure, str, str]] = {
-        "lengths": (plots.length_figure(lengths, wanted), "Words of a text", described)
-    }
-    metric = metric_of(records[0])
-    if metric:
+    means = f"{summary.mean_length:.1f} words on average, references {summary.mean_reference_length:.1f}"
+    figure = plots.length_figure(lengths, reference_lengths)
+    figures: dict[str, Plot] = {"lengths": (figure, "Words per text", means)}
+    if metric := metric_of(records[0]):
         values = [record[metric] for record in records]
-        middle = sorted(values)[len(values) // 2]
-        figures["scores"] = (
-            plots.score_figure(values, SCORES[metric]),
-            f"{SCORES[metric]} of single texts",
-            f"half of them above {middle:.2f}",
-        )
+        figure = plots.score_figure(values, SCORES[metric])
+        median = f"half of them above {sorted(values)[len(values) // 2]:.2f}"
+        figures["scores"] = (figure, f"{SCORES[metric]} of single texts", median)
     return figures
 
 
-def _attention(records: Sequence[Record], chosen: Sequence[int], folder: Path) -> dict:
-    """Figures of where the network looked, of the first examples; the page shows the same as a table."""
-    figures = {}
-    for number in [n for n in chosen if (records[n].get("attention") or {}).get("tokens")][:MOST_FIGURES]:
-        record = records[number]
-        looked = record["attention"]
-        tokens, weights = looked["tokens"][:MOST_TOKENS], np.array(looked["weights"][:MOST_TOKENS])
-        images = [
-            np.asarray(Image.open(p)) for n in record.get("pictures") or [] if (p := folder / n).is_file()
-        ]
-        grid = tuple(looked.get("grid") or (1, 1))
-        if _is_map(weights, grid, len(images)):
-            figure = image_attention_figure(weights, tokens, images[0], grid)
-        elif images:
-            by_window = np.array([_by_frame(row, len(images), math.prod(grid)) for row in weights])
-            figure = frame_attention_figure(by_window, tokens, images)
-        elif places := _places(looked, 0):
-            figure = attention_figure(weights[:, : len(places)], tokens, places)
-        else:  # its pictures are gone
+def _attention_plots(records: Sequence[Record], chosen: Sequence[int], folder: Path) -> dict[str, Plot]:
+    """Return the attention of the first examples as plots; the page shows the same as tables."""
+    figures: dict[str, Plot] = {}
+    for number in chosen:
+        paths = _images(records[number], folder)
+        attention = _attention(records[number], len(paths))
+        if attention is None or len(figures) == MAX_ATTENTION_PLOTS:
             continue
-        name = f"{ATTENTION}{number + 1}"
-        figures[name] = (figure, f"Attention, test example {number + 1}", " ".join(tokens))
+        tokens, weights = attention.tokens, attention.weights
+        images = [np.asarray(Image.open(path)) for path in paths[:MAX_POSITIONS]]
+        if attention.grid:
+            figure = image_attention_figure(weights, tokens, images[0], attention.grid)
+        elif images:
+            figure = frame_attention_figure(weights, tokens, images)
+        else:
+            figure = attention_figure(weights, tokens, attention.positions)
+        caption = f"Attention, test example {number + 1}"
+        figures[f"{ATTENTION_PREFIX}{number + 1}"] = (figure, caption, " ".join(tokens))
     return figures
 
 
-def _text(number: int, record: Record, folder: Path) -> Text:
-    attention = record.get("attention") or {}
-    rows = attention.get("weights") or []
-    pictures = [uri for name in record.get("pictures") or [] if (uri := _data_uri(folder / name))]
-    grid = attention.get("grid") or [1, 1]
-    as_map = _is_map(rows, grid, len(pictures))
-    if not as_map:
-        rows = [_by_frame(row, len(pictures), math.prod(grid)) for row in rows] if pictures else rows
-    metric = metric_of(record)
-    return Text(
+def _example(number: int, record: Record, folder: Path) -> TextExample:
+    paths, metric = _images(record, folder), metric_of(record)
+    return TextExample(
         number=number + 1,
         name=str(record.get("input", "")),
         source=record.get("source"),
         prediction=record["prediction"],
         references=list(record["references"]),
         score=(SCORES[metric], record[metric]) if metric else None,
-        pictures=pictures,
-        looks=[
-            Look(token, _shares(row[: None if as_map else MOST_SOURCES]))
-            for token, row in zip(attention.get("tokens") or [], rows[:MOST_TOKENS])
-        ],
-        cells=_cells(*grid) if as_map else [],
-        places=[] if as_map else _places(attention, len(pictures)),
+        images=[data_uri("jpeg", path.read_bytes()) for path in paths],
+        attention=_attention(record, len(paths)),
     )
 
 
-def _is_map(rows: Sequence[Sequence[float]], grid: Sequence[int], pictures: int) -> bool:
-    """Whether each row of weights is over the regions of one picture."""
-    return pictures == 1 and len(rows) > 0 and len(rows[0]) == math.prod(grid) > 1
+def _images(record: Record, folder: Path) -> list[Path]:
+    """Return the paths of the input images that still exist."""
+    return [path for name in record.get("pictures") or [] if (path := folder / name).is_file()]
 
 
-def _by_frame(row: list[float], frames: int, regions: int) -> list[float]:
-    """Sums over the regions of each frame; what is left is padding."""
-    return [sum(row[i * regions : (i + 1) * regions]) for i in range(frames)]
+def _attention(record: Record, num_images: int) -> Attention | None:
+    """Return the attention over the regions of an image, over frames, or over source words.
 
-
-def _places(attention: Record, frames: int) -> list[str]:
-    sources = attention.get("sources") or [str(i + 1) for i in range(frames)]
-    return [str(name) for name in sources][:MOST_SOURCES]
-
-
-def _shares(row: list[float]) -> list[float]:
-    most = max(row, default=0) or 1
-    return [round(value / most, 3) for value in row]
-
-
-def _cells(rows: int, columns: int) -> list[tuple[float, float, float, float]]:
-    width, height = 100 / columns, 100 / rows
-    return [(column * width, row * height, width, height) for row in range(rows) for column in range(columns)]
-
-
-def _data_uri(path: Path) -> str | None:
-    if not path.is_file():
+    None if the record has no attention, or the images to which it belongs no longer exist.
+    """
+    attention = record.get("attention") or {}
+    tokens, rows = attention.get("tokens") or [], attention.get("weights") or []
+    if not tokens or not rows or not rows[0]:
         return None
-    return "data:image/jpeg;base64," + base64.b64encode(path.read_bytes()).decode("ascii")
+    tokens, weights = tokens[:MAX_TOKENS], np.array(rows[:MAX_TOKENS], float)
+    grid = attention.get("grid") or (1, 1)
+    num_regions = math.prod(grid)
+    if num_images == 1 and weights.shape[1] == num_regions > 1:
+        return Attention(tokens, weights, [], tuple(grid))
+    if num_images:  # sum over the regions of each frame; the rest is padding
+        regions = np.arange(num_images)[:, None] * num_regions + np.arange(num_regions)
+        weights = weights[:, regions].sum(axis=-1)
+    sources = attention.get("sources") or [str(i + 1) for i in range(num_images)]
+    positions = [str(name) for name in sources][:MAX_POSITIONS]
+    return Attention(tokens, weights[:, : len(positions)], positions, None) if positions else None

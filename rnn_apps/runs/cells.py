@@ -3,7 +3,7 @@
 import os
 
 from rnn_apps.checking import check_cell as checked
-from rnn_apps.checking import cost, costs
+from rnn_apps.checking import cost, measure_costs
 from rnn_apps.errors import UserError, did_you_mean, shown
 from rnn_apps.layers import list_cells
 from rnn_apps.tasks.cell import resolve_cell
@@ -34,5 +34,5 @@ def check_cell(name, units=8, with_cost=True):
     if not with_cost or any(finding.passed is False for finding in findings):
         return findings, []
     names = [name, *(other for other in BESIDE if other != name)]
-    memory = {other: cost.peak_growth(other, os.getcwd()) for other in names}
-    return findings, costs({other: resolve_cell(other) for other in names}, memory=memory.get)
+    memory = {other: cost.measure_peak_memory(other, os.getcwd()) for other in names}
+    return findings, measure_costs({other: resolve_cell(other) for other in names}, memory=memory.get)

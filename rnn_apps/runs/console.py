@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from rnn_apps.errors import UserError
 from rnn_apps.layers import RecurrentLayer
-from rnn_apps.reporting import NOT_A_CURVE
+from rnn_apps.reporting import UNPLOTTED_COLUMNS
 
 
 class PrintConsole:
@@ -80,7 +80,7 @@ class HistoryLogs(keras.callbacks.Callback):
             fix = ["Free disk space.", self.folder.resuming()]
             raise UserError(str(self.folder / "logs"), problem, fix=fix) from error
         row, epochs = rows[-1], self.trainer.settings.epochs
-        scores = "  ".join(f"{key} {row[key]:.4f}" for key in row if key not in NOT_A_CURVE)
+        scores = "  ".join(f"{key} {row[key]:.4f}" for key in row if key not in UNPLOTTED_COLUMNS)
         self.console.log(f"Epoch {epoch + 1}/{epochs}  {scores}  ({row['seconds']:.0f} s)")
         if epoch == 0:
             layers = {}

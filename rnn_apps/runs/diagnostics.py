@@ -3,12 +3,12 @@
 import numpy as np
 
 from rnn_apps.reporting.views import (
-    fresh_gradient_norms,
     gradient_norms,
     hidden_states,
     unrolled,
+    untrained_gradient_norms,
 )
-from rnn_apps.reporting.views.eigenvalues import as_pairs
+from rnn_apps.reporting.views.eigenvalues import to_pairs
 
 EIGENVALUES = "logs/eigenvalues.json"
 NUM_HEAT_MAPS = 2
@@ -30,7 +30,7 @@ def diagnostics(prepared, shape, eigenvalues):
     )
     read = next(level for level in levels if not _is_backward(level.name))
     units = read.values.shape[-1]
-    mask = None if read.real.all() else read.real
+    mask = None if read.mask.all() else read.mask
     gradients = {level.name: own[level.name] for level in levels if not _is_backward(level.name)}
     epochs, tops = eigenvalues.epochs, _top_levels(levels, examples.steps)
     return {
@@ -40,11 +40,11 @@ def diagnostics(prepared, shape, eigenvalues):
             "trained": {name: _rounded(norms) for name, norms in gradients.items()},
             "fresh": {
                 name: _rounded(norms)
-                for name, norms in fresh_gradient_norms(read.inputs, units, mask=mask).items()
+                for name, norms in untrained_gradient_norms(read.inputs, units, mask=mask).items()
             },
         },
         "eigenvalues": {
-            name: {str(epoch): as_pairs(found[name]) for epoch, found in epochs.items() if name in found}
+            name: {str(epoch): to_pairs(found[name]) for epoch, found in epochs.items() if name in found}
             for name in (epochs[max(epochs)] if epochs else ())
         },
     }
@@ -68,13 +68,13 @@ def _top_levels(levels, steps):
 
 def _states(level, steps, count):
     names = _steps_of(level.name, steps)
-    shown = [row for row in range(len(level.values)) if level.real[row].any()][: max(1, count)]
+    shown = [row for row in range(len(level.values)) if level.mask[row].any()][: max(1, count)]
     return {"level": level.name, "inputs": [_of_input(level, row, names[row]) for row in shown]}
 
 
 def _of_input(level, row, names):
     """States at the valid steps, with their names; a layer that reads fewer steps reads the last ones."""
-    values = level.values[row][level.real[row]]
+    values = level.values[row][level.mask[row]]
     count = min(len(values), len(names))
     return {"steps": names[-count:], "values": np.round(values[-count:].astype(float), 3).tolist()}
 

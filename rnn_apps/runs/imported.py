@@ -8,8 +8,8 @@ import keras
 import tensorflow as tf
 
 from rnn_apps import importing
-from rnn_apps.checking import LONG, STEPS, check_model, gradient_norms
-from rnn_apps.checking.failures import explained
+from rnn_apps.checking import GRADIENT_STEPS, STEPS, check_model, gradient_norms
+from rnn_apps.checking.failures import describe_error
 from rnn_apps.disk import sha256_of
 from rnn_apps.errors import UserError
 from rnn_apps.export import export_model, export_subdir
@@ -91,7 +91,7 @@ def _check_loads(place, where):
             "Give each class a get_config, and register all classes and functions of your own: "
             '@keras.saving.register_keras_serializable(package="...").'
         )
-        problem = f"saved, it does not load again ({explained(error)})"
+        problem = f"saved, it does not load again ({describe_error(error)})"
         raise UserError(where, problem, fix=fix) from error
 
 
@@ -126,8 +126,8 @@ def check(path):
     else:
         model, _, _, _, _, steps = importing.import_model(path, keep_layers=True)
     try:
-        norms = gradient_norms(model, max(LONG, steps))
+        norms = gradient_norms(model, max(GRADIENT_STEPS, steps))
         return check_model(model, steps, norms), norms
     except ValueError as error:
         text = str(error)
-        raise UserError(str(path), (explained(error) if "\n" in text else text).rstrip(".")) from error
+        raise UserError(str(path), (describe_error(error) if "\n" in text else text).rstrip(".")) from error

@@ -208,7 +208,7 @@ class Run:
             examples: whether a SavedModel includes a few test inputs, for the demo page.
 
         Returns:
-            The path, and a list of `rnn_apps.export.comparing.ExportResult` for all files, empty for a
+            The path, and a list of `rnn_apps.export.verification.ExportResult` for all files, empty for a
             SavedModel.
 
         Raises:

@@ -12,7 +12,7 @@ from rnn_apps.data.sources import SourceUnavailable
 from rnn_apps.errors import RnnAppsError, Setting, UserError, type_and_line
 from rnn_apps.export import EXAMPLES_FILE, export_model, export_subdir
 from rnn_apps.recipe import Recipe, dump_recipe, with_sample
-from rnn_apps.reporting import shown_examples
+from rnn_apps.reporting import examples_to_explain
 from rnn_apps.reporting.views import EigenvalueHistory
 from rnn_apps.run_folder import RECORD
 from rnn_apps.runs.checkpointing import Checkpointer
@@ -241,7 +241,7 @@ def score(prepared, folder, console):
 def _illustrate(task, folder, records):
     """Add illustrations to the records that the report shows."""
     kind, names = task.objective.record_kind, task.predictor.class_names
-    for number in shown_examples(records, kind, names):
+    for number in examples_to_explain(records, kind, names):
         entries, files = task.predictor.illustrate(task.dataset, "test", number)
         records[number] |= entries
         _write_files(folder, files)

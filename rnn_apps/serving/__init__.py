@@ -1,6 +1,6 @@
-"""A SavedModel behind TensorFlow Serving's REST paths; it imports nothing of ours but the errors.
+"""Serves a SavedModel over TensorFlow Serving's REST API.
 
-The demo page over it may read files of visitors with `data` as well.
+Of the other packages it imports `errors` only; its demo page also reads uploaded files with `data`.
 """
 
 from rnn_apps.serving.server import serve

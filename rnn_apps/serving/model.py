@@ -1,4 +1,4 @@
-"""The newest complete version of a SavedModel, and the thread that asks it, many requests at a time."""
+"""Loads the newest complete version of a SavedModel and runs it in a worker thread that batches requests."""
 
 import hashlib
 import json
@@ -13,11 +13,11 @@ import numpy as np
 import tensorflow as tf
 
 from rnn_apps.errors import UserError
-from rnn_apps.serving.protocol import DEFAULT_SIGNATURE, BadRequest
+from rnn_apps.serving.protocol import DEFAULT_SIGNATURE, BadRequest, ParsedRequest
 
 MANIFEST = "manifest.json"
-WAITING, TOGETHER = 64, 256
-_END = object()
+QUEUE_SIZE, MAX_BATCH_SIZE = 64, 256
+_STOP = object()
 
 
 class Busy(Exception):
@@ -25,28 +25,27 @@ class Busy(Exception):
 
 
 def newest_version(folder):
-    """Return the number and the path of the newest complete version below a folder.
+    """Return the number and the path of the newest complete version in a folder.
 
-    A version whose manifest is not there, or names what is not there or has changed, was not copied whole.
-    A folder that is a version itself is one of its own, number 1 where its name is no number.
+    A version is complete if its manifest exists and every file that it lists has the listed digest. A folder
+    that itself holds a SavedModel is a version: its number is its name, or 1 if that is not a number.
 
     Raises:
-        UserError: there is none.
+        UserError: there is no complete version.
     """
     folder = Path(folder)
-    if (folder / "saved_model.pb").is_file() and _is_whole(folder):
+    if (folder / "saved_model.pb").is_file() and _is_complete(folder):
         name = folder.resolve().name
         return int(name) if name.isdigit() else 1, folder
     numbers = sorted((int(p.name) for p in folder.glob("*") if p.name.isdigit() and p.is_dir()), reverse=True)
     for number in numbers:
-        if _is_whole(folder / str(number)):
+        if _is_complete(folder / str(number)):
             return number, folder / str(number)
-    fix = "Export the run again."
-    problem = f"{len(numbers)} versions in it, none of them complete" if numbers else "no version in it"
-    raise UserError(str(folder), problem, fix=fix)
+    problem = f"contains {len(numbers)} versions, none complete" if numbers else "contains no version"
+    raise UserError(str(folder), problem, fix="Export the run again.")
 
 
-def _is_whole(version):
+def _is_complete(version):
     try:
         digests = json.loads((version / MANIFEST).read_text(encoding="utf-8"))["sha256"]
         return bool(digests) and all(
@@ -61,149 +60,146 @@ class Model:
     """A loaded SavedModel.
 
     Args:
-        folder: that holds versions.
+        folder: folder of versions; the newest complete one is loaded.
 
     Attributes:
-        version: number of the one that was loaded.
-        path: of that version.
+        version: number of the loaded version.
+        path: folder of the loaded version.
         specs: signature name to the specs of its inputs, by name.
         outputs: signature name to the specs of its outputs, by name.
     """
 
     def __init__(self, folder):
-        self.version, path = newest_version(folder)
-        self.path = path
-        self._loaded = tf.saved_model.load(str(path))
+        self.version, self.path = newest_version(folder)
+        self._loaded = tf.saved_model.load(str(self.path))
         functions = self._loaded.signatures
         self.specs = {name: dict(f.structured_input_signature[1]) for name, f in functions.items()}
         self.outputs = {name: dict(f.structured_outputs) for name, f in functions.items()}
 
     def answer(self, signature, inputs):
-        """Return the outputs, name to array.
+        """Return output name to array.
 
         Raises:
-            BadRequest: the network cannot work on these inputs.
+            BadRequest: the model cannot process these inputs.
         """
         specs = self.specs[signature]
         tensors = {name: tf.constant(array, specs[name].dtype) for name, array in inputs.items()}
         try:
             outputs = self._loaded.signatures[signature](**tensors)
         except (tf.errors.OpError, ValueError, TypeError) as error:
-            raise BadRequest(f"the model cannot work on these inputs ({type(error).__name__})") from error
+            raise BadRequest(f"the model cannot process these inputs ({type(error).__name__})") from error
         return {name: value.numpy() for name, value in outputs.items()}
 
 
 class _Waiting(NamedTuple):
-    asked: object
+    request: ParsedRequest
     future: Future
     deadline: float
 
 
 class Worker:
-    """Asks a model in a thread of its own; requests that wait are put together where they fit.
+    """Runs a model in one thread; waiting requests are answered in one batch where their shapes allow.
 
     Args:
         model: `Model`.
-        seconds: after which a request that still waits is given up.
-        waiting: requests that may wait.
+        timeout: seconds after which a waiting request is dropped.
+        queue_size: maximum number of waiting requests.
     """
 
-    def __init__(self, model, seconds=30.0, waiting=WAITING):
-        self.model, self.seconds = model, seconds
-        self._queue = queue.Queue(waiting)
+    def __init__(self, model, timeout=30.0, queue_size=QUEUE_SIZE):
+        self.model, self.timeout = model, timeout
+        self._queue = queue.Queue(queue_size)
         self._thread = threading.Thread(target=self._work, daemon=True)
         self._thread.start()
 
     @property
     def is_alive(self):
-        """Whether there is still somebody who answers."""
+        """Whether the thread is running."""
         return self._thread.is_alive()
 
-    def submit(self, asked):
-        """Return the `Future` of the outputs of an `Asked`.
+    def submit(self, request):
+        """Return the `Future` of the outputs of a `ParsedRequest`.
 
         Raises:
-            Busy: so many wait that there is no place.
+            Busy: the queue is full.
         """
         future = Future()
         try:
-            self._queue.put_nowait(_Waiting(asked, future, time.monotonic() + self.seconds))
+            self._queue.put_nowait(_Waiting(request, future, time.monotonic() + self.timeout))
         except queue.Full:
             raise Busy from None
         return future
 
     def stop(self):
-        """Answer what waits, then end."""
-        self._queue.put(_END)
-        self._thread.join(self.seconds)
+        """Answer the waiting requests, then end the thread."""
+        self._queue.put(_STOP)
+        self._thread.join(self.timeout)
 
     def _work(self):
         first = self._queue.get()
-        while first is not _END:
-            group, first = self._group(first)
-            self._answer(group)
+        while first is not _STOP:
+            batch, first = self._collect_batch(first)
+            self._answer(batch)
             first = self._queue.get() if first is None else first
 
-    def _group(self, first):
-        """What waits and fits to the first of it, and what came next, or None."""
-        group, count = [first], first.asked.count
-        while count < TOGETHER:
+    def _collect_batch(self, first):
+        """Return the waiting requests that fit in a batch with `first`, and the next one, or None."""
+        batch, num_examples = [first], first.request.num_examples
+        while num_examples < MAX_BATCH_SIZE:
             try:
                 other = self._queue.get_nowait()
             except queue.Empty:
                 break
-            if other is _END or not self._fit(first.asked, other.asked):
-                return group, other
-            group.append(other)
-            count += other.asked.count
-        return group, None
+            if other is _STOP or not self._can_batch(first.request, other.request):
+                return batch, other
+            batch.append(other)
+            num_examples += other.request.num_examples
+        return batch, None
 
-    def _fit(self, one, other):
-        """Whether two requests may be answered by one call: nothing but the number of examples differs."""
-        if not one.signature == other.signature == DEFAULT_SIGNATURE:
+    def _can_batch(self, request, other):
+        """Whether two requests differ in nothing but the number of examples."""
+        if not request.signature == other.signature == DEFAULT_SIGNATURE:
             return False
-        specs, outputs = self.model.specs[one.signature], self.model.outputs[one.signature]
-        by_example = all(
+        specs, outputs = self.model.specs[request.signature], self.model.outputs[request.signature]
+        is_batched = all(
             spec.shape.rank and spec.shape[0] is None for spec in (*specs.values(), *outputs.values())
         )
-        return by_example and all(
-            one.inputs[name].shape[1:] == other.inputs[name].shape[1:] for name in specs
+        return is_batched and all(
+            request.inputs[name].shape[1:] == other.inputs[name].shape[1:] for name in specs
         )
 
-    def _answer(self, group):
+    def _answer(self, batch):
         now = time.monotonic()
-        group = [one for one in group if one.deadline > now and one.future.set_running_or_notify_cancel()]
-        if not group:
-            return
-        try:
-            for one, outputs in zip(group, self._outputs([one.asked for one in group])):
-                one.future.set_result(outputs)
-        except BadRequest as error:
-            if len(group) == 1:
-                group[0].future.set_exception(error)
-                return
-            for one in group:  # which of them it was
-                self._alone(one)
-        except BaseException as error:
-            for one in group:
-                if not one.future.done():
-                    one.future.set_exception(error)
+        batch = [item for item in batch if item.deadline > now and item.future.set_running_or_notify_cancel()]
+        if batch:
+            self._set_results(batch)
 
-    def _alone(self, one):
+    def _set_results(self, batch):
         try:
-            one.future.set_result(self._outputs([one.asked])[0])
+            results = self._outputs([item.request for item in batch])
         except BaseException as error:
-            one.future.set_exception(error)
+            if isinstance(error, BadRequest) and len(batch) > 1:
+                for item in batch:  # one by one, so that an invalid request fails without the others
+                    self._set_results([item])
+            else:
+                for item in batch:
+                    item.future.set_exception(error)
+        else:
+            for item, outputs in zip(batch, results):
+                item.future.set_result(outputs)
 
-    def _outputs(self, asked):
-        """The outputs of several requests of one kind, from one call."""
-        specs = self.model.specs[asked[0].signature]
-        if len(asked) == 1:
-            return [self.model.answer(asked[0].signature, asked[0].inputs)]
-        joined = {name: np.concatenate([one.inputs[name] for one in asked]) for name in specs}
-        outputs = self.model.answer(asked[0].signature, joined)
-        ends = np.cumsum([one.count for one in asked])
+    def _outputs(self, requests):
+        """Return the outputs of each request, all from one call of the model."""
+        signature = requests[0].signature
+        if len(requests) == 1:
+            return [self.model.answer(signature, requests[0].inputs)]
+        joined = {
+            name: np.concatenate([request.inputs[name] for request in requests])
+            for name in self.model.specs[signature]
+        }
+        outputs = self.model.answer(signature, joined)
+        stops = np.cumsum([request.num_examples for request in requests])
         return [
-            {name: array[end - one.count : end] for name, array in outputs.items()}
-            for one, end in zip(asked, ends)
+            {name: array[stop - request.num_examples : stop] for name, array in outputs.items()}
+            for request, stop in zip(requests, stops)
         ]

@@ -1,4 +1,4 @@
-"""TensorFlow Serving's JSON to arrays and back, within limits.
+"""Converts between TensorFlow Serving's JSON and arrays, within limits.
 
 Reference:
     TensorFlow Serving, "RESTful API": row format (``instances``), column format (``inputs``), ``b64``.
@@ -24,19 +24,19 @@ _IMAGE_MAGIC = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"RIFF")
 
 
 class BadRequest(RnnAppsError):
-    """What a client sent cannot be answered; the text says why and names no path."""
+    """An invalid request; the message says what was expected and names no path of the server."""
 
 
 class Limits(NamedTuple):
-    """What a request may hold.
+    """Upper limits on one request.
 
     Args:
-        body: bytes.
-        depth: of lists and mappings within one another.
-        instances: examples.
+        body: bytes of the body.
+        depth: nesting depth of lists and objects.
+        instances: number of examples.
         text: bytes of one text.
-        pixels: of one picture.
-        numbers: in one input.
+        pixels: pixels of one image.
+        numbers: numbers in one input.
     """
 
     body: int = 16 << 20
@@ -47,96 +47,96 @@ class Limits(NamedTuple):
     numbers: int = 4 << 20
 
 
-class Asked(NamedTuple):
-    """A request.
+class ParsedRequest(NamedTuple):
+    """A valid request.
 
     Args:
-        signature: its name.
-        inputs: name to array.
-        rows: whether it came in row format, in which the answer goes back.
-        count: examples.
+        signature: name of the signature.
+        inputs: input name to array.
+        row_format: whether the request came in row format; the response then uses it too.
+        num_examples: number of examples.
     """
 
     signature: str
     inputs: dict
-    rows: bool
-    count: int  # type: ignore[assignment]
+    row_format: bool
+    num_examples: int
 
 
 def read_request(body, signatures, limits):
-    """Return the `Asked` of a request's body.
+    """Return the `ParsedRequest` of a request body.
 
     Args:
         body: bytes.
-        signatures: name to the specs of its inputs, which are a dict of name to `tf.TensorSpec`.
+        signatures: signature name to the `tf.TensorSpec`s of its inputs, by input name.
         limits: `Limits`.
 
     Raises:
-        BadRequest: with one line that says what was expected.
+        BadRequest: the request is invalid.
     """
-    values = _parsed(body, limits.depth)
+    values = _parse_json(body, limits.depth)
     if not isinstance(values, dict) or set(values) - _KEYS or len({"instances", "inputs"} & set(values)) != 1:
-        raise BadRequest('expected an object with "instances" or "inputs", and "signature_name" where wanted')
+        raise BadRequest('expected an object with "instances" or "inputs", and optionally "signature_name"')
     signature = values.get("signature_name", "")
-    signature = DEFAULT_SIGNATURE if signature == "" else signature  # as TensorFlow Serving reads it
+    signature = DEFAULT_SIGNATURE if signature == "" else signature  # as TensorFlow Serving does
     if not isinstance(signature, str) or signature not in signatures:
         known = ", ".join(sorted(signatures))
-        raise BadRequest(f"signature_name: received {_shown(signature)}, expected one of {known}")
-    specs, rows = signatures[signature], "instances" in values
-    columns = _columns_of_rows(values["instances"], specs, limits) if rows else values["inputs"]
-    if not rows and len(specs) == 1 and not isinstance(columns, dict):
+        raise BadRequest(f"signature_name: received {_preview(signature)}, expected one of {known}")
+    specs, row_format = signatures[signature], "instances" in values
+    columns = _rows_to_columns(values["instances"], specs, limits) if row_format else values["inputs"]
+    if not row_format and len(specs) == 1 and not isinstance(columns, dict):
         columns = {next(iter(specs)): columns}
-    return make_request(signature, columns, specs, limits, rows)
+    return make_request(signature, columns, specs, limits, row_format)
 
 
-def make_request(signature, columns, specs, limits, rows=False):
-    """Return the `Asked` of plain values.
+def make_request(signature, columns, specs, limits, row_format=False):
+    """Return the `ParsedRequest` of Python values.
 
     Args:
-        signature: name.
-        columns: input name to a value or lists of them; of texts and files str or bytes.
+        signature: name of the signature.
+        columns: input name to a value or nested lists of values; texts and files as str or bytes.
         specs: input name to `tf.TensorSpec`.
         limits: `Limits`.
-        rows: as of `Asked`.
+        row_format: see `ParsedRequest`.
 
     Raises:
-        BadRequest: with one line that says what was expected.
+        BadRequest: the values do not fit the signature or exceed the limits.
     """
     if not isinstance(columns, dict) or set(columns) != set(specs):
         received = ", ".join(map(str, columns)) if isinstance(columns, dict) else "one value"
         raise BadRequest(f"inputs: received {received[:200]}, expected {', '.join(specs)}")
-    arrays = {name: _array(name, columns[name], spec, limits) for name, spec in specs.items()}
-    return Asked(signature, arrays, rows, _count(arrays, specs, limits))
+    arrays = {name: _to_array(name, columns[name], spec, limits) for name, spec in specs.items()}
+    return ParsedRequest(signature, arrays, row_format, _count_examples(arrays, specs, limits))
 
 
-def _parsed(body, most):
-    marks = np.frombuffer(_STRING.sub(b"", body), np.uint8)
-    steps = np.isin(marks, [91, 123]).astype(np.int8) - np.isin(marks, [93, 125]).astype(np.int8)
-    if len(steps) and np.cumsum(steps, dtype=np.int64).max() > most:
-        raise BadRequest(f"received JSON nested more than {most} deep")
+def _parse_json(body, max_depth):
+    brackets = np.frombuffer(_STRING.sub(b"", body), np.uint8)
+    steps = np.isin(brackets, [91, 123]).astype(np.int8) - np.isin(brackets, [93, 125]).astype(np.int8)
+    if len(steps) and np.cumsum(steps, dtype=np.int64).max() > max_depth:
+        raise BadRequest(f"received JSON nested more than {max_depth} levels deep")
 
-    def constant(name):
-        if name != "NaN":  # a value that is missing, written as TensorFlow Serving takes it
-            raise BadRequest(f"received {name}, which is no number of JSON")
+    def parse_constant(name):
+        if name != "NaN":  # TensorFlow Serving's notation for a missing value
+            raise BadRequest(f"received {name}, which is not a JSON number")
         return math.nan
 
     try:
-        return json.loads(body, parse_constant=constant)
+        return json.loads(body, parse_constant=parse_constant)
     except (ValueError, RecursionError) as error:
-        raise BadRequest(f"received no JSON ({str(error)[:100]})") from error
+        raise BadRequest(f"received invalid JSON ({str(error)[:100]})") from error
 
 
-def _columns_of_rows(instances, specs, limits):
-    """Row format to column format; what is one value for all rows must be the same in each."""
+def _rows_to_columns(instances, specs, limits):
+    """Convert row format to column format; a scalar input must have the same value in every row."""
     if not isinstance(instances, list) or not instances:
-        raise BadRequest("instances: expected a list of at least one")
+        raise BadRequest("instances: expected a list with at least one element")
     if len(instances) > limits.instances:
         raise BadRequest(f"instances: received {len(instances):,}, expected at most {limits.instances:,}")
-    if not all(isinstance(one, dict) and set(one) == set(specs) for one in instances):
-        if len(specs) != 1 or any(isinstance(one, dict) and "b64" not in one for one in instances):
-            raise BadRequest(f"instances: expected an object of {', '.join(specs)} each")
+    if not all(isinstance(row, dict) and set(row) == set(specs) for row in instances):
+        if len(specs) != 1 or any(isinstance(row, dict) and "b64" not in row for row in instances):
+            raise BadRequest(f"instances: expected every element to be an object with {', '.join(specs)}")
         return {next(iter(specs)): instances}
-    columns = {name: [one[name] for one in instances] for name in specs}
+    columns = {name: [row[name] for row in instances] for name in specs}
     for name, spec in specs.items():
         if spec.shape.rank == 0:
             if any(value != columns[name][0] for value in columns[name]):
@@ -145,17 +145,14 @@ def _columns_of_rows(instances, specs, limits):
     return columns
 
 
-def _array(name, value, spec, limits):
-    """One input as an array of the spec's type and shape."""
+def _to_array(name, value, spec, limits):
+    """Return one input as an array of the spec's dtype and shape."""
     if spec.dtype.name == "string":
         array = _strings(name, value, spec.shape.rank, limits)
     else:
         array = _numbers(name, value, spec, limits)
-    fits = array.ndim == spec.shape.rank and all(
-        want in (None, is_) for want, is_ in zip(spec.shape, array.shape)
-    )
-    if not fits:
-        expected = "x".join("any" if side is None else str(side) for side in spec.shape) or "one value"
+    if not spec.shape.is_compatible_with(array.shape):
+        expected = "x".join("any" if size is None else str(size) for size in spec.shape) or "one value"
         raise BadRequest(f"{name}: received shape {'x'.join(map(str, array.shape))}, expected {expected}")
     return array
 
@@ -165,21 +162,20 @@ def _numbers(name, value, spec, limits):
         array = np.array(value)
     except ValueError as error:
         raise BadRequest(f"{name}: received rows of different lengths") from error
-    wanted, kind = spec.dtype.as_numpy_dtype, array.dtype.kind
+    dtype, kind = np.dtype(spec.dtype.as_numpy_dtype), array.dtype.kind
     if array.size == 0:
-        return array.astype(wanted)
+        return array.astype(dtype)
     if array.size > limits.numbers:
         raise BadRequest(f"{name}: received {array.size:,} numbers, expected at most {limits.numbers:,}")
-    allowed = {"f": "fiu", "i": "iu", "u": "iu", "b": "b"}.get(np.dtype(wanted).kind, "")
-    if kind not in allowed:
-        missing = "; a missing value is written NaN" if kind == "O" and np.dtype(wanted).kind == "f" else ""
-        expected = f"{spec.dtype.name} in lists of one shape{missing}"
-        raise BadRequest(f"{name}: received {_shown(value)}, expected {expected}")
+    if kind not in {"f": "fiu", "i": "iu", "u": "iu", "b": "b"}.get(dtype.kind, ""):
+        hint = "; write a missing value as NaN" if kind == "O" and dtype.kind == "f" else ""
+        expected = f"{spec.dtype.name} in lists of one shape{hint}"
+        raise BadRequest(f"{name}: received {_preview(value)}, expected {expected}")
     with np.errstate(over="ignore", invalid="ignore"):
-        result = array.astype(wanted)
+        result = array.astype(dtype)
     missing = np.isnan(array) if kind == "f" else np.zeros(array.shape, bool)
     if missing.any() and spec.shape.rank < 2:
-        raise BadRequest(f"{name}: received NaN, expected a number: values are missing in a sequence alone")
+        raise BadRequest(f"{name}: received NaN, expected a number: only sequences may have missing values")
     fits = np.isfinite(result.astype(np.float64)) | missing
     if not fits.all() or (kind in "iu" and (result != array).any()):
         raise BadRequest(f"{name}: received a number too large for {spec.dtype.name}")
@@ -188,10 +184,10 @@ def _numbers(name, value, spec, limits):
 
 def _strings(name, value, rank, limits):
     if rank == 0:
-        return np.array(_bytes(name, value, limits), object)
+        return np.array(_to_bytes(name, value, limits), object)
     if not isinstance(value, list):
-        raise BadRequest(f"{name}: received {_shown(value)}, expected a list")
-    items = [_strings(name, one, rank - 1, limits) for one in value]
+        raise BadRequest(f"{name}: received {_preview(value)}, expected a list")
+    items = [_strings(name, item, rank - 1, limits) for item in value]
     if len({item.shape for item in items}) > 1:
         raise BadRequest(f"{name}: received rows of different lengths")
     array = np.empty((len(items), *(items[0].shape if items else [0] * (rank - 1))), object)
@@ -200,79 +196,79 @@ def _strings(name, value, rank, limits):
     return array
 
 
-def _bytes(name, value, limits):
+def _to_bytes(name, value, limits):
     if isinstance(value, str):
         content = value.encode("utf-8", "replace")
-        if len(content) > limits.text:
-            raise BadRequest(f"{name}: received {len(content):,} bytes, expected at most {limits.text:,}")
-        return content
-    content = value if isinstance(value, bytes) else _from_base64(name, value)
-    if content.startswith(_IMAGE_MAGIC):
-        _check_picture(name, content, limits)
-    elif len(content) > limits.text:
+    else:
+        content = value if isinstance(value, bytes) else _from_base64(name, value)
+        if content.startswith(_IMAGE_MAGIC):
+            _check_image(name, content, limits)
+            return content
+    if len(content) > limits.text:
         raise BadRequest(f"{name}: received {len(content):,} bytes, expected at most {limits.text:,}")
     return content
 
 
 def _from_base64(name, value):
     if not (isinstance(value, dict) and set(value) == {"b64"} and isinstance(value["b64"], str)):
-        raise BadRequest(f'{name}: received {_shown(value)}, expected a text or {{"b64": ...}}')
+        raise BadRequest(f'{name}: received {_preview(value)}, expected a text or {{"b64": ...}}')
     try:
         return base64.b64decode(value["b64"], validate=True)
     except (binascii.Error, ValueError) as error:
-        raise BadRequest(f"{name}: received b64 that is no base64") from error
+        raise BadRequest(f"{name}: received b64 that is not valid base64") from error
 
 
-def _check_picture(name, content, limits):
+def _check_image(name, content, limits):
     try:
         width, height = Image.open(io.BytesIO(content)).size
-    except Exception as error:  # Pillow raises whatever it meets in a damaged file
-        raise BadRequest(f"{name}: received a picture whose head cannot be read") from error
+    except Exception as error:  # a damaged file makes Pillow raise exceptions of many types
+        raise BadRequest(f"{name}: received an image whose header cannot be read") from error
     if width * height > limits.pixels:
         received = f"{width} x {height} pixels"
         raise BadRequest(f"{name}: received {received}, expected at most {limits.pixels:,}")
 
 
-def _count(arrays, specs, limits):
+def _count_examples(arrays, specs, limits):
     counts = {len(arrays[name]) for name, spec in specs.items() if spec.shape.rank}
     if len(counts) > 1:
-        raise BadRequest(f"inputs: received {' and '.join(map(str, sorted(counts)))} examples of one request")
+        received = " and ".join(map(str, sorted(counts)))
+        raise BadRequest(f"inputs: received {received} examples, expected the same number in every input")
     count = counts.pop() if counts else 1
     if not 1 <= count <= limits.instances:
         raise BadRequest(f"inputs: received {count:,} examples, expected 1 to {limits.instances:,}")
     return count
 
 
-def write_answer(outputs, rows):
-    """Return the object that goes back; NaN and the infinities stay what they are.
+def write_response(outputs, row_format):
+    """Return the response object; NaN and infinities are kept.
 
     Args:
-        outputs: name to array; those that are one an example have the examples first.
-        rows: row format: a list of one object an example, or of plain values where there is one output.
+        outputs: output name to array, examples first.
+        row_format: return a list with one object per example, or with plain values if there is only one
+            output.
     """
-    plain = {name: _plain(array) for name, array in outputs.items()}
+    plain = {
+        name: _decode(array.tolist()) if array.dtype.kind in "OS" else array.tolist()
+        for name, array in outputs.items()
+    }
     if len(plain) == 1:
         (values,) = plain.values()
-        return {"predictions": values} if rows else {"outputs": values}
-    if not rows:
+        return {"predictions": values} if row_format else {"outputs": values}
+    if not row_format:
         return {"outputs": plain}
     return {"predictions": [dict(zip(plain, values)) for values in zip(*plain.values())]}
 
 
-def _plain(array):
-    values = array.tolist()
-    return _decoded(values) if array.dtype.kind in "OS" else values
-
-
-def _decoded(values):
+def _decode(values):
+    """Decode the bytes in nested lists as UTF-8, or as base64 where they are not valid UTF-8."""
     if isinstance(values, list):
-        return [_decoded(one) for one in values]
+        return [_decode(value) for value in values]
     try:
         return values.decode("utf-8")
     except UnicodeDecodeError:
         return {"b64": base64.b64encode(values).decode()}
 
 
-def _shown(value):
+def _preview(value):
     text = json.dumps(value)[:60] if isinstance(value, (str, int, float, bool, type(None))) else None
     return text or f"a {type(value).__name__}"

@@ -6,16 +6,16 @@ import pytest
 
 
 def check_page(page, tiny, inputs, answers):
-    """The page knows its facts, and shows what the answers say for the examples that they are of."""
-    assert {name: page.facts.get(name) for name in tiny.demo_facts} == tiny.demo_facts
+    """Check that a page has the metadata of its export and shows the given answers to its examples."""
+    assert {name: page.metadata.get(name) for name in tiny.demo_facts} == tiny.demo_facts
     examples = page.examples()
     assert len(examples) >= len(inputs)
     for example, raw, answer in zip(examples, inputs, answers):
         assert same_input(example.value, raw)
         shown = page.answer(example.value, *tiny.demo_settings())
-        said = f"{shown.said}\n{shown.html}"
-        missing = [text for text in tiny.demo_says(answer) if text not in said]
-        assert not missing, f"the page does not say {missing}; it says {shown.said}"
+        text = f"{shown.summary}\n{shown.html}"
+        missing = [part for part in tiny.demo_says(answer) if part not in text]
+        assert not missing, f"the page does not say {missing}; it says {shown.summary}"
 
 
 def same_input(offered, raw):

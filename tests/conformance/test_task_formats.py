@@ -38,11 +38,11 @@ def check_plain_layers(folder, other):
     rng, inputs = np.random.default_rng(0), {}
     for tensor in model.inputs:
         shape = [1, *(STEPS if side is None else side for side in tensor.shape[1:])]
-        dtype = client.facts["parts"]["network"]["inputs"][tensor.name]
+        dtype = client.metadata["parts"]["network"]["inputs"][tensor.name]
         made = rng.normal(size=shape) + 3 if dtype.startswith("float") else rng.integers(1, 4, shape)
         inputs[tensor.name] = made.astype(dtype)
     found = [np.asarray(one) for one in keras.tree.flatten(model(list(inputs.values())))]
-    expected = client.read("network", inputs)
+    expected = client.run("network", inputs)
     assert len(found) == len(expected)
     for one in found:
         errors = [np.abs(one - other).max() for other in expected.values() if other.shape == one.shape]

@@ -25,7 +25,7 @@ class TinyTask:
     levels = ("recurrent/layer_0_forward",)  # recurrent layers that the views show
     options = {}  # of `predict`, under which it answers as `serving_default` does
     client_options = {}  # the same of client.py
-    demo_facts = {}  # what the demo page is told of the network
+    demo_facts = {}  # metadata of the network for the demo page
     text = "label"  # the entry of an answer that says it in words
 
     def overrides(self, **changes):
@@ -94,11 +94,11 @@ class TinyTask:
         return {"accuracy": np.mean([record["label"] == record["prediction"] for record in records])}
 
     def demo_settings(self):
-        """What the demo page is asked besides the input, so that it answers as `predict` does."""
+        """Return settings of the demo page with which it answers as `predict` does."""
         return ()
 
     def demo_says(self, answer):
-        """Texts that the demo page shows where `predict` gives this answer."""
+        """Return texts that the demo page shows for this answer of `predict`."""
         return [answer[self.text]]
 
 

@@ -1,4 +1,4 @@
-"""ONNX, LiteRT and plain Keras: run once written, compared, not left where they differ; their client."""
+"""Tests the ONNX, LiteRT and Keras exports: comparison with the network, refusals, and their client."""
 
 import importlib.util
 import json
@@ -40,7 +40,7 @@ ODD = [
 
 @pytest.fixture(scope="module")
 def exported(finished, tmp_path_factory):
-    """Format and weights to the folder and what is known of its files, made when it is first asked for."""
+    """Return a function from format and weights to the folder and results of an export, made only once."""
     made, folder = {}, tmp_path_factory.mktemp("exports")
 
     def export(name, weights="float32"):
@@ -61,7 +61,7 @@ def exported(finished, tmp_path_factory):
         ("keras", "float32", 1e-5),
     ],
 )
-def test_what_is_written_answers_as_the_network(name, weights, most, exported):
+def test_an_export_answers_as_the_network(name, weights, most, exported):
     folder, (written,) = exported(name, weights)
     assert written.difference <= most
     assert written.agreement >= 0.9
@@ -83,7 +83,7 @@ def test_a_program_without_tensorflow_gives_the_same_labels(name, exported, fini
         assert answer["score"] == pytest.approx(own["score"], abs=1e-4)
 
 
-def test_plain_layers_load_where_there_is_no_rnn_apps(exported, finished):
+def test_the_keras_export_loads_without_rnn_apps(exported, finished):
     folder, _ = exported("keras")
     numbers = [[2, 3, 4, 0], [5, 1, 0, 0]]
     program = (
@@ -99,7 +99,7 @@ def test_plain_layers_load_where_there_is_no_rnn_apps(exported, finished):
 
 
 @pytest.mark.parametrize("name", ["onnx", "litert"])
-def test_an_export_that_answers_otherwise_is_not_left_on_disk(name, finished, tmp_path, monkeypatch):
+def test_an_export_with_other_outputs_is_not_kept(name, finished, tmp_path, monkeypatch):
     other = open_run(finished.folder)
     part = other.predictor.network_parts()[0]
     calls = []
@@ -109,7 +109,9 @@ def test_an_export_that_answers_otherwise_is_not_left_on_disk(name, finished, tm
         return {key: value + 0.1 * len(calls) for key, value in part.function(numbers).items()}
 
     monkeypatch.setattr(other.predictor, "network_parts", lambda: [part._replace(function=restless)])
-    with pytest.raises(RnnAppsError, match=r"network\.\w+: its answers differ by .*it was not kept"):
+    with pytest.raises(
+        RnnAppsError, match=r"network\.\w+: its outputs differ from the network's by .*it was not kept"
+    ):
         other.export(name, out=tmp_path / "out")
     assert list(tmp_path.iterdir()) == []
 
@@ -143,7 +145,7 @@ def test_a_missing_package_is_named_with_its_extra(name, package, finished, tmp_
         (["--format", "litert", "--weights", "int4"], 'received "int4"; expected float32, int8, float16'),
     ],
 )
-def test_what_there_is_not_is_refused(arguments, message, finished, tmp_path, capsys):
+def test_unsupported_options_are_refused(arguments, message, finished, tmp_path, capsys):
     out = tmp_path / "out"
     assert call(["export", str(finished.folder), "--out", str(out), *arguments]) == 2
     assert message.replace(";", ",") in capsys.readouterr().err.replace(";", ",")
@@ -178,7 +180,7 @@ def records_of(run):
     return [json.loads(line) for line in (run.folder / "predictions.jsonl").read_text().splitlines()][:20]
 
 
-def test_probabilities_name_their_class_and_a_cut_text_says_so(exported, finished):
+def test_probabilities_have_class_names_and_a_truncated_text_is_marked(exported, finished):
     long = "good " * (finished.recipe.data.max_length + 3)
     for name in ("onnx", "litert"):
         folder, _ = exported(name)
@@ -192,7 +194,7 @@ def test_probabilities_name_their_class_and_a_cut_text_says_so(exported, finishe
         assert f"in this order: {names}." in (folder / "README.md").read_text()
 
 
-def test_a_text_longer_than_a_file_reads_is_refused_not_cut(finished, tmp_path):
+def test_a_text_longer_than_the_fixed_length_is_refused(finished, tmp_path):
     folder, _ = finished.export("litert", out=tmp_path / "litert", steps=5)
     client = Client(folder)
     (own,) = finished.predict(["good bad"])
@@ -220,7 +222,7 @@ def test_a_text_longer_than_a_file_reads_is_refused_not_cut(finished, tmp_path):
         ("litert", 100_000, "steps: received 100000, expected 1 to "),
     ],
 )
-def test_a_length_that_makes_no_sense_is_refused(name, steps, message, finished, tmp_path):
+def test_an_invalid_length_is_refused(name, steps, message, finished, tmp_path):
     with pytest.raises(UserError) as error:
         finished.export(name, out=tmp_path / "out", steps=steps)
     assert str(error.value).startswith(message)
@@ -234,7 +236,7 @@ def test_onnx_has_no_float16_weights(finished, tmp_path):
         finished.export("onnx", out=tmp_path / "out", weights="float16")
 
 
-def test_every_format_has_a_place_of_its_own():
+def test_every_format_has_its_own_folder():
     places = [export_subdir(name) for name in FORMATS] + [export_subdir("litert", "int8")]
     assert places == ["export/1", "export/onnx", "export/litert", "export/keras", "export/litert_int8"]
 
@@ -248,7 +250,7 @@ def test_the_page_on_exports_has_every_format_and_its_extra():
     assert rows == {name: f"`rnn-apps[{extra}]`" if extra else "" for name, extra in expected.items()}
 
 
-# The client's own reading of text
+# Text in the client
 
 
 @pytest.mark.parametrize("text", ODD + TEXTS)
@@ -270,14 +272,14 @@ def test_the_client_reads_and_writes_every_unit_as_the_graph_does(text, unit, tm
     (tmp_path / "tokenizer.json").rename(tmp_path / "preprocessing" / "tokenizer.json")
     writable = [number for number in numbers if number != 1]  # no network writes the unknown token
     own = written.decode(tf.constant([[*writable, 3]], tf.int32)).numpy()[0].decode()
-    assert client._written(writable) == own
+    assert client._detokenize(writable) == own
 
 
 def test_long_words_are_cut_as_in_the_graph():
     assert split_words("a" * 70) == [" " + "a" * 31, "a" * 32, "a" * 7]
 
 
-def test_a_difference_is_relative_beside_large_entries_and_infinite_for_no_number():
+def test_a_difference_is_relative_for_large_entries_and_infinite_for_nan():
     assert relative_difference([100.0, 0.5], [101.0, 0.5]) == pytest.approx(0.01)
     assert relative_difference([0.0], [np.nan]) == np.inf
     assert relative_difference([0.0], [[0.0]]) == np.inf

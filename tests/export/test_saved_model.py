@@ -1,4 +1,4 @@
-"""The exported SavedModel: the contract's names, the trained network's answers, stock TensorFlow alone."""
+"""Tests the SavedModel: names and outputs of its signatures, with stock TensorFlow only."""
 
 import json
 import os
@@ -42,7 +42,7 @@ print(json.dumps(answers, default=bytes.decode))
 
 @pytest.fixture(scope="module")
 def answers(finished):
-    """What a process answers that has not imported rnn_apps."""
+    """Return the answers of a process that has not imported rnn_apps."""
     export, network = finished.folder / "export" / "1", finished.folder / "model.keras"
     command = [sys.executable, "-c", STOCK_CLIENT, export, json.dumps(TEXTS), network]
     process = subprocess.run(
@@ -100,17 +100,15 @@ def test_stock_keras_loads_the_network_where_keras_was_imported_before_rnn_apps(
 
 def test_the_readme_says_which_class_a_probability_belongs_to_and_what_is_read_of_a_text(finished):
     text = (finished.folder / "export" / "1" / "README.md").read_text()
-    assert "`probabilities` are in the order of `classes`: `negative`, `positive`.\n" in text
-    assert (
-        "Where `words_read` is less than `words`, the text was too long and the rest was not read.\n" in text
-    )
+    assert "`probabilities` is in the order of `classes`: `negative`, `positive`.\n" in text
+    assert "If `words_read` is less than `words`, the text was too long and was truncated.\n" in text
 
 
-def test_of_many_classes_twenty_are_named():
+def test_at_most_twenty_classes_are_named():
     (note,) = _notes_on({"classes"}, [b"class %d" % i for i in range(25)])
     assert note.endswith("`class 18`, `class 19` and 5 more.")
     (note,) = _notes_on({"tokens", "tokens_read"}, [])
-    assert note.startswith("Where `tokens_read` is less than `tokens`")
+    assert note.startswith("If `tokens_read` is less than `tokens`")
 
 
 def test_the_export_holds_stock_operations_and_nothing_marked_for_xla(finished):
@@ -125,7 +123,7 @@ def test_the_export_holds_stock_operations_and_nothing_marked_for_xla(finished):
 
 
 class Module(tf.Module):
-    """Stands for a predictor whose export is not stock."""
+    """A predictor whose export has operations that stock runtimes lack."""
 
     def __init__(self, function):
         super().__init__()
@@ -155,6 +153,6 @@ FOREIGN = {
 
 
 @pytest.mark.parametrize("kind", FOREIGN)
-def test_what_a_stock_runtime_lacks_is_refused(tmp_path, kind):
-    with pytest.raises(RnnAppsError, match=rf"the export holds .*{kind}.*, which stock runtimes lack"):
+def test_operations_that_stock_runtimes_lack_are_refused(tmp_path, kind):
+    with pytest.raises(RnnAppsError, match=rf"the export has .*{kind}.*, which stock runtimes lack"):
         SavedModel().write(Module(FOREIGN[kind]), tmp_path / "export")

@@ -1,4 +1,4 @@
-"""A format of a user's own is one registered class; recipes, commands and run folders then know it."""
+"""Tests that a custom format is one registered class, which recipes, commands and run folders support."""
 
 import doctest
 import json
@@ -21,7 +21,7 @@ class Toy(ExportFormat):
     name = "toy"
     packages = ("numpy",)
     weights = {"float32": 1e-5, "float16": 1e-2}
-    ending = "npz"
+    extension = "npz"
 
     def unsupported(self, predictor):
         return None if predictor.recipe.model.cell == "vanilla" else "the NumPy loop has vanilla cells only"
@@ -60,7 +60,7 @@ def run(small_recipe, registered, tmp_path_factory):
     return rnn_apps.run(recipe, out=tmp_path_factory.mktemp("runs") / "toy")
 
 
-def test_a_recipe_that_asks_for_it_has_it_written_at_the_end_of_the_run(run):
+def test_a_run_writes_the_formats_of_its_recipe(run):
     assert run.recipe.export == ["saved_model", "toy"]
     assert "toy" in (run.folder / "recipe.yaml").read_text()
     assert run.metrics["not_exported"] == {}
@@ -76,7 +76,9 @@ def test_a_file_that_answers_differently_is_not_kept(run, tmp_path, monkeypatch)
         np.savez(path, *(1.01 * weight.numpy() for weight in part.model.weights))
 
     monkeypatch.setattr(Toy, "convert", convert)
-    with pytest.raises(RnnAppsError, match=r"network.npz: its answers differ by .*; it was not kept"):
+    with pytest.raises(
+        RnnAppsError, match=r"network.npz: its outputs differ from the network's by .*; it was not kept"
+    ):
         run.export("toy", out=tmp_path / "out")
     assert list(tmp_path.iterdir()) == []
 
@@ -105,13 +107,13 @@ def test_the_command_writes_it_and_prints_what_was_compared(run, tmp_path, capsy
         (["toi"], 'no such format "toi". Did you mean "toy"? Allowed here: saved_model, '),
     ],
 )
-def test_the_command_refuses_what_it_has_not(arguments, message, run, tmp_path, capsys):
+def test_the_command_refuses_unsupported_options(arguments, message, run, tmp_path, capsys):
     assert call(["export", str(run.folder), "--out", str(tmp_path / "out"), "--format", *arguments]) == 2
     assert message in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_missing_package_is_said_in_one_line_before_training(run, tmp_path, monkeypatch):
+def test_a_missing_package_is_reported_in_one_line_before_training(run, tmp_path, monkeypatch):
     monkeypatch.setattr(Toy, "packages", ("numpy", "no_such_package"))
     message = "export: toy needs no_such_package, which is not installed. pip install no_such_package"
     for attempt in (
@@ -124,7 +126,7 @@ def test_a_missing_package_is_said_in_one_line_before_training(run, tmp_path, mo
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_network_that_it_cannot_hold_is_named_before_training(run, heard, tmp_path):
+def test_an_unsupported_network_is_reported_before_training(run, heard, tmp_path):
     recipe = apply_overrides(run.recipe, {"model.cell": "gru", "training.epochs": 1, "export": ["toy"]})
     other = rnn_apps.run(recipe, out=tmp_path / "run", console=heard)
     reason = "the NumPy loop has vanilla cells only"
@@ -132,7 +134,7 @@ def test_a_network_that_it_cannot_hold_is_named_before_training(run, heard, tmp_
     assert said < min(n for n, line in enumerate(heard.lines) if line.startswith("Epoch"))
     assert reason in other.metrics["not_exported"]["toy"]
     assert not (other.folder / "export" / "toy").exists()
-    with pytest.raises(UserError, match=f"format=toy: {reason}. saved_model, onnx and litert hold it."):
+    with pytest.raises(UserError, match=f"format=toy: {reason}. Use saved_model, onnx or litert."):
         other.export("toy", out=tmp_path / "out")
 
 
@@ -147,7 +149,7 @@ def test_schema_completion_and_help_list_it(capsys):
     assert "for litert float16 and int8, for toy float16." in out
 
 
-def test_a_recipe_with_a_name_like_it_is_told_all_names(small_recipe):
+def test_a_misspelt_name_in_a_recipe_lists_all_names(small_recipe):
     with pytest.raises(RecipeError, match='received "tox", expected .*keras, toy. Did you mean "toy"'):
         apply_overrides(small_recipe, {"export": ["tox"]})
 
@@ -156,7 +158,7 @@ def test_the_example_in_the_docstring_runs():
     assert doctest.testmod(module) == (0, 3)
 
 
-def test_what_is_no_format_cannot_be_registered():
+def test_an_invalid_format_cannot_be_registered():
     class Other(Toy):
         name = "onnx"
 

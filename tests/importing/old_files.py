@@ -1,4 +1,4 @@
-"""Files as Keras 2 wrote them, made with h5py: a configuration and the weights of each layer in order."""
+"""Writes files in the format of Keras 2 with h5py: a configuration and the weights of each layer."""
 
 import json
 
@@ -10,11 +10,11 @@ def write_h5(path, layers, weights, version="2.2.4", config=None):
     """Write a whole sequential model and return its path.
 
     Args:
-        path: of the file.
+        path: path of the file.
         layers: configurations, ``{"class_name": ..., "config": {"name": ..., ...}}``.
-        weights: name of a layer to its weights, name to array, in order.
-        version: of Keras.
-        config: of the model; by default that of a sequential one with `layers`.
+        weights: layer name to weight name to array, in order.
+        version: version of Keras.
+        config: configuration of the model; by default that of a sequential model with `layers`.
     """
     config = config or {"class_name": "Sequential", "config": {"name": "old", "layers": layers}}
     with h5py.File(path, "w") as file:

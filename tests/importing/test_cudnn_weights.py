@@ -1,4 +1,4 @@
-"""CuDNNLSTM and CuDNNGRU of Keras 2 answer as LSTM and GRU, by the equations of cuDNN."""
+"""Tests that imported CuDNNLSTM and CuDNNGRU layers follow the equations of cuDNN."""
 
 import h5py
 import numpy as np
@@ -62,7 +62,7 @@ def test_a_cudnn_layer_answers_as_it_did(kind, tmp_path):
 
 
 @pytest.mark.parametrize("kind", NUM_GATES)
-def test_so_does_one_of_both_directions(kind, tmp_path):
+def test_a_bidirectional_cudnn_layer_answers_as_it_did(kind, tmp_path):
     forward, backward = drawn_weights(kind), drawn_weights(kind)
     options = {"layer": cudnn_layer(kind, "cu"), "merge_mode": "concat"}
     config = {"name": "both", "batch_input_shape": [None, STEPS, FEATURES], **options}
@@ -74,7 +74,7 @@ def test_so_does_one_of_both_directions(kind, tmp_path):
     np.testing.assert_allclose(import_model(file).model(x.astype("float32"))[0], expected, atol=1e-6)
 
 
-def test_in_the_other_layout_it_is_refused_with_the_way_on(tmp_path):
+def test_the_other_layout_is_refused_with_a_fix(tmp_path):
     with h5py.File(tmp_path / "clean.h5", "w") as file:
         file.create_group("layers")
     with pytest.raises(UserError, match=r'model.keras: CuDNNLSTM and CuDNNGRU .* model.save\("model.h5"\)'):

@@ -1,4 +1,4 @@
-"""Models that other Kerases wrote (benchmarks/golden_models.py), with inputs and the answers they gave."""
+"""Tests models written by other Keras versions (benchmarks/golden_models.py) with recorded outputs."""
 
 from pathlib import Path
 
@@ -11,10 +11,10 @@ from rnn_apps.models.example_inputs import answers_of
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 FILES = sorted(path for path in GOLDEN.iterdir() if path.suffix != ".npz")
-MOVED = {
-    "frames": ["rnn: RNN moved"],
-    "series": ["rnn: RNN moved", "simple_rnn: SimpleRNN moved", "lstm: LSTM moved"],
-    "text_classifier": ["bidirectional: Bidirectional LSTM moved", "gru: GRU moved"],
+CONVERTED = {
+    "frames": ["rnn: RNN converted"],
+    "series": ["rnn: RNN converted", "simple_rnn: SimpleRNN converted", "lstm: LSTM converted"],
+    "text_classifier": ["bidirectional: Bidirectional LSTM converted", "gru: GRU converted"],
 }
 
 
@@ -34,7 +34,7 @@ def test_there_are_files_of_keras_2_and_of_early_keras_3():
     assert {path.suffix for path in FILES} == {".keras", ".h5"}
 
 
-def test_the_answers_are_those_that_the_other_keras_gave(golden):
+def test_the_outputs_are_those_of_the_other_keras(golden):
     path, found = golden
     given, expected = recorded(path)
     answers = answers_of(found.model, [given])
@@ -44,14 +44,14 @@ def test_the_answers_are_those_that_the_other_keras_gave(golden):
     assert found.difference <= 1e-5
 
 
-def test_recurrent_layers_are_moved_and_every_change_is_listed(golden):
+def test_recurrent_layers_are_converted_and_every_change_is_listed(golden):
     path, found = golden
     version, name = path.stem.split("-")
     assert found.version == version
     lines = "\n".join(found.changes)
-    for moved in MOVED[name]:
-        assert f"{moved} onto ours" in lines
-    kept = ["gru: GRU as it was, a GRU with reset_after=False is not one product a step"]
+    for converted in CONVERTED[name]:
+        assert f"{converted} to rnn-apps" in lines
+    kept = ["gru: GRU kept as it is, a GRU with reset_after=False is not one product a step"]
     assert found.kept == (kept if name == "series" else [])
     old = version.startswith("2")
     assert ("batch_input_shape" in lines) is old

@@ -1,4 +1,4 @@
-"""Configurations changed at random: a model file is taken or refused in plain words, whatever is in it."""
+"""Tests that randomly mutated model files are either imported or refused with a message."""
 
 import copy
 import json
@@ -36,19 +36,19 @@ VALUES += [[None, None], {}, {"class_name": "Dense", "config": {}}, [[]] * 3, "a
 GOLDEN = sorted((Path(__file__).parent.parent / "golden").glob("*.keras"))
 
 
-def places(value, path=()):
-    """Every place in a configuration, as the keys that lead there."""
+def paths(value, path=()):
+    """Yield the path of keys to every value in a configuration."""
     yield path
     items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, one in items:
-        yield from places(one, (*path, key))
+        yield from paths(one, (*path, key))
 
 
 def mutated(config, rng):
-    """A copy with one to three places replaced, removed or repeated."""
+    """Return a copy with one to three values replaced, removed or repeated."""
     config = copy.deepcopy(config)
     for _ in range(rng.randint(1, 3)):
-        *way, last = rng.choice([path for path in places(config) if path])
+        *way, last = rng.choice([path for path in paths(config) if path])
         parent = config
         for key in way:
             parent = parent[key]
@@ -63,7 +63,7 @@ def mutated(config, rng):
 
 
 def refusal_of(path):
-    """What is said of a file, None where it is taken; anything but a message of ours goes on."""
+    """Return the message that refuses a file, or None if it is imported; other errors propagate."""
     try:
         import_model(path)
     except RnnAppsError as error:
@@ -72,8 +72,8 @@ def refusal_of(path):
 
 
 @pytest.mark.parametrize("source", GOLDEN, ids=lambda path: path.stem)
-def test_a_mutated_configuration_never_ends_in_anything_but_a_model_or_a_message(source, tmp_path):
-    rng, outcomes = random.Random(source.stem), {"taken": 0, "refused": 0}
+def test_a_mutated_configuration_gives_a_model_or_a_message(source, tmp_path):
+    rng, outcomes = random.Random(source.stem), {"imported": 0, "refused": 0}
     with zipfile.ZipFile(source) as archive:
         parts = {name: archive.read(name) for name in archive.namelist()}
     config = json.loads(parts["config.json"])
@@ -84,6 +84,6 @@ def test_a_mutated_configuration_never_ends_in_anything_but_a_model_or_a_message
             for name, content in parts.items():
                 archive.writestr(name, changed if name == "config.json" else content)
         refusal = refusal_of(path)
-        outcomes["refused" if refusal else "taken"] += 1
+        outcomes["refused" if refusal else "imported"] += 1
         assert refusal is None or refusal.startswith(str(path)), changed.decode()[:3000]
     assert outcomes["refused"] > 0

@@ -1,4 +1,4 @@
-"""Files of the many versions of Keras 2, whose configurations differ."""
+"""Tests files of the versions of Keras 2, whose configurations differ."""
 
 import numpy as np
 import pytest
@@ -72,9 +72,9 @@ def test_old_keys_are_read(name, tmp_path):
     [
         (layer("Dense", "a", output_dim=2), "1.2.2", "a file of Keras 1.2.2; expected one of Keras 2 or 3"),
         (layer("TFOpLambda", "a", function="math.add"), "2.9.0", 'layer "a" .* replace it with a layer'),
-        (layer("Attention", "a", causal=True), "2.9.0", "a: causal=True is not imported"),
+        (layer("Attention", "a", causal=True), "2.9.0", "a: causal=True is not supported"),
     ],
 )
-def test_what_is_gone_is_refused_with_the_way_on(first, version, message, tmp_path):
+def test_removed_features_are_refused_with_a_fix(first, version, message, tmp_path):
     with pytest.raises(UserError, match=message):
         import_model(write_h5(tmp_path / "old.h5", [first], {}, version=version))

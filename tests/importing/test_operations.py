@@ -1,4 +1,4 @@
-"""Operations in functional models: those that Keras inserts itself, and those that users call."""
+"""Tests operations in functional models: those that Keras inserts, and those that users call."""
 
 import zipfile
 
@@ -87,7 +87,7 @@ LARGE = {
 
 
 def rewritten(model, path, change):
-    """A model file whose configuration is changed as text."""
+    """Save a model with its configuration changed as text."""
     model.save(path)
     with zipfile.ZipFile(path) as old:
         members = {name: old.read(name) for name in old.namelist()}
@@ -99,10 +99,10 @@ def rewritten(model, path, change):
 
 
 @pytest.mark.parametrize("name", LARGE)
-def test_an_operation_that_makes_too_much_is_refused(name, tmp_path):
+def test_an_operation_with_a_too_large_output_is_refused(name, tmp_path):
     given = keras.Input((None, 3))
     model = keras.Model(given, LARGE[name](given))
-    path = rewritten(model, tmp_path / "bad.keras", lambda text: text.replace("77", "2000000000"))
+    path = rewritten(model, tmp_path / "invalid.keras", lambda text: text.replace("77", "2000000000"))
     with pytest.raises(UserError, match="layers whose outputs have"):
         import_model(path)
 
@@ -114,30 +114,30 @@ def test_an_operation_that_makes_too_much_is_refused(name, tmp_path):
 def test_a_constant_that_is_not_numbers_is_refused(old, new, tmp_path):
     given = keras.Input((None, 3))
     model = keras.Model(given, given * np.array([1.5, 2.5, 3.5]))
-    path = rewritten(model, tmp_path / "bad.keras", lambda text: text.replace(old, new))
+    path = rewritten(model, tmp_path / "invalid.keras", lambda text: text.replace(old, new))
     with pytest.raises(UserError, match="received a constant, expected an array of numbers"):
         import_model(path)
 
 
-def test_infinity_is_no_size(tmp_path):
+def test_infinity_is_not_a_size(tmp_path):
     layers = [keras.Input((None, 3)), L.Rescaling(77.0)]
     path = rewritten(
-        keras.Sequential(layers), tmp_path / "bad.keras", lambda text: text.replace("77.0", "Infinity")
+        keras.Sequential(layers), tmp_path / "invalid.keras", lambda text: text.replace("77.0", "Infinity")
     )
     with pytest.raises(UserError, match=r"scale; received .inf, expected less than"):
         import_model(path)
 
 
-def test_an_operation_that_is_not_imported_is_named_with_the_way_on(tmp_path):
+def test_an_unsupported_operation_is_named_with_a_fix(tmp_path):
     given = keras.Input((None, 3))
     keras.Model(given, ops.diff(given, axis=1)).save(tmp_path / "model.keras")
-    with pytest.raises(UserError, match='the operation "Diff" of keras.ops is not imported.*import_model'):
+    with pytest.raises(UserError, match='the operation "Diff" of keras.ops is not supported.*import_model'):
         import_model(tmp_path / "model.keras")
 
 
 @keras.saving.register_keras_serializable(package="mine")
 class Doubling(L.Layer):
-    """A layer of the user's own."""
+    """A custom layer."""
 
     def call(self, x):
         return 2 * x
@@ -148,11 +148,11 @@ class Doubling(L.Layer):
     [
         (Doubling(name="own"), 'layer "own" is of the class "Doubling", which Keras 3 does not have'),
         (L.Lambda(lambda x: x, name="own"), 'layer "own" is a Lambda, which runs code'),
-        (L.StringLookup(vocabulary=["a"], name="own"), 'layer "own" is a StringLookup, which keeps files'),
+        (L.StringLookup(vocabulary=["a"], name="own"), 'layer "own" is a StringLookup, which has files'),
     ],
     ids=["custom", "Lambda", "preprocessing"],
 )
-def test_a_layer_that_is_not_imported_is_named_with_the_way_on(layer, message, tmp_path):
+def test_an_unsupported_layer_is_named_with_a_fix(layer, message, tmp_path):
     given = keras.Input((None, 3), dtype="string" if "Lookup" in type(layer).__name__ else "float32")
     path = rewritten(keras.Model(given, layer(given)), tmp_path / "model.keras", lambda text: text)
     with pytest.raises(UserError, match=rf"({message}).*rnn_apps\.import_model.*rnn_apps\.from_keras"):

@@ -1,4 +1,4 @@
-"""Model files of other programs are recognised, refused in one line with the way on, and never opened."""
+"""Tests that model files of other programs are recognized, refused with a fix, and never opened."""
 
 import json
 import pickle
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from rnn_apps.errors import UserError
-from rnn_apps.importing.archive import opened
+from rnn_apps.importing.archive import open_model
 
 
 class Payload:
@@ -63,7 +63,7 @@ def test_another_format_is_recognised(name, tmp_path):
     (tmp_path / "unpacked").mkdir()
     with (
         pytest.raises(UserError, match=f"{name}: {kind}.*; expected a model that Keras saved.*[.]$"),
-        opened(tmp_path / name, tmp_path / "unpacked"),
+        open_model(tmp_path / name, tmp_path / "unpacked"),
     ):
         pass
     assert not list((tmp_path / "unpacked").iterdir())

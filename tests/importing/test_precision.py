@@ -1,4 +1,4 @@
-"""Models of mixed precision are compared by the precision of their layers."""
+"""Tests that mixed-precision models are compared with the tolerance of their layers."""
 
 import keras
 import pytest
@@ -10,7 +10,7 @@ L = keras.layers
 
 
 def mixed(policy, first, last):
-    """A network whose recurrent layer computes in half precision, between two layers of given policies."""
+    """Return a network whose recurrent layer has a policy of its own, between two other layers."""
     frames = keras.Input((None, 3))
     state = L.LSTM(8, dtype=policy)(L.Dense(4, dtype=first)(frames))
     return keras.Model(frames, L.Dense(1, dtype=last)(state))

@@ -36,7 +36,7 @@ def test_a_model_over_open_steps_is_imported_and_converted_back(tmp_path):
     model = keras.Model(letters, L.LSTM(2, return_sequences=True)(words))
     model.save(tmp_path / "letters.keras")
     found = import_model(tmp_path / "letters.keras")
-    assert sum("TimeDistributed moved onto ours" in line for line in found.changes) == 2
+    assert sum("TimeDistributed converted to rnn-apps" in line for line in found.changes) == 2
     graph = tf.function(found.model, input_signature=[tf.TensorSpec([None, None, 4], "int32")])
     x = np.random.default_rng(0).integers(0, 9, (3, 7, 4)).astype("int32")
     np.testing.assert_allclose(graph(x), model(x), atol=1e-6)

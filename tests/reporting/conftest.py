@@ -1,4 +1,4 @@
-"""Tests of the report see real figures."""
+"""Makes the tests of the report draw real figures."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The page that compares runs: seeds are one column, what differs is said, the best mean stands out."""
+"""Tests the comparison of runs: grouped seeds, differing settings, highlighted best means."""
 
 import csv
 import json
@@ -11,7 +11,7 @@ from rnn_apps.reporting import write_comparison
 HOSTILE = "<script>alert(1)</script>"
 
 
-def a_run(folder, accuracy, val_accuracy=(0.5, 0.8), **more):
+def write_run(folder, accuracy, val_accuracy=(0.5, 0.8), **more):
     folder.mkdir()
     metrics = {
         "task": "text_classification",
@@ -29,9 +29,9 @@ def a_run(folder, accuracy, val_accuracy=(0.5, 0.8), **more):
 @pytest.fixture
 def page(tmp_path):
     scores = {"a1": 0.80, "a2": 0.90, "b1": 0.86}
-    folders = [a_run(tmp_path / name, score) for name, score in scores.items()]
+    folders = [write_run(tmp_path / name, score) for name, score in scores.items()]
     sample = {"source": "sample", "is_sample": True, "sample_of": HOSTILE}
-    a_run(tmp_path / "c", 0.5, data=sample)
+    write_run(tmp_path / "c", 0.5, data=sample)
     settings = [
         {"seed": 1, "model.cell": "vanilla", "model.units": [8]},
         {"seed": 2, "model.cell": "vanilla", "model.units": [8]},
@@ -48,12 +48,12 @@ def row(page, name):
     return re.findall(r'<td class="([^"]*)">(.*?)</td>', found)
 
 
-def test_runs_that_differ_by_the_seed_alone_are_one_column_with_their_range(page):
+def test_runs_that_differ_in_the_seed_only_share_a_column_with_their_range(page):
     assert [text for _, text in row(page, "accuracy")] == ["0.850 (0.800 to 0.900)", "0.860", "0.500"]
     assert [text for _, text in row(page, "runs")] == ["2", "1", "1"]
 
 
-def test_the_best_mean_stands_out_whichever_way_is_better(page):
+def test_the_best_mean_is_highlighted_for_either_direction(page):
     assert [kind for kind, _ in row(page, "accuracy")] == ["n", "n best", "n"]
     assert [kind for kind, _ in row(page, "log loss")] == ["n", "n best", "n"]
 
@@ -63,12 +63,12 @@ def test_only_settings_that_differ_are_listed(page):
     assert "model.units" not in page
 
 
-def test_whatever_a_run_holds_is_text_on_the_page(page):
+def test_the_content_of_a_run_is_escaped(page):
     assert HOSTILE not in page
     assert "SAMPLE score, not &lt;script&gt;" in page
 
 
-def test_curves_and_the_spread_are_saved_beside_the_page(page, tmp_path):
+def test_curves_and_the_spread_are_saved_next_to_the_page(page, tmp_path):
     names = {path.name for path in (tmp_path / "out" / "plots").iterdir()}
     assert names == {f"{name}.{kind}" for name in ("main", "curve_val_accuracy") for kind in ("png", "svg")}
     assert page.count('src="data:image/svg+xml') == 2

@@ -1,4 +1,4 @@
-"""The report of a finished run: complete, self-contained, safe with any text, and readable at any width."""
+"""Tests the report of a run: completeness, no external resources, hostile text, any width."""
 
 import csv
 import json
@@ -15,8 +15,8 @@ import pytest
 from rnn_apps.errors import RnnAppsError
 from rnn_apps.reporting import write_report
 from rnn_apps.reporting.predictions import summarise
-from rnn_apps.reporting.scores import baseline_names, class_rows, number
-from rnn_apps.reporting.words import tint
+from rnn_apps.reporting.scores import baseline_names, class_rows, format_number
+from rnn_apps.reporting.word_traces import score_colour
 
 HOSTILE = '<script>alert("x")</script><img src="http://evil.example/x.png" onerror=alert(1)> & </pre>'
 SECTIONS = ["score", "data", "learning", "errors", "examples", "inside", "run", "recipe"]
@@ -26,8 +26,8 @@ COLUMNS = ["epoch", "step", "loss", "accuracy", "val_loss", "val_accuracy", "lea
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
-def a_prediction(rng, class_names=CLASSES, steps=True, text=None):
-    """One line of predictions.jsonl; right in about nine of ten."""
+def make_prediction(rng, class_names=CLASSES, steps=True, text=None):
+    """Return a line of predictions.jsonl; about nine of ten are correct."""
     label = rng.randrange(len(class_names))
     right = rng.random() < 0.9
     prediction = label if right else (label + 1) % len(class_names)
@@ -42,8 +42,8 @@ def a_prediction(rng, class_names=CLASSES, steps=True, text=None):
     return record | {"score": score, "probabilities": probabilities}
 
 
-def the_metrics(**changes):
-    """A metrics.json as a finished run writes it."""
+def make_metrics(**changes):
+    """Return metrics as a finished run writes them."""
     score = {"accuracy": 0.9732, "f1_macro": 0.973, "f1/negative": 0.972, "f1/positive": 0.974, "auc": 0.996}
     score |= {"log_loss": 0.0812, "calibration_error": 0.0113}
     majority = {"accuracy": 0.5, "f1_macro": 0.333, "log_loss": 0.693, "calibration_error": 0.0}
@@ -81,12 +81,12 @@ def the_metrics(**changes):
     }
 
 
-def a_run(folder, metrics=None, predictions=None, epochs=6):
-    """Fills a run folder and returns it."""
+def write_run(folder, metrics=None, predictions=None, epochs=6):
+    """Fill a run folder and return it."""
     rng = random.Random(3)
-    (folder / "metrics.json").write_text(json.dumps(metrics or the_metrics()))
+    (folder / "metrics.json").write_text(json.dumps(metrics or make_metrics()))
     if predictions is None:
-        predictions = [a_prediction(rng) for _ in range(600)]
+        predictions = [make_prediction(rng) for _ in range(600)]
     (folder / "predictions.jsonl").write_text("".join(json.dumps(record) + "\n" for record in predictions))
     with (folder / "history.csv").open("w", newline="") as file:
         writer = csv.writer(file)
@@ -101,7 +101,7 @@ def a_run(folder, metrics=None, predictions=None, epochs=6):
 
 
 class Page(HTMLParser):
-    """The tags of a page, and the text in them."""
+    """The tags and the text of a page."""
 
     def __init__(self, text):
         super().__init__()
@@ -128,26 +128,26 @@ def report_of(folder):
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
-    """A run on a sample, with its report."""
-    folder = a_run(tmp_path_factory.mktemp("run"))
+    """Return a run on synthetic data, with its report."""
+    folder = write_run(tmp_path_factory.mktemp("run"))
     return folder, report_of(folder)
 
 
-def test_every_section_is_there_and_linked(finished):
+def test_every_section_exists_and_is_linked(finished):
     ids = [attrs.get("id") for tag, attrs in finished[1].tags if tag == "section"]
     assert ids == SECTIONS
     assert finished[1].attributes("href") == [f"#{name}" for name in SECTIONS]
 
 
-def test_scores_stand_beside_the_baselines(finished):
+def test_scores_are_shown_with_the_baselines(finished):
     text = finished[1].text
     for shown in ["0.973", "0.613", "0.500", "bag of words", "majority", "log loss", "many-to-one"]:
         assert shown in text
 
 
-def test_data_timing_recipe_versions_and_layers_are_told(finished):
+def test_data_timing_recipe_versions_and_layers_are_shown(finished):
     text = finished[1].text
-    told = [
+    expected = [
         "4,800",
         "skipped: empty text",
         "1 min 14 s",
@@ -156,7 +156,7 @@ def test_data_timing_recipe_versions_and_layers_are_told(finished):
         "xla",
         "a shape seen three times",
     ]
-    for shown in [*told, "source: tfds:imdb_reviews"]:
+    for shown in [*expected, "source: tfds:imdb_reviews"]:
         assert shown in text
 
 
@@ -164,14 +164,15 @@ def test_a_sample_is_marked_in_title_banner_and_score(finished):
     assert finished[1].text.count("SAMPLE score, not imdb_reviews") == 3
 
 
-def test_a_real_set_is_not_marked(tmp_path):
+def test_a_real_data_set_is_not_marked(tmp_path):
     data = {"source": "tfds:imdb_reviews", "is_sample": False, "sample_of": None, "train": 1, "test": 1}
     assert (
-        "SAMPLE" not in report_of(a_run(tmp_path, the_metrics(data=data, score_mark=None), [], epochs=0)).text
+        "SAMPLE"
+        not in report_of(write_run(tmp_path, make_metrics(data=data, score_mark=None), [], epochs=0)).text
     )
 
 
-def test_nothing_is_loaded_from_anywhere(finished):
+def test_the_page_loads_no_other_files(finished):
     folder, page = finished
     assert all(source.startswith("data:image/") for source in page.attributes("src"))
     assert all(target.startswith("#") for target in page.attributes("href", "xlink:href"))
@@ -179,7 +180,7 @@ def test_nothing_is_loaded_from_anywhere(finished):
     assert "url(" not in (folder / "report.html").read_text()
 
 
-def test_every_picture_says_what_it_shows(finished):
+def test_every_image_has_alternative_text(finished):
     pictures = [attrs for tag, attrs in finished[1].tags if tag == "img"]
     assert len(pictures) == 5
     assert all(len(attrs["alt"]) > 30 for attrs in pictures)
@@ -188,13 +189,13 @@ def test_every_picture_says_what_it_shows(finished):
 
 def test_plots_are_kept_as_png_and_svg(finished):
     names = {path.name for path in (finished[0] / "plots").iterdir()}
-    kept = ("loss", "accuracy", "confusion_matrix", "reliability", "movers")
+    kept = ("loss", "accuracy", "confusion_matrix", "reliability", "word_effects")
     assert names == {f"{name}.{kind}" for name in kept for kind in ("png", "svg")}
     assert matplotlib.image.imread(finished[0] / "plots" / "loss.png").std() > 0.05
 
 
 def test_the_same_run_gives_the_same_report(finished, tmp_path):
-    again = a_run(tmp_path)
+    again = write_run(tmp_path)
     write_report(again)
     assert (again / "report.html").read_bytes() == (finished[0] / "report.html").read_bytes()
 
@@ -202,11 +203,11 @@ def test_the_same_run_gives_the_same_report(finished, tmp_path):
 def test_hostile_text_is_shown_and_never_interpreted(tmp_path):
     names = [HOSTILE, "$x^{"]
     rng = random.Random(1)
-    predictions = [a_prediction(rng, names, steps=index % 2, text=HOSTILE) for index in range(30)]
-    metrics = the_metrics(
+    predictions = [make_prediction(rng, names, steps=index % 2, text=HOSTILE) for index in range(30)]
+    metrics = make_metrics(
         recipe=HOSTILE, class_names=names, settings={HOSTILE: HOSTILE}, versions={"a": HOSTILE}
     )
-    folder = a_run(tmp_path, metrics, predictions)
+    folder = write_run(tmp_path, metrics, predictions)
     (folder / "recipe.yaml").write_text(HOSTILE)
     page = report_of(folder)
     assert {tag for tag, _ in page.tags}.isdisjoint({"script", "iframe"})
@@ -216,15 +217,15 @@ def test_hostile_text_is_shown_and_never_interpreted(tmp_path):
 
 
 def test_text_that_is_not_valid_unicode_is_still_written(tmp_path):
-    record = a_prediction(random.Random(1), text="half of a pair: \ud83d")
-    assert "half of a pair" in report_of(a_run(tmp_path, predictions=[record], epochs=0)).text
+    record = make_prediction(random.Random(1), text="half of a pair: \ud83d")
+    assert "half of a pair" in report_of(write_run(tmp_path, predictions=[record], epochs=0)).text
 
 
 def test_no_predictions_no_baseline_and_no_history_leave_a_shorter_page(tmp_path):
-    (tmp_path / "metrics.json").write_text(json.dumps(the_metrics(baseline={}, layers=[], versions=None)))
+    (tmp_path / "metrics.json").write_text(json.dumps(make_metrics(baseline={}, layers=[], versions=None)))
     text = report_of(tmp_path).text
     for shown in [
-        "this number stands alone",
+        "nothing to compare this number with",
         "No epoch was recorded",
         "No predictions",
         "not in this folder",
@@ -234,23 +235,23 @@ def test_no_predictions_no_baseline_and_no_history_leave_a_shorter_page(tmp_path
 
 def test_empty_metrics_still_give_a_page(tmp_path):
     (tmp_path / "metrics.json").write_text("{}")
-    assert "Nothing was measured" in report_of(tmp_path).text
+    assert "There are no scores" in report_of(tmp_path).text
 
 
 def test_a_baseline_without_scores_is_left_out(tmp_path):
-    metrics = the_metrics(baseline={"majority": {"accuracy": 0.5}, "bag_of_words": None})
-    text = report_of(a_run(tmp_path, metrics, [], epochs=0)).text
+    metrics = make_metrics(baseline={"majority": {"accuracy": 0.5}, "bag_of_words": None})
+    text = report_of(write_run(tmp_path, metrics, [], epochs=0)).text
     assert "majority" in text
     assert "bag of words" not in text
 
 
 def test_line_breaks_of_html_are_shown_as_spaces(tmp_path):
-    record = a_prediction(random.Random(1), steps=False, text="one<br /><br />two")
-    assert "one two" in report_of(a_run(tmp_path, predictions=[record], epochs=0)).text
+    record = make_prediction(random.Random(1), steps=False, text="one<br /><br />two")
+    assert "one two" in report_of(write_run(tmp_path, predictions=[record], epochs=0)).text
 
 
 def test_one_epoch_is_drawn_as_points(tmp_path):
-    page = report_of(a_run(tmp_path, predictions=[], epochs=1))
+    page = report_of(write_run(tmp_path, predictions=[], epochs=1))
     assert "each curve is a point" in page.text
     assert matplotlib.image.imread(tmp_path / "plots" / "loss.png").std() > 0.02
 
@@ -258,7 +259,7 @@ def test_one_epoch_is_drawn_as_points(tmp_path):
 def test_examples_without_steps_are_shown_as_plain_text(tmp_path):
     rng = random.Random(1)
     page = report_of(
-        a_run(tmp_path, predictions=[a_prediction(rng, steps=False) for _ in range(40)], epochs=0)
+        write_run(tmp_path, predictions=[make_prediction(rng, steps=False) for _ in range(40)], epochs=0)
     )
     assert "polyline" not in {tag for tag, _ in page.tags}
     assert sum(tag == "article" for tag, _ in page.tags) == 9  # 4 wrong ones of the 40, and 5 right ones
@@ -267,9 +268,9 @@ def test_examples_without_steps_are_shown_as_plain_text(tmp_path):
 def test_of_a_thousand_classes_the_twenty_most_confused_are_drawn(tmp_path):
     names = [f"class {index}" for index in range(1000)]
     rng = random.Random(1)
-    predictions = [a_prediction(rng, names, steps=False) for _ in range(300)]
+    predictions = [make_prediction(rng, names, steps=False) for _ in range(300)]
     test = {"accuracy": 0.9} | {f"f1/{name}": 0.9 for name in names}
-    page = report_of(a_run(tmp_path, the_metrics(class_names=names, test=test), predictions, epochs=0))
+    page = report_of(write_run(tmp_path, make_metrics(class_names=names, test=test), predictions, epochs=0))
     assert "20 most confused of 1,000 classes" in page.text
     assert "The 20 lowest of 1,000 classes" in page.text
 
@@ -302,7 +303,7 @@ def test_the_lowest_classes_come_first():
 def test_a_missing_or_damaged_file_is_named_with_its_line(tmp_path):
     with pytest.raises(RnnAppsError, match=r"metrics\.json: missing"):
         write_report(tmp_path)
-    a_run(tmp_path)
+    write_run(tmp_path)
     (tmp_path / "predictions.jsonl").write_text('{"label": 0, "prediction": 0}\n{"label"')
     with pytest.raises(RnnAppsError, match=r"predictions\.jsonl:2: damaged"):
         write_report(tmp_path)
@@ -317,24 +318,24 @@ def test_the_strongest_baseline_comes_first():
 
 
 def test_numbers_that_are_none_or_not_finite_are_a_dash():
-    assert [number(value) for value in (None, math.nan, math.inf)] == ["–"] * 3
+    assert [format_number(value) for value in (None, math.nan, math.inf)] == ["–"] * 3
 
 
 @pytest.mark.parametrize("score", [0.0, 0.1, 0.25, 0.5, 0.8, 1.0])
-def test_dark_text_reads_on_every_colour(score):
-    """Contrast of at least 6 to 1 by the formula of WCAG 2, which asks for 4.5."""
+def test_dark_text_is_readable_on_every_colour(score):
+    """The contrast is at least 6 to 1 by the formula of WCAG 2, which requires 4.5."""
 
     def luminance(colour):
         parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
         linear = [part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
         return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
-    assert (luminance(tint(score)) + 0.05) / (luminance("#1d2433") + 0.05) > 6
+    assert (luminance(score_colour(score)) + 0.05) / (luminance("#1d2433") + 0.05) > 6
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
 @pytest.mark.parametrize("width", [420, 1300])
-def test_a_browser_without_a_network_shows_the_page(finished, tmp_path, width):
+def test_a_browser_shows_the_page_without_network_access(finished, tmp_path, width):
     picture = tmp_path / "page.png"
     flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
     profile, size = f"--user-data-dir={tmp_path / 'profile'}", f"--window-size={width},900"

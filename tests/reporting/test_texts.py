@@ -1,4 +1,4 @@
-"""The report's part on texts: which examples, where the network looked, safe with any text."""
+"""Tests the report of generated texts: chosen examples, attention, hostile text."""
 
 import io
 import json
@@ -6,7 +6,7 @@ import json
 import pytest
 from PIL import Image
 
-from rnn_apps.reporting import shown_examples, write_report
+from rnn_apps.reporting import examples_to_explain, write_report
 from rnn_apps.reporting.selection import choose_texts
 from rnn_apps.reporting.texts import summarise_texts
 
@@ -14,7 +14,7 @@ HOSTILE = '<script>alert("x")</script>'
 
 
 def records(count=40, metric="cider_d"):
-    """Texts whose score is their number."""
+    """Return texts whose score is their number."""
     return [
         {"input": f"i{i}", "prediction": f"text {i}", "references": ["one text", "another"], metric: float(i)}
         for i in range(count)
@@ -23,15 +23,15 @@ def records(count=40, metric="cider_d"):
 
 @pytest.fixture
 def folder(tmp_path):
-    """A run folder with two examples illustrated: a picture, and words."""
+    """Return a run folder with attention over an image and over words."""
     stream = io.BytesIO()
     Image.new("RGB", (9, 9), (200, 30, 30)).save(stream, "JPEG")
     (tmp_path / "examples").mkdir()
     (tmp_path / "examples" / "a.jpg").write_bytes(stream.getvalue())
     rows = records()
-    looked = {"tokens": ["text", "0"], "weights": [[0.1, 0.2, 0.3, 0.4], [1.0, 0, 0, 0]]}
-    rows[0] |= {"pictures": ["examples/a.jpg"], "attention": {**looked, "grid": [2, 2]}}
-    rows[39] |= {"source": HOSTILE, "attention": {**looked, "sources": ["w", "x", "y", HOSTILE]}}
+    attention = {"tokens": ["text", "0"], "weights": [[0.1, 0.2, 0.3, 0.4], [1.0, 0, 0, 0]]}
+    rows[0] |= {"pictures": ["examples/a.jpg"], "attention": {**attention, "grid": [2, 2]}}
+    rows[39] |= {"source": HOSTILE, "attention": {**attention, "sources": ["w", "x", "y", HOSTILE]}}
     (tmp_path / "predictions.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     metrics = {
         "task": "image_captioning",
@@ -43,12 +43,12 @@ def folder(tmp_path):
     return tmp_path
 
 
-def test_examples_are_chosen_by_place_then_by_score():
+def test_examples_are_chosen_by_position_then_by_score():
     groups = {title: numbers for title, _, numbers in choose_texts(records())}
     assert groups["Throughout"] == [0, 6, 11, 17, 22, 28, 33, 39]
     assert groups["Best"] == [38, 37, 36, 35]
     assert groups["Worst"] == [1, 2, 3, 4]
-    assert shown_examples(records(), "texts", None) == sorted(
+    assert examples_to_explain(records(), "texts", None) == sorted(
         n for numbers in groups.values() for n in numbers
     )
 
@@ -59,19 +59,19 @@ def test_few_texts_are_each_shown_once(count):
     assert sorted(shown) == list(range(count))
 
 
-def test_without_a_score_of_each_only_places_decide():
+def test_without_scores_only_positions_decide():
     rows = [{key: value for key, value in row.items() if key != "cider_d"} for row in records()]
     assert [title for title, *_ in choose_texts(rows)] == ["Throughout"]
 
 
-def test_attention_over_a_picture_becomes_cells_and_shares_of_the_most(folder):
+def test_attention_over_an_image_becomes_cells_and_shares_of_the_largest(folder):
     rows = [json.loads(line) for line in (folder / "predictions.jsonl").read_text().splitlines()]
     summary, _ = summarise_texts(rows, folder)
     first, last = summary.groups[0][2][0], summary.groups[0][2][-1]
-    assert first.cells == [(0, 0, 50, 50), (50, 0, 50, 50), (0, 50, 50, 50), (50, 50, 50, 50)]
-    assert first.looks[0].shares == [0.25, 0.5, 0.75, 1.0]
-    assert last.cells == []
-    assert last.places == ["w", "x", "y", HOSTILE]
+    assert first.attention.cells == [(0, 0, 50, 50), (50, 0, 50, 50), (0, 50, 50, 50), (50, 50, 50, 50)]
+    assert first.attention.shares[0][1] == [0.25, 0.5, 0.75, 1.0]
+    assert last.attention.cells == []
+    assert last.attention.positions == ["w", "x", "y", HOSTILE]
 
 
 def test_attention_over_frames_is_summed_over_their_regions(folder):
@@ -82,8 +82,8 @@ def test_attention_over_frames_is_summed_over_their_regions(folder):
     }
     summary, _ = summarise_texts([row], folder)
     (text,) = summary.groups[0][2]
-    assert text.places == ["1", "2"]
-    assert text.looks[0].shares == [0.25, 1.0]
+    assert text.attention.positions == ["1", "2"]
+    assert text.attention.shares[0][1] == [0.25, 1.0]
 
 
 def test_lengths_and_different_texts_are_counted(folder):
@@ -94,17 +94,17 @@ def test_lengths_and_different_texts_are_counted(folder):
     assert list(figures) == ["lengths"]
 
 
-def test_the_page_holds_pictures_attention_and_hostile_text_as_text(folder):
+def test_the_page_has_images_attention_and_escaped_hostile_text(folder):
     page = write_report(folder).read_text()
     assert "data:image/jpeg;base64," in page
-    assert "where it looked as it wrote text" in page
+    assert "attention at text" in page
     assert "<script" not in page
     assert "&lt;script&gt;" in page
     assert (folder / "plots" / "lengths.png").is_file()
     assert (folder / "plots" / "scores.png").is_file()
-    assert "Right and wrong" not in page
+    assert "Errors" not in page
 
 
-def test_a_picture_that_is_gone_leaves_the_rest(folder):
+def test_a_missing_image_file_leaves_the_rest_of_the_report(folder):
     (folder / "examples" / "a.jpg").unlink()
     assert "text 0" in write_report(folder).read_text()

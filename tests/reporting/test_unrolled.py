@@ -1,4 +1,4 @@
-"""The drawn network: W_hy, and how the states of the steps become an output, are what the model does."""
+"""Tests that the drawing of a network shows W_hy and the pooling of the model."""
 
 import json
 
@@ -10,7 +10,7 @@ from rnn_apps.layers import StackedRNN, VanillaRNN
 from rnn_apps.models.encoder_decoder import encoder_decoder, region_encoder, token_encoder
 from rnn_apps.models.sequence_decoder import SequenceDecoder
 from rnn_apps.models.sequence_encoder import sequence_encoder
-from rnn_apps.reporting.views.unrolled_steps import columns_of, gather_of
+from rnn_apps.reporting.views.unrolled_steps import columns_of, pooling_of
 
 L = keras.layers
 
@@ -88,9 +88,9 @@ GATHERED = {  # label, and the times of the columns that lead into the box
 def test_pooling_is_drawn_over_the_steps_that_it_reads(name):
     network, label, times = GATHERED[name]
     found = views.unrolled(network())
-    gather = gather_of(found.parts[-1], found)
-    assert (gather.label, (*gather.forwards, *gather.backwards)) == (label, times)
-    assert not any(column.gives for column in columns_of(found.parts[-1], found))
+    pooling = pooling_of(found.parts[-1], found)
+    assert (pooling.label, (*pooling.forward, *pooling.backward)) == (label, times)
+    assert not any(column.output for column in columns_of(found.parts[-1], found))
     assert label in texts_of(found)
     assert views.Unrolled.from_dict(json.loads(json.dumps(found.as_dict()))) == found
 
@@ -109,8 +109,8 @@ ONE_STEP = {
 def test_an_output_of_one_step_is_drawn_above_that_step(name):
     network, time = ONE_STEP[name]
     found = views.unrolled(network())
-    assert gather_of(found.parts[-1], found) is None
-    assert [c.time for c in columns_of(found.parts[-1], found) if c.gives == "y"] == [time]
+    assert pooling_of(found.parts[-1], found) is None
+    assert [c.time for c in columns_of(found.parts[-1], found) if c.output == "y"] == [time]
     assert f"$t={time}$" in texts_of(found)
 
 
@@ -173,7 +173,7 @@ def test_w_hy_of_a_cell_is_drawn_and_none_where_the_state_is_the_output():
 def test_a_decoder_is_drawn_with_its_input_and_the_context_of_attention():
     texts = texts_of(views.unrolled(decoding(region_encoder(9, 4, 3))))
     assert {"$x$", "$h_0$", "$c_{1}$", "$c_{U}$"} <= set(texts)
-    assert "c_t: attention over the encoder's outputs, an input of layer 2 too" in texts
+    assert "c_t: attention over the encoder's outputs, also an input of layer 2" in texts
 
 
 def test_a_context_of_all_steps_leaves_every_step_its_output():
@@ -193,7 +193,7 @@ def test_indexing_features_keeps_the_steps():
     network = keras.Model(given, keras.ops.max(pairs[..., 0] + pairs[:, :, :, 1], axis=-1))
     found = views.unrolled(network, "many-to-many")
     assert (found.readout.pooling, list(found.readout.weights)) == ([], ["out"])
-    assert [column.gives for column in columns_of(found.parts[0], found)] == ["y1", "y2", "y3", "yT"]
+    assert [column.output for column in columns_of(found.parts[0], found)] == ["y1", "y2", "y3", "yT"]
 
 
 def test_a_language_model_is_a_decoder_without_anything_to_read():

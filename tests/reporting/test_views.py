@@ -1,4 +1,4 @@
-"""Views into the recurrence of any Keras network: what is measured is what the network does."""
+"""Tests the views into the recurrence of Keras networks."""
 
 import json
 from dataclasses import replace
@@ -11,7 +11,7 @@ from rnn_apps import views
 from rnn_apps.layers import LSTM, RecurrentCell, StackedRNN, VanillaRNN
 from rnn_apps.models.encoder_decoder import encoder_decoder, region_encoder, token_encoder
 from rnn_apps.models.sequence_decoder import SequenceDecoder
-from rnn_apps.reporting.views.recording import recorded, recurrent_layers
+from rnn_apps.reporting.views.recording import record_steps, recurrent_layers
 
 L = keras.layers
 NUMBERS = np.array([[1, 2, 3, 0, 0], [4, 5, 1, 2, 3]])
@@ -35,24 +35,24 @@ NETWORKS = {
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_a_recorded_network_answers_as_before_and_is_left_as_it_was(name):
+def test_recording_changes_neither_the_outputs_nor_the_network(name):
     network = NETWORKS[name]()
     before = network(NUMBERS).numpy()
-    with recorded(network) as recordings:
+    with record_steps(network) as recordings:
         during = network(NUMBERS).numpy()
     np.testing.assert_allclose(during, before, atol=1e-6)
     assert len(recordings) >= len(recurrent_layers(network))
     assert all("inner_loop" not in vars(layer) for _, layer in recurrent_layers(network))
 
 
-def test_hidden_states_are_what_the_layer_gives_at_every_real_step():
+def test_hidden_states_equal_the_outputs_at_every_valid_step():
     layer = L.SimpleRNN(3, return_sequences=True)
     mask = NUMBERS > 0
     outputs = layer(SERIES, mask=mask).numpy()
     (found,) = views.hidden_states(layer, SERIES, mask=mask)
     np.testing.assert_allclose(found.values[mask], outputs[mask], atol=1e-6)
     assert np.isnan(found.values[~mask]).all()
-    np.testing.assert_array_equal(found.real, mask)
+    np.testing.assert_array_equal(found.mask, mask)
 
 
 def test_states_read_from_the_end_come_in_the_order_of_time():
@@ -76,7 +76,7 @@ def test_the_gradient_of_a_linear_loop_goes_back_by_the_powers_of_its_weight(wei
     np.testing.assert_allclose(found / found[0], weight ** np.arange(5), rtol=1e-5)
 
 
-def test_padding_is_no_step_back():
+def test_padding_does_not_count_as_a_step():
     layer, mask = linear_loop(0.5), NUMBERS[:1] > 0
     norms = views.gradient_norms(layer, SERIES[:1, :, :1], None, lambda _, last: last, mask=mask)
     np.testing.assert_allclose(next(iter(norms.values())), [1, 0.5, 0.25], rtol=1e-5)
@@ -91,8 +91,8 @@ def test_the_gradient_of_an_lstm_is_that_of_both_its_states():
     np.testing.assert_allclose(next(iter(norms.values()))[:3], [np.hypot(1, 0.5), 0.25, 0.125], rtol=1e-5)
 
 
-def test_fresh_cells_are_named_and_of_the_asked_length():
-    found = views.fresh_gradient_norms(SERIES, 3, mask=NUMBERS > 0)
+def test_untrained_cells_have_their_names_and_all_steps():
+    found = views.untrained_gradient_norms(SERIES, 3, mask=NUMBERS > 0)
     assert list(found) == ["vanilla", "gru", "lstm"]
     assert {len(norms) for norms in found.values()} == {5}
 
@@ -155,11 +155,11 @@ def test_a_recurrent_kernel_that_is_no_square_matrix_has_no_eigenvalues():
     convolution = L.ConvLSTM1D(2, 3)
     convolution.build((None, None, 6, 4))
     assert views.recurrent_eigenvalues(convolution) == {}
-    with pytest.raises(ValueError, match="states of more than two sides"):
+    with pytest.raises(ValueError, match="states of more than 2 dimensions"):
         views.hidden_states(convolution, np.ones((1, 2, 6, 4), "float32"))
 
 
-def test_a_stateful_layer_has_not_read_what_it_was_shown():
+def test_recording_keeps_the_state_of_a_stateful_layer():
     layer = L.GRU(3, stateful=True)
     given = keras.ops.convert_to_tensor(SERIES)
     layer(given)
@@ -169,14 +169,14 @@ def test_a_stateful_layer_has_not_read_what_it_was_shown():
     np.testing.assert_array_equal(before[0], layer.states[0].numpy())
 
 
-def test_a_layer_that_is_called_twice_is_told_apart():
+def test_two_calls_of_a_layer_have_different_names():
     given = keras.Input((None, 4))
     layer = L.GRU(4, return_sequences=True, name="twice")
     network = keras.Model(given, layer(layer(given)))
     assert [level.name for level in views.hidden_states(network, SERIES)] == ["twice", "twice call 2"]
 
 
-def test_the_history_of_eigenvalues_goes_on_where_a_stopped_training_was(tmp_path):
+def test_the_history_of_eigenvalues_continues_in_a_resumed_training(tmp_path):
     network = keras.Sequential([keras.Input((5, 4)), VanillaRNN(3, compile=False), L.Dense(1)])
     network.compile("sgd", "mse", run_eagerly=True)
     path = tmp_path / "eigenvalues.json"
@@ -208,7 +208,7 @@ def test_units_that_move_together_become_neighbours():
     } == {frozenset({1, 4}), frozenset({0, 2, 5})}
 
 
-def test_padding_is_no_column_of_the_heat_map():
+def test_the_heat_map_leaves_out_padding():
     values = np.full((5, 3), np.nan)
     values[2:] = np.random.default_rng(0).uniform(-0.5, 0.5, (3, 3))
     axes, _ = views.state_figure(values, list("..abc")).axes
@@ -218,19 +218,19 @@ def test_padding_is_no_column_of_the_heat_map():
     assert image.get_array().shape == (3, 3)
 
 
-def test_the_score_by_step_is_that_of_every_beginning():
+def test_the_score_by_step_is_that_of_every_prefix():
     network = keras.Sequential([keras.Input((None, 4)), L.Bidirectional(L.GRU(3)), L.Dense(1)])
     found = views.score_by_step(network, SERIES)
     assert found.shape == (2, 5, 1)
     np.testing.assert_allclose(found[:, 2], network(SERIES[:, :3]).numpy(), atol=1e-6)
 
 
-def test_movers_are_ranked_by_the_mean_change():
+def test_word_effects_are_ranked_by_the_mean_change():
     traces = [[("good", 0.8), ("but", 0.6), ("bad", 0.2)], [("good", 0.7), ("film", 0.7)]]
-    found = views.movers(traces, start=0.5)
-    assert [mover.word for mover in found] == ["good", "film", "but", "bad"]
+    found = views.word_effects(traces, start=0.5)
+    assert [effect.word for effect in found] == ["good", "film", "but", "bad"]
     assert found[0].change == pytest.approx(0.25)
-    assert [mover.word for mover in views.movers(traces, start=0.5, least=2)] == ["good"]
+    assert [effect.word for effect in views.word_effects(traces, start=0.5, min_count=2)] == ["good"]
 
 
 def test_a_network_without_recurrence_is_refused():
@@ -290,7 +290,7 @@ def test_a_layer_that_reads_from_the_end_alone_is_drawn_so():
         for one in (found, forwards)
     ]
     assert outputs[0][-1] < outputs[1][-1]  # above the first step, not above the last
-    assert any("read from the end" in text.get_text() for text in views.unrolled_figure(found).axes[0].texts)
+    assert any("reads from the end" in text.get_text() for text in views.unrolled_figure(found).axes[0].texts)
 
 
 def decoder_behind(encoder, attention="additive"):
@@ -324,14 +324,16 @@ FIGURES = {
     "attention": lambda: views.attention_figure(np.eye(3), [HOSTILE] * 3, ["a", HOSTILE, "c"]),
     "over_an_image": lambda: views.image_attention_figure(np.eye(4)[:3], [HOSTILE] * 3, IMAGE, (2, 2)),
     "over_frames": lambda: views.frame_attention_figure(np.eye(3), [HOSTILE] * 3, [IMAGE] * 3),
-    "movers": lambda: views.movers_figure([views.Mover(HOSTILE, 0.3, 2), views.Mover("b", -0.2, 1)], HOSTILE),
+    "word_effects": lambda: views.word_effects_figure(
+        [views.WordEffect(HOSTILE, 0.3, 2), views.WordEffect("b", -0.2, 1)], HOSTILE
+    ),
     "score": lambda: views.score_figure([(HOSTILE, 0.5), ("b", 0.7)], HOSTILE),
 }
 
 
 @pytest.mark.filterwarnings("error::UserWarning")
 @pytest.mark.parametrize("name", FIGURES)
-def test_every_figure_shows_itself_and_is_saved_as_png_and_svg_whatever_the_words(name, tmp_path):
+def test_every_figure_is_displayed_and_saved_as_png_and_svg_with_any_text(name, tmp_path):
     figure = FIGURES[name]()
     shown, size = figure._repr_png_()
     png, svg = views.save_figure(figure, tmp_path / "figure.of.it")

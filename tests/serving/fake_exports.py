@@ -1,4 +1,4 @@
-"""Stand-ins for exports of every task: signatures as they have them, canned answers, facts and examples."""
+"""Fake exports of every task: their signatures, canned answers, demo metadata and examples."""
 
 import io
 import json
@@ -11,8 +11,8 @@ WORDS = ["a", "red", "dot"]
 BEAM = {"beam": tf.int32, "nbest": tf.int32, "temperature": tf.float32, "seed": tf.int32}
 
 
-def spec(dtype, *sides):
-    return tf.TensorSpec(sides, dtype)
+def spec(dtype, *shape):
+    return tf.TensorSpec(shape, dtype)
 
 
 TEXT, PICTURES, CLIPS = spec(tf.string, None), spec(tf.string, None), spec(tf.string, None, None)
@@ -30,33 +30,33 @@ def png(colour=(200, 30, 30), size=(32, 24)):
 
 
 class FakeModel:
-    """What a server asks in place of a SavedModel.
+    """Redemos `Model` behind a server.
 
     Args:
-        folder: that holds the facts, or None for an export without.
-        signatures: name to (specs of inputs, names of outputs, function of arrays).
+        folder: folder of the demo metadata.
+        signatures: name to (specs of inputs, specs of outputs, function of arrays).
     """
 
     version = 1
 
     def __init__(self, folder, signatures):
-        self.path, self._signatures, self.asked = folder, signatures, []
+        self.path, self._signatures, self.requests = folder, signatures, []
         self.specs = {name: specs for name, (specs, _, _) in signatures.items()}
         self.outputs = {name: outputs for name, (_, outputs, _) in signatures.items()}
 
     def answer(self, signature, inputs):
-        self.asked.append((signature, inputs))
+        self.requests.append((signature, inputs))
         return self._signatures[signature][2](**inputs)
 
 
 def fake(folder, signatures, facts=None, files=()):
-    """A `FakeModel` with facts, and with the files that its examples name."""
-    place = folder / "assets.extra" / "demo"
-    place.mkdir(parents=True)
+    """Return a `FakeModel` with demo metadata and example files."""
+    demo = folder / "assets.extra" / "demo"
+    demo.mkdir(parents=True)
     for name, content in files:
-        (place / name).write_bytes(content)
+        (demo / name).write_bytes(content)
     if facts is not None:
-        (place / "facts.json").write_text(json.dumps(facts))
+        (demo / "facts.json").write_text(json.dumps(facts))
     return FakeModel(folder, signatures)
 
 
@@ -85,16 +85,16 @@ def sentiment(folder, **facts):
             "lengths": np.array([len(tokens)]),
         }
 
-    gives = {name: spec(tf.float32, None) for name in ("label", "score", "probabilities")}
+    outputs = {name: spec(tf.float32, None) for name in ("label", "score", "probabilities")}
     signatures = {
-        "serving_default": ({"text": TEXT}, gives, classify),
+        "serving_default": ({"text": TEXT}, outputs, classify),
         "explain": ({"text": TEXT}, {}, explain),
     }
     known = {"class_names": ["negative", "positive"], "examples": [{"text": "a good film"}, {"text": "bad"}]}
     return fake(folder, signatures, {**known, **facts})
 
 
-def _writer(name, given, answer, places, sources=None):
+def _writer(name, given, answer, demos, sources=None):
     texts = ["a red dot", "one dot", "red"]
 
     def found(count):
@@ -105,7 +105,7 @@ def _writer(name, given, answer, places, sources=None):
         }
 
     def explain(**inputs):
-        several = places(inputs[name])
+        several = demos(inputs[name])
         weights = np.array([[np.roll(np.linspace(1, 0, several), i) for i in range(3)]])
         told = {"sources": sources(inputs[name])} if sources else {}
         tokens = strings([[word.encode() for word in WORDS]])
@@ -148,8 +148,8 @@ def prompt(folder):
         rows = [one + b" on" * int(length) + b" %d" % i for i, one in enumerate(prompt)]
         return {"text": strings(rows), "log_probability": -np.arange(1.0, len(rows) + 1)}
 
-    gives = {"text": TEXT, "log_probability": TEXT}
-    signatures = {"serving_default": (given, gives, write), "generate": ({**given, **more}, gives, write)}
+    outputs = {"text": TEXT, "log_probability": TEXT}
+    signatures = {"serving_default": (given, outputs, write), "generate": ({**given, **more}, outputs, write)}
     return fake(folder, signatures, {"length": 4, "unit": "token", "examples": [{"text": "once upon"}]})
 
 
@@ -164,9 +164,9 @@ def tags(folder):
             "lengths": np.array([len(tokens)]),
         }
 
-    gives = dict.fromkeys(("tokens", "tags", "scores", "lengths"), TEXT)
+    outputs = dict.fromkeys(("tokens", "tags", "scores", "lengths"), TEXT)
     facts = {"class_names": ["DET", "NOUN"], "examples": [{"text": "the dog"}]}
-    return fake(folder, {"serving_default": ({"text": TEXT}, gives, tag)}, facts)
+    return fake(folder, {"serving_default": ({"text": TEXT}, outputs, tag)}, facts)
 
 
 SERIES = "time,value\n" + "".join(f"2024-01-{day:02},{day}\n" for day in range(1, 11))
@@ -181,8 +181,8 @@ def forecast(folder):
     columns = {"targets": ["value"], "covariates": [], "known": [], "time": ["time"], "series": None}
     facts = {"table_columns": {**columns, "time_format": None}, "step": {"kind": "second", "size": 86400}}
     facts |= {"window": 8, "calendar": [], "examples": [{"files": ["series.csv"]}]}
-    gives = {name: spec(tf.float32, None, 3, 1) for name in ("forecast", "lower", "upper")}
-    signatures = {"serving_default": ({"series": spec(tf.float32, None, None, 1)}, gives, ahead)}
+    outputs = {name: spec(tf.float32, None, 3, 1) for name in ("forecast", "lower", "upper")}
+    signatures = {"serving_default": ({"series": spec(tf.float32, None, None, 1)}, outputs, ahead)}
     return fake(folder, signatures, facts, [("series.csv", SERIES.encode())])
 
 

@@ -1,4 +1,4 @@
-"""The demo page in a browser: type, upload, click, read the answer, look at the picture of it."""
+"""Tests the demo page in a browser: typing, uploads, clicks, answers, screenshots."""
 
 import contextlib
 import io
@@ -17,8 +17,8 @@ import pytest
 import uvicorn
 from playwright.sync_api import expect, sync_playwright
 
-from rnn_apps.serving.application import DEMO, make_application
-from rnn_apps.serving.server import _end_pages, _listen
+from rnn_apps.serving.application import DEMO_PATH, make_application
+from rnn_apps.serving.server import _close_pages_on_exit, _listen
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = [
@@ -32,7 +32,7 @@ SAID = {
     "picture": "Caption: a red dot",
     "clip": "Caption: a red dot",
     "translation": "Translation: a red dot",
-    "prompt": "It goes on: on on on on 0",
+    "prompt": "Continuation: on on on on 0",
     "tags": "2 words: the DET, dog NOUN.",
     "forecast": "value: the forecast goes from 11 at",
     "frame_labels": "2 frames: 1 rest, 2 walk.",
@@ -71,7 +71,7 @@ class Served:
             uvicorn.Config(several, log_level="warning", timeout_graceful_shutdown=28)
         )
         for one in self.applications.values():
-            _end_pages(self.server, one, DEMO)
+            _close_pages_on_exit(self.server, one, DEMO_PATH)
         self.address = f"http://127.0.0.1:{listening.getsockname()[1]}"
         self.thread = threading.Thread(target=self.server.run, args=([listening],), daemon=True)
         self.thread.start()
@@ -123,29 +123,29 @@ class Visit:
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on("console", lambda m: self.complaints.append(m.text) if m.type == "error" else None)
         self.page.goto(f"{address}/demo/")
-        self.page.wait_for_selector("#ask")
+        self.page.wait_for_selector("#submit")
 
     def click_example(self, number=0):
         self.page.locator("#examples button").nth(number).click()
 
     def upload(self, name, kind, content):
-        old = self.page.locator("#given").get_by_role(
+        old = self.page.locator("#input").get_by_role(
             "button", name=re.compile("clear|remove", re.IGNORECASE)
         )
         while old.count():
             old.first.click()
             self.page.wait_for_timeout(100)
         with self.page.expect_response(lambda answer: "/upload" in answer.url and answer.ok):
-            self.page.locator("#given input[type=file]").set_input_files(
+            self.page.locator("#input input[type=file]").set_input_files(
                 {"name": name, "mimeType": kind, "buffer": content}
             )
-        self.page.locator("#given .file-preview, #given img").first.wait_for(state="attached")
-        self.page.locator("#ask").click()
+        self.page.locator("#input .file-preview, #input img").first.wait_for(state="attached")
+        self.page.locator("#submit").click()
 
     def said(self, text):
         """Wait until a sentence is read out; all of it."""
-        self.page.locator("#said p", has_text=text).wait_for(state="attached")
-        return self.page.locator("#said p").text_content()
+        self.page.locator("#summary p", has_text=text).wait_for(state="attached")
+        return self.page.locator("#summary p").text_content()
 
     def leave(self):
         self.page.close()
@@ -175,7 +175,7 @@ def test_a_click_on_an_example_is_answered_and_can_be_seen(visit, name):
     one = visit(name)
     one.click_example()
     assert one.said(SAID[name]).startswith(SAID[name])
-    answer = one.page.locator("#shown .answer")
+    answer = one.page.locator("#answer .answer")
     answer.wait_for()
     pixels = matplotlib.image.imread(io.BytesIO(answer.screenshot()), format="png")
     assert pixels[..., :3].std() > 0.02
@@ -194,8 +194,8 @@ def test_the_keyboard_is_enough_and_a_screen_reader_hears_the_answer(visit):
     page.get_by_label("Temperature").first.wait_for()
     field.focus()
     page.keyboard.press("Shift+Enter")
-    status = page.locator("#said")
-    page.locator("#shown th", has_text="Dreieck").first.wait_for()
+    status = page.locator("#summary")
+    page.locator("#answer th", has_text="Dreieck").first.wait_for()
     assert status.get_attribute("role") == "status"
     assert status.get_attribute("aria-live") == "polite"
     tree = page.locator("body").aria_snapshot()
@@ -216,9 +216,9 @@ def test_several_answers_are_shown_where_they_are_asked_for(visit):
         one.page.keyboard.press("Tab")
         expect(one.page.get_by_label(f"range slider for {name}")).to_have_value(value)
     one.page.get_by_label("Prompt").fill("once")
-    one.page.get_by_role("button", name="Write on").click()
-    one.page.locator("#shown li").nth(2).wait_for()
-    assert one.said("on on 0") == "It goes on: on on 0"
+    one.page.get_by_role("button", name="Continue").click()
+    one.page.locator("#answer li").nth(2).wait_for()
+    assert one.said("on on 0") == "Continuation: on on 0"
 
 
 HOSTILE = (
@@ -230,15 +230,15 @@ HOSTILE = (
 @pytest.mark.parametrize("name", ["tags", "translation", "sentiment"])
 def test_hostile_text_stays_text(visit, name):
     one = visit(name)
-    one.page.locator("#given textarea").evaluate(
+    one.page.locator("#input textarea").evaluate(
         "(field, text) => { field.value = text + ' \\ud800 half'; field.dispatchEvent(new Event('input')) }",
         HOSTILE,
     )
-    one.page.locator("#ask").click()
-    one.page.locator("#shown .answer", has_text="window.hacked").wait_for()
+    one.page.locator("#submit").click()
+    one.page.locator("#answer .answer", has_text="window.hacked").wait_for()
     assert one.page.evaluate("window.hacked") is None
-    assert one.page.locator("#shown .answer img, #shown .answer script, #said img").count() == 0
-    shown = one.page.locator("#shown").inner_text()
+    assert one.page.locator("#answer .answer img, #answer .answer script, #summary img").count() == 0
+    shown = one.page.locator("#answer").inner_text()
     assert "<img" in shown
     assert "${window.hacked=1}" in shown
     assert "\\u202e" in shown
@@ -247,11 +247,11 @@ def test_hostile_text_stays_text(visit, name):
 
 def test_a_text_that_is_too_long_is_refused_in_a_sentence_and_the_page_lives_on(visit):
     one = visit("tags")
-    one.page.locator("#given textarea").fill("a" * 100_001)
-    one.page.locator("#ask").click()
+    one.page.locator("#input textarea").fill("a" * 100_001)
+    one.page.locator("#submit").click()
     assert one.said("100,001") == "text: received 100,001 bytes, expected at most 100,000."
-    one.page.locator("#given textarea").fill("x y")
-    one.page.locator("#ask").click()
+    one.page.locator("#input textarea").fill("x y")
+    one.page.locator("#submit").click()
     assert one.said("x DET") == "2 words: x DET, y NOUN."
 
 
@@ -259,7 +259,7 @@ NAMED = "<img src=x onerror=window.hacked=1>\u202e.png"
 
 
 def test_a_picture_with_a_hostile_name_is_described(visit, models):
-    one, asked = visit("picture"), models["picture"].asked
+    one, asked = visit("picture"), models["picture"].requests
     before = len(asked)
     one.upload(NAMED, "image/png", fakes.png((1, 2, 3)))
     for _ in range(100):
@@ -268,7 +268,7 @@ def test_a_picture_with_a_hostile_name_is_described(visit, models):
         one.page.wait_for_timeout(100)
     assert asked[-1][1]["image"][0] == fakes.png((1, 2, 3))
     assert one.said("Caption") == "Caption: a red dot"
-    assert one.page.locator("#shown figure").count() == 3
+    assert one.page.locator("#answer figure").count() == 3
     assert one.page.evaluate("window.hacked") is None
 
 
@@ -281,22 +281,22 @@ def test_a_table_is_uploaded_and_forecast(visit):
 
 
 BAD = [
-    ("picture", "note.png", "image/png", b"no picture", "is no picture that can be read"),
+    ("picture", "note.png", "image/png", b"no picture", "is not a readable image"),
     ("clip", "text.mp4", "video/mp4", b"a text that was renamed", "expected an MP4"),
     ("forecast", "<b>other.csv", "text/csv", b"time,price\n2024-01-01,3\n2024-01-02,4\n", "price"),
 ]
 
 
 @pytest.mark.parametrize(("name", "file", "kind", "content", "sentence"), BAD)
-def test_a_bad_upload_is_one_sentence_on_the_page(visit, name, file, kind, content, sentence):
+def test_an_invalid_upload_is_one_sentence_on_the_page(visit, name, file, kind, content, sentence):
     one = visit(name)
     one.upload(file, kind, content)
     said = one.said(sentence)
     assert said.count("\n") == 0
     assert "Traceback" not in one.page.content()
     assert tempfile.gettempdir() not in said
-    assert one.page.locator("#said b").count() == 0
-    assert one.page.locator("#shown .answer").count() == 0
+    assert one.page.locator("#summary b").count() == 0
+    assert one.page.locator("#answer .answer").count() == 0
 
 
 def test_no_page_asked_another_server_or_complained(opened):

@@ -1,6 +1,6 @@
-"""Whatever a client sends, the answer is 200, or 4xx with a reason: property tests on the server's front.
+"""Property tests of the server: any request is answered with 200, or with 4xx and a reason.
 
-`RNN_APPS_EXAMPLES` sets how many requests are made up.
+`RNN_APPS_EXAMPLES` sets the number of generated requests.
 """
 
 import json
@@ -31,7 +31,7 @@ SPECS = {
 
 
 class Echo:
-    """Gives the number of examples of every input, one an example."""
+    """A model that returns the number of examples, once per example."""
 
     version, specs = 1, SPECS
 
@@ -44,7 +44,7 @@ class Echo:
             raise self.fault
         for name, spec in SPECS[signature].items():
             assert inputs[name].ndim == spec.shape.rank
-            tf.constant(inputs[name], spec.dtype)  # is what the network would be given
+            tf.constant(inputs[name], spec.dtype)  # what the network would receive
         count = max(len(array) for array in inputs.values() if array.ndim)
         return {"count": np.full(count, count, np.int32)}
 
@@ -61,7 +61,7 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
 )
 NAMES = st.sampled_from(["text", "series", "known", "prompt", "length", "instances", "inputs", "other"])
-NEARLY = st.fixed_dictionaries(
+ALMOST_VALID = st.fixed_dictionaries(
     {},
     optional={
         "signature_name": st.sampled_from([*SPECS, "no", 1]),
@@ -71,7 +71,7 @@ NEARLY = st.fixed_dictionaries(
 )
 
 
-def sound(answer):
+def check(answer):
     assert answer.status_code == 200 or 400 <= answer.status_code < 500, answer.text
     if answer.status_code != 200:
         assert list(answer.json()) == ["error"]
@@ -80,16 +80,16 @@ def sound(answer):
 
 
 @SETTINGS
-@given(body=NEARLY | JSON)
+@given(body=ALMOST_VALID | JSON)
 def test_any_json_is_answered_or_refused(client, body):
-    sound(client.post("/v1/models/echo:predict", content=json.dumps(body).encode("utf-8", "surrogatepass")))
+    check(client.post("/v1/models/echo:predict", content=json.dumps(body).encode("utf-8", "surrogatepass")))
 
 
 @SETTINGS
 @given(body=st.binary(max_size=200) | st.text().map(lambda text: text.encode("utf-8", "surrogatepass")))
 def test_any_bytes_are_refused(client, body):
     answer = client.post("/v1/models/echo:predict", content=body)
-    sound(answer)
+    check(answer)
     assert answer.status_code != 200
 
 
@@ -98,22 +98,22 @@ def test_any_bytes_are_refused(client, body):
 def test_any_path_is_answered_or_refused(client, path):
     try:
         answer = client.get(f"/v1/models/{path}")
-    except (httpx.InvalidURL, UnicodeError):  # the client's own refusal of an address
+    except (httpx.InvalidURL, UnicodeError):  # refused by the client itself
         return
-    sound(answer)
+    check(answer)
 
 
 @SETTINGS
 @given(texts=st.lists(st.text(alphabet=st.characters(exclude_categories=["Cs"])), min_size=1, max_size=5))
-def test_every_text_that_utf_8_can_hold_is_taken(client, texts):
+def test_every_valid_utf_8_text_is_accepted(client, texts):
     answer = client.post("/v1/models/echo:predict", json={"instances": texts})
     assert answer.json() == {"predictions": [len(texts)] * len(texts)}
 
 
 @pytest.mark.parametrize("fault", [RuntimeError("x"), MemoryError(), ZeroDivisionError("/a/path")])
-def test_the_detector_sees_a_fault_of_our_own(fault):
+def test_the_check_detects_an_internal_error(fault):
     with TestClient(make_application(Echo(fault), "echo"), base_url="http://localhost") as client:
         answer = client.post("/v1/models/echo:predict", json={"instances": ["a"]})
     assert answer.status_code == 503
     with pytest.raises(AssertionError):
-        sound(answer)
+        check(answer)

@@ -1,4 +1,4 @@
-"""The server as a process: from a run to answers over HTTP, and its end."""
+"""Tests the server as a process: answers over HTTP, refused starts, shutdown."""
 
 import os
 import signal
@@ -72,8 +72,8 @@ def test_a_port_that_is_taken_and_a_folder_without_an_export_are_named(finished,
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         assert call(["serve", str(finished.folder), "--port", str(port)]) == 2
-    assert f"127.0.0.1:{port} cannot be listened at" in capsys.readouterr().err
+    assert f"cannot listen on 127.0.0.1:{port}" in capsys.readouterr().err
     assert call(["serve", str(tmp_path)]) == 2
-    assert "no version in it" in capsys.readouterr().err
+    assert "contains no version" in capsys.readouterr().err
     assert call(["serve", str(tmp_path / "nowhere")]) == 2
     assert "nothing is exported there" in capsys.readouterr().err

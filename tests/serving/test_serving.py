@@ -1,4 +1,4 @@
-"""The server without a process: TensorFlow Serving's JSON, every limit, everything a client may do wrong."""
+"""Tests the server without a process: TensorFlow Serving's JSON, every limit, every invalid request."""
 
 import base64
 import json
@@ -16,9 +16,9 @@ from fastapi.testclient import TestClient
 from rnn_apps.errors import UserError
 from rnn_apps.serving.application import make_application
 from rnn_apps.serving.model import MANIFEST, BadRequest, Worker, newest_version
-from rnn_apps.serving.protocol import Limits, read_request, write_answer
+from rnn_apps.serving.protocol import Limits, read_request, write_response
 
-BODY, DEPTH, INSTANCES, TEXT = 16 << 20, 32, 1024, 100_000  # as README publishes them
+BODY, DEPTH, INSTANCES, TEXT = 16 << 20, 32, 1024, 100_000  # the published limits
 TEXTS = {"text": tf.TensorSpec([None], tf.string)}
 ARRAYS = {"series": tf.TensorSpec([None, None, 2], tf.float32)}
 PROMPTS = {"prompt": tf.TensorSpec([None], tf.string), "length": tf.TensorSpec([], tf.int32)}
@@ -27,7 +27,7 @@ ALL = {"serving_default": TEXTS, "arrays": ARRAYS, "prompts": PROMPTS, "pictures
 
 
 class Lengths:
-    """A model that gives the length of every text."""
+    """A model that returns the length of every text."""
 
     version, specs = 3, ALL
 
@@ -41,7 +41,7 @@ class Lengths:
         array = next(iter(inputs.values()))
         self.calls.append(len(array))
         if any(b"bad" in one for one in array.ravel() if isinstance(one, bytes)):
-            raise BadRequest("the model cannot work on these inputs")
+            raise BadRequest("the model cannot process these inputs")
         if any(b"worse" in one for one in array.ravel() if isinstance(one, bytes)):
             raise RuntimeError("/a/path of the server")
         return {"length": np.array([len(one) for one in array], np.int32)}
@@ -74,10 +74,10 @@ def test_rows_columns_and_base64_are_answered_in_their_own_format(client):
 
 def test_several_outputs_come_as_objects_and_bytes_as_base64():
     outputs = {"label": np.array([b"good", b"\xff"], object), "p": np.array([[0.5, np.nan], [1, np.inf]])}
-    first, second = write_answer(outputs, rows=True)["predictions"]
+    first, second = write_response(outputs, row_format=True)["predictions"]
     assert (first["label"], second["label"]) == ("good", {"b64": "/w=="})
     np.testing.assert_array_equal([first["p"], second["p"]], outputs["p"])
-    assert write_answer(outputs, rows=False)["outputs"]["label"] == ["good", {"b64": "/w=="}]
+    assert write_response(outputs, row_format=False)["outputs"]["label"] == ["good", {"b64": "/w=="}]
 
 
 def test_numbers_that_are_not_finite_are_written_as_tensorflow_serving_does(model, client, monkeypatch):
@@ -103,7 +103,7 @@ def test_an_empty_signature_name_is_the_default(client):
     assert answer.json()["error"].startswith("signature_name: received null, expected one of arrays, ")
 
 
-def test_a_value_that_is_one_for_all_rows_stands_in_each(client):
+def test_a_scalar_input_is_repeated_in_every_row(client):
     rows = [{"prompt": "a", "length": 3}, {"prompt": "b", "length": 3}]
     asked = read_request(json.dumps({"signature_name": "prompts", "instances": rows}).encode(), ALL, Limits())
     assert asked.inputs["length"].shape == ()
@@ -115,7 +115,7 @@ def test_a_value_that_is_one_for_all_rows_stands_in_each(client):
     )
 
 
-def test_a_number_that_is_missing_in_a_sequence_is_written_as_nan():
+def test_a_missing_value_in_a_sequence_is_written_as_nan():
     body = b'{"signature_name": "arrays", "instances": [[[1, NaN], [NaN, 2]]]}'
     (found,) = read_request(body, ALL, Limits()).inputs.values()
     np.testing.assert_array_equal(found, np.array([[[1, np.nan], [np.nan, 2]]], np.float32))
@@ -151,7 +151,7 @@ def test_state_metadata_health_and_versions(client):
         ("GET", "/..%2f..%2fetc/passwd", 404),
     ],
 )
-def test_what_is_not_there_is_said_in_the_shape_of_tensorflow_serving(method, path, status, client):
+def test_an_unknown_path_is_refused_in_the_format_of_tensorflow_serving(method, path, status, client):
     answer = client.request(method, path)
     assert answer.status_code == status
     assert list(answer.json()) == ["error"]
@@ -162,28 +162,28 @@ def nested(depth):
 
 
 WRONG = [
-    (b"", "no JSON"),
-    (b"{", "no JSON"),
-    (b"\xff\xfe", "no JSON"),
+    (b"", "invalid JSON"),
+    (b"{", "invalid JSON"),
+    (b"\xff\xfe", "invalid JSON"),
     (b"[1]", 'expected an object with "instances" or "inputs"'),
     (b'{"instances": [], "inputs": []}', 'expected an object with "instances" or "inputs"'),
     (b'{"instances": ["a"], "extra": 1}', 'expected an object with "instances" or "inputs"'),
     (b'{"instances": ["a"], "signature_name": "nope"}', "expected one of arrays, pictures"),
     (b'{"instances": ["a"], "signature_name": {}}', "signature_name: received a dict"),
-    (b'{"instances": []}', "expected a list of at least one"),
-    (b'{"instances": "a"}', "expected a list of at least one"),
+    (b'{"instances": []}', "expected a list with at least one"),
+    (b'{"instances": "a"}', "expected a list with at least one"),
     (b'{"instances": [1]}', "text: received 1, expected a text"),
     (b'{"instances": [null]}', "text: received null, expected a text"),
     (b'{"instances": [["a"]]}', "text: received a list, expected a text"),
-    (b'{"instances": [{"b64": "%%"}]}', "no base64"),
+    (b'{"instances": [{"b64": "%%"}]}', "not valid base64"),
     (b'{"instances": [{"b64": 1}]}', "expected a text or"),
-    (b'{"instances": [{"texts": "a"}]}', "expected an object of text each"),
+    (b'{"instances": [{"texts": "a"}]}', "expected every element to be an object with text"),
     (b'{"inputs": {"texts": ["a"]}}', "inputs: received texts, expected text"),
     (b'{"inputs": {"text": []}}', "received 0 examples"),
     (b'{"inputs": {"text": "a"}}', 'text: received "a", expected a list'),
-    (b'{"instances": [Infinity]}', "Infinity, which is no number of JSON"),
+    (b'{"instances": [Infinity]}', "Infinity, which is not a JSON number"),
     (b'{"instances": [NaN]}', "text: received NaN, expected a text"),
-    (b'{"instances": [[[-Infinity, 2]]], "signature_name": "arrays"}', "which is no number of JSON"),
+    (b'{"instances": [[[-Infinity, 2]]], "signature_name": "arrays"}', "which is not a JSON number"),
     (b'{"instances": [[[1, 2], [3]]], "signature_name": "arrays"}', "rows of different lengths"),
     (b'{"instances": [[[1, "a"]]], "signature_name": "arrays"}', "expected float32 in lists of one shape"),
     (b'{"instances": [[[1, 2, 3]]], "signature_name": "arrays"}', "shape 1x1x3, expected anyxanyx2"),
@@ -193,9 +193,9 @@ WRONG = [
     (b'{"inputs": {"prompt": ["a"], "length": 5000000000}, "signature_name": "prompts"}', "too large for"),
     (b'{"inputs": {"prompt": ["a"], "length": true}, "signature_name": "prompts"}', "expected int32"),
     (b'{"inputs": {"frames": [["a"], ["b", "c"]]}, "signature_name": "pictures"}', "different lengths"),
-    (nested(5000), "nested more than 32 deep"),
+    (nested(5000), "nested more than 32 levels deep"),
     (b'{"instances": ["\\ud800"]}', None),
-    (b'{"instances": ["bad"]}', "the model cannot work on these inputs"),
+    (b'{"instances": ["bad"]}', "the model cannot process these inputs"),
 ]
 
 
@@ -210,7 +210,7 @@ def test_a_wrong_request_is_answered_with_400_and_what_was_expected(body, messag
     assert list(answer.json()) == ["error"]
 
 
-def test_a_failure_of_our_own_is_503_and_names_no_path(client):
+def test_an_internal_error_is_503_and_names_no_path(client):
     answer = post(client, {"instances": ["worse"]})
     assert (answer.status_code, answer.json()) == (503, {"error": "the server could not answer"})
     assert "Retry-After" in answer.headers
@@ -225,7 +225,7 @@ def padded(size):
 
 
 def png(width, height):
-    """The head of a picture of that size."""
+    """Return the header of an image of that size."""
     head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     chunk = b"IHDR" + head
     content = b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + chunk + struct.pack(">I", zlib.crc32(chunk))
@@ -244,35 +244,35 @@ def png(width, height):
     ],
     ids=["body", "instances", "text", "bytes of text", "pixels"],
 )
-def test_a_limit_holds_to_the_last_and_not_one_past_it(at, past, status, client):
+def test_a_limit_accepts_the_last_value_and_refuses_the_next(at, past, status, client):
     assert post(client, at).status_code == 200
     answer = post(client, past)
     assert answer.status_code == status
     assert "at most" in answer.json()["error"]
 
 
-def test_depth_holds_to_the_last_and_not_one_past_it():
+def test_the_depth_limit_accepts_the_last_level_and_refuses_the_next():
     frames = {"serving_default": {"deep": tf.TensorSpec([None] * (DEPTH - 1), tf.float32)}}
-    assert read_request(nested(DEPTH), frames, Limits()).count == 1
-    with pytest.raises(BadRequest, match="nested more than 32 deep"):
+    assert read_request(nested(DEPTH), frames, Limits()).num_examples == 1
+    with pytest.raises(BadRequest, match="nested more than 32 levels deep"):
         read_request(nested(DEPTH + 1), frames, Limits())
     brackets = b'{"instances": ["' + b"[" * 100 + b'\\"[["]}'
-    assert read_request(brackets, ALL, Limits()).count == 1  # in a text they are no depth
+    assert read_request(brackets, ALL, Limits()).num_examples == 1  # brackets in a text do not count
 
 
-def test_a_body_without_a_length_is_cut_at_the_limit_too(client):
+def test_the_body_limit_applies_without_a_content_length(client):
     chunks = (b" " * (1 << 20) for _ in range(17))
     assert client.post("/v1/models/lengths:predict", content=chunks).status_code == 413
 
 
-def test_a_full_queue_is_429_and_what_waits_is_answered(model):
-    application = make_application(model, "lengths", waiting=64)
+def test_a_full_queue_is_429_and_waiting_requests_are_answered(model):
+    application = make_application(model, "lengths", queue_size=64)
     model.gate.clear()
     with TestClient(application, base_url="http://localhost") as client, ThreadPoolExecutor(80) as threads:
         first = threads.submit(post, client, {"instances": ["x"]})
         while not first.running() or model.calls:
             time.sleep(0.01)
-        time.sleep(0.3)  # the first is being answered, and no longer waits
+        time.sleep(0.3)  # the first one is running and no longer in the queue
         others = [threads.submit(post, client, {"instances": ["yy"]}) for _ in range(70)]
         deadline = time.monotonic() + 10
         while sum(one.done() for one in others) < 6 and time.monotonic() < deadline:
@@ -284,9 +284,9 @@ def test_a_full_queue_is_429_and_what_waits_is_answered(model):
     assert first.result().json() == {"predictions": [1]}
 
 
-def test_what_takes_too_long_is_given_up_and_the_server_goes_on(model):
+def test_a_request_times_out_and_the_server_continues(model):
     model.gate.clear()
-    application = make_application(model, "lengths", seconds=0.2)
+    application = make_application(model, "lengths", timeout=0.2)
     with TestClient(application, base_url="http://localhost") as client:
         answer = post(client, {"instances": ["x"]})
         assert (answer.status_code, answer.json()["error"]) == (503, "no answer within 0.2 s")
@@ -294,7 +294,7 @@ def test_what_takes_too_long_is_given_up_and_the_server_goes_on(model):
         assert post(client, {"instances": ["x"]}).status_code == 200
 
 
-def test_requests_that_wait_are_answered_together_each_with_its_own(model):
+def test_waiting_requests_are_batched_and_each_gets_its_own_answer(model):
     model.gate.clear()
     with (
         TestClient(make_application(model, "lengths"), base_url="http://localhost") as client,
@@ -309,7 +309,7 @@ def test_requests_that_wait_are_answered_together_each_with_its_own(model):
     assert max(model.calls) > 2
 
 
-def test_requests_of_other_signatures_wait_for_one_another(model):
+def test_requests_of_different_signatures_are_not_batched(model):
     model.gate.clear()
     with (
         TestClient(make_application(model, "lengths"), base_url="http://localhost") as client,
@@ -333,7 +333,7 @@ def test_a_server_without_its_worker_is_not_ready(model, monkeypatch):
         assert client.get("/readyz").status_code == 503
 
 
-def test_a_bad_one_among_many_spoils_no_other(model):
+def test_an_invalid_request_does_not_fail_the_others_of_its_batch(model):
     model.gate.clear()
     with (
         TestClient(make_application(model, "lengths"), base_url="http://localhost") as client,
@@ -347,7 +347,7 @@ def test_a_bad_one_among_many_spoils_no_other(model):
     assert codes == [200, 200, 400, 200]
 
 
-# Who may ask
+# Access
 
 
 @pytest.mark.parametrize(
@@ -365,11 +365,11 @@ def test_a_bad_one_among_many_spoils_no_other(model):
         ({"Origin": "null"}, 403),
     ],
 )
-def test_requests_from_elsewhere_are_refused(headers, status, client):
+def test_requests_from_other_sites_are_refused(headers, status, client):
     assert client.get("/v1/models/lengths", headers=headers).status_code == status
 
 
-def test_a_token_is_asked_for_everywhere_but_in_health(model):
+def test_every_path_but_the_health_checks_needs_the_token(model):
     application = make_application(model, "lengths", token="sécret")
     with TestClient(application, base_url="http://localhost") as client:
         assert client.get("/healthz").status_code == 200
@@ -380,7 +380,7 @@ def test_a_token_is_asked_for_everywhere_but_in_health(model):
         assert client.get("/v1/models/lengths", headers=right).status_code == 200
 
 
-def test_before_it_is_ready_and_after_it_stops_it_says_so(model):
+def test_a_server_that_is_not_ready_answers_503(model):
     client = TestClient(make_application(model, "lengths"), base_url="http://localhost")
     for answer in (client.get("/readyz"), post(client, {"instances": ["a"]})):
         assert answer.status_code == 503
@@ -409,10 +409,10 @@ def test_the_newest_complete_version_is_served(tmp_path):
     (tmp_path / "9" / MANIFEST).unlink()
     assert newest_version(tmp_path)[0] == 2
     (tmp_path / "2" / MANIFEST).write_text("[]")
-    with pytest.raises(UserError, match="3 versions in it, none of them complete"):
+    with pytest.raises(UserError, match="contains 3 versions, none complete"):
         newest_version(tmp_path)
 
 
-def test_without_a_version_it_says_how_to_make_one(tmp_path):
-    with pytest.raises(UserError, match="no version in it. Export the run again"):
+def test_without_a_version_the_message_says_how_to_export_one(tmp_path):
+    with pytest.raises(UserError, match="contains no version. Export the run again"):
         newest_version(tmp_path)

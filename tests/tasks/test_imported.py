@@ -161,7 +161,7 @@ def test_several_inputs_and_outputs_go_by_name(two_inputs, tmp_path):
 def test_the_run_folder_says_where_it_comes_from(run, file):
     facts = json.loads((run.folder / "import.json").read_text())
     assert facts["origin"] == file.name
-    assert facts["changes"] == ["lstm: LSTM moved onto ours, with its weights"]
+    assert facts["changes"] == ["lstm: LSTM converted to rnn-apps, with its weights"]
     assert facts["largest_difference"] <= 1e-5
     assert rnn_apps.open_run(run.folder).recipe.task == "imported"
     assert (run.folder / "manifest.json").is_file()
@@ -192,7 +192,7 @@ def test_the_commands_work_from_file_to_answer(file, tmp_path, monkeypatch, caps
         assert json.loads(capsys.readouterr().out)[0] == {
             "check": "padding invariance",
             "passed": True,
-            "detail": "4 padded steps change answers by 0e+00",
+            "detail": "4 padded steps change outputs by 0e+00",
         }
     assert (tmp_path / "norms.png").stat().st_size > 1000
 
@@ -327,7 +327,7 @@ def test_a_state_that_went_on_begins_anew_and_that_is_listed(ours, tmp_path):
     assert np.abs(np.asarray(model(x)) - fresh).max() > 0.01
     model.save(tmp_path / "carried.keras")
     run, found = import_run(tmp_path / "carried.keras", tmp_path / "run")
-    assert "carried: stateful left out, every input begins with a state of zeros" in found.changes
+    assert "carried: stateful removed, every input starts from a zero state" in found.changes
     for _ in range(2):
         np.testing.assert_allclose(run.model(x), fresh, atol=1e-5)
 
@@ -361,7 +361,7 @@ def test_a_model_in_memory_with_classes_of_its_own_becomes_a_run(own_module):
     expected = np.asarray(model(x))[0]
     run = rnn_apps.import_model(model, out="run")
     assert run.recipe.model.classes == ["own_layers:own>Doubling", "own_layers:own>half"]
-    assert "LSTM moved onto ours" in json.loads((run.folder / "import.json").read_text())["changes"][0]
+    assert "LSTM converted to rnn-apps" in json.loads((run.folder / "import.json").read_text())["changes"][0]
     for name in ("own>Doubling", "own>half"):  # as in another process
         keras.saving.get_custom_objects().pop(name)
     sys.modules.pop("own_layers")
@@ -393,7 +393,7 @@ class Unregistered(L.Layer):
     ("build", "message"),
     [
         (lambda given: keras.Model(given, Unregistered()(given)), "does not load again.*register_keras"),
-        (lambda given: keras.Sequential([L.LSTM(2)]), "does not say the shape of its inputs.*keras.Input"),
+        (lambda given: keras.Sequential([L.LSTM(2)]), "its input shape is unknown.*keras.Input"),
         (lambda given: keras.Model(), "received a Model, expected a functional or sequential model"),
     ],
     ids=["unregistered class", "no inputs", "subclass"],

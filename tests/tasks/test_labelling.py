@@ -341,7 +341,7 @@ def test_what_is_no_clip_is_refused_plainly(clips, tmp_path):
 def test_reports_show_sequences_step_by_step(tagged, clips):
     words, frames = ((run.folder / "report.html").read_text() for run in (tagged, clips))
     assert 'class="tagged"' in words
-    assert "What is taken for what" in words
+    assert "Most frequent confusions" in words
     assert 'class="ribbon"' in frames
 
 
@@ -354,7 +354,7 @@ def test_the_demo_page_labels_the_rows_of_an_example_as_the_run_does(labelled, d
         end = begin + len(list(same)) - 1
         spans.append(f"{begin} to {end} {label}" if end > begin else f"{end} {label}")
         begin = end + 1
-    assert f"{len(own['labels'])} rows: {', '.join(spans[:20])}" in page.answer(given).said
+    assert f"{len(own['labels'])} rows: {', '.join(spans[:20])}" in page.answer(given).summary
 
 
 def test_a_fraction_of_bad_rows_is_one_of_all_rows_also_where_only_the_test_split_is_scored(tmp_path):

@@ -157,8 +157,8 @@ def test_a_wider_beam_never_gives_a_less_likely_best(run):
 def test_the_report_shows_what_was_written_and_where_it_looked(run):
     page = (run.folder / "report.html").read_text()
     records = records_of(run)
-    assert "What is written" in page
-    assert "where it looked at each word" in page
+    assert "Generated texts" in page
+    assert "attention at each word" in page
     illustrated = [record for record in records if "attention" in record]
     assert illustrated
     if run.recipe.task != "translation":

@@ -1,7 +1,7 @@
-"""Views into the recurrence of any Keras network: its shape, what it holds, how far back it learns.
+"""Views into the recurrence of any Keras network: its structure, states, gradients and eigenvalues.
 
-Functions that measure take a `keras.Model`; those whose names end in ``figure`` draw what was measured and
-return a matplotlib figure, which `save_figure` writes as PNG and SVG.
+Functions that measure take a `keras.Model`; those whose names end in ``figure`` draw the result and return a
+matplotlib figure, which `save_figure` saves as PNG and SVG.
 """
 
 from rnn_apps.reporting.drawing import save_figure
@@ -11,10 +11,16 @@ from rnn_apps.reporting.views.attention import (
     image_attention_figure,
 )
 from rnn_apps.reporting.views.eigenvalues import EigenvalueHistory, eigenvalue_figure, recurrent_eigenvalues
-from rnn_apps.reporting.views.gradients import fresh_gradient_norms, gradient_figure, gradient_norms
+from rnn_apps.reporting.views.gradients import gradient_figure, gradient_norms, untrained_gradient_norms
 from rnn_apps.reporting.views.readout import Readout
 from rnn_apps.reporting.views.recording import HiddenStates, hidden_states
-from rnn_apps.reporting.views.scores import Mover, movers, movers_figure, score_by_step, score_figure
+from rnn_apps.reporting.views.scores import (
+    WordEffect,
+    score_by_step,
+    score_figure,
+    word_effects,
+    word_effects_figure,
+)
 from rnn_apps.reporting.views.states import state_figure, unit_order
 from rnn_apps.reporting.views.unrolled import Level, Part, Unrolled, unrolled
 from rnn_apps.reporting.views.unrolled_figure import unrolled_figure
@@ -23,20 +29,17 @@ __all__ = [
     "EigenvalueHistory",
     "HiddenStates",
     "Level",
-    "Mover",
     "Part",
     "Readout",
     "Unrolled",
+    "WordEffect",
     "attention_figure",
     "eigenvalue_figure",
     "frame_attention_figure",
-    "fresh_gradient_norms",
     "gradient_figure",
     "gradient_norms",
     "hidden_states",
     "image_attention_figure",
-    "movers",
-    "movers_figure",
     "recurrent_eigenvalues",
     "save_figure",
     "score_by_step",
@@ -45,4 +48,7 @@ __all__ = [
     "unit_order",
     "unrolled",
     "unrolled_figure",
+    "untrained_gradient_norms",
+    "word_effects",
+    "word_effects_figure",
 ]

@@ -1,4 +1,4 @@
-"""Where a network looked as it wrote: over source words, the regions of an image, the frames of a clip."""
+"""Draws the attention of generated tokens to source words, regions of an image, or frames of a clip."""
 
 from collections.abc import Sequence
 
@@ -7,73 +7,69 @@ from matplotlib.figure import Figure
 
 from rnn_apps.reporting import drawing
 
-COLUMNS = 6  # pictures side by side
-LONGEST_NAME = 14
+MAX_COLUMNS = 6  # images side by side
+MAX_NAME_LENGTH = 14
 
 
-def attention_figure(weights: np.ndarray, written: Sequence[str], sources: Sequence[str]) -> Figure:
-    """Returns attention weights as a matrix, a row a written token and a column a source.
+def attention_figure(weights: np.ndarray, tokens: Sequence[str], sources: Sequence[str]) -> Figure:
+    """Return attention weights as a matrix with one row per generated token and one column per source.
 
     Args:
         weights: (tokens, sources), rows that sum to 1.
-        written: tokens.
-        sources: names of what was looked at.
+        tokens: generated tokens.
+        sources: names of the sources.
     """
     weights = np.asarray(weights, float)
     figure, axes = drawing.new_figure(_size(weights))
-    _matrix(figure, axes, weights, written)
-    _name_columns(axes, sources)
+    _draw_matrix(figure, axes, weights, tokens, sources)
     return figure
 
 
 def frame_attention_figure(
-    weights: np.ndarray, written: Sequence[str], frames: Sequence[np.ndarray]
+    weights: np.ndarray, tokens: Sequence[str], frames: Sequence[np.ndarray]
 ) -> Figure:
-    """Returns attention over the frames of a clip: its film strip, and below a column a frame.
+    """Return attention to the frames of a clip: a film strip above a matrix with one column per frame.
 
     Args:
         weights: (tokens, frames).
-        written: tokens.
+        tokens: generated tokens.
         frames: images (height, width, 3), uint8.
     """
     weights = np.asarray(weights, float)
     width, height = _size(weights)
     figure = drawing.View(figsize=(max(width, 6.0), height + 0.9), layout="constrained")
-    places = figure.add_gridspec(2, len(frames), height_ratios=(0.9, height))
+    grid = figure.add_gridspec(2, len(frames), height_ratios=(0.9, height))
     for number, frame in enumerate(frames):
-        axes = figure.add_subplot(places[0, number])
+        axes = figure.add_subplot(grid[0, number])
         axes.imshow(frame)
         axes.set_axis_off()
-    axes = figure.add_subplot(places[1, :])
-    drawing.plain(axes)
-    _matrix(figure, axes, weights, written)
-    _name_columns(axes, [f"frame {number + 1}" for number in range(len(frames))])
+    axes = figure.add_subplot(grid[1, :])
+    drawing.style_axes(axes)
+    _draw_matrix(figure, axes, weights, tokens, [f"frame {i + 1}" for i in range(len(frames))])
     return figure
 
 
 def image_attention_figure(
-    weights: np.ndarray, written: Sequence[str], image: np.ndarray, grid: tuple[int, int]
+    weights: np.ndarray, tokens: Sequence[str], image: np.ndarray, grid: tuple[int, int]
 ) -> Figure:
-    """Returns the image once a token, dark where the network did not look.
+    """Return the image once per token, darkened where the attention is low.
 
     Args:
-        weights: (tokens, rows * columns), regions row by row.
-        written: tokens.
+        weights: (tokens, rows * columns), regions in row-major order.
+        tokens: generated tokens.
         image: (height, width, 3), uint8.
-        grid: rows and columns of the regions.
+        grid: (rows, columns) of the regions.
     """
     weights = np.asarray(weights, float)
     height, width = image.shape[:2]
-    rows = -(-len(written) // COLUMNS)
-    columns = min(COLUMNS, len(written))
+    rows, columns = -(-len(tokens) // MAX_COLUMNS), min(MAX_COLUMNS, len(tokens))
     figure = drawing.View(figsize=(1.5 * columns, (1.5 * height / width + 0.3) * rows), layout="constrained")
-    for axes, token, row in zip(figure.subplots(rows, columns, squeeze=False).flat, written, weights):
+    for axes, token, row in zip(figure.subplots(rows, columns, squeeze=False).flat, tokens, weights):
         axes.imshow(image)
-        shade = 1 - row.reshape(grid) / (row.max() or 1.0)
         black = np.zeros((*grid, 4))
-        black[..., 3] = 0.75 * shade
+        black[..., 3] = 0.75 * (1 - row.reshape(grid) / (row.max() or 1.0))
         axes.imshow(black, extent=(-0.5, width - 0.5, height - 0.5, -0.5), interpolation="nearest")
-        axes.set_title(drawing.shortened(token, LONGEST_NAME), fontsize=9, parse_math=False)
+        axes.set_title(drawing.shorten(token, MAX_NAME_LENGTH), fontsize=9, parse_math=False)
     for axes in figure.axes:
         axes.set_axis_off()
     return figure
@@ -84,15 +80,11 @@ def _size(weights: np.ndarray) -> tuple[float, float]:
     return 1.9 + 0.32 * max(sources, 6), 1.2 + 0.26 * max(tokens, 4)
 
 
-def _matrix(figure, axes, weights, written):
+def _draw_matrix(figure, axes, weights, rows, columns):
     image = axes.imshow(weights, cmap="Blues", vmin=0, vmax=max(1e-9, weights.max()), aspect="auto")
-    names = [drawing.shortened(token, LONGEST_NAME) for token in written]
-    axes.set_yticks(range(len(names)), names, fontsize=9, parse_math=False)
+    rows, columns = ([drawing.shorten(name, MAX_NAME_LENGTH) for name in names] for names in (rows, columns))
+    axes.set_yticks(range(len(rows)), rows, fontsize=9, parse_math=False)
+    axes.set_xticks(range(len(columns)), columns, rotation=90, fontsize=9, parse_math=False)
     axes.grid(False)
     axes.spines[:].set_visible(False)
     figure.colorbar(image, ax=axes, label="attention", shrink=0.9)
-
-
-def _name_columns(axes, names):
-    names = [drawing.shortened(name, LONGEST_NAME) for name in names]
-    axes.set_xticks(range(len(names)), names, rotation=90, fontsize=9, parse_math=False)

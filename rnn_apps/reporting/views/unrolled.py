@@ -1,9 +1,10 @@
-"""A recurrent network folded and unrolled through time, drawn from the model itself.
+"""Describes a recurrent network folded and unrolled through time, read from the model itself.
 
 Reference: Goodfellow, Bengio and Courville, "Deep Learning" (2016), section 10.1.
 """
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
@@ -11,26 +12,27 @@ from typing import Any
 import keras
 
 from rnn_apps.reporting.views.readout import Readout, readout, weight_shapes
-from rnn_apps.reporting.views.recording import Network, first_size, recurrent_layers
+from rnn_apps.reporting.views.recording import Network, cells_of, recurrent_layers, state_units
 
-ATTENTION = (keras.layers.Attention, keras.layers.MultiHeadAttention)  # additive attention is of the first
+ATTENTION = (keras.layers.Attention, keras.layers.MultiHeadAttention)  # AdditiveAttention is an Attention
 DECODER = "decoder"
 STEP_BY_STEP, TO_ONE = "one output at every step", "many-to-one"
-WRITES = {True: "many-to-many", False: "one-to-many"}  # whether what is read is a sequence
+DECODER_SHAPES = {True: "many-to-many", False: "one-to-many"}  # by whether the input is a sequence
+DIRECTION = re.compile("_(back|for)ward|(back|for)ward_")
 
 
 @dataclass(frozen=True)
 class Level:
-    """One level of recurrence.
+    """One recurrent layer of a stack.
 
     Attributes:
-        name: of its layer.
+        name: name of the layer.
         cell: name of the cell's class.
-        features: of what it reads at a step, None where the cell does not say.
-        units: size of its state, of each direction.
-        directions: 1, or 2 where a second layer reads from the end.
-        weights: name to shape, of one direction.
-        backwards: whether it reads from the end alone.
+        features: size of its input at a step, or None if unknown.
+        units: size of its state in each direction.
+        directions: 1, or 2 if a second layer reads from the end.
+        weights: name to shape, for one direction.
+        backwards: whether it reads from the end only.
     """
 
     name: str
@@ -44,10 +46,10 @@ class Level:
 
 @dataclass(frozen=True)
 class Part:
-    """Levels that read the same steps: a whole network, or its encoder or decoder.
+    """A stack of levels over the same steps: a whole network, or its encoder or decoder.
 
     Attributes:
-        name: of the layer that holds them.
+        name: name of the enclosing layer.
         levels: the lowest first.
     """
 
@@ -61,10 +63,10 @@ class Unrolled:
 
     Attributes:
         shape: many-to-one, one-to-many, many-to-many, or one output at every step.
-        parts: one, or an encoder and a decoder.
-        output: size of an output, None where it is not one array.
-        attends: whether a layer attends to what was read.
-        readout: how the output is computed from the states; None where the model does not say.
+        parts: one part, or an encoder and a decoder.
+        output: size of an output, or None if it is not a single array.
+        attends: whether the network has an attention layer.
+        readout: how the output is computed from the states, or None if unknown.
     """
 
     shape: str
@@ -75,8 +77,8 @@ class Unrolled:
 
     @property
     def decodes(self) -> bool:
-        """Whether the last part writes: its outputs are its next inputs."""
-        return self.parts[-1].name == DECODER and self.shape in WRITES.values()
+        """Whether the last part is a decoder, whose outputs are its next inputs."""
+        return self.parts[-1].name == DECODER and self.shape in DECODER_SHAPES.values()
 
     @property
     def every_step(self) -> bool:
@@ -86,78 +88,77 @@ class Unrolled:
         return not self.readout.pooling
 
     def as_dict(self) -> dict[str, Any]:
-        """Returns it as JSON can hold it."""
+        """Return a dictionary that JSON can represent."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> "Unrolled":
-        """Returns what `as_dict` gave."""
-        parts = [Part(p["name"], [Level(**level) for level in p["levels"]]) for p in value["parts"]]
-        given = value.get("readout")  # runs of before it was read have none
-        return cls(value["shape"], parts, value["output"], value["attends"], given and Readout(**given))
+        """Return the `Unrolled` of a dictionary of `as_dict`."""
+        parts = [Part(part["name"], [Level(**level) for level in part["levels"]]) for part in value["parts"]]
+        stored = value.get("readout")  # older runs have none
+        return cls(value["shape"], parts, value["output"], value["attends"], stored and Readout(**stored))
 
 
 def unrolled(network: Network, shape: str | None = None, within: Sequence[str] = ("",)) -> Unrolled:
-    """Returns the recurrence of a built Keras model: its levels, their weights, what goes in and out.
+    """Return the recurrence of a built Keras model: its levels, their weights, its inputs and outputs.
 
     Args:
-        network: as for `hidden_states`.
-        shape: of the recurrence, where it is known; else it is read off the model: a decoder writes, a last
-            level that gives its outputs at all steps to an output with steps answers at every step.
-        within: first layers of the paths that are taken, "" for all.
+        network: see `hidden_states`.
+        shape: shape of the recurrence, if known. By default it is derived from the model: a decoder generates
+            a sequence, and a last level whose outputs at all steps lead to outputs with steps has an output
+            at every step.
+        within: names of the top-level layers to include, "" for all.
 
     Raises:
-        ValueError: there is no recurrent layer in it.
+        ValueError: the network has no recurrent layer.
     """
-    found = recurrent_layers(network)
-    found = [one for one in found if "" in within or one[0].split("/")[0] in within]
-    if not found:
+    layers = recurrent_layers(network)
+    layers = [(path, layer) for path, layer in layers if "" in within or path.split("/")[0] in within]
+    if not layers:
         raise ValueError(f"{network.name}: received no recurrent layer, expected one.")
-    parts: dict[str, dict[str, Level]] = {}
-    for path, layer in found:
-        for name, level in _levels(path, layer).items():
-            levels = parts.setdefault(_part_of(path, network), {})
-            seen = levels.get(name)
-            levels[name] = replace(level, directions=2, backwards=False) if seen else level
-    listed = [Part(name, list(levels.values())) for name, levels in parts.items()]
-    listed.sort(key=lambda part: part.name == DECODER)
+    levels_of: dict[str, dict[str, Level]] = {}
+    for path, layer in layers:
+        parents = path.split("/")[:-1]
+        part = next((name for name in parents if name in ("encoder", DECODER)), network.name)
+        levels = levels_of.setdefault(part, {})
+        for level in _levels(path, layer):
+            is_second = level.name in levels
+            levels[level.name] = replace(level, directions=2, backwards=False) if is_second else level
+    parts = [Part(name, list(levels.values())) for name, levels in levels_of.items()]
+    parts.sort(key=lambda part: part.name == DECODER)
     output = getattr(network, "output_shape", None)
     output = output if isinstance(output, tuple) else None
     attends = any(isinstance(layer, ATTENTION) for layer in network._flatten_layers())
-    read = readout(network)
-    shape = shape or _shape_of(listed, found[-1][1], output, read, network)
-    drawn = Unrolled(shape, listed, None, attends, read)
-    sizes = [size for size in (output or ())[2 if drawn.every_step else 1 :] if size is not None]
-    return replace(drawn, output=math.prod(sizes) if sizes else None)
+    output_path = readout(network)
+    shape = shape or _shape_of(parts, layers[-1][1], output, output_path, network)
+    result = Unrolled(shape, parts, None, attends, output_path)
+    sizes = [size for size in (output or ())[2 if result.every_step else 1 :] if size is not None]
+    return replace(result, output=math.prod(sizes) if sizes else None)
 
 
-def _part_of(path: str, network: Network) -> str:
-    """Encoder or decoder where a layer above is called so; the same for all levels otherwise."""
-    above = path.split("/")[:-1]
-    return next((name for name in above if name in ("encoder", DECODER)), network.name)
-
-
-def _levels(path: str, layer: keras.layers.RNN) -> dict[str, Level]:
-    """Levels by a name that both directions share."""
-    name = (
-        path.replace("_backward", "").replace("_forward", "").replace("backward_", "").replace("forward_", "")
-    )
-    cells = layer.cell.cells if isinstance(layer.cell, keras.layers.StackedRNNCells) else [layer.cell]
-    found = {}
+def _levels(path: str, layer: keras.layers.RNN) -> list[Level]:
+    """Return the levels of a layer, with names that both directions share."""
+    name, cells, levels = DIRECTION.sub("", path), cells_of(layer), []
     for number, cell in enumerate(cells):
-        label = f"{name}/cell_{number}" if len(cells) > 1 else name
         weights = weight_shapes(cell)
-        features = weights["kernel"][0] if "kernel" in weights else None
-        kind, units = type(cell).__name__, first_size(cell)
-        found[label] = Level(label, kind, features, units, 1, weights, bool(layer.go_backwards))
-    return found
+        level = Level(
+            name=f"{name}/cell_{number}" if len(cells) > 1 else name,
+            cell=type(cell).__name__,
+            features=weights["kernel"][0] if "kernel" in weights else None,
+            units=state_units(cell),
+            directions=1,
+            weights=weights,
+            backwards=bool(layer.go_backwards),
+        )
+        levels.append(level)
+    return levels
 
 
-def _shape_of(parts, last, output, read, network) -> str:
-    reads_more = len(parts) > 1 or len(getattr(network, "inputs", None) or ()) > 1
-    if parts[-1].name == DECODER and reads_more:  # otherwise it is a language model
-        return WRITES[len(parts) > 1]
+def _shape_of(parts, last, output, output_path, network) -> str:
+    has_encoder = len(parts) > 1 or len(getattr(network, "inputs", None) or ()) > 1
+    if parts[-1].name == DECODER and has_encoder:  # otherwise it is a language model
+        return DECODER_SHAPES[len(parts) > 1]
     every_step = last.return_sequences and output is not None and len(output) > 2
-    if read is not None:
-        every_step = not read.pooling
+    if output_path is not None:
+        every_step = not output_path.pooling
     return STEP_BY_STEP if every_step else TO_ONE

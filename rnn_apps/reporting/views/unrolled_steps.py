@@ -1,4 +1,4 @@
-"""The copies of an `Unrolled` through time: what each step reads and gives, and what gathers the steps."""
+"""Describes the steps of an `Unrolled` network: inputs and outputs of each step, and pooling over steps."""
 
 from typing import NamedTuple
 
@@ -7,7 +7,7 @@ from rnn_apps.reporting.views.readout import FINAL_STEP, FIRST_STEP, LAST
 from rnn_apps.reporting.views.unrolled import Part, Unrolled
 
 TIMES, LAST_TIME = ("1", "2", "3"), "T"
-LONGEST_NAME = 40  # characters
+MAX_NAME_LENGTH = 40
 OVER_STEPS = ("mean", "max", "sum")
 LABELS = {
     LAST: "last state",
@@ -15,7 +15,6 @@ LABELS = {
     FINAL_STEP: "state of the final step",
     "concatenation": "concatenation of all steps",
 }
-UNKNOWN = "unknown"
 
 
 class Column(NamedTuple):
@@ -23,78 +22,68 @@ class Column(NamedTuple):
 
     Attributes:
         time: subscript of the step.
-        reads: what goes in, or None.
-        gives: what comes out, or None.
+        input: name of the input, or None.
+        output: name of the output, or None.
         gap: whether steps are left out before it.
     """
 
     time: str
-    reads: str | None
-    gives: str | None
+    input: str | None
+    output: str | None
     gap: bool = False
 
 
-class Gather(NamedTuple):
+class Pooling(NamedTuple):
     """How the states of several steps become one vector.
 
     Attributes:
-        label: in words.
-        forwards, backwards: times of the columns that lead into it, by the direction that is read.
+        label: description.
+        forward, backward: times of the columns that lead into it, by direction.
     """
 
     label: str
-    forwards: tuple[str, ...]
-    backwards: tuple[str, ...] = ()
+    forward: tuple[str, ...]
+    backward: tuple[str, ...] = ()
 
 
-def _gives_one(part: Part, network: Unrolled) -> bool:
+def _has_single_output(part: Part, network: Unrolled) -> bool:
     return part is network.parts[-1] and not network.every_step
 
 
-def gather_of(part: Part, network: Unrolled) -> Gather | None:
-    """Returns how several steps are gathered; None where an output is computed from the state of one."""
-    if not _gives_one(part, network):
+def pooling_of(part: Part, network: Unrolled) -> Pooling | None:
+    """Return the pooling over steps; None if each output is computed from the state of one step."""
+    if not _has_single_output(part, network):
         return None
     pooling = network.readout.pooling if network.readout else []
-    both = part.levels[-1].directions == 2
-    if pooling == [LAST] and both:
-        return Gather(_label(network), (LAST_TIME,), (TIMES[0],))
-    one_step = pooling in ([FINAL_STEP], [FIRST_STEP], [LAST])
-    return None if one_step else Gather(_label(network), (*TIMES, LAST_TIME))
+    if pooling == [LAST] and part.levels[-1].directions == 2:
+        return Pooling("last state of each direction", (LAST_TIME,), (TIMES[0],))
+    if pooling in ([FINAL_STEP], [FIRST_STEP], [LAST]):
+        return None
+    over = [name for name in pooling if name in OVER_STEPS]
+    others = [name for name in pooling if name not in OVER_STEPS]
+    labels = [f"{' and '.join(over)} over all steps"] if over else []
+    labels += [LABELS.get(name) or drawing.shorten(name, MAX_NAME_LENGTH) for name in others]
+    return Pooling("; ".join(labels) or "unknown", (*TIMES, LAST_TIME))
 
 
 def time_of_output(part: Part, network: Unrolled) -> str | None:
-    """Returns the step whose state leads to the only output; None where several steps or outputs are."""
-    if not _gives_one(part, network) or gather_of(part, network):
+    """Return the step whose state leads to the single output; None if there are several steps or outputs."""
+    if not _has_single_output(part, network) or pooling_of(part, network):
         return None
-    from_the_end = part.levels[-1].backwards
-    # Outputs are in the order of reading.
+    # Outputs are in reading order.
     is_first_read = network.readout is not None and network.readout.pooling == [FIRST_STEP]
-    return TIMES[0] if from_the_end != is_first_read else LAST_TIME
+    return TIMES[0] if part.levels[-1].backwards != is_first_read else LAST_TIME
 
 
 def columns_of(part: Part, network: Unrolled) -> list[Column]:
-    """Returns the copies of a part: the first three steps and the last."""
-    last = part is network.parts[-1]
-    if last and network.decodes:
-        reads = ["start", "y1", "y2", "yU-1"]
-        return [Column(t, read, f"y{t}", t == "U") for t, read in zip((*TIMES, "U"), reads)]
-    every = last and network.every_step
-    only = time_of_output(part, network)
-    return [
-        Column(time, f"x{time}", f"y{time}" if every else "y" if time == only else None, time == LAST_TIME)
-        for time in (*TIMES, LAST_TIME)
-    ]
-
-
-def _label(network: Unrolled) -> str:
-    """Returns how the states of several steps become one vector."""
-    if network.readout is None or not network.readout.pooling:
-        return UNKNOWN
-    if network.readout.pooling == [LAST]:
-        return "last state of each direction"
-    over = [name for name in network.readout.pooling if name in OVER_STEPS]
-    others = [name for name in network.readout.pooling if name not in OVER_STEPS]
-    labels = [f"{' and '.join(over)} over all steps"] if over else []
-    labels += [LABELS.get(name) or drawing.shortened(name, LONGEST_NAME) for name in others]
-    return "; ".join(labels)
+    """Return the copies of a part at the first three steps and the last."""
+    is_last = part is network.parts[-1]
+    if is_last and network.decodes:
+        inputs = ["start", "y1", "y2", "yU-1"]
+        return [Column(t, name, f"y{t}", t == "U") for t, name in zip((*TIMES, "U"), inputs)]
+    output_time = time_of_output(part, network)
+    columns = []
+    for time in (*TIMES, LAST_TIME):
+        output = f"y{time}" if is_last and network.every_step else "y" if time == output_time else None
+        columns.append(Column(time, f"x{time}", output, time == LAST_TIME))
+    return columns

@@ -1,8 +1,8 @@
-"""A page in the browser over the same model: chosen by the signatures of the export, made with gradio.
+"""A gradio demo page for a served model, chosen by the signatures of the export.
 
-Of ours it may import, besides the errors, `data` alone: a visitor's file is read as the commands read it.
+Of the other packages it imports `errors`, and `data` to read uploaded files as the commands read files.
 """
 
-from rnn_apps.serving.demo.mounting import mount_demo, stop_demo
+from rnn_apps.serving.demo.app import mount_demo, stop_demo
 
 __all__ = ["mount_demo", "stop_demo"]

@@ -1,18 +1,18 @@
-"""The page as gradio's components."""
+"""Builds the gradio components of a demo page."""
 
 import logging
 from pathlib import Path
 
 import gradio as gr
 
-from rnn_apps.serving.demo.asking import Problem
-from rnn_apps.serving.demo.marking import safe
+from rnn_apps.serving.demo.client import PageError
+from rnn_apps.serving.demo.html import safe
 from rnn_apps.serving.demo.page import Page
-from rnn_apps.serving.demo.uploads import local
+from rnn_apps.serving.demo.uploads import restrict_paths
 
 STYLE = (Path(__file__).parent / "style.css").read_text(encoding="utf-8")
-AT_ONCE, WAITING = 8, 64  # visitors who are answered, and who wait
-SECONDS_KEPT = 600  # of an uploaded file
+MAX_CONCURRENT, QUEUE_SIZE = 8, 64  # visitors
+UPLOAD_LIFETIME = 600  # seconds
 _log = logging.getLogger("rnn_apps.serving")
 
 
@@ -27,80 +27,89 @@ def make_theme():
     )
 
 
-def make_blocks(page, facts, name):
+def make_blocks(page, metadata, name):
     """Return the `gr.Blocks` of a page.
 
     Args:
-        page: `Page`, or None where the export has none.
-        facts: `Facts`.
-        name: by which the network is served.
+        page: `Page`, or None if the export has none.
+        metadata: `Metadata`.
+        name: name under which the network is served.
     """
     title = page.title if page else "No page for this export"
     with gr.Blocks(
-        title=f"{name}: {title}", analytics_enabled=False, delete_cache=(60, SECONDS_KEPT)
+        title=f"{name}: {title}", analytics_enabled=False, delete_cache=(60, UPLOAD_LIFETIME)
     ) as blocks:
-        gr.HTML(_head(page, facts, name, title), js_on_load=None)
+        gr.HTML(_header(page, metadata, name, title), js_on_load=None)
         if page:
-            _fill(page)
-    return blocks.queue(max_size=WAITING, default_concurrency_limit=AT_ONCE, api_open=False)
+            _add_components(page)
+    return blocks.queue(max_size=QUEUE_SIZE, default_concurrency_limit=MAX_CONCURRENT, api_open=False)
 
 
-def _head(page, facts, name, title):
+def _header(page, metadata, name, title):
     lines = [f"<h1>{safe(title)}</h1>", f'<p class="quiet">network <b><bdi>{safe(name)}</bdi></b></p>']
     if page is None:
-        lines.append("<p>What it takes and gives is asked over HTTP: /v1/models/NAME/metadata.</p>")
+        lines.append("<p>For its inputs and outputs, ask the API: /v1/models/NAME/metadata.</p>")
     else:
         lines.append(f"<p>{safe(page.lead)}</p>")
-    if facts.get("is_sample"):
-        text = "Trained on the generated sample: it knows its words and shapes, and little of the world."
+    if metadata.get("is_sample"):
+        text = "Trained on synthetic data: it knows the words and shapes of that data and little else."
         lines.append(f'<p class="sample">{text}</p>')
-    if page is not None and not facts.are_there:
-        text = (
-            "This export is older than the demo page: it has no examples and no names. Export the run again."
-        )
+    if page is not None and not metadata.values:
+        text = "This export is older than the demo page: it has no examples or names. Export the run again."
         lines.append(f'<p class="sample">{text}</p>')
     return f'<header class="page">{"".join(lines)}</header>'
 
 
-def _fill(page):
-    given = page.control()
-    examples, clicked, settings = page.examples(), [], []
+def _add_components(page):
+    control, examples, settings = page.control(), page.examples(), []
     if type(page).settings is not Page.settings:
         with gr.Accordion("Settings", open=False):
             settings = page.settings()
-    for component in (given, *settings):
-        local(component, page.facts.folder)
-    button = gr.Button(page.button, variant="primary", elem_id="ask")
+    for component in (control, *settings):
+        restrict_paths(component, page.metadata.folder)
+    submit = gr.Button(page.button, variant="primary", elem_id="submit")
+    example_buttons = []
     if examples:
         gr.HTML("<h2>Examples</h2>", js_on_load=None)
         with gr.Row(elem_id="examples"):
-            clicked = [gr.Button(one.name, size="sm", elem_classes=["example"]) for one in examples]
+            example_buttons = [
+                gr.Button(example.name, size="sm", elem_classes=["example"]) for example in examples
+            ]
     gr.HTML("<h2>Answer</h2>", js_on_load=None)
-    said = gr.HTML("", elem_id="said", js_on_load=None)
-    shown = gr.HTML("", elem_id="shown", js_on_load=None)
-    asked = {"fn": _answering(page), "inputs": [given, *settings], "outputs": [said, shown]}
-    asked |= {"api_visibility": "private", "show_progress": "minimal", "show_progress_on": [shown]}
-    gr.on([button.click, *([given.submit] if isinstance(given, gr.Textbox) else [])], **asked)
-    for one, example in zip(clicked, examples):
-        put = one.click(_giving(example.value), None, given, api_visibility="private", show_progress="hidden")
-        put.then(**asked)
+    summary = gr.HTML("", elem_id="summary", js_on_load=None)
+    answer = gr.HTML("", elem_id="answer", js_on_load=None)
+    event = {
+        "fn": _make_handler(page),
+        "inputs": [control, *settings],
+        "outputs": [summary, answer],
+        "api_visibility": "private",
+        "show_progress": "minimal",
+        "show_progress_on": [answer],
+    }
+    gr.on([submit.click, *([control.submit] if isinstance(control, gr.Textbox) else [])], **event)
+    for button, example in zip(example_buttons, examples):
+        fill = button.click(
+            lambda value=example.value: value,
+            None,
+            control,
+            api_visibility="private",
+            show_progress="hidden",
+        )
+        fill.then(**event)
 
 
-def _giving(value):
-    return lambda: value
+def _make_handler(page):
+    """Return the function from the values of the controls to the HTML of the summary and the answer."""
 
-
-def _answering(page):
-    """From the values of the controls to the HTML of what is said and of what is shown."""
-
-    def answer(given, *settings):
+    def handle(value, *settings):
         try:
-            shown = page.answer(given or "", *settings)
-        except Problem as problem:
-            return f'<p class="problem">{safe(problem)}</p>', ""
+            answer = page.answer(value or "", *settings)
+        except PageError as error:
+            return f'<p class="problem">{safe(error)}</p>', ""
         except Exception:
             _log.exception("a page could not answer")
             return '<p class="problem">The server could not answer.</p>', ""
-        return f'<p class="heard">{safe(shown.said)}</p>', f'<div class="answer">{shown.html}</div>'
+        summary = f'<p class="visually-hidden">{safe(answer.summary)}</p>'
+        return summary, f'<div class="answer">{answer.html}</div>'
 
-    return answer
+    return handle

@@ -1,46 +1,47 @@
-"""A clip to a sentence about it, with its film strip and which frames the network looked at."""
+"""Video captioning page: captions, a film strip, and the attention to each frame."""
 
-from rnn_apps.serving.demo.asking import Problem
-from rnn_apps.serving.demo.page import Page, Shown
-from rnn_apps.serving.demo.pictures import film_strip
-from rnn_apps.serving.demo.uploads import encoded, file_control, read_clip
-from rnn_apps.serving.demo.writing import Searches
+from rnn_apps.serving.demo.client import PageError
+from rnn_apps.serving.demo.generation import GenerationPage
+from rnn_apps.serving.demo.images import film_strip
+from rnn_apps.serving.demo.page import Answer, Page
+from rnn_apps.serving.demo.uploads import encode, file_control, read_clip
 
 
 class ClipPage(Page):
-    """A page to which a video file, or its frames as pictures, are uploaded."""
+    """A page for uploads of a video file, or of its frames as images."""
 
     example = "Clip"
-    takes_several = True
+    multiple_files = True
+    lead = "Upload a video file, or its frames as images named in order, or click an example."
 
     def control(self):
-        """A place for a video file, or for pictures."""
-        label = "Video file, or its frames as pictures"
-        return file_control(label, ["video", "image"], self.facts.folder, several=True)
+        """Return the file upload."""
+        label = "Video file, or its frames as images"
+        return file_control(label, ["video", "image"], self.metadata.folder, multiple=True)
 
-    def frames_of(self, paths):
-        """Return the frames of what was uploaded, as pictures and as the export takes them."""
+    def read_frames(self, paths):
+        """Return the frames of an upload as images, and encoded as the export expects them."""
         if not paths:
-            raise Problem("There is no clip yet: upload a video file or its frames, or click an example.")
-        size = tuple(self.facts.get("image_size", [160, 160]))
-        frames = read_clip(paths, size, self.ask.limits, self.facts.get("frames"))
-        return frames, [encoded(frame, "PNG") for frame in frames]
+            raise PageError("There is no clip yet: upload a video file or its frames, or click an example.")
+        size = tuple(self.metadata.get("image_size", [160, 160]))
+        frames = read_clip(paths, size, self.client.limits, self.metadata.get("frames"))
+        return frames, [encode(frame, "PNG") for frame in frames]
 
 
-class ClipCaptionPage(Searches, ClipPage):
-    """Takes ``frames``, gives ``caption``."""
+class ClipCaptionPage(GenerationPage, ClipPage):
+    """Captions a clip."""
 
-    takes, gives = {"frames"}, {"caption", "candidates", "scores"}
-    title, button = "A clip to a caption", "Describe"
-    lead = "Upload a video file, or its frames as pictures named in their order, or click an example."
+    inputs, outputs = {"frames"}, {"caption", "candidates", "scores"}
+    title, button = "Captions for a clip", "Describe"
 
     def answer(self, paths, *settings):
-        """The captions, the frames, and the attention to each."""
-        frames, content = self.frames_of(paths)
-        found, (said, html) = self.search(settings, frames=[content])
+        """Return the captions, the frames and the attention to each."""
+        frames, content = self.read_frames(paths)
+        candidates, (summary, html) = self.generate(settings, frames=[content])
         html += f"<h3>Film strip</h3>{film_strip(frames)}"
-        if written := self.attention(frames=[content]):
-            places = [f"frame {i + 1}" for i in range(len(written.weights[0]))][: len(content)]
-            caption = "Attention in per cent: a row a word, a column a frame"
-            html += f"<h3>Which frames it looked at</h3>{written.looks(caption, places, found[0])}"
-        return Shown(said, html)
+        if explanation := self.explain(frames=[content]):
+            names = [f"frame {i + 1}" for i in range(min(len(explanation.weights[0]), len(content)))]
+            caption = "Attention in percent: one row per word, one column per frame"
+            attention = explanation.attention_table(caption, names, candidates[0])
+            html += f"<h3>Attention to the frames</h3>{attention}"
+        return Answer(summary, html)

@@ -1,4 +1,4 @@
-"""A table of the past to a plot of what comes next."""
+"""Forecasting page: a table of past values to a plot of the next steps."""
 
 from typing import NamedTuple
 
@@ -8,23 +8,23 @@ from rnn_apps.data.records import InvalidRecords
 from rnn_apps.data.series import CleaningOptions, Columns, read_series
 from rnn_apps.data.series_windows import first_unknown_step
 from rnn_apps.data.time_steps import TimeStep, calendar_values
-from rnn_apps.serving.demo.asking import Problem
-from rnn_apps.serving.demo.marking import details, safe, table
-from rnn_apps.serving.demo.page import Page, Shown
+from rnn_apps.serving.demo.client import PageError
+from rnn_apps.serving.demo.html import details, safe, table
+from rnn_apps.serving.demo.page import Answer, TablePage
 from rnn_apps.serving.demo.series_plot import series_plot
-from rnn_apps.serving.demo.uploads import file_control, name_of, read_table
+from rnn_apps.serving.demo.uploads import display_name, read_table
 
-MOST_SERIES = 5
+MAX_SERIES = 5
 OUTPUTS = ("forecast", "lower", "upper")
 
 
-class _Read(NamedTuple):
-    """One series of a table.
+class _Window(NamedTuple):
+    """The window of one series that the network reads.
 
     Args:
-        name: of it.
-        times: texts, of the past.
-        ahead: texts, of the steps that come.
+        name: name of the series.
+        times: times of the past steps, as text.
+        ahead: times of the forecast steps, as text.
         past: (steps, features).
         known: (horizon, known), or None.
     """
@@ -36,112 +36,105 @@ class _Read(NamedTuple):
     known: np.ndarray | None
 
 
-class ForecastPage(Page):
-    """Takes ``series``, with ``known`` where there is any, gives ``forecast``, ``lower`` and ``upper``."""
+class ForecastPage(TablePage):
+    """Forecasts the next steps of series, with covariates that are known ahead if the export has any."""
 
     example = "Series"
-    title, button = "The past of a series to its next steps", "Forecast"
+    title, button = "The next steps of a series", "Forecast"
 
     @classmethod
-    def fits(cls, inputs, outputs):
-        """Series in, with or without what is known ahead, forecasts out."""
+    def supports(cls, inputs, outputs):
+        """Whether the export forecasts series, with or without known covariates."""
         return "series" in inputs <= {"series", "known"} and set(OUTPUTS) <= outputs
 
     @property
     def lead(self):
-        """With the columns, where the export says them."""
-        if not self.facts.get("table_columns"):
-            return "Upload a CSV file with a row a step."
+        """Instructions with the columns, if the export names them."""
+        if not self.metadata.get("table_columns"):
+            return "Upload a CSV file with one row per step."
         columns, step = self._columns(), self._step()
-        time = f"{' and '.join(columns.time)} (a row every {step}), " if columns.time else ""
+        time = f"{' and '.join(columns.time)} (one row every {step}), " if columns.time else ""
         names = ", ".join([*columns.targets, *columns.covariates, *columns.known])
-        more = f" Behind the past stand {self._horizon} rows with {', '.join(columns.known)} alone."
-        text = f"Upload a CSV file with a row a step and the columns {time}{names}."
-        return text + (more if columns.known else "") + " Or click an example."
+        text = f"Upload a CSV file with one row per step and the columns {time}{names}."
+        if columns.known:
+            known = ", ".join(columns.known)
+            text += f" After the past, add {self._horizon} rows with values of {known} only."
+        return f"{text} Or click an example."
 
     def _columns(self):
-        named = self.facts.get("table_columns")
-        return Columns(**{k: tuple(v) if isinstance(v, list) else v for k, v in named.items()})
+        columns = self.metadata.get("table_columns")
+        return Columns(**{k: tuple(v) if isinstance(v, list) else v for k, v in columns.items()})
 
     def _step(self):
-        return TimeStep(**self.facts.get("step"))
+        return TimeStep(**self.metadata.get("step"))
 
     @property
     def _horizon(self):
-        return self.ask.outputs["serving_default"]["forecast"].shape[1]
-
-    def control(self):
-        """A place for a table."""
-        return file_control("CSV file", [".csv"], self.facts.folder)
+        return self.client.outputs["serving_default"]["forecast"].shape[1]
 
     def answer(self, path):
-        """A plot and a table of every series and target."""
-        if not path:
-            raise Problem("There is no file yet: upload one, or click an example.")
-        if not self.facts.get("table_columns"):
-            raise Problem("The export does not say its columns; export the run again.")
-        series = read_table(path, self.ask.limits, self._read)
-        parts = [self._part(one, path) for one in series[:MOST_SERIES]]
-        more = len(series) - MOST_SERIES
-        note = f'<p class="quiet">and {more:,} series more, which are not shown</p>' if more > 0 else ""
-        return Shown(parts[0].said, "".join(part.html for part in parts) + note)
+        """Return a plot and a table for every series and target."""
+        self.require(path, "table_columns")
+        windows = read_table(path, self.client.limits, self._read)
+        answers = [self._forecast(window, path) for window in windows[:MAX_SERIES]]
+        more = len(windows) - MAX_SERIES
+        note = f'<p class="quiet">and {more:,} more series, which are not shown</p>' if more > 0 else ""
+        return Answer(answers[0].summary, "".join(answer.html for answer in answers) + note)
 
     def _read(self, path):
         columns = self._columns()
-        options = CleaningOptions(InvalidRecords("refuse", 0), **self.facts.get("cleaning_options", {}))
-        found = read_series(path, columns, options, None, self._step())
-        return [self._cut(one, found, columns) for one in found.series]
+        options = CleaningOptions(InvalidRecords("refuse", 0), **self.metadata.get("cleaning_options", {}))
+        read = read_series(path, columns, options, None, self._step())
+        return [self._window(series, read.step, columns) for series in read.series]
 
-    def _cut(self, one, found, columns):
-        values, names = one.values, self.facts.get("calendar", [])
+    def _window(self, series, step, columns):
+        values, names = series.values, self.metadata.get("calendar", [])
         if names:
-            values = np.concatenate([values, calendar_values(one.times, names)], axis=-1)
+            values = np.concatenate([values, calendar_values(series.times, names)], axis=-1)
         origin = first_unknown_step(values[:, : len(columns.targets)]) if columns.known else len(values)
-        where = f"{one.name}: " if one.name else ""
+        where = f"{series.name}: " if series.name else ""
+        lags, known, horizon = self.metadata.get("lags", 1), None, self._horizon
         if not origin:
-            raise Problem(f"{where}the table has no value of the past.")
-        if origin < self.facts.get("lags", 1):
-            least = self.facts.get("lags")
-            raise Problem(f"{where}{origin} rows of the past are too few; expected at least {least}.")
-        begin, known, horizon = max(0, origin - self.facts.get("window")), None, self._horizon
+            raise PageError(f"{where}the table has no past values.")
+        if origin < lags:
+            raise PageError(f"{where}{origin} rows of the past are too few; expected at least {lags}.")
         if columns.known:
             first = len(columns.targets) + len(columns.covariates)
             known = values[origin : origin + horizon, first : first + len(columns.known)]
             if len(known) < horizon:
                 names = ", ".join(columns.known)
                 expected = f"{horizon} rows with {names} and empty {', '.join(columns.targets)}"
-                raise Problem(f"{where}{len(known)} rows stand behind the past; expected {expected}.")
-        step, last = found.step, one.times[origin - 1]
+                raise PageError(f"{where}{len(known)} rows follow the past; expected {expected}.")
+        start, last = max(0, origin - self.metadata.get("window")), series.times[origin - 1]
         ahead = [step.text(step.later(last, number + 1)) for number in range(horizon)]
-        times = [step.text(time) for time in one.times[begin:origin]]
-        return _Read(one.name, times, ahead, values[begin:origin], known)
+        times = [step.text(time) for time in series.times[start:origin]]
+        return _Window(series.name, times, ahead, values[start:origin], known)
 
-    def _part(self, one, path):
-        given = {} if one.known is None else {"known": one.known[None]}
-        found = self.ask("serving_default", series=one.past[None], **given)
+    def _forecast(self, window, path):
+        known = {} if window.known is None else {"known": window.known[None]}
+        outputs = self.client("serving_default", series=window.past[None], **known)
         targets = self._columns().targets
-        shown = [self._target(one, index, name, found) for index, name in enumerate(targets)]
-        title = safe(one.name) if one.name else f"Forecast of {safe(name_of(path))}"
-        return Shown(shown[0].said, f"<h3>{title}</h3>" + "".join(part.html for part in shown))
+        answers = [_show_target(window, index, name, outputs) for index, name in enumerate(targets)]
+        title = safe(window.name) if window.name else f"Forecast of {safe(display_name(path))}"
+        return Answer(answers[0].summary, f"<h3>{title}</h3>" + "".join(answer.html for answer in answers))
 
-    def _target(self, one, index, name, found):
-        forecast, lower, upper = (found[key][0, :, index].tolist() for key in OUTPUTS)
-        past = one.past[:, index].tolist()
-        said = (
-            f"{name}: the forecast goes from {forecast[0]:.5g} at {one.ahead[0]} to {forecast[-1]:.5g} at "
-            f"{one.ahead[-1]}; it lies between {min(lower):.5g} and {max(upper):.5g} throughout."
+
+def _show_target(window, index, name, outputs):
+    forecast, lower, upper = (outputs[key][0, :, index].tolist() for key in OUTPUTS)
+    if np.isfinite([forecast, lower, upper]).all():
+        summary = (
+            f"{name}: the forecast goes from {forecast[0]:.5g} at {window.ahead[0]} to {forecast[-1]:.5g} at "
+            f"{window.ahead[-1]}; the interval stays between {min(lower):.5g} and {max(upper):.5g}."
         )
-        if np.isfinite([forecast, lower, upper]).all():
-            plot = series_plot(said, past, forecast, lower, upper, one.times, one.ahead)
-        else:
-            said, plot = (
-                f"{name}: some values of the forecast are not finite numbers, so no plot is drawn.",
-                "",
-            )
-        rows = [
-            (time, *(f"{value:.5g}" for value in values))
-            for time, *values in zip(one.ahead, forecast, lower, upper)
-        ]
-        head = ["step" if one.ahead[0].isdigit() else "time", name, "from", "to"]
-        numbers = table(f"Forecast of {name}", head, rows, (1, 2, 3))
-        return Shown(said, f"{plot}<p>{safe(said)}</p>{details('The same as a table', numbers)}")
+        past = window.past[:, index].tolist()
+        plot = series_plot(summary, past, forecast, lower, upper, window.times, window.ahead)
+    else:
+        summary = f"{name}: some values of the forecast are not finite numbers, so there is no plot."
+        plot = ""
+    rows = [
+        (time, *(f"{value:.5g}" for value in values))
+        for time, *values in zip(window.ahead, forecast, lower, upper)
+    ]
+    head = ["step" if window.ahead[0].isdigit() else "time", name, "from", "to"]
+    numbers = table(f"Forecast of {name}", head, rows, (1, 2, 3))
+    return Answer(summary, f"{plot}<p>{safe(summary)}</p>{details('The same as a table', numbers)}")

@@ -1,4 +1,4 @@
-// What gradio's components lack for a screen reader: the answer is a live region, the parts have names.
+// Accessibility that gradio's components lack: a live region for the answer, names for the regions.
 (() => {
   const name = (id, attributes) => {
     const element = document.getElementById(id);
@@ -9,9 +9,9 @@
   };
   const watch = new MutationObserver(() => {
     const body = document.body;
-    if (body?.classList.contains("dark")) body.classList.remove("dark"); // one look, that of a run's report
-    name("said", { role: "status", "aria-live": "polite", "aria-atomic": "true" });
-    name("shown", { role: "region", "aria-label": "Answer" });
+    if (body?.classList.contains("dark")) body.classList.remove("dark"); // light colours only, as in reports
+    name("summary", { role: "status", "aria-live": "polite", "aria-atomic": "true" });
+    name("answer", { role: "region", "aria-label": "Answer" });
     name("examples", { role: "group", "aria-label": "Examples" });
   });
   watch.observe(document.documentElement, { childList: true, subtree: true, attributeFilter: ["class"] });

@@ -1,52 +1,58 @@
-"""A line of the past and of the forecast with its interval, as SVG."""
+"""Draws a series and its forecast with an interval as SVG."""
 
 import math
 
-from rnn_apps.serving.demo.marking import safe
+from rnn_apps.serving.demo.html import safe
 
-WIDTH, HEIGHT, LEFT, BOTTOM = 760, 300, 64, 42  # pixels; the last two are room for numbers and times
-SHOWN = 8  # of the past, as many times the horizon
+WIDTH, HEIGHT, LEFT, BOTTOM = 760, 300, 64, 42  # pixels; LEFT and BOTTOM are the margins of the labels
+PAST_RATIO = 8  # at most as many horizons of the past are drawn
 
 
 def series_plot(label, past, forecast, lower, upper, times, ahead):
     """Return the plot.
 
     Args:
-        label: what it shows, in words.
-        past: values, NaN where one is missing.
-        forecast, lower, upper: values of the steps that come.
-        times, ahead: texts of the steps of both.
+        label: description of the plot.
+        past: past values, NaN where one is missing.
+        forecast, lower, upper: values of the forecast steps.
+        times, ahead: times of the past and the forecast steps, as text.
     """
-    most = SHOWN * len(forecast)
-    past, times = past[-most:], times[-most:]
+    num_past = PAST_RATIO * len(forecast)
+    past, times = past[-num_past:], times[-num_past:]
     values = [v for v in (*past, *forecast, *lower, *upper) if math.isfinite(v)]
-    marks = _marks(min(values), max(values))
-    low, high = min(*values, *marks), max(*values, *marks)
-    count = len(past) + len(forecast)
+    ticks = _ticks(min(values), max(values))
+    low, high = min(*values, *ticks), max(*values, *ticks)
+    first, count = len(past), len(past) + len(forecast)
 
-    def x(place):
-        return LEFT + (WIDTH - LEFT - 8) * (place + 0.5) / count
+    def x(position):
+        return LEFT + (WIDTH - LEFT - 8) * (position + 0.5) / count
 
     def y(value):
         return 8 + (HEIGHT - BOTTOM - 16) * (high - value) / ((high - low) or 1)
 
-    first = len(past)
+    def points(pairs):
+        return " ".join(f"{x(position):.1f},{y(value):.1f}" for position, value in pairs)
+
+    def line(kind, pairs):
+        if len(pairs) == 1:
+            ((position, value),) = pairs
+            return f'<circle class="{kind}" cx="{x(position):.1f}" cy="{y(value):.1f}" r="2"/>'
+        return f'<polyline class="{kind}" points="{points(pairs)}"/>'
+
     grid = "".join(
         f'<line class="grid" x1="{LEFT}" x2="{WIDTH}" y1="{y(v):.1f}" y2="{y(v):.1f}"/>'
         f'<text x="{LEFT - 6}" y="{y(v) + 4:.1f}" text-anchor="end">{v:.6g}</text>'
-        for v in marks
+        for v in ticks
     )
-    band = [(first + i, v) for i, v in enumerate(upper)]
-    band += [(first + i, v) for i, v in reversed(list(enumerate(lower)))]
-    area = " ".join(f"{x(place):.1f},{y(value):.1f}" for place, value in band)
-    lines = f'<polygon class="band" points="{area}"/>'
-    lines += "".join(_line("past", run, x, y) for run in _runs(past))
-    begun = [(first - 1, past[-1])] if past and math.isfinite(past[-1]) else []
-    lines += _line("forecast", [*begun, *((first + i, v) for i, v in enumerate(forecast))], x, y)
-    named = [(0, times[0], "start", 22), (first, f"{ahead[0]} to", "end", 22), (count, ahead[-1], "end", 6)]
-    bottom = "".join(
-        f'<text x="{x(place - 0.5):.1f}" y="{HEIGHT - up}" text-anchor="{anchor}">{safe(text)}</text>'
-        for place, text, anchor, up in named
+    band = [*enumerate(upper, start=first), *reversed(list(enumerate(lower, start=first)))]
+    lines = f'<polygon class="band" points="{points(band)}"/>'
+    lines += "".join(line("past", run) for run in _runs(past))
+    joint = [(first - 1, past[-1])] if past and math.isfinite(past[-1]) else []
+    lines += line("forecast", [*joint, *enumerate(forecast, start=first)])
+    labels = [(0, times[0], "start", 22), (first, f"{ahead[0]} to", "end", 22), (count, ahead[-1], "end", 6)]
+    axis = "".join(
+        f'<text x="{x(position - 0.5):.1f}" y="{HEIGHT - up}" text-anchor="{anchor}">{safe(text)}</text>'
+        for position, text, anchor, up in labels
     )
     now = f"{x(first - 0.5):.1f}"
     border = f'<line class="now" x1="{now}" x2="{now}" y1="8" y2="{HEIGHT - BOTTOM}"/>'
@@ -57,34 +63,25 @@ def series_plot(label, past, forecast, lower, upper, times, ahead):
     return (
         f'{key}<div class="scroll" tabindex="0" role="region" aria-label="Plot">'
         f'<svg class="plot" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{safe(label)}">'
-        f"{grid}{lines}{border}{bottom}</svg></div>"
+        f"{grid}{lines}{border}{axis}</svg></div>"
     )
 
 
-def _line(kind, points, x, y):
-    if len(points) == 1:
-        ((place, value),) = points
-        return f'<circle class="{kind}" cx="{x(place):.1f}" cy="{y(value):.1f}" r="2"/>'
-    text = " ".join(f"{x(place):.1f},{y(value):.1f}" for place, value in points)
-    return f'<polyline class="{kind}" points="{text}"/>'
-
-
 def _runs(values):
-    """Places and values of stretches without a missing one."""
-    runs, run = [], []
-    for place, value in enumerate(values):
+    """Return the runs of values without a missing one, as lists of (position, value)."""
+    runs = [[]]
+    for position, value in enumerate(values):
         if math.isfinite(value):
-            run.append((place, value))
-        elif run:
-            runs.append(run)
-            run = []
-    return [*runs, run] if run else runs
+            runs[-1].append((position, value))
+        elif runs[-1]:
+            runs.append([])
+    return [run for run in runs if run]
 
 
-def _marks(low, high):
-    """Round numbers over a range, about five."""
+def _ticks(low, high):
+    """Return about five round numbers that cover a range."""
     span = (high - low) or abs(high) or 1.0
     size = 10.0 ** math.floor(math.log10(span / 4))
     step = next(size * factor for factor in (1, 2, 5, 10) if span / (size * factor) <= 5)
-    begin = math.floor(low / step)
-    return [step * number for number in range(begin, math.ceil(high / step) + 1)]
+    start = math.floor(low / step)
+    return [step * number for number in range(start, math.ceil(high / step) + 1)]

@@ -1,89 +1,81 @@
-"""A clip, or the rows of a sensor, to a ribbon of labels."""
+"""Sequence labelling pages: one label per frame of a clip or per row of sensor data."""
 
 from itertools import groupby
 
 from rnn_apps.data.step_tables import Columns, read_streams
-from rnn_apps.serving.demo.asking import Problem
+from rnn_apps.serving.demo.client import PageError
 from rnn_apps.serving.demo.clip_caption import ClipPage
-from rnn_apps.serving.demo.marking import safe, table, texts
-from rnn_apps.serving.demo.page import Page, Shown
+from rnn_apps.serving.demo.html import safe, table, texts
+from rnn_apps.serving.demo.images import film_strip
+from rnn_apps.serving.demo.page import Answer, TablePage
 from rnn_apps.serving.demo.palette import legend, palette
-from rnn_apps.serving.demo.pictures import film_strip
-from rnn_apps.serving.demo.uploads import file_control, read_table
+from rnn_apps.serving.demo.uploads import read_table
 
-_MOST_SAID = 20
+_MAX_SPANS_IN_SUMMARY = 20
 
 
 class FrameLabelsPage(ClipPage):
-    """Takes ``frames``, gives ``labels``."""
+    """Labels every frame of a clip."""
 
-    takes, gives = {"frames"}, {"labels", "scores", "lengths"}
-    title, button = "A clip to a label for each frame", "Label"
-    lead = "Upload a video file, or its frames as pictures named in their order, or click an example."
+    inputs, outputs = {"frames"}, {"labels", "scores", "lengths"}
+    title, button = "A label for each frame of a clip", "Label"
 
     def answer(self, paths):
-        """The ribbon, and the frames with their labels."""
-        frames, content = self.frames_of(paths)
-        labels, shown = _ribbon(self, self.ask("serving_default", frames=[content]), "frame")
+        """Return the labels as a ribbon, and the labelled frames."""
+        frames, content = self.read_frames(paths)
+        labels, answer = _ribbon(self, self.client("serving_default", frames=[content]), "frame")
         captions = [f"{number} {label}" for number, label in enumerate(labels, start=1)]
-        return Shown(shown.said, f"{shown.html}<h3>Film strip</h3>{film_strip(frames, captions)}")
+        return Answer(answer.summary, f"{answer.html}<h3>Film strip</h3>{film_strip(frames, captions)}")
 
 
-class RowLabelsPage(Page):
-    """Takes ``features``, gives ``labels``."""
+class RowLabelsPage(TablePage):
+    """Labels every row of sensor data."""
 
     example = "Table"
-    takes, gives = {"features"}, {"labels", "scores", "lengths"}
-    title, button = "Rows of a sensor to a label for each", "Label"
+    inputs, outputs = {"features"}, {"labels", "scores", "lengths"}
+    title, button = "A label for each row of sensor data", "Label"
 
     @property
     def lead(self):
-        """With the columns, where the export says them."""
-        names = ", ".join(self.facts.get("features", ()))
-        return f"Upload a CSV file with a row a step{f' and the columns {names}' if names else ''}."
-
-    def control(self):
-        """A place for a table."""
-        return file_control("CSV file", [".csv"], self.facts.folder)
+        """Instructions with the columns, if the export names them."""
+        names = ", ".join(self.metadata.get("features", ()))
+        return f"Upload a CSV file with one row per step{f' and the columns {names}' if names else ''}."
 
     def answer(self, path):
-        """The ribbon."""
-        if not path:
-            raise Problem("There is no file yet: upload one, or click an example.")
-        features = self.facts.get("features")
-        if features is None:
-            raise Problem("The export does not say its columns; export the run again.")
-        missing = self.facts.get("on_missing", "fail")
-        columns = Columns(None, self.facts.get("stream"), features, None, (), missing)
-        streams = read_table(path, self.ask.limits, lambda file: read_streams(file, columns))
+        """Return the labels as a ribbon."""
+        self.require(path, "features")
+        features, on_missing = self.metadata.get("features"), self.metadata.get("on_missing", "fail")
+        columns = Columns(None, self.metadata.get("stream"), features, None, (), on_missing)
+        streams = read_table(path, self.client.limits, lambda file: read_streams(file, columns))
         if len(streams) > 1:
-            raise Problem(f"The table holds {len(streams):,} streams; give the rows of one.")
-        found = self.ask("serving_default", features=streams[0].steps[None])
-        return _ribbon(self, found, "row")[1]
+            raise PageError(f"The table holds {len(streams):,} streams; upload the rows of one only.")
+        outputs = self.client("serving_default", features=streams[0].steps[None])
+        return _ribbon(self, outputs, "row")[1]
 
 
-def _ribbon(page, found, step):
-    """The labels of all steps, and what is shown of them."""
-    count = int(found["lengths"][0])
-    labels, scores = texts(found["labels"][0])[:count], found["scores"][0, :count]
-    colours = palette(page.facts.get("class_names", sorted(set(labels))))
-    spans, begin = [], 0
-    for label, same in groupby(labels):
-        end = begin + len(list(same))
-        spans.append((label, begin, end, float(scores[begin:end].mean())))
-        begin = end
-    strips = "".join(
-        f'<i style="left:{100 * a / count:.3f}%;width:{100 * (b - a) / count:.3f}%;'
-        f'background:{colours.get(label, "#c9ced8")}" title="{safe(label)}: {a + 1} to {b}"></i>'
-        for label, a, b, _ in spans
+def _ribbon(page, outputs, step):
+    """Return the labels of all steps, and the `Answer` that shows them."""
+    count = int(outputs["lengths"][0])
+    labels, scores = texts(outputs["labels"][0])[:count], outputs["scores"][0, :count]
+    colours = palette(page.metadata.get("class_names", sorted(set(labels))))
+    spans, start = [], 0
+    for label, group in groupby(labels):
+        stop = start + len(list(group))
+        spans.append((label, start, stop, float(scores[start:stop].mean())))
+        start = stop
+    segments = "".join(
+        f'<i style="left:{100 * start / count:.3f}%;width:{100 * (stop - start) / count:.3f}%;'
+        f'background:{colours.get(label, "#c9ced8")}" title="{safe(label)}: {start + 1} to {stop}"></i>'
+        for label, start, stop, _ in spans
     )
-    said = ", ".join(f"{_span(a, b)} {label}" for label, a, b, _ in spans[:_MOST_SAID])
-    said = f"{count:,} {step}s: {said}{', ...' if len(spans) > _MOST_SAID else '.'}"
-    rows = [(_span(a, b), label, f"{mean:.3f}") for label, a, b, mean in spans]
-    kind = table("Labels", [f"{step}s", "label", "mean score"], rows, (2,))
-    ribbon = f'<div class="ribbon" role="img" aria-label="{safe(said)}">{strips}</div>'
-    return labels, Shown(said, f"{ribbon}{legend(colours, labels)}{kind}")
+    described = [f"{_describe_span(start, stop)} {label}" for label, start, stop, _ in spans]
+    end = ", ..." if len(spans) > _MAX_SPANS_IN_SUMMARY else "."
+    summary = f"{count:,} {step}s: {', '.join(described[:_MAX_SPANS_IN_SUMMARY])}{end}"
+    rows = [(_describe_span(start, stop), label, f"{mean:.3f}") for label, start, stop, mean in spans]
+    span_table = table("Labels", [f"{step}s", "label", "mean score"], rows, (2,))
+    ribbon = f'<div class="ribbon" role="img" aria-label="{safe(summary)}">{segments}</div>'
+    return labels, Answer(summary, f"{ribbon}{legend(colours, labels)}{span_table}")
 
 
-def _span(begin, end):
-    return f"{begin + 1} to {end}" if end - begin > 1 else str(end)
+def _describe_span(start, stop):
+    return f"{start + 1} to {stop}" if stop - start > 1 else str(stop)

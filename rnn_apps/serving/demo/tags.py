@@ -1,39 +1,39 @@
-"""A sentence to a tag for every word."""
+"""Tagging page: a sentence to one tag per word."""
 
-from rnn_apps.serving.demo.marking import details, safe, table, texts
-from rnn_apps.serving.demo.page import Shown, TextPage
+from rnn_apps.serving.demo.html import details, safe, table, texts
+from rnn_apps.serving.demo.page import Answer, TextPage
 from rnn_apps.serving.demo.palette import palette
 
-MOST_WORDS = 1000
+MAX_WORDS, MAX_WORDS_IN_SUMMARY = 1000, 40
 
 
 class TagsPage(TextPage):
-    """Takes ``text``, gives ``tokens`` and ``tags``."""
+    """Tags every word of a sentence."""
 
-    takes, gives = {"text"}, {"tokens", "tags", "scores", "lengths"}
-    title, label, lines, button = "A sentence to its tags", "Sentence", 3, "Tag"
-    lead = "Type a sentence, or click one of the examples. Words are what white space divides."
+    inputs, outputs = {"text"}, {"tokens", "tags", "scores", "lengths"}
+    title, label, lines, button = "A tag for each word of a sentence", "Sentence", 3, "Tag"
+    lead = "Type a sentence, or click an example. Words are separated by white space."
 
     def answer(self, text):
-        """Each word with its tag."""
-        found = self.ask("serving_default", text=[text])
-        count = int(found["lengths"][0])
-        words, tags = (texts(found[name][0])[:count] for name in ("tokens", "tags"))
-        scores = found["scores"][0, :count].tolist()
+        """Return each word with its tag."""
+        outputs = self.client("serving_default", text=[text])
+        count = int(outputs["lengths"][0])
+        words, tags = (texts(outputs[name][0])[:count] for name in ("tokens", "tags"))
+        scores = outputs["scores"][0, :count].tolist()
         if not words:
-            return Shown("There is no word in it.", "")
-        colours = palette(self.facts.get("class_names", sorted(set(tags))))
+            return Answer("The sentence has no words.", "")
+        colours = palette(self.metadata.get("class_names", sorted(set(tags))))
+        rows = [(word, tag, f"{score:.3f}") for word, tag, score in zip(words[:MAX_WORDS], tags, scores)]
         chips = " ".join(
-            f'<span title="{score:.3f}"><b><bdi>{safe(word)}</bdi></b>'
+            f'<span title="{score}"><b><bdi>{safe(word)}</bdi></b>'
             f'<i style="background:{colours.get(tag, "")}">{safe(tag)}</i></span>'
-            for word, tag, score in zip(words[:MOST_WORDS], tags, scores)
+            for word, tag, score in rows
         )
-        said = ", ".join(f"{word} {tag}" for word, tag in zip(words[:40], tags))
-        more = f" The first {MOST_WORDS:,} are shown." if count > MOST_WORDS else ""
-        rows = [(w, t, f"{s:.3f}") for w, t, s in zip(words[:MOST_WORDS], tags, scores)]
-        named = "words" if count > 1 else "word"
-        return Shown(
-            f"{count:,} {named}: {said}{', ...' if count > 40 else '.'}{more}",
+        pairs = ", ".join(f"{word} {tag}" for word, tag in zip(words[:MAX_WORDS_IN_SUMMARY], tags))
+        end = ", ..." if count > MAX_WORDS_IN_SUMMARY else "."
+        more = f" The first {MAX_WORDS:,} are shown." if count > MAX_WORDS else ""
+        return Answer(
+            f"{count:,} word{'s' if count > 1 else ''}: {pairs}{end}{more}",
             f'<p class="tagged" dir="auto">{chips}</p>'
             + details("The same as a table", table("Words and tags", ["word", "tag", "score"], rows, (2,))),
         )

@@ -1,36 +1,35 @@
-"""A sentence to its translation, with what each word was written from."""
+"""Translation page: a sentence to its translations and their alignment."""
 
-from rnn_apps.serving.demo.page import Shown, TextPage
-from rnn_apps.serving.demo.writing import Searches
+from rnn_apps.serving.demo.generation import GenerationPage
+from rnn_apps.serving.demo.page import Answer, TextPage
 
 
-class TranslationPage(Searches, TextPage):
-    """Takes ``text``, gives ``text``."""
+class TranslationPage(GenerationPage, TextPage):
+    """Translates a sentence."""
 
-    takes, gives = {"text"}, {"text", "candidates", "scores"}
+    inputs, outputs = {"text"}, {"text", "candidates", "scores"}
     text = "text"
     label, lines, button = "Sentence", 3, "Translate"
-    lead = "Type a sentence, or click one of the examples: the network translates it."
+    lead = "Type a sentence, or click an example: the network translates it."
 
     @property
     def title(self):
-        """With the languages, where the export says them."""
-        languages = self.facts.get("languages")
-        return f"Translation from {' to '.join(languages)}" if languages else "A sentence to its translation"
+        """Title with the languages, if the export names them."""
+        languages = self.metadata.get("languages")
+        return f"Translation from {' to '.join(languages)}" if languages else "Translation of a sentence"
 
     def answer(self, text, *settings):
-        """The translations, and the alignment of the best one."""
-        found, (said, html) = self.search(settings, text=[text])
-        said = f"Translation{said.removeprefix('Text')}"
-        if written := self.attention(text=[text]):
-            html += _alignment(written, found[0])
-        return Shown(said, html)
+        """Return the translations and the alignment."""
+        candidates, (summary, html) = self.generate(settings, text=[text])
+        if explanation := self.explain(text=[text]):
+            html += _alignment(explanation, candidates[0])
+        return Answer(f"Translation{summary.removeprefix('Text')}", html)
 
 
-def _alignment(written, best):
-    sources = [source or "(end)" for source in written.sources or ()]
-    while len(sources) > 1 and sources[-1] == sources[-2] == "(end)":  # the rest is padding
+def _alignment(explanation, best):
+    sources = [source or "(end)" for source in explanation.sources or ()]
+    while len(sources) > 1 and sources[-1] == sources[-2] == "(end)":  # padding
         sources.pop()
-    sources = sources or [f"place {i + 1}" for i in range(len(written.weights[0]))]
-    caption = "Attention in per cent: rows are written, columns are read"
-    return f"<h3>Alignment</h3>{written.looks(caption, sources, best)}"
+    sources = sources or [f"position {i + 1}" for i in range(len(explanation.weights[0]))]
+    caption = "Attention in percent: one row per output token, one column per input token"
+    return f"<h3>Alignment</h3>{explanation.attention_table(caption, sources, best)}"

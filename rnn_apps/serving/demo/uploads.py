@@ -1,4 +1,4 @@
-"""Files of visitors: read with limits, refused in one sentence that names the file and no folder."""
+"""Reads uploaded files within limits; errors name the file, never its folder."""
 
 import io
 import os
@@ -10,212 +10,214 @@ from PIL import Image
 
 from rnn_apps.data.video import VIDEO_SUFFIXES, InvalidVideo, all_frames, pick_evenly, read_frames
 from rnn_apps.errors import UserError, Wording, shown
-from rnn_apps.serving.demo.asking import Problem
+from rnn_apps.serving.demo.client import PageError
 
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP")
-DECODED = ("JPEG", "PNG", "GIF", "BMP")  # by an export itself
-MOST_FRAMES = 1_000
-MOST_PIXELS = 40_000_000  # of all pictures of a clip
-MOST_DECODED = 10_000_000_000  # pixels of a video: some minutes of it, seconds of work
+EXPORT_FORMATS = ("JPEG", "PNG", "GIF", "BMP")  # that an export decodes itself
+MAX_FRAMES = 1_000
+MAX_CLIP_PIXELS = 40_000_000  # of all images of a clip together
+MAX_VIDEO_PIXELS = 10_000_000_000  # decoded pixels: minutes of video, seconds of work
 
 
-def closed(component, examples):
-    """Return a file component that takes uploads and examples alone, and opens nothing before it is asked to.
+def file_input(component, examples):
+    """Return a file component whose value is the path of an upload or an example, or a list of paths.
 
-    Gradio would open pictures before any limit is looked at. What gradio moves before this is asked is
-    for `local` to guard, which the page does for all its fields.
+    Gradio's own preprocessing would open images before any limit is checked. `restrict_paths` covers the
+    files that gradio moves before preprocessing.
 
     Args:
-        component: of gradio.
-        examples: folder of the files that can be clicked.
+        component: gradio component.
+        examples: folder of the example files.
     """
 
-    def paths(payload):
-        """The path of one uploaded file, or those of several; None where there is none."""
+    def preprocess(payload):
         if payload is None:
             return None
         files = getattr(payload, "root", payload)
-        found = [_allowed(one.path, examples) for one in (files if isinstance(files, list) else [files])]
-        return found if isinstance(files, list) else found[0]
+        if isinstance(files, list):
+            return [_checked(file.path, examples) for file in files]
+        return _checked(files.path, examples)
 
-    component.preprocess = paths
+    component.preprocess = preprocess
     return component
 
 
-def local(component, examples):
-    """Return a component of any kind for which gradio moves uploads and examples alone into its cache.
+def restrict_paths(component, examples):
+    """Make gradio move only uploads and examples into the cache of a component, and return the component.
 
-    What a browser sends is the name of a file, and whoever writes by hand may send any, to a field for text
-    too: gradio would take any file of this machine, and download where the name is an address.
+    A browser sends the name of a file, and a crafted request can send any name, even for a text field.
+    Without this, gradio would accept any file of this machine, and download a name that is a URL.
 
     Args:
-        component: of gradio.
-        examples: folder of the files that can be clicked.
+        component: gradio component of any kind.
+        examples: folder of the example files.
     """
     move = component.async_move_resource_to_block_cache
 
-    async def moved(path):
-        return await move(_allowed(path, examples))
+    async def checked_move(path):
+        return await move(_checked(path, examples))
 
-    component.async_move_resource_to_block_cache = moved
+    component.async_move_resource_to_block_cache = checked_move
     return component
 
 
-def _allowed(path, examples):
-    """The path, where it is of an upload or of an example."""
+def _checked(path, examples):
+    """Return the path if it is in the upload folder or the folder of the examples."""
     folders = [Path(folder).resolve() for folder in (get_upload_folder(), examples)]
     if not path or not any(Path(path).resolve().is_relative_to(folder) for folder in folders):
-        raise gr.Error("Only files that are uploaded here are taken.", print_exception=False)
+        raise gr.Error("Only uploaded files are accepted.", print_exception=False)
     return path
 
 
-def file_control(label, kinds, examples, several=False):
-    """Return a component to which files are uploaded.
+def file_control(label, kinds, examples, multiple=False):
+    """Return a component for file uploads.
 
     Args:
-        label: of it.
-        kinds: endings, or ``"image"`` and ``"video"``.
-        examples: folder of the files that can be clicked.
-        several: whether more than one is taken.
+        label: label of the component.
+        kinds: suffixes, or ``"image"`` and ``"video"``.
+        examples: folder of the example files.
+        multiple: whether several files can be uploaded at once.
     """
-    count = "multiple" if several else "single"
-    made = gr.File(label=label, file_types=kinds, file_count=count, height=160, elem_id="given")
-    return closed(made, examples)
+    count = "multiple" if multiple else "single"
+    component = gr.File(label=label, file_types=kinds, file_count=count, height=160, elem_id="input")
+    return file_input(component, examples)
 
 
-def name_of(path):
-    """Return how a file is called in a message."""
+def display_name(path):
+    """Return the quoted file name for a message."""
     return shown(Path(path).name)
 
 
-def _content(path, most):
+def _read(path, max_bytes):
     size = Path(path).stat().st_size
     if not size:
-        raise Problem(f"{name_of(path)} is empty.")
-    if size > most:
-        raise Problem(f"{name_of(path)} has {size:,} bytes; at most {most:,} are taken.")
+        raise PageError(f"{display_name(path)} is empty.")
+    if size > max_bytes:
+        raise PageError(f"{display_name(path)} has {size:,} bytes; the limit is {max_bytes:,}.")
     return Path(path).read_bytes()
 
 
-class TooManyPixels(Problem):
-    """A small file may hold a picture that fills the memory."""
+class TooManyPixels(PageError):
+    """An image is too large; even a small file may fill the memory."""
 
 
-def read_picture(path, limits, most=None):
-    """Return the pixels of a picture, and its bytes as an export reads them.
+def read_image(path, limits, max_pixels=None):
+    """Return the pixels of an image, and its bytes in a format that an export decodes.
 
     Args:
-        path: of a file.
+        path: path of the file.
         limits: `Limits`.
-        most: pixels, if fewer than those of the limits.
+        max_pixels: a limit on the pixels in addition to that of `limits`.
 
     Raises:
-        Problem: it is no picture, damaged or too large.
+        PageError: the file is not an image, is damaged or is too large.
     """
-    content = _content(path, limits.body)
+    content = _read(path, limits.body)
     try:
-        picture = Image.open(io.BytesIO(content), formats=FORMATS)
-        width, height = picture.size
-        if width * height > min(limits.pixels, limits.pixels if most is None else most):
+        image = Image.open(io.BytesIO(content), formats=FORMATS)
+        width, height = image.size
+        if width * height > min(limits.pixels, limits.pixels if max_pixels is None else max_pixels):
             received = f"{width:,} x {height:,} pixels"
-            raise TooManyPixels(f"{name_of(path)} has {received}; at most {limits.pixels:,} are taken.")
-        kind, pixels = picture.format, picture.convert("RGB")
-    except Problem:
+            raise TooManyPixels(f"{display_name(path)} has {received}; the limit is {limits.pixels:,}.")
+        kind, pixels = image.format, image.convert("RGB")
+    except PageError:
         raise
-    except Exception as error:  # Pillow raises whatever it meets in a damaged file
-        expected = "a whole JPEG, PNG, GIF, BMP or WebP file"
-        raise Problem(f"{name_of(path)} is no picture that can be read; expected {expected}.") from error
-    return pixels, content if kind in DECODED else encoded(pixels, "PNG")
+    except Exception as error:  # a damaged file makes Pillow raise exceptions of many types
+        expected = "a complete JPEG, PNG, GIF, BMP or WebP file"
+        raise PageError(f"{display_name(path)} is not a readable image; expected {expected}.") from error
+    return pixels, content if kind in EXPORT_FORMATS else encode(pixels, "PNG")
 
 
-def encoded(pixels, kind, **options):
-    """Return the bytes of a picture file."""
+def encode(pixels, kind, **options):
+    """Return the bytes of an image file."""
     stream = io.BytesIO()
     pixels.save(stream, kind, **options)
     return stream.getvalue()
 
 
-def read_clip(paths, size, limits, frames=None):
-    """Return the frames of a clip as pictures, in order.
+def read_clip(paths, size, limits, num_frames=None):
+    """Return the frames of a clip as images, in order.
 
     Args:
-        paths: of one video file, or of pictures, which are taken in the order of their names.
+        paths: path of one video file, or paths of images, which are sorted by name.
         size: (height, width) to which a video is decoded.
         limits: `Limits`.
-        frames: how many, spread over the clip; None takes every one.
+        num_frames: number of frames, spread evenly over the clip; None reads all of them.
 
     Raises:
-        Problem: they cannot be read, or are too many.
+        PageError: the frames cannot be read or exceed a limit.
     """
     if len(paths) == 1 and Path(paths[0]).suffix.lower() in VIDEO_SUFFIXES:
-        return _frames_of(paths[0], size, limits, frames)
-    if len(paths) > MOST_FRAMES:
-        raise Problem(f"{len(paths):,} pictures are too many; at most {MOST_FRAMES:,} are taken.")
+        return _read_video(paths[0], size, limits, num_frames)
+    if len(paths) > MAX_FRAMES:
+        raise PageError(f"{len(paths):,} images are too many; the limit is {MAX_FRAMES:,}.")
     total = sum(Path(path).stat().st_size for path in paths)
     if total > limits.body:
-        raise Problem(f"The pictures have {total:,} bytes together; at most {limits.body:,} are taken.")
+        raise PageError(f"The images have {total:,} bytes in total; the limit is {limits.body:,}.")
     paths = sorted(paths, key=lambda path: Path(path).name)
-    if frames is not None:
-        paths = [paths[index] for index in pick_evenly(len(paths), frames)]
-    pictures, left = [], MOST_PIXELS
+    if num_frames is not None:
+        paths = [paths[index] for index in pick_evenly(len(paths), num_frames)]
+    images, remaining = [], MAX_CLIP_PIXELS
     for path in paths:
         try:
-            pictures.append(read_picture(path, limits, left)[0])
+            images.append(read_image(path, limits, remaining)[0])
         except TooManyPixels as error:
-            problem = (
-                f"The pictures have more than {MOST_PIXELS:,} pixels together; give smaller ones, or fewer."
-            )
-            raise (error if left > limits.pixels else Problem(problem)) from None
-        left -= pictures[-1].width * pictures[-1].height
-    return pictures
+            if remaining > limits.pixels:
+                raise
+            problem = f"The images have more than {MAX_CLIP_PIXELS:,} pixels in total"
+            raise PageError(f"{problem}; upload smaller ones, or fewer.") from error
+        remaining -= images[-1].width * images[-1].height
+    return images
 
 
-def _frames_of(path, size, limits, frames):
-    content, found = _content(path, limits.body), []
+def _read_video(path, size, limits, num_frames):
+    content = _read(path, limits.body)
     try:
-        if frames is not None:
-            return [
-                Image.fromarray(frame) for frame in read_frames(content, size, frames, budget=MOST_DECODED)
-            ]
-        for frame in all_frames(content, size, MOST_DECODED):
-            if len(found) == MOST_FRAMES:
-                raise Problem(f"{name_of(path)} has more than {MOST_FRAMES:,} frames; give a shorter clip.")
-            found.append(Image.fromarray(frame))
+        if num_frames is None:
+            frames = []
+            for frame in all_frames(content, size, MAX_VIDEO_PIXELS):
+                if len(frames) == MAX_FRAMES:
+                    problem = f"{display_name(path)} has more than {MAX_FRAMES:,} frames"
+                    raise PageError(f"{problem}; upload a shorter clip.")
+                frames.append(frame)
+        else:
+            frames = read_frames(content, size, num_frames, budget=MAX_VIDEO_PIXELS)
     except InvalidVideo as error:
-        raise Problem(f"{name_of(path)}: {error}.") from error
+        raise PageError(f"{display_name(path)}: {error}.") from error
     except ImportError as error:
-        raise Problem("This server reads no video files (pip install 'rnn-apps[video]').") from error
-    if not found:
-        raise Problem(f"{name_of(path)} has no frame that can be decoded.")
-    return found
+        raise PageError("This server cannot read video files (pip install 'rnn-apps[video]').") from error
+    if not len(frames):
+        raise PageError(f"{display_name(path)} has no frame that can be decoded.")
+    return [Image.fromarray(frame) for frame in frames]
 
 
 def read_table(path, limits, read):
-    """Return what `read` makes of a CSV file.
+    """Return the result of `read` for a CSV file.
 
     Args:
-        path: of a file.
+        path: path of the file.
         limits: `Limits`.
         read: function of a `Path`.
 
     Raises:
-        Problem: it cannot be read.
+        PageError: the file cannot be read.
     """
-    _content(path, limits.body)
+    _read(path, limits.body)
     path = Path(path)
     if path.suffix.lower() != ".csv":
-        raise Problem(f"{name_of(path)} is no .csv file; expected a table with commas, semicolons or tabs.")
+        expected = "a table separated by commas, semicolons or tabs"
+        raise PageError(f"{display_name(path)} is not a .csv file; expected {expected}.")
     try:
         return read(path)
     except UserError as error:
-        raise Problem(error.text(_VisitorWording(path.parent))) from error
+        raise PageError(error.text(_VisitorWording(path.parent))) from error
 
 
 class _VisitorWording(Wording):
-    """The wording for a visitor, who sees no folder of the server and cannot set anything.
+    """Messages for a visitor, who must not see the server's folders and cannot change its settings.
 
     Args:
-        folder: of the uploaded file.
+        folder: folder of the uploaded file.
     """
 
     def __init__(self, folder):
@@ -226,5 +228,5 @@ class _VisitorWording(Wording):
         return error.where.removeprefix(f"{self._folder}{os.sep}")
 
     def fixes(self, error):
-        """Return what can be done to the file."""
+        """Return the fixes that apply to the file itself."""
         return [fix for fix in error.fixes if isinstance(fix, str)]

@@ -1,8 +1,8 @@
-"""Which page an export gets, by the names of what `serving_default` takes and gives."""
+"""Chooses the page of an export by the inputs and outputs of `serving_default`."""
 
 from rnn_apps.serving.demo.clip_caption import ClipCaptionPage
 from rnn_apps.serving.demo.forecast import ForecastPage
-from rnn_apps.serving.demo.picture_caption import PictureCaptionPage
+from rnn_apps.serving.demo.image_caption import ImageCaptionPage
 from rnn_apps.serving.demo.prompt import PromptPage
 from rnn_apps.serving.demo.step_labels import FrameLabelsPage, RowLabelsPage
 from rnn_apps.serving.demo.tags import TagsPage
@@ -11,7 +11,7 @@ from rnn_apps.serving.demo.translation import TranslationPage
 
 PAGES = (
     TextLabelPage,
-    PictureCaptionPage,
+    ImageCaptionPage,
     ClipCaptionPage,
     TranslationPage,
     PromptPage,
@@ -22,12 +22,12 @@ PAGES = (
 )
 
 
-def page_for(ask, facts):
-    """Return the page of an export, or None where there is none for what it takes and gives.
+def page_for(client, metadata):
+    """Return the page of an export, or None if no page supports its inputs and outputs.
 
     Args:
-        ask: `Asker`.
-        facts: `Facts`.
+        client: `Client`.
+        metadata: `Metadata`.
     """
-    given, gives = (set(specs["serving_default"]) for specs in (ask.signatures, ask.outputs))
-    return next((page(ask, facts) for page in PAGES if page.fits(given, gives)), None)
+    inputs, outputs = (set(specs["serving_default"]) for specs in (client.signatures, client.outputs))
+    return next((page(client, metadata) for page in PAGES if page.supports(inputs, outputs)), None)

@@ -1,4 +1,4 @@
-"""Answers as HTML: every text of a visitor or of a network goes through `safe`."""
+"""Renders answers as HTML; every text from a visitor or a network is escaped with `safe`."""
 
 import html
 import math
@@ -6,38 +6,38 @@ import re
 
 from rnn_apps.errors import printable
 
-# Control letters, orders to turn the direction of writing, halves of letters: shown by their number.
+# Control characters, bidirectional controls and lone surrogates: shown by their code points.
 _HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]+")
-_OF_TEMPLATES = {ord(letter): f"&#{ord(letter)};" for letter in "{}$`"}  # gradio fills templates with answers
-LONGEST = 20_000  # letters of one text that are shown
+_TEMPLATE_CHARACTERS = {ord(c): f"&#{ord(c)};" for c in "{}$`"}  # gradio evaluates answers as templates
+MAX_LENGTH = 20_000  # characters of one text
 
 
 def safe(value):
-    """Return a text, or the bytes of one, as HTML that shows it and does nothing."""
+    """Return a text, given as str or bytes, escaped for HTML and for gradio's templates."""
     text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
-    if len(text) > LONGEST:
-        text = f"{text[:LONGEST]} ... and {len(text) - LONGEST:,} letters more"
-    escaped = html.escape(_HIDDEN.sub(lambda found: printable(found[0]), text))
-    return escaped.translate(_OF_TEMPLATES)
+    if len(text) > MAX_LENGTH:
+        text = f"{text[:MAX_LENGTH]} ... and {len(text) - MAX_LENGTH:,} more characters"
+    escaped = html.escape(_HIDDEN.sub(lambda match: printable(match[0]), text))
+    return escaped.translate(_TEMPLATE_CHARACTERS)
 
 
 def texts(arrays):
-    """Return the strings of an array of bytes, nested as that is."""
+    """Return the texts of a nested array of bytes as nested lists."""
     if isinstance(arrays, bytes):
         return arrays.decode("utf-8", "replace")
-    return [texts(one) for one in arrays]
+    return [texts(array) for array in arrays]
 
 
 def table(caption, head, rows, numbers=()):
-    """Return a table whose first column names its rows.
+    """Return a table whose first column holds the row headers.
 
     Args:
-        caption: what it shows.
+        caption: caption.
         head: names of the columns.
-        rows: lists of values, as many as there are columns.
-        numbers: indices of columns that are set as numbers.
+        rows: one list of values per row.
+        numbers: indices of the columns that are aligned as numbers.
     """
-    kinds = [' class="n"' if place in numbers else "" for place in range(len(head))]
+    kinds = [' class="n"' if index in numbers else "" for index in range(len(head))]
     names = "".join(f'<th scope="col"{kind}>{safe(name)}</th>' for name, kind in zip(head, kinds))
     lines = []
     for first, *rest in rows:
@@ -48,16 +48,16 @@ def table(caption, head, rows, numbers=()):
 
 
 def bars(caption, shares):
-    """Return a table of names with a bar and a number each.
+    """Return a bar chart as a table of names, bars and numbers.
 
     Args:
-        caption: what it shows.
+        caption: caption.
         shares: list of (name, number from 0 to 1).
     """
     rows = [
         f'<tr><th scope="row"><bdi>{safe(name)}</bdi></th>'
         f'<td><div class="track" aria-hidden="true">'
-        f'<div style="width:{100 * _drawn(share):.1f}%"></div></div></td>'
+        f'<div style="width:{100 * _finite(share):.1f}%"></div></div></td>'
         f'<td class="n">{share:.3f}</td></tr>'
         for name, share in shares
     ]
@@ -65,68 +65,68 @@ def bars(caption, shares):
 
 
 def heat(caption, rows, columns, weights):
-    """Return a table of weights as colours and per cent.
+    """Return a heat map as a table of percentages.
 
     Args:
-        caption: what it shows.
-        rows, columns: their names.
-        weights: for each row a number from 0 to 1 for each column.
+        caption: caption.
+        rows, columns: names of the rows and columns.
+        weights: (rows, columns) numbers from 0 to 1.
     """
     names = "".join(f'<th scope="col"><bdi>{safe(name)}</bdi></th>' for name in columns)
     lines = [
         f'<tr><th scope="row"><bdi>{safe(name)}</bdi></th>'
-        f"{''.join(map(_heat_cell, line[: len(columns)]))}</tr>"
-        for name, line in zip(rows, weights)
+        f"{''.join(map(_heat_cell, row[: len(columns)]))}</tr>"
+        for name, row in zip(rows, weights)
     ]
     head = f"<thead><tr><td></td>{names}</tr></thead>"
     inner = f"<caption>{safe(caption)}</caption>{head}<tbody>{''.join(lines)}</tbody>"
     return _scrolling(caption, f'<table class="heat">{inner}</table>')
 
 
-def _drawn(share):
-    """The share as a length or a colour; one that is not finite is written, not drawn."""
+def _finite(share):
+    """Return a share that can be drawn: 0 if it is not finite."""
     return share if math.isfinite(share) else 0.0
 
 
 def _heat_cell(weight):
-    return f'<td style="--share:{_drawn(weight):.2f}">{100 * weight:.0f}</td>'
+    return f'<td style="--share:{_finite(weight):.2f}">{100 * weight:.0f}</td>'
 
 
 def _scrolling(name, inner):
-    """What may be wider than the page: reached and moved by the keyboard as well."""
+    """Wrap content that may be wider than the page, so that the keyboard can scroll it too."""
     return f'<div class="scroll" tabindex="0" role="region" aria-label="{safe(name)}">{inner}</div>'
 
 
-def numbered(title, lines, note=""):
-    """Return candidates, best first.
+def numbered(title, candidates, note=""):
+    """Return a numbered list of candidates, best first.
 
     Args:
-        title: above them.
-        lines: list of (text, score).
+        title: heading.
+        candidates: list of (text, score).
         note: what the score is.
     """
     items = "".join(
         f'<li><bdi class="written">{safe(text) or "(nothing)"}</bdi> '
         f'<span class="quiet">{score:.3f}</span></li>'
-        for text, score in lines
+        for text, score in candidates
     )
     about = f'<p class="quiet">{safe(note)}</p>' if note else ""
     return f"<h3>{safe(title)}</h3>{about}<ol>{items}</ol>"
 
 
-def read_in_part(found):
-    """Return ``read 400 of 1,012 words`` where a text was longer than what is read of it, else ``""``.
+def truncation_note(outputs):
+    """Return ``read 400 of 1,012 words`` if the network truncated the text, else ``""``.
 
     Args:
-        found: outputs of an export for one text, by name.
+        outputs: output name to array, for one text.
     """
     for unit in ("words", "tokens"):
-        if f"{unit}_read" in found:
-            read, length = int(found[f"{unit}_read"][0]), int(found[unit][0])
+        if f"{unit}_read" in outputs:
+            read, length = int(outputs[f"{unit}_read"][0]), int(outputs[unit][0])
             return f"read {read:,} of {length:,} {unit}" if read < length else ""
     return ""
 
 
 def details(title, inner):
-    """Return what is unfolded by a click."""
+    """Return content that a click unfolds."""
     return f"<details><summary>{safe(title)}</summary>{inner}</details>"
