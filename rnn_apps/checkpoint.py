@@ -1,4 +1,4 @@
-"""Checkpoints that are whole or not there: written beside their place, made durable, then renamed."""
+"""Atomic checkpoints: written to a temporary folder, flushed to disk, then renamed."""
 
 import json
 import logging
@@ -22,11 +22,11 @@ _log = logging.getLogger(__name__)
 
 
 class _Damaged(RnnAppsError):
-    """A checkpoint is not what was written."""
+    """A checkpoint is damaged."""
 
 
 class Checkpoint(NamedTuple):
-    """What a training was at one step.
+    """The state of a training at one step.
 
     Args:
         step: optimizer steps taken.
@@ -42,7 +42,7 @@ class Checkpoint(NamedTuple):
 
 
 class Checkpoints:
-    """The newest checkpoints of one run, each a folder of its own; one process at a time.
+    """The newest checkpoints of a run, one folder each, for one process at a time.
 
     A folder appears under its name only when all of it is on the disk, with the sha256 of every file. The one
     before the newest is kept, so that there is always a whole one, even where the disk spoils the newest.
@@ -56,7 +56,7 @@ class Checkpoints:
 
     @contextmanager
     def locked(self):
-        """Within this context the folder is ours; a lock whose process is dead does not count.
+        """Context manager that locks the folder; the lock of a dead process is ignored.
 
         Raises:
             UserError: another process has it, or it cannot be written to.
@@ -100,12 +100,12 @@ class Checkpoints:
         self.keep_newest(KEPT)
 
     def keep_newest(self, count=1):
-        """Remove all but so many: one is enough for a run that is complete."""
+        """Remove all but the newest checkpoints; one is enough for a complete run."""
         for old in self._paths()[:-count]:
             shutil.rmtree(old, ignore_errors=True)
 
     def newest(self):
-        """Return the newest whole `Checkpoint`, or None where none was ever written.
+        """Return the newest undamaged `Checkpoint`, or None if there was never one.
 
         Damaged ones are set aside with a warning, and the one before them is taken.
 
@@ -135,7 +135,7 @@ class Checkpoints:
         return max((int(name) for name in names if name.isdigit()), default=0)
 
     def _paths(self):
-        """Folders of checkpoints, the newest last."""
+        """Checkpoint folders, newest last."""
         return sorted(self.folder.glob(f"{_NAME}*"))
 
 
@@ -150,7 +150,7 @@ def _write(folder, checkpoint):
 
 
 def _read(path):
-    """The checkpoint in a folder; _Damaged where it is not what was written."""
+    """Read the checkpoint in a folder; raises _Damaged if it is damaged."""
     try:
         manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
         for name in (STATE, BEST, FACTS):

@@ -1,4 +1,4 @@
-"""Files that are to be there when the power comes back, and to be known when they have changed."""
+"""Durable file writes (fsync) and SHA-256 digests."""
 
 import errno
 import hashlib
@@ -16,7 +16,7 @@ def sha256_of(path):
 
 
 def sha256_of_texts(texts):
-    """Return the SHA-256 of texts one after the other, in hexadecimal digits."""
+    """Return the SHA-256 of concatenated texts, in hexadecimal digits."""
     digest = hashlib.sha256()
     for text in texts:
         digest.update(text.encode("utf-8", "surrogatepass"))
@@ -24,7 +24,7 @@ def sha256_of_texts(texts):
 
 
 def to_disk(path):
-    """Wait until a file, or a folder with all that is in it, is on the disk."""
+    """Flush a file, or a folder with its content, to disk."""
     path = Path(path)
     if not path.is_dir():
         with open(path, "rb+") as file:
@@ -36,7 +36,7 @@ def to_disk(path):
 
 
 def names_to_disk(folder):
-    """Wait until the names in a folder are on the disk, where the system can do that."""
+    """Flush the directory entries of a folder to disk, if the system supports it."""
     if os.name == "nt":
         return
     descriptor = os.open(folder, os.O_RDONLY)

@@ -31,15 +31,15 @@ MOST_PROBLEMS_SHOWN = 50
 
 
 class RnnAppsError(Exception):
-    """Base class of all errors that rnn-apps raises on purpose."""
+    """Base class of all errors of rnn-apps."""
 
     def text(self, wording: "Wording") -> str:
-        """Returns the message as `wording` puts it."""
+        """Returns the message in a given wording."""
         return str(self)
 
 
 class Fix:
-    """A way to fix something that Python and the command line write differently.
+    """A way to fix a problem, which Python and the command line write differently.
 
     Args:
         purpose: what it does, as a sentence without its end.
@@ -103,7 +103,7 @@ def list_fixes(fix: Fixes | None) -> tuple[str | Fix, ...]:
 
 
 class Wording:
-    """How messages name settings and arguments. This one speaks to Python; a command line has its own."""
+    """How messages write settings and arguments: in Python; the command line has a subclass."""
 
     def where(self, error: "UserError") -> str:
         """Returns the location, or the argument that the error is about."""
@@ -112,7 +112,7 @@ class Wording:
         return f"{error.option}={error.where}" if error.where else error.option
 
     def fixes(self, error: "UserError") -> Sequence[str | Fix]:
-        """Returns those fixes of an error that its reader can use."""
+        """Returns the fixes of an error that apply to its reader."""
         return error.fixes
 
     def fix(self, fix: str | Fix) -> str:
@@ -167,7 +167,7 @@ class UserError(RnnAppsError):
         return self.text(Wording())
 
     def text(self, wording: Wording) -> str:
-        """Returns the message as `wording` puts it."""
+        """Returns the message in a given wording."""
         fixes = list(wording.fixes(self))
         ended = [f"{wording.fix(one)}{'.' if isinstance(one, Fix) else ''}" for one in fixes[:-1]]
         fix = " ".join([*ended, *map(wording.fix, fixes[-1:])])
@@ -246,7 +246,7 @@ def type_and_line(error: BaseException, most: int | None = 200) -> str:
 
 
 def nearest(name: object, options: Iterable[str]) -> str | None:
-    """Returns the option that `name` was probably meant to be, or None."""
+    """Returns the option that is most similar to `name`, or None."""
     by_plain_name = {_plain_name(option): option for option in options}
     found = difflib.get_close_matches(_plain_name(str(name)), by_plain_name, n=1)
     return by_plain_name[found[0]] if found else None
@@ -273,7 +273,7 @@ def shown(value: object, limit: int = LONGEST_SHOWN) -> str:
 
 
 def printable(text: str) -> str:
-    """Returns a text without anything that could steer a terminal."""
+    """Returns a text without terminal control characters."""
     return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
 
 

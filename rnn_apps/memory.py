@@ -1,4 +1,4 @@
-"""How the process keeps its memory: freed blocks stay with it while it trains."""
+"""Memory settings of the process during training."""
 
 import ctypes
 import sys

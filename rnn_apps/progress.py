@@ -1,4 +1,4 @@
-"""The progress of a run on a terminal."""
+"""Progress of a run on a terminal."""
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -8,7 +8,7 @@ STARTING = "preparing the first steps"
 
 
 class Progress:
-    """Lines, and while training a bar with the time left, loss and metrics, where there is a terminal.
+    """Prints lines and, on a terminal, a progress bar with remaining time, loss and metrics.
 
     Args:
         console: a rich `Console`; standard output by default.
@@ -25,11 +25,11 @@ class Progress:
         self.close()
 
     def log(self, text):
-        """Print one line, above the bar if there is one; a terminal gets long ones broken between words."""
+        """Print one line, above the bar if there is one; on a terminal, long lines wrap between words."""
         self._console.print(text, markup=False, soft_wrap=not self._console.is_terminal)
 
     def step(self, step, total, logs):
-        """Move the bar to this training step; step 0 comes before the first."""
+        """Move the bar to this training step; step 0 is before the first one."""
         if not self._console.is_terminal:
             return
         if self._bar is None:
@@ -41,7 +41,7 @@ class Progress:
         self._bar.update(self._task, completed=step, description=text)
 
     def close(self):
-        """Take the bar away."""
+        """Remove the bar."""
         if self._bar is not None:
             self._bar.stop()
             self._bar = None

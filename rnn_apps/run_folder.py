@@ -1,4 +1,4 @@
-"""The folder of a run: each file is written beside its place and renamed; the manifest comes last."""
+"""Run folders: files are written under temporary names and renamed; the manifest comes last."""
 
 import csv
 import io
@@ -26,7 +26,7 @@ _UNFINISHED, _OLD = ".rnn-apps-", "-old"  # .rnn-apps-PID.NAME, .rnn-apps-PID-ol
 
 
 class RunFolder:
-    """A run's files.
+    """The files of a run.
 
     Args:
         path: the folder.
@@ -41,7 +41,7 @@ class RunFolder:
 
     @classmethod
     def check_free(cls, out):
-        """Raise UserError if `out` is taken or cannot be made; nothing is written."""
+        """Raise UserError if `out` exists or cannot be created; nothing is written."""
         out = Path(out)
         if out.is_dir() and _holds_something(out):
             fix = ["Name another folder, or remove it yourself."]
@@ -58,7 +58,7 @@ class RunFolder:
 
     @staticmethod
     def check_plain(out):
-        """Raise UserError if TensorFlow could not find a SavedModel below `out`."""
+        """Raise UserError if TensorFlow could not load a SavedModel from the path `out`."""
         path = str(Path(out).absolute())
         if any(letter in path for letter in PATTERN):
             problem = f"{path} has one of the characters {' '.join(PATTERN)} in it"
@@ -82,7 +82,7 @@ class RunFolder:
 
     @classmethod
     def create(cls, out):
-        """Make the folder; UserError if it is taken or cannot be made."""
+        """Create the folder; raises UserError if it exists or cannot be created."""
         cls.check_free(out)
         folder = cls(out)
         try:
@@ -94,7 +94,7 @@ class RunFolder:
         return folder
 
     def remove_unfinished(self):
-        """Remove what a killed process had not finished writing; what it was to replace comes back."""
+        """Remove files that a killed process was writing, and restore those that it was replacing."""
         for path in sorted(self.path.rglob(f"{_UNFINISHED}*")):
             number, _, name = path.name.removeprefix(_UNFINISHED).partition(".")
             if number.endswith(_OLD) and not path.with_name(name).exists():
@@ -104,7 +104,7 @@ class RunFolder:
 
     @classmethod
     def open(cls, path, needs=("recipe.yaml",)):
-        """Return the folder of an earlier run; UserError if it is none, or lacks a file that is needed."""
+        """Open the folder of a run; raises UserError if it is not a run, or a required file is missing."""
         folder = cls(path)
         missing = [name for name in needs if not (folder.path / name).exists()]
         if not folder.path.is_dir():
@@ -117,7 +117,7 @@ class RunFolder:
 
     @property
     def is_complete(self):
-        """Whether the run came to its end."""
+        """Whether the run is complete."""
         return (self.path / MANIFEST).is_file()
 
     def __truediv__(self, name):
@@ -125,7 +125,7 @@ class RunFolder:
 
     @contextmanager
     def writing(self, name):
-        """Give a temporary path beside `name`; what is written there is renamed to `name` at the end.
+        """Context manager with a temporary path, which is renamed to `name` at the end.
 
         If the writing fails, what was there before stays as it was.
         """
@@ -160,17 +160,17 @@ class RunFolder:
             path.write_text(text, encoding="utf-8")
 
     def write_json(self, name, value):
-        """Write one JSON file, readable."""
+        """Write one indented JSON file."""
         self.write_text(name, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
     def write_json_lines(self, name, records):
-        """Write one JSON object a line."""
+        """Write one JSON object per line."""
         with self.writing(name) as path, open(path, "w", encoding="utf-8") as lines:
             for record in records:
                 lines.write(json.dumps(record, ensure_ascii=False) + "\n")
 
     def write_csv(self, name, rows):
-        """Write rows, dicts with the keys of the first."""
+        """Write rows, dicts with equal keys."""
         text = io.StringIO(newline="")
         writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
         writer.writeheader()
@@ -178,7 +178,7 @@ class RunFolder:
         self.write_text(name, text.getvalue())
 
     def read_json(self, name):
-        """Return the content of a JSON file of the run; UserError if it is missing or damaged."""
+        """Return the content of a JSON file of the run; raises UserError if it is missing or damaged."""
         try:
             return json.loads((self.path / name).read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
@@ -188,11 +188,11 @@ class RunFolder:
             ) from error
 
     def write_manifest(self, facts):
-        """Write the sha256 of every artefact, with `facts`; it marks the run complete."""
+        """Write the SHA-256 of every file, with `facts`; this marks the run as complete."""
         self.write_json(MANIFEST, {**facts, "sha256": self._digests(self.path)})
 
     def renew_manifest(self, name):
-        """Of a complete run: take up the sha256 of what was written anew below the folder `name`."""
+        """Update the manifest of a complete run with the files that were written to the folder `name`."""
         if self.is_complete:
             facts = self.read_json(MANIFEST)
             others = {path: d for path, d in facts["sha256"].items() if not path.startswith(f"{name}/")}
@@ -214,7 +214,7 @@ def _remove(path):
 
 
 def _holds_something(folder):
-    """Whether there is more than what a run makes before its first file."""
+    """Whether the folder contains more than an empty run."""
     names = [path.name for path in folder.iterdir() if not path.name.startswith(_UNFINISHED)]
     if not {*names} <= {*SKELETON}:
         return True
@@ -223,6 +223,6 @@ def _holds_something(folder):
 
 
 def _recent():
-    """Advice that names the newest runs here."""
+    """Advice with the newest runs in the working directory."""
     runs = sorted(Path("runs").glob("*/*/recipe.yaml"), key=lambda p: p.stat().st_mtime)[-3:]
     return f"The newest here: {', '.join(str(p.parent) for p in runs)}." if runs else "Run a recipe first."

@@ -76,39 +76,25 @@ def cache_of_its_own(tmp_path_factory):
     os.environ["RNN_APPS_CACHE"] = str(tmp_path_factory.mktemp("cache"))
 
 
-@pytest.fixture(scope="session")
-def looked_into():
-    """Within ``with looked_into():`` runs measure what their views show, as a user's do.
+@pytest.fixture(scope="session", autouse=True)
+def drawn():
+    """Context manager within which reports draw their figures; elsewhere an empty image stands for each.
 
-    In other tests no run does, and an empty picture stands for each figure: together they take longer than
-    the training of most tests. ``looked_into(drawn=True)`` draws the figures too.
+    Drawing takes longer than the training of most tests.
     """
-    from rnn_apps.reporting import drawing  # TensorFlow comes with it: not before a worker asks for it
-    from rnn_apps.runs import stages
+    from rnn_apps.reporting import drawing  # imports TensorFlow, which only workers need
 
-    diagnostics, render = stages.diagnostics, drawing.png_and_svg
+    render, empty = drawing.png_and_svg, (b"", b"<svg xmlns='http://www.w3.org/2000/svg'/>")
 
     @contextmanager
-    def looking(drawn=False):
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(stages, "diagnostics", diagnostics)
-            if drawn:
-                patch.setattr(drawing, "png_and_svg", render)
+    def draw():
+        with pytest.MonkeyPatch.context() as inner:
+            inner.setattr(drawing, "png_and_svg", render)
             yield
 
-    return looking
-
-
-@pytest.fixture(scope="session", autouse=True)
-def not_looked_into(looked_into):
-    from rnn_apps.reporting import drawing
-    from rnn_apps.runs import stages
-
-    empty = b"", b"<svg xmlns='http://www.w3.org/2000/svg'/>"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(stages, "diagnostics", lambda *_: {})
         patch.setattr(drawing, "png_and_svg", lambda figure: empty)
-        yield
+        yield draw
 
 
 @pytest.fixture(scope="session")
@@ -157,12 +143,12 @@ def small_recipe():
 
 
 @pytest.fixture(scope="session")
-def finished(small_recipe, tmp_path_factory, looked_into):
+def finished(small_recipe, tmp_path_factory, drawn):
     """A whole run of the generated sample, of seconds; read it, never write into it."""
     import rnn_apps
 
     heard = Heard()
-    with looked_into(drawn=True):
+    with drawn():
         run = rnn_apps.run(small_recipe, out=tmp_path_factory.mktemp("runs") / "finished", console=heard)
     run.heard = heard
     return run

@@ -118,9 +118,7 @@ def test_an_export_carries_a_few_test_inputs_unless_it_is_told_not_to(finished, 
     assert examples_in(tmp_path / "bare") == []
 
 
-def test_a_network_that_cannot_be_looked_into_does_not_fail_the_run(
-    small_recipe, heard, tmp_path, monkeypatch
-):
+def test_a_network_without_views_does_not_fail_the_run(small_recipe, heard, tmp_path, monkeypatch):
     def fail(*_):
         raise KeyError("a cell of one's own" + "\nin many lines")
 

@@ -34,7 +34,7 @@ NEW_TRAINING = "Name it when training: rnn-apps run RECIPE --set data.text=COLUM
         (SKIP, "run", "a.csv:7: no text. Fix it. Or skip it: --set data.on_invalid_record=skip"),
         (SKIP, "evaluate", "a.csv:7: no text. Fix it."),
         (CAP, "kill-test", "a.csv: too many. Fix them. Or raise the cap: --set data.max_invalid_records=N"),
-        (CAP, "evaluate", "a.csv: too many. Fix them. Or raise the cap: --max-bad-records N"),
+        (CAP, "evaluate", "a.csv: too many. Fix them. Or raise the cap: --max-invalid-records N"),
         (CAP, "predict", "a.csv: too many. Fix them."),
         (COLUMN, None, "a.csv: no column. Name it: data.text=COLUMN"),
         (COLUMN, "init", "a.csv: no column. Name it: --set data.text=COLUMN"),
@@ -101,7 +101,7 @@ def test_a_source_comes_before_the_location_and_the_rest_stays():
 @pytest.mark.parametrize(
     ("arguments", "function", "fix"),
     [
-        (["evaluate", "RUN", "--json"], "open_run", "Or raise the cap: --max-bad-records N"),
+        (["evaluate", "RUN", "--json"], "open_run", "Or raise the cap: --max-invalid-records N"),
         (["run", "imdb"], "run", "Or raise the cap: --set data.max_invalid_records=N"),
     ],
 )

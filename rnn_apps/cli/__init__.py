@@ -1,4 +1,4 @@
-"""The command line: parses, calls one function, prints; what a command needs it imports itself."""
+"""The command line. Each command parses its arguments, calls one function, and prints the result."""
 
 from rnn_apps.cli import (  # noqa: F401  (each adds its commands)
     answers,

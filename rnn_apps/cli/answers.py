@@ -18,18 +18,18 @@ LARGEST_CONFUSION = 12  # classes of a matrix that fits on a screen; --json has 
 @run_argument
 @click.option("--data", type=click.Path(), help="Folder or file of other data.")
 @click.option(
-    "--max-bad-records",
+    "--max-invalid-records",
     "max_invalid_records",
     type=click.FloatRange(0, 1_000_000_000),
     metavar="N",
-    help="Records of other data that may be unusable: a number, or below 1 a fraction; 0.5 by default.",
+    help="Most invalid records of other data to skip: a number, or a fraction below 1; 0.5 by default.",
 )
 @json_option
 @verbose_option
 def evaluate(run, data, max_invalid_records, as_json):
-    """Score a RUN on its data or on other data.
+    """Evaluate a RUN on its data or on other data.
 
-    Printed are also the baselines and, for a classification, the confusion matrix.
+    Also prints the baselines and, for a classification, the confusion matrix.
     """
     opened = _opened(run)
     with _readers_heard():
@@ -52,7 +52,7 @@ def evaluate(run, data, max_invalid_records, as_json):
 
 @contextmanager
 def _readers_heard():
-    """What the readers of data log, such as files that are not read, is said on standard error."""
+    """Context manager that prints log messages of data readers, such as unused files, to standard error."""
     from rnn_apps.runs.console import PrintConsole, log_to_console
 
     with log_to_console(PrintConsole(sys.stderr), "rnn_apps.data"):
@@ -92,30 +92,34 @@ def _print_confusion(confusion):
 @click.option(
     "--file",
     type=click.Path(exists=True, dir_okay=False, allow_dash=True),
-    help="File with one input per line; a table gives the texts in the recipe's column.",
+    help="File with one input per line, or a table with texts in the recipe's column.",
 )
-@click.option("--text", "as_text", is_flag=True, help="Take INPUTS as texts, even where a file is called so.")
-@click.option("--beam", type=int, help="Width of the beam search of a task that writes; 1 is greedy.")
-@click.option("--nbest", type=int, help="Number of texts an input, best first, of a task that writes.")
-@click.option("--prompt", multiple=True, help="Beginning of a text that a language model goes on with.")
-@click.option("--length", type=int, help="Number of tokens that a language model writes.")
-@click.option("--temperature", type=float, help="Draw texts at random: above 1 more freely, below 1 less.")
-@click.option("--top-k", type=int, help="Draw among this many of the likeliest tokens of a language model.")
+@click.option(
+    "--text", "as_text", is_flag=True, help="Treat INPUTS as texts, even if there are files of that name."
+)
+@click.option("--beam", type=int, help="Beam width for captioning and translation; 1 is greedy search.")
+@click.option(
+    "--nbest", type=int, help="Number of texts per input, best first, for captioning and translation."
+)
+@click.option("--prompt", multiple=True, help="Prompt for a language model to continue.")
+@click.option("--length", type=int, help="Number of tokens that a language model generates.")
+@click.option("--temperature", type=float, help="Sampling temperature: above 1 more random, below 1 less.")
+@click.option("--top-k", type=int, help="Sample from the K most likely tokens of a language model.")
 @click.option(
     "--top-p",
     type=float,
-    help="Draw among the fewest tokens of a language model that hold this much probability.",
+    help="Sample from the smallest set of tokens of a language model with this total probability.",
 )
-@click.option("--seed", type=int, help="Seed of what is drawn at random.")
+@click.option("--seed", type=int, help="Random seed for sampling.")
 @click.option(
     "--stream",
     is_flag=True,
-    help='Answer step by step as input comes; INPUTS are files of any length, or "-" for standard input.',
+    help='Answer step by step while input arrives; INPUTS are files, or "-" for standard input.',
 )
 @json_option
 @verbose_option
 def predict(run, inputs, file, as_text, prompt, stream, as_json, **options):
-    """Answer INPUTS with the network of a RUN.
+    """Make predictions for INPUTS with the network of a RUN.
 
     INPUTS are texts or files, as the task reads them; "-" reads one per line from standard input.
     """
@@ -147,7 +151,7 @@ def _lines_of_stdin():
 
 
 def _opened(run):
-    """The run; where it did not come to its end, that is said beside the answers."""
+    """Open a run; if it is not complete, print a note next to the answers."""
     import rnn_apps.runs
 
     opened = rnn_apps.runs.open_run(run)
@@ -158,7 +162,7 @@ def _opened(run):
 
 
 def _refuse_beside_stream(file, prompt, options):
-    """A stream takes nothing but its lines."""
+    """Reject options that cannot be combined with --stream."""
     given = {"file": file, "prompt": prompt or None, **options}
     for name, value in given.items():
         if value is not None:
@@ -174,7 +178,7 @@ def _stream(opened, sources, as_json):
 
 
 def _harmless(text, kept=""):
-    """Lines without what could steer the terminal."""
+    """Return lines without terminal control characters."""
     lines = text.split("\n")
     return "\n".join("".join(c for c in line if c.isprintable() or c in kept) for line in lines)
 
@@ -186,12 +190,14 @@ def _harmless(text, kept=""):
     )
 )
 @click.argument("runs", nargs=-1, required=True, type=click.Path(), shell_complete=completing.runs)
-@click.option("--out", type=click.Path(), help="Folder of a page with curves and the spread of seeds.")
+@click.option(
+    "--out", type=click.Path(), help="Folder for a page with learning curves and the range over seeds."
+)
 @verbose_option
 def compare(runs, out):
-    """Show RUNS side by side: scores, and what differs.
+    """Compare RUNS: scores, and settings that differ.
 
-    A RUN may also be the folder that rnn-apps run --seeds makes: its seeds are shown one by one.
+    A RUN may also be a folder written by rnn-apps run --seeds, which stands for the runs of all seeds.
     """
     from rich.table import Table
 

@@ -1,4 +1,4 @@
-"""What may stand on the command line, for a shell that completes it.
+"""Shell completion of arguments and options.
 
 It is asked at every press of a key, so it reads files and tables of the package and imports neither
 TensorFlow nor pydantic. Each function is a `shell_complete` of click: (context, parameter, what is typed) to
@@ -25,7 +25,7 @@ def recipes(context, parameter, typed):
 
 
 def runs(context, parameter, typed):
-    """Folders of runs: the newest below runs/ where nothing is typed, then whatever is there."""
+    """Run folders: the newest ones in runs/ if nothing is typed, else all matching folders."""
     newest = []
     if not typed:
         found = [path for path in Path("runs").glob("*/*") if _is_run(path)]
@@ -34,17 +34,17 @@ def runs(context, parameter, typed):
 
 
 def models(context, parameter, typed):
-    """Model files of Keras, and folders of runs."""
+    """Keras model files, and run folders."""
     return list(_paths(typed, lambda path: path.suffix in (".keras", ".h5", ".hdf5") or _is_run(path)))
 
 
 def files(context, parameter, typed):
-    """Any file; the shell knows them."""
+    """Any file, completed by the shell."""
     return [CompletionItem(typed, type="file")]
 
 
 def setting_keys(context, parameter, typed):
-    """Keys of the recipe on the line, or of all recipes, each with the = that its value follows."""
+    """Keys of the recipe on the command line, or of all recipes, followed by =."""
     recipe = context.params.get("recipe") or next(iter(context.args), None)  # click stops at the open --set
     schema, task = _schema(), _task_of(recipe)
     names = [branch["if"]["properties"]["task"]["const"] for branch in schema["allOf"]]
@@ -80,7 +80,7 @@ def _starting(typed, names):
 
 
 def _paths(typed, is_wanted):
-    """What is wanted below the typed folder, and its folders, which go on with a slash."""
+    """Matching paths in the typed folder, and its subfolders, followed by a slash."""
     folder, slash, start = typed.rpartition("/")
     try:
         entries = sorted(Path(folder + slash or ".").expanduser().iterdir())
@@ -124,7 +124,7 @@ def _task_of(recipe):
 
 
 def _keys(node, definitions, path=""):
-    """Dotted paths of what can be set below a node of the schema."""
+    """Dotted paths of all settings below a node of the schema."""
     options = [
         definitions[o["$ref"].rpartition("/")[2]] if "$ref" in o else o for o in node.get("anyOf", [node])
     ]

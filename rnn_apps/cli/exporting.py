@@ -9,7 +9,7 @@ from rnn_apps.cli.shared import cli, examples, print_table, run_argument, verbos
 
 
 class _FormatOption(click.Option):
-    """An option whose help names what the registered formats have."""
+    """An option whose help lists the registered formats."""
 
     def get_help_record(self, ctx):
         """Return the names of the option, and its help with the placeholders filled in."""
@@ -39,7 +39,7 @@ def _facts_of_formats():
 )
 @run_argument
 @click.option(
-    "--out", type=click.Path(), help="Folder of the export; one below export/ of the run by default."
+    "--out", type=click.Path(), help="Folder for the export; by default a folder in export/ of the run."
 )
 @click.option(
     "--format",
@@ -61,12 +61,12 @@ def _facts_of_formats():
     "--steps",
     cls=_FormatOption,
     type=click.IntRange(1, 100_000),
-    help="Length of the inputs of a {fixed} file: words, rows, frames or tokens; the other formats take any.",
+    help="Sequence length of a {fixed} file, in words, rows, frames or tokens; others have open lengths.",
 )
-@click.option("--no-examples", is_flag=True, help="Leave out the test inputs that a demo page offers.")
+@click.option("--no-examples", is_flag=True, help="Do not include test inputs as examples for the demo page.")
 @verbose_option
 def export(run, out, format, weights, steps, no_examples):
-    """Write the network of a RUN in a format.
+    """Export the network of a RUN.
 
     A SavedModel takes raw input; the other formats are for other runtimes, and keras for programs without
     rnn-apps.

@@ -1,4 +1,4 @@
-"""Commands on data that nobody prepared: what is there, and a recipe for it."""
+"""Commands that inspect raw data and write recipes for it."""
 
 import json
 import shlex
@@ -30,10 +30,10 @@ from rnn_apps.cli.shared import (
 @json_option
 @verbose_option
 def init(task, data, out, overrides, as_json):
-    """Look at DATA, and write a recipe of TASK that runs on it.
+    """Inspect DATA, and write a recipe of TASK for it.
 
-    DATA is a folder or file as it is; what was found and decided is printed and stands in the recipe. A
-    setting that is given is kept, and other decisions follow from it.
+    DATA is any folder or file. Findings and decisions are printed, and written to the recipe as comments.
+    Given settings are kept, and other decisions take them into account.
     """
     from rnn_apps.inspecting import check_free, inspect_data, inspectable_tasks, write_recipe
 
@@ -54,7 +54,7 @@ def init(task, data, out, overrides, as_json):
 
 
 def _given(task, overrides):
-    """The settings that are given; a task that is not known is for the inspection to name."""
+    """Return the given settings; the inspection itself reports an unknown task."""
     from rnn_apps.inspecting import inspectable_tasks, parse_overrides
 
     return parse_overrides(task, overrides, "--set") if overrides and task in inspectable_tasks() else {}
@@ -66,16 +66,14 @@ def _given(task, overrides):
     )
 )
 @click.argument("data", type=click.Path())
-@click.option(
-    "--task", shell_complete=completing.tasks, help="Task that the data is for; guessed by default."
-)
+@click.option("--task", shell_complete=completing.tasks, help="Task for the data; guessed by default.")
 @set_option
 @json_option
 @verbose_option
 def inspect(data, task, overrides, as_json):
-    """Say what is in DATA, and what is wrong with it.
+    """Inspect DATA, and report problems.
 
-    DATA is a folder or file as it is; nothing is written.
+    DATA is any folder or file; nothing is written.
     """
     from rnn_apps.inspecting import guess_task, inspect_data
 

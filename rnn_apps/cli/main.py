@@ -1,4 +1,4 @@
-"""From arguments to an exit code."""
+"""Runs a command and returns its exit code."""
 
 import logging
 import os
@@ -13,7 +13,7 @@ from rnn_apps.errors import type_and_line
 
 
 def main():
-    """Run the command line; TensorFlow's own lines reach the terminal with --verbose only."""
+    """Run the command line; TensorFlow's own log lines appear only with --verbose."""
     verbose = "--verbose" in sys.argv
     if not verbose:
         _quieten()
@@ -51,7 +51,7 @@ def call(arguments, verbose=False):
 
 
 def _quieten():
-    """Send what TensorFlow's C++ part writes to stderr away; Python's own stderr stays on the terminal."""
+    """Discard what TensorFlow's C++ code writes to stderr; Python's stderr still reaches the terminal."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     warnings.filterwarnings("ignore")
     for name in ("tensorflow", "absl"):

@@ -1,4 +1,4 @@
-"""Commands on models that come from elsewhere, and on those that go there."""
+"""Commands that import, check and serve models."""
 
 import json
 from pathlib import Path
@@ -19,13 +19,13 @@ from rnn_apps.errors import RnnAppsError, UserError
     ),
 )
 @click.argument("model", type=click.Path(), shell_complete=completing.models)
-@click.option("--out", type=click.Path(), help="Folder of the run; runs/MODEL/TIME by default.")
-@click.option("--keep-layers", is_flag=True, help="Leave Keras' own recurrent layers as they are.")
+@click.option("--out", type=click.Path(), help="Folder for the run; runs/MODEL/TIME by default.")
+@click.option("--keep-layers", is_flag=True, help="Keep Keras' own recurrent layers.")
 @verbose_option
 def import_(model, out, keep_layers):
-    """Make a run of a Keras MODEL.
+    """Import a Keras MODEL as a run.
 
-    MODEL is a .keras or .h5 file of Keras 2 or 3; the run can be asked, scored, exported and served.
+    MODEL is a .keras or .h5 file of Keras 2 or 3. The run supports predict, evaluate, export and serve.
     """
     import rnn_apps.runs
 
@@ -39,13 +39,13 @@ def import_(model, out, keep_layers):
 
 @cli.command(epilog=examples("rnn-apps check model.keras", "rnn-apps check RUN --plot gradient.png"))
 @click.argument("model", type=click.Path(), shell_complete=completing.models)
-@click.option("--plot", type=click.Path(), help="Picture file of the gradient norms by step.")
+@click.option("--plot", type=click.Path(), help="Image file for a plot of gradient norms by step.")
 @json_option
 @verbose_option
 def check(model, plot, as_json):
-    """Check a MODEL, a Keras file or a run.
+    """Check a MODEL: a Keras file or a run.
 
-    Looked at are padding, state between samples, saving, the paths of recurrent layers, and gradients.
+    Checks padding, independence of examples, saving, the paths of recurrent layers, and gradients.
     """
     import rnn_apps.runs
 
@@ -81,11 +81,13 @@ def check(model, plot, as_json):
     show_default=True,
     help="Size of the state in the checks.",
 )
-@click.option("--cost/--no-cost", default=True, help="Measure time and memory beside vanilla, GRU and LSTM.")
+@click.option(
+    "--cost/--no-cost", default=True, help="Compare time and memory with vanilla, GRU and LSTM cells."
+)
 @json_option
 @verbose_option
 def check_cell(cell, units, cost, as_json):
-    """Hold a CELL to the contract, and measure what it costs.
+    """Check a CELL against the layer contract, and measure its cost.
 
     CELL is module:Class or a registered name.
     """
@@ -145,19 +147,19 @@ def _print(findings):
     type=click.IntRange(0, 65_535),
     default=8501,
     show_default=True,
-    help="Port to listen at; 0 takes a free one.",
+    help="Port to listen on; 0 selects a free one.",
 )
 @click.option(
     "--host",
     default="127.0.0.1",
     show_default=True,
-    help="Address to listen at; any but 127.0.0.1 needs a token.",
+    help="Address to listen on; any other than 127.0.0.1 requires a token.",
 )
-@click.option("--name", help="Name by which clients ask; the recipe's by default.")
+@click.option("--name", help="Model name in the URL; the recipe's name by default.")
 @click.option(
-    "--token", envvar="RNN_APPS_TOKEN", help="Token that requests must bear; better in RNN_APPS_TOKEN."
+    "--token", envvar="RNN_APPS_TOKEN", help="Token that requests must have; better set in RNN_APPS_TOKEN."
 )
-@click.option("--demo", is_flag=True, help="Serve a page for the browser at /demo too.")
+@click.option("--demo", is_flag=True, help="Also serve a demo page at /demo.")
 @verbose_option
 def serve(run, port, host, name, token, demo):
     """Serve the SavedModel of a RUN over HTTP.

@@ -1,4 +1,4 @@
-"""Commands on recipes alone; none of them imports TensorFlow."""
+"""Commands on recipes, which do not import TensorFlow."""
 
 import json
 
@@ -25,14 +25,14 @@ def list_recipes():
         picture = draw_shape(shape, ascii_only=not knows_arrows())
         table.add_row(name if name == task else f"{name}\n{task}", picture, f"{shape}\n{in_and_out or line}")
     print_table(table)
-    click.echo("x: what is read. h: the state, handed on from step to step. y: what is answered.")
+    click.echo("x: input. h: state, passed from step to step. y: output.")
 
 
 @cli.command(epilog=examples("rnn-apps show imdb", "rnn-apps show imdb --set model.cell=gru"))
 @recipe_argument
 @set_option
 def show(recipe, overrides):
-    """Print a RECIPE with every default written out."""
+    """Print a RECIPE with all defaults."""
     from rnn_apps.recipe import dump_recipe, load_recipe
 
     click.echo(dump_recipe(load_recipe(recipe, overrides, "--set")), nl=False)
@@ -42,7 +42,7 @@ def show(recipe, overrides):
 @recipe_argument
 @set_option
 def validate(recipe, overrides):
-    """Check a RECIPE, and name every problem at once."""
+    """Check a RECIPE, and report all problems at once."""
     from rnn_apps.recipe import load_recipe
 
     loaded = load_recipe(recipe, overrides, "--set")

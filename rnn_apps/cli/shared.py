@@ -1,4 +1,4 @@
-"""The group of commands, and what several of them have in common."""
+"""The command group, and what several commands share."""
 
 import click
 
@@ -10,7 +10,7 @@ _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
 def examples(*lines):
-    """An epilog of examples, one a line."""
+    """Return an epilog of examples, one per line."""
     return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
 
 
@@ -79,24 +79,24 @@ set_option = click.option(
 )
 
 run_argument = click.argument("run", type=click.Path(), shell_complete=completing.runs)
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, one object a line.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, one object per line.")
 
 
 def mark_after(metrics):
-    """What follows a score of generated data."""
+    """Return the mark of scores on synthetic data."""
     mark = metrics.get("score_mark")
     return f"  [{mark}]" if mark else ""
 
 
 def knows_arrows():
-    """Whether standard output can show more than ASCII."""
+    """Whether standard output supports more than ASCII."""
     from rich.console import Console
 
     return not Console().options.ascii_only
 
 
 def print_table(table):
-    """Print a rich table as wide as the terminal, or as it needs to be where there is none."""
+    """Print a rich table in the width of the terminal, or in its natural width without a terminal."""
     from rich.console import Console
     from rich.measure import Measurement
 

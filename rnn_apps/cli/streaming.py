@@ -1,4 +1,4 @@
-"""Lines as they come, from a pipe or a file of any length, in memory that does not grow."""
+"""Reads lines of pipes and files while they arrive, in constant memory."""
 
 import codecs
 import os
@@ -38,7 +38,7 @@ def stream_answers(open_stream, sources):
 
 
 def lines_of(source, cuts_at_blanks=False):
-    """Yield lists of the lines that are there, without their ends, as soon as they are.
+    """Yield lists of lines, without line ends, as soon as they arrive.
 
     Args:
         source: path, or "-" for standard input.

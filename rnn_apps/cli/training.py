@@ -1,4 +1,4 @@
-"""Commands that carry out recipes."""
+"""Commands that run recipes."""
 
 import click
 
@@ -36,25 +36,29 @@ def _seed_list(context, parameter, text):
 @click.argument("recipe", required=False, shell_complete=completing.recipes)
 @set_option
 @click.option("--data", type=click.Path(), help="Folder or file of your own data.")
-@click.option("--out", type=click.Path(), help="Folder of the run; runs/RECIPE/TIME by default.")
+@click.option("--out", type=click.Path(), help="Folder for the run; runs/RECIPE/TIME by default.")
 @click.option(
     "--seeds", callback=_seed_list, metavar="N,N,...", help="Run once with each seed; report mean and range."
 )
-@click.option("--deterministic", is_flag=True, help="Use deterministic operations: bit-equal runs, slower.")
 @click.option(
-    "--no-sample", is_flag=True, help="Fail where the data cannot be had; take no generated sample."
+    "--deterministic", is_flag=True, help="Use deterministic operations: bit-identical runs, but slower."
+)
+@click.option(
+    "--no-sample",
+    is_flag=True,
+    help="Fail if the data set is unavailable; do not fall back to synthetic data.",
 )
 @click.option(
     "--resume",
     type=click.Path(),
     shell_complete=completing.runs,
     metavar="RUN",
-    help="Go on with a run that stopped, from its newest checkpoint; RECIPE may be left out.",
+    help="Resume a stopped run from its newest checkpoint; RECIPE may be omitted.",
 )
-@click.option("--force", is_flag=True, help="Go on with --resume although recipe or data have changed since.")
+@click.option("--force", is_flag=True, help="With --resume: resume even if recipe or data have changed.")
 @verbose_option
 def run_recipe(recipe, overrides, data, out, seeds, deterministic, no_sample, resume, force):
-    """Carry out a RECIPE: train, evaluate, export, report."""
+    """Run a RECIPE: train, evaluate, export, report."""
     from rnn_apps.progress import Progress
     from rnn_apps.recipe import load_recipe, with_data
     from rnn_apps.run_folder import RunFolder
@@ -102,15 +106,15 @@ def run_recipe(recipe, overrides, data, out, seeds, deterministic, no_sample, re
 @click.option(
     "--kills", type=click.IntRange(1, 10_000), default=20, show_default=True, help="Number of kills."
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the instants.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Random seed of the times of the kills.")
 @click.option(
-    "--out", type=click.Path(), help="Folder of the runs, which are kept; a temporary one by default."
+    "--out", type=click.Path(), help="Folder in which to keep the runs; a temporary one by default."
 )
 @verbose_option
 def kill_test(recipe, overrides, data, kills, seed, out):
-    """Kill runs of a RECIPE, resume them, and compare.
+    """Kill runs of a RECIPE, resume them, and compare them.
 
-    Instants are random; each run is compared with one that was left alone.
+    Kills are at random times; each run is compared with an uninterrupted one.
     """
     import tempfile
 

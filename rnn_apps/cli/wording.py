@@ -1,4 +1,4 @@
-"""How a command writes the settings, arguments and fixes that an error names: as its own options."""
+"""Writes the settings, arguments and fixes of errors as options of the command."""
 
 import shlex
 
@@ -32,11 +32,11 @@ class CommandWording(Wording):
         return f"{_name(option)} {error.where}" if error.where else _name(option)
 
     def fixes(self, error):
-        """Return the fixes that the command can follow, or, where there are none, those of a new training."""
+        """Return the fixes that apply to the command, or else those that need a new training."""
         return [fix for fix in error.fixes if not self._needs_training(fix)] or error.fixes
 
     def fix(self, fix):
-        """Return the text of one fix, such that the user can type what it says."""
+        """Return the text of one fix, with options that the user can type."""
         if isinstance(fix, Setting):
             return self._setting(fix)
         if isinstance(fix, Argument):
@@ -57,7 +57,7 @@ class CommandWording(Wording):
         return f"{fix.purpose} when training: {_TRAINING} {options}"
 
     def _assignment(self, assignment):
-        """The options that assign a setting; None where the command has none."""
+        """The options that assign a setting; None if the command has none."""
         key, has_value, value = assignment.partition("=")
         option = self._parameters.get(_OPTION_OF_SETTING.get(key))
         takes_settings = "overrides" in self._parameters
@@ -84,7 +84,7 @@ def _with_value(parameter, value):
 
 
 def _options(assignments, parameters):
-    """Arguments of a function as options; those that a command lacks stay as Python writes them."""
+    """Write arguments of a function as options; those without an option stay in Python's form."""
     pairs = ((text, *text.partition("=")[::2]) for text in assignments)
     return " ".join(
         _with_value(parameters[name], value) if name in parameters else text for text, name, value in pairs
@@ -92,6 +92,6 @@ def _options(assignments, parameters):
 
 
 def _quoted(text):
-    """A text as a shell takes it; brackets of a list stay, which no file name fits."""
+    """Quote a text for the shell; brackets of lists stay unquoted, because they match no file."""
     bare = text.replace("[", "").replace("]", "")
     return text if shlex.quote(bare) == bare else shlex.quote(text)

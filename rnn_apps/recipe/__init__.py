@@ -1,4 +1,4 @@
-"""YAML text to a validated recipe, and back with every default written out; no TensorFlow."""
+"""Loads and validates recipes, and writes them with all defaults. Does not import TensorFlow."""
 
 from rnn_apps.recipe.loading import (
     Recipe,

@@ -1,4 +1,4 @@
-"""Values as they were written, and where each one was written."""
+"""The values of a recipe, with their locations."""
 
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -13,7 +13,7 @@ def dotted(path: KeyPath) -> str:
 
 
 class Place(NamedTuple):
-    """Where something was written.
+    """The location of a value.
 
     Attributes:
         text: what a message calls the place: "recipes/imdb.yaml:7" or "override model.cell".
@@ -35,7 +35,7 @@ class Problem(NamedTuple):
 
 @dataclass
 class Document:
-    """What a recipe's file and its overrides say, before anything is checked.
+    """The content of a recipe's file and overrides, before validation.
 
     Attributes:
         values: the recipe as plain mappings, lists and scalars.
@@ -48,13 +48,13 @@ class Document:
     problems: list[Problem] = field(default_factory=list)
 
     def place(self, path: KeyPath) -> Place:
-        """Returns where `path` was written, or else the nearest of its parents."""
+        """Returns the location of `path`, or of its nearest parent."""
         while path and path not in self.places:
             path = path[:-1]
         return self.places[path]
 
     def where(self, path: KeyPath) -> str:
-        """Returns how a message names `path`: the place, then the dotted path."""
+        """Returns `path` for messages: its location, then the dotted path."""
         place, dotted = self.place(path).text, ".".join(map(str, path))
         if not dotted or place.endswith(f" {dotted}"):
             return place

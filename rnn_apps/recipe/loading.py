@@ -1,4 +1,4 @@
-"""From a name or a file, and what overrides it, to a validated recipe."""
+"""Loads recipes from names, files and overrides, and validates them."""
 
 import os
 import re
@@ -23,7 +23,7 @@ NEVER_SET_BY_A_SAMPLE = ("task", "name", "data.source", "data.path", "data.sampl
 
 
 class AnyTaskSettings(TaskSettings):
-    """What can be checked of a recipe whose task is not known."""
+    """The settings that can be checked if the task is unknown."""
 
     data: Any = None
     model: Any = None
@@ -62,7 +62,7 @@ class Recipe:
     asked: "Recipe | None" = field(default=None, compare=False, repr=False)
 
     def as_dict(self) -> dict[str, Any]:
-        """Returns every setting, defaults included, as plain values."""
+        """Returns all settings, including defaults, as plain values."""
         return {
             "name": self.name,
             "description": self.description,
@@ -76,12 +76,12 @@ class Recipe:
         }
 
     def flat(self) -> dict[str, Any]:
-        """Returns every setting by its dotted path."""
+        """Returns all settings by dotted path."""
         return {dotted(path): value for path, value in leaves(self.as_dict())}
 
 
 def load_recipe(name_or_path: str | os.PathLike, overrides: Overrides = (), origin: str = ORIGIN) -> Recipe:
-    """Returns the recipe of that name or in that file, checked to the last key.
+    """Returns the validated recipe with a name or in a file.
 
     Args:
         name_or_path: a packaged recipe ("imdb"), or the path of a YAML file.
@@ -96,7 +96,7 @@ def load_recipe(name_or_path: str | os.PathLike, overrides: Overrides = (), orig
 
 
 def parse_recipe(content: bytes, path: Path, overrides: Overrides = (), origin: str = ORIGIN) -> Recipe:
-    """Returns the recipe that the bytes of a file say, checked to the last key.
+    """Returns the validated recipe from the bytes of a file.
 
     Args:
         content: of the file, which need not be there.
@@ -113,7 +113,7 @@ def parse_recipe(content: bytes, path: Path, overrides: Overrides = (), origin: 
 
 
 def given_values(name: str, overrides: Iterable[str], origin: str = ORIGIN) -> dict[str, Any]:
-    """Returns what overrides say, dotted path to value, checked as settings of a packaged recipe.
+    """Returns the values of overrides by dotted path, validated as settings of a packaged recipe.
 
     Args:
         name: of the packaged recipe.
@@ -129,12 +129,12 @@ def given_values(name: str, overrides: Iterable[str], origin: str = ORIGIN) -> d
 
 
 def apply_overrides(recipe: Recipe, overrides: Overrides) -> Recipe:
-    """Returns the recipe with overrides applied, under the same checks; see `load_recipe`."""
+    """Returns the recipe with overrides, validated; see `load_recipe`."""
     return _checked_with_sample(override(_document(recipe.asked or recipe), overrides), recipe.path)
 
 
 def with_data(recipe: Recipe, path: str | os.PathLike, origin: str = "data") -> Recipe:
-    """Returns the recipe pointed at the user's own file or folder.
+    """Returns the recipe with the user's own file or folder as its data.
 
     Args:
         recipe: whose data it replaces.
@@ -149,7 +149,7 @@ def with_data(recipe: Recipe, path: str | os.PathLike, origin: str = "data") -> 
 
 
 def with_sample(recipe: Recipe) -> tuple[Recipe, list[str]]:
-    """Returns the recipe pointed at its generated sample, and the settings that the sample overrides.
+    """Returns the recipe with its synthetic data, and the settings that this overrides.
 
     What the user has overridden stays. The sample's `set:` is empty afterwards, so that it applies once.
 
@@ -221,7 +221,7 @@ def _checked(document: Document, path: Path | None) -> Recipe:
 
 
 def _is_of_a_run(document: Document, path: Path | None) -> bool:
-    """Whether the cell is the one that a run was made with: its process may have registered it."""
+    """Whether the recipe is that of a run, whose process may have registered the cell."""
     beside = [path.parent / name for name in MARKS_OF_A_RUN] if path else []
     return any(mark.is_file() for mark in beside) and not _is_overridden(document, CELL)
 
@@ -251,6 +251,6 @@ def _task_problem(document: Document) -> Problem:
 
 
 def _name_of(path: Path | None) -> str:
-    """Returns a name that is fit to be a folder's, from that of a file."""
+    """Returns a valid folder name from a file name."""
     stem = path.stem if path else ""
     return re.sub(r"[^A-Za-z0-9._-]", "_", stem).lstrip("._-")[:100] or "recipe"

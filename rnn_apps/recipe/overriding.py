@@ -15,7 +15,7 @@ EXAMPLE = "KEY=VALUE, as in training.epochs=8"
 
 
 def override(document: Document, overrides: Overrides, origin: str = ORIGIN) -> Document:
-    """Returns a copy of the document with the overrides applied; what is wrong with them is noted in it.
+    """Returns a copy of the document with the overrides applied; it also collects their problems.
 
     Args:
         document: what is overridden.
@@ -35,7 +35,7 @@ def override(document: Document, overrides: Overrides, origin: str = ORIGIN) -> 
 
 
 def put(document: Document, path: KeyPath, value: object, place: Place) -> None:
-    """Sets one value of the document in place, with every mapping on the way to it."""
+    """Sets one value of the document in place, and creates the mappings above it."""
     parent = document.values
     for depth, key in enumerate(path[:-1], start=1):
         if parent.get(key) is None:
@@ -53,7 +53,7 @@ def put(document: Document, path: KeyPath, value: object, place: Place) -> None:
 
 
 def leaves(overrides: Mapping[str, object], path: KeyPath = ()) -> Iterator[tuple[KeyPath, object]]:
-    """Yields the path and the value of everything that a nested mapping sets; its keys may be dotted."""
+    """Yields the path and value of all settings in a nested mapping, whose keys may be dotted."""
     for key, value in overrides.items():
         here = (*path, *str(key).split("."))
         if isinstance(value, Mapping) and value:
@@ -89,7 +89,7 @@ def _refuse(document: Document, text: str) -> None:
 
 
 def _plain(value: object) -> object:
-    """Returns a value from Python as YAML would have given it."""
+    """Converts a Python value to the type that YAML would give."""
     if isinstance(value, os.PathLike):
         return os.fspath(value)
     if isinstance(value, (list, tuple)):

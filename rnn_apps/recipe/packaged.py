@@ -1,4 +1,4 @@
-"""Where a recipe's text comes from: the recipes inside the package, or a file."""
+"""Finds recipes in the package, or in files."""
 
 import importlib.resources
 from pathlib import Path
@@ -10,18 +10,18 @@ LISTING = Call("List the packaged ones with", "recipe.packaged_recipes")
 
 
 def packaged_recipes() -> dict[str, str]:
-    """Returns the name of every recipe inside the package, with the line that says what it does."""
+    """Returns the names of all packaged recipes, with the line that describes each."""
     return {name: _first_line(file) for name, file in _packaged_files().items()}
 
 
 def packaged_values(name: str) -> dict:
-    """Returns what a packaged recipe says, as plain values, without defaults."""
+    """Returns the values of a packaged recipe, without defaults."""
     content, path = find_recipe(name)
     return parse_document(content, str(path)).values
 
 
 def find_recipe(name_or_path: str) -> tuple[bytes, Path]:
-    """Returns the content of a recipe, at most one byte more than is allowed, and its path.
+    """Returns the content of a recipe, up to one byte more than allowed, and its path.
 
     Args:
         name_or_path: the name of a packaged recipe, or else the path of a YAML file.

@@ -1,4 +1,4 @@
-"""From what the settings refuse to one readable line a problem; what is allowed is read from their schema."""
+"""Converts validation errors to readable lines, with the allowed values from the schema."""
 
 from functools import cache
 
@@ -20,7 +20,7 @@ BOUNDS = {
 def problems_of(
     document: Document, settings: type[Settings], context: dict[str, bool] | None = None
 ) -> list[Problem]:
-    """Returns every problem that `settings` have with the values of the document.
+    """Returns all problems of a document's values with `settings`.
 
     Args:
         document: what is checked.
@@ -39,12 +39,12 @@ def problems_of(
 
 
 def allowed_keys(settings: type[Settings], path: KeyPath = ()) -> list[str]:
-    """Returns the keys that are allowed directly below `path`."""
+    """Returns the allowed keys directly below `path`."""
     return list(node_at(settings, path).get("properties", {}))
 
 
 def node_at(settings: type[Settings], path: KeyPath) -> dict:
-    """Returns the schema of what stands at `path`; an empty one where anything may stand."""
+    """Returns the schema at `path`; an empty one if anything is allowed."""
     schema = _schema(settings)  # type: ignore[arg-type]
     node = _resolved(schema, schema)
     for key in path:
@@ -53,7 +53,7 @@ def node_at(settings: type[Settings], path: KeyPath) -> dict:
 
 
 def described(node: dict) -> str:
-    """Returns in words what a schema allows: "a whole number from 1 to 10000"."""
+    """Describes what a schema allows, such as "a whole number from 1 to 10000"."""
     if "options" in node:
         options = sorted(node["options"], key=lambda option: option.get("type") == "array")
         return ", or ".join([*map(described, options), *(["null"] if node.get("nullable") else [])])
@@ -99,7 +99,7 @@ def _path_in(values: object, location: KeyPath, settings: type[Settings]) -> Key
 
 
 def _without(values: object, paths: list[KeyPath]) -> object:
-    """Returns a copy of nested mappings without `paths`; a refused entry takes its whole list with it."""
+    """Returns a copy of nested mappings without `paths`; an invalid entry removes its whole list."""
     if not isinstance(values, dict):
         return values
     kept = {}
@@ -127,7 +127,7 @@ def _problem(error: dict, document: Document, settings: type[Settings]) -> Probl
 
 
 def _key_advice(path: KeyPath, settings: type[Settings]) -> str:
-    """Says where an unknown key belongs: elsewhere under the same name, or here under a similar one."""
+    """Suggests where an unknown key belongs: elsewhere with the same name, or here with a similar one."""
     keys = allowed_keys(settings, path[:-1])
     elsewhere = [dotted(place) for place in _all_keys(settings) if place[-1] == path[-1]]  # type: ignore[arg-type]
     if elsewhere:
@@ -170,7 +170,7 @@ def _child(node: dict, key: Key) -> dict:
 
 
 def _resolved(node: dict, schema: dict) -> dict:
-    """Follows references, and folds "this or null" into this, marked as nullable."""
+    """Follows references, and replaces "this or null" by this, marked as nullable."""
     if "$ref" in node:
         return _resolved(schema["$defs"][node["$ref"].rpartition("/")[2]], schema) | _annotations(node)
     if "allOf" in node:

@@ -40,7 +40,7 @@ INDENTATION = 'Indent with spaces, one level a mapping; text that holds ": " or 
 
 
 class CoreLoader(Reader, Scanner, Parser, Composer, BaseResolver):
-    """From text to YAML nodes; nothing is constructed, so no tag can name a Python object."""
+    """Parses text to YAML nodes without constructing objects, so tags cannot refer to Python objects."""
 
     # Names of our own, so that a tag in the text is told from none: `!!str` gives another one.
     DEFAULT_SCALAR_TAG = DEFAULT_SEQUENCE_TAG = DEFAULT_MAPPING_TAG = UNTAGGED
@@ -54,7 +54,7 @@ class CoreLoader(Reader, Scanner, Parser, Composer, BaseResolver):
 
 
 def parse_document(data: bytes, file: str) -> Document:
-    """Returns what the bytes of a recipe say.
+    """Parses the bytes of a recipe.
 
     Args:
         data: the content of the file.
@@ -74,7 +74,7 @@ def parse_document(data: bytes, file: str) -> Document:
 
 
 def parse_value(text: str, place: Place) -> Document:
-    """Returns what one value of an override means; no text at all is null, %d.%m.%Y is text."""
+    """Parses the value of an override; an empty text is null, and %d.%m.%Y is text."""
     if text.lstrip().startswith("%"):  # which begins no value in YAML
         text = json.dumps(text.strip())
     return _parsed(text, lambda line: place)
@@ -109,7 +109,7 @@ def _line_at(data: bytes, position: int) -> int:
 
 
 def _composed(text: str, name: Callable[[int], str]) -> yaml.Node | None:
-    """Returns the root node, or None for a text without one; `name` names a line."""
+    """Returns the root node, or None for an empty text; `name` returns the name of a line."""
     try:
         _guard(text, name)
         return CoreLoader(text).get_single_node()
@@ -124,7 +124,7 @@ def _composed(text: str, name: Callable[[int], str]) -> yaml.Node | None:
 
 
 def _guard(text: str, name: Callable[[int], str]) -> None:
-    """Refuses, event by event and so before anything is built, what would be costly to compose."""
+    """Rejects expensive documents event by event, before anything is built."""
     depth = aliases = documents = values = 0
     for event in yaml.parse(text, Loader=CoreLoader):
         where = name(event.start_mark.line + 1)
@@ -160,7 +160,7 @@ def _syntax_error(error: yaml.MarkedYAMLError, name: Callable[[int], str]) -> Re
 
 
 class _Reading:
-    """Turns nodes into plain values, and notes where they stand and what is wrong with them."""
+    """Converts nodes to plain values, and collects their locations and problems."""
 
     def __init__(self, place_of: Callable[[int], Place]):
         self.place_of = place_of
@@ -168,7 +168,7 @@ class _Reading:
         self.problems: list[Problem] = []
 
     def document(self, root: yaml.Node) -> Document:
-        """Returns the whole of what `root` says."""
+        """Returns the content of `root`."""
         self._note((), root)
         values = self._value(root, ())
         return Document(values, self.places, self.problems)

@@ -1,4 +1,4 @@
-"""A recipe back as YAML with every default written out, and the JSON Schema of all recipes."""
+"""Writes recipes as YAML with all defaults, and the JSON Schema of recipes."""
 
 from typing import Any
 
@@ -14,12 +14,12 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def dump_recipe(recipe: Recipe) -> str:
-    """Returns the recipe as YAML with every default written out; loading it gives an equal recipe."""
+    """Returns the recipe as YAML with all defaults; loading it returns an equal recipe."""
     return yaml.dump(recipe.as_dict(), Dumper=CoreDumper, sort_keys=False, allow_unicode=True, width=100)
 
 
 def dump_commented(values: dict[str, Any], comments: dict[str, str]) -> str:
-    """Returns settings as YAML, a key a line, with comments.
+    """Returns settings as YAML, one key per line, with comments.
 
     Args:
         values: settings, nested.
@@ -49,7 +49,7 @@ def _one_line(key, value):
 
 
 def json_schema() -> dict[str, Any]:
-    """Returns the JSON Schema (draft 2020-12) of a recipe, with one branch a task."""
+    """Returns the JSON Schema (draft 2020-12) of recipes, with one branch per task."""
     tasks = {name: settings_class(name) for name in task_names()}
     references, schema = models_json_schema(
         [(settings, "validation") for settings in tasks.values()], schema_generator=WithoutFieldTitles
@@ -73,18 +73,18 @@ def json_schema() -> dict[str, Any]:
 
 
 class WithoutFieldTitles(GenerateJsonSchema):
-    """Leaves out titles that only repeat a key."""
+    """Omits titles that only repeat a key."""
 
     def field_title_should_be_set(self, schema) -> bool:
-        """Returns whether a key gets a title of its own: never."""
+        """Returns whether a key has its own title: never."""
         return False
 
 
 class CoreDumper(yaml.SafeDumper):
-    """Writes text in quotes where YAML 1.1 or YAML 1.2 would take it for something else."""
+    """Quotes texts that YAML 1.1 or YAML 1.2 would read as something else."""
 
     def ignore_aliases(self, data) -> bool:
-        """Returns whether to write a repeated value out each time: always."""
+        """Returns whether to write repeated values in full: always."""
         return True
 
 

@@ -4,6 +4,6 @@ import pytest
 
 
 @pytest.fixture(scope="module", autouse=True)
-def figures_are_drawn(looked_into, not_looked_into):
-    with looked_into(drawn=True):
+def figures_are_drawn(drawn):
+    with drawn():
         yield

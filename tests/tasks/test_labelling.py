@@ -51,11 +51,10 @@ def of_sensors(folder, **changes):
 
 
 @pytest.fixture(scope="module")
-def tagged(tmp_path_factory, new_console, looked_into):
+def tagged(tmp_path_factory, new_console):
     """A tagger that only looks back."""
     recipe = tagging(STREAM, export=["saved_model"], tbptt={"steps": 7})
-    with looked_into():
-        return rnn_apps.run(recipe, out=tmp_path_factory.mktemp("tagging") / "run", console=new_console())
+    return rnn_apps.run(recipe, out=tmp_path_factory.mktemp("tagging") / "run", console=new_console())
 
 
 @pytest.fixture(scope="module")
@@ -76,19 +75,17 @@ def sensors(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def labelled(sensors, tmp_path_factory, new_console, looked_into):
+def labelled(sensors, tmp_path_factory, new_console):
     recipe = of_sensors(sensors, epochs=10)
-    with looked_into():
-        return rnn_apps.run(recipe, out=tmp_path_factory.mktemp("labelling") / "run", console=new_console())
+    return rnn_apps.run(recipe, out=tmp_path_factory.mktemp("labelling") / "run", console=new_console())
 
 
 @pytest.fixture(scope="module")
-def clips(tmp_path_factory, new_console, looked_into):
+def clips(tmp_path_factory, new_console):
     data = {"source": "sample", "sample": {"size": 100}}
     settings = {"model": {"units": [6], "encoder": CNN}, "data": data, "training": {**TRAINING, "epochs": 1}}
     recipe = load_recipe("frame_labelling", settings)
-    with looked_into():
-        return rnn_apps.run(recipe, out=tmp_path_factory.mktemp("clips") / "run", console=new_console())
+    return rnn_apps.run(recipe, out=tmp_path_factory.mktemp("clips") / "run", console=new_console())
 
 
 def test_the_views_are_of_words_rows_and_frames(tagged, labelled, clips, check_views):
@@ -99,7 +96,7 @@ def test_the_views_are_of_words_rows_and_frames(tagged, labelled, clips, check_v
 
 
 def test_a_tagger_that_reads_letters_and_both_sides_learns(new_console, tmp_path):
-    run = rnn_apps.run(tagging(epochs=3), out=tmp_path / "run", console=new_console())
+    run = rnn_apps.run(tagging(epochs=3), out=tmp_path / "run", console=new_console(), views=False)
     test, baseline = run.metrics["test"], run.metrics["baseline"]
     assert test["accuracy"] > baseline["majority"]["accuracy"] + 0.1
     assert baseline["most_frequent_tag"]["accuracy"] > baseline["majority"]["accuracy"]
@@ -217,7 +214,7 @@ def test_spans_are_scored_and_choose_the_best_weights_where_tags_are_spans(tmp_p
     rows = "".join(f"met O\nAnna{i} B-PER\nBell I-PER\nin O\nParis B-LOC\n\n" for i in range(60))
     (tmp_path / "train.conll").write_text(rows)
     recipe = with_data(tagging({**STREAM, "characters": None}), tmp_path)
-    run = rnn_apps.run(recipe, out=tmp_path / "run", console=new_console())
+    run = rnn_apps.run(recipe, out=tmp_path / "run", console=new_console(), views=False)
     assert {"span_f1", "span_precision", "span_recall", "accuracy"} <= set(run.metrics["test"])
     assert "val_span_f1" in (run.folder / "history.csv").read_text().splitlines()[0]
     assert "span_f1" in run.metrics["baseline"]["most_frequent_tag"]

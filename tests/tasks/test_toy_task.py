@@ -83,7 +83,7 @@ class ParityPredictor(tasks.ClassPredictor):
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory, looked_into):
+def run(tmp_path_factory):
     tasks.register_task(
         "parity",
         ParitySettings,
@@ -92,8 +92,7 @@ def run(tmp_path_factory, looked_into):
     folder = tmp_path_factory.mktemp("parity")
     recipe = f"task: parity\ntraining: {{epochs: 2}}\nmodel: {{units: [8]}}\nexport: [{', '.join(FORMATS)}]\n"
     (folder / "parity.yaml").write_text(recipe)
-    with looked_into():
-        yield rnn_apps.run(folder / "parity.yaml", out=folder / "run")
+    yield rnn_apps.run(folder / "parity.yaml", out=folder / "run")
     del tasks.TASKS["parity"]
 
 

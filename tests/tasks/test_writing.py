@@ -18,16 +18,15 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory, looked_into):
+def runs(tmp_path_factory):
     """Task name to its small run, made when it is first asked for."""
     made = {}
 
     def run(task):
         if task not in made:
-            with looked_into():
-                formats = ["saved_model", "onnx"] if task == "translation" else ["saved_model"]
-                folder = tmp_path_factory.mktemp(task) / "run"
-                made[task] = small_run(task, folder, Silence(), export=formats)
+            formats = ["saved_model", "onnx"] if task == "translation" else ["saved_model"]
+            folder = tmp_path_factory.mktemp(task) / "run"
+            made[task] = small_run(task, folder, Silence(), export=formats, views=True)
         return made[task]
 
     return run

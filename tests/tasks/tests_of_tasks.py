@@ -74,7 +74,7 @@ def small_recipe(task, **changes):
     model = {**settings["model"], **decoding, **changes.pop("model", {})}
     data = {**settings["data"], **changes.pop("data", {})}
     training = {**TRAINING, **settings.get("training", {}), **changes.pop("training", {})}
-    return load_recipe(task, {"model": model, "data": data, "training": training, **changes})
+    return load_recipe(task, {"model": model, "data": data, "training": training, "views": False, **changes})
 
 
 def small_run(task, folder, console, **changes):
