@@ -60,7 +60,7 @@ def test_the_command_prints_and_gives_as_json_what_was_scored(finished, others, 
     [
         (0.3, r"received 4 of 10 records that cannot be used \(3 unknown label .*, expected at most 0.3 of"),
         (2, "more than 2 invalid records were skipped"),
-        (0, "label is none of the classes; more than 0 invalid"),
+        (0, "label is not one of the classes; more than 0 invalid"),
     ],
 )
 def test_too_many_unusable_rows_are_refused_by_a_cap_that_the_command_can_raise(

@@ -166,5 +166,5 @@ def _problem_of(record, store):
     if missing := [name for name in record.frames if name not in store.names]:
         return f"its {record.kind} is missing", f"{shown(missing[0])} is not in {store.path}."
     if record.split and record.split.strip().lower() not in SPLITS_BY_NAME:
-        return "split is none of train, validation and test", f"It says {shown(record.split)}."
+        return "split is not train, validation or test", f"It says {shown(record.split)}."
     return None

@@ -55,7 +55,7 @@ def open_lines(file):
         with opener(file, "rt", encoding="utf-8-sig", errors="surrogateescape", newline="") as lines:
             yield lines
     except (OSError, EOFError, zlib.error) as error:
-        fix = "Check the file, or fetch it again."
+        fix = "Check the file, or download it again."
         raise DataError(str(file), f"cannot be read: {error}", fix=fix) from error
 
 

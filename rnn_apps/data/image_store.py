@@ -88,7 +88,7 @@ class ImageStore:
 
 
 def _unreadable(location, error):
-    return DataError(str(location), f"cannot be read: {error}", fix="Fetch it again.")
+    return DataError(str(location), f"cannot be read: {error}", fix="Download it again.")
 
 
 def _common_folder(names):

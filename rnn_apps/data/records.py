@@ -163,6 +163,6 @@ def usable(records: Iterator[LabelledText], classes: ClassNames, invalid: Invali
         elif index is None:
             details = {"received": shown(label), "expected": str(classes)}
             details["counted_as"] = f"unknown label {shown(label)}"
-            invalid.report(location, "label is none of the classes", classes.advice, **details)
+            invalid.report(location, "label is not one of the classes", classes.advice, **details)
         else:
             yield text, index

@@ -115,7 +115,7 @@ def _empty_split(name, split, keys, is_hashed, invalid, kind):
         counts += f", {num_distinct:,} of them distinct, and equal ones stay in one split"
     for reason, count in invalid.skipped.most_common(3):
         counts += f"; skipped {count:,}: {reason}"
-    fix = f"Give more, or a file for {split}." if keys else "Give more."
+    fix = f"Give more {kind}s" + (f", or a file for {split}." if keys else ".")
     return DataError(name, f"no usable {kind} for {split}, {counts}", fix=fix)
 
 

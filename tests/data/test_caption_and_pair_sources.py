@@ -108,8 +108,8 @@ def wmt(tmp_path, monkeypatch):
 
 
 def pairs_of(languages, most=None):
-    source, bad = DataSource("tfds:wmt16_translate/de-en", None, 0, 1), InvalidRecords("fail", 0)
-    return load_pairs(source, SplitRequest(0.5), bad, languages, most)
+    source, invalid = DataSource("tfds:wmt16_translate/de-en", None, 0, 1), InvalidRecords("fail", 0)
+    return load_pairs(source, SplitRequest(0.5), invalid, languages, most)
 
 
 def test_pairs_of_a_set_of_tfds_go_either_way_and_empty_ones_are_left_out(wmt):

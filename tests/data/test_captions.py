@@ -66,9 +66,9 @@ def put_tokens(folder):
 
 
 def loaded(folder, action="fail", most=100):
-    bad = InvalidRecords(action, most)
-    parts, store = load_captioned_folder(folder, SplitRequest(), bad)
-    return parts, store, dict(bad.skipped)
+    invalid = InvalidRecords(action, most)
+    parts, store = load_captioned_folder(folder, SplitRequest(), invalid)
+    return parts, store, dict(invalid.skipped)
 
 
 @pytest.mark.parametrize("where", ["images", "frames", ".", "pictures.zip"])
@@ -187,7 +187,7 @@ def test_validation_is_split_off_from_train_and_a_lonely_validation_is_the_test(
 
 
 GOOD = {"image": "00.png", "caption": "x", "split": "train"}
-BAD = [
+INVALID = [
     ("{oops", "not JSON"),
     ("[1]", "not a JSON object"),
     ({"image": "00.png"}, "captions: expected a string or a list of strings"),
@@ -201,13 +201,13 @@ BAD = [
     ({"image": "99.png", "caption": "x"}, "its image is missing"),
     ({"image": "../../secret.png", "caption": "x"}, "its image is missing"),
     ({"image": "/etc/hostname", "caption": "x"}, "its image is missing"),
-    ({"image": "00.png", "caption": "x", "split": "restval"}, "split is none of train, validation and test"),
+    ({"image": "00.png", "caption": "x", "split": "restval"}, "split is not train, validation or test"),
     ({"image": "00.png", "caption": "x", "split": 3}, "split: expected a string"),
     ('{"image": "00.png", "caption": "caf\udce9"}', "not valid UTF-8"),
 ]
 
 
-@pytest.mark.parametrize(("record", "reason"), BAD)
+@pytest.mark.parametrize(("record", "reason"), INVALID)
 def test_a_invalid_record_is_named_or_counted(record, reason, tmp_path):
     put_images(tmp_path)
     put_jsonl(tmp_path, [*rows(), record])

@@ -178,9 +178,9 @@ def test_a_mark_in_a_quoted_name_never_separates(tmp_path, name):
 @pytest.mark.parametrize("header", ['Datum;"Umsatz, netto";Ort', "Datum;Umsatz, netto;Ort"])
 def test_one_invalid_row_is_named_and_decides_nothing(tmp_path, header):
     rows = GERMAN.replace(",", ".") * 14 + GERMAN * 14 + "02.01.2023;7;Köln;x\n"
-    *good, bad = read_records(a_file(tmp_path, f"{header}\n{rows}"), "Datum", "Ort")
+    *good, invalid = read_records(a_file(tmp_path, f"{header}\n{rows}"), "Datum", "Ort")
     assert {(one.text, one.label) for one in good} == {("01.01.2023", "Köln")}
-    assert bad.problem == "4 fields where the header has 3"
+    assert invalid.problem == "4 fields where the header has 3"
 
 
 def test_a_header_that_nothing_decides_is_refused(tmp_path):

@@ -38,10 +38,10 @@ def test_a_label_means_the_class_of_the_same_number_before_the_number_of_a_class
 
 def test_a_missing_label_is_reported_as_such_unless_it_is_a_class():
     records = [LabelledText("a:1", "text", "nan"), LabelledText("a:2", "text", "x")]
-    bad = InvalidRecords("skip", 10)
-    assert list(usable(iter(records), ClassNames(["x", "y"], ""), bad)) == [("text", 0)]
-    assert dict(bad.skipped) == {"label is missing": 1}
-    assert len(list(usable(iter(records), ClassNames(["x", "nan"], ""), bad))) == 2
+    invalid = InvalidRecords("skip", 10)
+    assert list(usable(iter(records), ClassNames(["x", "y"], ""), invalid)) == [("text", 0)]
+    assert dict(invalid.skipped) == {"label is missing": 1}
+    assert len(list(usable(iter(records), ClassNames(["x", "nan"], ""), invalid))) == 2
 
 
 def loaded(file):

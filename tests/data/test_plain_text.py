@@ -27,9 +27,9 @@ def write(folder, files):
     return folder
 
 
-def load(path, bad=None, source="files", unit="character", **request):
+def load(path, invalid=None, source="files", unit="character", **request):
     source = DataSource(source, path, 50, 1)
-    return load_texts(source, SplitRequest(**request), bad or InvalidRecords("fail", 0), unit)[1]
+    return load_texts(source, SplitRequest(**request), invalid or InvalidRecords("fail", 0), unit)[1]
 
 
 def refusal(path, **settings):
@@ -159,9 +159,9 @@ def test_a_invalid_line_is_refused_by_its_place_or_skipped_and_counted(tmp_path)
         f"{tmp_path}/val.txt:2: not valid UTF-8; received the byte 0xE9. Save the file as UTF-8. "
         "Or skip such records: data.on_invalid_record=skip"
     )
-    bad = InvalidRecords("skip", 1)
-    assert load(tmp_path, bad)["validation"] == "one\nthree\n"
-    assert dict(bad.skipped) == {"not valid UTF-8": 1}
+    invalid = InvalidRecords("skip", 1)
+    assert load(tmp_path, invalid)["validation"] == "one\nthree\n"
+    assert dict(invalid.skipped) == {"not valid UTF-8": 1}
 
 
 CANNOT_BE_USED = [

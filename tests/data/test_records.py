@@ -15,19 +15,19 @@ from rnn_apps.data.splits import hashed_split
 from rnn_apps.errors import DataError
 
 CLASSES = ClassNames(["negative", "positive"], "Fix it.")
-BAD = [
+INVALID = [
     (LabelledText("f:1", "", "0"), "text is empty"),
     (LabelledText("f:2", " \t\n\u00a0", "0"), "text is empty"),
     (LabelledText("f:3", "good", ""), "label is missing"),
     (LabelledText("f:4", "good", "  "), "label is missing"),
     (LabelledText("f:5", "caf\udce9", "0"), "not valid UTF-8"),
     (LabelledText("f:6", "good", "neg\udce9"), "not valid UTF-8"),
-    (LabelledText("f:7", "good", "neutral"), "label is none of the classes"),
+    (LabelledText("f:7", "good", "neutral"), "label is not one of the classes"),
     (LabelledText("f:8", "", "", "not JSON"), "not JSON"),
 ]
 
 
-@pytest.mark.parametrize(("record", "reason"), BAD, ids=lambda value: str(value)[:30])
+@pytest.mark.parametrize(("record", "reason"), INVALID, ids=lambda value: str(value)[:30])
 def test_a_invalid_record_is_refused_by_place_and_reason(record, reason):
     with pytest.raises(DataError) as caught:
         list(usable([record], CLASSES, InvalidRecords("fail", 0)))
@@ -43,38 +43,38 @@ def test_an_unknown_label_says_what_was_received_and_expected():
 
 
 def test_skipped_records_are_counted_by_reason_and_the_others_kept():
-    bad = InvalidRecords("skip", len(BAD))
+    invalid = InvalidRecords("skip", len(INVALID))
     records = [
         LabelledText("f:0", "one", "0"),
-        *(record for record, _ in BAD),
+        *(record for record, _ in INVALID),
         LabelledText("f:9", "two", "1"),
     ]
-    assert list(usable(records, CLASSES, bad)) == [("one", 0), ("two", 1)]
-    counted = {"label is none of the classes": 'unknown label "neutral"'}
-    assert bad.skipped == Counter(counted.get(reason, reason) for _, reason in BAD)
+    assert list(usable(records, CLASSES, invalid)) == [("one", 0), ("two", 1)]
+    counted = {"label is not one of the classes": 'unknown label "neutral"'}
+    assert invalid.skipped == Counter(counted.get(reason, reason) for _, reason in INVALID)
 
 
 def test_labels_without_end_are_counted_in_bounded_memory():
-    bad = InvalidRecords("skip", 10**6)
+    invalid = InvalidRecords("skip", 10**6)
     records = (LabelledText("f:1", "text", f"label {number}") for number in range(MAX_REASONS + 7))
-    assert list(usable(records, CLASSES, bad)) == []
-    assert len(bad.skipped) == MAX_REASONS + 1
-    assert bad.skipped["label is none of the classes"] == 7
+    assert list(usable(records, CLASSES, invalid)) == []
+    assert len(invalid.skipped) == MAX_REASONS + 1
+    assert invalid.skipped["label is not one of the classes"] == 7
 
 
 @pytest.mark.parametrize(("cap", "used", "fits"), [(0.25, 9, True), (0.25, 8, False), (0.99, 1, True)])
 def test_a_cap_below_one_is_a_fraction_of_all_records(cap, used, fits):
-    bad = InvalidRecords("skip", cap)
+    invalid = InvalidRecords("skip", cap)
     for _ in range(3):
-        bad.report("f:1", "text is empty", "Remove the record.")
+        invalid.report("f:1", "text is empty", "Remove the record.")
     if fits:
-        bad.check_fraction("f", used)
+        invalid.check_fraction("f", used)
         return
     message = (
         rf"f: received 3 of {3 + used} records that cannot be used \(3 text is empty\), expected at most"
     )
     with pytest.raises(DataError, match=message):
-        bad.check_fraction("f", used)
+        invalid.check_fraction("f", used)
 
 
 def test_more_invalid_records_than_the_cap_are_refused():

@@ -19,8 +19,8 @@ ANY = Columns()
 def read(folder, text, columns=ANY, action="fail", step=None, **repairs):
     file = folder / "s.csv"
     file.write_bytes(text if isinstance(text, bytes) else text.encode())
-    bad = InvalidRecords(action, 100)
-    return read_series(file, columns, CleaningOptions(bad, **repairs), step=step), bad
+    invalid = InvalidRecords(action, 100)
+    return read_series(file, columns, CleaningOptions(invalid, **repairs), step=step), invalid
 
 
 # name: (file, columns, repairs, place behind the path of the file, what the message says)
@@ -180,10 +180,10 @@ REPAIRED = {
 @pytest.mark.parametrize("case", REPAIRED)
 def test_invalid_data_is_cleaned_as_the_recipe_says(case, tmp_path):
     text, repairs, values, reason = REPAIRED[case]
-    found, bad = read(tmp_path, text, **repairs)
+    found, invalid = read(tmp_path, text, **repairs)
     np.testing.assert_array_equal(found.series[0].values[:, 0], values)
-    counted = [key for key in bad.skipped if reason and key.startswith(reason)]
-    assert len(bad.skipped) == len(counted) == (reason is not None)
+    counted = [key for key in invalid.skipped if reason and key.startswith(reason)]
+    assert len(invalid.skipped) == len(counted) == (reason is not None)
 
 
 def test_columns_are_found_where_none_are_named(tmp_path):
@@ -236,9 +236,9 @@ def test_a_problem_of_one_series_among_many_names_its_row(tmp_path):
 
 
 def folder_of(folder, parts):
-    for part, days in parts.items():
+    for split, days in parts.items():
         rows = "".join(f"2024-01-{day:02d},{day}\n" for day in days)
-        (folder / f"{part}.csv").write_text("date,y\n" + rows)
+        (folder / f"{split}.csv").write_text("date,y\n" + rows)
     return read_series(folder, Columns(), CleaningOptions(InvalidRecords("fail", 0)))
 
 

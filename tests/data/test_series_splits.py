@@ -27,8 +27,8 @@ def test_validation_and_test_have_a_forecast_at_least():
 
 def test_splits_of_their_own_stay():
     three = series(100, train=60, validation=80, test=100)
-    parts = ["train", "validation", "test"]
-    assert split_series(three, parts, 0.1, 0.2, 10, 5) == SplitBounds((0, 60), (60, 80), (80, 100))
+    splits = ["train", "validation", "test"]
+    assert split_series(three, splits, 0.1, 0.2, 10, 5) == SplitBounds((0, 60), (60, 80), (80, 100))
     two = series(100, train=60, test=100)
     assert split_series(two, ["train", "test"], 0.25, 0.2, 10, 5) == SplitBounds((0, 45), (45, 60), (60, 100))
     other = series(100, train=60, validation=100)

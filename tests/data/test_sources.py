@@ -31,9 +31,9 @@ def opened(path, required_split="train", name="files", size=0, seed=1):
 
 
 def load(path, class_names=NAMES, fraction=0.1, on_invalid_record="fail", max_invalid_records=100):
-    bad = InvalidRecords(on_invalid_record, max_invalid_records)
-    splits, names = load_labelled_texts(opened(path), SplitRequest(fraction), bad, class_names)
-    return splits, names, dict(bad.skipped)
+    invalid = InvalidRecords(on_invalid_record, max_invalid_records)
+    splits, names = load_labelled_texts(opened(path), SplitRequest(fraction), invalid, class_names)
+    return splits, names, dict(invalid.skipped)
 
 
 def texts(parts):
@@ -97,7 +97,7 @@ def test_classes_may_be_taken_from_the_data_numbers_in_their_order(tmp_path, lab
 
 def test_a_class_that_only_the_test_split_shows_is_a_invalid_record(tmp_path):
     write(write(tmp_path, "train", rows(100)), "test", [("odd", "mixed")])
-    with pytest.raises(DataError, match=r'test\.csv:2: label is none of the classes; received "mixed"'):
+    with pytest.raises(DataError, match=r'test\.csv:2: label is not one of the classes; received "mixed"'):
         load(tmp_path, class_names=None)
 
 
@@ -106,8 +106,8 @@ def test_labels_that_do_not_fit_the_names_say_how_to_take_those_of_the_data(tmp_
     with pytest.raises(DataError) as caught:
         load(tmp_path)
     assert str(caught.value) == (
-        f'{tmp_path}/train.csv:2: label is none of the classes; received "bad", expected negative, positive '
-        "(or 0 to 1). Fix the label. Or take the classes from the data: data.class_names=null. "
+        f'{tmp_path}/train.csv:2: label is not one of the classes; received "bad", expected negative, '
+        "positive (or 0 to 1). Fix the label. Or take the classes from the data: data.class_names=null. "
         "Or skip such records: data.on_invalid_record=skip"
     )
 
@@ -142,7 +142,7 @@ def test_a_split_without_examples_is_refused(tmp_path):
     with pytest.raises(DataError) as caught:
         load(tmp_path)
     assert str(caught.value) == (
-        f"{tmp_path}: no usable text for test, 100 in all. Give more, or a file for test."
+        f"{tmp_path}: no usable text for test, 100 in all. Give more texts, or a file for test."
     )
 
 
@@ -172,8 +172,8 @@ def test_a_long_review_and_one_of_breaks_alone_are_kept(tmp_path):
 def test_a_trained_network_is_tested_on_the_same_texts_as_after_training(tmp_path):
     write(tmp_path, "train", rows(200))
     after_training = load(tmp_path)[0]["test"]
-    bad = InvalidRecords("fail", 0)
-    later, _ = load_labelled_texts(opened(tmp_path), SplitRequest(), bad, known_classes=NAMES)
+    invalid = InvalidRecords("fail", 0)
+    later, _ = load_labelled_texts(opened(tmp_path), SplitRequest(), invalid, known_classes=NAMES)
     assert (later["test"].texts, later["test"].labels) == (after_training.texts, after_training.labels)
 
 

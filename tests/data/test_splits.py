@@ -25,7 +25,7 @@ def put(folder, name):
 def test_a_folder_may_name_its_splits_in_every_usual_way(tmp_path, stem, ending):
     for name in ("train.csv", f"{stem}.{ending}", "test.jsonl", "notes.txt"):
         put(tmp_path, name)
-    assert {part: file.name for part, file in find_splits(tmp_path).items()} == {
+    assert {split: file.name for split, file in find_splits(tmp_path).items()} == {
         "train": "train.csv",
         "validation": f"{stem}.{ending}",
         "test": "test.jsonl",
@@ -116,7 +116,7 @@ def test_few_examples_are_split_near_the_fractions_and_no_split_is_empty(count, 
     keys = [f"example {i}" for i in range(count)] * 2
     split_of = make_splitter(keys, SplitRequest().fractions(["train"]))
     found = Counter(map(split_of, set(keys)))
-    assert tuple(found[part] for part in ("train", "validation", "test")) == sizes
+    assert tuple(found[split] for split in ("train", "validation", "test")) == sizes
 
 
 def test_many_examples_are_split_by_their_hash_alone():

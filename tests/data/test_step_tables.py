@@ -14,9 +14,11 @@ NAMED = PLAIN._replace(stream="machine")
 
 
 def loaded(path, columns=PLAIN, whole=True, action="fail"):
-    bad = InvalidRecords(action, 100)
-    _, names, parts = load_streams(DataSource("files", path, 0, 1), SplitRequest(0.3, whole), bad, columns)
-    return names, parts, bad
+    invalid = InvalidRecords(action, 100)
+    _, names, parts = load_streams(
+        DataSource("files", path, 0, 1), SplitRequest(0.3, whole), invalid, columns
+    )
+    return names, parts, invalid
 
 
 def a_file(folder, text, name="train.csv"):
@@ -41,14 +43,18 @@ def test_rows_of_several_streams_may_be_mixed(tmp_path):
 
 
 def test_a_folder_a_split_has_a_file_a_stream_with_columns_in_any_order(tmp_path):
-    for part, names in (("train", "abcdef"), ("dev", "g"), ("test", "h")):
+    for split, names in (("train", "abcdef"), ("dev", "g"), ("test", "h")):
         for name in names:
             header = "x,y,label" if name < "d" else "y,label,x"
             row = "1,2,on" if name < "d" else "2,on,1"
-            a_file(tmp_path, f"{header}\n{row}\n", f"{part}/{name}.csv")
+            a_file(tmp_path, f"{header}\n{row}\n", f"{split}/{name}.csv")
     names, parts, _ = loaded(tmp_path, whole=False)
     assert names == ["x", "y"]
-    assert {part: len(streams) for part, streams in parts.items()} == {"train": 6, "validation": 1, "test": 1}
+    assert {split: len(streams) for split, streams in parts.items()} == {
+        "train": 6,
+        "validation": 1,
+        "test": 1,
+    }
     assert all(one.steps.tolist() == [[1, 2]] for streams in parts.values() for one in streams)
 
 
@@ -112,7 +118,7 @@ def test_numbers_may_have_commas_before_decimals_and_marks_between_thousands(tmp
     assert loaded(file)[1]["test"][0].steps.tolist() == [[1234, 0.5], [12345, 2]]
 
 
-BAD = {
+INVALID = {
     "ragged": ("x,label\n1,on\n2\n", "train.csv:3: 1 field where the header has 2"),
     "a word": ("x,label\none,on\n", r'train.csv:2: x is not a number; received "one", expected a number'),
     "a comma for a point": (
@@ -135,7 +141,7 @@ BAD = {
 }
 
 
-@pytest.mark.parametrize(("text", "said"), BAD.values(), ids=list(BAD))
+@pytest.mark.parametrize(("text", "said"), INVALID.values(), ids=list(INVALID))
 def test_what_cannot_be_read_is_named_with_its_row(tmp_path, text, said):
     with pytest.raises(DataError, match=said):
         loaded(a_file(tmp_path, text))
@@ -154,9 +160,9 @@ def test_columns_that_changed_between_splits_are_named(tmp_path):
 
 
 def test_invalid_rows_are_skipped_where_the_recipe_says_so(tmp_path):
-    _, parts, bad = loaded(a_file(tmp_path, "x,label\n1,on\n?,on\n3,on\n"), action="skip")
+    _, parts, invalid = loaded(a_file(tmp_path, "x,label\n1,on\n?,on\n3,on\n"), action="skip")
     assert parts["test"][0].steps[:, 0].tolist() == [1, 3]
-    assert dict(bad.skipped) == {"x is not a number": 1}
+    assert dict(invalid.skipped) == {"x is not a number": 1}
 
 
 def test_a_frame_of_nothing_stays_a_frame(tmp_path):

@@ -23,11 +23,11 @@ CONLL = "-DOCSTART- -X- O\n\nAnna NNP B-PER\nBell NNP I-PER\nsleeps VBZ O\n\nno 
 
 
 def loaded(path, tokens="tokens", tags=None, whole=True, action="fail"):
-    bad = InvalidRecords(action, 100)
+    invalid = InvalidRecords(action, 100)
     _, parts = load_tagged(
-        DataSource("files", path, 0, 1), SplitRequest(use_all_for_test=whole), bad, (tokens, tags)
+        DataSource("files", path, 0, 1), SplitRequest(use_all_for_test=whole), invalid, (tokens, tags)
     )
-    return [(one.tokens, one.labels) for one in parts["test"]], bad
+    return [(one.tokens, one.labels) for one in parts["test"]], invalid
 
 
 def loaded_splits(folder, seed=1):
@@ -90,7 +90,7 @@ def test_a_tag_that_comes_once_is_never_split_off_from_train(tmp_path):
     assert all(known.issuperset(one.labels) for one in parts["test"] + parts["validation"])
 
 
-BAD = {
+INVALID = {
     "too few columns": ("a.conllu", "1\tThey\tthey\n", r"a.conllu:1: 3 columns where CoNLL-U has 10"),
     "no tag": ("a.conllu", "1\tHi\t_\t_\t_\t_\t_\t_\t_\t_\n", r"a.conllu:1: no tag in column 4"),
     "a lone word": ("a.conll", "Anna B-PER\nBell\n", r"a.conll:2: 1 column, expected a word and its tag"),
@@ -109,7 +109,7 @@ BAD = {
 }
 
 
-@pytest.mark.parametrize(("name", "text", "said"), BAD.values(), ids=list(BAD))
+@pytest.mark.parametrize(("name", "text", "said"), INVALID.values(), ids=list(INVALID))
 def test_what_cannot_be_read_is_named(tmp_path, name, text, said):
     with pytest.raises(DataError, match=said):
         loaded(a_file(tmp_path, name, text))
@@ -128,6 +128,6 @@ def test_a_column_that_is_none_is_refused_with_those_there_are(tmp_path, tags):
 
 
 def test_a_invalid_sentence_is_skipped_whole_where_the_recipe_says_so(tmp_path):
-    found, bad = loaded(a_file(tmp_path, "a.conll", "a X\nb\nc X\n\nd X\n"), action="skip")
+    found, invalid = loaded(a_file(tmp_path, "a.conll", "a X\nb\nc X\n\nd X\n"), action="skip")
     assert found == [(["d"], ["X"])]
-    assert sum(bad.skipped.values()) == 1
+    assert sum(invalid.skipped.values()) == 1

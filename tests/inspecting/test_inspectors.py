@@ -92,7 +92,7 @@ def test_two_texts_find_their_languages_and_repeats_across_splits_are_seen(folde
     fractions, parts = SplitRequest().fractions(["train"]), {"train": [], "validation": [], "test": []}
     for source in sources:
         parts[hashed_split(source, fractions)].append(source)
-    assert inspection.value("parts") == {part: len(found) for part, found in parts.items()}
+    assert inspection.value("parts") == {split: len(found) for split, found in parts.items()}
     there = {source.lower() for source in parts["train"]}
     again = [source for source in parts["test"] if source.lower() in there]
     assert again
