@@ -24,7 +24,7 @@ def run(tmp_path_factory, new_console):
 def test_a_recipe_names_its_formats_and_one_that_cannot_be_is_said(run):
     assert {path.name for path in (run.folder / "export").iterdir()} == {"1"}
     (line,) = (line for line in run.heard.lines if line.startswith("Not exported as keras: "))
-    assert "its decoder has no counterpart" in line
+    assert "its decoder has no equivalent" in line
     before = [
         line.startswith(("This network will not be exported as keras", "Epoch")) for line in run.heard.lines
     ]
