@@ -109,11 +109,11 @@ def heard(new_console):
 
 @pytest.fixture(scope="session")
 def check_views():
-    """Checks that the views of a run are of its own levels and steps, and in its report."""
+    """Checks that the views of a run are of its own layers and steps, and in its report."""
 
-    def check(run, levels, steps=None):
+    def check(run, layers, steps=None):
         found = json.loads((run.folder / "views.json").read_text())
-        assert [state["level"] for state in found["states"]] == levels
+        assert [state["layer"] for state in found["states"]] == layers
         for state in found["states"]:
             for given in state["inputs"]:
                 assert len(given["steps"]) == len(given["values"]) > 0
@@ -123,12 +123,13 @@ def check_views():
         assert norms
         assert all(one[0] > 0 for one in norms.values())
         assert list(found["gradients"]["fresh"]) == ["vanilla", "gru", "lstm"]
-        epochs = {epoch for of_level in found["eigenvalues"].values() for epoch in of_level}
+        epochs = {epoch for of_layer in found["eigenvalues"].values() for epoch in of_layer}
         rows = len((run.folder / "history.csv").read_text().splitlines()) - 1
         assert epochs == {str(epoch) for epoch in range(rows + 1)}
         assert found["network"]["parts"]
         page = (run.folder / "report.html").read_text()
-        assert page.count("Hidden state of") >= len(levels)
+        assert "layer_0" not in page  # layers are numbered from 1, and described
+        assert page.count("Hidden state of") >= len(layers)
         assert "folded and unrolled" in page
 
     return check

@@ -372,7 +372,7 @@ def test_a_page_that_compares_runs_is_written_whole_or_not_at_all(answer, finish
 
     other = tmp_path / "other"
     code, _, error = answer("compare", finished.folder, finished.folder, "--out", other)
-    assert (code, "named twice" in error) == (2, True)
+    assert (code, "listed twice" in error) == (2, True)
     damaged = tmp_path / "damaged"
     shutil.copytree(finished.folder, damaged)
     (damaged / "predictions.jsonl").write_text("{")

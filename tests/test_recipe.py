@@ -166,9 +166,9 @@ def test_an_override_that_is_wrong_is_named_by_its_option(write):
         'text that holds ": " or " #" goes into quotes.',
         "override seed.x: seed is 5, which has no keys. Override the whole of it.",
         "override training.epochs: received 0, expected a whole number from 1 to 10000.",
-        'override model  model.unit: unknown key. Did you mean "units"? Allowed here: embedding, cell, '
-        "units, bidirectional, residual, pooling, dropout, recurrent_dropout, layer_dropout, word_dropout, "
-        "word_vectors.",
+        'override model  model.unit: unknown key. Did you mean "units"? Allowed here: cell, units, '
+        "residual, layer_dropout, recurrent_dropout, embedding, bidirectional, pooling, dropout, "
+        "word_dropout, word_vectors.",
         'override trainng.epochs  trainng: unknown key. Did you mean "training"? '
         "Allowed here: name, description, task, seed, training, export, views, data, model.",
     ]

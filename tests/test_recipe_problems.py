@@ -58,7 +58,7 @@ IN_DATA = {
     "empty column": ("text: ''", 'text: received "", expected text of 1 to 200 characters.'),
     "one column for both": (
         "label: text",
-        'label: received "text", expected another column than that of the text.',
+        'label: received "text", expected a column other than that of the text.',
     ),
     "column is a truth": (
         "label: true",

@@ -17,8 +17,9 @@ def list_recipes():
     from rnn_apps.tasks.shapes import draw_shape
 
     table = Table("recipe and its task", "", "shape of recurrence, what goes in and out", show_lines=True)
-    table.columns[0].overflow = "fold"  # a name that is cut names nothing
     table.columns[1].no_wrap = True  # a picture
+    for column in table.columns:
+        column.overflow = "fold"  # never truncate
     for name, line in packaged_recipes().items():
         task = load_recipe(name).task
         shape, (_, _, in_and_out) = settings_class(task).shape, line.partition(": ")

@@ -28,7 +28,7 @@ def choose_path(layer, differentiated, has_mask=False, gpus=None):
         gpus: number of GPUs, looked up where None.
     """
     if in_graph_form():
-        return "graph", "an export holds stock operations only"
+        return "graph", "an export contains only standard operations"
     if inside_xla():
         return "xla", "the whole model is compiled (jit_compile=True)"
     if layer.compile is True:
@@ -39,10 +39,10 @@ def choose_path(layer, differentiated, has_mask=False, gpus=None):
     obstacle = _obstacle(layer) if gpus else "no GPU"
     if obstacle is None:
         masked = "; the plain loop for batches whose mask is not right-padded" if has_mask else ""
-        return "cudnn", "a GPU, and nothing that cuDNN lacks" + masked
+        return "cudnn", "a GPU, and cuDNN supports every option" + masked
     if layer.compile is False:
         return "graph", f"compile=False; no cuDNN: {obstacle}"
-    return "xla", f"for shapes used three times or more, the graph before; no cuDNN: {obstacle}"
+    return "xla", f"for shapes used at least three times, and the graph until then; no cuDNN: {obstacle}"
 
 
 def _obstacle(layer):

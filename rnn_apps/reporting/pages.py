@@ -2,7 +2,6 @@
 
 import base64
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,7 +9,9 @@ from typing import Any, NamedTuple
 from jinja2 import Environment, PackageLoader
 from matplotlib.figure import Figure
 
+from rnn_apps.disk import replace_file
 from rnn_apps.reporting import drawing, scores
+from rnn_apps.reporting.views.recording import describe_layer
 
 Plot = tuple[Figure, str, str]  # figure, caption, description
 
@@ -25,11 +26,14 @@ class Picture(NamedTuple):
 
 
 def environment() -> Environment:
-    """Return the template environment, with the filters ``number``, ``duration`` and ``setting``."""
+    """Return the template environment, with the filters of report.html."""
     loader = PackageLoader("rnn_apps.reporting", package_path="")
     templates = Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
     templates.filters.update(
-        number=scores.format_number, duration=scores.format_duration, setting=_format_setting
+        number=scores.format_number,
+        duration=scores.format_duration,
+        setting=_format_setting,
+        layer=describe_layer,
     )
     return templates
 
@@ -70,10 +74,3 @@ def _format_setting(value: object) -> str:
     if isinstance(value, (dict, list)):
         return json.dumps(value, ensure_ascii=False)
     return scores.format_number(value)
-
-
-def replace_file(path: Path, content: bytes) -> None:
-    """Write a file under a temporary name and rename it, so that it is never incomplete."""
-    temporary = path.with_name(path.name + ".part")
-    temporary.write_bytes(content)
-    os.replace(temporary, path)

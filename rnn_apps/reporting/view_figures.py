@@ -16,9 +16,10 @@ from rnn_apps.reporting.views import (
     word_effects_figure,
 )
 from rnn_apps.reporting.views.eigenvalues import from_pairs
+from rnn_apps.reporting.views.recording import describe_layer
 
 MIN_WORDS, MIN_COUNT = 12, 2
-MAX_EIGENVALUE_LEVELS = 2
+MAX_EIGENVALUE_LAYERS = 2
 
 
 def unrolled_plot(views: Mapping[str, Any]) -> dict[str, Plot]:
@@ -29,8 +30,8 @@ def unrolled_plot(views: Mapping[str, Any]) -> dict[str, Plot]:
     description = "; ".join(
         f"{part.name}: "
         + ", ".join(
-            f"{level.cell} with {level.units} units{' in both directions' if level.directions == 2 else ''}"
-            for level in part.levels
+            f"{layer.cell} with {layer.units} units{' in both directions' if layer.directions == 2 else ''}"
+            for layer in part.layers
         )
         for part in network.parts
     )
@@ -47,41 +48,26 @@ def view_plots(views: Mapping[str, Any], traces: Sequence[Any], class_name: str)
         class_name: class whose probability is traced.
     """
     figures: dict[str, Plot] = {}
-    for number, level in enumerate(views.get("states", [])):
-        for row, example in enumerate(level["inputs"]):
-            figures[f"states_{number + 1}_{row + 1}"] = _state_plot(level["level"], example)
+    for number, layer in enumerate(views.get("states", [])):
+        for row, example in enumerate(layer["inputs"]):
+            figures[f"states_{number + 1}_{row + 1}"] = _state_plot(layer["layer"], example)
     if views.get("gradients"):
         figures["gradients"] = _gradient_plot(views["gradients"])
-    eigenvalues = list((views.get("eigenvalues") or {}).items())[:MAX_EIGENVALUE_LEVELS]
+    eigenvalues = list((views.get("eigenvalues") or {}).items())[:MAX_EIGENVALUE_LAYERS]
     for number, (name, epochs) in enumerate(eigenvalues):
         figures[f"eigenvalues_{number + 1}"] = _eigenvalue_plot(name, epochs)
     return figures | _word_effects_plot(traces, class_name)
 
 
-def describe_level(path: str) -> str:
-    """Return the path of a level in words.
-
-    >>> describe_level("network/decoder/recurrent/level_0_forward"), describe_level("rnn/level_1_backward")
-    ('decoder, level 1', 'level 2, backward')
-    """
-    *parents, name = path.split("/")
-    part = next((parent for parent in parents if parent in ("encoder", "decoder", "extractor")), None)
-    words = name.split("_")
-    if words[0] == "level" and len(words) == 3:
-        number = int(words[1]) + 1 + ("above" in parents)
-        name = f"level {number}" + (", backward" if words[2] == "backward" else "")
-    return ", ".join([part, name] if part else [name])
-
-
-def _state_plot(level: str, example: Mapping[str, Any]) -> Plot:
+def _state_plot(layer: str, example: Mapping[str, Any]) -> Plot:
     values, steps = np.asarray(example["values"]), example["steps"]
-    caption = f"Hidden state of {describe_level(level)}, test example with {len(values)} steps"
+    caption = f"Hidden state of {describe_layer(layer)}, test example with {len(values)} steps"
     extent = f"between {values.min():.2f} and {values.max():.2f}"
     return state_figure(values, steps), caption, f"{values.shape[1]} units, {extent}, over: {' '.join(steps)}"
 
 
 def _gradient_plot(gradients: Mapping[str, Any]) -> Plot:
-    own = {f"this network, {describe_level(name)}": norms for name, norms in gradients["trained"].items()}
+    own = {f"this network, {describe_layer(name)}": norms for name, norms in gradients["trained"].items()}
     untrained = {f"{name}, untrained": norms for name, norms in gradients["fresh"].items()}
     curves = {name: norms for name, norms in (own | untrained).items() if norms and norms[0] > 0}
     description = "; ".join(
@@ -96,7 +82,7 @@ def _eigenvalue_plot(name: str, epochs: Mapping[str, Any]) -> Plot:
     values = {int(epoch): from_pairs(pairs) for epoch, pairs in epochs.items()}
     first, last = (np.abs(values[epoch]).max() for epoch in (min(values), max(values)))
     description = f"largest modulus {first:.2f} at the start, {last:.2f} after epoch {max(values)}"
-    caption = f"Eigenvalues of the recurrent matrix of the candidate state, {describe_level(name)}, by epoch"
+    caption = f"Eigenvalues of the recurrent matrix of the candidate state, {describe_layer(name)}, by epoch"
     return eigenvalue_figure(values), caption, description
 
 

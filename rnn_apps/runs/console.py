@@ -9,6 +9,7 @@ import tensorflow as tf
 from rnn_apps.errors import UserError
 from rnn_apps.layers import RecurrentLayer
 from rnn_apps.reporting import UNPLOTTED_COLUMNS
+from rnn_apps.reporting.views.recording import describe_layer, recurrent_layers
 
 
 class PrintConsole:
@@ -51,10 +52,10 @@ def log_to_console(console, package="rnn_apps"):
 
 def layer_paths(model):
     """Return dicts with the name, path and reason of every recurrent layer of a network."""
-    layers = [layer for layer in model._flatten_layers() if isinstance(layer, RecurrentLayer)]
     return [
-        dict(zip(("layer", "path", "reason"), (layer.name, *(layer.engine_path or ("", "")))))
-        for layer in layers
+        dict(zip(("layer", "path", "reason"), (name, *(layer.engine_path or ("", "")))))
+        for name, layer in recurrent_layers(model)
+        if isinstance(layer, RecurrentLayer)
     ]
 
 
@@ -87,9 +88,9 @@ class HistoryLogs(keras.callbacks.Callback):
             for line in layer_paths(self.model):
                 if not line["path"]:
                     continue  # has not run yet: resumed after the last step of an epoch
-                layers.setdefault((line["path"], line["reason"]), []).append(line["layer"])
+                layers.setdefault((line["path"], line["reason"]), []).append(describe_layer(line["layer"]))
             for (path, reason), names in layers.items():
-                self.console.log(f"  {', '.join(names)}: {path} path, {reason}")
+                self.console.log(f"  {'; '.join(names)}: {path} path, {reason}")
 
 
 logging.getLogger("rnn_apps").addHandler(logging.NullHandler())

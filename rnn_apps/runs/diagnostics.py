@@ -24,18 +24,18 @@ def diagnostics(prepared, shape, eigenvalues):
     """
     examples = prepared.dataset.view_examples(prepared.predictor)
     network, inputs = examples.network, examples.inputs
-    levels = [level for level in hidden_states(network, inputs) if _steps_of(level.name, examples.steps)]
+    layers = [layer for layer in hidden_states(network, inputs) if _steps_of(layer.name, examples.steps)]
     own = gradient_norms(
         network, inputs, examples.targets, lambda targets, out: prepared.objective.loss(out, targets)
     )
-    read = next(level for level in levels if not _is_backward(level.name))
+    read = next(layer for layer in layers if not _is_backward(layer.name))
     units = read.values.shape[-1]
     mask = None if read.mask.all() else read.mask
-    gradients = {level.name: own[level.name] for level in levels if not _is_backward(level.name)}
-    epochs, tops = eigenvalues.epochs, _top_levels(levels, examples.steps)
+    gradients = {layer.name: own[layer.name] for layer in layers if not _is_backward(layer.name)}
+    epochs, tops = eigenvalues.epochs, _top_layers(layers, examples.steps)
     return {
         "network": unrolled(network, shape, tuple(examples.steps)).as_dict(),
-        "states": [_states(level, examples.steps, NUM_HEAT_MAPS // len(tops)) for level in tops],
+        "states": [_states(layer, examples.steps, NUM_HEAT_MAPS // len(tops)) for layer in tops],
         "gradients": {
             "trained": {name: _rounded(norms) for name, norms in gradients.items()},
             "fresh": {
@@ -60,21 +60,21 @@ def _is_backward(name):
     return "backward" in name.rpartition("/")[2]
 
 
-def _top_levels(levels, steps):
+def _top_layers(layers, steps):
     """The topmost forward layers among those that read the same steps."""
-    top = {id(_steps_of(level.name, steps)): level for level in levels if not _is_backward(level.name)}
+    top = {id(_steps_of(layer.name, steps)): layer for layer in layers if not _is_backward(layer.name)}
     return list(top.values())
 
 
-def _states(level, steps, count):
-    names = _steps_of(level.name, steps)
-    shown = [row for row in range(len(level.values)) if level.mask[row].any()][: max(1, count)]
-    return {"level": level.name, "inputs": [_of_input(level, row, names[row]) for row in shown]}
+def _states(layer, steps, count):
+    names = _steps_of(layer.name, steps)
+    shown = [row for row in range(len(layer.values)) if layer.mask[row].any()][: max(1, count)]
+    return {"layer": layer.name, "inputs": [_of_input(layer, row, names[row]) for row in shown]}
 
 
-def _of_input(level, row, names):
+def _of_input(layer, row, names):
     """States at the valid steps, with their names; a layer that reads fewer steps reads the last ones."""
-    values = level.values[row][level.mask[row]]
+    values = layer.values[row][layer.mask[row]]
     count = min(len(values), len(names))
     return {"steps": names[-count:], "values": np.round(values[-count:].astype(float), 3).tolist()}
 

@@ -26,7 +26,7 @@ def test_the_report_names_what_was_trained_on_what_and_how_well(run, tiny):
 
 def test_the_views_are_of_every_recurrent_layer(run, tiny, check_views):
     if tiny.is_trained_here:
-        check_views(run, list(tiny.levels))
+        check_views(run, list(tiny.layers))
 
 
 # Seeded faults

@@ -22,7 +22,7 @@ class TinyTask:
     settings = {}
     without = ()  # formats that say that they cannot hold the network
     is_trained_here = True  # or its network comes from elsewhere: without data, history and report
-    levels = ("recurrent/layer_0_forward",)  # recurrent layers that the views show
+    layers = ("recurrent/layer_0_forward",)  # recurrent layers that the views show
     options = {}  # of `predict`, under which it answers as `serving_default` does
     client_options = {}  # the same of client.py
     demo_facts = {}  # metadata of the network for the demo page

@@ -62,7 +62,7 @@ class TinyForecasting(TinyTask):
         "data": {**SAMPLE, "period": 8, "horizon": 4, "windows": 32, "known": [], "sample": {"size": 600}},
         "training": {"early_stopping": None},
     }
-    levels = ("per_step/recurrent/layer_0_forward",)
+    layers = ("per_step/recurrent/layer_0_forward",)
 
     def request(self, raw):
         with open(raw, newline="") as file:

@@ -14,7 +14,7 @@ DECODER = {"embedding": 6, "units": [8], "dropout": 0.0, "decoding": {"beam": 2,
 
 class TinyWriting(TinyTask):
     without = ("keras",)
-    levels = ("decoder/recurrent/layer_0_forward",)
+    layers = ("decoder/recurrent/layer_0_forward",)
     client_options = {"beam": 1}
     text = "caption"
 
@@ -80,7 +80,7 @@ class TinyVideoCaptioning(TinyCaptioning):
             "encoder": {**CNN, "horizontal_flip": False},
         }
     }
-    levels = ("encoder/recurrent/layer_0_forward", "decoder/recurrent/layer_0_forward")
+    layers = ("encoder/recurrent/layer_0_forward", "decoder/recurrent/layer_0_forward")
 
     def path_of(self, files):
         return str(files[0].parent)
@@ -102,7 +102,7 @@ class TinyTranslation(TinyWriting):
         "data": {**SAMPLE, "vocabulary_size": 300},
         "training": {"learning_rate": 0.001},  # one that learns a little writes nothing but blanks
     }
-    levels = ("encoder/recurrent/layer_0_forward", "decoder/recurrent/layer_0_forward")
+    layers = ("encoder/recurrent/layer_0_forward", "decoder/recurrent/layer_0_forward")
     text = "text"
 
     def other_data(self, run, folder, part):
@@ -125,7 +125,7 @@ class TinyLanguageModel(TinyTask):
         "training": {"batch_size": 8, "tbptt": {"steps": 20}},
     }
     without = ("keras",)
-    levels = ("decoder/recurrent/layer_0_forward",)
+    layers = ("decoder/recurrent/layer_0_forward",)
     options = {"length": 5, "temperature": 0.0}
     client_options = options
     text = "text"

@@ -89,7 +89,7 @@ def test_registered_cells_are_listed_and_found():
 
 def test_a_name_that_is_taken_is_refused_and_the_same_class_may_come_again():
     assert register_cell("test_min_gru")(MinGRUCell) is MinGRUCell
-    with pytest.raises(ValueError, match=re.escape("register_cell('gru'): the name is taken by GRUCell")):
+    with pytest.raises(ValueError, match=re.escape("('gru'): the name is already registered for GRUCell")):
         register_cell("gru")(MinGRUCell)
     assert get_cell("gru") is GRUCell
 

@@ -145,7 +145,7 @@ def test_nothing_of_cudnn_is_traced_without_a_gpu_nor_for_an_answer():
 @pytest.mark.parametrize(
     ("layer", "path", "reason"),
     [
-        (VanillaRNN(4), "cudnn", "a GPU, and nothing that cuDNN lacks"),
+        (VanillaRNN(4), "cudnn", "a GPU, and cuDNN supports every option"),
         (VanillaRNN(4, activation="relu"), "cudnn", "a GPU"),
         (LSTM(4), "cudnn", "a GPU"),
         (GRU(4, compile=False, go_backwards=True, dropout=0.5), "cudnn", "a GPU"),
@@ -175,7 +175,10 @@ def test_a_masked_layer_on_a_gpu_says_what_other_masks_cost():
 
 def test_exports_and_compiled_models_never_take_cudnn():
     with graph_form():
-        assert cudnn.choose_path(LSTM(4), True, gpus=1) == ("graph", "an export holds stock operations only")
+        assert cudnn.choose_path(LSTM(4), True, gpus=1) == (
+            "graph",
+            "an export contains only standard operations",
+        )
 
     found, layer = [], LSTM(4)
 

@@ -138,12 +138,12 @@ HEADS = {  # weights before the pooling, weights to the output
     "image_to_text": (
         lambda: decoding(region_encoder(9, 4, 3)),
         {},
-        {"join": {"kernel": [12, 6], "bias": [6]}, "logits": {"kernel": [6, 20], "bias": [20]}},
+        {"output_projection": {"kernel": [12, 6], "bias": [6]}, "logits": {"kernel": [6, 20], "bias": [20]}},
     ),
     "text_to_text": (
         lambda: decoding(token_encoder(20, 4, units=(6,), cell="gru")),
         {},
-        {"join": {"kernel": [12, 6], "bias": [6]}, "logits": {"kernel": [6, 20], "bias": [20]}},
+        {"output_projection": {"kernel": [12, 6], "bias": [6]}, "logits": {"kernel": [6, 20], "bias": [20]}},
     ),
 }
 

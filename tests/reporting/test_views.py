@@ -11,7 +11,7 @@ from rnn_apps import views
 from rnn_apps.layers import LSTM, RecurrentCell, StackedRNN, VanillaRNN
 from rnn_apps.models.encoder_decoder import encoder_decoder, region_encoder, token_encoder
 from rnn_apps.models.sequence_decoder import SequenceDecoder
-from rnn_apps.reporting.views.recording import record_steps, recurrent_layers
+from rnn_apps.reporting.views.recording import describe_layer, record_steps, recurrent_layers
 
 L = keras.layers
 NUMBERS = np.array([[1, 2, 3, 0, 0], [4, 5, 1, 2, 3]])
@@ -173,7 +173,7 @@ def test_two_calls_of_a_layer_have_different_names():
     given = keras.Input((None, 4))
     layer = L.GRU(4, return_sequences=True, name="twice")
     network = keras.Model(given, layer(layer(given)))
-    assert [level.name for level in views.hidden_states(network, SERIES)] == ["twice", "twice call 2"]
+    assert [layer.name for layer in views.hidden_states(network, SERIES)] == ["twice", "twice call 2"]
 
 
 def test_the_history_of_eigenvalues_continues_in_a_resumed_training(tmp_path):
@@ -244,11 +244,11 @@ def test_the_unrolled_network_has_the_levels_and_weights_of_the_model():
     found = views.unrolled(reading_numbers(StackedRNN((5, 6), cell="lstm", bidirectional=True)))
     assert (found.shape, found.output) == ("many-to-one", 2)
     (part,) = found.parts
-    assert [(level.features, level.units, level.directions) for level in part.levels] == [
+    assert [(layer.features, layer.units, layer.directions) for layer in part.layers] == [
         (4, 5, 2),
         (10, 6, 2),
     ]
-    assert part.levels[1].weights == {"kernel": [10, 24], "recurrent_kernel": [6, 24], "bias": [24]}
+    assert part.layers[1].weights == {"kernel": [10, 24], "recurrent_kernel": [6, 24], "bias": [24]}
     assert views.Unrolled.from_dict(json.loads(json.dumps(found.as_dict()))) == found
 
 
@@ -271,16 +271,16 @@ class OfLayers(L.Layer):
 
 
 def test_weights_of_a_cell_that_is_made_of_layers_go_by_their_names():
-    (level,) = views.unrolled(reading_numbers(L.RNN(OfLayers()))).parts[0].levels
-    assert level.weights == {"read/kernel": [4, 5], "read/bias": [5], "carry/kernel": [5, 5]}
+    (layer,) = views.unrolled(reading_numbers(L.RNN(OfLayers()))).parts[0].layers
+    assert layer.weights == {"read/kernel": [4, 5], "read/bias": [5], "carry/kernel": [5, 5]}
 
 
 def test_a_layer_that_reads_from_the_end_alone_is_drawn_so():
     found = views.unrolled(NETWORKS["from_the_end"]())
-    assert found.parts[0].levels[0].backwards
-    both = views.unrolled(NETWORKS["both_directions"]()).parts[0].levels[0]
+    assert found.parts[0].layers[0].backwards
+    both = views.unrolled(NETWORKS["both_directions"]()).parts[0].layers[0]
     assert (both.directions, both.backwards) == (2, False)
-    forwards = replace(found, parts=[replace(found.parts[0], levels=[replace(both, directions=1)])])
+    forwards = replace(found, parts=[replace(found.parts[0], layers=[replace(both, directions=1)])])
     outputs = [
         [
             round(text.get_position()[0])
@@ -342,3 +342,16 @@ def test_every_figure_is_displayed_and_saved_as_png_and_svg_with_any_text(name, 
     assert (png.name, svg.name) == ("figure.of.it.png", "figure.of.it.svg")
     assert png.read_bytes().startswith(b"\x89PNG")
     assert b"<svg" in svg.read_bytes()[:600]
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("rnn/layer_1_backward", "layer 2, backward"),
+        ("network/decoder/recurrent/layer_0_forward", "decoder, layer 1"),
+        ("network/decoder/upper/layer_0_forward", "decoder, layer 2"),
+        ("my_gru", "my_gru"),
+    ],
+)
+def test_a_layer_is_described_by_its_part_and_its_number_from_1(path, expected):
+    assert describe_layer(path) == expected

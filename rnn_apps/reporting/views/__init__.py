@@ -22,16 +22,16 @@ from rnn_apps.reporting.views.scores import (
     word_effects_figure,
 )
 from rnn_apps.reporting.views.states import state_figure, unit_order
-from rnn_apps.reporting.views.unrolled import Level, Part, Unrolled, unrolled
+from rnn_apps.reporting.views.unrolled import Part, Unrolled, UnrolledLayer, unrolled
 from rnn_apps.reporting.views.unrolled_figure import unrolled_figure
 
 __all__ = [
     "EigenvalueHistory",
     "HiddenStates",
-    "Level",
     "Part",
     "Readout",
     "Unrolled",
+    "UnrolledLayer",
     "WordEffect",
     "attention_figure",
     "eigenvalue_figure",

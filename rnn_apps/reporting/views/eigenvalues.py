@@ -14,10 +14,10 @@ from matplotlib import colormaps
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from rnn_apps.disk import replace_file
 from rnn_apps.errors import UserError
 from rnn_apps.layers import LSTMCell
 from rnn_apps.reporting import drawing
-from rnn_apps.reporting.pages import replace_file
 from rnn_apps.reporting.views.recording import Network, cells_of, recurrent_layers, state_units
 
 LSTM_CELLS, LSTM_CANDIDATE = (LSTMCell, keras.layers.LSTMCell), 2  # gates i, f, c, o
@@ -26,7 +26,7 @@ MAX_EPOCHS_DRAWN = 4
 
 
 def recurrent_eigenvalues(network: Network) -> dict[str, np.ndarray]:
-    """Return for every recurrent level the eigenvalues of the matrix from h_{t-1} to the candidate state.
+    """Return for every recurrent layer the eigenvalues of the matrix from h_{t-1} to the candidate state.
 
     For a GRU or an LSTM that is the block of the candidate; for another cell with several gates, the last
     block; for a recurrent vector, the vector itself. Cells without such a matrix or vector are skipped, and
@@ -36,7 +36,7 @@ def recurrent_eigenvalues(network: Network) -> dict[str, np.ndarray]:
         network: built network, see `hidden_states`.
 
     Returns:
-        Name of the level to complex (units,), largest modulus first.
+        Name of the layer to complex (units,), largest modulus first.
     """
     eigenvalues = {}
     for path, layer in recurrent_layers(network):
@@ -83,8 +83,8 @@ class EigenvalueHistory(keras.callbacks.Callback):
         if self.path is not None and self.path.is_file():
             stored = json.loads(self.path.read_text(encoding="utf-8"))
             self.epochs = {
-                int(epoch): {name: from_pairs(pairs) for name, pairs in levels.items()}
-                for epoch, levels in stored.items()
+                int(epoch): {name: from_pairs(pairs) for name, pairs in layers.items()}
+                for epoch, layers in stored.items()
             }
 
     def on_train_begin(self, logs=None):
@@ -102,8 +102,8 @@ class EigenvalueHistory(keras.callbacks.Callback):
         if self.path is None:
             return
         stored = {
-            str(number): {name: to_pairs(values) for name, values in levels.items()}
-            for number, levels in self.epochs.items()
+            str(number): {name: to_pairs(values) for name, values in layers.items()}
+            for number, layers in self.epochs.items()
         }
         try:
             replace_file(self.path, json.dumps(stored).encode())
@@ -123,7 +123,7 @@ def from_pairs(pairs: Sequence[Sequence[float]]) -> np.ndarray:
 
 
 def eigenvalue_figure(epochs: Mapping[int, np.ndarray]) -> Figure:
-    """Return the eigenvalues of one level in the complex plane, and the largest modulus by epoch.
+    """Return the eigenvalues of one layer in the complex plane, and the largest modulus by epoch.
 
     Args:
         epochs: epoch, 0 before the first, to complex (units,).

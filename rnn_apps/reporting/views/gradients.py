@@ -28,7 +28,7 @@ def gradient_norms(
     loss: str | Callable[[Any, Any], tf.Tensor],
     **call: Any,
 ) -> dict[str, np.ndarray]:
-    """Return for every recurrent level the norm of d loss / d state_t by the distance of t from the end.
+    """Return for every recurrent layer the norm of d loss / d state_t by the distance of t from the end.
 
     The state is everything that a cell carries: h, and for an LSTM h and c.
 
@@ -39,7 +39,7 @@ def gradient_norms(
         loss: name of a Keras loss, or ``f(targets, outputs)``.
 
     Returns:
-        Name of the level to (steps,): entry 0 is the last step without padding that the level reads, entry k
+        Name of the layer to (steps,): entry 0 is the last step without padding that the layer reads, entry k
         is k steps earlier; the mean over the rows of at least that length.
     """
     loss_function = loss if callable(loss) else keras.losses.get(loss)

@@ -152,7 +152,7 @@ def _graph_of(operation):
 
 def _output_layers(decoder: SequenceDecoder) -> Sequence[keras.layers.Layer]:
     """Return the layers from the states of a decoder to its logits."""
-    return [decoder.join, decoder.embedder if decoder.tied else decoder.logits]
+    return [decoder.output_projection, decoder.embedder if decoder.tied else decoder.logits]
 
 
 def _removes_steps(operation, node, before, after):

@@ -16,7 +16,7 @@ class Recording(NamedTuple):
     """One call of a recurrent layer.
 
     Attributes:
-        name: name of the layer, and of the level if one layer holds several.
+        name: name of the layer, and of the cell if the layer has several.
         layer: the `keras.layers.RNN`.
         inputs: input of the layer, (batch, steps, features).
         states: the states after every step, h first, (batch, units) each, in reading order; also at padded
@@ -32,10 +32,10 @@ class Recording(NamedTuple):
 
 
 class HiddenStates(NamedTuple):
-    """The hidden states of one level.
+    """The hidden states of one layer.
 
     Attributes:
-        name: name of the level.
+        name: name of the layer.
         values: h, (batch, steps, units), in time order whatever the reading order; NaN for padding.
         inputs: input of the layer, (batch, steps, features), in time order.
         mask: bool (batch, steps), False for padding.
@@ -69,8 +69,23 @@ def _nested_layers(parent: Network, prefix: str) -> Iterator[tuple[str, keras.la
             yield from _nested_layers(layer, f"{path}/")
 
 
+def describe_layer(path: str) -> str:
+    """Return a path of `recurrent_layers` in words.
+
+    >>> describe_layer("network/decoder/recurrent/layer_0_forward"), describe_layer("rnn/layer_1_backward")
+    ('decoder, layer 1', 'layer 2, backward')
+    """
+    *parents, name = path.split("/")
+    part = next((parent for parent in parents if parent in ("encoder", "decoder", "extractor")), None)
+    words = name.split("_")
+    if words[0] == "layer" and len(words) == 3:
+        number = int(words[1]) + 1 + ("upper" in parents)
+        name = f"layer {number}" + (", backward" if words[2] == "backward" else "")
+    return ", ".join([part, name] if part else [name])
+
+
 def hidden_states(network: Network, inputs: Any, **call: Any) -> list[HiddenStates]:
-    """Return the hidden state of every recurrent level at every step.
+    """Return the hidden state of every recurrent layer at every step.
 
     Args:
         network: `keras.Model` or recurrent layer; any `keras.layers.RNN` in it, from rnn-apps or Keras,
@@ -79,7 +94,7 @@ def hidden_states(network: Network, inputs: Any, **call: Any) -> list[HiddenStat
         **call: further arguments of the call, such as ``mask``.
 
     Returns:
-        One entry per level, in call order; later calls of the same layer are named "NAME call 2" and so on.
+        One entry per layer, in call order; later calls of the same layer are named "NAME call 2" and so on.
 
     Raises:
         ValueError: the network has no recurrent layer, or states that are not vectors (`ConvLSTM2D`).
@@ -112,7 +127,7 @@ def record_steps(
         watch: called with every new state, such as `tf.GradientTape.watch` for gradients.
 
     Yields:
-        A list that receives a `Recording` for every level of every layer that is called.
+        A list that receives a `Recording` for every cell of every layer that is called.
 
     Raises:
         ValueError: the network has no recurrent layer.
@@ -153,7 +168,7 @@ def _make_loop(layer, path, recordings, watch):
             new_output, new = cell(sequences[:, step], states, **dict.fromkeys(options, training))
             new = keras.tree.pack_sequence_as(states, keras.tree.flatten(new))
             is_stacked = isinstance(cell, keras.layers.StackedRNNCells)
-            history.append([keras.tree.flatten(level) for level in (new if is_stacked else [new])])
+            history.append([keras.tree.flatten(states) for states in (new if is_stacked else [new])])
             if watch is not None:
                 keras.tree.map_structure(watch, history[-1])
             if mask is not None:
@@ -164,12 +179,12 @@ def _make_loop(layer, path, recordings, watch):
                 new = keras.tree.map_structure(lambda a, b, keep=keep: ops.where(keep, a, b), new, states)
             states, output = new, new_output
             outputs.append(output)
-        for number, states_of_level in enumerate(zip(*history)):
+        for number, cell_states in enumerate(zip(*history)):
             name = f"{path}/cell_{number}" if len(history[0]) > 1 else path
             calls = sum(recording.name.split(" call ")[0] == name for recording in recordings)
             name = f"{name} call {calls + 1}" if calls else name
             read_mask = valid[:, list(order)]
-            recordings.append(Recording(name, layer, sequences, list(states_of_level), read_mask))
+            recordings.append(Recording(name, layer, sequences, list(cell_states), read_mask))
         return output, ops.stack(outputs, axis=1), states
 
     return inner_loop

@@ -33,7 +33,7 @@ def unit_order(values: np.ndarray) -> np.ndarray:
 
 
 def state_figure(values: np.ndarray, steps: Sequence[str] | None = None, title: str = "") -> Figure:
-    """Return the states of one level over one input as a heat map, with the units in `unit_order`.
+    """Return the states of one layer over one input as a heat map, with the units in `unit_order`.
 
     Shows at most the last 60 steps, and the 64 units that vary most.
 

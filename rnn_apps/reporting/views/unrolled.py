@@ -22,7 +22,7 @@ DIRECTION = re.compile("_(back|for)ward|(back|for)ward_")
 
 
 @dataclass(frozen=True)
-class Level:
+class UnrolledLayer:
     """One recurrent layer of a stack.
 
     Attributes:
@@ -46,15 +46,15 @@ class Level:
 
 @dataclass(frozen=True)
 class Part:
-    """A stack of levels over the same steps: a whole network, or its encoder or decoder.
+    """A stack of recurrent layers over the same steps: a whole network, or its encoder or decoder.
 
     Attributes:
         name: name of the enclosing layer.
-        levels: the lowest first.
+        layers: the lowest first.
     """
 
     name: str
-    levels: list[Level] = field(default_factory=list)
+    layers: list[UnrolledLayer] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -94,18 +94,21 @@ class Unrolled:
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> "Unrolled":
         """Return the `Unrolled` of a dictionary of `as_dict`."""
-        parts = [Part(part["name"], [Level(**level) for level in part["levels"]]) for part in value["parts"]]
+        parts = [
+            Part(part["name"], [UnrolledLayer(**layer) for layer in part["layers"]])
+            for part in value["parts"]
+        ]
         stored = value.get("readout")  # older runs have none
         return cls(value["shape"], parts, value["output"], value["attends"], stored and Readout(**stored))
 
 
 def unrolled(network: Network, shape: str | None = None, within: Sequence[str] = ("",)) -> Unrolled:
-    """Return the recurrence of a built Keras model: its levels, their weights, its inputs and outputs.
+    """Return the recurrence of a built Keras model: its layers, their weights, its inputs and outputs.
 
     Args:
         network: see `hidden_states`.
         shape: shape of the recurrence, if known. By default it is derived from the model: a decoder generates
-            a sequence, and a last level whose outputs at all steps lead to outputs with steps has an output
+            a sequence, and a last layer whose outputs at all steps lead to outputs with steps has an output
             at every step.
         within: names of the top-level layers to include, "" for all.
 
@@ -116,15 +119,15 @@ def unrolled(network: Network, shape: str | None = None, within: Sequence[str] =
     layers = [(path, layer) for path, layer in layers if "" in within or path.split("/")[0] in within]
     if not layers:
         raise ValueError(f"{network.name}: received no recurrent layer, expected one.")
-    levels_of: dict[str, dict[str, Level]] = {}
+    found: dict[str, dict[str, UnrolledLayer]] = {}
     for path, layer in layers:
         parents = path.split("/")[:-1]
         part = next((name for name in parents if name in ("encoder", DECODER)), network.name)
-        levels = levels_of.setdefault(part, {})
-        for level in _levels(path, layer):
-            is_second = level.name in levels
-            levels[level.name] = replace(level, directions=2, backwards=False) if is_second else level
-    parts = [Part(name, list(levels.values())) for name, levels in levels_of.items()]
+        in_part = found.setdefault(part, {})
+        for one in _unrolled_layers(path, layer):
+            is_second = one.name in in_part
+            in_part[one.name] = replace(one, directions=2, backwards=False) if is_second else one
+    parts = [Part(name, list(in_part.values())) for name, in_part in found.items()]
     parts.sort(key=lambda part: part.name == DECODER)
     output = getattr(network, "output_shape", None)
     output = output if isinstance(output, tuple) else None
@@ -136,12 +139,12 @@ def unrolled(network: Network, shape: str | None = None, within: Sequence[str] =
     return replace(result, output=math.prod(sizes) if sizes else None)
 
 
-def _levels(path: str, layer: keras.layers.RNN) -> list[Level]:
-    """Return the levels of a layer, with names that both directions share."""
-    name, cells, levels = DIRECTION.sub("", path), cells_of(layer), []
+def _unrolled_layers(path: str, layer: keras.layers.RNN) -> list[UnrolledLayer]:
+    """Return an entry for every cell of a layer, with names that both directions share."""
+    name, cells, layers = DIRECTION.sub("", path), cells_of(layer), []
     for number, cell in enumerate(cells):
         weights = weight_shapes(cell)
-        level = Level(
+        one = UnrolledLayer(
             name=f"{name}/cell_{number}" if len(cells) > 1 else name,
             cell=type(cell).__name__,
             features=weights["kernel"][0] if "kernel" in weights else None,
@@ -150,8 +153,8 @@ def _levels(path: str, layer: keras.layers.RNN) -> list[Level]:
             weights=weights,
             backwards=bool(layer.go_backwards),
         )
-        levels.append(level)
-    return levels
+        layers.append(one)
+    return layers
 
 
 def _shape_of(parts, last, output, output_path, network) -> str:

@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch
 
 from rnn_apps.reporting import drawing
-from rnn_apps.reporting.views.unrolled import Level, Part, Unrolled
+from rnn_apps.reporting.views.unrolled import Part, Unrolled, UnrolledLayer
 from rnn_apps.reporting.views.unrolled_steps import Column, columns_of, pooling_of, time_of_output
 from rnn_apps.reporting.views.unrolled_text import layer_colour, lines_of
 
@@ -50,7 +50,7 @@ def _height(part: Part, network: Unrolled) -> float:
 
 def _top(part: Part) -> float:
     """Return the height of the top layer."""
-    return ROW * (len(part.levels) - 1)
+    return ROW * (len(part.layers) - 1)
 
 
 def _draw(axes: Axes, part: Part, network: Unrolled) -> None:
@@ -66,13 +66,13 @@ def _draw(axes: Axes, part: Part, network: Unrolled) -> None:
             y = _top(part) + 0.52
             _name(axes, x - 0.42, y, f"$c_{{{column.time}}}$", align="right")
             _arrow(axes, (x - 0.4, y + 0.04), (x - RADIUS * 0.7, y + 0.26))
-        for layer, level in enumerate(part.levels):
+        for index, layer in enumerate(part.layers):
             if number:
-                _draw_transition(axes, level, layer, x, column.gap)
+                _draw_transition(axes, layer, index, x, column.gap)
             elif is_decoder:
-                start, y = x - COLUMN / 2 - 0.12, ROW * layer
-                _name(axes, start - 0.05, y, "$h_0$", layer_colour(layer), align="right")
-                _arrow(axes, (start, y), (x - WIDTH / 2, y), layer_colour(layer))
+                start, y = x - COLUMN / 2 - 0.12, ROW * index
+                _name(axes, start - 0.05, y, "$h_0$", layer_colour(index), align="right")
+                _arrow(axes, (start, y), (x - WIDTH / 2, y), layer_colour(index))
     if is_decoder and len(network.parts) == 1:  # the input of an encoder without steps
         x = FIRST_COLUMN - COLUMN / 2 - 0.22
         _circle(axes, x, -1.0, "x", drawing.INK)
@@ -84,16 +84,16 @@ def _draw(axes: Axes, part: Part, network: Unrolled) -> None:
 
 def _draw_folded(axes, part, network):
     """Draw one copy with its loops and the names of the weights."""
-    count, top = len(part.levels), _top(part)
+    count, top = len(part.layers), _top(part)
     is_decoder = part is network.parts[-1] and network.decodes
     _draw_column(axes, part, 0.0, Column("t", "yt-1" if is_decoder else "xt", None))
-    for number, level in enumerate(part.levels):
-        y, colour, layer = ROW * number, layer_colour(number), _superscript(number, count)
+    for number, layer in enumerate(part.layers):
+        y, colour, exponent = ROW * number, layer_colour(number), _superscript(number, count)
         _draw_loop(axes, 1, y, colour, "-")
-        _name(axes, WIDTH / 2 + 0.42, y + 0.02, f"$W{layer}_{{hh}}$", colour)
-        if level.directions == 2:
+        _name(axes, WIDTH / 2 + 0.42, y + 0.02, f"$W{exponent}_{{hh}}$", colour)
+        if layer.directions == 2:
             _draw_loop(axes, -1, y, colour, "--")
-        _name(axes, 0.1, y - HEIGHT / 2 - 0.2, f"$W{layer}_{{xh}}$", colour)
+        _name(axes, 0.1, y - HEIGHT / 2 - 0.2, f"$W{exponent}_{{xh}}$", colour)
     if part is not network.parts[-1]:
         return
     readout, pooling = network.readout, pooling_of(part, network)
@@ -112,7 +112,7 @@ def _draw_folded(axes, part, network):
         _draw_output(axes, 0, top, "y" if time else "yt", HEIGHT / 2)
         if time:
             axes.text(-0.1, weights_y, f"$t={time}$", fontsize=TEXT_SIZE, ha="right", va="center")
-    if readout and (readout.weights or readout.before or "output_kernel" in part.levels[-1].weights):
+    if readout and (readout.weights or readout.before or "output_kernel" in part.layers[-1].weights):
         _name(axes, 0.1, weights_y, "$W_{hy}$", drawing.VERMILION)
 
 
@@ -129,7 +129,7 @@ def _draw_column(axes, part, x, column):
     if column.input:
         _circle(axes, x, -1.0, column.input, drawing.INK)
         _arrow(axes, (x, -1.0 + RADIUS), (x, -HEIGHT / 2))
-    count = len(part.levels)
+    count = len(part.layers)
     for number in range(count):
         y = ROW * number
         style = {"facecolor": "#eef4fa", "edgecolor": layer_colour(number), "linewidth": 1.6}
@@ -142,12 +142,12 @@ def _draw_column(axes, part, x, column):
         _draw_output(axes, x, _top(part), column.output, HEIGHT / 2)
 
 
-def _draw_transition(axes, level: Level, layer, x, gap):
+def _draw_transition(axes, layer: UnrolledLayer, index, x, gap):
     """Draw the arrow from the previous step, or to it, or both if both directions are read."""
-    y, colour, is_bidirectional = ROW * layer, layer_colour(layer), level.directions == 2
+    y, colour, is_bidirectional = ROW * index, layer_colour(index), layer.directions == 2
     shift = 0.12 if is_bidirectional else 0.0
     start, end = x - COLUMN + WIDTH / 2, x - WIDTH / 2
-    first, second = (end, start) if level.backwards else (start, end)
+    first, second = (end, start) if layer.backwards else (start, end)
     _arrow(axes, (first, y + shift), (second, y + shift), colour, ":" if gap else "-")
     if is_bidirectional:
         _arrow(axes, (end, y - shift), (start, y - shift), colour, ":" if gap else "--")

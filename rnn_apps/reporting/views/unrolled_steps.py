@@ -55,7 +55,7 @@ def pooling_of(part: Part, network: Unrolled) -> Pooling | None:
     if not _has_single_output(part, network):
         return None
     pooling = network.readout.pooling if network.readout else []
-    if pooling == [LAST] and part.levels[-1].directions == 2:
+    if pooling == [LAST] and part.layers[-1].directions == 2:
         return Pooling("last state of each direction", (LAST_TIME,), (TIMES[0],))
     if pooling in ([FINAL_STEP], [FIRST_STEP], [LAST]):
         return None
@@ -72,7 +72,7 @@ def time_of_output(part: Part, network: Unrolled) -> str | None:
         return None
     # Outputs are in reading order.
     is_first_read = network.readout is not None and network.readout.pooling == [FIRST_STEP]
-    return TIMES[0] if part.levels[-1].backwards != is_first_read else LAST_TIME
+    return TIMES[0] if part.layers[-1].backwards != is_first_read else LAST_TIME
 
 
 def columns_of(part: Part, network: Unrolled) -> list[Column]:

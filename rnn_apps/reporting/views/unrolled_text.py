@@ -4,7 +4,7 @@ import textwrap
 
 from rnn_apps.reporting import drawing
 from rnn_apps.reporting.views.readout import Weights
-from rnn_apps.reporting.views.unrolled import Level, Part, Unrolled
+from rnn_apps.reporting.views.unrolled import Part, Unrolled, UnrolledLayer
 
 MAX_LINE_LENGTH, MAX_NAME_LENGTH = 110, 40
 
@@ -12,8 +12,8 @@ MAX_LINE_LENGTH, MAX_NAME_LENGTH = 110, 40
 def lines_of(part: Part, network: Unrolled) -> list[tuple[str, str]]:
     """Return lines with their colours: inputs and outputs, the weights of each layer, and of the output."""
     lines = [(line, drawing.INK) for line in _describe_inputs(part, network)]
-    for number, level in enumerate(part.levels):
-        lines += [(line, layer_colour(number)) for line in _describe_level(level, number, len(part.levels))]
+    for number, layer in enumerate(part.layers):
+        lines += [(line, layer_colour(number)) for line in _describe_layer(layer, number, len(part.layers))]
     if part is network.parts[-1]:
         lines += [(line, drawing.VERMILION) for line in _describe_readout(part, network)]
     return [
@@ -30,7 +30,7 @@ def layer_colour(number: int) -> str:
 
 def _describe_inputs(part: Part, network: Unrolled) -> list[str]:
     prefix = f"{part.name}: " if len(network.parts) > 1 else ""
-    features = part.levels[0].features
+    features = part.layers[0].features
     line = f"{prefix}each step reads {f'{features:,} features' if features else 'its input'}"
     if part is not network.parts[-1]:
         return [line]
@@ -40,19 +40,19 @@ def _describe_inputs(part: Part, network: Unrolled) -> list[str]:
         return [line]
     lines = [line, "h_0 of every layer is computed from the encoder's output"]
     if network.attends:
-        first, *upper = part.levels
+        first, *upper = part.layers
         is_wider = upper and upper[0].features and upper[0].features > first.units
         also = ", also an input of layer 2" if is_wider else ""
         lines.append(f"c_t: attention over the encoder's outputs{also}")
     return lines
 
 
-def _describe_level(level: Level, number: int, count: int) -> list[str]:
+def _describe_layer(layer: UnrolledLayer, number: int, count: int) -> list[str]:
     title = "one layer" if count == 1 else f"layer {number + 1}"
-    directions = ", two directions, each with its own weights" if level.directions == 2 else ""
-    directions = ", reads from the end" if level.backwards else directions
-    first = f"{title}: {level.cell}, {level.units} units{directions}; the same weights at every step:"
-    return [first, "    " + _format_shapes(level.weights)]
+    directions = ", two directions, each with its own weights" if layer.directions == 2 else ""
+    directions = ", reads from the end" if layer.backwards else directions
+    first = f"{title}: {layer.cell}, {layer.units} units{directions}; the same weights at every step:"
+    return [first, "    " + _format_shapes(layer.weights)]
 
 
 def _describe_readout(part: Part, network: Unrolled) -> list[str]:
@@ -62,7 +62,7 @@ def _describe_readout(part: Part, network: Unrolled) -> list[str]:
     lines = [f"before the pooling: {_format_layers(readout.before)}"] if readout.before else []
     if readout.weights:
         return [*lines, f"W_hy: {_format_layers(readout.weights)}"]
-    if lines or "output_kernel" in part.levels[-1].weights:
+    if lines or "output_kernel" in part.layers[-1].weights:
         return lines
     return ["the output is the state itself" if len(readout.pooling) < 2 else "no weights follow the pooling"]
 
