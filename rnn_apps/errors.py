@@ -50,15 +50,15 @@ class Fix:
         self.purpose, self.assignments = purpose, assignments
 
     def __str__(self) -> str:
-        return f"{self.purpose}: {' '.join(self.assignments)}"
+        return f"{self.purpose}: {', '.join(self.assignments)}"
 
 
 class Setting(Fix):
     """A fix by settings of the recipe.
 
     Example:
-        >>> print(Setting("Or let them be sorted", "data.sort=true"))
-        Or let them be sorted: data.sort=true
+        >>> print(Setting("Or sort them with", "data.sort=true"))
+        Or sort them with: data.sort=true
     """
 
     @property
@@ -139,8 +139,8 @@ class UserError(RnnAppsError):
     Examples:
         >>> print(UserError("reviews.csv:7  label", received='"good"', expected="positive or negative"))
         reviews.csv:7  label: received "good", expected positive or negative.
-        >>> print(UserError("air.csv:9", "not in order", fix=Setting("Let it be sorted", "data.sort=true")))
-        air.csv:9: not in order. Let it be sorted: data.sort=true
+        >>> print(UserError("air.csv:9", "not in order", fix=Setting("Sort it with", "data.sort=true")))
+        air.csv:9: not in order. Sort it with: data.sort=true
         >>> print(UserError(option="steps", received="0", expected="1 to 200"))
         steps: received 0, expected 1 to 200.
     """

@@ -164,7 +164,7 @@ def test_an_override_that_is_wrong_is_named_by_its_option(write):
         "override data.text: not YAML, in column 2: while parsing a flow node expected the node content, but "
         "found '<stream end>'. Indent with spaces, one level a mapping; "
         'text that holds ": " or " #" goes into quotes.',
-        "override seed.x: seed is 5, which has no keys. Override the whole of it.",
+        "override seed.x: seed is 5, which has no keys. Override it as a whole.",
         "override training.epochs: received 0, expected a whole number from 1 to 10000.",
         'override model  model.unit: unknown key. Did you mean "units"? Allowed here: cell, units, '
         "residual, layer_dropout, recurrent_dropout, embedding, bidirectional, pooling, dropout, "
@@ -255,7 +255,9 @@ def test_with_sample_leaves_the_path_of_files_behind(write):
 
 def test_a_recipe_without_a_sample_has_no_stand_in(write):
     recipe = load_recipe(write(SOUND.replace("}", ", sample: null}")))
-    with pytest.raises(UserError, match=r"^r\.yaml:2  data\.sample: no sample may stand in for the data"):
+    with pytest.raises(
+        UserError, match=r"^r\.yaml:2  data\.sample: this recipe has no sample in place of its data"
+    ):
         with_sample(recipe)
 
 

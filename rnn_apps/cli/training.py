@@ -64,7 +64,7 @@ def run_recipe(recipe, overrides, data, out, seeds, deterministic, no_sample, re
     from rnn_apps.run_folder import RunFolder
 
     if resume is not None and (out is not None or seeds):
-        raise click.UsageError("--resume goes on in the folder of one run: leave out --out and --seeds.")
+        raise click.UsageError("--resume continues one run in its folder: omit --out and --seeds.")
     if recipe is None:
         if resume is None:
             raise click.UsageError("Name a recipe. List the packaged ones with: rnn-apps list")

@@ -246,7 +246,7 @@ def _sort(rows, options):
     times = np.asarray(rows.times, np.int64)
     backwards = np.flatnonzero(np.diff(times) < 0)
     if len(backwards) and not options.sort:
-        fix = ["Sort the rows.", Setting("Or let them be sorted", "data.sort=true")]
+        fix = ["Sort the rows.", Setting("Or sort them with", "data.sort=true")]
         raise DataError(rows.locations[backwards[0] + 1], "its time is before that of the row above", fix=fix)
     kept = []
     for index in map(int, np.argsort(times, kind="stable")):
@@ -292,7 +292,7 @@ def _on_grid(name, rows, step, options):
 
 
 def check_spacing(rows, spacing, step, options):
-    """Raise DataError for a row that is off the time grid, or after a gap if gaps are refused.
+    """Raise DataError for a row that is unevenly spaced, or after a gap if gaps are refused.
 
     Args:
         rows: `locations` and `times` of rows.
@@ -303,7 +303,8 @@ def check_spacing(rows, spacing, step, options):
     uneven = np.flatnonzero((np.abs(spacing - np.rint(spacing)) > 1e-9) | (spacing < 0.5))
     gaps = np.flatnonzero(spacing > 1.5) if options.on_gap == "fail" else []
     if len(uneven):
-        index, problem, fix = int(uneven[0]), "off the time grid", ["Fix its time."]
+        problem, fix = "its distance from the row before is no multiple of the step", ["Fix its time."]
+        index = int(uneven[0])
     elif len(gaps):
         index = int(gaps[0])
         count = round(spacing[index]) - 1

@@ -156,7 +156,7 @@ def _decide_gaps(inspection, spacings, step):
     num_missing, gap_count = int(np.rint(gaps - 1).sum()), count_of(len(gaps), "gap")
     missing = f"{count_of(num_missing, 'step')} without a row"
     if num_uneven:
-        text = f"{count_of(num_uneven, 'row')} off the grid of a row every {step}."
+        text = f"{count_of(num_uneven, 'row')} unevenly spaced; usually there is a row every {step}."
         inspection.warn("uneven", num_uneven, text)
         inspection.decide("data.on_gap", "ignore", "rows are unevenly spaced: each is the next step")
     elif step.kind == "weekday":

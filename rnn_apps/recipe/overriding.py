@@ -44,7 +44,7 @@ def put(document: Document, path: KeyPath, value: object, place: Place) -> None:
         parent = parent[key]
         if not isinstance(parent, dict):
             problem = f"{dotted(path[:depth])} is {shown(parent)}, which has no keys"
-            _refuse(document, message(place.text, problem, fix="Override the whole of it."))
+            _refuse(document, message(place.text, problem, fix="Override it as a whole."))
             return
     for stale in [place for place in document.places if place[: len(path)] == path]:
         del document.places[stale]

@@ -125,7 +125,7 @@ class Run:
         for name in options:
             if name not in self.predictor.options:
                 problem, options = f"the task {self.recipe.task} has no such option", self.predictor.options
-                fix = Argument("Its options:", *options) if options else "It has no options."
+                fix = Argument("Its options", *options) if options else "It has no options."
                 raise UserError(problem=problem, fix=fix, option=name)
         listed = self._listed(inputs, as_text)
         return self.predictor.predict(listed, **options) if listed else []

@@ -316,7 +316,10 @@ def test_rows_as_they_come_are_answered_as_the_whole_file_is(streamed):
         ("2024-01-02,north,1,2,x,0", 'stream:3  rain: not a number; received "x"'),
         ("2024-01-02,north,1", "stream:3: 3 fields where the header has 6"),
         ("2024-01-01,north,1,2,3,0", "stream:3: its time is not after that of the row before"),
-        ("2024-01-02T05,north,1,2,3,0", "stream:3: off the time grid"),
+        (
+            "2024-01-02T05,north,1,2,3,0",
+            "stream:3: its distance from the row before is no multiple of the step",
+        ),
     ],
 )
 def test_a_row_of_a_stream_that_cannot_be_read_is_named(streamed, line, problem):
