@@ -121,7 +121,7 @@ def test_schema_is_json(answer):
         (["compare"], "Missing argument"),
         (["run"], "Name a recipe. List the packaged ones with: rnn-apps list"),
         (["run", "--resume", "nowhere"], "nowhere: no such folder; expected the folder of a run"),
-        (["run", "--resume", "taken", "--seeds", "1,2"], "leave out --out and --seeds"),
+        (["run", "--resume", "taken", "--seeds", "1,2"], "omit --out and --seeds"),
         (["kill-test", "imdb", "--kills", "0"], "0 is not in the range"),
         (["kill-test", "imdb", "--out", "taken"], "--out: taken is there already and not empty"),
         (["rum", "imdb"], "No such command"),

@@ -22,14 +22,14 @@ LARGEST_CONFUSION = 12  # classes of a matrix that fits on a screen; --json has 
     "max_invalid_records",
     type=click.FloatRange(0, 1_000_000_000),
     metavar="N",
-    help="Most invalid records of other data to skip: a number, or a fraction below 1; 0.5 by default.",
+    help="Maximum number of invalid records in --data to skip; below 1 it is a fraction. Default: 0.5.",
 )
 @json_option
 @verbose_option
 def evaluate(run, data, max_invalid_records, as_json):
     """Evaluate a RUN on its data or on other data.
 
-    Also prints the baselines and, for a classification, the confusion matrix.
+    Also prints the baselines and, for classification tasks, the confusion matrix.
     """
     opened = _opened(run)
     with _readers_heard():

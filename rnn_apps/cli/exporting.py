@@ -61,7 +61,7 @@ def _facts_of_formats():
     "--steps",
     cls=_FormatOption,
     type=click.IntRange(1, 100_000),
-    help="Sequence length of a {fixed} file, in words, rows, frames or tokens; others have open lengths.",
+    help="Sequence length of a {fixed} file, in words, rows, frames or tokens; others accept any length.",
 )
 @click.option("--no-examples", is_flag=True, help="Do not include test inputs as examples for the demo page.")
 @verbose_option
@@ -79,7 +79,7 @@ def export(run, out, format, weights, steps, no_examples):
     opened = rnn_apps.runs.open_run(run)
     place, written = opened.export(format, out=out, weights=weights, steps=steps, examples=not no_examples)
     if written:
-        table = Table("file", "MB", "largest difference", "same best answer", "ms a call")
+        table = Table("file", "MB", "largest difference", "same top prediction", "ms per call")
         for row in written:
             same = "-" if row.agreement is None else f"{100 * row.agreement:.1f} %"
             size, difference = f"{row.bytes / 1e6:.2f}", f"{row.difference:.1e}"

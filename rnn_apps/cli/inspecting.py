@@ -33,7 +33,7 @@ def init(task, data, out, overrides, as_json):
     """Inspect DATA, and write a recipe of TASK for it.
 
     DATA is any folder or file. Findings and decisions are printed, and written to the recipe as comments.
-    Given settings are kept, and other decisions take them into account.
+    Settings given by --set are kept, and the other settings are chosen to fit them.
     """
     from rnn_apps.inspecting import check_free, inspect_data, inspectable_tasks, write_recipe
 

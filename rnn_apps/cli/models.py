@@ -25,7 +25,8 @@ from rnn_apps.errors import RnnAppsError, UserError
 def import_(model, out, keep_layers):
     """Import a Keras MODEL as a run.
 
-    MODEL is a .keras or .h5 file of Keras 2 or 3. The run supports predict, evaluate, export and serve.
+    MODEL is a .keras or .h5 file of Keras 2 or 3. The run supports predict, evaluate, export, serve and
+    check.
     """
     import rnn_apps.runs
 
@@ -87,7 +88,7 @@ def check(model, plot, as_json):
 @json_option
 @verbose_option
 def check_cell(cell, units, cost, as_json):
-    """Check a CELL against the layer contract, and measure its cost.
+    """Check a CELL against the cell interface, and measure its cost.
 
     CELL is module:Class or a registered name.
     """
@@ -153,18 +154,20 @@ def _print(findings):
     "--host",
     default="127.0.0.1",
     show_default=True,
-    help="Address to listen on; any other than 127.0.0.1 requires a token.",
+    help="Address to listen on; any that is not a loopback address requires a token.",
 )
 @click.option("--name", help="Model name in the URL; the recipe's name by default.")
 @click.option(
-    "--token", envvar="RNN_APPS_TOKEN", help="Token that requests must have; better set in RNN_APPS_TOKEN."
+    "--token",
+    envvar="RNN_APPS_TOKEN",
+    help="Bearer token required of clients; preferably set in RNN_APPS_TOKEN.",
 )
 @click.option("--demo", is_flag=True, help="Also serve a demo page at /demo.")
 @verbose_option
 def serve(run, port, host, name, token, demo):
     """Serve the SavedModel of a RUN over HTTP.
 
-    RUN may be a folder of versions too; the REST paths are those of TensorFlow Serving.
+    RUN may also be a folder of model versions; the REST paths are those of TensorFlow Serving.
     """
     from rnn_apps import serving
 

@@ -215,10 +215,12 @@ def _caption_columns(table, image_column):
 def _describe_captions(inspection, splits):
     """Describe the captions; returns the words of those of train."""
     counts = Counter(len(example.captions) for split in splits.values() for example in split)
-    listed = ", ".join(f"{number} of {times:,}" for number, times in sorted(counts.items())[:6])
     total = count_of(sum(number * times for number, times in counts.items()), "caption")
-    noun = _noun(inspection).lower()
-    text = f"{total}: {listed} {noun}; all captions of one are its references."
+    one = _noun(inspection).lower().removesuffix("s")
+    listed = ", ".join(
+        f"{number} for each of {count_of(times, one)}" for number, times in sorted(counts.items())[:6]
+    )
+    text = f"{total}: {listed}; all captions of one {one} are its references."
     inspection.add("captions", {str(number): times for number, times in sorted(counts.items())}, text)
     captions = [caption for example in splits["train"] for caption in example.captions]
     words = [words_of(caption) for caption in captions]

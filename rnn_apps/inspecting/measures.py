@@ -153,7 +153,7 @@ def describe_splits(inspection, splits, num_files, noun="Examples"):
         noun: What examples are called.
     """
     sizes = {split: len(examples) for split, examples in splits.items()}
-    how = "splits that the data lacks are split off train by a hash" if num_files < 3 else "as in the files"
+    how = "missing splits are split off train by a hash" if num_files < 3 else "as in the files"
     listed = ", ".join(f"{split} {size:,}" for split, size in sizes.items())
     inspection.add("parts", sizes, f"{noun}: {listed}; {how}.")
 

@@ -222,7 +222,7 @@ def _decide_files(inspection, pair, files):
             text = f"{text}; ignored: column {', '.join(map(str, columns.ignored))}, such as {example}"
         inspection.add("columns", {"left_out": columns.ignored}, f"{files[0].name}: {text}.")
     if pair.files:
-        why = ("line i of one is the translation of line i of", "the other")
+        why = ("line i is translated by line i of target_file", "line i translates line i of source_file")
         why = ("a table of sentences and translations", "the same") if len(files) == 1 else why
         inspection.decide("data.source_file", pair.files[0], why[0])
         inspection.decide("data.target_file", pair.files[1], f"{why[1]}; validation and test are split off")

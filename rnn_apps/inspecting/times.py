@@ -126,7 +126,8 @@ def describe_times(inspection, table, times, series_column, target, num_invalid)
     step = find_step([one.times for one in series], is_number=False)
     _describe_step(inspection, series, step, num_duplicates, is_unsorted)
     if num_duplicates + num_invalid:
-        why = f"{count_of(num_duplicates, 'duplicate time')}, {count_of(num_invalid, 'invalid row')}"
+        counts = {"duplicate time": num_duplicates, "invalid row": num_invalid}
+        why = ", ".join(count_of(number, noun) for noun, number in counts.items() if number)
         num_used = sum(len(one.times) for one in series)
         allow_invalid_records(inspection, num_duplicates + num_invalid, num_used, why)
     if inspection.setting("data.on_gap") != "ignore":
@@ -166,7 +167,7 @@ def _decide_gaps(inspection, spacings, step):
         inspection.decide("data.on_gap", "ignore", "a row is a trading day, the next row the next step")
     elif len(gaps):
         inspection.warn("gaps", num_missing, f"{missing}, in {gap_count}.")
-        inspection.decide("data.on_gap", "fill", f"{missing} count as missing")
+        inspection.decide("data.on_gap", "fill", f"{missing}, filled with missing values")
     else:
         inspection.add("gaps", 0, "No gaps.")
 

@@ -204,7 +204,7 @@ class Run:
                 registered with `rnn_apps.export.register_format`.
             out: path of a new folder; by default a folder in ``export/`` of the run.
             weights: ``"float32"``; also ``"float16"`` or ``"int8"`` for LiteRT, and ``"int8"`` for ONNX.
-            steps: sequence length for LiteRT, whose shapes are fixed; other formats have open lengths.
+            steps: sequence length for LiteRT, whose shapes are fixed; other formats accept any length.
             examples: whether a SavedModel includes a few test inputs, for the demo page.
 
         Returns:

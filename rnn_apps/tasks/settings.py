@@ -130,7 +130,7 @@ class SourceSettings(Settings):
     )
     on_invalid_record: Literal["fail", "skip"] = Field("fail", description="How to handle invalid records.")
     max_invalid_records: InvalidRecordLimit = Field(
-        100, description="Most invalid records to skip: a number, or a fraction below 1."
+        100, description="Maximum number of invalid records to skip; below 1 it is a fraction."
     )
     sample: SampleSettings | None = Field(
         None, description="Synthetic data to use if the data set is unavailable."
