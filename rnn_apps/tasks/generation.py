@@ -272,7 +272,7 @@ class GenerationPredictor(Predictor):
             steps, max_steps: as in `NetworkPart`.
         """
         inputs = (extractor or self.network).inputs[0]
-        spec = tf.TensorSpec([None, *inputs.shape[1:]], inputs.dtype, name="given")
+        spec = tf.TensorSpec([None, *inputs.shape[1:]], inputs.dtype, name="inputs")
 
         def examples(batch, steps, seed):
             return [number_examples(batch, steps, seed)]

@@ -45,7 +45,7 @@ def stopped(tiny, folder, console):
 
 def test_a_resumed_run_ends_as_one_that_was_left_alone(run, tiny, tmp_path, new_console):
     if not tiny.is_trained_here:
-        with pytest.raises(UserError, match="not one to train"):
+        with pytest.raises(UserError, match="cannot be trained"):
             rnn_apps.run(run.recipe, out=tmp_path / "run")
         return
     folder = stopped(tiny, tmp_path / "run", new_console())

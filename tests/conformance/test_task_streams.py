@@ -10,7 +10,7 @@ def check_stream(run, tiny, raw):
     """The last answer of a stream is that for the whole input, or its last step."""
     lines = tiny.lines(raw)
     if lines is None:
-        with pytest.raises(UserError, match=f"stream: the task {run.recipe.task} answers a whole input"):
+        with pytest.raises(UserError, match=f"stream: the task {run.recipe.task} needs the whole input"):
             next(run.stream([raw]))
         return
     *_, last = run.stream(lines)

@@ -275,7 +275,7 @@ def test_the_export_takes_raw_values(run, tmp_path):
 
 
 def test_what_is_known_in_advance_cannot_be_streamed(run):
-    with pytest.raises(UserError, match="stream: sale would have to be known of rows that have not come"):
+    with pytest.raises(UserError, match="stream: this network needs future values of sale"):
         run.predictor.open_stream()
 
 
@@ -315,7 +315,7 @@ def test_rows_as_they_come_are_answered_as_the_whole_file_is(streamed):
     [
         ("2024-01-02,north,1,2,x,0", 'stream:3  rain: not a number; received "x"'),
         ("2024-01-02,north,1", "stream:3: 3 fields where the header has 6"),
-        ("2024-01-01,north,1,2,3,0", "stream:3: its time is not after that of the row before"),
+        ("2024-01-01,north,1,2,3,0", "stream:3: its time is not after that of the previous row"),
         (
             "2024-01-02T05,north,1,2,3,0",
             "stream:3: its distance from the row before is no multiple of the step",
@@ -412,7 +412,7 @@ def csv_of(folder, values, header="y"):
         (
             [5.0] * 200,
             {},
-            "a series is constant; received 5 in every row of train, expected values that differ",
+            "a series is constant; received 5 in every row of train, expected different values",
         ),
         (
             ["NA"] * 230 + [1, 2] * 10,
@@ -420,7 +420,7 @@ def csv_of(folder, values, header="y"):
             "a series is constant; received no value in train",
         ),
         (range(18), {}, "received 10 steps for train, 18 in all, expected at least 12"),
-        ([-1, 2] * 100, {"model": {"transform": "log"}}, "received -1, expected nothing below zero"),
+        ([-1, 2] * 100, {"model": {"transform": "log"}}, "received -1, expected no negative value"),
     ],
 )
 def test_series_that_teach_nothing_are_refused(values, changes, problem, tmp_path):
@@ -453,7 +453,7 @@ def test_a_series_that_teaches_nothing_is_left_out_where_the_recipe_says_so(tmp_
 
 def test_a_calendar_needs_dates(tmp_path):
     data = {**csv_of(tmp_path, range(200)), "calendar": ["hour"]}
-    with pytest.raises(UserError, match="data.calendar: times say nothing"):
+    with pytest.raises(UserError, match="data.calendar: there are no dates"):
         prepared(data=data)
 
 
@@ -461,12 +461,12 @@ def test_a_calendar_needs_dates(tmp_path):
     ("settings", "problem"),
     [
         ({"data": {"source": "tfds:imdb_reviews"}}, "data.source: received .*, expected files or sample"),
-        ({"data": {"targets": ["y"], "known": ["y"]}}, 'data.known: received "y", which is in targets too'),
+        ({"data": {"targets": ["y"], "known": ["y"]}}, 'data.known: received "y", which is also in targets'),
         (
             {"data": {"time_format": "%d"}},
-            "data.time_format: received a format, but data.time names no column",
+            "data.time_format: received a format, but data.time does not name a column",
         ),
-        ({"model": {"quantiles": [0.1, 0.4, 0.6, 0.9]}}, "expected an odd number of them"),
+        ({"model": {"quantiles": [0.1, 0.4, 0.6, 0.9]}}, "expected an odd number of ascending quantiles"),
         ({"model": {"quantiles": [0.5, 0.1, 0.9]}}, "ascending quantiles"),
         ({"model": {"lags": 40}}, "model.lags: received 40, expected at most the window, 30"),
     ],

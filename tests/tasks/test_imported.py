@@ -77,7 +77,7 @@ def test_inputs_may_be_files(run, file, tmp_path):
     [
         ("hello", 'received "hello", expected an array as JSON'),
         ("[[1, 2], [3]]", "rows of different lengths"),
-        ("[1, 99]", "received 1 to 99; expected word numbers from 0 to 10|received 1 to 99, expected word"),
+        ("[1, 99]", "received 1 to 99, expected token ids from 0 to 10"),
         ('{"others": [1]}', "received others, expected words"),
         ("[[1, 2]]", "received shape 1x2, expected any"),
         ('["a"]', "expected finite numbers"),
@@ -105,7 +105,7 @@ def test_it_is_scored_on_arrays_by_name_or_as_x_and_y(run, tmp_path):
     [
         ({"x": np.ones((2, 3))}, "no targets; expected y or dense"),
         ({"y": np.ones(2)}, "no array words"),
-        ({"x": np.ones((2, 3)), "y": np.ones(5, int)}, "arrays of different lengths"),
+        ({"x": np.ones((2, 3)), "y": np.ones(5, int)}, "arrays have different lengths"),
         ({"x": np.ones((2, 3)), "y": np.array([0, 7])}, "classes 0 to 7"),
         ({"x": np.ones((2, 3)), "y": np.array(["a", "b"])}, "received targets 2 of <U1"),
         ({"x": np.array([[{}]], object), "y": np.array([0])}, "cannot be read"),
@@ -207,7 +207,7 @@ def test_a_model_that_fails_a_check_ends_with_1(tmp_path, capsys):
 
 
 def test_it_is_no_recipe_to_run(run):
-    with pytest.raises(UserError, match="imported models, not one to train"):
+    with pytest.raises(UserError, match="imported models cannot be trained"):
         rnn_apps.run(run.recipe)
 
 
@@ -242,7 +242,7 @@ def test_each_input_is_held_to_the_embedding_that_reads_it(tmp_path):
     keras.Model([user, item, price], L.Dense(1)(x)).save(tmp_path / "two.keras")
     run, _ = import_run(tmp_path / "two.keras", tmp_path / "run")
     run.predict(['{"user": [900], "item": [49], "price": [-3.5]}'])
-    with pytest.raises(UserError, match="input item: received 50 to 50, expected word numbers from 0 to 49"):
+    with pytest.raises(UserError, match="input item: received 50 to 50, expected token ids from 0 to 49"):
         run.predict(['{"user": [900], "item": [50], "price": [1]}'])
     with pytest.raises(UserError, match="input user: a fraction"):
         run.predict(['{"user": [1.5], "item": [1], "price": [1]}'])

@@ -100,10 +100,10 @@ def test_a_tagger_that_reads_letters_and_both_sides_learns(new_console, tmp_path
     test, baseline = run.metrics["test"], run.metrics["baseline"]
     assert test["accuracy"] > baseline["majority"]["accuracy"] + 0.1
     assert baseline["most_frequent_tag"]["accuracy"] > baseline["majority"]["accuracy"]
-    with pytest.raises(UserError, match="stream: this network reads from both ends.*bidirectional=false"):
+    with pytest.raises(UserError, match="stream: this network is bidirectional.*bidirectional=false"):
         next(run.stream(["a"]))
     with pytest.raises(
-        RecipeError, match="training.tbptt: received windows, but the network reads from both"
+        RecipeError, match="training.tbptt: received windows, but the network is bidirectional"
     ):
         tagging(tbptt={"steps": 4})
 
@@ -223,7 +223,7 @@ def test_spans_are_scored_and_choose_the_best_weights_where_tags_are_spans(tmp_p
 def test_a_label_that_train_never_shows_is_named_or_skipped(tmp_path):
     (tmp_path / "train.conll").write_text("".join(f"w{i} X\nv Y\n\n" for i in range(40)))
     (tmp_path / "test.conll").write_text("a X\nb Z\n\nc Y\n")
-    said = r'test.conll:1, step 2: a label that train never shows; received "Z", expected X, Y'
+    said = r'test.conll:1, step 2: a label that is not in train; received "Z", expected X, Y'
     with pytest.raises(UserError, match=said):
         find_task("tagging").prepare(with_data(tagging(), tmp_path))
     recipe = with_data(
@@ -314,9 +314,9 @@ def test_a_table_whose_columns_have_changed_is_refused(labelled, sensors, tmp_pa
 
 def test_what_is_no_clip_is_refused_plainly(clips, tmp_path):
     (tmp_path / "empty").mkdir()
-    with pytest.raises(UserError, match="no pictures in it"):
+    with pytest.raises(UserError, match="no images in it"):
         clips.predict([str(tmp_path / "empty")])
-    with pytest.raises(UserError, match="no folder of pictures and no video file"):
+    with pytest.raises(UserError, match="neither a folder of images nor a video file"):
         clips.predict([str(tmp_path / "gone")])
     (tmp_path / "bad.png").write_bytes(base64.b64decode("bm9uZQ=="))
     with pytest.raises(UserError, match="bad.png: begins with"):
