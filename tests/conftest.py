@@ -59,6 +59,8 @@ def pytest_xdist_make_scheduler(config, log):
             return f"{folder}/{parameters[1]}" if name.startswith("test_task_") and parameters else file
 
         def _reschedule(self, node):
+            if node not in self.registered_collections:
+                return  # a new worker, which is still collecting
             is_large = getattr(node, "memory", 0) > MOST_MEMORY
             if is_large and self.workqueue and not node.shutting_down:
                 if self._pending_of(self.assigned_work[node]) <= 2:
