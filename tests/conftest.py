@@ -151,6 +151,7 @@ def check_views():
         assert "layer_0" not in page  # layers are numbered from 1, and described
         assert page.count("Hidden state of") >= len(layers)
         assert "folded and unrolled" in page
+        assert "In the heat maps" in page
 
     return check
 

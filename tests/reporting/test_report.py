@@ -194,6 +194,10 @@ def test_plots_are_kept_as_png_and_svg(finished):
     assert matplotlib.image.imread(finished[0] / "plots" / "loss.png").std() > 0.05
 
 
+def test_heat_maps_are_explained_only_where_there_are_some(finished):
+    assert "In the heat maps" not in (finished[0] / "report.html").read_text()
+
+
 def test_the_same_run_gives_the_same_report(finished, tmp_path):
     again = write_run(tmp_path)
     write_report(again)
