@@ -5,7 +5,6 @@ import json
 import os
 import re
 import resource
-import sys
 import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -15,7 +14,6 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # the workers share the cores
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
@@ -40,15 +38,8 @@ class Heard:
         self.closed = True
 
 
-MOST_MEMORY = 1_700  # MB of a worker, after which it gets no more tests; the largest file adds about 700
-
-
 def pytest_xdist_make_scheduler(config, log):
-    """The tests of a file go to one worker, and of the rules over all tasks those of one task.
-
-    A worker that has grown large finishes the tests that it has, and another takes its place: TensorFlow
-    keeps what XLA has compiled for the life of the process.
-    """
+    """The tests of a file go to one worker, and of the rules over all tasks those of one task."""
     from xdist.scheduler import LoadFileScheduling
 
     class ByFileOrTask(LoadFileScheduling):
@@ -57,17 +48,6 @@ def pytest_xdist_make_scheduler(config, log):
             folder, _, name = file.rpartition("/")
             parameters = re.search(r"\[(\w+)", test)
             return f"{folder}/{parameters[1]}" if name.startswith("test_task_") and parameters else file
-
-        def _reschedule(self, node):
-            if node not in self.registered_collections:
-                return  # a new worker, which is still collecting
-            is_large = getattr(node, "memory", 0) > MOST_MEMORY
-            if is_large and self.workqueue and not node.shutting_down:
-                if self._pending_of(self.assigned_work[node]) <= 2:
-                    config.pluginmanager.getplugin("dsession")._clone_node(node)
-                    node.shutdown()
-            else:
-                super()._reschedule(node)
 
     return ByFileOrTask(config, log) if config.getoption("dist") == "loadfile" else None
 
@@ -202,8 +182,6 @@ class Costs:
 
     def pytest_runtest_logreport(self, report):
         self.seconds["slow" in report.keywords] += report.duration
-        if hasattr(report, "node"):  # of a worker
-            report.node.memory = dict(report.user_properties)["memory"]
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node, error):
@@ -219,14 +197,6 @@ class Costs:
             f"{time.monotonic() - self.start:.0f} s in all; tests not marked slow took {quick:.0f} s of "
             f"{slow + quick:.0f} s of work ({share:.0f} %); peak memory: {memory}"
         )
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item, call):
-    report = yield
-    pages = int(Path("/proc/self/statm").read_text().split()[1]) if sys.platform == "linux" else 0
-    report.user_properties.append(("memory", pages * resource.getpagesize() / 2**20))
-    return report
 
 
 def peak_memory():
