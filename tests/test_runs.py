@@ -123,7 +123,7 @@ def test_a_network_without_views_does_not_fail_the_run(small_recipe, heard, tmp_
         raise KeyError("a cell of one's own" + "\nin many lines")
 
     monkeypatch.setattr("rnn_apps.runs.stages.diagnostics", fail)
-    few = {"training": {"epochs": 1}, "export": []}
+    few = {"training": {"epochs": 1}, "export": [], "views": True}
     run = rnn_apps.run(small_recipe, out=tmp_path / "run", console=heard, **few)
     assert run.metrics["test"]
     assert not (run.folder / "views.json").exists()
@@ -163,7 +163,8 @@ def test_the_manifest_holds_digests_of_every_artefact_versions_seed_and_data(fin
 
 
 def test_the_resolved_recipe_is_the_one_that_ran(finished, small_recipe):
-    assert load_recipe(finished.folder / "recipe.yaml") == small_recipe == finished.recipe
+    ran = apply_overrides(small_recipe, {"views": True})
+    assert load_recipe(finished.folder / "recipe.yaml") == ran == finished.recipe
 
 
 def test_what_is_said_is_each_thing_once(finished):

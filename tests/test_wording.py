@@ -40,7 +40,7 @@ NEW_TRAINING = "Name it when training: rnn-apps run RECIPE --set data.text=COLUM
         (COLUMN, "init", "a.csv: no column. Name it: --set data.text=COLUMN"),
         (COLUMN, "predict", f"a.csv: no column. {NEW_TRAINING}"),
         (COLUMN, "serve", f"a.csv: no column. {NEW_TRAINING}"),
-        (TWO, None, "a: no date. Name it: data.time=[day, hour] data.time_format=FORMAT"),
+        (TWO, None, "a: no date. Name it: data.time=[day, hour], data.time_format=FORMAT"),
         (
             TWO,
             "inspect",
