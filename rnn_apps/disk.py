@@ -1,4 +1,4 @@
-"""Durable file writes (fsync) and SHA-256 digests."""
+"""Files on disk: flushing, atomic replacement, and SHA-256 digests."""
 
 import errno
 import hashlib
