@@ -5,6 +5,7 @@ import json
 import os
 import re
 import resource
+import sys
 import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -14,6 +15,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # the workers share the cores
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -38,8 +40,15 @@ class Heard:
         self.closed = True
 
 
+LARGE_WORKER = 1_500  # MB after which a worker gets no more tests; the largest file adds about 700
+
+
 def pytest_xdist_make_scheduler(config, log):
-    """The tests of a file go to one worker, and of the rules over all tasks those of one task."""
+    """Sends the tests of a file to one worker, and the conformance tests of a task to one worker.
+
+    A worker that has grown large finishes the tests that it has, and a new one takes its place when it has
+    ended: TensorFlow keeps what XLA has compiled for the life of the process.
+    """
     from xdist.scheduler import LoadFileScheduling
 
     class ByFileOrTask(LoadFileScheduling):
@@ -48,6 +57,21 @@ def pytest_xdist_make_scheduler(config, log):
             folder, _, name = file.rpartition("/")
             parameters = re.search(r"\[(\w+)", test)
             return f"{folder}/{parameters[1]}" if name.startswith("test_task_") and parameters else file
+
+        def _reschedule(self, node):
+            if node not in self.registered_collections or node.shutting_down:
+                return  # still collecting, or finishing
+            if getattr(node, "memory", 0) > LARGE_WORKER and self.workqueue:
+                node.is_replaced = True
+                node.shutdown()  # after the tests that it has
+            else:
+                super()._reschedule(node)
+
+        def remove_node(self, node):
+            crashed = super().remove_node(node)
+            if getattr(node, "is_replaced", False) and not crashed and self.workqueue:
+                config.pluginmanager.getplugin("dsession")._clone_node(node)
+            return crashed
 
     return ByFileOrTask(config, log) if config.getoption("dist") == "loadfile" else None
 
@@ -182,6 +206,8 @@ class Costs:
 
     def pytest_runtest_logreport(self, report):
         self.seconds["slow" in report.keywords] += report.duration
+        if hasattr(report, "node"):  # of a worker
+            report.node.memory = dict(report.user_properties)["memory"]
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node, error):
@@ -189,14 +215,22 @@ class Costs:
             self.peaks[node.gateway.id] = node.workeroutput["peak_memory"]
 
     def pytest_terminal_summary(self, terminalreporter):
-        peaks = self.peaks or {"main": peak_memory()}
-        memory = ", ".join(f"{name} {peak:,.0f} MB" for name, peak in sorted(peaks.items()))
+        peaks = sorted(self.peaks.values()) or [peak_memory()]
+        memory = ", ".join(f"{peak:,.0f} MB" for peak in peaks)
         slow, quick = self.seconds[True], self.seconds[False]
         share = 100 * quick / max(slow + quick, 1e-9)
         terminalreporter.write_line(
             f"{time.monotonic() - self.start:.0f} s in all; tests not marked slow took {quick:.0f} s of "
-            f"{slow + quick:.0f} s of work ({share:.0f} %); peak memory: {memory}"
+            f"{slow + quick:.0f} s of work ({share:.0f} %); peak memory of each worker: {memory}"
         )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = yield
+    pages = int(Path("/proc/self/statm").read_text().split()[1]) if sys.platform == "linux" else 0
+    report.user_properties.append(("memory", pages * resource.getpagesize() / 2**20))
+    return report
 
 
 def peak_memory():
