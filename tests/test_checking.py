@@ -11,6 +11,8 @@ from rnn_apps.models.language_model import language_model
 from rnn_apps.models.sequence_decoder import SequenceDecoder
 from rnn_apps.runs.imported import check, import_run
 
+pytestmark = pytest.mark.slow
+
 L = keras.layers
 
 

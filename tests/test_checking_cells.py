@@ -109,9 +109,9 @@ def last_line(cell):
     return f"({__file__}:{first + len(lines) - 1})"
 
 
-@pytest.mark.parametrize("cell", [LeakyCell, "ind_rnn", "layer_norm_lstm"])
-def test_a_valid_cell_passes_every_check(cell):
-    findings = check_cell(cell)
+def test_a_valid_cell_passes_every_check():
+    """The cells of the package pass in tests/conformance."""
+    findings = check_cell(LeakyCell)
     assert not [finding for finding in findings if finding.passed is False]
     assert findings[0].detail.startswith("on the engine")
     assert len(findings) == 14

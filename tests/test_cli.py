@@ -497,6 +497,7 @@ print(json.dumps(rnn_apps.open_run(own).predict(texts)))
 """
 
 
+@pytest.mark.slow
 def test_a_cell_of_ones_own_runs_on_three_classes_and_answers_in_another_process(
     answer, finished, tmp_path, monkeypatch
 ):

@@ -208,6 +208,7 @@ def test_one_text_is_answered_and_explained_as_a_list_of_one(finished):
     assert [word for word, _ in steps] == ["far", "from", "dull", "!"]
 
 
+@pytest.mark.slow
 def test_an_export_that_fails_costs_a_run_neither_scores_nor_report(
     small_recipe, tmp_path, monkeypatch, capsys
 ):

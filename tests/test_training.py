@@ -416,6 +416,7 @@ def assert_bit_equal(one, other):
     assert one[0] == other[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("crash_at", [[1], [2], [3], [5, 5, 6], [4, 5, 6, 7, 8], [12]])
 def test_a_training_taken_up_again_is_bit_equal_to_one_that_never_stopped(crash_at):
     whole, task, _ = carried_out()

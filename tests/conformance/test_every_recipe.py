@@ -92,6 +92,7 @@ def test_a_recipe_has_a_page(name):
     check_page(name, [page.read_text(encoding="utf-8") for page in PAGES.glob("*.md")])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [n for n in RECIPES if n != tiny_task(load_recipe(n).task).recipe])
 def test_a_recipe_runs(name, tmp_path, new_console):
     """Those from which the tiny run of their task is made run in test_task_completes.py."""

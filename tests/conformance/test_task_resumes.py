@@ -12,6 +12,8 @@ from rnn_apps.errors import UserError
 from rnn_apps.run_folder import CHECKPOINTS
 from rnn_apps.training import Interrupted
 
+pytestmark = pytest.mark.slow
+
 UNTIMED = ("seconds", "examples_per_second")
 
 

@@ -14,6 +14,8 @@ from rnn_apps.errors import RnnAppsError
 from rnn_apps.export.saved_model import SavedModel
 from rnn_apps.export.serving_files import _notes_on
 
+pytestmark = pytest.mark.slow
+
 TEXTS = ["Far from dull!", "", "<br />The film is a mess?", "Grüße 🎬"]
 
 STOCK_CLIENT = """

@@ -9,6 +9,8 @@ from rnn_apps.importing import import_model
 from rnn_apps.layers import is_recurrent
 from rnn_apps.models.example_inputs import answers_of
 
+pytestmark = pytest.mark.slow
+
 GOLDEN = Path(__file__).parent.parent / "golden"
 FILES = sorted(path for path in GOLDEN.iterdir() if path.suffix != ".npz")
 CONVERTED = {

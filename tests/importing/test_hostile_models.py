@@ -22,6 +22,8 @@ import pytest
 from rnn_apps.errors import UserError
 from rnn_apps.importing import building, import_model
 
+pytestmark = pytest.mark.slow
+
 L = keras.layers
 MAX_MEMORY = 400e6
 

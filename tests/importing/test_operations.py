@@ -10,6 +10,8 @@ from keras import ops
 from rnn_apps.errors import UserError
 from rnn_apps.importing import import_model
 
+pytestmark = pytest.mark.slow
+
 L = keras.layers
 
 

@@ -162,6 +162,7 @@ def test_limits_grow_with_the_file(tmp_path):
     assert limits_for(tmp_path / "nowhere") == Limits(subprocess_reader.MIN_MEMORY, 10, 64 << 20)
 
 
+@pytest.mark.slow
 def test_corrupted_files_are_imported_or_refused_with_a_message(tmp_path):
     place = TESTS.parent / "benchmarks" / "spoiled_weights.py"
     spec = importlib.util.spec_from_file_location("spoiled_weights", place)

@@ -116,10 +116,9 @@ def penalty_gradients(call, sources):
 @pytest.mark.parametrize(
     ("name", "where", "every", "training"),
     [
-        ("vanilla", "eager", None, True),
+        ("lstm", "eager", None, True),
         ("gru", "graph", None, True),
-        ("lstm", "outside", None, True),
-        ("gru", "outside", None, False),
+        ("vanilla", "outside", None, False),
         ("vanilla", "graph", 2, True),
     ],
 )

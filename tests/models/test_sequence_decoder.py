@@ -121,6 +121,7 @@ def test_a_saved_decoder_answers_the_same(changes, tmp_path):
     np.testing.assert_array_equal(model(inputs), loaded(inputs))
 
 
+@pytest.mark.slow
 def test_training_teaches_it_to_repeat_its_memory():
     """Attention must be used: the summary is absent, and only the memory tells which token comes."""
     tokens = np.tile(np.arange(1, 5, dtype="int32"), (64, 1))

@@ -145,6 +145,7 @@ def test_a_part_without_a_picture_that_can_be_read_is_named(folder, tmp_path):
         prepared(make, data={"on_invalid_record": "skip"})
 
 
+@pytest.mark.slow
 def test_what_has_no_weights_is_part_of_the_name_of_the_cache(folder):
     small = {"name": "MobileNetV2", "image_size": [32, 32], "horizontal_flip": False}
     folders = set()
@@ -167,6 +168,7 @@ def test_a_changed_picture_is_read_anew(folder, tmp_path):
     np.testing.assert_array_equal(after[1], before[1])
 
 
+@pytest.mark.slow
 def test_features_of_a_frozen_network_are_those_of_its_pictures_mirrored_or_not(folder):
     encoder = {
         "name": "MobileNetV2",

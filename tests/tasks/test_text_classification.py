@@ -99,6 +99,7 @@ def test_the_loss_is_the_cross_entropy_with_smoothed_labels(three_classes, smoot
     assert float(loss) == pytest.approx(expected, rel=1e-5)
 
 
+@pytest.mark.slow
 def test_the_same_seed_trains_the_same_weights_to_the_bit_and_another_seed_others(small_recipe):
     rates = {"dropout": 0.5, "word_dropout": 0.2, "layer_dropout": 0.2, "recurrent_dropout": 0.2}
     trained = []
@@ -198,6 +199,7 @@ def verified_export(predictor, folder):
     return loaded
 
 
+@pytest.mark.slow
 def test_a_network_compiled_by_xla_exports_too(small_recipe, tmp_path):
     settings = {"model": {"cell": "lstm"}, "training": {"compile": True}}
     data = {"sample": {"size": 100}, "keep": "both", "max_length": 5}
