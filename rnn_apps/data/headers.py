@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from rnn_apps.data.delimiters import DELIMITERS, NUM_LINES_SAMPLED, find_delimiter, sample_rows
-from rnn_apps.data.numbers import is_number
+from rnn_apps.data.numbers import is_number, parses
 from rnn_apps.errors import DataError, Setting, nearest, shown
 
 MAX_COLUMNS_SHOWN = 12
@@ -175,13 +175,8 @@ def check_header(location, header, rows):
 
 
 def _is_date(cell):
-    for pattern in ("%Y-%m-%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y"):
-        try:
-            datetime.strptime(re.split("[T ]", cell.strip())[0], pattern)
-        except ValueError:
-            continue
-        return True
-    return False
+    day, patterns = re.split("[T ]", cell.strip())[0], ("%Y-%m-%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y")
+    return any(parses(datetime.strptime, day, pattern) for pattern in patterns)
 
 
 def _are_numbered(names):

@@ -128,15 +128,13 @@ def _read_tfds(name, invalid):
     if "text" not in builder.info.features:
         received = f"the features {', '.join(builder.info.features)}"
         raise DataError(f"tfds:{name}", received=received, expected="one called text")
-    tfds_source.check_train_split(builder, name)
-    for split in SPLIT_NAMES:
-        if split in builder.info.splits:
-            yield split, _join(tfds_source.read_split(builder, split, "text", "text"), invalid)
+    for split in tfds_source.splits_with_train(builder, name):
+        yield split, _join(tfds_source.read_examples(builder, split, {"text": "text"}), invalid)
 
 
 def _join(examples, invalid):
     lines = []
-    for location, text, *_ in examples:
+    for location, text in examples:
         if lines and not lines[-1].endswith("\n"):
             lines.append("\n")
         lines += _valid_lines(location, io.StringIO(text, newline=""), invalid)

@@ -79,11 +79,11 @@ def check_folder(path):
         raise DataError(str(path), problem, fix=Setting("Check the path", "data.path"))
 
 
-def no_data(folder, expected, fix=None):
-    """Return the `DataError` about a folder without the `expected` files; `fix` if none can be converted."""
-    files = sorted(folder.iterdir())
+def no_data(path, expected, fix=None):
+    """Return the `DataError` about a path without the `expected` files; `fix` if none can be converted."""
+    files = sorted(path.iterdir()) if path.is_dir() else [path]
     received = listed_files(files) or "an empty folder"
-    return DataError(str(folder), received=received, expected=expected, fix=conversion_advice(files) or fix)
+    return DataError(str(path), received=received, expected=expected, fix=conversion_advice(files) or fix)
 
 
 def one_per_split(folder, files):

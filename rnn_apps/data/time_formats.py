@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
+from rnn_apps.data.numbers import parses
+
 EXAMPLES = "2024-05-31, 2024-05-31 18:00+02:00, 31.05.2024 18:00, 05/31/2024 6:00 PM or 20240531"
 _ISO = re.compile(
     r"(\d{4})-(\d{1,2})(?:-(\d{1,2})(?:[T ](\d{1,2})(?::(\d{2})(?::(\d{2})(?:[.,]\d*)?)?)?"
@@ -118,12 +120,7 @@ def find_format(cells):
 
 
 def _fits(cells, pattern):
-    try:
-        for cell in cells:
-            datetime.strptime(cell, pattern)
-    except ValueError:
-        return False
-    return True
+    return all(parses(datetime.strptime, cell, pattern) for cell in cells)
 
 
 def _evenness(cells, pattern):

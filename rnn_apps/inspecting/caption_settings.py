@@ -4,8 +4,7 @@ import os
 from collections import Counter
 from pathlib import Path
 
-from rnn_apps.inspecting.measures import quantile
-from rnn_apps.inspecting.sizing import round_up
+from rnn_apps.inspecting.measures import quantile, round_up
 
 _SIDE_WORDS = frozenset(("left", "right", "links", "rechts", "linke", "rechte", "gauche", "droite"))
 _MAX_SIZE = {"MobileNetV2": 160, "small_cnn": 64}

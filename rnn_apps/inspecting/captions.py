@@ -12,18 +12,9 @@ from rnn_apps.data.split_files import no_data
 from rnn_apps.data.video import VIDEO_SUFFIXES
 from rnn_apps.errors import DataError, shown
 from rnn_apps.inspecting.caption_settings import decide_encoder, decide_words
-from rnn_apps.inspecting.findings import Inspection
 from rnn_apps.inspecting.image_sizes import describe_duplicate_images, describe_images
-from rnn_apps.inspecting.measures import (
-    count_of,
-    describe_lengths,
-    describe_repeats,
-    describe_splits,
-    describe_unread,
-    quantile,
-    words_of,
-)
-from rnn_apps.inspecting.sizing import decide_training, load_splits
+from rnn_apps.inspecting.inspection import Inspection
+from rnn_apps.inspecting.measures import count_of, quantile, words_of
 from rnn_apps.inspecting.tables import describe_table, read_table
 
 STILL_SUFFIXES = (*IMAGE_SUFFIXES, ".gif")
@@ -66,7 +57,7 @@ def inspect_clips(path, overrides):
     inspection, clips = _inspect("video_captioning", path, overrides)
     counts = [len(clip.frames) for clip in clips if not clip.frames[0].lower().endswith(VIDEO_SUFFIXES)]
     if counts:
-        describe_lengths(inspection, counts, "frames", "Frames of a clip")
+        inspection.describe_lengths(counts, "frames", "Frames of a clip")
         frames = quantile(counts, 0.95)
         inspection.decide("model.frames", min(16, frames), f"95 % of the clips have at most {frames} frames")
     return inspection
@@ -93,8 +84,8 @@ def _load(inspection, path):
     if layout == DEFAULT_LAYOUT:
         names = [file.name for file in find_captions(path)[0]]
         inspection.add("file", {"file": names}, f"Captions: {', '.join(names)}.")
-    describe_unread(inspection, path, used_files(path, layout))
-    splits = load_splits(inspection, load)
+    inspection.describe_unread(path, used_files(path, layout))
+    splits = inspection.load_splits(load)
     named = {name for split in splits.values() for example in split for name in example.frames}
     text = f"{count_of(len(named), 'image or video', 'images or videos')} with captions."
     inspection.add("images", len(named), text)
@@ -102,7 +93,7 @@ def _load(inspection, path):
     if unnamed:
         text = f"{count_of(len(unnamed), 'file')} without a caption: not used."
         inspection.warn("without_caption", len(unnamed), text)
-    describe_splits(inspection, splits, num_files=1, noun=_noun(inspection))
+    inspection.describe_splits(splits, num_files=1, noun=_noun(inspection))
     describe_duplicate_images(inspection, store, splits)
     return splits, store
 
@@ -224,8 +215,8 @@ def _describe_captions(inspection, splits):
     inspection.add("captions", {str(number): times for number, times in sorted(counts.items())}, text)
     captions = [caption for example in splits["train"] for caption in example.captions]
     words = [words_of(caption) for caption in captions]
-    describe_lengths(inspection, list(map(len, words)), "lengths", "Words of a caption")
-    describe_repeats(inspection, captions, "captions")
+    inspection.describe_lengths(list(map(len, words)), "lengths", "Words of a caption")
+    inspection.describe_repeats(captions, "captions")
     decide_words(inspection, words)
-    decide_training(inspection, len(captions), min_epochs=8, steps=2000, noun="captions")
+    inspection.decide_training(len(captions), min_epochs=8, steps=2000, noun="captions")
     return words

@@ -9,22 +9,8 @@ from rnn_apps.data.records import ClassNames, InvalidRecords, usable
 from rnn_apps.data.sources import MAX_CLASSES, load_labelled_texts, open_files
 from rnn_apps.data.split_files import find_splits
 from rnn_apps.errors import DataError, Setting, shown
-from rnn_apps.inspecting.findings import Inspection
-from rnn_apps.inspecting.measures import (
-    count_of,
-    decide_invalid_records,
-    describe_leakage,
-    describe_lengths,
-    describe_repeats,
-    describe_splits,
-    describe_unknown_words,
-    describe_unread,
-    fold_text,
-    percent,
-    quantile,
-    words_of,
-)
-from rnn_apps.inspecting.sizing import decide_training, load_splits, round_up
+from rnn_apps.inspecting.inspection import Inspection
+from rnn_apps.inspecting.measures import count_of, fold_text, percent, quantile, round_up, words_of
 from rnn_apps.inspecting.tables import TABLE_ENDINGS, column_of_setting, describe_table, read_table
 
 LABEL_NAMES = (
@@ -65,7 +51,7 @@ def open_tables(path, task, base, overrides, endings=TABLE_ENDINGS):
     inspection = Inspection(task, str(recipe_path), base, overrides)
     tables = {split: read_table(file) for split, file in files.items()}
     describe_table(inspection, tables)
-    describe_unread(inspection, path, files.values())
+    inspection.describe_unread(path, files.values())
     return inspection, tables
 
 
@@ -137,12 +123,12 @@ def inspect_texts(path, overrides):
         records[split] = list(usable(source.records(split), class_names, invalid))
         num_skipped += invalid.skipped.total()
         max_share = max(max_share, num_skipped / max(1, num_skipped + len(records[split])))
-    decide_invalid_records(inspection, invalid, sum(map(len, records.values())), max_share)
+    inspection.decide_invalid_records(invalid, sum(map(len, records.values())), max_share)
     _describe_examples(inspection, records, classes)
-    splits = load_splits(inspection, lambda *args: load_labelled_texts(source, *args, classes)[0])
-    describe_splits(inspection, splits, len(tables))
+    splits = inspection.load_splits(lambda *args: load_labelled_texts(source, *args, classes)[0])
+    inspection.describe_splits(splits, len(tables))
     texts = {split: examples.texts for split, examples in splits.items()}
-    describe_leakage(inspection, texts, num_files=len(tables))
+    inspection.describe_leakage(texts, "texts", len(tables))
     _decide_model(inspection, splits)
     return inspection
 
@@ -225,7 +211,7 @@ def _describe_examples(inspection, records, classes):
     if rare:
         text = f"{', '.join(map(shown, rare))}: less than a tenth of the examples of the largest class"
         inspection.warn("rare_classes", rare, f"{text}; look at f1_macro, not at accuracy.")
-    describe_repeats(inspection, [text for text, _ in records["train"]])
+    inspection.describe_repeats([text for text, _ in records["train"]], "texts")
     labels = defaultdict(set)
     for text, index in records["train"]:
         labels[fold_text(text)].add(index)
@@ -237,12 +223,12 @@ def _describe_examples(inspection, records, classes):
 def _decide_model(inspection, splits):
     words = [words_of(text) for text in splits["train"].texts]
     lengths, counts = list(map(len, words)), Counter(word for text in words for word in text)
-    describe_lengths(inspection, lengths, "lengths", "Words of a text")
+    inspection.describe_lengths(lengths, "lengths", "Words of a text")
     twice = sum(count > 1 for count in counts.values())
     text = f"{len(counts):,} distinct words in train, {twice:,} of them more than once."
     inspection.add("vocabulary", {"words": len(counts), "twice": twice}, text)
     test_words = [word for text in splits["test"].texts for word in words_of(text)]
-    describe_unknown_words(inspection, counts, test_words)
+    inspection.describe_unknown_words(counts, test_words)
     length = quantile(lengths, 0.98)
     max_length = max(10, min(_MAX_LENGTH, round_up(length, 10)))
     inspection.decide("data.max_length", max_length, f"98 % of the texts have at most {length} words")
@@ -254,4 +240,4 @@ def _decide_model(inspection, splits):
         inspection.decide("model.word_vectors", "random", "too few words for co-occurrence vectors")
     inspection.decide("model.cell", "gru", "usually more accurate than the vanilla cell, and slower")
     inspection.decide("model.bidirectional", True, "the whole text is available before the answer")
-    decide_training(inspection, len(words), min_epochs=4, steps=600)
+    inspection.decide_training(len(words), min_epochs=4, steps=600)

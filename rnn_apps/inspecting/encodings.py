@@ -12,18 +12,6 @@ _MARKS = {codecs.BOM_UTF8: "UTF-8 with a byte-order mark", b"\xff\xfe": "UTF-16"
 _CONTEXT = 20  # bytes shown before and after an invalid one
 
 
-def describe_encodings(inspection, files):
-    """Add the encoding of each file, all of which must be UTF-8.
-
-    Args:
-        inspection: `Inspection`.
-        files: Paths.
-    """
-    for file in files:
-        encoding = check_encoding(file)
-        inspection.add("file", {"file": file.name, "encoding": encoding}, f"{file.name}: {encoding}.")
-
-
 def check_encoding(file):
     """Return the encoding of a file: ``UTF-8`` or ``UTF-8 with a byte-order mark``.
 

@@ -4,7 +4,7 @@ from itertools import islice
 from pathlib import Path
 
 from rnn_apps.data.headers import list_columns
-from rnn_apps.data.split_files import conversion_advice
+from rnn_apps.data.split_files import no_data
 from rnn_apps.data.tagged_files import TAGGED_ENDINGS
 from rnn_apps.data.video import VIDEO_SUFFIXES
 from rnn_apps.errors import Argument, DataError, Setting
@@ -39,11 +39,8 @@ def guess_task(path: str | Path) -> tuple[str, str]:
         raise DataError(str(path)[:300], "no such file or folder", fix="Check the path.")
     guess = _task_of_file(path) if path.is_file() else _task_of_folder(path)
     if guess is None:
-        files = sorted(path.iterdir()) if path.is_dir() else [path]
-        received = ", ".join(file.name for file in files[:8]) or "an empty folder"
         expected = "tables, texts, tagged sentences, or images or videos with their captions"
-        fix = conversion_advice(files) or _NAME_THE_TASK
-        raise DataError(str(path), received=received, expected=expected, fix=fix)
+        raise no_data(path, expected, _NAME_THE_TASK)
     return guess
 
 

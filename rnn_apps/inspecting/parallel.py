@@ -11,23 +11,11 @@ import numpy as np
 from rnn_apps.data.files import open_lines
 from rnn_apps.data.pair_tables import find_text_columns
 from rnn_apps.data.parallel import find_parallel, load_pairs
-from rnn_apps.data.split_files import conversion_advice
+from rnn_apps.data.split_files import no_data
 from rnn_apps.data.splits import SPLIT_NAMES, DataSource
-from rnn_apps.errors import DataError, shown
-from rnn_apps.inspecting.encodings import describe_encodings
-from rnn_apps.inspecting.findings import Inspection
-from rnn_apps.inspecting.measures import (
-    describe_leakage,
-    describe_lengths,
-    describe_repeats,
-    describe_splits,
-    describe_unknown_words,
-    describe_unread,
-    percent,
-    quantile,
-    words_of,
-)
-from rnn_apps.inspecting.sizing import decide_training, load_splits, round_up
+from rnn_apps.errors import shown
+from rnn_apps.inspecting.inspection import Inspection
+from rnn_apps.inspecting.measures import percent, quantile, round_up, words_of
 
 # Code -> names of the language in file names.
 LANGUAGES = {
@@ -175,26 +163,23 @@ def inspect_pairs(path, overrides):
     pair = _override_pair(find_pair(path), overrides)
     path = Path(path)
     if pair is None:
-        files = sorted(path.iterdir()) if path.is_dir() else [path]
-        received = ", ".join(file.name for file in files[:8]) or "an empty folder"
         expected = "a folder with two texts, line i of one the translation of line i of the other"
         fix = "Call them train.en and train.de, or put the languages in their names; call a table train.tsv."
-        fix = conversion_advice(files) or fix
-        raise DataError(str(path), received=received, expected=expected, fix=fix)
+        raise no_data(path, expected, fix)
     source, target, named = pair[:3]
     path = path.parent if path.is_file() else path
     inspection = Inspection("translation", str(path), "translation", overrides)
     files_of = find_parallel(path, source, target, named=named)
     files = [file for split in files_of.values() for file in split]
-    describe_encodings(inspection, files)
-    describe_unread(inspection, path, files)
+    inspection.describe_encodings(files)
+    inspection.describe_unread(path, files)
     _decide_files(inspection, pair, files_of["train"])
     data, languages = DataSource("files", path, 0, 1), (source, target)
-    splits = load_splits(inspection, lambda *args: load_pairs(data, *args, languages, named=named)[1])
-    describe_splits(inspection, splits, len(files_of), "Pairs")
+    splits = inspection.load_splits(lambda *args: load_pairs(data, *args, languages, named=named)[1])
+    inspection.describe_splits(splits, len(files_of), "Pairs")
     _describe_pairs(inspection, splits)
     sources = {split: pairs.sources for split, pairs in splits.items()}
-    describe_leakage(inspection, sources, "sources", len(files_of))
+    inspection.describe_leakage(sources, "sources", len(files_of))
     return inspection
 
 
@@ -231,9 +216,9 @@ def _decide_files(inspection, pair, files):
 def _describe_pairs(inspection, splits):
     train = splits["train"]
     sources, targets = ([words_of(text) for text in side] for side in (train.sources, train.targets))
-    describe_lengths(inspection, list(map(len, sources)), "source_lengths", "Words of a source")
-    describe_lengths(inspection, list(map(len, targets)), "target_lengths", "Words of a translation")
-    describe_repeats(inspection, train.sources, "sources")
+    inspection.describe_lengths(list(map(len, sources)), "source_lengths", "Words of a source")
+    inspection.describe_lengths(list(map(len, targets)), "target_lengths", "Words of a translation")
+    inspection.describe_repeats(train.sources, "sources")
     same = sum(a == b for a, b in zip(train.sources, train.targets))
     if same:
         text = f"{same:,} translations ({percent(same, len(train))}) are equal to their sources."
@@ -244,7 +229,7 @@ def _describe_pairs(inspection, splits):
     text = f"{sizes[0]:,} distinct words in the sources of train, {sizes[1]:,} in the translations."
     inspection.add("vocabulary", {"source": sizes[0], "target": sizes[1]}, text)
     test_words = [word for text in splits["test"].sources for word in words_of(text)]
-    describe_unknown_words(inspection, counts[0], test_words)
+    inspection.describe_unknown_words(counts[0], test_words)
     size = min(8000, max(400, round_up(max(sizes) // 2, 400)))
     inspection.decide("data.unit", "subword", "words that are not in train are built from pieces")
     inspection.decide("data.vocabulary_size", size, f"{max(sizes):,} distinct words in a language")
@@ -259,7 +244,7 @@ def _describe_pairs(inspection, splits):
         settings = {f"model.{key}": value for key, value in settings.items()}
         inspection.decide_all(settings, f"a smaller network for {len(train):,} pairs")
         inspection.decide("training.learning_rate", 0.002, "small networks can take larger steps")
-    decide_training(inspection, len(train), min_epochs=10, steps=3000, noun="pairs")
+    inspection.decide_training(len(train), min_epochs=10, steps=3000, noun="pairs")
 
 
 def _check_alignment(inspection, train):

@@ -11,17 +11,9 @@ from rnn_apps.data.step_tables import ENDINGS, Columns, load_streams, split_fold
 from rnn_apps.errors import DataError, Setting, shown
 from rnn_apps.inspecting.captions import STILL_SUFFIXES
 from rnn_apps.inspecting.classification import find_label_column, find_tables
-from rnn_apps.inspecting.findings import Inspection
-from rnn_apps.inspecting.measures import (
-    decide_invalid_records,
-    describe_lengths,
-    describe_splits,
-    describe_unread,
-    percent,
-    quantile,
-)
+from rnn_apps.inspecting.inspection import Inspection
+from rnn_apps.inspecting.measures import percent, quantile
 from rnn_apps.inspecting.sentinels import warn_of_sentinels
-from rnn_apps.inspecting.sizing import decide_training
 from rnn_apps.inspecting.tables import column_of_setting, describe_table, named_column, read_table, values_of
 
 _STREAM_NAMES = (
@@ -50,15 +42,15 @@ def inspect_streams(path, overrides):
     recipe_path, table, num_splits, files = _first_table(path)
     inspection = Inspection("frame_labelling", str(recipe_path), "frame_labelling", overrides)
     describe_table(inspection, {"train": table})
-    describe_unread(inspection, path, files)
+    inspection.describe_unread(path, files)
     columns = _decide_columns(inspection, table, num_splits)
     source, invalid = DataSource("files", recipe_path, 0, 1), InvalidRecords("skip", 10**9)
     _, names, splits = load_streams(source, SplitRequest(_VALIDATION_FRACTION), invalid, columns)
     why = "of the streams of train, if it has no files of its own"
     inspection.decide("data.validation_fraction", _VALIDATION_FRACTION, why)
     num_rows = sum(len(stream.labels) for streams in splits.values() for stream in streams)
-    decide_invalid_records(inspection, invalid, num_rows)
-    describe_splits(inspection, splits, num_splits, "Streams")
+    inspection.decide_invalid_records(invalid, num_rows)
+    inspection.describe_splits(splits, num_splits, "Streams")
     _describe(inspection, splits["train"], names)
     return inspection
 
@@ -172,7 +164,7 @@ def _describe(inspection, train, names):
     listed = ", ".join(f"{label} {percent(n, labels.total())}" for label, n in labels.most_common(20))
     inspection.add("classes", dict(labels.most_common()), f"{len(labels)} labels in train: {listed}.")
     lengths = [len(stream.labels) for stream in train]
-    describe_lengths(inspection, lengths, "lengths", "Steps of a stream")
+    inspection.describe_lengths(lengths, "lengths", "Steps of a stream")
     inspection.add("features", names, f"{len(names or [])} features per step.")
     why = "it only looks back, so that it can label a stream as it arrives"
     inspection.decide("model.bidirectional", False, why)
@@ -183,4 +175,4 @@ def _describe(inspection, train, names):
         why = "truncated backpropagation: streams are long"
         inspection.decide("training.tbptt", {"steps": _MAX_FULL_BPTT}, why)
         count = max(1, sum(lengths) // _MAX_FULL_BPTT)
-    decide_training(inspection, count, min_epochs=10, steps=500, max_batch_size=16, noun=noun)
+    inspection.decide_training(count, min_epochs=10, steps=500, max_batch_size=16, noun=noun)

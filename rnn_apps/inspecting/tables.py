@@ -7,9 +7,8 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-from rnn_apps.data.delimiters import NUM_LINES_SAMPLED
-from rnn_apps.data.files import csv_rows, json_lines, open_lines
-from rnn_apps.data.headers import check_unique, find_table_start, is_unnamed
+from rnn_apps.data.files import open_table
+from rnn_apps.data.headers import check_unique, is_unnamed
 from rnn_apps.data.numbers import decimal_marks, is_number, number
 from rnn_apps.data.splits import SPLITS_BY_NAME
 from rnn_apps.data.time_formats import find_format, is_compact_date, is_time_of_day
@@ -123,55 +122,30 @@ def read_table(file):
     """
     file = Path(file)
     encoding = check_encoding(file)
-    is_json = file.name.lower().removesuffix(".gz").endswith(".jsonl")
-    start = None
-    if not is_json:
-        with open_lines(file) as lines:
-            start = find_table_start(f"{file}:1", list(islice(lines, NUM_LINES_SAMPLED)))
-    with open_lines(file) as lines:
-        header, rows, num_invalid = (_read_json if is_json else _read_csv)(file, lines)
+    with open_table(file) as table:
+        header, is_csv = table.columns, table.delimiter is not None
+        rows, invalid = [], []
+        for _, cells, problem in islice(table.rows, MAX_ROWS):
+            (invalid if problem else rows).append(cells)
+    if is_csv and len(invalid) > len(rows):
+        ((width, _),) = Counter(map(len, invalid)).most_common(1)
+        received = f"{count_of(len(header), 'field')}, and {width} in most rows below"
+        line = table.location.rpartition(":")[2]
+        fix = f"If line {line} does not hold the column names, remove the lines above the one that does."
+        raise DataError(table.location, received=received, expected="as many names as columns", fix=fix)
     if not header:
         raise DataError(str(file), "empty", expected="a line of column names, and rows below it")
     if not rows:
         raise DataError(str(file), "no row below the header", expected="at least one")
     check_unique(file, header)
-    if is_json:
-        return Table(file, encoding, None, header, rows, num_invalid)
-    unnamed = [i for i in range(len(header)) if is_unnamed(header, i)]
-    ignored = [i for i in unnamed if not any(row[i].strip() for row in rows)]
-    names = tuple(header[i] for i in unnamed if i not in ignored)
-    if ignored:
+    unnamed, ignored = [i for i in range(len(header)) if is_csv and is_unnamed(header, i)], []
+    if not is_csv:
+        rows = [["" if cell is None else str(cell) for cell in cells] for cells in rows]
+    elif ignored := [i for i in unnamed if not any(row[i].strip() for row in rows)]:
         header, *rows = ([cell for i, cell in enumerate(row) if i not in ignored] for row in (header, *rows))
+    names = tuple(table.columns[i] for i in unnamed if i not in ignored)
     ignored = tuple(i + 1 for i in ignored)
-    return Table(file, encoding, start.delimiter, header, rows, num_invalid, start.above, ignored, names)
-
-
-def _read_csv(file, lines):
-    table = csv_rows(file, lines)
-    line, header = next(table, (1, []))
-    rows, widths = [], Counter()
-    for _, row in islice(table, MAX_ROWS):
-        if len(row) == len(header):
-            rows.append(row)
-        else:
-            widths[len(row)] += 1
-    if widths.total() > len(rows):
-        received = f"{count_of(len(header), 'field')}, and {widths.most_common(1)[0][0]} in most rows below"
-        fix = f"If line {line} does not hold the column names, remove the lines above the one that does."
-        raise DataError(f"{file}:{line}", received=received, expected="as many names as columns", fix=fix)
-    return header, rows, widths.total()
-
-
-def _read_json(file, lines):
-    header, rows, num_invalid = [], [], 0
-    for _, record, problem in islice(json_lines(file, lines), MAX_ROWS):
-        if problem:
-            num_invalid += 1
-            continue
-        header = header or list(record)
-        values = [record.get(name) for name in header]
-        rows.append(["" if value is None else str(value) for value in values])
-    return header, rows, num_invalid
+    return Table(file, encoding, table.delimiter, header, rows, len(invalid), table.above, ignored, names)
 
 
 def named_column(table, columns, key, name):

@@ -5,12 +5,13 @@ from typing import NamedTuple
 import numpy as np
 
 from rnn_apps.data.headers import list_columns
+from rnn_apps.data.numbers import parses
 from rnn_apps.data.series_columns import find_time_of_day, joined_cells
 from rnn_apps.data.time_formats import EXAMPLES, find_format, read_time
 from rnn_apps.data.time_steps import find_step
 from rnn_apps.errors import DataError, Setting, shown
-from rnn_apps.inspecting.measures import allow_invalid_records, count_of
-from rnn_apps.inspecting.tables import values_of
+from rnn_apps.inspecting.measures import count_of
+from rnn_apps.inspecting.tables import named_column, values_of
 
 
 class Times(NamedTuple):
@@ -45,8 +46,11 @@ def decide_time(inspection, table, columns):
     Raises:
         DataError: no column holds dates, or they are not in one known format.
     """
-    names = _given_names(inspection, table)
-    if names is None:
+    given = inspection.overrides.get("data.time", ())
+    names = (given,) if isinstance(given, str) else tuple(given)
+    for name in names:
+        named_column(table, columns, "data.time", name)
+    if not names:
         date = next((column for column in columns if column.kind == "date"), None)
         if date is None:
             fix = [f"The columns are {list_columns(table.header)}. Times have formats such as {EXAMPLES}."]
@@ -66,21 +70,9 @@ def decide_time(inspection, table, columns):
     return Times(names, cells, pattern)
 
 
-def _given_names(inspection, table):
-    given = inspection.overrides.get("data.time")
-    if given is None:
-        return None
-    names = (given,) if isinstance(given, str) else tuple(given)
-    for name in names:
-        if name not in table.header:
-            fix = f"The columns are {list_columns(table.header)}."
-            raise DataError(str(table.file), f"no column {shown(name)}, which data.time names", fix=fix)
-    return names
-
-
 def _check_readable(table, names, cells, pattern):
     filled = [cell for cell in cells if cell.strip()]
-    unreadable = [cell for cell in filled if not _is_readable(cell, pattern)]
+    unreadable = [cell for cell in filled if not parses(read_time, cell, pattern or None)]
     if pattern == "" or unreadable:
         example = shown(next(iter(unreadable), ""))
         where, expected = f"{table.file}  {' and '.join(names)}", "dates that are all in the same format"
@@ -88,14 +80,6 @@ def _check_readable(table, names, cells, pattern):
         assignments = (f"data.time={column}", "data.time_format=FORMAT")
         fix = [f"Known formats are {EXAMPLES}.", Setting("For another one of strptime", *assignments)]
         raise DataError(where, received=example, expected=expected, fix=fix)
-
-
-def _is_readable(cell, pattern):
-    try:
-        read_time(cell, pattern or None)
-    except ValueError:
-        return False
-    return True
 
 
 def describe_times(inspection, table, times, series_column, target, num_invalid):
@@ -129,7 +113,7 @@ def describe_times(inspection, table, times, series_column, target, num_invalid)
         counts = {"duplicate time": num_duplicates, "invalid row": num_invalid}
         why = ", ".join(count_of(number, noun) for noun, number in counts.items() if number)
         num_used = sum(len(one.times) for one in series)
-        allow_invalid_records(inspection, num_duplicates + num_invalid, num_used, why)
+        inspection.allow_invalid_records(num_duplicates + num_invalid, num_used, why)
     if inspection.setting("data.on_gap") != "ignore":
         series = [_on_grid(one, step) for one in series]
     return series, step

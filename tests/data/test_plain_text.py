@@ -304,10 +304,10 @@ def tfds_gives(monkeypatch):
         builder = SimpleNamespace(name="some_set", info=SimpleNamespace(features=features, splits=examples))
         monkeypatch.setattr(plain_text.tfds_source, "open_builder", lambda name: builder)
 
-        def read_split(builder, split, *_):
-            return ((f"{builder.name}:{split}:{i}", text, text) for i, text in enumerate(examples[split]))
+        def read_examples(builder, split, features):
+            return ((f"{builder.name}:{split}:{i}", text) for i, text in enumerate(examples[split]))
 
-        monkeypatch.setattr(plain_text.tfds_source, "read_split", read_split)
+        monkeypatch.setattr(plain_text.tfds_source, "read_examples", read_examples)
 
     return give
 
