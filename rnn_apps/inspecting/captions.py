@@ -1,5 +1,6 @@
-"""Inspects captioned images or clips: which file describes which image, sizes, captions, leakage."""
+"""Inspects captioned images or clips: which file describes which image, captions, network."""
 
+import os
 import zipfile
 from collections import Counter
 from pathlib import Path
@@ -11,10 +12,9 @@ from rnn_apps.data.images import IMAGE_SUFFIXES
 from rnn_apps.data.split_files import no_data
 from rnn_apps.data.video import VIDEO_SUFFIXES
 from rnn_apps.errors import DataError, shown
-from rnn_apps.inspecting.caption_settings import decide_encoder, decide_words
 from rnn_apps.inspecting.image_sizes import describe_duplicate_images, describe_images
 from rnn_apps.inspecting.inspection import Inspection
-from rnn_apps.inspecting.measures import count_of, quantile, words_of
+from rnn_apps.inspecting.measures import count_of, quantile, round_up, words_of
 from rnn_apps.inspecting.tables import describe_table, read_table
 
 STILL_SUFFIXES = (*IMAGE_SUFFIXES, ".gif")
@@ -29,6 +29,9 @@ _KEYS = {
     "split_column": "it says train, validation or test",
 }
 _MIN_IMAGES = 0.5  # fraction of the cells of a column that are names of images
+_SIDE_WORDS = frozenset(("left", "right", "links", "rechts", "linke", "rechte", "gauche", "droite"))
+_MAX_SIZE = {"MobileNetV2": 160, "small_cnn": 64}
+_STRIDE = 32  # total stride of MobileNetV2 in pixels
 
 
 def inspect_images(path, overrides):
@@ -69,7 +72,7 @@ def _inspect(task, path, overrides):
     words = _describe_captions(inspection, splits)
     examples = [example for split in splits.values() for example in split]
     size = describe_images(inspection, store, [name for example in examples for name in example.frames])
-    decide_encoder(inspection, size, words)
+    _decide_encoder(inspection, size, words)
     return inspection, examples
 
 
@@ -217,6 +220,62 @@ def _describe_captions(inspection, splits):
     words = [words_of(caption) for caption in captions]
     inspection.describe_lengths(list(map(len, words)), "lengths", "Words of a caption")
     inspection.describe_repeats(captions, "captions")
-    decide_words(inspection, words)
+    _decide_words(inspection, words)
     inspection.decide_training(len(captions), min_epochs=8, steps=2000, noun="captions")
     return words
+
+
+def _decide_words(inspection, words):
+    """Decide vocabulary and lengths from the captions of train.
+
+    Args:
+        inspection: `Inspection`.
+        words: List of lists of words.
+    """
+    counts = Counter(word for caption in words for word in caption)
+    min_count = 1 if len(words) < 500 else 2 if len(words) < 5000 else 3
+    num_kept = sum(count >= min_count for count in counts.values())
+    frequent = "" if min_count == 1 else f", {num_kept:,} of them at least {min_count} times"
+    text = f"{len(counts):,} distinct words in the captions of train{frequent}."
+    inspection.add("vocabulary", {"words": len(counts), "kept": num_kept}, text)
+    inspection.decide("data.min_count", min_count, f"{len(words):,} captions in train")
+    size = min(10_000, round_up(num_kept + 4, 100))
+    inspection.decide("data.vocabulary_size", size, f"{num_kept:,} words of train are kept")
+    length = quantile(list(map(len, words)), 0.98)
+    inspection.decide("data.max_length", max(5, length), f"98 % of the captions have at most {length} words")
+    inspection.decide("model.decoding.max_length", max(5, length), "as long as the training captions")
+
+
+def _decide_encoder(inspection, pixels, words):
+    """Decide the image encoder and the size of its images.
+
+    Args:
+        inspection: `Inspection`.
+        pixels: The smaller dimension of most images.
+        words: List of lists of words, the captions of train.
+    """
+    name, why = "MobileNetV2", "its ImageNet weights are on this machine"
+    if not _has_weights():
+        name = "small_cnn"
+        why = "no ImageNet weights on this machine; MobileNetV2 is better if they can be downloaded"
+        weights_why = "random initialization; for MobileNetV2: imagenet, and image_size [160, 160]"
+        inspection.decide("model.encoder.weights", None, weights_why)
+    inspection.decide("model.encoder.name", name, why)
+    size = max(_STRIDE, min(_MAX_SIZE[name], pixels // _STRIDE * _STRIDE))
+    inspection.decide("model.encoder.image_size", [size, size], f"most images have {pixels} pixels or more")
+    if name == "small_cnn":
+        inspection.decide("model.encoder.pooled", False, "attention over a grid of regions")
+    sides = _SIDE_WORDS & {word for caption in words for word in caption}
+    why = f"captions say {', '.join(sorted(sides))}" if sides else "no caption says left or right"
+    inspection.decide("model.encoder.horizontal_flip", not sides, why)
+    if len(words) < 10_000:
+        units, embedding = (128, 64) if len(words) < 2000 else (256, 128)
+        settings = {"model.units": [units], "model.projection": units, "model.embedding": embedding}
+        if inspection.task == "video_captioning":
+            settings["model.encoder_units"] = [embedding]
+        inspection.decide_all(settings, f"a smaller network for {len(words):,} captions")
+
+
+def _has_weights():
+    home = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras"))
+    return any((home / "models").glob("mobilenet_v2*1.0_160_no_top.h5"))

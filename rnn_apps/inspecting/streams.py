@@ -13,8 +13,14 @@ from rnn_apps.inspecting.captions import STILL_SUFFIXES
 from rnn_apps.inspecting.classification import find_label_column, find_tables
 from rnn_apps.inspecting.inspection import Inspection
 from rnn_apps.inspecting.measures import percent, quantile
-from rnn_apps.inspecting.sentinels import warn_of_sentinels
-from rnn_apps.inspecting.tables import column_of_setting, describe_table, named_column, read_table, values_of
+from rnn_apps.inspecting.tables import (
+    column_of_setting,
+    describe_table,
+    named_column,
+    read_table,
+    values_of,
+    warn_of_sentinels,
+)
 
 _STREAM_NAMES = (
     "stream", "session", "subject", "machine", "device", "sensor", "clip", "run", "person", "id", "user",
