@@ -12,8 +12,14 @@ from contextlib import contextmanager
 from itertools import chain, islice
 from typing import NamedTuple
 
-from rnn_apps.data.delimiters import NUM_LINES_SAMPLED
-from rnn_apps.data.headers import check_header, check_unique, find_table_start, missing_column, name_columns
+from rnn_apps.data.headers import (
+    NUM_LINES_SAMPLED,
+    check_header,
+    check_unique,
+    find_table_start,
+    missing_column,
+    name_columns,
+)
 from rnn_apps.data.numbers import decimal_marks
 from rnn_apps.data.records import LabelledText
 from rnn_apps.errors import DataError, shown
