@@ -1,7 +1,6 @@
 """Loads text for language models, splits it by position, and batches it as consecutive windows."""
 
 import io
-from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
@@ -10,15 +9,7 @@ from rnn_apps.data import tfds_source
 from rnn_apps.data.batches import map_batches
 from rnn_apps.data.files import open_lines
 from rnn_apps.data.records import INVALID_UTF8, find_surrogate
-from rnn_apps.data.split_files import (
-    is_single_file,
-    listed_files,
-    log_unread,
-    no_data,
-    one_per_split,
-    split_of_file,
-    visible_files,
-)
+from rnn_apps.data.split_files import find_splits, log_unread
 from rnn_apps.data.splits import SPLIT_NAMES
 from rnn_apps.data.synthetic.text import synthetic_text
 from rnn_apps.errors import DataError
@@ -26,7 +17,6 @@ from rnn_apps.errors import DataError
 TEST_FRACTION = 0.1
 MIN_TOKENS = 2  # one to read and one to predict
 _ENDINGS = (".txt", ".txt.gz")
-_NOT_DATA = tuple(f"{name}{ending}" for name in ("readme", "license", "licence") for ending in _ENDINGS)
 
 
 def load_texts(source, request, invalid, unit="character"):
@@ -83,24 +73,7 @@ def find_texts(path, use_all_for_test=False):
     Raises:
         DataError: there is no text, or several for one split.
     """
-    path = Path(path).expanduser()
-    if is_single_file(path, _ENDINGS):
-        return {"train": path}
-    texts = [file for file in visible_files(path) if _is_text(file.name.lower())]
-    splits = one_per_split(path, {file: split_of_file(file, _ENDINGS) for file in texts})
-    if not splits and len(texts) == 1:
-        return {"train": texts[0]}
-    if "train" not in splits and not (use_all_for_test and splits):
-        expected = "train.txt, or a single text"
-        fix = "Name the files train.txt, validation.txt and test.txt, or give the path of one file."
-        if texts:
-            raise DataError(str(path), received=listed_files(texts), expected=expected, fix=fix)
-        raise no_data(path, expected, fix)
-    return splits
-
-
-def _is_text(name):
-    return name.endswith(_ENDINGS) and name not in _NOT_DATA
+    return find_splits(path, None if use_all_for_test else "train", _ENDINGS, allow_single=True)
 
 
 def _read(file, invalid):
