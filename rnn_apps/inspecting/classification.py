@@ -10,7 +10,7 @@ from rnn_apps.data.sources import MAX_CLASSES, load_labelled_texts, open_files
 from rnn_apps.data.split_files import find_splits
 from rnn_apps.errors import DataError, Setting, shown
 from rnn_apps.inspecting.inspection import Inspection
-from rnn_apps.inspecting.measures import count_of, fold_text, percent, quantile, round_up, words_of
+from rnn_apps.inspecting.measures import count_of, fold_text, quantile, round_up, words_of
 from rnn_apps.inspecting.tables import TABLE_ENDINGS, column_of_setting, describe_table, read_table
 
 LABEL_NAMES = (
@@ -203,11 +203,9 @@ def _decide_classes(inspection, cells):
 
 def _describe_examples(inspection, records, classes):
     counts = Counter(index for _, index in records["train"])
-    total, largest = counts.total(), max(counts.values(), default=0)
-    sizes = {name: counts[i] for i, name in enumerate(classes)}
-    listed = ", ".join(f"{name} {count:,} ({percent(count, total)})" for name, count in sizes.items())
-    inspection.add("classes", sizes, f"{count_of(len(classes), 'class', 'classes')} in train: {listed}.")
-    rare = [name for name, count in sizes.items() if count < _RARE * largest]
+    sizes = Counter({name: counts[i] for i, name in enumerate(classes)})
+    inspection.describe_classes(sizes, "class", "classes")
+    rare = [name for name, count in sizes.items() if count < _RARE * max(sizes.values())]
     if rare:
         text = f"{', '.join(map(shown, rare))}: less than a tenth of the examples of the largest class"
         inspection.warn("rare_classes", rare, f"{text}; look at f1_macro, not at accuracy.")

@@ -19,6 +19,7 @@ _MAX_EPOCHS = 30
 _MAX_WARMUP = 100
 _MIN_AVERAGED, _MAX_AVERAGED = 300, 1000  # total steps between which weight averaging is decided here
 _FRACTIONS = (0.1, 0.2, 0.3)
+_MAX_CLASSES_LISTED = 20
 _MIN_VALIDATION = 10  # examples that make a meaningful validation split
 _MAX_VALIDATION_SHARE = 16  # one in 16 examples is enough if that is fewer
 
@@ -132,11 +133,12 @@ class Inspection:
             "decisions": [decision._asdict() for decision in self.decisions],
         }
 
-    def describe_encodings(self, files: Iterable[Path]) -> None:
-        """Add the encoding of each file, all of which must be UTF-8."""
-        for file in files:
+    def describe_files(self, folder: str | Path, used: Collection[Path]) -> None:
+        """Add the encodings of text files, which must be UTF-8; then `describe_unread`."""
+        for file in used:
             encoding = check_encoding(file)
             self.add("file", {"file": file.name, "encoding": encoding}, f"{file.name}: {encoding}.")
+        self.describe_unread(folder, used)
 
     def describe_unread(self, folder: str | Path, used: Iterable[Path]) -> None:
         """Warn of data files in a folder that are not among the `used` ones; a file has none."""
@@ -157,6 +159,14 @@ class Inspection:
         how = "missing splits are split off train by a hash" if num_files < 3 else "as in the files"
         listed = ", ".join(f"{split} {size:,}" for split, size in sizes.items())
         self.add("parts", sizes, f"{noun}: {listed}; {how}.")
+
+    def describe_classes(self, counts: Counter[str], noun: str, plural: str | None = None) -> None:
+        """Add the classes of train, or how else `noun` calls them, with their counts."""
+        shares = [f"{name} {n:,} ({percent(n, counts.total())})" for name, n in counts.items()]
+        listed = ", ".join(shares[:_MAX_CLASSES_LISTED])
+        hidden = len(shares) - _MAX_CLASSES_LISTED
+        more = f", and {hidden} more" if hidden > 0 else ""
+        self.add("classes", dict(counts), f"{count_of(len(counts), noun, plural)} in train: {listed}{more}.")
 
     def describe_leakage(self, splits: Mapping[str, list[str]], noun: str, num_files: int = 1) -> None:
         """Warn of examples that occur in more than one split, or add that there are none.
@@ -234,18 +244,25 @@ class Inspection:
         self.decide("data.on_invalid_record", "skip", why)
         self.decide("data.max_invalid_records", cap, f"{num_invalid:,} of {total:,} records now")
 
-    def load_splits(self, load: Callable[[SplitRequest, InvalidRecords], dict]) -> dict:
+    def load_splits(
+        self,
+        load: Callable[[SplitRequest, InvalidRecords], dict],
+        fractions: Sequence[float] = _FRACTIONS,
+        count: Callable[[Any], int] = len,
+    ) -> dict:
         """Return the splits of a data set, with a validation split that is not too small.
 
         Args:
             load: ``load(request, invalid)`` takes a `SplitRequest` and `InvalidRecords`, and returns split
                 name to examples.
+            fractions: Fractions of train for validation, in order of preference.
+            count: ``count(examples)`` returns the number of records of a split.
 
         Raises:
             DataError: from the last attempt.
         """
         given = self.overrides.get("data.validation_fraction")
-        fractions = _FRACTIONS if given is None else (given,)
+        fractions = fractions if given is None else (given,)
         for fraction in fractions:
             invalid = InvalidRecords("skip", 10**9)
             try:
@@ -254,11 +271,11 @@ class Inspection:
                 if fraction == fractions[-1]:
                     raise
                 continue
-            total = sum(map(len, splits.values()))
-            if len(splits["validation"]) >= min(_MIN_VALIDATION, total // _MAX_VALIDATION_SHARE):
+            total, num_validation = sum(map(count, splits.values())), count(splits["validation"])
+            if num_validation >= min(_MIN_VALIDATION, total // _MAX_VALIDATION_SHARE):
                 break
         if fraction not in (given, _FRACTIONS[0]):
-            why = f"{len(splits['validation'])} examples for validation, if it has no file of its own"
+            why = f"{num_validation:,} records for validation, if it has no file of its own"
             self.decide("data.validation_fraction", fraction, why)
         self.decide_invalid_records(invalid, total)
         return splits

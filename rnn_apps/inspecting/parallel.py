@@ -171,8 +171,7 @@ def inspect_pairs(path, overrides):
     inspection = Inspection("translation", str(path), "translation", overrides)
     files_of = find_parallel(path, source, target, named=named)
     files = [file for split in files_of.values() for file in split]
-    inspection.describe_encodings(files)
-    inspection.describe_unread(path, files)
+    inspection.describe_files(path, files)
     _decide_files(inspection, pair, files_of["train"])
     data, languages = DataSource("files", path, 0, 1), (source, target)
     splits = inspection.load_splits(lambda *args: load_pairs(data, *args, languages, named=named)[1])

@@ -3,11 +3,10 @@
 from collections import Counter
 
 from rnn_apps.data.plain_text import find_texts, load_texts
-from rnn_apps.data.records import InvalidRecords
-from rnn_apps.data.splits import DataSource, SplitRequest
+from rnn_apps.data.splits import DataSource
 from rnn_apps.errors import printable
 from rnn_apps.inspecting.inspection import Inspection
-from rnn_apps.inspecting.measures import percent, round_up
+from rnn_apps.inspecting.measures import round_up
 
 _UNKNOWN_WORD = "<unk>"
 _LONG_LINE = 40  # characters from which a line in two splits is not a coincidence
@@ -26,20 +25,22 @@ def inspect_text(path, overrides):
         DataError: there is no text, or it is too short.
     """
     inspection = Inspection("language_model", str(path), "language_model", overrides)
-    invalid = InvalidRecords("skip", 10**9)
     files = list(find_texts(path).values())
-    inspection.describe_encodings(files)
-    inspection.describe_unread(path, files)
-    _, splits = load_texts(DataSource("files", path, 0, 1), SplitRequest(_VALIDATION_FRACTION), invalid)
+    inspection.describe_files(path, files)
+    source = DataSource("files", path, 0, 1)
+    splits = inspection.load_splits(
+        lambda *args: load_texts(source, *args)[1], (_VALIDATION_FRACTION,), _count_lines
+    )
     has_unknown_words = _UNKNOWN_WORD in splits["train"].split()
     if has_unknown_words:
         inspection.base = "word_language_model"
-    inspection.decide_invalid_records(invalid, sum(text.count("\n") for text in splits.values()))
     _describe(inspection, splits)
-    why = "of train, if it has no file of its own"
-    inspection.decide("data.validation_fraction", _VALIDATION_FRACTION, why)
     (_decide_tokens if has_unknown_words else _decide_characters)(inspection, splits["train"])
     return inspection
+
+
+def _count_lines(text):
+    return text.count("\n")
 
 
 def _describe(inspection, splits):
@@ -55,10 +56,7 @@ def _describe(inspection, splits):
     text = f"{len(words):,} words separated by spaces, {len(counts):,} distinct."
     inspection.add("vocabulary", {"words": len(words), "distinct": len(counts)}, text)
     inspection.describe_unknown_words(counts, splits["test"].split())
-    lines = [line for line in train.splitlines() if line.strip()]
-    repeats = len(lines) - len(set(lines))
-    text = f"{repeats:,} of {len(lines):,} lines repeat an earlier one ({percent(repeats, len(lines))})."
-    inspection.add("repeats", repeats, text)
+    inspection.describe_repeats([line for line in train.splitlines() if line.strip()], "lines")
     long_lines = {}
     for split, text in splits.items():
         if lines := [line for line in text.splitlines() if len(line) >= _LONG_LINE]:

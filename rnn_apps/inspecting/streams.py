@@ -4,15 +4,14 @@ from collections import Counter
 from pathlib import Path
 
 from rnn_apps.data.headers import list_columns
-from rnn_apps.data.records import InvalidRecords
 from rnn_apps.data.series_columns import has_counter_name, is_counter
-from rnn_apps.data.splits import DataSource, SplitRequest
+from rnn_apps.data.splits import DataSource
 from rnn_apps.data.step_tables import ENDINGS, Columns, load_streams, split_folders, tables_in
 from rnn_apps.errors import DataError, Setting, shown
 from rnn_apps.inspecting.captions import STILL_SUFFIXES
 from rnn_apps.inspecting.classification import find_label_column, find_tables
 from rnn_apps.inspecting.inspection import Inspection
-from rnn_apps.inspecting.measures import percent, quantile
+from rnn_apps.inspecting.measures import quantile
 from rnn_apps.inspecting.tables import (
     column_of_setting,
     describe_table,
@@ -50,15 +49,17 @@ def inspect_streams(path, overrides):
     describe_table(inspection, {"train": table})
     inspection.describe_unread(path, files)
     columns = _decide_columns(inspection, table, num_splits)
-    source, invalid = DataSource("files", recipe_path, 0, 1), InvalidRecords("skip", 10**9)
-    _, names, splits = load_streams(source, SplitRequest(_VALIDATION_FRACTION), invalid, columns)
-    why = "of the streams of train, if it has no files of its own"
-    inspection.decide("data.validation_fraction", _VALIDATION_FRACTION, why)
-    num_rows = sum(len(stream.labels) for streams in splits.values() for stream in streams)
-    inspection.decide_invalid_records(invalid, num_rows)
+    source = DataSource("files", recipe_path, 0, 1)
+    splits = inspection.load_splits(
+        lambda *args: load_streams(source, *args, columns)[2], (_VALIDATION_FRACTION,), _count_rows
+    )
     inspection.describe_splits(splits, num_splits, "Streams")
-    _describe(inspection, splits["train"], names)
+    _describe(inspection, splits["train"], columns.features)
     return inspection
+
+
+def _count_rows(streams):
+    return sum(len(stream.labels) for stream in streams)
 
 
 def _first_table(path):
@@ -167,8 +168,7 @@ def _count_blocks(cells):
 
 def _describe(inspection, train, names):
     labels = Counter(label for stream in train for label in stream.labels)
-    listed = ", ".join(f"{label} {percent(n, labels.total())}" for label, n in labels.most_common(20))
-    inspection.add("classes", dict(labels.most_common()), f"{len(labels)} labels in train: {listed}.")
+    inspection.describe_classes(Counter(dict(labels.most_common())), "label")
     lengths = [len(stream.labels) for stream in train]
     inspection.describe_lengths(lengths, "lengths", "Steps of a stream")
     inspection.add("features", names, f"{len(names or [])} features per step.")

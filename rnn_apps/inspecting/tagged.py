@@ -8,7 +8,7 @@ from rnn_apps.data.splits import DataSource
 from rnn_apps.data.tagged_files import TAGGED_ENDINGS, load_tagged
 from rnn_apps.errors import DataError, Setting, shown
 from rnn_apps.inspecting.inspection import Inspection
-from rnn_apps.inspecting.measures import percent, round_up
+from rnn_apps.inspecting.measures import round_up
 
 _MAX_TAGS = 1000
 _TAG_NAMES = ("ner", "tag", "label", "pos")  # names of JSON keys, in order of preference
@@ -27,8 +27,7 @@ def inspect_sentences(path, overrides):
     """
     files = find_splits(path, "train", TAGGED_ENDINGS)
     inspection = Inspection("tagging", str(path), "tagging", overrides)
-    inspection.describe_encodings(files.values())
-    inspection.describe_unread(path, files.values())
+    inspection.describe_files(path, files.values())
     keys = _decide_keys(inspection, files["train"])
     source = DataSource("files", path, 0, 1)
     splits = inspection.load_splits(lambda *args: load_tagged(source, *args, keys)[1])
@@ -75,11 +74,7 @@ def _describe_tags(inspection, path, train):
         fix = Setting("Name their column or key", "data.tags=NAME")
         expected = f"2 to {_MAX_TAGS:,} recurring ones"
         raise DataError(str(path), received=f"{len(counts):,} distinct tags", expected=expected, fix=fix)
-    frequent = counts.most_common(_MAX_TAGS_LISTED)
-    listed = ", ".join(f"{tag} {percent(count, counts.total())}" for tag, count in frequent)
-    hidden = len(counts) - len(frequent)
-    text = f"{len(counts):,} tags in train: {listed}{f', and {hidden} more' if hidden else ''}."
-    inspection.add("classes", dict(counts.most_common()), text)
+    inspection.describe_classes(Counter(dict(counts.most_common())), "tag")
     rare = [tag for tag, count in counts.items() if count < 5]
     if rare:
         listed = ", ".join(map(shown, rare[:_MAX_TAGS_LISTED]))
