@@ -73,7 +73,7 @@ def find_texts(path, use_all_for_test=False):
     Raises:
         DataError: there is no text, or several for one split.
     """
-    return find_splits(path, None if use_all_for_test else "train", _ENDINGS, allow_single=True)
+    return find_splits(path, None if use_all_for_test else "train", _ENDINGS)
 
 
 def _read(file, invalid):

@@ -29,10 +29,10 @@ _DATA = (*_TEXT, *_CONLL, *_ARCHIVES, *_SPREADSHEETS, *_COLUMNAR, *_ARRAYS, *_DA
 _NO_DATA = ("readme", "license", "licence", "notice", "changelog", "requirements")
 
 
-def find_splits(path, required_split="train", endings=ENDINGS, allow_single=False):
+def find_splits(path, required_split="train", endings=ENDINGS):
     """Return split name to file for a data folder, or ``{"train": file}`` for a single file.
 
-    README, licence and similar files are ignored.
+    The only file of a folder may have any name. README, licence and similar files are ignored.
 
     Args:
         path: A folder with a file for train and optionally for validation and test, named as `SPLIT_NAMES`
@@ -40,7 +40,6 @@ def find_splits(path, required_split="train", endings=ENDINGS, allow_single=Fals
             the endings; or one such file.
         required_split: Split that a folder must have, or None if any will do.
         endings: Endings of file names, lower case.
-        allow_single: Whether the only file of a folder may have any name.
 
     Raises:
         DataError: nothing is there, nothing that can be read, or two files for one split.
@@ -51,14 +50,12 @@ def find_splits(path, required_split="train", endings=ENDINGS, allow_single=Fals
     named = (file for file in visible_files(path) if file.name.lower().endswith(tuple(endings)))
     files = [file for file in named if not _is_document(file)]
     splits = one_per_split(path, {file: split_of_file(file, endings) for file in files})
-    if allow_single and not splits and len(files) == 1:
+    if not splits and len(files) == 1:
         return {"train": files[0]}
     if not splits or (required_split and required_split not in splits):
-        expected, fix = f"{required_split or 'test'}{_alternatives(endings)}", None
-        if allow_single:
-            expected = f"{expected}, or a single file"
-            names = [f"{split}{endings[0]}" for split in SPLIT_NAMES]
-            fix = f"Name the files {names[0]}, {names[1]} and {names[2]}, or give the path of one file."
+        train, validation, test = (f"{split}{endings[0]}" for split in SPLIT_NAMES)
+        fix = f"Name the files {train}, {validation} and {test}, or give the path of one file."
+        expected = f"{required_split or 'test'}{_alternatives(endings)}, or a single file"
         raise no_data(path, expected, fix)
     return splits
 

@@ -1,7 +1,6 @@
 """Inspects labelled texts: roles of the columns, classes, lengths, duplicates, leakage, vocabulary."""
 
 from collections import Counter, defaultdict
-from pathlib import Path
 
 from rnn_apps.data.headers import list_columns
 from rnn_apps.data.labels import MISSING_LABELS, gather_labels, number_of
@@ -24,19 +23,6 @@ _MIN_ROWS = 4  # two classes, each twice
 _RARE = 0.1  # of the examples of the largest class
 
 
-def find_tables(path, endings=TABLE_ENDINGS):
-    """Return the path for the recipe, and split name to file, of a folder or file of tables.
-
-    A folder without a file called train may hold a single table instead.
-    """
-    path = Path(path)
-    if path.is_dir():
-        tables = [f for f in sorted(path.iterdir()) if f.is_file() and f.name.lower().endswith(endings)]
-        if len(tables) == 1:
-            return tables[0], {"train": tables[0]}
-    return path, find_splits(path, "train", endings)
-
-
 def open_tables(path, task, base, overrides, endings=TABLE_ENDINGS):
     """Return the `Inspection` of a folder or file of tables, and split name to `Table`.
 
@@ -47,8 +33,8 @@ def open_tables(path, task, base, overrides, endings=TABLE_ENDINGS):
         overrides: As for `inspect_data`.
         endings: Endings of table files.
     """
-    recipe_path, files = find_tables(path, endings)
-    inspection = Inspection(task, str(recipe_path), base, overrides)
+    files = find_splits(path, "train", endings)
+    inspection = Inspection(task, str(path), base, overrides)
     tables = {split: read_table(file) for split, file in files.items()}
     describe_table(inspection, tables)
     inspection.describe_unread(path, files.values())

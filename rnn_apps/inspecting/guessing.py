@@ -4,17 +4,12 @@ from itertools import islice
 from pathlib import Path
 
 from rnn_apps.data.headers import list_columns
-from rnn_apps.data.split_files import no_data
+from rnn_apps.data.split_files import find_splits, no_data
 from rnn_apps.data.tagged_files import TAGGED_ENDINGS
 from rnn_apps.data.video import VIDEO_SUFFIXES
 from rnn_apps.errors import Argument, DataError, Setting
 from rnn_apps.inspecting.captions import STILL_SUFFIXES
-from rnn_apps.inspecting.classification import (
-    find_label_column,
-    find_tables,
-    find_text_column,
-    has_label_name,
-)
+from rnn_apps.inspecting.classification import find_label_column, find_text_column, has_label_name
 from rnn_apps.inspecting.parallel import find_pair, has_sentence_pairs
 from rnn_apps.inspecting.tables import TABLE_ENDINGS, read_table
 
@@ -100,7 +95,7 @@ def _task_of_folder(path):
     if any((path / name).is_dir() for name in ("train", "test")) and has_tables:
         return "frame_labelling", "folders of tables, one file per stream"
     if has_tables:
-        return _task_of_table(next(iter(find_tables(path)[1].values())))
+        return _task_of_table(find_splits(path)["train"])
     return ("language_model", "texts") if _count(files, _TEXTS) else None
 
 

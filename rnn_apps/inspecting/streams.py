@@ -5,11 +5,12 @@ from pathlib import Path
 
 from rnn_apps.data.headers import list_columns
 from rnn_apps.data.series_columns import has_counter_name, is_counter
+from rnn_apps.data.split_files import find_splits
 from rnn_apps.data.splits import DataSource
 from rnn_apps.data.step_tables import ENDINGS, Columns, load_streams, split_folders, tables_in
 from rnn_apps.errors import DataError, Setting, shown
 from rnn_apps.inspecting.captions import STILL_SUFFIXES
-from rnn_apps.inspecting.classification import find_label_column, find_tables
+from rnn_apps.inspecting.classification import find_label_column
 from rnn_apps.inspecting.inspection import Inspection
 from rnn_apps.inspecting.measures import quantile
 from rnn_apps.inspecting.tables import (
@@ -44,12 +45,12 @@ def inspect_streams(path, overrides):
     Raises:
         DataError: no column looks like labels, or there are too few streams for train, validation and test.
     """
-    recipe_path, table, num_splits, files = _first_table(path)
-    inspection = Inspection("frame_labelling", str(recipe_path), "frame_labelling", overrides)
+    table, num_splits, files = _first_table(path)
+    inspection = Inspection("frame_labelling", str(path), "frame_labelling", overrides)
     describe_table(inspection, {"train": table})
     inspection.describe_unread(path, files)
     columns = _decide_columns(inspection, table, num_splits)
-    source = DataSource("files", recipe_path, 0, 1)
+    source = DataSource("files", path, 0, 1)
     splits = inspection.load_splits(
         lambda *args: load_streams(source, *args, columns)[2], (_VALIDATION_FRACTION,), _count_rows
     )
@@ -63,16 +64,15 @@ def _count_rows(streams):
 
 
 def _first_table(path):
-    """Path for the recipe, first table of train, number of splits, and the files unless in folders."""
-    path = Path(path)
-    folders = list(split_folders(path).values())
-    if folders:
-        files = tables_in(folders[0])
-        if not files:
-            raise DataError(str(folders[0]), "no table", expected="one CSV file per stream")
-        return path, read_table(files[0]), len(folders), []
-    path, files = find_tables(path, ENDINGS)
-    return path, read_table(files["train"]), len(files), files.values()
+    """First table of train, number of splits, and the files unless in folders."""
+    folders = list(split_folders(Path(path)).values())
+    if not folders:
+        files = find_splits(path, "train", ENDINGS)
+        return read_table(files["train"]), len(files), files.values()
+    files = tables_in(folders[0])
+    if not files:
+        raise DataError(str(folders[0]), "no table", expected="one CSV file per stream")
+    return read_table(files[0]), len(folders), []
 
 
 def _decide_columns(inspection, table, num_splits):

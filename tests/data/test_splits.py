@@ -48,12 +48,16 @@ def test_two_files_for_one_split_are_refused(tmp_path):
     )
 
 
-def test_a_folder_without_train_says_what_is_there(tmp_path):
+def test_a_folder_may_hold_one_file_of_any_name_and_of_several_says_what_is_there(tmp_path):
     put(tmp_path, "reviews.csv")
+    assert find_splits(tmp_path) == {"train": tmp_path / "reviews.csv"}
+    put(tmp_path, "more.csv")
     with pytest.raises(DataError) as caught:
         find_splits(tmp_path)
     assert str(caught.value) == (
-        f"{tmp_path}: received reviews.csv, expected train.csv, .csv.gz, .tsv, .tsv.gz, .jsonl or .jsonl.gz."
+        f"{tmp_path}: received more.csv, reviews.csv, expected train.csv, .csv.gz, .tsv, .tsv.gz, .jsonl or "
+        ".jsonl.gz, or a single file. Name the files train.csv, validation.csv and test.csv, or give the "
+        "path of one file."
     )
 
 
