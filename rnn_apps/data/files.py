@@ -14,10 +14,10 @@ from typing import NamedTuple
 
 from rnn_apps.data.headers import (
     NUM_LINES_SAMPLED,
+    check_columns,
     check_header,
     check_unique,
     find_table_start,
-    missing_column,
     name_columns,
 )
 from rnn_apps.data.numbers import decimal_marks
@@ -40,8 +40,10 @@ def read_records(file, text_column, label_column):
     """
     columns = {"text": text_column} if label_column is None else {"text": text_column, "label": label_column}
     with open_table(file, log=True) as table:
-        if table.columns or table.delimiter is not None:
-            _check_columns(table.location, columns, table.columns)
+        if not table.columns and table.delimiter is not None:
+            raise DataError(table.location, "empty", expected=f"records with {shown(text_column)}")
+        if table.columns:
+            check_columns(table.location, table.columns, columns)
             check_unique(table.location, table.columns, columns.values())
         for number, cells, problem in table.rows:
             values = {} if problem else {key: table.cell(cells, name) for key, name in columns.items()}
@@ -49,14 +51,6 @@ def read_records(file, text_column, label_column):
             problem = f"{nested[0]} is not a string" if nested else problem
             texts = ("" if value is None else str(value) for value in values.values())
             yield LabelledText(f"{file}:{number}", *texts, problem=problem)
-
-
-def _check_columns(location, columns, names):
-    for key, column in columns.items():
-        if not names:
-            raise DataError(location, "empty", expected=f"records with {shown(column)}")
-        if column not in names:
-            raise missing_column(location, column, names, f"data.{key}=COLUMN")
 
 
 @contextmanager
@@ -69,13 +63,28 @@ def open_lines(file):
     Raises:
         DataError: it is UTF-16, or reading fails.
     """
+    with open_bytes(file) as content:
+        if content.read(2) in UTF_16:
+            raise DataError(str(file), received="UTF-16", expected="UTF-8", fix="Save the file as UTF-8.")
+        content.seek(0)
+        with io.TextIOWrapper(content, "utf-8-sig", errors="surrogateescape", newline="") as lines:
+            yield lines
+
+
+@contextmanager
+def open_bytes(file):
+    """Open a file, gzipped or not.
+
+    Args:
+        file: Path.
+
+    Raises:
+        DataError: reading fails.
+    """
     opener = gzip.open if file.name.lower().endswith(".gz") else open
     try:
         with opener(file, "rb") as content:
-            if content.read(2) in UTF_16:
-                raise DataError(str(file), received="UTF-16", expected="UTF-8", fix="Save the file as UTF-8.")
-        with opener(file, "rt", encoding="utf-8-sig", errors="surrogateescape", newline="") as lines:
-            yield lines
+            yield content
     except (OSError, EOFError, zlib.error) as error:
         fix = "Check the file, or download it again."
         raise DataError(str(file), f"cannot be read: {error}", fix=fix) from error

@@ -94,6 +94,18 @@ def missing_column(location, name, columns, assignment=None):
     return DataError(str(location), problem, fix=fix)
 
 
+def check_columns(location, columns, named):
+    """Raise DataError if a table lacks a column.
+
+    Args:
+        location, columns: As for `missing_column`.
+        named: Key of the data settings to the name of the column, or None.
+    """
+    for key, name in named.items():
+        if name is not None and name not in columns:
+            raise missing_column(location, name, columns, f"data.{key}=COLUMN")
+
+
 def list_columns(names):
     """Return the first names of columns as one text."""
     listed = ", ".join(map(shown, names[:MAX_COLUMNS_SHOWN])) or "none"

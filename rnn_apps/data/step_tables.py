@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from rnn_apps.data.files import file_decimal_marks, open_table
-from rnn_apps.data.headers import check_unique, is_unnamed, list_columns, missing_column
+from rnn_apps.data.headers import check_columns, check_unique, is_unnamed, list_columns
 from rnn_apps.data.images import InvalidImage, read_image
 from rnn_apps.data.numbers import number
 from rnn_apps.data.records import INVALID_UTF8, InvalidRecords, find_surrogate
@@ -155,9 +155,8 @@ def feature_columns(location, header, columns, known=None):
         DataError: a column is missing, or none is left.
     """
     check_unique(location, header)
-    for key, name in (("label", columns.label), ("stream", columns.stream), ("frames", columns.frames)):
-        if name is not None and name not in header:
-            raise missing_column(location, name, header, f"data.{key}=COLUMN")
+    named = {"label": columns.label, "stream": columns.stream, "frames": columns.frames}
+    check_columns(location, header, named)
     if columns.frames is not None:
         return []
     others = [name for i, name in enumerate(header) if not is_unnamed(header, i)]

@@ -4,6 +4,7 @@ from itertools import chain
 from typing import NamedTuple
 
 from rnn_apps.data import files, tfds_source
+from rnn_apps.data.headers import check_columns
 from rnn_apps.data.records import INVALID_UTF8, find_surrogate
 from rnn_apps.data.split_files import find_splits, log_unread
 from rnn_apps.data.splits import make_splits, split_generated
@@ -15,7 +16,6 @@ TAGGED_ENDINGS = tuple(ending + packed for ending in _ENDINGS for packed in ("",
 COLUMNS = ("id", "form", "lemma", "upos", "xpos", "feats", "head", "deprel", "deps", "misc")
 _DOCUMENT_START = "-DOCSTART-"
 _EMPTY = "_"
-_MAX_KEYS_SHOWN = 12
 
 
 class TaggedSentence(NamedTuple):
@@ -147,18 +147,15 @@ def _line_problem(fields, column, is_conllu):
 
 
 def _from_json(file, lines, tokens_key, tags_key, invalid):
-    keys_are_known = False
+    is_first = True
     for number, record, problem in files.json_lines(lines):
         location = f"{file}:{number}"
         if problem:
             invalid.report(location, problem, "Fix the record.")
             continue
-        for key, name in (("tokens", tokens_key), ("tags", tags_key)):
-            if not keys_are_known and name not in record:
-                known = ", ".join(map(shown, list(record)[:_MAX_KEYS_SHOWN])) or "none"
-                fix = ["Rename the key in the file.", Setting("Or name the right one", f"data.{key}=KEY")]
-                raise DataError(location, f"no key {shown(name)}; the keys are {known}", fix=fix)
-        keys_are_known = True
+        if is_first:
+            check_columns(location, list(record), {"tokens": tokens_key, "tags": tags_key})
+            is_first = False
         tokens, labels = record.get(tokens_key), record.get(tags_key)
         tokens = tokens.split() if isinstance(tokens, str) else tokens
         if isinstance(labels, list):  # integers are tags too, as in some published data sets
