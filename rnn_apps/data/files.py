@@ -45,8 +45,9 @@ def read_records(file, text_column, label_column):
         if table.columns:
             check_columns(table.location, table.columns, columns)
             check_unique(table.location, table.columns, columns.values())
+        indices = {key: table.columns.index(name) for key, name in columns.items() if table.columns}
         for number, cells, problem in table.rows:
-            values = {} if problem else {key: table.cell(cells, name) for key, name in columns.items()}
+            values = {} if problem else {key: cells[index] for key, index in indices.items()}
             nested = [key for key, value in values.items() if isinstance(value, (dict, list))]
             problem = f"{nested[0]} is not a string" if nested else problem
             texts = ("" if value is None else str(value) for value in values.values())
@@ -108,10 +109,6 @@ class OpenTable(NamedTuple):
     delimiter: str | None
     above: int = 0
 
-    def cell(self, cells, column):
-        """Return the cell of a column, by its name."""
-        return cells[self.columns.index(column)]
-
 
 @contextmanager
 def open_table(file, log=False):
@@ -161,22 +158,18 @@ def _csv_table(file, lines, log):
 
 def _json_table(file, lines):
     records = json_lines(lines)
-    invalid, first = [], None
-    for number, record, problem in records:
-        if not problem:
-            first = number, record
-            break
-        invalid.append((number, None, problem))
-    if first is None:
-        return OpenTable(str(file), [], iter(invalid), None)
-    columns = list(first[1])
-
-    def rows():
-        yield from invalid
-        for number, record, problem in chain([(*first, None)], records):
-            yield number, None if problem else [record.get(name) for name in columns], problem
-
-    return OpenTable(f"{file}:{first[0]}", columns, rows(), None)
+    sample = list(islice(records, NUM_LINES_SAMPLED))
+    first = next(((number, list(record)) for number, record, problem in sample if not problem), None)
+    if first is None and len(sample) == NUM_LINES_SAMPLED:
+        number, _, problem = sample[0]
+        fix = f"Fix the lines, of which none of the first {len(sample)} can be read."
+        raise DataError(f"{file}:{number}", problem, expected="a JSON object on each line", fix=fix)
+    number, columns = first or (None, [])
+    rows = (
+        (number, None if problem else [record.get(name) for name in columns], problem)
+        for number, record, problem in chain(sample, records)
+    )
+    return OpenTable(f"{file}:{number}" if first else str(file), columns, rows, None)
 
 
 def _raw_rows(file, lines, start):

@@ -74,17 +74,18 @@ def find_pair(path):
     """
     folder = Path(path)
     if folder.is_file():
-        return _pair_of_table(folder, folder.name) if _has_tabs(folder) else None
+        rows = _tabbed_rows(folder)
+        return _pair_of_table(rows, folder.name) if rows else None
     texts = [f for f in sorted(folder.iterdir()) if _is_text(f)] if folder.is_dir() else []
     train = [f for f in texts if f.name.split(".")[0].casefold() in SPLIT_NAMES["train"]]
     endings = sorted({f.name.removesuffix(".gz").rpartition(".")[2] for f in train} - {"txt"})
     if len(endings) == 2:
         return Pair(*_in_order(*endings), None, "by the extensions of the files")
     if endings == ["tsv"]:
-        return _pair_of_table(train[0], None)
+        return _pair_of_table(_first_rows(train[0]), None)
     others = [f for f in texts if f.name.split(".")[0].casefold() not in _NOT_DATA]
-    if len(others) == 1 and _has_tabs(others[0]):
-        return _pair_of_table(others[0], others[0].name)
+    if len(others) == 1 and (rows := _tabbed_rows(others[0])):
+        return _pair_of_table(rows, others[0].name)
     if len(others) != 2:
         return None
     languages = [_language(f, others) for f in others]
@@ -97,9 +98,8 @@ def find_pair(path):
 
 def has_sentence_pairs(file):
     """Return whether a file is a table with two columns of sentences."""
-    if not _has_tabs(file):
-        return False
-    rows, pair = _first_rows(file), _pair_of_table(file, None)
+    rows = _tabbed_rows(file)
+    pair = _pair_of_table(rows, None)
     columns = find_text_columns(f"{file}:1", rows, (pair.source, pair.target))
     rows = [row for row in rows if len(row) == columns.width]
     words = [[len(row[i].split()) for row in rows] for i in (columns.source, columns.target)]
@@ -111,18 +111,17 @@ def _first_rows(file):
         return [line.rstrip("\r\n").split("\t") for line in islice(lines, _NUM_LINES_SAMPLED) if line.strip()]
 
 
-def _has_tabs(file):
-    """Whether a file has the extension of a text or table, and tabs in most of its first lines."""
+def _tabbed_rows(file):
+    """The first rows of a table or text; none if its extension is another, or few lines have tabs."""
     if not file.name.lower().endswith((".tsv", ".txt", ".tsv.gz", ".txt.gz")):
-        return False
+        return []
     rows = _first_rows(file)
-    return 2 * sum(len(row) > 1 for row in rows) > len(rows)
+    return rows if 2 * sum(len(row) > 1 for row in rows) > len(rows) else []
 
 
-def _pair_of_table(file, name):
+def _pair_of_table(rows, name):
     """The `Pair` of a table, whose first line may name its languages."""
-    with open_lines(file) as lines:
-        first = [cell.strip().casefold() for cell in next(lines, "").split("\t")]
+    first = [cell.strip().casefold() for cell in next(iter(rows), ())]
     files = None if name is None else (name, name)
     named = [cell for cell in first if cell in _CODES or cell in _SIDE_NAMES]
     if len(named) == 2 and named[0] != named[1]:

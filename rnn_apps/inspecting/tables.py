@@ -130,11 +130,14 @@ def read_table(file):
     encoding = check_encoding(file)
     with open_table(file) as table:
         header, is_csv = table.columns, table.delimiter is not None
-        rows, invalid = [], []
+        rows, widths = [], Counter()
         for _, cells, problem in islice(table.rows, MAX_ROWS):
-            (invalid if problem else rows).append(cells)
-    if is_csv and len(invalid) > len(rows):
-        ((width, _),) = Counter(map(len, invalid)).most_common(1)
+            if problem:
+                widths[len(cells or ())] += 1
+            else:
+                rows.append(cells)
+    if is_csv and widths.total() > len(rows):
+        ((width, _),) = widths.most_common(1)
         received = f"{count_of(len(header), 'field')}, and {width} in most rows below"
         line = table.location.rpartition(":")[2]
         fix = f"If line {line} does not hold the column names, remove the lines above the one that does."
@@ -151,7 +154,7 @@ def read_table(file):
         header, *rows = ([cell for i, cell in enumerate(row) if i not in ignored] for row in (header, *rows))
     names = tuple(table.columns[i] for i in unnamed if i not in ignored)
     ignored = tuple(i + 1 for i in ignored)
-    return Table(file, encoding, table.delimiter, header, rows, len(invalid), table.above, ignored, names)
+    return Table(file, encoding, table.delimiter, header, rows, widths.total(), table.above, ignored, names)
 
 
 def named_column(table, columns, key, name):

@@ -121,7 +121,7 @@ def _read_series(path, columns):
         try:
             return read_series(path, columns, options), invalid, is_sorted
         except DataError as error:
-            if error.key != "data.sort":
+            if error.key != "data.sort" or not is_sorted:
                 raise
 
 
