@@ -79,7 +79,7 @@ def load_streams(source, request, invalid, columns):
         clips = labelled_clips(source.sample_size, source.seed, columns.image_size[0])
         streams = [LabelledSequence(f"sample:{i}", *clip) for i, clip in enumerate(clips)]
         return "sample:events", None, split_generated(streams)
-    files_of, names, name = _find_files(source.path, request.required_split), None, str(source.path)
+    files_of, names, name = find_stream_files(source.path, request.required_split), None, str(source.path)
 
     def read(split):
         nonlocal names
@@ -95,8 +95,16 @@ def load_streams(source, request, invalid, columns):
     return name, names, splits
 
 
-def _find_files(path, required_split):
-    """Split name to its files."""
+def find_stream_files(path, required_split):
+    """Return split name to its files, for a file or a folder as described in `load_streams`.
+
+    Args:
+        path: File or folder.
+        required_split: Split that a folder must have, or None if any will do.
+
+    Raises:
+        DataError: there are no tables, or a file and a folder for one split.
+    """
     path = Path(path).expanduser()
     tables_of = {}
     for split, folder in split_folders(path).items():

@@ -122,11 +122,11 @@ def inspect_texts(path, overrides):
 def _decide_columns(inspection, table):
     columns = table.columns()
     label = column_of_setting(inspection, table, columns, "data.label") or find_label_column(columns)
-    listed = list_columns([column.name for column in columns])
     if label is None:
-        raise _no_labels(table, columns, listed)
+        raise no_labels(table, columns)
     text = column_of_setting(inspection, table, columns, "data.text") or find_text_column(columns, label)
     if text is None:
+        listed = list_columns([column.name for column in columns])
         fix = [f"The columns are {listed}; {shown(label.name)} looks like the label."]
         fix += [Setting("Name the column of texts", "data.text=COLUMN")]
         expected = "a column of words"
@@ -141,8 +141,14 @@ def _decide_columns(inspection, table):
     return label.name, text.name
 
 
-def _no_labels(table, columns, listed):
-    """The `DataError` about a table without labels; if a column is called a label, it says what it lacks."""
+def no_labels(table, columns):
+    """Return the `DataError` about a table without labels; if one is called a label, it says what it lacks.
+
+    Args:
+        table: `Table`.
+        columns: Its list of `Column`.
+    """
+    listed = list_columns([column.name for column in columns])
     named = [c for c in columns if c.kind in ("text", "number", "empty") and has_label_name(c)]
     column = next((c for c in named if c.distinct <= MAX_CLASSES and _has_short_values(c)), None)
     if column is None:

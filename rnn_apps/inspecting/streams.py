@@ -1,16 +1,14 @@
 """Inspects tables with a label at every step: streams, features, missing numbers, classes."""
 
 from collections import Counter
-from pathlib import Path
 
 from rnn_apps.data.headers import list_columns
 from rnn_apps.data.series_columns import has_counter_name, is_counter
-from rnn_apps.data.split_files import find_splits
 from rnn_apps.data.splits import DataSource
-from rnn_apps.data.step_tables import ENDINGS, Columns, load_streams, split_folders, tables_in
+from rnn_apps.data.step_tables import Columns, find_stream_files, load_streams
 from rnn_apps.errors import DataError, Setting, shown
 from rnn_apps.inspecting.captions import STILL_SUFFIXES
-from rnn_apps.inspecting.classification import find_label_column
+from rnn_apps.inspecting.classification import find_label_column, no_labels
 from rnn_apps.inspecting.inspection import Inspection
 from rnn_apps.inspecting.measures import quantile
 from rnn_apps.inspecting.tables import (
@@ -45,10 +43,11 @@ def inspect_streams(path, overrides):
     Raises:
         DataError: no column looks like labels, or there are too few streams for train, validation and test.
     """
-    table, num_splits, files = _first_table(path)
+    files_of = find_stream_files(path, "train")
+    table, num_splits = read_table(files_of["train"][0]), len(files_of)
     inspection = Inspection("frame_labelling", str(path), "frame_labelling", overrides)
     describe_table(inspection, {"train": table})
-    inspection.describe_unread(path, files)
+    inspection.describe_unread(path, [file for files in files_of.values() for file in files])
     columns = _decide_columns(inspection, table, num_splits)
     source = DataSource("files", path, 0, 1)
     splits = inspection.load_splits(
@@ -63,21 +62,8 @@ def _count_rows(streams):
     return sum(len(stream.labels) for stream in streams)
 
 
-def _first_table(path):
-    """First table of train, number of splits, and the files unless in folders."""
-    folders = list(split_folders(Path(path)).values())
-    if not folders:
-        files = find_splits(path, "train", ENDINGS)
-        return read_table(files["train"]), len(files), files.values()
-    files = tables_in(folders[0])
-    if not files:
-        raise DataError(str(folders[0]), "no table", expected="one CSV file per stream")
-    return read_table(files[0]), len(folders), []
-
-
 def _decide_columns(inspection, table, num_splits):
     columns = table.columns()
-    listed = list_columns(table.header)
     stream = column_of_setting(inspection, table, columns, "data.stream")
     if stream is None and num_splits == 1:
         stream = _find_stream_column(columns, table)
@@ -85,13 +71,12 @@ def _decide_columns(inspection, table, num_splits):
     others = [column for column in columns if column is not stream]
     label = label or find_label_column([c for c in others if c.kind == "text"] or others)
     if label is None:
-        fix = [f"The columns are {listed}.", Setting("Name it", "data.label=COLUMN")]
-        raise DataError(str(table.file), "no column looks like labels", expected="a few values", fix=fix)
+        raise no_labels(table, columns)
     if num_splits == 1 and stream is None:
         name = Setting("Name the column that says which stream a row belongs to", "data.stream=COLUMN")
         fix = [name, "Or add one, or give a folder train with one file per stream."]
         problem = "no column looks like names of streams, and a single stream is never cut between splits"
-        raise DataError(str(table.file), f"{problem}; the columns are {listed}", fix=fix)
+        raise DataError(str(table.file), f"{problem}; the columns are {list_columns(table.header)}", fix=fix)
     inspection.decide("data.label", label.name, f"{label.distinct} values, each in several rows")
     if stream:
         _decide_stream(inspection, table, stream)
