@@ -9,7 +9,7 @@ from rnn_apps.data.caption_files import DEFAULT_LAYOUT, CaptionsLayout, read_cap
 from rnn_apps.data.captions import find_captions, load_captioned_folder, used_files
 from rnn_apps.data.image_store import ImageStore
 from rnn_apps.data.images import IMAGE_SUFFIXES
-from rnn_apps.data.split_files import no_data
+from rnn_apps.data.split_files import no_data, visible_files
 from rnn_apps.data.video import VIDEO_SUFFIXES
 from rnn_apps.errors import DataError, shown
 from rnn_apps.inspecting.image_sizes import describe_duplicate_images, describe_images
@@ -144,8 +144,8 @@ def _detect_layout(inspection, path):
     for file in sorted(folder.glob("*.json")):
         if _holds_captions(file):
             return CaptionsLayout(file.name)
-    for file in sorted(folder.iterdir()):
-        if not file.is_file() or not file.name.lower().endswith(_TABLE_SUFFIXES):
+    for file in visible_files(folder):
+        if not file.name.lower().endswith(_TABLE_SUFFIXES):
             continue
         try:
             table = read_table(file)

@@ -11,7 +11,7 @@ import numpy as np
 from rnn_apps.data.files import open_lines
 from rnn_apps.data.pair_tables import find_text_columns
 from rnn_apps.data.parallel import find_parallel, load_pairs
-from rnn_apps.data.split_files import no_data
+from rnn_apps.data.split_files import no_data, visible_files
 from rnn_apps.data.splits import SPLIT_NAMES, DataSource
 from rnn_apps.errors import shown
 from rnn_apps.inspecting.inspection import Inspection
@@ -76,7 +76,8 @@ def find_pair(path):
     if folder.is_file():
         rows = _tabbed_rows(folder)
         return _pair_of_table(rows, folder.name) if rows else None
-    texts = [f for f in sorted(folder.iterdir()) if _is_text(f)] if folder.is_dir() else []
+    files = visible_files(folder) if folder.is_dir() else []
+    texts = [file for file in files if not file.name.lower().endswith(_NOT_TEXT)]
     train = [f for f in texts if f.name.split(".")[0].casefold() in SPLIT_NAMES["train"]]
     endings = sorted({f.name.removesuffix(".gz").rpartition(".")[2] for f in train} - {"txt"})
     if len(endings) == 2:
@@ -127,10 +128,6 @@ def _pair_of_table(rows, name):
     if len(named) == 2 and named[0] != named[1]:
         return Pair(*named, files, "by the first line of the table", True)
     return Pair("source", "target", files, _DEFAULT_NAMES, True)
-
-
-def _is_text(file):
-    return file.is_file() and not file.name.startswith(".") and not file.name.lower().endswith(_NOT_TEXT)
 
 
 def _in_order(first, second):

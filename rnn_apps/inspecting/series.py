@@ -6,11 +6,10 @@ import numpy as np
 
 from rnn_apps.data.headers import list_columns
 from rnn_apps.data.numbers import is_number, number
-from rnn_apps.data.series_columns import has_counter_name, is_counter
 from rnn_apps.errors import DataError, Setting
 from rnn_apps.inspecting.classification import open_tables
 from rnn_apps.inspecting.measures import count_of, percent
-from rnn_apps.inspecting.tables import column_of_setting, named_column, values_of, warn_of_sentinels
+from rnn_apps.inspecting.tables import column_of_setting, named_column, warn_of_sentinels
 from rnn_apps.inspecting.times import decide_time, describe_times
 
 _ENDINGS = (".csv", ".csv.gz")
@@ -70,11 +69,7 @@ def _decide_series_column(inspection, table, columns, times):
 
 def _decide_targets(inspection, table, columns):
     """Decide which columns are forecast and which are known; returns the `Column` of each of the former."""
-    numbers = [
-        column
-        for column in columns
-        if column.kind == "number" and not (has_counter_name(column.name) and is_counter(column.cells))
-    ]
+    numbers = [column for column in columns if column.kind == "number" and not column.is_index]
     names = inspection.overrides.get("data.targets") or ()
     given = [named_column(table, columns, "data.targets", name) for name in names]
     flags = [column for column in numbers if _is_flag(column)]
@@ -107,7 +102,7 @@ def _missing_value_fix(value):
 
 def _describe_missing(inspection, table, targets):
     for column in targets:
-        warn_of_sentinels(inspection, column.name, values_of(inspection, table, column), _missing_value_fix)
+        warn_of_sentinels(inspection, column, _missing_value_fix)
         cells = [cell.strip() for cell in table.cells(column.name)]
         missing = sum(not is_number(cell, column.mark) for cell in cells)
         if missing:

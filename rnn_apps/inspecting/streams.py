@@ -3,7 +3,6 @@
 from collections import Counter
 
 from rnn_apps.data.headers import list_columns
-from rnn_apps.data.series_columns import has_counter_name, is_counter
 from rnn_apps.data.splits import DataSource
 from rnn_apps.data.step_tables import Columns, find_stream_files, load_streams
 from rnn_apps.errors import DataError, Setting, shown
@@ -16,7 +15,6 @@ from rnn_apps.inspecting.tables import (
     describe_table,
     named_column,
     read_table,
-    values_of,
     warn_of_sentinels,
 )
 
@@ -115,16 +113,14 @@ def _decide_features(inspection, table, columns, others):
         inspection.warn("missing", missing, f"{missing:,} cells without a number in {file}.")
     fix = "If it stands for a missing value, leave it empty."
     for column in features:
-        values = values_of(inspection, table, column)
-        warn_of_sentinels(inspection, column.name, values, lambda value: fix)
+        warn_of_sentinels(inspection, column, lambda value: fix)
     on_missing = "previous" if missing else "fail"
     inspection.decide("data.on_missing", on_missing, f"{missing:,} missing numbers in {file}")
     return [column.name for column in features], on_missing
 
 
 def _counts_steps(column):
-    is_index = has_counter_name(column.name) and is_counter(column.cells)
-    return is_index or column.name.strip().casefold() in _COUNTER_NAMES
+    return column.is_index or column.name.strip().casefold() in _COUNTER_NAMES
 
 
 def _are_image_paths(column):

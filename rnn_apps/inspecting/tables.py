@@ -1,6 +1,5 @@
 """Reads tables of unknown contents, and guesses what each column holds and what marks missing values."""
 
-import math
 import re
 from collections import Counter
 from itertools import islice
@@ -10,6 +9,7 @@ from typing import NamedTuple
 from rnn_apps.data.files import open_table
 from rnn_apps.data.headers import check_unique, is_unnamed
 from rnn_apps.data.numbers import decimal_marks, is_number, number
+from rnn_apps.data.series_columns import has_counter_name, is_counter
 from rnn_apps.data.splits import SPLITS_BY_NAME
 from rnn_apps.data.time_formats import find_format, is_compact_date, is_time_of_day
 from rnn_apps.errors import DataError, did_you_mean, shown
@@ -53,6 +53,11 @@ class Column(NamedTuple):
     def distinct(self):
         """Number of distinct values."""
         return len(set(self.cells))
+
+    @property
+    def is_index(self):
+        """Whether it counts rows, and is called so."""
+        return has_counter_name(self.name) and is_counter(self.cells)
 
     @property
     def mean_words(self):
@@ -187,20 +192,6 @@ def column_of_setting(inspection, table, columns, key):
     return None if name is None else named_column(table, columns, key, name)
 
 
-def values_of(inspection, table, column):
-    """Return the numbers of a column, NaN for missing values.
-
-    Args:
-        inspection: `Inspection`, whose override of ``data.missing_values`` is applied.
-        table: `Table`.
-        column: `Column`.
-    """
-    missing = {float(value) for value in inspection.overrides.get("data.missing_values", ())}
-    cells = table.cells(column.name)
-    values = [number(cell, column.mark) if is_number(cell, column.mark) else math.nan for cell in cells]
-    return [math.nan if value in missing else value for value in values]
-
-
 def describe_table(inspection, tables):
     """Describe the format of the files of a data set, and their columns.
 
@@ -263,15 +254,16 @@ def find_sentinels(values):
     return sentinels
 
 
-def warn_of_sentinels(inspection, name, values, fix):
+def warn_of_sentinels(inspection, column, fix):
     """Warn of numbers in a column that may mark a missing value.
 
     Args:
-        inspection: `Inspection`.
-        name: Name of the column.
-        values: Its numbers, NaN for missing values.
+        inspection: `Inspection`, whose override of ``data.missing_values`` is applied.
+        column: `Column`.
         fix: Function of a number that returns how to fix it, a sentence or a `rnn_apps.errors.Fix`.
     """
-    for value, count, rest in find_sentinels(values):
-        text = f"{name}: {value:g} in {count_of(count, 'row')} is far from all other values ({rest})."
-        inspection.warn("sentinel", {"column": name, "value": value, "rows": count}, text, fix(value))
+    missing = {float(value) for value in inspection.overrides.get("data.missing_values", ())}
+    numbers = (number(cell, column.mark) for cell in column.cells if is_number(cell, column.mark))
+    for value, count, rest in find_sentinels(value for value in numbers if value not in missing):
+        text = f"{column.name}: {value:g} in {count_of(count, 'row')} is far from all other values ({rest})."
+        inspection.warn("sentinel", {"column": column.name, "value": value, "rows": count}, text, fix(value))
