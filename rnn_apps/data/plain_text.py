@@ -16,7 +16,7 @@ from rnn_apps.errors import DataError
 
 TEST_FRACTION = 0.1
 MIN_TOKENS = 2  # one to read and one to predict
-_ENDINGS = (".txt", ".txt.gz")
+TEXT_ENDINGS = (".txt", ".txt.gz")
 
 
 def load_texts(source, request, invalid, unit="character"):
@@ -49,7 +49,7 @@ def load_texts(source, request, invalid, unit="character"):
     """
     use_all_for_test = request.use_all_for_test and source.name != "sample"
     if source.name == "files":
-        files = find_texts(source.path, use_all_for_test)
+        files = find_splits(source.path, None if use_all_for_test else "train", TEXT_ENDINGS)
         log_unread(source.path, files.values())
         name, texts = str(source.path), {split: _read(file, invalid) for split, file in files.items()}
     elif source.name == "sample":
@@ -61,19 +61,6 @@ def load_texts(source, request, invalid, unit="character"):
         if split == "test" or not use_all_for_test:
             _check_length(name, split, text, unit)
     return name, splits
-
-
-def find_texts(path, use_all_for_test=False):
-    """Return split name to file; a single text, which is split later, counts as train.
-
-    Args:
-        path: Folder or file, as for `load_texts`.
-        use_all_for_test: Whether any split will do.
-
-    Raises:
-        DataError: there is no text, or several for one split.
-    """
-    return find_splits(path, None if use_all_for_test else "train", _ENDINGS)
 
 
 def _read(file, invalid):

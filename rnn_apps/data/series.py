@@ -15,6 +15,7 @@ from rnn_apps.data.splits import SPLIT_NAMES
 from rnn_apps.data.time_steps import TimeParser, TimeStep, find_step
 from rnn_apps.errors import DataError, Setting, shown
 
+ENDINGS = (".csv", ".csv.gz")
 MAX_STEPS = 50_000_000  # of one series, including gaps
 _NUM_ROWS_SAMPLED = 200
 
@@ -101,11 +102,8 @@ def read_series(path, columns, options, required_split="train", step=None):
     Raises:
         DataError: a column or row cannot be used; the message names file and row.
     """
-    files = find_splits(path, required_split)
+    files = find_splits(path, required_split, ENDINGS)
     log_unread(path, files.values())
-    for file in files.values():
-        if not file.name.lower().removesuffix(".gz").endswith(".csv"):
-            raise DataError(str(file), received=f"a {file.suffix} file", expected=".csv or .csv.gz")
     rows_of, are_numbers = {}, None
     for split, file in files.items():
         columns, are_numbers = _read_file(file, split, columns, options, rows_of)

@@ -6,11 +6,11 @@ from rnn_apps.data.headers import list_columns
 from rnn_apps.data.labels import MISSING_LABELS, gather_labels, number_of
 from rnn_apps.data.records import ClassNames, InvalidRecords, usable
 from rnn_apps.data.sources import MAX_CLASSES, load_labelled_texts, open_files
-from rnn_apps.data.split_files import find_splits
+from rnn_apps.data.split_files import ENDINGS, find_splits
 from rnn_apps.errors import DataError, Setting, shown
 from rnn_apps.inspecting.inspection import Inspection
 from rnn_apps.inspecting.measures import count_of, fold_text, quantile, round_up, words_of
-from rnn_apps.inspecting.tables import TABLE_ENDINGS, column_of_setting, describe_table, read_table
+from rnn_apps.inspecting.tables import column_of_setting, describe_table, read_table
 
 LABEL_NAMES = (
     "label", "class", "category", "sentiment", "rating", "target", "stars", "score", "polarity",
@@ -23,7 +23,7 @@ _MIN_ROWS = 4  # two classes, each twice
 _RARE = 0.1  # of the examples of the largest class
 
 
-def open_tables(path, task, base, overrides, endings=TABLE_ENDINGS):
+def open_tables(path, task, base, overrides, endings=ENDINGS):
     """Return the `Inspection` of a folder or file of tables, and split name to `Table`.
 
     Args:

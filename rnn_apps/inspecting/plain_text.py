@@ -2,7 +2,8 @@
 
 from collections import Counter
 
-from rnn_apps.data.plain_text import find_texts, load_texts
+from rnn_apps.data.plain_text import TEXT_ENDINGS, load_texts
+from rnn_apps.data.split_files import find_splits
 from rnn_apps.data.splits import DataSource
 from rnn_apps.errors import printable
 from rnn_apps.inspecting.inspection import Inspection
@@ -25,7 +26,7 @@ def inspect_text(path, overrides):
         DataError: there is no text, or it is too short.
     """
     inspection = Inspection("language_model", str(path), "language_model", overrides)
-    files = list(find_texts(path).values())
+    files = list(find_splits(path, "train", TEXT_ENDINGS).values())
     inspection.describe_files(path, files)
     source = DataSource("files", path, 0, 1)
     splits = inspection.load_splits(

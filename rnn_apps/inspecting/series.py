@@ -6,13 +6,13 @@ import numpy as np
 
 from rnn_apps.data.headers import list_columns
 from rnn_apps.data.numbers import is_number, number
+from rnn_apps.data.series import ENDINGS
 from rnn_apps.errors import DataError, Setting
 from rnn_apps.inspecting.classification import open_tables
 from rnn_apps.inspecting.measures import count_of, percent
 from rnn_apps.inspecting.tables import column_of_setting, named_column, warn_of_sentinels
 from rnn_apps.inspecting.times import decide_time, describe_times
 
-_ENDINGS = (".csv", ".csv.gz")
 _KNOWN_NAMES = re.compile(
     r"holiday|closed|weekend|promo|school|day.?off|feiertag|ferien|geschlossen", re.IGNORECASE
 )
@@ -36,7 +36,7 @@ def inspect_series(path, overrides=None):
     Raises:
         DataError: no column holds dates, none holds numbers, or there are too few rows.
     """
-    inspection, tables = open_tables(path, "forecasting", "forecasting", overrides or {}, _ENDINGS)
+    inspection, tables = open_tables(path, "forecasting", "forecasting", overrides or {}, ENDINGS)
     table = tables["train"]._replace(rows=[row for one in tables.values() for row in one.rows])
     columns = table.columns()
     times = decide_time(inspection, table, columns)

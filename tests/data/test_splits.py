@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from rnn_apps.data.parallel import find_parallel
-from rnn_apps.data.plain_text import find_texts
+from rnn_apps.data.plain_text import TEXT_ENDINGS
 from rnn_apps.data.split_files import conversion_advice, find_splits, unread_files
 from rnn_apps.data.splits import SplitRequest, hashed_split, make_splitter
 from rnn_apps.data.step_tables import split_folders
@@ -87,7 +87,7 @@ def test_every_task_knows_validation_by_the_same_names(tmp_path, name):
     for file in ("train.txt", f"{name}.txt", "test.txt", "train.en", "train.de", f"{name}.en", f"{name}.de"):
         put(tmp_path, file)
     (tmp_path / name.upper()).mkdir()
-    assert find_texts(tmp_path)["validation"].name == f"{name}.txt"
+    assert find_splits(tmp_path, endings=TEXT_ENDINGS)["validation"].name == f"{name}.txt"
     assert [file.name for file in find_parallel(tmp_path, "en", "de")["validation"]] == [
         f"{name}.en",
         f"{name}.de",
