@@ -3,7 +3,7 @@
 import json
 from typing import NamedTuple
 
-from rnn_apps.data.files import csv_rows, json_lines, open_lines, width_problem
+from rnn_apps.data.files import json_lines, open_lines, open_table
 from rnn_apps.data.headers import check_unique, missing_column
 from rnn_apps.data.video import VIDEO_SUFFIXES
 from rnn_apps.errors import DataError, shown
@@ -79,13 +79,14 @@ def read_captions(file, layout=DEFAULT_LAYOUT, split=None):
         elif name.endswith("token.txt") and layout.input is None:
             records = _token_lines(file, lines)
         else:
-            records = _csv_records(file, lines, layout)
+            records = _table_rows(file, layout)
         for record in records:
             yield record if record.split else record._replace(split=split)
 
 
 def _json_lines(file, lines):
-    for location, record, problem in json_lines(file, lines):
+    for number, record, problem in json_lines(lines):
+        location = f"{file}:{number}"
         yield CaptionRecord(location, problem=problem) if problem else _from_json(location, record)
 
 
@@ -116,24 +117,24 @@ def _video_problem(name):
     return f"video: expected a file name that ends in {', '.join(VIDEO_SUFFIXES)}"
 
 
-def _csv_records(file, lines, layout):
-    rows = csv_rows(file, lines, log=True)
-    _, columns = next(rows, (1, []))
-    default = "video" if "video" in columns and "image" not in columns else "image"
-    name_column, caption_columns = layout.input or default, layout.captions or ("caption",)
-    for column in (name_column, *caption_columns):
-        if column not in columns:
-            raise missing_column(file, column, columns)
-    check_unique(file, columns, (name_column, *caption_columns))
-    for number, row in rows:
-        values, problem = dict(zip(columns, row)), width_problem(row, columns)
-        name, split = (values.get(key, "").strip() for key in (name_column, layout.split))
-        has_video_suffix = name_column != "image" and name.lower().endswith(VIDEO_SUFFIXES)
-        kind = "video" if name_column == "video" or has_video_suffix else "image"
-        if kind == "video":
-            problem = problem or _video_problem(name)
-        captions = tuple(values.get(column, "") for column in caption_columns)
-        yield CaptionRecord(f"{file}:{number}", name, (name,), captions, split or None, problem, kind)
+def _table_rows(file, layout):
+    with open_table(file, log=True) as table:
+        columns = table.columns
+        default = "video" if "video" in columns and "image" not in columns else "image"
+        name_column, caption_columns = layout.input or default, layout.captions or ("caption",)
+        for column in (name_column, *caption_columns):
+            if column not in columns:
+                raise missing_column(file, column, columns)
+        check_unique(file, columns, (name_column, *caption_columns))
+        for number, cells, problem in table.rows:
+            values = dict(zip(columns, cells))
+            name, split = (values.get(key, "").strip() for key in (name_column, layout.split))
+            has_video_suffix = name_column != "image" and name.lower().endswith(VIDEO_SUFFIXES)
+            kind = "video" if name_column == "video" or has_video_suffix else "image"
+            if kind == "video":
+                problem = problem or _video_problem(name)
+            captions = tuple(values.get(column, "") for column in caption_columns)
+            yield CaptionRecord(f"{file}:{number}", name, (name,), captions, split or None, problem, kind)
 
 
 def _token_lines(file, lines):

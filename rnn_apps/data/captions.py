@@ -149,8 +149,8 @@ def load_captioned_folder(path, request, invalid, layout=DEFAULT_LAYOUT):
     for name, example in examples.items():
         by_split.setdefault(split_of.get(name) or "train", []).append(example)
     by_split = by_split or {"train": []}
-    by_split = {split: by_split[split] for split in request.read_from(by_split)}
-    return make_splits(str(path), by_split, request, lambda example: example.name, invalid), store
+    splits = make_splits(str(path), by_split, by_split.get, request, lambda example: example.name, invalid)
+    return splits, store
 
 
 def _problem_of(record, store):

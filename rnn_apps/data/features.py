@@ -3,8 +3,8 @@
 import hashlib
 import json
 import os
-import threading
 import time
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -53,7 +53,7 @@ class FeatureCache:
         self.folder, self.count, self.shape = Path(folder), count, tuple(shape)
         self.dtype = np.dtype(dtype)
         self._num_shards = -(-count // _INPUTS_PER_SHARD)
-        self._shards, self._lock = {}, threading.Lock()
+        self._open = lru_cache(_MAX_OPEN_SHARDS)(self._load)
 
     @property
     def bytes(self):
@@ -114,14 +114,6 @@ class FeatureCache:
         except (OSError, ValueError, EOFError):
             return False
         return True
-
-    def _open(self, shard):
-        with self._lock:  # batches are read in threads
-            if shard not in self._shards:
-                while len(self._shards) >= _MAX_OPEN_SHARDS:
-                    self._shards.pop(next(iter(self._shards)))
-                self._shards[shard] = self._load(shard)
-            return self._shards[shard]
 
     def _load(self, shard):
         start, stop = self._range(shard)

@@ -1,13 +1,15 @@
-"""Finds and checks the header of a table: where it is, what it lacks, and whether it is data instead."""
+"""Finds the delimiter and the header of a table, and what the header lacks or whether it is data instead."""
 
+import csv
 import re
 from datetime import datetime
 from typing import NamedTuple
 
-from rnn_apps.data.delimiters import DELIMITERS, NUM_LINES_SAMPLED, find_delimiter, sample_rows
-from rnn_apps.data.numbers import is_number
+from rnn_apps.data.numbers import is_number, parses
 from rnn_apps.errors import DataError, Setting, nearest, shown
 
+DELIMITERS = (",", ";", "\t", "|")
+NUM_LINES_SAMPLED = 50
 MAX_COLUMNS_SHOWN = 12
 _DELIMITER_LINE = re.compile(r'"?sep=(.)"?', re.IGNORECASE)  # as Excel writes it
 _MAX_LINES_ABOVE = 20  # lines that may precede the header
@@ -16,6 +18,62 @@ _TIME = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([T ].*)?")
 _COMMON_NAMES = re.compile(
     r"(text|label|id|date|time|class|category|rating|name|value|index|tags?|tokens?)s?"
 )
+_QUOTED = re.compile(r'(?<![^,;\t|\r\n])"[^"]*(?:""[^"]*)*"(?![^,;\t|\r\n])')  # may span several lines
+
+
+def find_delimiter(location, lines):
+    """Return the delimiter of a table.
+
+    The header decides: it is the only delimiter that occurs outside quotes, or a comma if there is none. If
+    several occur, it is the one that gives the most rows as many fields as the header; among equals a comma,
+    otherwise the most frequent one in the header.
+
+    Args:
+        location: Location of the header, for messages.
+        lines: First lines of the file, with the header.
+
+    Raises:
+        DataError: several delimiters fit every row equally well.
+    """
+    start = next((i for i, line in enumerate(lines) if line.strip()), None)
+    if start is None:
+        return ","
+    header = re.split("[\r\n]", _QUOTED.sub("", "".join(lines[start:])), maxsplit=1)[0]
+    tables = {
+        delimiter: sample_rows(lines[start:], delimiter, NUM_LINES_SAMPLED)
+        for delimiter in DELIMITERS
+        if delimiter in header
+    }
+    widths = {delimiter: len(rows[0]) for delimiter, rows in tables.items() if rows and len(rows[0]) > 1}
+    if len(widths) < 2:
+        return next(iter(widths), ",")
+    shares = {delimiter: _share_as_wide(tables[delimiter]) for delimiter in widths}
+    highest = max(shares.values())
+    best = [delimiter for delimiter in widths if shares[delimiter] == highest]
+    if len(best) > 1 and highest == 1:
+        problem = f"{' and '.join(map(shown, best))} may both separate the columns"
+        raise DataError(location, problem, fix="Quote the names that contain one of these characters.")
+    return "," if "," in best else max(best, key=widths.get)
+
+
+def _share_as_wide(rows):
+    """Share of the rows below the header with as many fields; 1 if there are none."""
+    header, *below = rows
+    return sum(len(row) == len(header) for row in below) / len(below) if below else 1
+
+
+def sample_rows(lines, delimiter, min_lines):
+    """Return the records of the first lines of a file, without a last one that is cut off inside quotes.
+
+    Args:
+        lines: First lines of the file.
+        delimiter: Delimiter of the columns.
+        min_lines: Only a sample of at least this many lines can be cut off.
+    """
+    is_cut = len(lines) >= min_lines and sum(line.count('"') for line in lines) % 2
+    lines = (line.replace("\0", "") for line in lines)
+    rows = [row for row in csv.reader(lines, delimiter=delimiter) if row]
+    return rows[:-1] if is_cut and len(rows) > 1 else rows
 
 
 def missing_column(location, name, columns, assignment=None):
@@ -34,6 +92,18 @@ def missing_column(location, name, columns, assignment=None):
         fix += ["Rename the column in the file.", Setting("Or name the right one", assignment)]
     problem = f"no column {shown(name)}; the columns are {list_columns(columns)}"
     return DataError(str(location), problem, fix=fix)
+
+
+def check_columns(location, columns, named):
+    """Raise DataError if a table lacks a column.
+
+    Args:
+        location, columns: As for `missing_column`.
+        named: Key of the data settings to the name of the column, or None.
+    """
+    for key, name in named.items():
+        if name is not None and name not in columns:
+            raise missing_column(location, name, columns, f"data.{key}=COLUMN")
 
 
 def list_columns(names):
@@ -175,13 +245,8 @@ def check_header(location, header, rows):
 
 
 def _is_date(cell):
-    for pattern in ("%Y-%m-%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y"):
-        try:
-            datetime.strptime(re.split("[T ]", cell.strip())[0], pattern)
-        except ValueError:
-            continue
-        return True
-    return False
+    day, patterns = re.split("[T ]", cell.strip())[0], ("%Y-%m-%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y")
+    return any(parses(datetime.strptime, day, pattern) for pattern in patterns)
 
 
 def _are_numbered(names):

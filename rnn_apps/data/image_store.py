@@ -60,12 +60,6 @@ class ImageStore:
         matches = self._by_short_name.get(_file_name(name), [])
         return matches[0] if len(matches) == 1 else name
 
-    def size(self, name):
-        """Return the size of an image file in bytes, without reading it."""
-        if self._zip:
-            return self._zip.getinfo(self._path_of[name]).file_size
-        return (self.path / self._path_of[name]).stat().st_size
-
     def fingerprint(self, name):
         """Return a value that changes with the image, without reading it: size and checksum or time."""
         if self._zip:

@@ -33,8 +33,13 @@ def number(text, decimal_mark="."):
 
 def is_number(text, decimal_mark="."):
     """Return whether a cell holds a number, as `number` parses it."""
+    return parses(number, text, decimal_mark)
+
+
+def parses(parse, *args):
+    """Return whether ``parse(*args)`` raises no ValueError."""
     try:
-        number(text, decimal_mark)
+        parse(*args)
     except ValueError:
         return False
     return True

@@ -17,7 +17,7 @@ from rnn_apps.data.records import INVALID_UTF8, find_surrogate
 from rnn_apps.data.split_files import check_folder, log_unread, no_data
 from rnn_apps.data.splits import SPLIT_NAMES, make_splits, split_generated
 from rnn_apps.data.synthetic.translation import sentence_pairs
-from rnn_apps.errors import DataError, Setting, shown
+from rnn_apps.errors import DataError, shown
 
 _TABLE = "tsv"
 
@@ -140,7 +140,7 @@ def load_pairs(source, request, invalid, languages, max_examples=None, named=Non
         DataError: files of different length, a TFDS data set without these languages, an invalid record that
             is not to be skipped, or an empty split.
     """
-    name, by_split = source.name, {}
+    name, files_of = source.name, None
     if name == "sample":
         name = "sample:bilingual"
         splits = split_generated(sentence_pairs(source.sample_size, source.seed))
@@ -149,28 +149,28 @@ def load_pairs(source, request, invalid, languages, max_examples=None, named=Non
             name = str(source.path)
             files_of = find_parallel(name, *languages, request.use_all_for_test, named)
             log_unread(name, [file for files in files_of.values() for file in files])
-            for split in request.read_from(files_of):
-                by_split[split] = list(_usable_pairs(files_of[split], languages, invalid))
         else:
-            by_split = dict(_from_tfds(name.removeprefix("tfds:"), request, languages, max_examples))
-        splits = make_splits(name, by_split, request, lambda pair: pair[0], invalid, "pair")
+            builder = tfds_source.open_builder(name.removeprefix("tfds:"))
+
+        def read(split):
+            if files_of is not None:
+                return _usable_pairs(files_of[split], languages, invalid)
+            return _pairs_of_tfds(builder, split, languages, max_examples if split == "train" else None)
+
+        names = tfds_source.splits_of(builder) if files_of is None else files_of
+        splits = make_splits(name, names, read, request, lambda pair: pair[0], invalid, "pair")
     if "train" in splits:
         splits["train"] = splits["train"][:max_examples]
     return name, {split: Pairs.of(pairs) for split, pairs in splits.items()}
 
 
-def _from_tfds(name, request, languages, max_examples):
-    """Yield split name and pairs of a TFDS data set; of train only the first ones."""
-    builder = tfds_source.open_builder(name)
-    missing = [language for language in languages if language not in builder.info.features]
-    if missing:
-        problem = f"no language {missing[0]}; there are {', '.join(builder.info.features)}"
-        fix = Setting("Name two of them", "data.source_language=CODE", "data.target_language=CODE")
-        raise DataError(f"tfds:{name}", problem, fix=fix)
-    for split in request.read_from([split for split in SPLIT_NAMES if split in builder.info.splits]):
-        texts = tfds_source.read_texts(builder, split, languages)
-        pairs = islice(texts, max_examples if split == "train" else None)
-        yield split, [pair for pair in pairs if all(text.strip() for text in pair)]
+def _pairs_of_tfds(builder, split, languages, max_examples):
+    """Yield the pairs of the first examples of a TFDS split, those that have both sentences."""
+    features = dict(zip(("source_language", "target_language"), languages))
+    for _, *texts in islice(tfds_source.read_examples(builder, split, features), max_examples):
+        pair = [text.strip() for text in texts]
+        if all(pair) and not find_surrogate(*pair):
+            yield pair
 
 
 def _usable_pairs(files, languages, invalid):

@@ -1,7 +1,6 @@
 """Loads text for language models, splits it by position, and batches it as consecutive windows."""
 
 import io
-from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
@@ -10,23 +9,14 @@ from rnn_apps.data import tfds_source
 from rnn_apps.data.batches import map_batches
 from rnn_apps.data.files import open_lines
 from rnn_apps.data.records import INVALID_UTF8, find_surrogate
-from rnn_apps.data.split_files import (
-    is_single_file,
-    listed_files,
-    log_unread,
-    no_data,
-    one_per_split,
-    split_of_file,
-    visible_files,
-)
+from rnn_apps.data.split_files import find_splits, log_unread
 from rnn_apps.data.splits import SPLIT_NAMES
 from rnn_apps.data.synthetic.text import synthetic_text
 from rnn_apps.errors import DataError
 
 TEST_FRACTION = 0.1
 MIN_TOKENS = 2  # one to read and one to predict
-_ENDINGS = (".txt", ".txt.gz")
-_NOT_DATA = tuple(f"{name}{ending}" for name in ("readme", "license", "licence") for ending in _ENDINGS)
+TEXT_ENDINGS = (".txt", ".txt.gz")
 
 
 def load_texts(source, request, invalid, unit="character"):
@@ -59,7 +49,7 @@ def load_texts(source, request, invalid, unit="character"):
     """
     use_all_for_test = request.use_all_for_test and source.name != "sample"
     if source.name == "files":
-        files = find_texts(source.path, use_all_for_test)
+        files = find_splits(source.path, None if use_all_for_test else "train", TEXT_ENDINGS)
         log_unread(source.path, files.values())
         name, texts = str(source.path), {split: _read(file, invalid) for split, file in files.items()}
     elif source.name == "sample":
@@ -71,36 +61,6 @@ def load_texts(source, request, invalid, unit="character"):
         if split == "test" or not use_all_for_test:
             _check_length(name, split, text, unit)
     return name, splits
-
-
-def find_texts(path, use_all_for_test=False):
-    """Return split name to file; a single text, which is split later, counts as train.
-
-    Args:
-        path: Folder or file, as for `load_texts`.
-        use_all_for_test: Whether any split will do.
-
-    Raises:
-        DataError: there is no text, or several for one split.
-    """
-    path = Path(path).expanduser()
-    if is_single_file(path, _ENDINGS):
-        return {"train": path}
-    texts = [file for file in visible_files(path) if _is_text(file.name.lower())]
-    splits = one_per_split(path, {file: split_of_file(file, _ENDINGS) for file in texts})
-    if not splits and len(texts) == 1:
-        return {"train": texts[0]}
-    if "train" not in splits and not (use_all_for_test and splits):
-        expected = "train.txt, or a single text"
-        fix = "Name the files train.txt, validation.txt and test.txt, or give the path of one file."
-        if texts:
-            raise DataError(str(path), received=listed_files(texts), expected=expected, fix=fix)
-        raise no_data(path, expected, fix)
-    return splits
-
-
-def _is_text(name):
-    return name.endswith(_ENDINGS) and name not in _NOT_DATA
 
 
 def _read(file, invalid):
@@ -128,15 +88,13 @@ def _read_tfds(name, invalid):
     if "text" not in builder.info.features:
         received = f"the features {', '.join(builder.info.features)}"
         raise DataError(f"tfds:{name}", received=received, expected="one called text")
-    tfds_source.check_train_split(builder, name)
-    for split in SPLIT_NAMES:
-        if split in builder.info.splits:
-            yield split, _join(tfds_source.read_split(builder, split, "text", "text"), invalid)
+    for split in tfds_source.splits_with_train(builder, name):
+        yield split, _join(tfds_source.read_examples(builder, split, {"text": "text"}), invalid)
 
 
 def _join(examples, invalid):
     lines = []
-    for location, text, *_ in examples:
+    for location, text in examples:
         if lines and not lines[-1].endswith("\n"):
             lines.append("\n")
         lines += _valid_lines(location, io.StringIO(text, newline=""), invalid)

@@ -1,11 +1,12 @@
 """Reads time series from CSV files, checks them, and puts them on a grid of even steps."""
 
 from dataclasses import dataclass, field
+from itertools import chain, islice
 from typing import NamedTuple
 
 import numpy as np
 
-from rnn_apps.data.files import csv_rows, file_decimal_marks, open_lines, width_problem
+from rnn_apps.data.files import file_decimal_marks, open_table, width_problem
 from rnn_apps.data.numbers import number
 from rnn_apps.data.records import InvalidRecords
 from rnn_apps.data.series_columns import MISSING, Columns, find_columns
@@ -14,6 +15,7 @@ from rnn_apps.data.splits import SPLIT_NAMES
 from rnn_apps.data.time_steps import TimeParser, TimeStep, find_step
 from rnn_apps.errors import DataError, Setting, shown
 
+ENDINGS = (".csv", ".csv.gz")
 MAX_STEPS = 50_000_000  # of one series, including gaps
 _NUM_ROWS_SAMPLED = 200
 
@@ -100,11 +102,8 @@ def read_series(path, columns, options, required_split="train", step=None):
     Raises:
         DataError: a column or row cannot be used; the message names file and row.
     """
-    files = find_splits(path, required_split)
+    files = find_splits(path, required_split, ENDINGS)
     log_unread(path, files.values())
-    for file in files.values():
-        if not file.name.lower().removesuffix(".gz").endswith(".csv"):
-            raise DataError(str(file), received=f"a {file.suffix} file", expected=".csv or .csv.gz")
     rows_of, are_numbers = {}, None
     for split, file in files.items():
         columns, are_numbers = _read_file(file, split, columns, options, rows_of)
@@ -122,18 +121,16 @@ def read_series(path, columns, options, required_split="train", step=None):
 
 def _read_file(file, split, columns, options, rows_of):
     """Add a file's rows to those of its series; return all columns, and whether times are numbers."""
-    with open_lines(file) as lines:
-        table = csv_rows(file, lines, log=True)
-        header_line, header = next(table, (1, None))
-        sample = [row for _, row in zip(range(_NUM_ROWS_SAMPLED), table)]
+    with open_table(file, log=True) as table:
+        header, sample = table.columns, list(islice(table.rows, _NUM_ROWS_SAMPLED))
         if not sample:
-            received = "an empty file" if header is None else "only column names"
+            received = "only column names" if header else "an empty file"
             raise DataError(str(file), received=received, expected="a line of column names and rows")
-        columns = find_columns(f"{file}:{header_line}", header, [row for _, row in sample], columns)
-        example = next((row for _, row in sample if len(row) == len(header)), [""] * len(header))
+        columns = find_columns(table.location, header, [row for _, row, _ in sample], columns)
+        example = next((row for _, row, problem in sample if not problem), [""] * len(header))
         reader = RowReader(file, header, columns, options, example)
         reader.marks = dict(zip(columns.features, file_decimal_marks(file, columns.features)))
-        for line, row in (*sample, *table):
+        for line, row, _ in chain(sample, table.rows):
             reader.read(line, row, split, rows_of)
     if not rows_of:
         raise DataError(str(file), "no usable row", fix="Fix the rows that were skipped.")

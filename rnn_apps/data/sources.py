@@ -8,7 +8,7 @@ from rnn_apps.data import files, tfds_source
 from rnn_apps.data.labels import gather_labels
 from rnn_apps.data.records import ClassNames, LabelledText, LabelledTexts, usable
 from rnn_apps.data.split_files import find_splits, log_unread
-from rnn_apps.data.splits import SPLIT_NAMES, make_splits, split_generated
+from rnn_apps.data.splits import make_splits, split_generated
 from rnn_apps.data.synthetic.reviews import reviews
 from rnn_apps.data.tfds_source import SourceUnavailable
 from rnn_apps.errors import DataError, Setting, shown
@@ -56,13 +56,14 @@ def open_files(path, text_column, label_column, required_split="train"):
 
 def _open_tfds(name, text_column, label_column):
     builder = tfds_source.open_builder(name)
-    tfds_source.check_train_split(builder, name)
-    splits = [split for split in SPLIT_NAMES if split in builder.info.splits]
     label = dict(builder.info.features.items()).get(label_column)
 
-    def records(split):
-        return tfds_source.read_split(builder, split, text_column, label_column)
+    columns = {"text": text_column, "label": label_column}
 
+    def records(split):
+        return (LabelledText(*row) for row in tfds_source.read_examples(builder, split, columns))
+
+    splits = tfds_source.splits_with_train(builder, name)
     return TextSource(f"tfds:{name}", splits, getattr(label, "names", None), records)
 
 
@@ -114,10 +115,13 @@ def load_labelled_texts(source, request, invalid, class_names=None, known_classe
         classes = ClassNames(known_classes, KNOWN_CLASSES)
     else:
         classes = ClassNames(class_names or source.class_names or _find_classes(source), OTHER_CLASSES)
-    by_split = {}
-    for split in request.read_from(source.splits):
-        by_split[split] = list(usable(source.records(split), classes, invalid))
-    examples = make_splits(source.name, by_split, request, lambda example: example[0], invalid, "text")
+
+    def read(split):
+        return usable(source.records(split), classes, invalid)
+
+    examples = make_splits(
+        source.name, source.splits, read, request, lambda example: example[0], invalid, "text"
+    )
     splits = {split: LabelledTexts(*map(list, zip(*pairs))) for split, pairs in examples.items()}
     if known_classes is None and len(indices := set(splits["train"].labels)) < 2:
         received = f"only examples of the class {shown(classes.names[indices.pop()])} in train"

@@ -32,6 +32,8 @@ _NO_DATA = ("readme", "license", "licence", "notice", "changelog", "requirements
 def find_splits(path, required_split="train", endings=ENDINGS):
     """Return split name to file for a data folder, or ``{"train": file}`` for a single file.
 
+    The only file of a folder may have any name. README, licence and similar files are ignored.
+
     Args:
         path: A folder with a file for train and optionally for validation and test, named as `SPLIT_NAMES`
             lists, also with a prefix before a dot, dash or underscore (``en-train.csv``), each with one of
@@ -45,10 +47,21 @@ def find_splits(path, required_split="train", endings=ENDINGS):
     path = Path(path).expanduser()
     if is_single_file(path, endings):
         return {"train": path}
-    splits = one_per_split(path, {file: split_of_file(file, endings) for file in visible_files(path)})
+    named = (file for file in visible_files(path) if file.name.lower().endswith(tuple(endings)))
+    files = [file for file in named if not _is_document(file)]
+    splits = one_per_split(path, {file: split_of_file(file, endings) for file in files})
+    if not splits and len(files) == 1:
+        return {"train": files[0]}
     if not splits or (required_split and required_split not in splits):
-        raise no_data(path, f"{required_split or 'test'}{_alternatives(endings)}")
+        train, validation, test = (f"{split}{endings[0]}" for split in SPLIT_NAMES)
+        fix = f"Name the files {train}, {validation} and {test}, or give the path of one file."
+        expected = f"{required_split or 'test'}{_alternatives(endings)}, or a single file"
+        raise no_data(path, expected, fix)
     return splits
+
+
+def _is_document(file):
+    return file.name.lower().partition(".")[0] in _NO_DATA
 
 
 def is_single_file(path, endings):
@@ -79,11 +92,11 @@ def check_folder(path):
         raise DataError(str(path), problem, fix=Setting("Check the path", "data.path"))
 
 
-def no_data(folder, expected, fix=None):
-    """Return the `DataError` about a folder without the `expected` files; `fix` if none can be converted."""
-    files = sorted(folder.iterdir())
+def no_data(path, expected, fix=None):
+    """Return the `DataError` about a path without the `expected` files; `fix` if none can be converted."""
+    files = sorted(path.iterdir()) if path.is_dir() else [path]
     received = listed_files(files) or "an empty folder"
-    return DataError(str(folder), received=received, expected=expected, fix=conversion_advice(files) or fix)
+    return DataError(str(path), received=received, expected=expected, fix=conversion_advice(files) or fix)
 
 
 def one_per_split(folder, files):
@@ -163,7 +176,7 @@ def unread_files(folder, used):
         for file in visible_files(folder)
         if file.name not in used
         and file.name.lower().removesuffix(".gz").endswith(tuple(suffixes))
-        and file.name.lower().partition(".")[0] not in _NO_DATA
+        and not _is_document(file)
     ]
 
 

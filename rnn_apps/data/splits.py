@@ -74,17 +74,18 @@ class SplitRequest(NamedTuple):
         return name
 
 
-def make_splits(name, by_split, request, key, invalid, kind="example", keep_labels=False):
-    """Return split name to list of examples, for all splits of a request.
+def make_splits(name, names, read, request, key, invalid, kind="example", keep_labels=False):
+    """Read a data set; return split name to list of examples, for all splits of a request.
 
     Train is split by a hash of each example's key, so that equal ones stay in one split.
 
     Args:
         name: Name of the data set, for messages.
-        by_split: Split name to the examples that the data has for it, the splits of `request.read_from`.
+        names: Names of the splits that the data has.
+        read: ``read(split)`` returns the examples that the data has for a split.
         request: `SplitRequest`.
         key: Function that returns the key of an example, a str.
-        invalid: `InvalidRecords` that were reported while reading.
+        invalid: `InvalidRecords`, to which `read` reports.
         kind: What a message calls an example.
         keep_labels: Whether an example, with `labels`, stays in train if train would otherwise lack one of
             them.
@@ -92,6 +93,7 @@ def make_splits(name, by_split, request, key, invalid, kind="example", keep_labe
     Raises:
         DataError: a split is empty.
     """
+    by_split = {split: list(read(split)) for split in request.read_from(names)}
     splits = {split: [] for split in (("test",) if request.use_all_for_test else SPLIT_NAMES)}
     fractions = request.fractions(by_split) if "train" in by_split else {}
     split_of = make_splitter(map(key, by_split.get("train", ())), fractions)

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rnn_apps.data import files
-from rnn_apps.data.headers import check_unique, is_unnamed, list_columns, missing_column
+from rnn_apps.data.files import file_decimal_marks, open_table
+from rnn_apps.data.headers import check_columns, check_unique, is_unnamed, list_columns
 from rnn_apps.data.images import InvalidImage, read_image
 from rnn_apps.data.numbers import number
 from rnn_apps.data.records import INVALID_UTF8, InvalidRecords, find_surrogate
@@ -79,23 +79,32 @@ def load_streams(source, request, invalid, columns):
         clips = labelled_clips(source.sample_size, source.seed, columns.image_size[0])
         streams = [LabelledSequence(f"sample:{i}", *clip) for i, clip in enumerate(clips)]
         return "sample:events", None, split_generated(streams)
-    files_of, names, by_split = _find_files(source.path, request.required_split), None, {}
-    for split in request.read_from(files_of):
-        by_split[split] = []
+    files_of, names, name = find_stream_files(source.path, request.required_split), None, str(source.path)
+
+    def read(split):
+        nonlocal names
         for file in files_of[split]:
             streams, names_of_file = _read_file(file, columns, names, invalid)
             names = names or names_of_file
-            by_split[split] += streams
-    name = str(source.path)
+            yield from streams
 
     def key(stream):
         return name_of(stream, name)
 
-    return name, names, make_splits(name, by_split, request, key, invalid, "stream", keep_labels=True)
+    splits = make_splits(name, files_of, read, request, key, invalid, "stream", keep_labels=True)
+    return name, names, splits
 
 
-def _find_files(path, required_split):
-    """Split name to its files."""
+def find_stream_files(path, required_split):
+    """Return split name to its files, for a file or a folder as described in `load_streams`.
+
+    Args:
+        path: File or folder.
+        required_split: Split that a folder must have, or None if any will do.
+
+    Raises:
+        DataError: there are no tables, or a file and a folder for one split.
+    """
     path = Path(path).expanduser()
     tables_of = {}
     for split, folder in split_folders(path).items():
@@ -154,9 +163,8 @@ def feature_columns(location, header, columns, known=None):
         DataError: a column is missing, or none is left.
     """
     check_unique(location, header)
-    for key, name in (("label", columns.label), ("stream", columns.stream), ("frames", columns.frames)):
-        if name is not None and name not in header:
-            raise missing_column(location, name, header, f"data.{key}=COLUMN")
+    named = {"label": columns.label, "stream": columns.stream, "frames": columns.frames}
+    check_columns(location, header, named)
     if columns.frames is not None:
         return []
     others = [name for i, name in enumerate(header) if not is_unnamed(header, i)]
@@ -175,19 +183,17 @@ def feature_columns(location, header, columns, known=None):
 def _read_file(file, columns, known, invalid):
     """The streams of a file, in the order in which they begin, and the names of the features."""
     rows, labels = {}, {}
-    with files.open_lines(file) as lines:
-        table = files.csv_rows(file, lines, log=True)
-        line, header = next(table, (1, None))
-        if header is None:
+    with open_table(file, log=True) as table:
+        if not table.columns:
             raise DataError(str(file), "empty", expected="a CSV file with a header")
-        names = feature_columns(f"{file}:{line}", header, columns, known)
-        marks = files.file_decimal_marks(file, names)
-        for line, row in table:
+        names = feature_columns(table.location, table.columns, columns, known)
+        marks = file_decimal_marks(file, names)
+        for line, row, problem in table.rows:
             location = f"{file}:{line}"
-            if problem := files.width_problem(row, header):
+            if problem:
                 invalid.report(location, problem, "Fix the row.")
                 continue
-            cells = dict(zip(header, row))
+            cells = dict(zip(table.columns, row))
             stream = cells[columns.stream] if columns.stream else ""
             previous = rows[stream][-1] if stream in rows else None
             step = _read_step(location, cells, names, previous, columns, invalid, marks)
@@ -236,9 +242,8 @@ def read_streams(path, columns):
     if not path.is_file():
         raise DataError(str(path)[:200], "no such file", expected="a CSV file with one row per step")
     if columns.stream is not None:
-        with files.open_lines(path) as lines:
-            _, header = next(files.csv_rows(path, lines), (1, ()))
-        columns = columns._replace(stream=columns.stream if columns.stream in header else None)
+        with open_table(path) as table:
+            columns = columns._replace(stream=columns.stream if columns.stream in table.columns else None)
     streams, _ = _read_file(path, columns, None, InvalidRecords("refuse", 0))
     if not streams:
         raise DataError(str(path), "no row", expected="one row per step below the header")

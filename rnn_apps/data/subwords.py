@@ -22,13 +22,12 @@ from collections import Counter, defaultdict
 
 import tensorflow as tf
 
-from rnn_apps.data.text import to_bytes
+from rnn_apps.data.text import count_tokens
 
 NUM_BYTES = 256
 _WORD = r" ?[\pL\pM\pN]+| ?[^\s\pL\pM\pN]+|\s"
 _TOO_LONG = r".{32}"  # longer words (Thai, base64) are cut, which bounds the loop
 _CUT = b"\xff"  # a byte that never occurs in UTF-8
-_BATCH_SIZE = 512
 
 
 def learn_pieces(texts, size, min_count=2):
@@ -43,19 +42,11 @@ def learn_pieces(texts, size, min_count=2):
         List of str; bytes that are not valid UTF-8 are written as ``<0xE2>``.
     """
     pieces = dict.fromkeys(bytes([value]) for value in range(NUM_BYTES))
-    for merged in _merges(_count_words(texts), min_count):
+    for merged in _merges(count_tokens(texts, split_words), min_count):
         if len(pieces) >= size:
             break
         pieces[merged] = None
     return [_piece_text(piece) for piece in pieces]
-
-
-def _count_words(texts):
-    counts = Counter()
-    for i in range(0, len(texts), _BATCH_SIZE):
-        batch = to_bytes(texts[i : i + _BATCH_SIZE])
-        counts.update(split_words(batch).flat_values.numpy().tolist())
-    return counts
 
 
 def _merges(counts, min_count):

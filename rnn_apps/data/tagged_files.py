@@ -4,9 +4,10 @@ from itertools import chain
 from typing import NamedTuple
 
 from rnn_apps.data import files, tfds_source
+from rnn_apps.data.headers import check_columns
 from rnn_apps.data.records import INVALID_UTF8, find_surrogate
 from rnn_apps.data.split_files import find_splits, log_unread
-from rnn_apps.data.splits import SPLIT_NAMES, make_splits, split_generated
+from rnn_apps.data.splits import make_splits, split_generated
 from rnn_apps.data.synthetic.tagged_sentences import tagged_sentences
 from rnn_apps.errors import DataError, Setting, did_you_mean, shown
 
@@ -15,7 +16,6 @@ TAGGED_ENDINGS = tuple(ending + packed for ending in _ENDINGS for packed in ("",
 COLUMNS = ("id", "form", "lemma", "upos", "xpos", "feats", "head", "deprel", "deps", "misc")
 _DOCUMENT_START = "-DOCSTART-"
 _EMPTY = "_"
-_MAX_KEYS_SHOWN = 12
 
 
 class TaggedSentence(NamedTuple):
@@ -58,24 +58,29 @@ def load_tagged(source, request, invalid, columns):
         name, fix = str(source.path), "Fix the sentence."
         files_of = find_splits(source.path, request.required_split, TAGGED_ENDINGS)
         log_unread(source.path, files_of.values())
-        read = {split: _read_file(files_of[split], columns, invalid) for split in request.read_from(files_of)}
     else:
         name, fix = source.name, "The data set itself is inconsistent."
-        read = _read_tfds(name.removeprefix("tfds:"), columns, request)
-    by_split = {split: list(_usable_sentences(sentences, invalid, fix)) for split, sentences in read.items()}
-    return name, make_splits(name, by_split, request, _text_of, invalid, "sentence", keep_labels=True)
+        builder, files_of = tfds_source.open_builder(name.removeprefix("tfds:")), None
+        features = {"tokens": columns[0], "tags": columns[1] or "tags"}
+
+    def read(split):
+        if files_of is not None:
+            sentences = _read_file(files_of[split], columns, invalid)
+        else:
+            rows = tfds_source.read_examples(builder, split, features)
+            sentences = (TaggedSentence(*row) for row in rows)
+        for sentence in sentences:
+            if problem := _problem_of(sentence):
+                invalid.report(sentence.location, problem, fix)
+            else:
+                yield sentence
+
+    names = tfds_source.splits_of(builder) if files_of is None else files_of
+    return name, make_splits(name, names, read, request, _text_of, invalid, "sentence", keep_labels=True)
 
 
 def _text_of(sentence):
     return " ".join(sentence.tokens)
-
-
-def _usable_sentences(sentences, invalid, fix):
-    for sentence in sentences:
-        if problem := _problem_of(sentence):
-            invalid.report(sentence.location, problem, fix)
-        else:
-            yield sentence
 
 
 def _read_file(file, columns, invalid):
@@ -142,17 +147,15 @@ def _line_problem(fields, column, is_conllu):
 
 
 def _from_json(file, lines, tokens_key, tags_key, invalid):
-    keys_are_known = False
-    for location, record, problem in files.json_lines(file, lines):
+    is_first = True
+    for number, record, problem in files.json_lines(lines):
+        location = f"{file}:{number}"
         if problem:
             invalid.report(location, problem, "Fix the record.")
             continue
-        for key, name in (("tokens", tokens_key), ("tags", tags_key)):
-            if not keys_are_known and name not in record:
-                known = ", ".join(map(shown, list(record)[:_MAX_KEYS_SHOWN])) or "none"
-                fix = ["Rename the key in the file.", Setting("Or name the right one", f"data.{key}=KEY")]
-                raise DataError(location, f"no key {shown(name)}; the keys are {known}", fix=fix)
-        keys_are_known = True
+        if is_first:
+            check_columns(location, list(record), {"tokens": tokens_key, "tags": tags_key})
+            is_first = False
         tokens, labels = record.get(tokens_key), record.get(tags_key)
         tokens = tokens.split() if isinstance(tokens, str) else tokens
         if isinstance(labels, list):  # integers are tags too, as in some published data sets
@@ -175,14 +178,3 @@ def _problem_of(sentence):
     if find_surrogate(*texts):
         return INVALID_UTF8[0]
     return None if all(text.strip() for text in texts) else "a word or tag is empty"
-
-
-def _read_tfds(name, columns, request):
-    """Split name to the sentences of a TFDS data set with a sequence of texts and one of tags."""
-    builder = tfds_source.open_builder(name)
-    features = {"tokens": columns[0], "tags": columns[1] or "tags"}
-    read = {}
-    for split in request.read_from([split for split in SPLIT_NAMES if split in builder.info.splits]):
-        rows = tfds_source.read_sequences(builder, split, features)
-        read[split] = [TaggedSentence(f"{builder.name}:{split}:{i}", *row) for i, row in enumerate(rows)]
-    return read

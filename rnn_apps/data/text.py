@@ -52,11 +52,17 @@ def rank_tokens(texts, split, min_count=1):
         split: Function from strings (batch,) to ragged strings (batch, tokens).
         min_count: Minimum count of a token.
     """
+    counts = count_tokens(texts, split)
+    frequent = [token for token, count in counts.items() if count >= min_count]
+    return [token.decode("utf-8") for token in sorted(frequent, key=lambda t: (-counts[t], t))]
+
+
+def count_tokens(texts, split):
+    """Return a Counter of the tokens of texts, as bytes; the arguments are those of `rank_tokens`."""
     counts = Counter()
     for tokens in _map_batches(texts, lambda batch: split(batch).flat_values):
         counts.update(tokens.numpy().tolist())
-    frequent = [token for token, count in counts.items() if count >= min_count]
-    return [token.decode("utf-8") for token in sorted(frequent, key=lambda t: (-counts[t], t))]
+    return counts
 
 
 def encode_flat(texts, encode):

@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from rnn_apps.data.captions import CaptionedExample
-from rnn_apps.data.records import LabelledText
+from rnn_apps.data.splits import SPLIT_NAMES
 from rnn_apps.errors import DataError, RnnAppsError, Setting, first_line, shown
 
 PROBE_SECONDS = 5
@@ -124,42 +124,23 @@ def _download(builder):
         raise SourceUnavailable(f"{builder.name} could not be downloaded: {reason}") from error
 
 
-def check_train_split(builder, name):
-    """Raise DataError if the data set of a builder has no train split."""
+def splits_of(builder):
+    """Return the names of the splits of a builder's data set that are read."""
+    return [split for split in SPLIT_NAMES if split in builder.info.splits]
+
+
+def splits_with_train(builder, name):
+    """Return `splits_of` the builder of a data set; raise DataError if there is no train split."""
     if "train" not in builder.info.splits:
         received = f"the splits {', '.join(builder.info.splits) or 'none'}"
         raise DataError(f"tfds:{name}", received=received, expected="one called train")
+    return splits_of(builder)
 
 
-def read_split(builder, split, text_column, label_column):
-    """Yield a `LabelledText` for every example of a split.
+def read_examples(builder, split, features):
+    """Yield the location and the features of every example of a split.
 
-    Raises:
-        DataError: the data set has no such feature.
-    """
-    _check_features(builder, {"text": text_column, "label": label_column})
-    for number, example in enumerate(_examples(builder, split)):
-        text, label = (_text(example[column]) for column in (text_column, label_column))
-        yield LabelledText(f"{builder.name}:{split}:{number}", text, label)
-
-
-def _examples(builder, split, decoders=None):
-    import tensorflow_datasets as tfds
-
-    return iter(tfds.as_numpy(builder.as_dataset(split=split, decoders=decoders)))
-
-
-def _check_features(builder, features):
-    """Raise DataError if one of the features, by recipe key, is missing."""
-    for key, feature in features.items():
-        if feature not in builder.info.features:
-            fix = Setting("Name the right one", f"data.{key}=FEATURE")
-            problem = f"no feature {shown(feature)}; its features are {', '.join(builder.info.features)}"
-            raise DataError(builder.name, problem, fix=fix)
-
-
-def read_sequences(builder, split, features):
-    """Yield the sequences of every example of a split, each a list of str; classes by name.
+    A feature is a text; a sequence is a list of texts. Classes are numbers, in sequences names.
 
     Args:
         builder: Builder from `open_builder`.
@@ -169,20 +150,29 @@ def read_sequences(builder, split, features):
     Raises:
         DataError: the data set has no such feature.
     """
-    _check_features(builder, features)
+    for key, feature in features.items():
+        if feature not in builder.info.features:
+            fix = Setting("Name the right one", f"data.{key}=FEATURE")
+            problem = f"no feature {shown(feature)}; its features are {', '.join(builder.info.features)}"
+            raise DataError(builder.name, problem, fix=fix)
     elements = {name: getattr(builder.info.features[name], "feature", None) for name in features.values()}
-    names = {name: getattr(element, "names", None) for name, element in elements.items()}
-    for example in _examples(builder, split):
-        yield [
-            [classes[value] if classes else _text(value) for value in example[name]]
-            for name, classes in names.items()
-        ]
+    for number, example in enumerate(_examples(builder, split)):
+        values = (
+            _text(example[name]) if element is None else _texts(example[name], element)
+            for name, element in elements.items()
+        )
+        yield f"{builder.name}:{split}:{number}", *values
 
 
-def read_texts(builder, split, features):
-    """Yield a tuple with the texts of these features for every example of a split."""
-    for example in _examples(builder, split):
-        yield tuple(example[name].decode("utf-8", "replace").strip() for name in features)
+def _examples(builder, split, decoders=None):
+    import tensorflow_datasets as tfds
+
+    return iter(tfds.as_numpy(builder.as_dataset(split=split, decoders=decoders)))
+
+
+def _texts(values, element):
+    names = getattr(element, "names", None)
+    return [names[value] if names else _text(value) for value in values]
 
 
 def _text(value):

@@ -6,12 +6,13 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
+from rnn_apps.data.numbers import parses
+
 EXAMPLES = "2024-05-31, 2024-05-31 18:00+02:00, 31.05.2024 18:00, 05/31/2024 6:00 PM or 20240531"
 _ISO = re.compile(
     r"(\d{4})-(\d{1,2})(?:-(\d{1,2})(?:[T ](\d{1,2})(?::(\d{2})(?::(\d{2})(?:[.,]\d*)?)?)?"
     r" ?(Z|UTC|[+-]\d{2}(?::?\d{2})?)?)?)?"
 )
-_OFFSET = re.compile(r"([+-])(\d{2}):?(\d{2})?")
 _DAYS = (
     "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d",
     "%d.%m.%y", "%d/%m/%y", "%m/%d/%y", "%Y%m%d", "%d-%b-%Y", "%d-%b-%y", "%d %b %Y", "%d %B %Y",
@@ -61,11 +62,9 @@ def read_time(text, pattern=None):
 
 
 def _offset(zone):
-    match = _OFFSET.fullmatch(zone or "")
-    if not match:
+    if zone in (None, "Z", "UTC"):
         return timedelta(0)
-    size = timedelta(hours=int(match[2]), minutes=int(match[3] or 0))
-    return -size if match[1] == "-" else size
+    return datetime.fromisoformat(f"1970-01-01T00:00{zone}").utcoffset()
 
 
 def _seconds(moment):
@@ -118,12 +117,7 @@ def find_format(cells):
 
 
 def _fits(cells, pattern):
-    try:
-        for cell in cells:
-            datetime.strptime(cell, pattern)
-    except ValueError:
-        return False
-    return True
+    return all(parses(datetime.strptime, cell, pattern) for cell in cells)
 
 
 def _evenness(cells, pattern):

@@ -100,6 +100,19 @@ def all_frames(source, size, budget=None):
             yield resize(frame)
 
 
+def video_size(source):
+    """Return the (width, height) of a clip in pixels.
+
+    Args:
+        source: As for `read_frames`.
+
+    Raises:
+        InvalidVideo: as in `read_frames`.
+    """
+    with _opened(source, None) as (_, stream):
+        return stream.width, stream.height
+
+
 def _num_frames(seconds, frames, per_second, max_frames):
     return frames if per_second is None else max(1, min(max_frames, round(seconds * per_second)))
 

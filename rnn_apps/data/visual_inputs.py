@@ -136,8 +136,8 @@ class VisualInputs:
 
     def _compute(self, rows, mirrored, invalid):
         """Arrays of these inputs; zeros for invalid ones that are skipped."""
-        cache = self._caches[0]
-        result = np.zeros((len(rows), *cache.shape), cache.dtype)
+        cache, frames = self._caches[0], self.frames or 1
+        result = np.zeros((len(rows), frames, int(np.prod(cache.shape)) // frames), cache.dtype)
         # invalid inputs are reported at once if they are refused, and at the end if they are skipped
         reported_now = invalid if invalid.action == "fail" else None
         inputs = map_in_threads(rows, lambda row: self._read_or_report(row, reported_now), self._workers)
@@ -148,7 +148,7 @@ class VisualInputs:
             images = images if self.frames is None else np.maximum(images, 1)
             images = images[:, :, ::-1] if mirrored else images
             if self._extractor is None:
-                result[position] = self._padded(images)
+                result[position, : len(images)] = images.reshape(len(images), -1)
                 continue
             pending += [(position, frame, image) for frame, image in enumerate(images)]
             if len(pending) >= _IMAGE_BATCH:
@@ -156,16 +156,10 @@ class VisualInputs:
                 pending = []
         if pending:
             self._extract(pending, result)
-        return result
-
-    def _padded(self, images):
-        if self.frames is None:
-            return images[0]
-        return np.pad(images, [(0, self.frames - len(images)), (0, 0), (0, 0), (0, 0)])
+        return result.reshape(len(rows), *cache.shape)
 
     def _extract(self, pending, result):
         """Write the features of (position, frame, image) into the result."""
         features = self._run(tf.constant(np.stack([image for *_, image in pending]), tf.float32)).numpy()
         for (position, frame, _), array in zip(pending, features):
-            index = position if self.frames is None else (position, frame)
-            result[index] = array.reshape(result[index].shape)
+            result[position, frame] = array.ravel()

@@ -1,5 +1,6 @@
-"""Inspects captioned images or clips: which file describes which image, sizes, captions, leakage."""
+"""Inspects captioned images or clips: which file describes which image, captions, network."""
 
+import os
 import zipfile
 from collections import Counter
 from pathlib import Path
@@ -8,22 +9,12 @@ from rnn_apps.data.caption_files import DEFAULT_LAYOUT, CaptionsLayout, read_cap
 from rnn_apps.data.captions import find_captions, load_captioned_folder, used_files
 from rnn_apps.data.image_store import ImageStore
 from rnn_apps.data.images import IMAGE_SUFFIXES
-from rnn_apps.data.split_files import no_data
+from rnn_apps.data.split_files import no_data, visible_files
 from rnn_apps.data.video import VIDEO_SUFFIXES
 from rnn_apps.errors import DataError, shown
-from rnn_apps.inspecting.caption_settings import decide_encoder, decide_words
-from rnn_apps.inspecting.findings import Inspection
 from rnn_apps.inspecting.image_sizes import describe_duplicate_images, describe_images
-from rnn_apps.inspecting.measures import (
-    count_of,
-    describe_lengths,
-    describe_repeats,
-    describe_splits,
-    describe_unread,
-    quantile,
-    words_of,
-)
-from rnn_apps.inspecting.sizing import decide_training, load_splits
+from rnn_apps.inspecting.inspection import Inspection
+from rnn_apps.inspecting.measures import count_of, quantile, round_up, words_of
 from rnn_apps.inspecting.tables import describe_table, read_table
 
 STILL_SUFFIXES = (*IMAGE_SUFFIXES, ".gif")
@@ -38,6 +29,9 @@ _KEYS = {
     "split_column": "it says train, validation or test",
 }
 _MIN_IMAGES = 0.5  # fraction of the cells of a column that are names of images
+_SIDE_WORDS = frozenset(("left", "right", "links", "rechts", "linke", "rechte", "gauche", "droite"))
+_MAX_SIZE = {"MobileNetV2": 160, "small_cnn": 64}
+_STRIDE = 32  # total stride of MobileNetV2 in pixels
 
 
 def inspect_images(path, overrides):
@@ -66,7 +60,7 @@ def inspect_clips(path, overrides):
     inspection, clips = _inspect("video_captioning", path, overrides)
     counts = [len(clip.frames) for clip in clips if not clip.frames[0].lower().endswith(VIDEO_SUFFIXES)]
     if counts:
-        describe_lengths(inspection, counts, "frames", "Frames of a clip")
+        inspection.describe_lengths(counts, "frames", "Frames of a clip")
         frames = quantile(counts, 0.95)
         inspection.decide("model.frames", min(16, frames), f"95 % of the clips have at most {frames} frames")
     return inspection
@@ -78,7 +72,7 @@ def _inspect(task, path, overrides):
     words = _describe_captions(inspection, splits)
     examples = [example for split in splits.values() for example in split]
     size = describe_images(inspection, store, [name for example in examples for name in example.frames])
-    decide_encoder(inspection, size, words)
+    _decide_encoder(inspection, size, words)
     return inspection, examples
 
 
@@ -93,8 +87,8 @@ def _load(inspection, path):
     if layout == DEFAULT_LAYOUT:
         names = [file.name for file in find_captions(path)[0]]
         inspection.add("file", {"file": names}, f"Captions: {', '.join(names)}.")
-    describe_unread(inspection, path, used_files(path, layout))
-    splits = load_splits(inspection, load)
+    inspection.describe_unread(path, used_files(path, layout))
+    splits = inspection.load_splits(load)
     named = {name for split in splits.values() for example in split for name in example.frames}
     text = f"{count_of(len(named), 'image or video', 'images or videos')} with captions."
     inspection.add("images", len(named), text)
@@ -102,7 +96,7 @@ def _load(inspection, path):
     if unnamed:
         text = f"{count_of(len(unnamed), 'file')} without a caption: not used."
         inspection.warn("without_caption", len(unnamed), text)
-    describe_splits(inspection, splits, num_files=1, noun=_noun(inspection))
+    inspection.describe_splits(splits, num_files=1, noun=_noun(inspection))
     describe_duplicate_images(inspection, store, splits)
     return splits, store
 
@@ -150,8 +144,8 @@ def _detect_layout(inspection, path):
     for file in sorted(folder.glob("*.json")):
         if _holds_captions(file):
             return CaptionsLayout(file.name)
-    for file in sorted(folder.iterdir()):
-        if not file.is_file() or not file.name.lower().endswith(_TABLE_SUFFIXES):
+    for file in visible_files(folder):
+        if not file.name.lower().endswith(_TABLE_SUFFIXES):
             continue
         try:
             table = read_table(file)
@@ -224,8 +218,64 @@ def _describe_captions(inspection, splits):
     inspection.add("captions", {str(number): times for number, times in sorted(counts.items())}, text)
     captions = [caption for example in splits["train"] for caption in example.captions]
     words = [words_of(caption) for caption in captions]
-    describe_lengths(inspection, list(map(len, words)), "lengths", "Words of a caption")
-    describe_repeats(inspection, captions, "captions")
-    decide_words(inspection, words)
-    decide_training(inspection, len(captions), min_epochs=8, steps=2000, noun="captions")
+    inspection.describe_lengths(list(map(len, words)), "lengths", "Words of a caption")
+    inspection.describe_repeats(captions, "captions")
+    _decide_words(inspection, words)
+    inspection.decide_training(len(captions), min_epochs=8, steps=2000, noun="captions")
     return words
+
+
+def _decide_words(inspection, words):
+    """Decide vocabulary and lengths from the captions of train.
+
+    Args:
+        inspection: `Inspection`.
+        words: List of lists of words.
+    """
+    counts = Counter(word for caption in words for word in caption)
+    min_count = 1 if len(words) < 500 else 2 if len(words) < 5000 else 3
+    num_kept = sum(count >= min_count for count in counts.values())
+    frequent = "" if min_count == 1 else f", {num_kept:,} of them at least {min_count} times"
+    text = f"{len(counts):,} distinct words in the captions of train{frequent}."
+    inspection.add("vocabulary", {"words": len(counts), "kept": num_kept}, text)
+    inspection.decide("data.min_count", min_count, f"{len(words):,} captions in train")
+    size = min(10_000, round_up(num_kept + 4, 100))
+    inspection.decide("data.vocabulary_size", size, f"{num_kept:,} words of train are kept")
+    length = quantile(list(map(len, words)), 0.98)
+    inspection.decide("data.max_length", max(5, length), f"98 % of the captions have at most {length} words")
+    inspection.decide("model.decoding.max_length", max(5, length), "as long as the training captions")
+
+
+def _decide_encoder(inspection, pixels, words):
+    """Decide the image encoder and the size of its images.
+
+    Args:
+        inspection: `Inspection`.
+        pixels: The smaller dimension of most images.
+        words: List of lists of words, the captions of train.
+    """
+    name, why = "MobileNetV2", "its ImageNet weights are on this machine"
+    if not _has_weights():
+        name = "small_cnn"
+        why = "no ImageNet weights on this machine; MobileNetV2 is better if they can be downloaded"
+        weights_why = "random initialization; for MobileNetV2: imagenet, and image_size [160, 160]"
+        inspection.decide("model.encoder.weights", None, weights_why)
+    inspection.decide("model.encoder.name", name, why)
+    size = max(_STRIDE, min(_MAX_SIZE[name], pixels // _STRIDE * _STRIDE))
+    inspection.decide("model.encoder.image_size", [size, size], f"most images have {pixels} pixels or more")
+    if name == "small_cnn":
+        inspection.decide("model.encoder.pooled", False, "attention over a grid of regions")
+    sides = _SIDE_WORDS & {word for caption in words for word in caption}
+    why = f"captions say {', '.join(sorted(sides))}" if sides else "no caption says left or right"
+    inspection.decide("model.encoder.horizontal_flip", not sides, why)
+    if len(words) < 10_000:
+        units, embedding = (128, 64) if len(words) < 2000 else (256, 128)
+        settings = {"model.units": [units], "model.projection": units, "model.embedding": embedding}
+        if inspection.task == "video_captioning":
+            settings["model.encoder_units"] = [embedding]
+        inspection.decide_all(settings, f"a smaller network for {len(words):,} captions")
+
+
+def _has_weights():
+    home = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras"))
+    return any((home / "models").glob("mobilenet_v2*1.0_160_no_top.h5"))

@@ -1,31 +1,16 @@
 """Inspects labelled texts: roles of the columns, classes, lengths, duplicates, leakage, vocabulary."""
 
 from collections import Counter, defaultdict
-from pathlib import Path
 
 from rnn_apps.data.headers import list_columns
 from rnn_apps.data.labels import MISSING_LABELS, gather_labels, number_of
 from rnn_apps.data.records import ClassNames, InvalidRecords, usable
 from rnn_apps.data.sources import MAX_CLASSES, load_labelled_texts, open_files
-from rnn_apps.data.split_files import find_splits
+from rnn_apps.data.split_files import ENDINGS, find_splits
 from rnn_apps.errors import DataError, Setting, shown
-from rnn_apps.inspecting.findings import Inspection
-from rnn_apps.inspecting.measures import (
-    count_of,
-    decide_invalid_records,
-    describe_leakage,
-    describe_lengths,
-    describe_repeats,
-    describe_splits,
-    describe_unknown_words,
-    describe_unread,
-    fold_text,
-    percent,
-    quantile,
-    words_of,
-)
-from rnn_apps.inspecting.sizing import decide_training, load_splits, round_up
-from rnn_apps.inspecting.tables import TABLE_ENDINGS, column_of_setting, describe_table, read_table
+from rnn_apps.inspecting.inspection import Inspection
+from rnn_apps.inspecting.measures import count_of, fold_text, quantile, round_up, words_of
+from rnn_apps.inspecting.tables import column_of_setting, describe_table, read_table
 
 LABEL_NAMES = (
     "label", "class", "category", "sentiment", "rating", "target", "stars", "score", "polarity",
@@ -38,20 +23,7 @@ _MIN_ROWS = 4  # two classes, each twice
 _RARE = 0.1  # of the examples of the largest class
 
 
-def find_tables(path, endings=TABLE_ENDINGS):
-    """Return the path for the recipe, and split name to file, of a folder or file of tables.
-
-    A folder without a file called train may hold a single table instead.
-    """
-    path = Path(path)
-    if path.is_dir():
-        tables = [f for f in sorted(path.iterdir()) if f.is_file() and f.name.lower().endswith(endings)]
-        if len(tables) == 1:
-            return tables[0], {"train": tables[0]}
-    return path, find_splits(path, "train", endings)
-
-
-def open_tables(path, task, base, overrides, endings=TABLE_ENDINGS):
+def open_tables(path, task, base, overrides, endings=ENDINGS):
     """Return the `Inspection` of a folder or file of tables, and split name to `Table`.
 
     Args:
@@ -61,11 +33,11 @@ def open_tables(path, task, base, overrides, endings=TABLE_ENDINGS):
         overrides: As for `inspect_data`.
         endings: Endings of table files.
     """
-    recipe_path, files = find_tables(path, endings)
-    inspection = Inspection(task, str(recipe_path), base, overrides)
+    files = find_splits(path, "train", endings)
+    inspection = Inspection(task, str(path), base, overrides)
     tables = {split: read_table(file) for split, file in files.items()}
     describe_table(inspection, tables)
-    describe_unread(inspection, path, files.values())
+    inspection.describe_unread(path, files.values())
     return inspection, tables
 
 
@@ -137,12 +109,12 @@ def inspect_texts(path, overrides):
         records[split] = list(usable(source.records(split), class_names, invalid))
         num_skipped += invalid.skipped.total()
         max_share = max(max_share, num_skipped / max(1, num_skipped + len(records[split])))
-    decide_invalid_records(inspection, invalid, sum(map(len, records.values())), max_share)
+    inspection.decide_invalid_records(invalid, sum(map(len, records.values())), max_share)
     _describe_examples(inspection, records, classes)
-    splits = load_splits(inspection, lambda *args: load_labelled_texts(source, *args, classes)[0])
-    describe_splits(inspection, splits, len(tables))
+    splits = inspection.load_splits(lambda *args: load_labelled_texts(source, *args, classes)[0])
+    inspection.describe_splits(splits, len(tables))
     texts = {split: examples.texts for split, examples in splits.items()}
-    describe_leakage(inspection, texts, num_files=len(tables))
+    inspection.describe_leakage(texts, "texts", len(tables))
     _decide_model(inspection, splits)
     return inspection
 
@@ -150,11 +122,11 @@ def inspect_texts(path, overrides):
 def _decide_columns(inspection, table):
     columns = table.columns()
     label = column_of_setting(inspection, table, columns, "data.label") or find_label_column(columns)
-    listed = list_columns([column.name for column in columns])
     if label is None:
-        raise _no_labels(table, columns, listed)
+        raise no_labels(table, columns)
     text = column_of_setting(inspection, table, columns, "data.text") or find_text_column(columns, label)
     if text is None:
+        listed = list_columns([column.name for column in columns])
         fix = [f"The columns are {listed}; {shown(label.name)} looks like the label."]
         fix += [Setting("Name the column of texts", "data.text=COLUMN")]
         expected = "a column of words"
@@ -169,8 +141,14 @@ def _decide_columns(inspection, table):
     return label.name, text.name
 
 
-def _no_labels(table, columns, listed):
-    """The `DataError` about a table without labels; if a column is called a label, it says what it lacks."""
+def no_labels(table, columns):
+    """Return the `DataError` about a table without labels; if one is called a label, it says what it lacks.
+
+    Args:
+        table: `Table`.
+        columns: Its list of `Column`.
+    """
+    listed = list_columns([column.name for column in columns])
     named = [c for c in columns if c.kind in ("text", "number", "empty") and has_label_name(c)]
     column = next((c for c in named if c.distinct <= MAX_CLASSES and _has_short_values(c)), None)
     if column is None:
@@ -217,15 +195,13 @@ def _decide_classes(inspection, cells):
 
 def _describe_examples(inspection, records, classes):
     counts = Counter(index for _, index in records["train"])
-    total, largest = counts.total(), max(counts.values(), default=0)
-    sizes = {name: counts[i] for i, name in enumerate(classes)}
-    listed = ", ".join(f"{name} {count:,} ({percent(count, total)})" for name, count in sizes.items())
-    inspection.add("classes", sizes, f"{count_of(len(classes), 'class', 'classes')} in train: {listed}.")
-    rare = [name for name, count in sizes.items() if count < _RARE * largest]
+    sizes = Counter({name: counts[i] for i, name in enumerate(classes)})
+    inspection.describe_classes(sizes, "class", "classes")
+    rare = [name for name, count in sizes.items() if count < _RARE * max(sizes.values())]
     if rare:
         text = f"{', '.join(map(shown, rare))}: less than a tenth of the examples of the largest class"
         inspection.warn("rare_classes", rare, f"{text}; look at f1_macro, not at accuracy.")
-    describe_repeats(inspection, [text for text, _ in records["train"]])
+    inspection.describe_repeats([text for text, _ in records["train"]], "texts")
     labels = defaultdict(set)
     for text, index in records["train"]:
         labels[fold_text(text)].add(index)
@@ -237,12 +213,12 @@ def _describe_examples(inspection, records, classes):
 def _decide_model(inspection, splits):
     words = [words_of(text) for text in splits["train"].texts]
     lengths, counts = list(map(len, words)), Counter(word for text in words for word in text)
-    describe_lengths(inspection, lengths, "lengths", "Words of a text")
+    inspection.describe_lengths(lengths, "lengths", "Words of a text")
     twice = sum(count > 1 for count in counts.values())
     text = f"{len(counts):,} distinct words in train, {twice:,} of them more than once."
     inspection.add("vocabulary", {"words": len(counts), "twice": twice}, text)
     test_words = [word for text in splits["test"].texts for word in words_of(text)]
-    describe_unknown_words(inspection, counts, test_words)
+    inspection.describe_unknown_words(counts, test_words)
     length = quantile(lengths, 0.98)
     max_length = max(10, min(_MAX_LENGTH, round_up(length, 10)))
     inspection.decide("data.max_length", max_length, f"98 % of the texts have at most {length} words")
@@ -254,4 +230,4 @@ def _decide_model(inspection, splits):
         inspection.decide("model.word_vectors", "random", "too few words for co-occurrence vectors")
     inspection.decide("model.cell", "gru", "usually more accurate than the vanilla cell, and slower")
     inspection.decide("model.bidirectional", True, "the whole text is available before the answer")
-    decide_training(inspection, len(words), min_epochs=4, steps=600)
+    inspection.decide_training(len(words), min_epochs=4, steps=600)

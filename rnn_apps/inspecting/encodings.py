@@ -1,27 +1,14 @@
 """Detects the encoding of text files; for all but UTF-8 names the command that converts the file."""
 
 import codecs
-import gzip
-import zlib
 from pathlib import Path
 
+from rnn_apps.data.files import open_bytes
 from rnn_apps.errors import DataError, shown
 
 _BLOCK_SIZE = 1 << 20
 _MARKS = {codecs.BOM_UTF8: "UTF-8 with a byte-order mark", b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
 _CONTEXT = 20  # bytes shown before and after an invalid one
-
-
-def describe_encodings(inspection, files):
-    """Add the encoding of each file, all of which must be UTF-8.
-
-    Args:
-        inspection: `Inspection`.
-        files: Paths.
-    """
-    for file in files:
-        encoding = check_encoding(file)
-        inspection.add("file", {"file": file.name, "encoding": encoding}, f"{file.name}: {encoding}.")
 
 
 def check_encoding(file):
@@ -34,12 +21,8 @@ def check_encoding(file):
         DataError: it is UTF-16, Windows-1252 or not a text, or it cannot be read.
     """
     file = Path(file)
-    opener = gzip.open if file.name.lower().endswith(".gz") else open
-    try:
-        with opener(file, "rb") as content:
-            return _detect(file, content)
-    except (OSError, EOFError, zlib.error) as error:
-        raise DataError(str(file), f"cannot be read: {error}") from error
+    with open_bytes(file) as content:
+        return _detect(file, content)
 
 
 def _detect(file, content):

@@ -4,22 +4,17 @@ from itertools import islice
 from pathlib import Path
 
 from rnn_apps.data.headers import list_columns
-from rnn_apps.data.split_files import conversion_advice
+from rnn_apps.data.plain_text import TEXT_ENDINGS
+from rnn_apps.data.split_files import ENDINGS, find_splits, no_data
 from rnn_apps.data.tagged_files import TAGGED_ENDINGS
 from rnn_apps.data.video import VIDEO_SUFFIXES
 from rnn_apps.errors import Argument, DataError, Setting
 from rnn_apps.inspecting.captions import STILL_SUFFIXES
-from rnn_apps.inspecting.classification import (
-    find_label_column,
-    find_tables,
-    find_text_column,
-    has_label_name,
-)
+from rnn_apps.inspecting.classification import find_label_column, find_text_column, has_label_name
 from rnn_apps.inspecting.parallel import find_pair, has_sentence_pairs
-from rnn_apps.inspecting.tables import TABLE_ENDINGS, read_table
+from rnn_apps.inspecting.tables import read_table
 
 _TAGGED = tuple(end for end in TAGGED_ENDINGS if not end.startswith((".tsv", ".txt", ".jsonl")))
-_TEXTS = (".txt", ".txt.gz")
 _MAX_FILES = 10_000
 _MIN_WORDS = 3  # per cell, on average, of a column of texts in a table with dates
 _NAME_THE_TASK = Argument("Name the task", "task=TASK")
@@ -39,11 +34,8 @@ def guess_task(path: str | Path) -> tuple[str, str]:
         raise DataError(str(path)[:300], "no such file or folder", fix="Check the path.")
     guess = _task_of_file(path) if path.is_file() else _task_of_folder(path)
     if guess is None:
-        files = sorted(path.iterdir()) if path.is_dir() else [path]
-        received = ", ".join(file.name for file in files[:8]) or "an empty folder"
         expected = "tables, texts, tagged sentences, or images or videos with their captions"
-        fix = conversion_advice(files) or _NAME_THE_TASK
-        raise DataError(str(path), received=received, expected=expected, fix=fix)
+        raise no_data(path, expected, _NAME_THE_TASK)
     return guess
 
 
@@ -53,9 +45,9 @@ def _task_of_file(path):
         return "tagging", "a file of tagged sentences"
     if has_sentence_pairs(path):
         return "translation", "a table of sentences and translations"
-    if name.endswith(_TEXTS):
+    if name.endswith(TEXT_ENDINGS):
         return "language_model", "a text"
-    return _task_of_table(path) if name.endswith(TABLE_ENDINGS) else None
+    return _task_of_table(path) if name.endswith(ENDINGS) else None
 
 
 def _task_of_table(file):
@@ -86,7 +78,7 @@ def _task_of_folder(path):
     files = [file for file in islice(path.rglob("*"), _MAX_FILES) if file.is_file()]
     top_files = [file for file in files if file.parent == path]
     num_videos, num_images = (_count(files, suffixes) for suffixes in (VIDEO_SUFFIXES, STILL_SUFFIXES))
-    has_tables = bool(_count(files, (*TABLE_ENDINGS, ".json", "captions.txt", "token.txt")))
+    has_tables = bool(_count(files, (*ENDINGS, ".json", "captions.txt", "token.txt")))
     if (num_videos or num_images or _count(files, (".zip",))) and has_tables:
         if num_videos or (path / "frames").is_dir():
             count = f"{num_videos or num_images:,}"
@@ -103,8 +95,8 @@ def _task_of_folder(path):
     if any((path / name).is_dir() for name in ("train", "test")) and has_tables:
         return "frame_labelling", "folders of tables, one file per stream"
     if has_tables:
-        return _task_of_table(next(iter(find_tables(path)[1].values())))
-    return ("language_model", "texts") if _count(files, _TEXTS) else None
+        return _task_of_table(find_splits(path)["train"])
+    return ("language_model", "texts") if _count(files, TEXT_ENDINGS) else None
 
 
 def _count(files, suffixes):

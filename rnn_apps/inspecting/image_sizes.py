@@ -1,12 +1,11 @@
 """Describes images and videos: sizes, unreadable files, and duplicates in several splits."""
 
 import hashlib
-import io
 
 from rnn_apps.data.images import InvalidImage, check_image
-from rnn_apps.data.video import VIDEO_SUFFIXES
+from rnn_apps.data.video import VIDEO_SUFFIXES, InvalidVideo, video_size
 from rnn_apps.errors import DataError, shown
-from rnn_apps.inspecting.measures import allow_invalid_records, quantile
+from rnn_apps.inspecting.measures import quantile
 
 _MAX_FILES = 1000  # that are opened
 _DEFAULT_SIZE = 64  # pixels, if no size is known
@@ -27,9 +26,10 @@ def describe_images(inspection, store, names):
         try:
             encoded = store.read(name)
             is_video = name.lower().endswith(_VIDEO_SUFFIXES)
-            size = _video_size(encoded) if is_video else check_image(encoded)
-            sizes += [size] if size else []
-        except (InvalidImage, DataError) as error:
+            sizes.append(video_size(encoded) if is_video else check_image(encoded))
+        except ImportError:
+            continue  # without PyAV
+        except (InvalidImage, InvalidVideo, DataError) as error:
             unreadable.append((name, str(error)))
     if unreadable:
         name, problem = unreadable[0]
@@ -39,7 +39,7 @@ def describe_images(inspection, store, names):
         num_invalid = sum(sum(counts.values()) for counts in reported)
         estimate = len(unreadable) * interval
         num_used, why = len(names) - estimate, "some images cannot be read"
-        allow_invalid_records(inspection, num_invalid + estimate, num_used, why)
+        inspection.allow_invalid_records(num_invalid + estimate, num_used, why)
     if not sizes:
         text = "The sizes of videos are unknown: pip install 'rnn-apps[video]' to read them."
         inspection.warn("sizes", None, text)
@@ -53,20 +53,6 @@ def describe_images(inspection, store, names):
 def _range(values):
     values = sorted(values)
     return f"{values[0]}" if values[0] == values[-1] else f"{values[0]} to {values[-1]}"
-
-
-def _video_size(encoded):
-    """Width and height of a video, or None if PyAV is not installed."""
-    try:
-        import av
-    except ImportError:
-        return None
-    try:
-        with av.open(io.BytesIO(encoded)) as container:
-            stream = container.streams.video[0]
-            return stream.width, stream.height
-    except (av.error.FFmpegError, IndexError, OSError) as error:
-        raise InvalidImage(f"not a video ({error})") from None
 
 
 def describe_duplicate_images(inspection, store, splits):

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from rnn_apps.errors import DataError, UserError, did_you_mean, shown
-from rnn_apps.inspecting.findings import Inspection
+from rnn_apps.inspecting.inspection import Inspection
 from rnn_apps.tasks import task_names
 
 # A task that is not in `rnn_apps.tasks.TASKS` is not offered.

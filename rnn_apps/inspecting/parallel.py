@@ -11,23 +11,11 @@ import numpy as np
 from rnn_apps.data.files import open_lines
 from rnn_apps.data.pair_tables import find_text_columns
 from rnn_apps.data.parallel import find_parallel, load_pairs
-from rnn_apps.data.split_files import conversion_advice
+from rnn_apps.data.split_files import no_data, visible_files
 from rnn_apps.data.splits import SPLIT_NAMES, DataSource
-from rnn_apps.errors import DataError, shown
-from rnn_apps.inspecting.encodings import describe_encodings
-from rnn_apps.inspecting.findings import Inspection
-from rnn_apps.inspecting.measures import (
-    describe_leakage,
-    describe_lengths,
-    describe_repeats,
-    describe_splits,
-    describe_unknown_words,
-    describe_unread,
-    percent,
-    quantile,
-    words_of,
-)
-from rnn_apps.inspecting.sizing import decide_training, load_splits, round_up
+from rnn_apps.errors import shown
+from rnn_apps.inspecting.inspection import Inspection
+from rnn_apps.inspecting.measures import percent, quantile, round_up, words_of
 
 # Code -> names of the language in file names.
 LANGUAGES = {
@@ -86,17 +74,19 @@ def find_pair(path):
     """
     folder = Path(path)
     if folder.is_file():
-        return _pair_of_table(folder, folder.name) if _has_tabs(folder) else None
-    texts = [f for f in sorted(folder.iterdir()) if _is_text(f)] if folder.is_dir() else []
+        rows = _tabbed_rows(folder)
+        return _pair_of_table(rows, folder.name) if rows else None
+    files = visible_files(folder) if folder.is_dir() else []
+    texts = [file for file in files if not file.name.lower().endswith(_NOT_TEXT)]
     train = [f for f in texts if f.name.split(".")[0].casefold() in SPLIT_NAMES["train"]]
     endings = sorted({f.name.removesuffix(".gz").rpartition(".")[2] for f in train} - {"txt"})
     if len(endings) == 2:
         return Pair(*_in_order(*endings), None, "by the extensions of the files")
     if endings == ["tsv"]:
-        return _pair_of_table(train[0], None)
+        return _pair_of_table(_first_rows(train[0]), None)
     others = [f for f in texts if f.name.split(".")[0].casefold() not in _NOT_DATA]
-    if len(others) == 1 and _has_tabs(others[0]):
-        return _pair_of_table(others[0], others[0].name)
+    if len(others) == 1 and (rows := _tabbed_rows(others[0])):
+        return _pair_of_table(rows, others[0].name)
     if len(others) != 2:
         return None
     languages = [_language(f, others) for f in others]
@@ -109,9 +99,8 @@ def find_pair(path):
 
 def has_sentence_pairs(file):
     """Return whether a file is a table with two columns of sentences."""
-    if not _has_tabs(file):
-        return False
-    rows, pair = _first_rows(file), _pair_of_table(file, None)
+    rows = _tabbed_rows(file)
+    pair = _pair_of_table(rows, None)
     columns = find_text_columns(f"{file}:1", rows, (pair.source, pair.target))
     rows = [row for row in rows if len(row) == columns.width]
     words = [[len(row[i].split()) for row in rows] for i in (columns.source, columns.target)]
@@ -123,27 +112,22 @@ def _first_rows(file):
         return [line.rstrip("\r\n").split("\t") for line in islice(lines, _NUM_LINES_SAMPLED) if line.strip()]
 
 
-def _has_tabs(file):
-    """Whether a file has the extension of a text or table, and tabs in most of its first lines."""
+def _tabbed_rows(file):
+    """The first rows of a table or text; none if its extension is another, or few lines have tabs."""
     if not file.name.lower().endswith((".tsv", ".txt", ".tsv.gz", ".txt.gz")):
-        return False
+        return []
     rows = _first_rows(file)
-    return 2 * sum(len(row) > 1 for row in rows) > len(rows)
+    return rows if 2 * sum(len(row) > 1 for row in rows) > len(rows) else []
 
 
-def _pair_of_table(file, name):
+def _pair_of_table(rows, name):
     """The `Pair` of a table, whose first line may name its languages."""
-    with open_lines(file) as lines:
-        first = [cell.strip().casefold() for cell in next(lines, "").split("\t")]
+    first = [cell.strip().casefold() for cell in next(iter(rows), ())]
     files = None if name is None else (name, name)
     named = [cell for cell in first if cell in _CODES or cell in _SIDE_NAMES]
     if len(named) == 2 and named[0] != named[1]:
         return Pair(*named, files, "by the first line of the table", True)
     return Pair("source", "target", files, _DEFAULT_NAMES, True)
-
-
-def _is_text(file):
-    return file.is_file() and not file.name.startswith(".") and not file.name.lower().endswith(_NOT_TEXT)
 
 
 def _in_order(first, second):
@@ -175,26 +159,22 @@ def inspect_pairs(path, overrides):
     pair = _override_pair(find_pair(path), overrides)
     path = Path(path)
     if pair is None:
-        files = sorted(path.iterdir()) if path.is_dir() else [path]
-        received = ", ".join(file.name for file in files[:8]) or "an empty folder"
         expected = "a folder with two texts, line i of one the translation of line i of the other"
         fix = "Call them train.en and train.de, or put the languages in their names; call a table train.tsv."
-        fix = conversion_advice(files) or fix
-        raise DataError(str(path), received=received, expected=expected, fix=fix)
+        raise no_data(path, expected, fix)
     source, target, named = pair[:3]
     path = path.parent if path.is_file() else path
     inspection = Inspection("translation", str(path), "translation", overrides)
     files_of = find_parallel(path, source, target, named=named)
     files = [file for split in files_of.values() for file in split]
-    describe_encodings(inspection, files)
-    describe_unread(inspection, path, files)
+    inspection.describe_files(path, files)
     _decide_files(inspection, pair, files_of["train"])
     data, languages = DataSource("files", path, 0, 1), (source, target)
-    splits = load_splits(inspection, lambda *args: load_pairs(data, *args, languages, named=named)[1])
-    describe_splits(inspection, splits, len(files_of), "Pairs")
+    splits = inspection.load_splits(lambda *args: load_pairs(data, *args, languages, named=named)[1])
+    inspection.describe_splits(splits, len(files_of), "Pairs")
     _describe_pairs(inspection, splits)
     sources = {split: pairs.sources for split, pairs in splits.items()}
-    describe_leakage(inspection, sources, "sources", len(files_of))
+    inspection.describe_leakage(sources, "sources", len(files_of))
     return inspection
 
 
@@ -231,9 +211,9 @@ def _decide_files(inspection, pair, files):
 def _describe_pairs(inspection, splits):
     train = splits["train"]
     sources, targets = ([words_of(text) for text in side] for side in (train.sources, train.targets))
-    describe_lengths(inspection, list(map(len, sources)), "source_lengths", "Words of a source")
-    describe_lengths(inspection, list(map(len, targets)), "target_lengths", "Words of a translation")
-    describe_repeats(inspection, train.sources, "sources")
+    inspection.describe_lengths(list(map(len, sources)), "source_lengths", "Words of a source")
+    inspection.describe_lengths(list(map(len, targets)), "target_lengths", "Words of a translation")
+    inspection.describe_repeats(train.sources, "sources")
     same = sum(a == b for a, b in zip(train.sources, train.targets))
     if same:
         text = f"{same:,} translations ({percent(same, len(train))}) are equal to their sources."
@@ -244,7 +224,7 @@ def _describe_pairs(inspection, splits):
     text = f"{sizes[0]:,} distinct words in the sources of train, {sizes[1]:,} in the translations."
     inspection.add("vocabulary", {"source": sizes[0], "target": sizes[1]}, text)
     test_words = [word for text in splits["test"].sources for word in words_of(text)]
-    describe_unknown_words(inspection, counts[0], test_words)
+    inspection.describe_unknown_words(counts[0], test_words)
     size = min(8000, max(400, round_up(max(sizes) // 2, 400)))
     inspection.decide("data.unit", "subword", "words that are not in train are built from pieces")
     inspection.decide("data.vocabulary_size", size, f"{max(sizes):,} distinct words in a language")
@@ -259,7 +239,7 @@ def _describe_pairs(inspection, splits):
         settings = {f"model.{key}": value for key, value in settings.items()}
         inspection.decide_all(settings, f"a smaller network for {len(train):,} pairs")
         inspection.decide("training.learning_rate", 0.002, "small networks can take larger steps")
-    decide_training(inspection, len(train), min_epochs=10, steps=3000, noun="pairs")
+    inspection.decide_training(len(train), min_epochs=10, steps=3000, noun="pairs")
 
 
 def _check_alignment(inspection, train):

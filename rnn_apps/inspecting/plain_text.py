@@ -2,20 +2,12 @@
 
 from collections import Counter
 
-from rnn_apps.data.plain_text import find_texts, load_texts
-from rnn_apps.data.records import InvalidRecords
-from rnn_apps.data.splits import DataSource, SplitRequest
+from rnn_apps.data.plain_text import TEXT_ENDINGS, load_texts
+from rnn_apps.data.split_files import find_splits
+from rnn_apps.data.splits import DataSource
 from rnn_apps.errors import printable
-from rnn_apps.inspecting.encodings import describe_encodings
-from rnn_apps.inspecting.findings import Inspection
-from rnn_apps.inspecting.measures import (
-    decide_invalid_records,
-    describe_leakage,
-    describe_unknown_words,
-    describe_unread,
-    percent,
-)
-from rnn_apps.inspecting.sizing import decide_training, round_up
+from rnn_apps.inspecting.inspection import Inspection
+from rnn_apps.inspecting.measures import round_up
 
 _UNKNOWN_WORD = "<unk>"
 _LONG_LINE = 40  # characters from which a line in two splits is not a coincidence
@@ -34,20 +26,22 @@ def inspect_text(path, overrides):
         DataError: there is no text, or it is too short.
     """
     inspection = Inspection("language_model", str(path), "language_model", overrides)
-    invalid = InvalidRecords("skip", 10**9)
-    files = list(find_texts(path).values())
-    describe_encodings(inspection, files)
-    describe_unread(inspection, path, files)
-    _, splits = load_texts(DataSource("files", path, 0, 1), SplitRequest(_VALIDATION_FRACTION), invalid)
+    files = list(find_splits(path, "train", TEXT_ENDINGS).values())
+    inspection.describe_files(path, files)
+    source = DataSource("files", path, 0, 1)
+    splits = inspection.load_splits(
+        lambda *args: load_texts(source, *args)[1], (_VALIDATION_FRACTION,), _count_lines
+    )
     has_unknown_words = _UNKNOWN_WORD in splits["train"].split()
     if has_unknown_words:
         inspection.base = "word_language_model"
-    decide_invalid_records(inspection, invalid, sum(text.count("\n") for text in splits.values()))
     _describe(inspection, splits)
-    why = "of train, if it has no file of its own"
-    inspection.decide("data.validation_fraction", _VALIDATION_FRACTION, why)
     (_decide_tokens if has_unknown_words else _decide_characters)(inspection, splits["train"])
     return inspection
+
+
+def _count_lines(text):
+    return text.count("\n")
 
 
 def _describe(inspection, splits):
@@ -62,16 +56,13 @@ def _describe(inspection, splits):
     counts = Counter(words)
     text = f"{len(words):,} words separated by spaces, {len(counts):,} distinct."
     inspection.add("vocabulary", {"words": len(words), "distinct": len(counts)}, text)
-    describe_unknown_words(inspection, counts, splits["test"].split())
-    lines = [line for line in train.splitlines() if line.strip()]
-    repeats = len(lines) - len(set(lines))
-    text = f"{repeats:,} of {len(lines):,} lines repeat an earlier one ({percent(repeats, len(lines))})."
-    inspection.add("repeats", repeats, text)
+    inspection.describe_unknown_words(counts, splits["test"].split())
+    inspection.describe_repeats([line for line in train.splitlines() if line.strip()], "lines")
     long_lines = {}
     for split, text in splits.items():
         if lines := [line for line in text.splitlines() if len(line) >= _LONG_LINE]:
             long_lines[split] = lines
-    describe_leakage(inspection, long_lines, f"lines of {_LONG_LINE} or more characters")
+    inspection.describe_leakage(long_lines, f"lines of {_LONG_LINE} or more characters")
 
 
 def _decide_characters(inspection, train):
@@ -106,4 +97,4 @@ def _decide_windows(inspection, num_tokens, window, noun, steps):
     inspection.decide("training.tbptt.steps", window, f"{noun} that gradients flow back through")
     batch_size = next((size for size in (64, 32, 16, 8, 4) if num_windows >= 4 * size), 1)
     noun = f"windows of {window} {noun}"
-    decide_training(inspection, num_windows, min_epochs=8, steps=steps, max_batch_size=batch_size, noun=noun)
+    inspection.decide_training(num_windows, min_epochs=8, steps=steps, max_batch_size=batch_size, noun=noun)

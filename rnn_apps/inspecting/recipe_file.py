@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from rnn_apps.errors import Argument, UserError, Wording, printable
-from rnn_apps.inspecting.findings import Inspection
+from rnn_apps.inspecting.inspection import Inspection
 from rnn_apps.recipe import dump_commented, given_values, packaged_values, parse_recipe
 from rnn_apps.recipe.overriding import ORIGIN
 from rnn_apps.tasks import settings_class

@@ -2,18 +2,17 @@
 
 import re
 
+import numpy as np
+
 from rnn_apps.data.headers import list_columns
 from rnn_apps.data.numbers import is_number, number
-from rnn_apps.data.series_columns import has_counter_name, is_counter
+from rnn_apps.data.series import ENDINGS
 from rnn_apps.errors import DataError, Setting
 from rnn_apps.inspecting.classification import open_tables
 from rnn_apps.inspecting.measures import count_of, percent
-from rnn_apps.inspecting.seasonality import find_season
-from rnn_apps.inspecting.sentinels import warn_of_sentinels
-from rnn_apps.inspecting.tables import column_of_setting, named_column, values_of
+from rnn_apps.inspecting.tables import column_of_setting, named_column, warn_of_sentinels
 from rnn_apps.inspecting.times import decide_time, describe_times
 
-_ENDINGS = (".csv", ".csv.gz")
 _KNOWN_NAMES = re.compile(
     r"holiday|closed|weekend|promo|school|day.?off|feiertag|ferien|geschlossen", re.IGNORECASE
 )
@@ -22,6 +21,9 @@ _WEEKDAYS = 5
 _MAX_HORIZON = 168
 _MIN_STEPS = 30
 DAY = 86_400  # seconds
+_MIN_AUTOCORRELATION = 0.3  # of a season
+_NEAR_PEAK = 0.9  # of the highest peak: the shortest such lag is the season, not a multiple of it
+_MAX_LAG = 1000
 
 
 def inspect_series(path, overrides=None):
@@ -34,15 +36,14 @@ def inspect_series(path, overrides=None):
     Raises:
         DataError: no column holds dates, none holds numbers, or there are too few rows.
     """
-    inspection, tables = open_tables(path, "forecasting", "forecasting", overrides or {}, _ENDINGS)
+    inspection, tables = open_tables(path, "forecasting", "forecasting", overrides or {}, ENDINGS)
     table = tables["train"]._replace(rows=[row for one in tables.values() for row in one.rows])
     columns = table.columns()
     times = decide_time(inspection, table, columns)
     series_column = _decide_series_column(inspection, table, columns, times)
     taken = {*times.columns, series_column.name if series_column else None}
     targets = _decide_targets(inspection, table, [c for c in columns if c.name not in taken])
-    num_invalid = sum(one.num_invalid for one in tables.values())
-    series, step = describe_times(inspection, table, times, series_column, targets[0], num_invalid)
+    series, step = describe_times(inspection, times, series_column)
     _describe_missing(inspection, table, targets)
     _decide_season(inspection, series, step)
     return inspection
@@ -67,12 +68,8 @@ def _decide_series_column(inspection, table, columns, times):
 
 
 def _decide_targets(inspection, table, columns):
-    """Decide which columns are forecast and which are known; returns the former."""
-    numbers = [
-        column
-        for column in columns
-        if column.kind == "number" and not (has_counter_name(column.name) and is_counter(column.cells))
-    ]
+    """Decide which columns are forecast and which are known; returns the `Column` of each of the former."""
+    numbers = [column for column in columns if column.kind == "number" and not column.is_index]
     names = inspection.overrides.get("data.targets") or ()
     given = [named_column(table, columns, "data.targets", name) for name in names]
     flags = [column for column in numbers if _is_flag(column)]
@@ -105,7 +102,7 @@ def _missing_value_fix(value):
 
 def _describe_missing(inspection, table, targets):
     for column in targets:
-        warn_of_sentinels(inspection, column.name, values_of(inspection, table, column), _missing_value_fix)
+        warn_of_sentinels(inspection, column, _missing_value_fix)
         cells = [cell.strip() for cell in table.cells(column.name)]
         missing = sum(not is_number(cell, column.mark) for cell in cells)
         if missing:
@@ -115,12 +112,12 @@ def _describe_missing(inspection, table, targets):
 
 
 def _decide_season(inspection, series, step):
-    longest, lengths = max(series, key=lambda one: len(one.values)), [len(one.values) for one in series]
-    size = len(longest.values)
+    longest, lengths = max(series, key=len), list(map(len, series))
+    size = len(longest)
     if size < _MIN_STEPS:
         expected = f"at least {_MIN_STEPS} of a series"
         raise DataError(inspection.path, received=f"{size} steps", expected=expected)
-    period, strength = find_season(longest.values)
+    period, strength = find_season(longest)
     text, why = "No season was found.", "no lag has an autocorrelation of 0.3"
     if period > 1:
         text = f"A season of {period} steps, autocorrelation {strength:.2f}."
@@ -148,6 +145,8 @@ def _decide_season(inspection, series, step):
 
 
 def _calendar(step):
+    if step.kind == "number":
+        return []
     if step.kind == "month":
         return ["month"] if step.size < 12 else []
     if step.kind == "weekday":
@@ -155,3 +154,39 @@ def _calendar(step):
     if step.size >= 7 * DAY:
         return ["day_of_year"] if step.size <= 31 * DAY else []
     return ["weekday"] if step.size >= DAY else ["hour", "weekday"]
+
+
+def autocorrelation(values, max_lag):
+    """Return the autocorrelation of values without their linear trend, at lags from 0 to `max_lag`.
+
+    Args:
+        values: float (steps,), NaN for missing values.
+        max_lag: Largest lag.
+    """
+    steps, is_known = np.arange(len(values)), ~np.isnan(values)
+    filled = np.interp(steps, steps[is_known], values[is_known])
+    residual = filled - np.polyval(np.polyfit(steps, filled, 1), steps)
+    power = np.abs(np.fft.rfft(residual, 2 * len(steps))) ** 2
+    sums = np.fft.irfft(power)[: max_lag + 1] / np.arange(len(steps), len(steps) - max_lag - 1, -1)
+    return sums / sums[0] if sums[0] > 0 else np.zeros(max_lag + 1)
+
+
+def find_season(values):
+    """Return the length of a season in steps and its autocorrelation, or (1, 0.0) if there is none.
+
+    Args:
+        values: float (steps,), NaN for missing values.
+    """
+    max_lag = min(_MAX_LAG, len(values) // 3)
+    if max_lag < 3 or np.isnan(values).mean() > 0.5:
+        return 1, 0.0
+    correlations = autocorrelation(values, max_lag)
+    lags = np.arange(2, max_lag)
+    peaks = lags[
+        (correlations[lags] > correlations[lags - 1]) & (correlations[lags] >= correlations[lags + 1])
+    ]
+    peaks = peaks[correlations[peaks] >= _MIN_AUTOCORRELATION]
+    if not len(peaks):
+        return 1, 0.0
+    season = peaks[correlations[peaks] >= _NEAR_PEAK * correlations[peaks].max()][0]
+    return int(season), float(correlations[season])

@@ -1,28 +1,22 @@
 """Inspects tables with a label at every step: streams, features, missing numbers, classes."""
 
 from collections import Counter
-from pathlib import Path
 
 from rnn_apps.data.headers import list_columns
-from rnn_apps.data.records import InvalidRecords
-from rnn_apps.data.series_columns import has_counter_name, is_counter
-from rnn_apps.data.splits import DataSource, SplitRequest
-from rnn_apps.data.step_tables import ENDINGS, Columns, load_streams, split_folders, tables_in
+from rnn_apps.data.splits import DataSource
+from rnn_apps.data.step_tables import Columns, find_stream_files, load_streams
 from rnn_apps.errors import DataError, Setting, shown
 from rnn_apps.inspecting.captions import STILL_SUFFIXES
-from rnn_apps.inspecting.classification import find_label_column, find_tables
-from rnn_apps.inspecting.findings import Inspection
-from rnn_apps.inspecting.measures import (
-    decide_invalid_records,
-    describe_lengths,
-    describe_splits,
-    describe_unread,
-    percent,
-    quantile,
+from rnn_apps.inspecting.classification import find_label_column, no_labels
+from rnn_apps.inspecting.inspection import Inspection
+from rnn_apps.inspecting.measures import quantile
+from rnn_apps.inspecting.tables import (
+    column_of_setting,
+    describe_table,
+    named_column,
+    read_table,
+    warn_of_sentinels,
 )
-from rnn_apps.inspecting.sentinels import warn_of_sentinels
-from rnn_apps.inspecting.sizing import decide_training
-from rnn_apps.inspecting.tables import column_of_setting, describe_table, named_column, read_table, values_of
 
 _STREAM_NAMES = (
     "stream", "session", "subject", "machine", "device", "sensor", "clip", "run", "person", "id", "user",
@@ -47,38 +41,27 @@ def inspect_streams(path, overrides):
     Raises:
         DataError: no column looks like labels, or there are too few streams for train, validation and test.
     """
-    recipe_path, table, num_splits, files = _first_table(path)
-    inspection = Inspection("frame_labelling", str(recipe_path), "frame_labelling", overrides)
+    files_of = find_stream_files(path, "train")
+    table, num_splits = read_table(files_of["train"][0]), len(files_of)
+    inspection = Inspection("frame_labelling", str(path), "frame_labelling", overrides)
     describe_table(inspection, {"train": table})
-    describe_unread(inspection, path, files)
+    inspection.describe_unread(path, [file for files in files_of.values() for file in files])
     columns = _decide_columns(inspection, table, num_splits)
-    source, invalid = DataSource("files", recipe_path, 0, 1), InvalidRecords("skip", 10**9)
-    _, names, splits = load_streams(source, SplitRequest(_VALIDATION_FRACTION), invalid, columns)
-    why = "of the streams of train, if it has no files of its own"
-    inspection.decide("data.validation_fraction", _VALIDATION_FRACTION, why)
-    num_rows = sum(len(stream.labels) for streams in splits.values() for stream in streams)
-    decide_invalid_records(inspection, invalid, num_rows)
-    describe_splits(inspection, splits, num_splits, "Streams")
-    _describe(inspection, splits["train"], names)
+    source = DataSource("files", path, 0, 1)
+    splits = inspection.load_splits(
+        lambda *args: load_streams(source, *args, columns)[2], (_VALIDATION_FRACTION,), _count_rows
+    )
+    inspection.describe_splits(splits, num_splits, "Streams")
+    _describe(inspection, splits["train"], columns.features)
     return inspection
 
 
-def _first_table(path):
-    """Path for the recipe, first table of train, number of splits, and the files unless in folders."""
-    path = Path(path)
-    folders = list(split_folders(path).values())
-    if folders:
-        files = tables_in(folders[0])
-        if not files:
-            raise DataError(str(folders[0]), "no table", expected="one CSV file per stream")
-        return path, read_table(files[0]), len(folders), []
-    path, files = find_tables(path, ENDINGS)
-    return path, read_table(files["train"]), len(files), files.values()
+def _count_rows(streams):
+    return sum(len(stream.labels) for stream in streams)
 
 
 def _decide_columns(inspection, table, num_splits):
     columns = table.columns()
-    listed = list_columns(table.header)
     stream = column_of_setting(inspection, table, columns, "data.stream")
     if stream is None and num_splits == 1:
         stream = _find_stream_column(columns, table)
@@ -86,13 +69,12 @@ def _decide_columns(inspection, table, num_splits):
     others = [column for column in columns if column is not stream]
     label = label or find_label_column([c for c in others if c.kind == "text"] or others)
     if label is None:
-        fix = [f"The columns are {listed}.", Setting("Name it", "data.label=COLUMN")]
-        raise DataError(str(table.file), "no column looks like labels", expected="a few values", fix=fix)
+        raise no_labels(table, columns)
     if num_splits == 1 and stream is None:
         name = Setting("Name the column that says which stream a row belongs to", "data.stream=COLUMN")
         fix = [name, "Or add one, or give a folder train with one file per stream."]
         problem = "no column looks like names of streams, and a single stream is never cut between splits"
-        raise DataError(str(table.file), f"{problem}; the columns are {listed}", fix=fix)
+        raise DataError(str(table.file), f"{problem}; the columns are {list_columns(table.header)}", fix=fix)
     inspection.decide("data.label", label.name, f"{label.distinct} values, each in several rows")
     if stream:
         _decide_stream(inspection, table, stream)
@@ -131,16 +113,14 @@ def _decide_features(inspection, table, columns, others):
         inspection.warn("missing", missing, f"{missing:,} cells without a number in {file}.")
     fix = "If it stands for a missing value, leave it empty."
     for column in features:
-        values = values_of(inspection, table, column)
-        warn_of_sentinels(inspection, column.name, values, lambda value: fix)
+        warn_of_sentinels(inspection, column, lambda value: fix)
     on_missing = "previous" if missing else "fail"
     inspection.decide("data.on_missing", on_missing, f"{missing:,} missing numbers in {file}")
     return [column.name for column in features], on_missing
 
 
 def _counts_steps(column):
-    is_index = has_counter_name(column.name) and is_counter(column.cells)
-    return is_index or column.name.strip().casefold() in _COUNTER_NAMES
+    return column.is_index or column.name.strip().casefold() in _COUNTER_NAMES
 
 
 def _are_image_paths(column):
@@ -169,10 +149,9 @@ def _count_blocks(cells):
 
 def _describe(inspection, train, names):
     labels = Counter(label for stream in train for label in stream.labels)
-    listed = ", ".join(f"{label} {percent(n, labels.total())}" for label, n in labels.most_common(20))
-    inspection.add("classes", dict(labels.most_common()), f"{len(labels)} labels in train: {listed}.")
+    inspection.describe_classes(Counter(dict(labels.most_common())), "label")
     lengths = [len(stream.labels) for stream in train]
-    describe_lengths(inspection, lengths, "lengths", "Steps of a stream")
+    inspection.describe_lengths(lengths, "lengths", "Steps of a stream")
     inspection.add("features", names, f"{len(names or [])} features per step.")
     why = "it only looks back, so that it can label a stream as it arrives"
     inspection.decide("model.bidirectional", False, why)
@@ -183,4 +162,4 @@ def _describe(inspection, train, names):
         why = "truncated backpropagation: streams are long"
         inspection.decide("training.tbptt", {"steps": _MAX_FULL_BPTT}, why)
         count = max(1, sum(lengths) // _MAX_FULL_BPTT)
-    decide_training(inspection, count, min_epochs=10, steps=500, max_batch_size=16, noun=noun)
+    inspection.decide_training(count, min_epochs=10, steps=500, max_batch_size=16, noun=noun)

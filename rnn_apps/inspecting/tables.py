@@ -1,23 +1,21 @@
-"""Reads tables of unknown contents, and guesses what each column holds."""
+"""Reads tables of unknown contents, and guesses what each column holds and what marks missing values."""
 
-import math
 import re
 from collections import Counter
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-from rnn_apps.data.delimiters import NUM_LINES_SAMPLED
-from rnn_apps.data.files import csv_rows, json_lines, open_lines
-from rnn_apps.data.headers import check_unique, find_table_start, is_unnamed
+from rnn_apps.data.files import open_table
+from rnn_apps.data.headers import check_unique, is_unnamed
 from rnn_apps.data.numbers import decimal_marks, is_number, number
+from rnn_apps.data.series_columns import has_counter_name, is_counter
 from rnn_apps.data.splits import SPLITS_BY_NAME
 from rnn_apps.data.time_formats import find_format, is_compact_date, is_time_of_day
 from rnn_apps.errors import DataError, did_you_mean, shown
 from rnn_apps.inspecting.encodings import check_encoding
 from rnn_apps.inspecting.measures import count_of
 
-TABLE_ENDINGS = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".jsonl", ".jsonl.gz")
 _DELIMITER_NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 _KIND_NAMES = {"date": "dates", "clock": "times of day", "part": "names of splits", "empty": "empty"}
 _DATE = re.compile(
@@ -26,6 +24,12 @@ _DATE = re.compile(
     r"([T ]\d{1,2}:\d{2}.*)?"
 )
 MAX_ROWS = 5_000_000
+_MIN_ROWS = 3  # of a sentinel
+_MIN_OTHERS = 10  # rows with another value
+_COMMON_SENTINELS = frozenset(sign * int("9" * digits) for digits in range(2, 8) for sign in (1, -1)) | {
+    -200.0,
+    -1e4,
+}
 
 
 class Column(NamedTuple):
@@ -48,6 +52,11 @@ class Column(NamedTuple):
     def distinct(self):
         """Number of distinct values."""
         return len(set(self.cells))
+
+    @property
+    def is_index(self):
+        """Whether it counts rows, and is called so."""
+        return has_counter_name(self.name) and is_counter(self.cells)
 
     @property
     def mean_words(self):
@@ -123,55 +132,33 @@ def read_table(file):
     """
     file = Path(file)
     encoding = check_encoding(file)
-    is_json = file.name.lower().removesuffix(".gz").endswith(".jsonl")
-    start = None
-    if not is_json:
-        with open_lines(file) as lines:
-            start = find_table_start(f"{file}:1", list(islice(lines, NUM_LINES_SAMPLED)))
-    with open_lines(file) as lines:
-        header, rows, num_invalid = (_read_json if is_json else _read_csv)(file, lines)
+    with open_table(file) as table:
+        header, is_csv = table.columns, table.delimiter is not None
+        rows, widths = [], Counter()
+        for _, cells, problem in islice(table.rows, MAX_ROWS):
+            if problem:
+                widths[len(cells or ())] += 1
+            else:
+                rows.append(cells)
+    if is_csv and widths.total() > len(rows):
+        ((width, _),) = widths.most_common(1)
+        received = f"{count_of(len(header), 'field')}, and {width} in most rows below"
+        line = table.location.rpartition(":")[2]
+        fix = f"If line {line} does not hold the column names, remove the lines above the one that does."
+        raise DataError(table.location, received=received, expected="as many names as columns", fix=fix)
     if not header:
         raise DataError(str(file), "empty", expected="a line of column names, and rows below it")
     if not rows:
         raise DataError(str(file), "no row below the header", expected="at least one")
     check_unique(file, header)
-    if is_json:
-        return Table(file, encoding, None, header, rows, num_invalid)
-    unnamed = [i for i in range(len(header)) if is_unnamed(header, i)]
-    ignored = [i for i in unnamed if not any(row[i].strip() for row in rows)]
-    names = tuple(header[i] for i in unnamed if i not in ignored)
-    if ignored:
+    unnamed, ignored = [i for i in range(len(header)) if is_csv and is_unnamed(header, i)], []
+    if not is_csv:
+        rows = [["" if cell is None else str(cell) for cell in cells] for cells in rows]
+    elif ignored := [i for i in unnamed if not any(row[i].strip() for row in rows)]:
         header, *rows = ([cell for i, cell in enumerate(row) if i not in ignored] for row in (header, *rows))
+    names = tuple(table.columns[i] for i in unnamed if i not in ignored)
     ignored = tuple(i + 1 for i in ignored)
-    return Table(file, encoding, start.delimiter, header, rows, num_invalid, start.above, ignored, names)
-
-
-def _read_csv(file, lines):
-    table = csv_rows(file, lines)
-    line, header = next(table, (1, []))
-    rows, widths = [], Counter()
-    for _, row in islice(table, MAX_ROWS):
-        if len(row) == len(header):
-            rows.append(row)
-        else:
-            widths[len(row)] += 1
-    if widths.total() > len(rows):
-        received = f"{count_of(len(header), 'field')}, and {widths.most_common(1)[0][0]} in most rows below"
-        fix = f"If line {line} does not hold the column names, remove the lines above the one that does."
-        raise DataError(f"{file}:{line}", received=received, expected="as many names as columns", fix=fix)
-    return header, rows, widths.total()
-
-
-def _read_json(file, lines):
-    header, rows, num_invalid = [], [], 0
-    for _, record, problem in islice(json_lines(file, lines), MAX_ROWS):
-        if problem:
-            num_invalid += 1
-            continue
-        header = header or list(record)
-        values = [record.get(name) for name in header]
-        rows.append(["" if value is None else str(value) for value in values])
-    return header, rows, num_invalid
+    return Table(file, encoding, table.delimiter, header, rows, widths.total(), table.above, ignored, names)
 
 
 def named_column(table, columns, key, name):
@@ -202,20 +189,6 @@ def column_of_setting(inspection, table, columns, key):
     """
     name = inspection.overrides.get(key)
     return None if name is None else named_column(table, columns, key, name)
-
-
-def values_of(inspection, table, column):
-    """Return the numbers of a column, NaN for missing values.
-
-    Args:
-        inspection: `Inspection`, whose override of ``data.missing_values`` is applied.
-        table: `Table`.
-        column: `Column`.
-    """
-    missing = {float(value) for value in inspection.overrides.get("data.missing_values", ())}
-    cells = table.cells(column.name)
-    values = [number(cell, column.mark) if is_number(cell, column.mark) else math.nan for cell in cells]
-    return [math.nan if value in missing else value for value in values]
 
 
 def describe_table(inspection, tables):
@@ -254,3 +227,42 @@ def _describe(column):
     if column.kind == "number":
         return "numbers with decimal commas" if column.mark == "," else "numbers"
     return _KIND_NAMES.get(column.kind, f"texts, {column.distinct:,} distinct")
+
+
+def find_sentinels(values):
+    """Return (value, rows, range of the others as text) of numbers that are far from all others.
+
+    Such a number is the lowest or highest, occurs several times, and is farther from the next one than the
+    range of the others; common ones, such as -999, only half as far. 0 never counts.
+
+    Args:
+        values: Numbers, NaN for missing values.
+    """
+    counts, sentinels = Counter(value for value in values if value == value), []
+    for pick in (min, max):
+        while len(counts) > _MIN_ROWS:
+            value = pick(counts)
+            others = [other for other in counts if other != value]
+            low, high = min(others), max(others)
+            gap = low - value if value < low else value - high
+            min_gap = (high - low) * (0.5 if value in _COMMON_SENTINELS else 1)
+            is_rare = counts[value] < _MIN_ROWS or counts.total() - counts[value] < _MIN_OTHERS
+            if is_rare or value == 0 or gap <= min_gap:
+                break
+            sentinels.append((value, counts.pop(value), f"{low:g} to {high:g}"))
+    return sentinels
+
+
+def warn_of_sentinels(inspection, column, fix):
+    """Warn of numbers in a column that may mark a missing value.
+
+    Args:
+        inspection: `Inspection`, whose override of ``data.missing_values`` is applied.
+        column: `Column`.
+        fix: Function of a number that returns how to fix it, a sentence or a `rnn_apps.errors.Fix`.
+    """
+    missing = {float(value) for value in inspection.overrides.get("data.missing_values", ())}
+    numbers = (number(cell, column.mark) for cell in column.cells if is_number(cell, column.mark))
+    for value, count, rest in find_sentinels(value for value in numbers if value not in missing):
+        text = f"{column.name}: {value:g} in {count_of(count, 'row')} is far from all other values ({rest})."
+        inspection.warn("sentinel", {"column": column.name, "value": value, "rows": count}, text, fix(value))

@@ -7,18 +7,8 @@ from rnn_apps.data.split_files import find_splits
 from rnn_apps.data.splits import DataSource
 from rnn_apps.data.tagged_files import TAGGED_ENDINGS, load_tagged
 from rnn_apps.errors import DataError, Setting, shown
-from rnn_apps.inspecting.encodings import describe_encodings
-from rnn_apps.inspecting.findings import Inspection
-from rnn_apps.inspecting.measures import (
-    describe_leakage,
-    describe_lengths,
-    describe_repeats,
-    describe_splits,
-    describe_unknown_words,
-    describe_unread,
-    percent,
-)
-from rnn_apps.inspecting.sizing import decide_training, load_splits, round_up
+from rnn_apps.inspecting.inspection import Inspection
+from rnn_apps.inspecting.measures import round_up
 
 _MAX_TAGS = 1000
 _TAG_NAMES = ("ner", "tag", "label", "pos")  # names of JSON keys, in order of preference
@@ -37,18 +27,17 @@ def inspect_sentences(path, overrides):
     """
     files = find_splits(path, "train", TAGGED_ENDINGS)
     inspection = Inspection("tagging", str(path), "tagging", overrides)
-    describe_encodings(inspection, files.values())
-    describe_unread(inspection, path, files.values())
+    inspection.describe_files(path, files.values())
     keys = _decide_keys(inspection, files["train"])
     source = DataSource("files", path, 0, 1)
-    splits = load_splits(inspection, lambda *args: load_tagged(source, *args, keys)[1])
-    describe_splits(inspection, splits, len(files), "Sentences")
+    splits = inspection.load_splits(lambda *args: load_tagged(source, *args, keys)[1])
+    inspection.describe_splits(splits, len(files), "Sentences")
     _describe_tags(inspection, path, splits["train"])
     texts = {split: [" ".join(one.tokens) for one in sentences] for split, sentences in splits.items()}
     lengths = [len(sentence.tokens) for sentence in splits["train"]]
-    describe_lengths(inspection, lengths, "lengths", "Words of a sentence")
-    describe_repeats(inspection, texts["train"], "sentences")
-    describe_leakage(inspection, texts, "sentences", len(files))
+    inspection.describe_lengths(lengths, "lengths", "Words of a sentence")
+    inspection.describe_repeats(texts["train"], "sentences")
+    inspection.describe_leakage(texts, "sentences", len(files))
     _decide_model(inspection, splits)
     return inspection
 
@@ -59,7 +48,7 @@ def _decide_keys(inspection, file):
     if not file.name.lower().removesuffix(".gz").endswith(".jsonl"):
         return tokens, tags
     with open_lines(file) as lines:
-        _, record, _ = next(json_lines(file, lines), (None, None, None))
+        _, record, _ = next(json_lines(lines), (None, None, None))
     record = record or {}
     lists = {key: value for key, value in record.items() if isinstance(value, list)}
     if tokens not in record and "data.tokens" not in inspection.overrides and "words" in lists:
@@ -85,11 +74,7 @@ def _describe_tags(inspection, path, train):
         fix = Setting("Name their column or key", "data.tags=NAME")
         expected = f"2 to {_MAX_TAGS:,} recurring ones"
         raise DataError(str(path), received=f"{len(counts):,} distinct tags", expected=expected, fix=fix)
-    frequent = counts.most_common(_MAX_TAGS_LISTED)
-    listed = ", ".join(f"{tag} {percent(count, counts.total())}" for tag, count in frequent)
-    hidden = len(counts) - len(frequent)
-    text = f"{len(counts):,} tags in train: {listed}{f', and {hidden} more' if hidden else ''}."
-    inspection.add("classes", dict(counts.most_common()), text)
+    inspection.describe_classes(Counter(dict(counts.most_common())), "tag")
     rare = [tag for tag, count in counts.items() if count < 5]
     if rare:
         listed = ", ".join(map(shown, rare[:_MAX_TAGS_LISTED]))
@@ -103,7 +88,7 @@ def _decide_model(inspection, splits):
     text = f"{len(counts):,} distinct words in train, {once:,} of them once."
     inspection.add("vocabulary", {"words": len(counts), "once": once}, text)
     words = [word for sentence in splits["test"] for word in sentence.tokens]
-    describe_unknown_words(inspection, counts, words)
+    inspection.describe_unknown_words(counts, words)
     size = min(50_000, round_up(len(counts) + 2, 100))
     why = "all words; tags of unknown words are predicted from their characters"
     inspection.decide("data.vocabulary_size", size, why)
@@ -112,4 +97,4 @@ def _decide_model(inspection, splits):
         settings = {"model.embedding": 64, "model.units": [64], "model.characters.units": 32}
         inspection.decide_all(settings, f"a smaller network for {len(train):,} sentences")
         inspection.decide("training.learning_rate", 0.004, "small networks can take larger steps")
-    decide_training(inspection, len(train), min_epochs=8, steps=1000, max_batch_size=32, noun="sentences")
+    inspection.decide_training(len(train), min_epochs=8, steps=1000, max_batch_size=32, noun="sentences")

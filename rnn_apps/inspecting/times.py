@@ -5,12 +5,14 @@ from typing import NamedTuple
 import numpy as np
 
 from rnn_apps.data.headers import list_columns
-from rnn_apps.data.series_columns import find_time_of_day, joined_cells
+from rnn_apps.data.numbers import parses
+from rnn_apps.data.records import InvalidRecords
+from rnn_apps.data.series import CleaningOptions, read_series
+from rnn_apps.data.series_columns import Columns, find_time_of_day, joined_cells
 from rnn_apps.data.time_formats import EXAMPLES, find_format, read_time
-from rnn_apps.data.time_steps import find_step
 from rnn_apps.errors import DataError, Setting, shown
-from rnn_apps.inspecting.measures import allow_invalid_records, count_of
-from rnn_apps.inspecting.tables import values_of
+from rnn_apps.inspecting.measures import count_of
+from rnn_apps.inspecting.tables import named_column
 
 
 class Times(NamedTuple):
@@ -27,13 +29,6 @@ class Times(NamedTuple):
     format: str | None
 
 
-class _Series(NamedTuple):
-    """Sorted distinct times of one series, and the values of its first target on their grid."""
-
-    times: np.ndarray
-    values: np.ndarray
-
-
 def decide_time(inspection, table, columns):
     """Decide the columns of the time and their format; returns `Times`.
 
@@ -45,8 +40,11 @@ def decide_time(inspection, table, columns):
     Raises:
         DataError: no column holds dates, or they are not in one known format.
     """
-    names = _given_names(inspection, table)
-    if names is None:
+    given = inspection.overrides.get("data.time", ())
+    names = (given,) if isinstance(given, str) else tuple(given)
+    for name in names:
+        named_column(table, columns, "data.time", name)
+    if not names:
         date = next((column for column in columns if column.kind == "date"), None)
         if date is None:
             fix = [f"The columns are {list_columns(table.header)}. Times have formats such as {EXAMPLES}."]
@@ -66,21 +64,9 @@ def decide_time(inspection, table, columns):
     return Times(names, cells, pattern)
 
 
-def _given_names(inspection, table):
-    given = inspection.overrides.get("data.time")
-    if given is None:
-        return None
-    names = (given,) if isinstance(given, str) else tuple(given)
-    for name in names:
-        if name not in table.header:
-            fix = f"The columns are {list_columns(table.header)}."
-            raise DataError(str(table.file), f"no column {shown(name)}, which data.time names", fix=fix)
-    return names
-
-
 def _check_readable(table, names, cells, pattern):
     filled = [cell for cell in cells if cell.strip()]
-    unreadable = [cell for cell in filled if not _is_readable(cell, pattern)]
+    unreadable = [cell for cell in filled if not parses(read_time, cell, pattern or None)]
     if pattern == "" or unreadable:
         example = shown(next(iter(unreadable), ""))
         where, expected = f"{table.file}  {' and '.join(names)}", "dates that are all in the same format"
@@ -90,64 +76,53 @@ def _check_readable(table, names, cells, pattern):
         raise DataError(where, received=example, expected=expected, fix=fix)
 
 
-def _is_readable(cell, pattern):
-    try:
-        read_time(cell, pattern or None)
-    except ValueError:
-        return False
-    return True
-
-
-def describe_times(inspection, table, times, series_column, target, num_invalid):
-    """Describe the times, and decide how to handle gaps; returns the series and the `TimeStep`.
+def describe_times(inspection, times, series_column):
+    """Describe the times, and decide how to handle gaps and invalid rows.
 
     Args:
-        inspection: `Inspection`.
-        table: `Table`.
+        inspection: `Inspection`, in which the columns are decided.
         times: `Times`.
         series_column: `Column` that names series, or None.
-        target: `Column` of the values.
-        num_invalid: Number of rows that cannot be read.
+
+    Returns:
+        The values of the first target of each series, float (steps,), and the `TimeStep`.
+
+    Raises:
+        DataError: no row can be used, or splits overlap in time.
     """
-    rows_of = {}
-    names = table.cells(series_column.name) if series_column else [""] * len(table.rows)
-    for cell, name, value in zip(times.cells, names, values_of(inspection, table, target)):
-        if cell.strip():
-            rows_of.setdefault(name, []).append((read_time(cell, times.format), value))
-        else:
-            num_invalid += 1
-    series, num_duplicates, is_unsorted = [], 0, False
-    for rows in rows_of.values():
-        seconds, values = map(np.array, zip(*rows))
-        is_unsorted |= bool((np.diff(seconds) < 0).any())
-        distinct, first = np.unique(seconds.astype(np.int64), return_index=True)
-        num_duplicates += len(rows) - len(distinct)
-        series.append(_Series(distinct, values[first].astype(float)))
-    step = find_step([one.times for one in series], is_number=False)
-    _describe_step(inspection, series, step, num_duplicates, is_unsorted)
-    if num_duplicates + num_invalid:
-        counts = {"duplicate time": num_duplicates, "invalid row": num_invalid}
-        why = ", ".join(count_of(number, noun) for noun, number in counts.items() if number)
-        num_used = sum(len(one.times) for one in series)
-        allow_invalid_records(inspection, num_duplicates + num_invalid, num_used, why)
-    if inspection.setting("data.on_gap") != "ignore":
-        series = [_on_grid(one, step) for one in series]
-    return series, step
-
-
-def _describe_step(inspection, series, step, num_duplicates, is_unsorted):
+    chosen = (
+        tuple(inspection.overrides.get(key, inspection.setting(key)) or ())
+        for key in ("data.targets", "data.covariates", "data.known")
+    )
+    missing = tuple(inspection.overrides.get("data.missing_values", ()))
+    columns = Columns(*chosen, times.columns, series_column and series_column.name, times.format, missing)
+    found, invalid, is_sorted = _read_series(inspection.path, columns)
+    series, step = found.series, found.step
     first = step.text(min(int(one.times[0]) for one in series))
     last = step.text(max(int(one.times[-1]) for one in series))
     text = f"{count_of(len(series), 'series', 'series')} from {first} to {last}, a row every {step}."
     value = {"step": str(step), "series": len(series), "first": first, "last": last}
     inspection.add("step", value, text)
-    if num_duplicates:
-        text = f"{count_of(num_duplicates, 'row')} with a duplicate time."
-        inspection.warn("repeats", num_duplicates, text)
     _decide_gaps(inspection, [np.diff(step.positions(one.times)) for one in series], step)
-    if is_unsorted:
+    if not is_sorted:
         inspection.warn("order", True, "Rows are not sorted by time.")
         inspection.decide("data.sort", True, "rows are not sorted by time")
+    inspection.decide_invalid_records(invalid, sum(map(len, series)))
+    if inspection.setting("data.on_gap") == "ignore":
+        return [one.values[:, 0] for one in series], step
+    return [_on_grid(one, step) for one in series], step
+
+
+def _read_series(path, columns):
+    """The `SeriesFiles` with gaps left, the `InvalidRecords`, and whether the rows are sorted by time."""
+    for is_sorted in (True, False):
+        invalid = InvalidRecords("skip", 10**9)
+        options = CleaningOptions(invalid, on_gap="ignore", sort=not is_sorted)
+        try:
+            return read_series(path, columns, options), invalid, is_sorted
+        except DataError as error:
+            if error.key != "data.sort" or not is_sorted:
+                raise
 
 
 def _decide_gaps(inspection, spacings, step):
@@ -173,11 +148,12 @@ def _decide_gaps(inspection, spacings, step):
 
 
 def _on_grid(series, step):
-    """The series with NaN for missing rows, unless most rows would be missing."""
+    """The values of the first target with NaN for missing rows, unless most rows would be missing."""
     positions = step.positions(series.times)
     indices = np.rint(positions - positions[0]).astype(np.int64)
+    values = series.values[:, 0]
     if indices[-1] > 20 * len(indices):
-        return series
-    values = np.full(indices[-1] + 1, np.nan)
-    values[indices] = series.values
-    return _Series(series.times, values)
+        return values
+    grid = np.full(indices[-1] + 1, np.nan)
+    grid[indices] = values
+    return grid

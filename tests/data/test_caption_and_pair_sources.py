@@ -122,7 +122,7 @@ def test_pairs_of_a_set_of_tfds_go_either_way_and_empty_ones_are_left_out(wmt):
 
 
 def test_a_language_that_the_set_lacks_is_named_with_those_it_has(wmt):
-    with pytest.raises(DataError, match="no language fr; there are de, en"):
+    with pytest.raises(DataError, match='no feature "fr"; its features are de, en.*target_language=FEATURE'):
         pairs_of(("en", "fr"))
 
 

@@ -87,7 +87,6 @@ def test_every_layout_gives_the_same(layout, where, tmp_path):
             assert one.captions == [f"a {one.name}", "two words"]
             assert one.frames == (one.name,)
             assert store.read(one.frames[0]) == picture()
-            assert store.size(one.frames[0]) == len(picture())
 
 
 def test_a_clip_has_its_frames_in_the_order_of_the_record(tmp_path):
@@ -123,7 +122,7 @@ def test_a_video_stands_for_its_frames_by_the_name_of_its_file(layout, where, tm
     for one in found:
         assert one.frames == (one.name,)
         assert one.captions == [f"a {one.name}"]
-        assert store.size(one.frames[0]) > 0
+        assert store.read(one.frames[0])
 
 
 def test_a_video_has_the_name_that_its_record_gives_and_images_come_before_videos(tmp_path):

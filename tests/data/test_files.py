@@ -213,3 +213,13 @@ def test_what_is_no_gz_and_damage_inside_one_are_named(tmp_path):
     packed = bytearray(gzip.compress(as_csv(ROWS * 50)))
     packed[15:25] = b"\xff" * 10
     assert "cannot be read: " in refusal(a_file(tmp_path, bytes(packed), "train.csv.gz"))
+
+
+def test_a_file_of_other_lines_than_json_is_refused_at_its_first(tmp_path):
+    file = a_file(tmp_path, "a line\n" * 50 + '{"text": "a", "label": "b"}\n', "train.jsonl")
+    assert refusal(file) == (
+        f"{file}:1: not JSON; expected a JSON object on each line. Fix the lines, of which none of the first "
+        "50 can be read."
+    )
+    few = a_file(tmp_path, "a line\n" * 49 + '{"text": "a", "label": "b"}\n', "train.jsonl")
+    assert [record.problem for record in read_records(few, "text", "label")] == ["not JSON"] * 49 + [None]

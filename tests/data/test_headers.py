@@ -2,7 +2,7 @@
 
 import pytest
 
-from rnn_apps.data.files import csv_rows, open_lines, read_records
+from rnn_apps.data.files import open_table, read_records
 from rnn_apps.data.headers import is_unnamed, name_columns
 from rnn_apps.errors import DataError
 from rnn_apps.inspecting.tables import read_table
@@ -11,8 +11,9 @@ from rnn_apps.inspecting.tables import read_table
 def rows_of(folder, text):
     file = folder / "a.csv"
     file.write_text(text)
-    with open_lines(file) as lines:
-        return list(csv_rows(file, lines))
+    with open_table(file) as table:
+        header = int(table.location.rpartition(":")[2]), table.columns
+        return [header, *((number, cells) for number, cells, _ in table.rows)]
 
 
 BELOW = "2020-01-01;1,5\n2020-01-02;2,5\n2020-01-03;3,5\n"

@@ -167,19 +167,19 @@ def test_a_invalid_line_is_refused_by_its_place_or_skipped_and_counted(tmp_path)
 CANNOT_BE_USED = [
     (
         {},
-        "folder: received an empty folder, expected train.txt, or a single text. Name the files train.txt, ",
+        "received an empty folder, expected train.txt or .txt.gz, or a single file. Name the files train.txt",
     ),
     (
         {"a.csv": "x", "README.txt": "x"},
-        "folder: received README.txt, a.csv, expected train.txt, or a single text",
+        "folder: received README.txt, a.csv, expected train.txt or .txt.gz, or a single file",
     ),
     (
         {"b.txt": LINES, "a.txt.gz": LINES},
-        "folder: received a.txt.gz, b.txt, expected train.txt, or a single text",
+        "folder: received a.txt.gz, b.txt, expected train.txt or .txt.gz, or a single file",
     ),
     ({f"{i}.txt": LINES for i in range(9)}, "5.txt, 6.txt, 7.txt and 1 more, expected"),
-    ({"test.txt": LINES}, "folder: received test.txt, expected train.txt, or a single text. "),
-    ({"test.txt": LINES, "dev.txt": LINES}, "folder: received dev.txt, test.txt, expected train.txt, or "),
+    ({"test.txt": LINES}, "folder: received test.txt, expected train.txt or .txt.gz, or a single file. "),
+    ({"test.txt": LINES, "dev.txt": LINES}, "folder: received dev.txt, test.txt, expected train.txt or "),
     (
         {"train.txt": LINES, "train.txt.gz": LINES},
         "folder: received train.txt, train.txt.gz for train, expected one file for train. Keep the one that ",
@@ -304,10 +304,10 @@ def tfds_gives(monkeypatch):
         builder = SimpleNamespace(name="some_set", info=SimpleNamespace(features=features, splits=examples))
         monkeypatch.setattr(plain_text.tfds_source, "open_builder", lambda name: builder)
 
-        def read_split(builder, split, *_):
-            return ((f"{builder.name}:{split}:{i}", text, text) for i, text in enumerate(examples[split]))
+        def read_examples(builder, split, features):
+            return ((f"{builder.name}:{split}:{i}", text) for i, text in enumerate(examples[split]))
 
-        monkeypatch.setattr(plain_text.tfds_source, "read_split", read_split)
+        monkeypatch.setattr(plain_text.tfds_source, "read_examples", read_examples)
 
     return give
 

@@ -9,7 +9,7 @@ import pytest
 from rnn_apps.data.records import InvalidRecords
 from rnn_apps.data.sources import load_labelled_texts, open_source
 from rnn_apps.data.splits import DataSource, SplitRequest
-from rnn_apps.data.tfds_source import SourceUnavailable, open_builder, read_split
+from rnn_apps.data.tfds_source import SourceUnavailable, open_builder, read_examples
 from rnn_apps.errors import DataError
 
 NAMES = ["negative", "positive"]
@@ -264,7 +264,7 @@ def test_a_set_without_a_train_split_is_refused(tmp_path, monkeypatch):
 
 def test_a_missing_feature_names_those_there_are(prepared):
     with pytest.raises(DataError) as caught:
-        next(read_split(open_builder("imdb_reviews"), "train", "text", "stars"))
+        next(read_examples(open_builder("imdb_reviews"), "train", {"text": "text", "label": "stars"}))
     assert str(caught.value) == (
         'imdb_reviews: no feature "stars"; its features are text, label. '
         "Name the right one: data.label=FEATURE"

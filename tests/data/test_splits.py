@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from rnn_apps.data.parallel import find_parallel
-from rnn_apps.data.plain_text import find_texts
+from rnn_apps.data.plain_text import TEXT_ENDINGS
 from rnn_apps.data.split_files import conversion_advice, find_splits, unread_files
 from rnn_apps.data.splits import SplitRequest, hashed_split, make_splitter
 from rnn_apps.data.step_tables import split_folders
@@ -48,12 +48,16 @@ def test_two_files_for_one_split_are_refused(tmp_path):
     )
 
 
-def test_a_folder_without_train_says_what_is_there(tmp_path):
+def test_a_folder_may_hold_one_file_of_any_name_and_of_several_says_what_is_there(tmp_path):
     put(tmp_path, "reviews.csv")
+    assert find_splits(tmp_path) == {"train": tmp_path / "reviews.csv"}
+    put(tmp_path, "more.csv")
     with pytest.raises(DataError) as caught:
         find_splits(tmp_path)
     assert str(caught.value) == (
-        f"{tmp_path}: received reviews.csv, expected train.csv, .csv.gz, .tsv, .tsv.gz, .jsonl or .jsonl.gz."
+        f"{tmp_path}: received more.csv, reviews.csv, expected train.csv, .csv.gz, .tsv, .tsv.gz, .jsonl or "
+        ".jsonl.gz, or a single file. Name the files train.csv, validation.csv and test.csv, or give the "
+        "path of one file."
     )
 
 
@@ -83,7 +87,7 @@ def test_every_task_knows_validation_by_the_same_names(tmp_path, name):
     for file in ("train.txt", f"{name}.txt", "test.txt", "train.en", "train.de", f"{name}.en", f"{name}.de"):
         put(tmp_path, file)
     (tmp_path / name.upper()).mkdir()
-    assert find_texts(tmp_path)["validation"].name == f"{name}.txt"
+    assert find_splits(tmp_path, endings=TEXT_ENDINGS)["validation"].name == f"{name}.txt"
     assert [file.name for file in find_parallel(tmp_path, "en", "de")["validation"]] == [
         f"{name}.en",
         f"{name}.de",

@@ -98,7 +98,7 @@ INVALID = {
     "another key": (
         "a.jsonl",
         '{"words": []}',
-        r'no key "tokens"; the keys are "words". Rename the key in the file. Or name the right one',
+        r'no column "tokens"; the columns are "words". Rename the column in the file. Or name the right one',
     ),
     "a number": ("a.jsonl", '{"tokens": [1], "tags": ["X"]}', '"tokens" is not a list of texts'),
     "more words": ("a.jsonl", '{"tokens": ["a", "b"], "tags": ["X"]}', r"a.jsonl:1: 2 words and 1 tags"),

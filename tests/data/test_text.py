@@ -8,8 +8,7 @@ import pytest
 import tensorflow as tf
 
 from rnn_apps.data.text import tokenize
-from rnn_apps.data.text_encoder import TextEncoder
-from rnn_apps.data.tokenizer import Tokenizer
+from rnn_apps.data.tokenizer import TextEncoder, Tokenizer
 
 TRICKY = [
     "",

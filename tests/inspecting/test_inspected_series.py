@@ -9,9 +9,8 @@ import pytest
 
 from rnn_apps.errors import DataError, Wording
 from rnn_apps.inspecting import inspect_data
-from rnn_apps.inspecting.seasonality import autocorrelation, find_season
-from rnn_apps.inspecting.sentinels import find_sentinels
-from rnn_apps.inspecting.series import inspect_series
+from rnn_apps.inspecting.series import autocorrelation, find_season, inspect_series
+from rnn_apps.inspecting.tables import find_sentinels
 
 
 def decided(inspection):
@@ -22,7 +21,7 @@ def test_a_messy_series_is_counted(tmp_path):
     inspection = inspect_series(messy.sales(tmp_path))
     found, settings = {f.name: f.value for f in inspection.findings}, decided(inspection)
     assert found["step"] == {"step": "day", "series": 1, "first": "2023-01-02", "last": "2024-02-25"}
-    assert found["repeats"] == 1
+    assert found["bad_records"] == {"duplicate time": 1}
     assert found["gaps"] == 3
     assert found["missing"] == {"sold": 4}
     assert (settings["data.period"], settings["data.horizon"]) == (7, 7)
@@ -63,6 +62,14 @@ def test_rows_out_of_order_are_sorted_and_uneven_ones_are_steps(tmp_path):
     inspection = inspect_series(tmp_path / "b.csv")
     assert decided(inspection)["data.on_gap"] == "ignore"
     assert inspection.value("uneven") == 1
+
+
+def test_cells_that_training_would_refuse_are_invalid_records(tmp_path):
+    days = [datetime.date(2024, 1, 1) + datetime.timedelta(day) for day in range(60)]
+    rows = [f"{day},{'shut' if i == 40 else i % 7}" for i, day in enumerate(days)]
+    inspection = inspect_series(table(tmp_path, ["date,x", *rows]))
+    assert inspection.value("bad_records") == {"not a number": 1}
+    assert decided(inspection)["data.on_invalid_record"] == "skip"
 
 
 REFUSED = {

@@ -8,16 +8,8 @@ from rnn_apps.data.records import InvalidRecords
 from rnn_apps.data.text import normalize_texts
 from rnn_apps.errors import DataError
 from rnn_apps.inspecting.encodings import check_encoding
-from rnn_apps.inspecting.findings import Inspection
-from rnn_apps.inspecting.measures import (
-    decide_invalid_records,
-    fold_text,
-    leakage,
-    percent,
-    quantile,
-    words_of,
-)
-from rnn_apps.inspecting.sizing import decide_training, load_splits, round_up
+from rnn_apps.inspecting.inspection import Inspection
+from rnn_apps.inspecting.measures import fold_text, leakage, percent, quantile, round_up, words_of
 from rnn_apps.inspecting.tables import is_date, read_table
 
 TEXTS = ["It's a <br />Film!Great?", "Grüße, 日本 語 x_y", "हिन्दी शब्द", "  ", "a\u0301b 12.5 (no)"]
@@ -56,7 +48,7 @@ def test_sizes_are_rounded_as_a_person_would(number, up):
 )
 def test_small_data_takes_small_batches_and_more_epochs(examples, batch, epochs):
     inspection = Inspection("text_classification", "data", "imdb")
-    decide_training(inspection, examples, min_epochs=4, steps=600)
+    inspection.decide_training(examples, min_epochs=4, steps=600)
     assert inspection.setting("training.batch_size") == batch
     assert inspection.setting("training.epochs") == epochs
 
@@ -69,7 +61,7 @@ def test_a_validation_that_would_be_empty_gets_more_of_train():
         return {"train": range(100), "validation": range(12)}
 
     inspection = Inspection("text_classification", "data", "imdb")
-    assert len(load_splits(inspection, load)["validation"]) == 12
+    assert len(inspection.load_splits(load)["validation"]) == 12
     assert inspection.setting("data.validation_fraction") == 0.2
     assert inspection.value("bad_records") == {"no label": 1}
 
@@ -129,7 +121,7 @@ def test_invalid_records_may_be_twice_as_many_in_later_data_and_those_of_now_alw
     skipped, inspection = InvalidRecords("skip", 10**9), Inspection("text_classification", "a.csv", "imdb")
     for _ in range(bad):
         skipped.report("f:1", "text is empty", "Remove the record.")
-    decide_invalid_records(inspection, skipped, used)
+    inspection.decide_invalid_records(skipped, used)
     assert inspection.setting("data.max_invalid_records") == cap
     assert inspection.decisions[-1].why == f"{bad} of {bad + used:,} records now"
     skipped.max_skipped = cap
@@ -139,5 +131,5 @@ def test_invalid_records_may_be_twice_as_many_in_later_data_and_those_of_now_alw
 def test_the_split_with_most_invalid_records_decides_so_that_it_can_be_scored_by_itself():
     skipped, inspection = InvalidRecords("skip", 10**9), Inspection("text_classification", "a.csv", "imdb")
     skipped.report("f:1", "text is empty", "Remove the record.")
-    decide_invalid_records(inspection, skipped, 999, max_share=0.1)
+    inspection.decide_invalid_records(skipped, 999, max_share=0.1)
     assert inspection.setting("data.max_invalid_records") == 0.2

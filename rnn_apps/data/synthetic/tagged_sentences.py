@@ -44,6 +44,13 @@ _SUFFIXES = {
     "VERB": ("ize", "ify"),
     "PROPN": ("burg", "ville", "son"),
 }
+# Tag: fractions of derived and of ambiguous words, these words, and all others.
+_OPEN_CLASSES = {
+    "NOUN": (0.12, 0.53, _NOUN_OR_VERB, _NOUNS),
+    "VERB": (0.15, 0.6, _NOUN_OR_VERB, _VERBS),
+    "ADJ": (0.15, 0.35, _ADJECTIVE_OR_ADVERB[:4], _ADJECTIVES),
+    "ADV": (0.2, 0.5, _ADJECTIVE_OR_ADVERB, _ADVERBS),
+}
 
 
 def tagged_sentences(count, seed):
@@ -72,7 +79,7 @@ def _clause(rng):
     if rng.random() < 0.35:
         words += [(rng.choice(_MODALS), "AUX")]
         words += [("not", "PART")] if rng.random() < 0.3 else []
-        words += [_base_verb(rng)]
+        words += [_word(rng, "VERB")]
     elif rng.random() < 0.3:
         words += [(rng.choice(("likes", "like")), "VERB")]
     else:
@@ -81,22 +88,8 @@ def _clause(rng):
     if rng.random() < 0.45:
         words += [(rng.choice(_PLACES), "ADP"), *_noun_phrase(rng)]
     if rng.random() < 0.4:
-        words += [_adverb(rng)]
+        words += [_word(rng, "ADV")]
     return words
-
-
-def _base_verb(rng):
-    kind = rng.random()
-    if kind < 0.15:
-        return _derived_word(rng, "VERB")
-    return rng.choice(_NOUN_OR_VERB if kind < 0.75 else _VERBS), "VERB"
-
-
-def _adverb(rng):
-    kind = rng.random()
-    if kind < 0.2:
-        return _derived_word(rng, "ADV")
-    return rng.choice(_ADJECTIVE_OR_ADVERB if kind < 0.7 else _ADVERBS), "ADV"
 
 
 def _subject(rng):
@@ -126,18 +119,17 @@ def _noun_phrase(rng):
         return [(rng.choice(_NUMBERS), "NUM"), (rng.choice(_NOUN_OR_VERB + _NOUNS) + "s", "NOUN")]
     words = [(rng.choice(_DETERMINERS), "DET")]
     if rng.random() < 0.4:
-        words += [_adjective(rng)]
-    kind = rng.random()
-    if kind < 0.12:
-        return [*words, _derived_word(rng, "NOUN")]
-    return [*words, (rng.choice(_NOUN_OR_VERB if kind < 0.65 else _NOUNS), "NOUN")]
+        words += [_word(rng, "ADJ")]
+    return [*words, _word(rng, "NOUN")]
 
 
-def _adjective(rng):
+def _word(rng, tag):
+    """A word of an open class."""
+    derived, ambiguous, ambiguous_words, words = _OPEN_CLASSES[tag]
     kind = rng.random()
-    if kind < 0.15:
-        return _derived_word(rng, "ADJ")
-    return rng.choice(_ADJECTIVE_OR_ADVERB[:4] if kind < 0.5 else _ADJECTIVES), "ADJ"
+    if kind < derived:
+        return _derived_word(rng, tag)
+    return rng.choice(ambiguous_words if kind < derived + ambiguous else words), tag
 
 
 def _derived_word(rng, tag):

@@ -6,8 +6,8 @@ from collections import Counter
 import numpy as np
 import tensorflow as tf
 
-from rnn_apps.data.delimiters import find_delimiter
 from rnn_apps.data.files import width_problem
+from rnn_apps.data.headers import find_delimiter
 from rnn_apps.data.numbers import decimal_marks
 from rnn_apps.data.records import InvalidRecords
 from rnn_apps.data.series import CleaningOptions, RowReader, check_spacing

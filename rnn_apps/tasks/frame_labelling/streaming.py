@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from rnn_apps.data.delimiters import find_delimiter
 from rnn_apps.data.files import width_problem
+from rnn_apps.data.headers import find_delimiter
 from rnn_apps.data.images import InvalidImage, encode_png, read_image
 from rnn_apps.data.numbers import decimal_marks
 from rnn_apps.data.records import InvalidRecords

@@ -5,7 +5,7 @@ import tensorflow as tf
 from rnn_apps.baselines.bag_of_words import bag_of_words_probabilities
 from rnn_apps.data.batches import SequenceBatches
 from rnn_apps.data.sources import load_labelled_texts, open_source
-from rnn_apps.data.text_encoder import TextEncoder
+from rnn_apps.data.tokenizer import TextEncoder
 from rnn_apps.tasks.dataset import Dataset, Truncation
 from rnn_apps.tasks.preprocessing import Preprocessing, load_class_names
 from rnn_apps.tasks.viewing import MAX_STEPS, ViewExamples, nearest_in_length, padded_rows
