@@ -10,7 +10,7 @@ from rnn_apps.serving.demo.generation import (
     seed_control,
     temperature_control,
 )
-from rnn_apps.serving.demo.html import safe, texts
+from rnn_apps.serving.demo.html import render, texts
 from rnn_apps.serving.demo.page import Answer, TextPage
 
 MAX_TOKENS = 500
@@ -46,12 +46,5 @@ class PromptPage(TextPage):
         pairs = set(zip(texts(outputs["text"]), outputs["log_probability"].tolist()))
         ranked = sorted(pairs, key=lambda pair: -pair[1])
         start = len(prompt.encode("utf-8", "replace").decode("utf-8"))
-        items = "".join(
-            f'<li class="written" dir="auto"><span class="quiet">{safe(text[:start])}</span>'
-            f'<b>{safe(text[start:])}</b> <small class="quiet">log-probability {score:.2f}</small></li>'
-            for text, score in ranked
-        )
-        note = f'<p class="quiet">The prompt is grey. Temperature {temperature:g}, seed {seed}.</p>'
-        return Answer(
-            f"Continuation: {ranked[0][0][start:].strip()}", f'<ol class="plain">{items}</ol>{note}'
-        )
+        summary = f"Continuation: {ranked[0][0][start:].strip()}"
+        return Answer(summary, render("continuations", ranked, start, temperature, seed))

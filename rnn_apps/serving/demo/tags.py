@@ -1,8 +1,7 @@
 """Tagging page: a sentence to one tag per word."""
 
-from rnn_apps.serving.demo.html import details, safe, table, texts
+from rnn_apps.serving.demo.html import palette, render, texts
 from rnn_apps.serving.demo.page import Answer, TextPage
-from rnn_apps.serving.demo.palette import palette
 
 MAX_WORDS, MAX_WORDS_IN_SUMMARY = 1000, 40
 
@@ -24,16 +23,8 @@ class TagsPage(TextPage):
             return Answer("The sentence has no words.", "")
         colours = palette(self.metadata.get("class_names", sorted(set(tags))))
         rows = [(word, tag, f"{score:.3f}") for word, tag, score in zip(words[:MAX_WORDS], tags, scores)]
-        chips = " ".join(
-            f'<span title="{score}"><b><bdi>{safe(word)}</bdi></b>'
-            f'<i style="background:{colours.get(tag, "")}">{safe(tag)}</i></span>'
-            for word, tag, score in rows
-        )
         pairs = ", ".join(f"{word} {tag}" for word, tag in zip(words[:MAX_WORDS_IN_SUMMARY], tags))
         end = ", ..." if count > MAX_WORDS_IN_SUMMARY else "."
         more = f" The first {MAX_WORDS:,} are shown." if count > MAX_WORDS else ""
-        return Answer(
-            f"{count:,} word{'s' if count > 1 else ''}: {pairs}{end}{more}",
-            f'<p class="tagged" dir="auto">{chips}</p>'
-            + details("The same as a table", table("Words and tags", ["word", "tag", "score"], rows, (2,))),
-        )
+        summary = f"{count:,} word{'s' if count > 1 else ''}: {pairs}{end}{more}"
+        return Answer(summary, render("tags", rows, colours))

@@ -20,9 +20,9 @@ class TranslationPage(GenerationPage, TextPage):
 
     def answer(self, text, *settings):
         """Return the translations and the alignment."""
-        candidates, (summary, html) = self.generate(settings, text=[text])
+        best, (summary, html) = self.generate(settings, text=[text])
         if explanation := self.explain(text=[text]):
-            html += _alignment(explanation, candidates[0])
+            html += _alignment(explanation, best)
         return Answer(f"Translation{summary.removeprefix('Text')}", html)
 
 
@@ -32,4 +32,4 @@ def _alignment(explanation, best):
         sources.pop()
     sources = sources or [f"position {i + 1}" for i in range(len(explanation.weights[0]))]
     caption = "Attention in percent: one row per output token, one column per input token"
-    return f"<h3>Alignment</h3>{explanation.attention_table(caption, sources, best)}"
+    return explanation.attention_table("Alignment", caption, sources, best)
