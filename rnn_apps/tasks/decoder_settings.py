@@ -40,6 +40,9 @@ class DecoderSettings(RecurrentSettings):
         "additive",
         description="Attention over the encoded input; null: only the initial state depends on it.",
     )
+    decoding: DecodingSettings = Field(
+        default_factory=DecodingSettings, description="How the trained network generates text."
+    )
 
     def cross_checks(self) -> Iterator[tuple[tuple[str, ...], str]]:
         """Yields residual connections that the sizes or the number of layers do not allow."""

@@ -3,7 +3,7 @@
 import re
 import sys
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, JsonValue, ValidationInfo
 
@@ -104,6 +104,24 @@ class SampleSettings(Settings):
         default_factory=dict,
         description="Recipe overrides (dotted path: value) that apply when the sample is used.",
     )
+
+
+def sample_field(
+    kind: type[SampleSettings],
+    description: str = "Synthetic data to use if the data set is unavailable; null: fail instead.",
+) -> Any:
+    """Returns the field ``sample`` of a task, whose default is the task's own kind of synthetic data."""
+    return Field(default_factory=kind, description=description)
+
+
+LocalSource = Annotated[
+    str,
+    Field(
+        pattern="^(files|sample)$",
+        description="files (your own data) or sample (synthetic data).",
+        json_schema_extra={"patternErrorMessage": "files or sample"},
+    ),
+]
 
 
 class SourceSettings(Settings):

@@ -1,5 +1,7 @@
 """Dataset of the language model task: one long sequence of tokens per split."""
 
+from typing import ClassVar
+
 import numpy as np
 import tensorflow as tf
 
@@ -18,24 +20,9 @@ ORDERS = {"unigram": 1, "five_gram": 5}
 
 
 class TextPreprocessing(Preprocessing):
-    """The vocabulary.
+    """The `Tokenizer` of the texts (`vocabulary`)."""
 
-    Args:
-        vocabulary: `Tokenizer`.
-    """
-
-    def __init__(self, vocabulary):
-        super().__init__()
-        self.vocabulary = vocabulary
-
-    def save(self, folder):
-        """Save the vocabulary."""
-        self.vocabulary.save(folder / "tokenizer.json")
-
-    @classmethod
-    def load(cls, folder, model):
-        """Load the preprocessing that `save` saved."""
-        return cls(Tokenizer.load(folder / "tokenizer.json"))
+    files: ClassVar = {"vocabulary": ("tokenizer.json", Tokenizer)}
 
     def text(self, tokens):
         """Return the text of token ids, int32 (tokens,)."""
@@ -58,7 +45,7 @@ class TextStreams(Dataset):
         """Learn the vocabulary from train."""
         data, lines = self.recipe.data, self.splits["train"].splitlines(keepends=True)
         vocabulary = learn_vocabulary(lines, data.unit, data.vocabulary_size, data.min_count)
-        return TextPreprocessing(vocabulary)
+        return TextPreprocessing(vocabulary=vocabulary)
 
     def encode(self, split):
         """Return the token ids."""

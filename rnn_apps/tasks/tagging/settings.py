@@ -12,6 +12,7 @@ from rnn_apps.tasks.settings import (
     SampleSettings,
     SourceSettings,
     recurrent_weights,
+    sample_field,
     too_many_weights,
 )
 
@@ -39,10 +40,7 @@ class TaggingData(SourceSettings):
     min_count: int = Field(
         1, ge=1, le=1_000_000, description="Occurrences in train that a word needs to be kept."
     )
-    sample: TaggedSample | None = Field(
-        default_factory=TaggedSample,
-        description="Synthetic data to use if the data set is unavailable; null: fail instead.",
-    )
+    sample: TaggedSample | None = sample_field(TaggedSample)
 
 
 class CharacterSettings(Settings):

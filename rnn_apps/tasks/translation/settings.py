@@ -13,6 +13,7 @@ from rnn_apps.tasks.settings import (
     SourceSettings,
     Units,
     recurrent_weights,
+    sample_field,
     too_many_weights,
 )
 
@@ -57,10 +58,7 @@ class TranslationData(SourceSettings):
     max_length: int = Field(
         80, ge=1, le=10_000, description="Tokens of a sentence to train on; longer sentences are truncated."
     )
-    sample: BilingualSample | None = Field(
-        default_factory=BilingualSample,
-        description="Synthetic data to use if the data set is unavailable; null: fail instead.",
-    )
+    sample: BilingualSample | None = sample_field(BilingualSample)
 
     def cross_checks(self) -> Iterator[tuple[tuple[str, ...], str]]:
         """Yields keys that the source requires or does not take, and invalid languages and sizes."""
