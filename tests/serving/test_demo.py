@@ -27,7 +27,7 @@ from rnn_apps.serving.demo.client import Client, PageError
 from rnn_apps.serving.demo.html import safe
 from rnn_apps.serving.demo.metadata import Metadata
 from rnn_apps.serving.demo.routing import PAGES, page_for
-from rnn_apps.serving.demo.text_label import _summarize
+from rnn_apps.serving.demo.text_pages import _summarize
 from rnn_apps.serving.demo.uploads import file_input, read_clip, restrict_paths
 from rnn_apps.serving.model import Worker
 from rnn_apps.serving.protocol import Limits
