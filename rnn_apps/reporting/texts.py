@@ -41,16 +41,6 @@ class Attention(NamedTuple):
         shares = self.weights / np.where(largest > 0, largest, 1)
         return list(zip(self.tokens, shares.round(3).tolist()))
 
-    @property
-    def cells(self) -> list[tuple[float, float, float, float]]:
-        """Each region of the image as (x, y, width, height) in percent; empty for other inputs."""
-        rows, columns = self.grid or (0, 0)
-        return [
-            (100 * column / columns, 100 * row / rows, 100 / columns, 100 / rows)
-            for row in range(rows)
-            for column in range(columns)
-        ]
-
 
 def summarise_texts(records: Sequence[Record], folder: Path) -> tuple[dict[str, Any], dict[str, Plot]]:
     """Return the values of the template `texts.html`, and the plots by name.

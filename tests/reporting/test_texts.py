@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 
 import pytest
 from PIL import Image
@@ -69,9 +70,13 @@ def test_attention_over_an_image_becomes_cells_and_shares_of_the_largest(folder)
     summary, _ = summarise_texts(rows, folder)
     examples = summary["groups"][0][2]
     first, last = examples[0]["attention"], examples[-1]["attention"]
-    assert first.cells == [(0, 0, 50, 50), (50, 0, 50, 50), (0, 50, 50, 50), (50, 50, 50, 50)]
+    assert first.grid == (2, 2)
+    cells = re.findall(
+        r'<rect x="([\d.]+)" y="([\d.]+)" width="50.0" height="50.0"', write_report(folder).read_text()
+    )
+    assert cells[:4] == [("0.0", "0.0"), ("50.0", "0.0"), ("0.0", "50.0"), ("50.0", "50.0")]
     assert first.shares[0][1] == [0.25, 0.5, 0.75, 1.0]
-    assert last.cells == []
+    assert last.grid is None
     assert last.positions == ["w", "x", "y", HOSTILE]
 
 
