@@ -50,7 +50,7 @@ def raw_examples(run):
 def generated(run, raw, beam=3, nbest=1, temperature=0.0, seed=0):
     """Candidates and scores of raw inputs."""
     options = map(tf.constant, (beam, nbest, temperature, seed))
-    answer = run.predictor.module.generate(raw, *options)
+    answer = run.predictor.call("generate", raw, *options)
     return answer["candidates"].numpy().tolist(), answer["scores"].numpy()
 
 
@@ -99,7 +99,7 @@ def elsewhere(runs):
 def test_another_process_without_rnn_apps_gives_the_same_texts(run, elsewhere):
     answers, (_, encoded) = elsewhere[run.recipe.task], examples_of(run)
     raw = tf.constant(tf.nest.map_structure(base64.b64decode, encoded))
-    own = run.predictor.module.best(raw)
+    own = run.predictor.call("serving_default", raw)
     key = run.predictor.answer
     texts = [text.decode() for text in own[key].numpy()]
     assert answers["serving_default"][key] == texts

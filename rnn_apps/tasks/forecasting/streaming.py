@@ -12,9 +12,7 @@ from rnn_apps.data.series import CleaningOptions, RowReader, check_spacing
 from rnn_apps.data.series_columns import find_columns
 from rnn_apps.data.time_steps import calendar_values
 from rnn_apps.errors import DataError, UserError
-from rnn_apps.tasks.forecasting.answers import ANY_NUMBER, check_finite, describe_skipped
-from rnn_apps.tasks.forecasting.dataset import json_numbers
-from rnn_apps.tasks.forecasting.module import OUTPUTS
+from rnn_apps.tasks.forecasting.answers import ANY_NUMBER, OUTPUTS, describe_skipped, forecast_answer
 from rnn_apps.tasks.streaming import Stream, TableLines
 
 PLACE = "stream"
@@ -39,8 +37,8 @@ class ForecastStream(Stream):
             problem = f"this network needs future values of {names}, which a stream does not have"
             fix = "Give files with these rows as inputs."
             raise UserError(problem=problem, fix=fix, option="stream")
-        forecaster, data = predictor.module, predictor.recipe.data
-        super().__init__(forecaster.step, forecaster.initial_state(1))
+        data = predictor.recipe.data
+        super().__init__(predictor.module.signatures["step"], predictor.initial_state(1))
         self._predictor, self._initial, self._reader = predictor, self._states, None
         self._table = TableLines(f"{PLACE}:", self._start)
         invalid, self._reported = InvalidRecords(data.on_invalid_record, ANY_NUMBER), Counter()
@@ -83,15 +81,9 @@ class ForecastStream(Stream):
         if predictor.recipe.data.calendar:
             times = [step.later(now.times[0], ahead) for ahead in range(1 - steps, 1)]
             values = np.concatenate([values, calendar_values(times, predictor.recipe.data.calendar)], axis=-1)
-        answer = self.read(tf.constant(values[None], tf.float32))
-        times = [step.text(step.later(now.times[0], ahead + 1)) for ahead in range(len(answer["forecast"]))]
-        targets = {
-            target: {key: json_numbers(answer[key][:, index]) for key in OUTPUTS}
-            for index, target in enumerate(predictor.columns.targets)
-        }
-        check_finite(f"{now.locations[0]}  {name}".rstrip(), predictor.columns, values, targets)
+        outputs = self.read(tf.constant(values[None], tf.float32))
+        answer = forecast_answer(predictor, now.locations[0], name, now.times[0], values, outputs)
         self._progress[name] = (self._states, now)
-        answer = {"series": name, "times": times, "targets": targets}
         total = self._options.invalid.skipped
         skipped, self._reported = total - self._reported, Counter(total)
         return {**answer, "skipped": describe_skipped(skipped)} if skipped else answer

@@ -59,8 +59,8 @@ def _frames(path, size):
 class _LabelStream(Stream):
     """Counts the steps, and decodes their labels."""
 
-    def __init__(self, labeller):
-        super().__init__(labeller.step, labeller.zero_states(1))
+    def __init__(self, predictor):
+        super().__init__(predictor.module.signatures["step"], predictor.zero_states(1))
         self._steps = 0
 
     def _label_chunk(self, chunk):
@@ -83,12 +83,12 @@ class RowStream(_LabelStream):
     The first line also determines the delimiter; if it is not a comma, numbers may have a decimal comma.
 
     Args:
-        labeller: `StepLabeller` with a step.
+        predictor: `FramePredictor` of a network that can stream.
         columns: `Columns` of a table without labels.
     """
 
-    def __init__(self, labeller, columns):
-        super().__init__(labeller)
+    def __init__(self, predictor, columns):
+        super().__init__(predictor)
         self._columns, self._bad = columns, InvalidRecords("refuse", 0)
         self._table = TableLines("line ", self._start)
         self._initial, self._progress, self._before = self._states, {}, {}
@@ -143,14 +143,14 @@ class FrameStream(_LabelStream):
     """Labels images, or the frames of video files, whose paths are the lines of the stream.
 
     Args:
-        labeller: `StepLabeller` with a step.
+        predictor: `FramePredictor` of a network that can stream.
         size: (height, width) to which the frames of a video are decoded.
     """
 
     reads_paths = True
 
-    def __init__(self, labeller, size):
-        super().__init__(labeller)
+    def __init__(self, predictor, size):
+        super().__init__(predictor)
         self._size = size
 
     def feed(self, lines):

@@ -74,7 +74,7 @@ class FramePredictor(StepPredictor):
         for path in inputs:
             streams = read_inputs(Path(path), self.are_pictures, self._image_size, self._columns)
             for stream, raw in streams.items():
-                answer = self.module.label(raw[None])
+                answer = self.call("serving_default", raw[None])
                 labels, scores = answer["labels"].numpy()[0], answer["scores"].numpy()[0]
                 answers.append(
                     {
@@ -91,8 +91,8 @@ class FramePredictor(StepPredictor):
         if not self.can_stream:
             raise needs_whole_input()
         if self.are_pictures:
-            return FrameStream(self.module, self._image_size)
-        return RowStream(self.module, self._columns)
+            return FrameStream(self, self._image_size)
+        return RowStream(self, self._columns)
 
     def answer_line(self, answer):
         """The labels and their ranges of steps."""

@@ -7,8 +7,15 @@ from pydantic import Field
 
 from rnn_apps.settings import Distinct
 from rnn_apps.tasks.image_captioning.settings import VisualEncoderSettings
-from rnn_apps.tasks.labelling_settings import LabellingModel, LabellingSettings
-from rnn_apps.tasks.settings import Column, LocalSource, SampleSettings, SourceSettings, sample_field
+from rnn_apps.tasks.settings import (
+    Column,
+    LabellingModel,
+    LabellingSettings,
+    LocalSource,
+    SampleSettings,
+    SourceSettings,
+    sample_field,
+)
 
 
 class EventsSample(SampleSettings):

@@ -7,8 +7,7 @@ from pydantic import Field, JsonValue
 
 from rnn_apps.errors import shown
 from rnn_apps.settings import Distinct, Settings, TaskSettings
-from rnn_apps.tasks.decoder_settings import DecoderSettings
-from rnn_apps.tasks.settings import Column, SampleSettings, SourceSettings, sample_field
+from rnn_apps.tasks.settings import Column, DecoderSettings, SampleSettings, SourceSettings, sample_field
 
 Name = Annotated[str, Field(min_length=1, max_length=4096)]
 Pixels = Annotated[int, Field(ge=16, le=2048)]

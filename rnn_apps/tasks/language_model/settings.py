@@ -6,8 +6,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from rnn_apps.settings import Settings, SteppedTrainingSettings, TaskSettings, TbpttSettings
-from rnn_apps.tasks.decoder_settings import RecurrentSettings
-from rnn_apps.tasks.settings import SampleSettings, SourceSettings, sample_field
+from rnn_apps.tasks.settings import RecurrentSettings, SampleSettings, SourceSettings, sample_field
 
 
 class SayingsSample(SampleSettings):

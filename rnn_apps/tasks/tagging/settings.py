@@ -6,9 +6,10 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from rnn_apps.settings import Fraction, Settings
-from rnn_apps.tasks.labelling_settings import LabellingModel, LabellingSettings
 from rnn_apps.tasks.settings import (
     Column,
+    LabellingModel,
+    LabellingSettings,
     SampleSettings,
     SourceSettings,
     recurrent_weights,

@@ -7,8 +7,9 @@ from pydantic import Field
 
 from rnn_apps.errors import shown
 from rnn_apps.settings import TaskSettings
-from rnn_apps.tasks.decoder_settings import DecoderSettings, DecodingSettings
 from rnn_apps.tasks.settings import (
+    DecoderSettings,
+    DecodingSettings,
     SampleSettings,
     SourceSettings,
     Units,

@@ -6,9 +6,15 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from rnn_apps.settings import TaskSettings
-from rnn_apps.tasks.decoder_settings import DecoderSettings
 from rnn_apps.tasks.image_captioning.settings import CaptionsData, VisualEncoderSettings
-from rnn_apps.tasks.settings import LocalSource, SampleSettings, Units, recurrent_weights, sample_field
+from rnn_apps.tasks.settings import (
+    DecoderSettings,
+    LocalSource,
+    SampleSettings,
+    Units,
+    recurrent_weights,
+    sample_field,
+)
 
 
 class ClipsSample(SampleSettings):
