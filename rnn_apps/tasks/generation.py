@@ -214,17 +214,18 @@ class GenerationPredictor(Predictor):
             "explain": (self._explain, [self.raw_spec]),
         }
 
-    def _encode(self, raw):
+    def encode(self, raw):
+        """Return the outputs of the encoder for raw inputs, as part of the graph."""
         return self.search.encode(self.read_raw(raw))
 
     def _best(self, raw):
         """Beam search: texts (batch,), candidates (batch, beam) and their scores, best first."""
         beam = self.recipe.model.decoding.beam
-        return self._answered(raw, self.search.best(self._encode(raw), beam, beam))
+        return self._answered(raw, self.search.best(self.encode(raw), beam, beam))
 
     def _sample_or_search(self, raw, beam, nbest, temperature, seed):
         """Beam search if temperature is 0, else sampling."""
-        encoded, beam = self._encode(raw), tf.maximum(beam, nbest)
+        encoded, beam = self.encode(raw), tf.maximum(beam, nbest)
         decoded = tf.cond(
             temperature > 0,
             lambda: self.search.sampled(encoded, nbest, temperature, seed),
@@ -242,7 +243,7 @@ class GenerationPredictor(Predictor):
 
         If the positions are tokens, ``sources`` (batch, positions) are their texts.
         """
-        tokens, lengths, weights = self.search.attended(self._encode(raw), self.recipe.model.decoding.beam)
+        tokens, lengths, weights = self.search.attended(self.encode(raw), self.recipe.model.decoding.beam)
         return {
             self.answer: self.vocabulary.decode(tokens),
             "tokens": self.vocabulary.decode(tokens[:, :, None]),

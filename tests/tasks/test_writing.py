@@ -212,7 +212,7 @@ def test_teacher_forcing_and_search_agree_on_the_likelihood_of_a_text(runs):
     """The score of what was written is the sum of its tokens' log-probabilities under teacher forcing."""
     run = runs("translation")
     predictor, raw = run.predictor, raw_examples(run)[1:2]
-    decoded = predictor.search.best(predictor.module.encode(raw), 1, 1)
+    decoded = predictor.search.best(predictor.encode(raw), 1, 1)
     tokens = decoded.tokens[0, 0, : int(decoded.lengths[0, 0])].numpy()
     whole = [*tokens, 3] if len(tokens) < 9 else list(tokens)
     numbers = predictor.read_raw(raw)

@@ -53,16 +53,13 @@ class FramePredictor(StepPredictor):
 
     def encode_raw(self, raw):
         """Decode frames (empty for padding), or read features (NaN for padding)."""
-        if not self.are_pictures:
+        if self.are_pictures:
+            mask = tf.strings.length(raw) > 0
+            steps = decode_frames(raw, self._image_size)
+        else:
             mask = ~tf.reduce_any(tf.math.is_nan(raw), axis=-1)
-            inputs = [tf.where(mask[:, :, None], raw, 0.0), mask]
-            return inputs, tf.reduce_sum(tf.cast(mask, tf.int32), axis=1), {}
-        mask = tf.strings.length(raw) > 0
-        return (
-            [decode_frames(raw, self._image_size), mask],
-            tf.reduce_sum(tf.cast(mask, tf.int32), axis=1),
-            {},
-        )
+            steps = tf.where(mask[:, :, None], raw, 0.0)
+        return [steps, mask], tf.reduce_sum(tf.cast(mask, tf.int32), axis=1), {}
 
     @cached_property
     def _columns(self):

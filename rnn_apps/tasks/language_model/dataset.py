@@ -68,7 +68,7 @@ class TextStreams(Dataset):
         training, tokens = self.recipe.training, self.encoded[split]
         whole = -(-(len(tokens) - 1) // batch_size)
         steps = training.tbptt.steps if training.tbptt else whole
-        return ResettingBatches(StreamBatches(tokens, batch_size, steps, seed))
+        return ResettingBatches(tokens, batch_size, steps, seed)
 
     def count(self, split):
         """Return the number of tokens."""
@@ -109,27 +109,15 @@ class TextStreams(Dataset):
         return ViewExamples(predictor.model, rows[:, :-1], tf.constant(targets), {"": names})
 
 
-class ResettingBatches:
-    """Stream batches with a flag for rows that start a text: all rows in the first window of an epoch.
-
-    Args:
-        batches: `StreamBatches`.
-    """
-
-    def __init__(self, batches):
-        self._batches = batches
-        self.num_examples = batches.num_examples
-
-    def __len__(self):
-        return len(self._batches)
+class ResettingBatches(StreamBatches):
+    """Stream batches with a flag for rows that start a text: all rows in the first window of an epoch."""
 
     def epoch(self, epoch=0, start=0):
         """Return a `tf.data.Dataset` of ((tokens, resets), targets)."""
-        streams = self._batches.streams
 
         @tf.autograph.experimental.do_not_convert
         def with_resets(number, window):
-            tokens, targets = (tf.ensure_shape(tensor, [streams, None]) for tensor in window)
-            return (tokens, tf.fill([streams], number == 0)), targets
+            tokens, targets = (tf.ensure_shape(tensor, [self.streams, None]) for tensor in window)
+            return (tokens, tf.fill([self.streams], number == 0)), targets
 
-        return self._batches.epoch(epoch, start).enumerate(start).map(with_resets)
+        return super().epoch(epoch, start).enumerate(start).map(with_resets)
