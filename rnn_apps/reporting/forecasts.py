@@ -2,14 +2,14 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from rnn_apps.reporting import plots
 from rnn_apps.reporting.pages import Plot
 from rnn_apps.reporting.scores import baseline_names
-from rnn_apps.reporting.selection import Groups, evenly_spaced
+from rnn_apps.reporting.selection import choose
 
 Record = Mapping[str, Any]
 NUM_EVENLY_SPACED, NUM_WORST = 6, 2  # origins
@@ -17,47 +17,30 @@ TIE_MARGIN = 0.01  # relative difference of errors
 PREFIX = "forecast_"
 
 
-class ForecastSummary(NamedTuple):
-    """The forecasts of a run.
-
-    Attributes:
-        total: number of origins.
-        groups: title, rule and names of plots.
-        verdict: a sentence on whether the network is better than the baselines.
-        wins: whether it is.
-        coverage, interval: fraction of the actual values inside the interval, and its nominal coverage.
-    """
-
-    total: int
-    groups: list[tuple[str, str, list[str]]]
-    verdict: str
-    wins: bool
-    coverage: float | None
-    interval: float | None
-
-
 def summarise_forecasts(
     records: Sequence[Record], metrics: Mapping[str, Any]
-) -> tuple[ForecastSummary, dict[str, Plot]]:
-    """Return the summary, and the plots by name.
+) -> tuple[dict[str, Any], dict[str, Plot]]:
+    """Return the values of the template `forecasts.html`, and the plots by name.
 
     Args:
         records: lines of predictions.jsonl, one per origin.
         metrics: content of metrics.json.
     """
-    groups = _choose(records)
+    errors = [None if record.get("mase") is None else -record["mase"] for record in records]
+    worst = ("Worst", "the highest MASE", errors, NUM_WORST)
+    groups = choose(len(records), "origins of the test split", NUM_EVENLY_SPACED, worst)
     figures = {"error_by_step": _error_by_step(records)}
     for *_, numbers in groups:
         figures |= {f"{PREFIX}{number + 1}": _forecast(records[number], number) for number in numbers}
     sentence, wins = verdict(metrics)
-    summary = ForecastSummary(
-        total=len(records),
-        groups=[(title, rule, [f"{PREFIX}{n + 1}" for n in numbers]) for title, rule, numbers in groups],
-        verdict=sentence,
-        wins=wins,
-        coverage=(metrics.get("test") or {}).get("coverage"),
-        interval=(metrics.get("settings") or {}).get("interval"),
-    )
+    summary = {
+        "total": len(records),
+        "groups": [(title, rule, [f"{PREFIX}{n + 1}" for n in numbers]) for title, rule, numbers in groups],
+        "verdict": sentence,
+        "wins": wins,
+        "coverage": (metrics.get("test") or {}).get("coverage"),
+        "interval": (metrics.get("settings") or {}).get("interval"),
+    }
     return summary, figures
 
 
@@ -78,18 +61,6 @@ def verdict(metrics: Mapping[str, Any]) -> tuple[str, bool]:
     above = f"{100 * (ratio - 1):.0f} % above" if ratio > 1 + TIE_MARGIN else "within 1 % of"
     sentence = f"{outcome}: its error is {above} that of the {name} forecast"
     return f"{sentence}. For this series use the {name} forecast, which needs no training.", False
-
-
-def _choose(records: Sequence[Record]) -> Groups:
-    even = evenly_spaced(len(records), NUM_EVENLY_SPACED)
-    groups = [
-        ("Throughout", f"{len(even)} of {len(records):,} origins of the test split, evenly spaced.", even)
-    ]
-    rest = [n for n, record in enumerate(records) if n not in even and record.get("mase") is not None]
-    worst = sorted(rest, key=lambda n: -records[n]["mase"])[:NUM_WORST]
-    if worst:
-        groups.append(("Worst", "Of the others, the highest MASE.", worst))
-    return groups
 
 
 def _forecast(record: Record, number: int) -> Plot:

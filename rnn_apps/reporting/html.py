@@ -1,6 +1,6 @@
 """Writes the report of a run: plots in `plots/`, and one self-contained HTML file."""
 
-import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +12,10 @@ from rnn_apps.reporting.pages import Plot, save_plot, score_mark, write_page
 from rnn_apps.reporting.predictions import Example, PredictionSummary
 from rnn_apps.reporting.texts import ATTENTION_PREFIX, summarise_texts
 from rnn_apps.reporting.view_figures import unrolled_plot, view_plots
-from rnn_apps.reporting.word_traces import word_trace
 from rnn_apps.tasks import TASKS, settings_class
 from rnn_apps.tasks.shapes import SHAPES
 
 MAX_CONFUSED = 20
-LINE_BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 MAX_CURVES = 4
 
 
@@ -36,7 +34,7 @@ def write_report(folder: Path) -> Path:
     folder = Path(folder)
     run = read_run(folder)
     metrics, predictions = run.metrics, run.predictions
-    text_summary, text_plots = summarise_texts(run.texts, folder)
+    texts, text_plots = summarise_texts(run.texts, folder) if run.texts else (None, {})
     forecasts, forecast_plots = summarise_forecasts(run.forecasts, metrics) if run.forecasts else (None, {})
     learning_plots, inside_plots = _learning_plots(run), view_plots(run.views, *_traces(predictions))
     all_plots = learning_plots | _prediction_plots(predictions) | text_plots | forecast_plots
@@ -69,7 +67,7 @@ def write_report(folder: Path) -> Path:
         "class_names": predictions.class_names,
         "recipe": run.recipe,
         "forecasts": forecasts,
-        "texts": text_summary if run.texts else None,
+        "texts": texts,
         "text_pictures": [pictures[name] for name in text_plots if not name.startswith(ATTENTION_PREFIX)],
     }
     return write_page(folder, "report.html", content)
@@ -92,14 +90,26 @@ def _groups(predictions: PredictionSummary) -> list[dict[str, Any]]:
 def _example(example: Example, predictions: PredictionSummary) -> dict[str, Any]:
     names = predictions.class_names
     return {
-        "number": example.number,
-        "words": LINE_BREAK.sub(" ", example.text).split(),
+        **example._asdict(),
         "label": names[example.label],
         "prediction": names[example.prediction],
         "right": example.label == example.prediction,
-        "score": example.score,
-        "trace": word_trace(example, names),
+        "trace": _word_trace(example, names),
     }
+
+
+def _word_trace(example: Example, class_names: Sequence[str]) -> dict[str, Any] | None:
+    """Return the score after each word, and the class whose probability it is; None without steps.
+
+    With two classes the score is the probability of the second one, so that a colour means the same in every
+    example; with more, it is the probability of the predicted class.
+    """
+    if not example.steps:
+        return None
+    index = 1 if len(class_names) == 2 else example.prediction
+    is_predicted = index == example.prediction
+    words = [(word, score if is_predicted else 1 - score) for word, score in example.steps]
+    return {"class_name": class_names[index], "words": words}
 
 
 def _traces(predictions: PredictionSummary) -> tuple[list[Any], str]:
@@ -108,8 +118,8 @@ def _traces(predictions: PredictionSummary) -> tuple[list[Any], str]:
     if len(names) != 2:
         return [], ""
     examples = (*predictions.mistakes, *predictions.close_calls, *predictions.swings)
-    traces = [trace for example in examples if (trace := word_trace(example, names))]
-    return [[(word.text, word.score) for word in trace.words] for trace in traces], names[1]
+    traces = [trace for example in examples if (trace := _word_trace(example, names))]
+    return [trace["words"] for trace in traces], names[1]
 
 
 def _learning_plots(run: Run) -> dict[str, Plot]:

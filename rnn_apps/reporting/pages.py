@@ -2,7 +2,9 @@
 
 import base64
 import json
+import re
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,6 +15,7 @@ from rnn_apps.disk import replace_file
 from rnn_apps.reporting import drawing, scores
 from rnn_apps.reporting.views.recording import describe_layer
 
+LINE_BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 Plot = tuple[Figure, str, str]  # figure, caption, description
 
 
@@ -33,6 +36,8 @@ def environment() -> Environment:
         number=scores.format_number,
         duration=scores.format_duration,
         setting=_format_setting,
+        score_colour=scores.score_colour,
+        without_line_breaks=partial(LINE_BREAK.sub, " "),
         layer=describe_layer,
     )
     return templates

@@ -35,6 +35,8 @@ METRICS = {
 CLASS_PREFIX = "f1/"
 UNPLOTTED_COLUMNS = {"epoch", "step", "learning_rate", "seconds", "examples_per_second"}  # of a history
 MAX_CLASSES = 20
+# Orange, white, blue: distinguishable with any colour vision, and light enough for dark text.
+LOW, MIDDLE, HIGH = (241, 163, 64), (255, 255, 255), (103, 169, 207)
 
 
 class Row(NamedTuple):
@@ -132,6 +134,18 @@ def format_duration(seconds: object) -> str:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def score_colour(score: float) -> str:
+    """Return the colour of a score, from 0 (orange) over 0.5 (white) to 1 (blue).
+
+    >>> score_colour(0.0), score_colour(0.5), score_colour(1.0)
+    ('#f1a340', '#ffffff', '#67a9cf')
+    """
+    end = HIGH if score > 0.5 else LOW
+    share = abs(score - 0.5) * 2
+    mixed = (round(middle + (far - middle) * share) for middle, far in zip(MIDDLE, end))
+    return "#" + "".join(f"{channel:02x}" for channel in mixed)
 
 
 def _row(metrics: Mapping[str, Any], name: str) -> Row:

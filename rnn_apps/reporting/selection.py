@@ -12,6 +12,7 @@ NUM_EVENLY_SPACED = 8
 NUM_EXTREMES = 4  # best and worst examples each
 
 Groups = list[tuple[str, str, list[int]]]  # title, rule, record indices
+Extreme = tuple[str, str, Sequence[float | None], int]
 
 
 def examples_to_explain(
@@ -38,9 +39,31 @@ def examples_to_explain(
     return [*chosen, *short[:MAX_MORE_TRACED]]
 
 
-def evenly_spaced(count: int, max_count: int) -> list[int]:
-    """Return at most `max_count` numbers below `count`, evenly spaced, with both ends."""
-    return sorted({round(i * (count - 1) / max(1, max_count - 1)) for i in range(max_count)})
+def choose(count: int, unit: str, num_evenly_spaced: int, *extremes: Extreme) -> Groups:
+    """Return evenly spaced records and the extremes among the others, each record once.
+
+    Args:
+        count: number of records.
+        unit: name of the records in the rule.
+        num_evenly_spaced: maximum number of evenly spaced records.
+        *extremes: title and rule of a group, a key for each record of which the smallest are chosen (None for
+            a record that is not in this group), and their maximum number.
+
+    Returns:
+        The groups that are not empty.
+    """
+    steps = max(1, num_evenly_spaced - 1)
+    even = sorted({round(i * (count - 1) / steps) for i in range(num_evenly_spaced)} & set(range(count)))
+    groups = [("Throughout", f"{len(even)} of {count:,} {unit}, evenly spaced.", even)]
+    rest = set(range(count)) - set(even)
+    for title, rule, keys, num_chosen in extremes:
+        ranked = sorted(
+            (key, number) for number, key in enumerate(keys) if number in rest and key is not None
+        )
+        numbers = [number for _, number in ranked[:num_chosen]]
+        groups.append((title, f"Of the others, {rule}.", numbers))
+        rest -= set(numbers)
+    return [group for group in groups if group[2]]
 
 
 def metric_of(record: Mapping[str, Any]) -> str | None:
@@ -49,21 +72,13 @@ def metric_of(record: Mapping[str, Any]) -> str | None:
 
 
 def choose_texts(records: Sequence[Mapping[str, Any]]) -> Groups:
-    """Return title, rule and record indices of the groups of texts that are shown.
-
-    If the records have no score of their own, only evenly spaced examples are shown.
-    """
-    count = len(records)
-    if not count:
-        return []
-    even = evenly_spaced(count, NUM_EVENLY_SPACED)
-    groups = [("Throughout", f"{len(even)} of {count:,} test examples, evenly spaced.", even)]
-    metric = metric_of(records[0])
-    if metric is None:
-        return groups
-    name = SCORES[metric]
-    rest = sorted(set(range(count)) - set(even), key=lambda number: (records[number][metric], number))
-    worst, best = rest[:NUM_EXTREMES], rest[NUM_EXTREMES:][-NUM_EXTREMES:][::-1]
-    groups.append(("Best", f"Of the others, the highest {name}.", best))
-    groups.append(("Worst", f"Of the others, the lowest {name}.", worst))
-    return [group for group in groups if group[2]]
+    """Return the groups of texts that are shown, by their own score if they have one."""
+    extremes: list[Extreme] = []
+    if records and (metric := metric_of(records[0])):
+        scores = [record[metric] for record in records]
+        extremes = [
+            ("Worst", f"the lowest {SCORES[metric]}", scores, NUM_EXTREMES),
+            ("Best", f"the highest {SCORES[metric]}", [-score for score in scores], NUM_EXTREMES),
+        ]
+    groups = choose(len(records), "test examples", NUM_EVENLY_SPACED, *extremes)
+    return [*groups[:1], *groups[:0:-1]]  # the best, which are chosen last, are shown before the worst

@@ -41,60 +41,9 @@ class Attention(NamedTuple):
         shares = self.weights / np.where(largest > 0, largest, 1)
         return list(zip(self.tokens, shares.round(3).tolist()))
 
-    @property
-    def cells(self) -> list[tuple[float, float, float, float]]:
-        """Each region of the image as (x, y, width, height) in percent; empty for other inputs."""
-        rows, columns = self.grid or (0, 0)
-        return [
-            (100 * column / columns, 100 * row / rows, 100 / columns, 100 / rows)
-            for row in range(rows)
-            for column in range(columns)
-        ]
 
-
-class TextExample(NamedTuple):
-    """One generated text.
-
-    Attributes:
-        number: line number in the predictions.
-        name: name of the input.
-        source: the input text, or None.
-        prediction: the generated text.
-        references: the reference texts.
-        score: name and value, or None.
-        images: data URIs of the input images.
-        attention: `Attention`, or None.
-    """
-
-    number: int
-    name: str
-    source: str | None
-    prediction: str
-    references: list[str]
-    score: tuple[str, float] | None
-    images: list[str]
-    attention: Attention | None
-
-
-class TextSummary(NamedTuple):
-    """The generated texts of a run.
-
-    Attributes:
-        total: number of texts.
-        distinct: number of different texts.
-        mean_length, mean_reference_length: mean number of words.
-        groups: title, rule and examples.
-    """
-
-    total: int
-    distinct: int
-    mean_length: float
-    mean_reference_length: float
-    groups: list[tuple[str, str, list[TextExample]]]
-
-
-def summarise_texts(records: Sequence[Record], folder: Path) -> tuple[TextSummary, dict[str, Plot]]:
-    """Return the summary, and the plots by name.
+def summarise_texts(records: Sequence[Record], folder: Path) -> tuple[dict[str, Any], dict[str, Plot]]:
+    """Return the values of the template `texts.html`, and the plots by name.
 
     Args:
         records: lines of predictions.jsonl, with ``prediction`` and ``references``.
@@ -102,36 +51,30 @@ def summarise_texts(records: Sequence[Record], folder: Path) -> tuple[TextSummar
     """
     lengths = [len(record["prediction"].split()) for record in records]
     reference_lengths = [len(text.split()) for record in records for text in record["references"]]
+    mean_length, mean_reference_length = (
+        sum(counts) / max(1, len(counts)) for counts in (lengths, reference_lengths)
+    )
     groups = choose_texts(records)
-    summary = TextSummary(
-        total=len(records),
-        distinct=len({record["prediction"] for record in records}),
-        mean_length=sum(lengths) / max(1, len(lengths)),
-        mean_reference_length=sum(reference_lengths) / max(1, len(reference_lengths)),
-        groups=[
+    summary = {
+        "total": len(records),
+        "distinct": len({record["prediction"] for record in records}),
+        "mean_length": mean_length,
+        "mean_reference_length": mean_reference_length,
+        "groups": [
             (title, rule, [_example(number, records[number], folder) for number in numbers])
             for title, rule, numbers in groups
         ],
-    )
-    chosen = [number for *_, numbers in groups for number in numbers]
-    figures = _statistics(records, summary, lengths, reference_lengths)
-    return summary, figures | _attention_plots(records, chosen, folder)
-
-
-def _statistics(
-    records: Sequence[Record], summary: TextSummary, lengths: list[int], reference_lengths: list[int]
-) -> dict[str, Plot]:
-    if not records:
-        return {}
-    means = f"{summary.mean_length:.1f} words on average, references {summary.mean_reference_length:.1f}"
+    }
+    means = f"{mean_length:.1f} words on average, references {mean_reference_length:.1f}"
     figure = plots.length_figure(lengths, reference_lengths)
     figures: dict[str, Plot] = {"lengths": (figure, "Words per text", means)}
     if metric := metric_of(records[0]):
         values = [record[metric] for record in records]
-        figure = plots.score_figure(values, SCORES[metric])
         median = f"half of them above {sorted(values)[len(values) // 2]:.2f}"
+        figure = plots.score_figure(values, SCORES[metric])
         figures["scores"] = (figure, f"{SCORES[metric]} of single texts", median)
-    return figures
+    chosen = [number for *_, numbers in groups for number in numbers]
+    return summary, figures | _attention_plots(records, chosen, folder)
 
 
 def _attention_plots(records: Sequence[Record], chosen: Sequence[int], folder: Path) -> dict[str, Plot]:
@@ -155,18 +98,16 @@ def _attention_plots(records: Sequence[Record], chosen: Sequence[int], folder: P
     return figures
 
 
-def _example(number: int, record: Record, folder: Path) -> TextExample:
+def _example(number: int, record: Record, folder: Path) -> dict[str, Any]:
+    """Return a record with its number, score (name and value), images (data URIs) and `Attention`."""
     paths, metric = _images(record, folder), metric_of(record)
-    return TextExample(
-        number=number + 1,
-        name=str(record.get("input", "")),
-        source=record.get("source"),
-        prediction=record["prediction"],
-        references=list(record["references"]),
-        score=(SCORES[metric], record[metric]) if metric else None,
-        images=[data_uri("jpeg", path.read_bytes()) for path in paths],
-        attention=_attention(record, len(paths)),
-    )
+    return {
+        **record,
+        "number": number + 1,
+        "score": (SCORES[metric], record[metric]) if metric else None,
+        "images": [data_uri("jpeg", path.read_bytes()) for path in paths],
+        "attention": _attention(record, len(paths)),
+    }
 
 
 def _images(record: Record, folder: Path) -> list[Path]:

@@ -56,43 +56,24 @@ class TaskEntry:
     task: object
 
 
+_BUILT_IN = (
+    "text_classification",
+    "image_captioning",
+    "video_captioning",
+    "translation",
+    "language_model",
+    "forecasting",
+    "tagging",
+    "frame_labelling",
+    "imported",
+)
+# A folder of that name has the task in task.py, and the class TextClassificationSettings in settings.py.
 TASKS = {
-    "text_classification": TaskEntry(
-        settings="rnn_apps.tasks.text_classification.settings:TextClassificationSettings",
-        task="rnn_apps.tasks.text_classification.task:TASK",
-    ),
-    "image_captioning": TaskEntry(
-        settings="rnn_apps.tasks.image_captioning.settings:ImageCaptioningSettings",
-        task="rnn_apps.tasks.image_captioning.task:TASK",
-    ),
-    "video_captioning": TaskEntry(
-        settings="rnn_apps.tasks.video_captioning.settings:VideoCaptioningSettings",
-        task="rnn_apps.tasks.video_captioning.task:TASK",
-    ),
-    "translation": TaskEntry(
-        settings="rnn_apps.tasks.translation.settings:TranslationSettings",
-        task="rnn_apps.tasks.translation.task:TASK",
-    ),
-    "language_model": TaskEntry(
-        settings="rnn_apps.tasks.language_model.settings:LanguageModelSettings",
-        task="rnn_apps.tasks.language_model.task:TASK",
-    ),
-    "forecasting": TaskEntry(
-        settings="rnn_apps.tasks.forecasting.settings:ForecastingSettings",
-        task="rnn_apps.tasks.forecasting.task:TASK",
-    ),
-    "tagging": TaskEntry(
-        settings="rnn_apps.tasks.tagging.settings:TaggingSettings",
-        task="rnn_apps.tasks.tagging.task:TASK",
-    ),
-    "frame_labelling": TaskEntry(
-        settings="rnn_apps.tasks.frame_labelling.settings:FrameLabellingSettings",
-        task="rnn_apps.tasks.frame_labelling.task:TASK",
-    ),
-    "imported": TaskEntry(
-        settings="rnn_apps.tasks.imported.settings:ImportedSettings",
-        task="rnn_apps.tasks.imported.task:TASK",
-    ),
+    name: TaskEntry(
+        settings=f"rnn_apps.tasks.{name}.settings:{name.title().replace('_', '')}Settings",
+        task=f"rnn_apps.tasks.{name}.task:TASK",
+    )
+    for name in _BUILT_IN
 }
 
 

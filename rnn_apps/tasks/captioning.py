@@ -3,6 +3,7 @@
 import hashlib
 import io
 from functools import cached_property, partial
+from typing import ClassVar
 
 import numpy as np
 import tensorflow as tf
@@ -32,31 +33,26 @@ TOKENIZER = "words in lower case, ! and ? apart, other punctuation removed, of a
 
 
 class CaptionPreprocessing(Preprocessing):
-    """The vocabulary of the captions, and the CNN.
+    """The vocabulary of the captions, and the CNN, which is saved with the model.
 
-    Args:
+    Attributes:
         vocabulary: `Tokenizer`.
         cnn: `keras.Model` from images to regions.
         extractor: `keras.Model` from the pixels of an image or a clip to the inputs of the network.
     """
 
-    def __init__(self, vocabulary, cnn, extractor):
-        super().__init__()
-        self.vocabulary, self.cnn, self.extractor = vocabulary, cnn, extractor
-
-    def save(self, folder):
-        """Save the vocabulary; the CNN is saved with the model."""
-        self.vocabulary.save(folder / "tokenizer.json")
+    files: ClassVar = {"vocabulary": ("tokenizer.json", Tokenizer)}
 
     @classmethod
     def load(cls, folder, model):
         """Load the preprocessing that `save` saved, with the CNN of the model."""
+        loaded = super().load(folder, model)
         if any(layer.name == "clip_encoder" for layer in model.layers):
-            extractor = model.get_layer("clip_encoder")
-            cnn = extractor.get_layer("each_frame").layer
+            loaded.extractor = model.get_layer("clip_encoder")
+            loaded.cnn = loaded.extractor.get_layer("each_frame").layer
         else:
-            extractor = cnn = model.get_layer("visual_encoder")
-        return cls(Tokenizer.load(folder / "tokenizer.json"), cnn, extractor)
+            loaded.extractor = loaded.cnn = model.get_layer("visual_encoder")
+        return loaded
 
 
 class CaptionDataset(GenerationDataset):
@@ -115,7 +111,7 @@ class CaptionDataset(GenerationDataset):
         data = self.recipe.data
         captions = [caption for one in self.inputs["train"].inputs for caption in one.captions]
         vocabulary = learn_vocabulary(captions, "word", data.vocabulary_size, data.min_count)
-        return CaptionPreprocessing(vocabulary, self._cnn, self._extractor)
+        return CaptionPreprocessing(vocabulary=vocabulary, cnn=self._cnn, extractor=self._extractor)
 
     def encode(self, split):
         """Return the `References`."""

@@ -12,9 +12,8 @@ from rnn_apps.data.text import PADDING
 from rnn_apps.data.tokenizer import END, START
 from rnn_apps.tasks.dataset import Dataset, Truncation
 from rnn_apps.tasks.decoder_parts import encode_part, step_part
-from rnn_apps.tasks.options import check_options
-from rnn_apps.tasks.predictor import Predictor
-from rnn_apps.tasks.text_generator import NEVER_GENERATED, BeamSearch, TextGenerator
+from rnn_apps.tasks.predictor import Predictor, check_options
+from rnn_apps.tasks.text_generator import NEVER_GENERATED, BeamSearch
 from rnn_apps.tasks.viewing import ViewExamples, keep_last_targets, nearest_in_length, padded_rows
 
 INPUTS_PER_CALL = 16
@@ -192,12 +191,66 @@ class GenerationPredictor(Predictor):
         words = [word.decode("utf-8") for word in words]
         return {"tokens": words, "weights": [[round(float(w), 4) for w in row] for row in weights]}
 
-    def make_module(self):
-        """Return a `TextGenerator` with `serving_default`, `generate` and `explain`."""
+    @property
+    def tables(self):
+        """The `Tokenizer` of the generated texts."""
+        return self.vocabulary
+
+    def sources_of(self, raw):
+        """Return ``sources``, the texts of the attended positions (batch, positions), if they are tokens."""
+        return {}
+
+    def lengths_of(self, raw):
+        """Return lengths of raw inputs, int32 (batch,), in total and read, by name."""
+        return {}
+
+    def functions(self):
+        """Return ``serving_default``, ``generate`` and ``explain``."""
+        scalar = {"beam": tf.int32, "nbest": tf.int32, "temperature": tf.float32, "seed": tf.int32}
+        options = [tf.TensorSpec([], dtype, name=name) for name, dtype in scalar.items()]
+        return {
+            "serving_default": (self._best, [self.raw_spec]),
+            "generate": (self._sample_or_search, [self.raw_spec, *options]),
+            "explain": (self._explain, [self.raw_spec]),
+        }
+
+    def encode(self, raw):
+        """Return the outputs of the encoder for raw inputs, as part of the graph."""
+        return self.search.encode(self.read_raw(raw))
+
+    def _best(self, raw):
+        """Beam search: texts (batch,), candidates (batch, beam) and their scores, best first."""
         beam = self.recipe.model.decoding.beam
-        return TextGenerator(
-            self.model, self.search, self.vocabulary, beam, self.read_raw, self.raw_spec, self.answer
+        return self._answered(raw, self.search.best(self.encode(raw), beam, beam))
+
+    def _sample_or_search(self, raw, beam, nbest, temperature, seed):
+        """Beam search if temperature is 0, else sampling."""
+        encoded, beam = self.encode(raw), tf.maximum(beam, nbest)
+        decoded = tf.cond(
+            temperature > 0,
+            lambda: self.search.sampled(encoded, nbest, temperature, seed),
+            lambda: self.search.best(encoded, beam, nbest),
         )
+        return self._answered(raw, decoded)
+
+    def _answered(self, raw, decoded):
+        candidates = self.vocabulary.decode(decoded.tokens)
+        answer = {self.answer: candidates[:, 0], "candidates": candidates, "scores": decoded.scores}
+        return answer | self.lengths_of(raw)
+
+    def _explain(self, raw):
+        """Texts, tokens (batch, steps), their lengths, and attention weights (batch, steps, positions).
+
+        If the positions are tokens, ``sources`` (batch, positions) are their texts.
+        """
+        tokens, lengths, weights = self.search.attended(self.encode(raw), self.recipe.model.decoding.beam)
+        return {
+            self.answer: self.vocabulary.decode(tokens),
+            "tokens": self.vocabulary.decode(tokens[:, :, None]),
+            "weights": weights,
+            "lengths": lengths,
+            **self.sources_of(raw),
+        }
 
     def predict(self, inputs, **options):
         """Return the text of each input, with candidates and their scores, best first.
@@ -216,7 +269,7 @@ class GenerationPredictor(Predictor):
         nbest = 1 if nbest is None else nbest
         check_options(beam=beam, nbest=nbest, temperature=temperature, seed=seed)
         options = (int(beam), int(nbest), float(temperature), int(seed))
-        answer = self.module.generate(self.raw_tensor(inputs), *map(tf.constant, options))
+        answer = self.call("generate", self.raw_tensor(inputs), *map(tf.constant, options))
         texts = [[text.decode("utf-8") for text in row] for row in answer["candidates"].numpy()]
         scores = answer["scores"].numpy()
         kept = np.isfinite(scores)  # there may be fewer texts than requested
@@ -235,12 +288,12 @@ class GenerationPredictor(Predictor):
         ]
 
     def notes_on(self, answer):
-        """Return further entries of each answer, a list of dicts, from the outputs of the module."""
+        """Return further entries of each answer, a list of dicts, from the outputs of the export."""
         return [{} for _ in answer["scores"]]
 
     def explain(self, inputs):
         """Return the text of each input, its tokens, and their attention weights (steps, positions)."""
-        answer = self.module.explain(self.raw_tensor(inputs))
+        answer = self.call("explain", self.raw_tensor(inputs))
         texts, tokens, weights, lengths = (
             answer[key].numpy() for key in (self.answer, "tokens", "weights", "lengths")
         )

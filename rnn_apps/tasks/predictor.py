@@ -12,6 +12,16 @@ import tensorflow as tf
 from rnn_apps.errors import RnnAppsError, UserError
 
 MAX_STEPS = 100_000  # for formats with fixed shapes
+_MOST_SEED = 2**31 - 1
+_RANGES = {  # of the options of `predict`
+    "beam": (1, 100),
+    "nbest": (1, 100),
+    "length": (1, 1_000_000),
+    "temperature": (0, 100),
+    "top_k": (0, 1_000_000),
+    "top_p": (0, 1),
+    "seed": (-_MOST_SEED, _MOST_SEED),
+}
 
 
 class NetworkPart(NamedTuple):
@@ -51,6 +61,25 @@ class NetworkPart(NamedTuple):
         return {name: value.numpy() for name, value in self.function(*map(tf.constant, inputs)).items()}
 
 
+def call_network(model, inputs):
+    """Return the outputs of a `keras.Model` for a list of inputs."""
+    return model(inputs[0] if len(inputs) == 1 else list(inputs), training=False)
+
+
+def input_specs(model):
+    """Return the `tf.TensorSpec` of the inputs of a `keras.Model` by name, for any batch size."""
+    return {x.name: tf.TensorSpec([None, *x.shape[1:]], x.dtype, name=x.name) for x in model.inputs}
+
+
+def check_options(**values):
+    """Raise UserError for an option that is out of range."""
+    for name, value in values.items():
+        low, high = _RANGES[name]
+        if not low <= value <= high:
+            expected = f"a number from {low} to {high}"
+            raise UserError(received=str(value), expected=expected, option=name)
+
+
 def numbered_states(states, prefix="state"):
     """Return nested states as a flat dict: ``state_0``, ``state_1``, ..."""
     return {f"{prefix}_{index}": state for index, state in enumerate(tf.nest.flatten(states))}
@@ -59,6 +88,28 @@ def numbered_states(states, prefix="state"):
 def truncation_note(read, length, unit):
     """Return ``{"truncated": "read 400 of 1,012 words"}`` if an input was truncated, else ``{}``."""
     return {"truncated": f"read {read:,} of {length:,} {unit}"} if read < length else {}
+
+
+class ExportModule(tf.Module):
+    """The functions of a predictor as signatures, with the variables and tables that they need.
+
+    Args:
+        predictor: `Predictor`.
+    """
+
+    def __init__(self, predictor):
+        super().__init__()
+        self.model, self.tables = predictor.model, predictor.tables
+        self._held = [variable.value for variable in self.model.variables]  # tf.saved_model finds no others
+        self._functions = {
+            name: tf.function(function, input_signature=specs, autograph=False)
+            for name, (function, specs) in predictor.functions().items()
+        }
+
+    @property
+    def signatures(self):
+        """Functions of all signatures by name."""
+        return dict(self._functions)
 
 
 class Predictor(ABC):
@@ -74,22 +125,25 @@ class Predictor(ABC):
         options: names of the options of `predict`.
         reads_text: whether raw inputs are texts.
         export_tolerance: largest difference allowed for a SavedModel's outputs, relative for values above 1.
+        tables: `tf.Module` or several, with the lookup tables of `functions`, which are exported as well.
     """
 
     kind = "arrays"
     options: tuple[str, ...] = ()
     reads_text = False
     export_tolerance = 1e-4
+    tables: tf.Module | list[tf.Module] | None = None
 
     def __init__(self, recipe, model, preprocessing):
         self.recipe, self.model, self.preprocessing = recipe, model, preprocessing
 
     @abstractmethod
-    def make_module(self):
-        """Return a new `tf.Module` whose `signatures` map names to functions.
+    def functions(self):
+        """Return the functions to export, of which one is ``serving_default``.
 
-        Each function is a `tf.function` with an input signature, from raw inputs to a dict of outputs; one of
-        them is ``serving_default``.
+        Returns:
+            Dict of signature names to pairs: a function from tensors to a dict of tensors, and a list of the
+            named `tf.TensorSpec` of each input.
         """
 
     @abstractmethod
@@ -100,10 +154,18 @@ class Predictor(ABC):
     def network_parts(self):
         """Return the list of `NetworkPart` for ONNX, LiteRT and plain Keras."""
 
+    def make_module(self):
+        """Return a new `ExportModule`."""
+        return ExportModule(self)
+
     @cached_property
     def module(self):
         """The module that `predict` calls."""
         return self.make_module()
+
+    def call(self, signature, *inputs):
+        """Return the outputs of a signature, a dict of tensors."""
+        return self.module.signatures[signature](*inputs)
 
     @property
     def core(self):
@@ -186,7 +248,7 @@ class Predictor(ABC):
     def verify_saved_model(self, loaded):
         """Raise RnnAppsError if a loaded SavedModel does not give the same answers as this predictor."""
         for signature, request in self.example_requests():
-            own = self.module.signatures[signature](*request.values())
+            own = self.call(signature, *request.values())
             answer = loaded.signatures[signature](**request)
             for name, expected in own.items():
                 _verify_output(f"{name} of {signature}", expected, answer[name], self.export_tolerance)

@@ -2,36 +2,38 @@
 
 import json
 from pathlib import Path
-
-CLASS_NAMES = "class_names.json"
-
-
-def save_class_names(names, folder):
-    """Save class names in a folder."""
-    (Path(folder) / CLASS_NAMES).write_text(json.dumps(names), encoding="utf-8")
-
-
-def load_class_names(folder):
-    """Load the class names that `save_class_names` saved."""
-    return json.loads((Path(folder) / CLASS_NAMES).read_text(encoding="utf-8"))
+from typing import ClassVar
 
 
 class Preprocessing:
     """Converts raw inputs to numbers, and numbers to answers.
 
     The same object serves training, prediction and all exports, so that they agree. This class holds only
-    class names; tasks that learn more have a subclass.
+    class names; a task that learns more has a subclass, which lists it in `files`.
 
     Args:
         class_names: class names of a classification, in the order of the outputs; else None.
+        **learned: further attributes, such as vocabularies.
+
+    Attributes:
+        files: name of each attribute that is saved, to its file in the folder and its class, whose methods
+            `save` and `load` take the path of the file; None for values that JSON can represent.
     """
 
-    def __init__(self, class_names=None):
+    files: ClassVar[dict[str, tuple[str, type | None]]] = {"class_names": ("class_names.json", None)}
+
+    def __init__(self, class_names=None, **learned):
         self.class_names = class_names
+        vars(self).update(learned)
 
     def save(self, folder):
         """Save the preprocessing in an existing folder."""
-        save_class_names(self.class_names, folder)
+        for name, (file, kind) in self.files.items():
+            path, value = Path(folder) / file, getattr(self, name)
+            if kind is None:
+                path.write_text(json.dumps(value), encoding="utf-8")
+            else:
+                value.save(path)
 
     @classmethod
     def load(cls, folder, model):
@@ -42,4 +44,8 @@ class Preprocessing:
             model: saved `keras.Model`, which may contain parts of the preprocessing, such as a frozen feature
                 extractor.
         """
-        return cls(load_class_names(folder))
+        learned = {}
+        for name, (file, kind) in cls.files.items():
+            path = Path(folder) / file
+            learned[name] = json.loads(path.read_text(encoding="utf-8")) if kind is None else kind.load(path)
+        return cls(**learned)

@@ -1,14 +1,14 @@
-"""Settings that several tasks share: data sources and recurrent layers. Does not import TensorFlow."""
+"""Settings that several tasks share: data sources, recurrent layers, decoders. Does not import TensorFlow."""
 
 import re
 import sys
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, JsonValue, ValidationInfo
 
 from rnn_apps.errors import nearest, shown
-from rnn_apps.settings import Fraction, Settings, refusal
+from rnn_apps.settings import Fraction, Settings, SteppedTrainingSettings, TaskSettings, refusal
 
 GATES = {"vanilla": 1, "gru": 3, "lstm": 4, "min_gru": 2, "ind_rnn": 1, "layer_norm_lstm": 4}
 MOST_WEIGHTS = 2_000_000_000
@@ -106,6 +106,24 @@ class SampleSettings(Settings):
     )
 
 
+def sample_field(
+    kind: type[SampleSettings],
+    description: str = "Synthetic data to use if the data set is unavailable; null: fail instead.",
+) -> Any:
+    """Returns the field ``sample`` of a task, whose default is the task's own kind of synthetic data."""
+    return Field(default_factory=kind, description=description)
+
+
+LocalSource = Annotated[
+    str,
+    Field(
+        pattern="^(files|sample)$",
+        description="files (your own data) or sample (synthetic data).",
+        json_schema_extra={"patternErrorMessage": "files or sample"},
+    ),
+]
+
+
 class SourceSettings(Settings):
     """The data source, and how invalid records are handled."""
 
@@ -150,3 +168,71 @@ class SourceSettings(Settings):
     def sample_size(self) -> int:
         """Number of synthetic examples, 0 if there are none."""
         return self.sample.size if self.sample else 0
+
+
+class DecodingSettings(Settings):
+    """Beam search settings of the trained network."""
+
+    beam: int = Field(5, ge=1, le=100, description="Beam width; 1 is greedy search.")
+    length_penalty: float = Field(
+        0.7, ge=0, le=10, description="Exponent of the length penalty; 0 favours short texts."
+    )
+    max_length: int = Field(30, ge=1, le=10_000, description="Maximum number of generated tokens.")
+
+
+class RecurrentSettings(RecurrentLayers):
+    """A recurrent network that predicts the next token."""
+
+    embedding: int = Field(256, ge=1, le=4096, description="Embedding dimension of tokens.")
+    units: Units = [512]
+    tied: bool = Field(False, description="Share one matrix between embedding and output (weight tying).")
+    dropout: Fraction = Field(0.3, description="Dropout rate of the embedded tokens and before the output.")
+
+    def too_large(self, vocabulary_size: int, before: int = 0) -> Iterator[tuple[tuple[str, ...], str]]:
+        """Yields a conflict if the network is too large; `before`: recurrent weights of an encoder."""
+        recurrent = before + recurrent_weights(self.cell, self.units, self.embedding)
+        yield from too_many_weights(vocabulary_size * (self.embedding + self.units[-1]), recurrent)
+
+
+class DecoderSettings(RecurrentSettings):
+    """A recurrent decoder that generates text from encoded inputs."""
+
+    attention: Literal["dot", "additive"] | None = Field(
+        "additive",
+        description="Attention over the encoded input; null: only the initial state depends on it.",
+    )
+    decoding: DecodingSettings = Field(
+        default_factory=DecodingSettings, description="How the trained network generates text."
+    )
+
+    def cross_checks(self) -> Iterator[tuple[tuple[str, ...], str]]:
+        """Yields residual connections that the sizes or the number of layers do not allow."""
+        yield from super().cross_checks()
+        between = len(self.units) > 2 or self.embedding == self.units[0] or not self.attention
+        if self.residual and len(set(self.units)) == 1 and not between:
+            expected = "expected at least three layers, because the attention enters the second"
+            yield ("residual",), f"received true with attention and {len(self.units)} layers, {expected}."
+
+
+class LabellingModel(RecurrentLayers):
+    """A stack of recurrent layers, and a classifier at every step."""
+
+    bidirectional: bool = Field(True, description="Read in both directions; false can stream.")
+    dropout: Fraction = Field(0.3, description="Dropout rate before and after the recurrent layers.")
+
+
+class LabellingSettings(TaskSettings):
+    """A recipe of a task that labels every step."""
+
+    training: SteppedTrainingSettings = Field(
+        default_factory=SteppedTrainingSettings, description="How to train."
+    )
+
+    def cross_checks(self) -> Iterator[tuple[tuple[str, ...], str]]:
+        """Yields truncated backpropagation in a bidirectional network."""
+        if self.training.tbptt is not None and self.model.bidirectional:
+            fix = "Set model.bidirectional to false, or training.tbptt to null."
+            yield (
+                ("training", "tbptt"),
+                f"received windows, but the network is bidirectional and needs whole sequences. {fix}",
+            )

@@ -1,16 +1,23 @@
 """Network and predictor of tasks that label every step."""
 
 from abc import abstractmethod
+from functools import cached_property
 
 import keras
 import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from rnn_apps.models.per_step import PerStepNetwork, per_step_model, window_model
+from rnn_apps.models.per_step import PerStepNetwork, per_step_model, state_specs, window_model
 from rnn_apps.tasks.cell import make_recurrent_layers, model_errors
-from rnn_apps.tasks.predictor import MAX_STEPS, NetworkPart, Predictor, numbered_states
-from rnn_apps.tasks.step_labeller import StepLabeller
+from rnn_apps.tasks.predictor import (
+    MAX_STEPS,
+    NetworkPart,
+    Predictor,
+    call_network,
+    input_specs,
+    numbered_states,
+)
 
 
 def step_classifier(recipe, make_extractor, num_classes):
@@ -42,12 +49,10 @@ class StepPredictor(Predictor):
     Attributes:
         answered: key of the labels in answers.
         part_steps: sequence length for formats with fixed shapes.
-        tables: `tf.Module` with the lookup tables of `encode_raw`, which are exported as well, or None.
     """
 
     answered = "labels"
     part_steps = 32
-    tables = None
 
     @property
     @abstractmethod
@@ -68,17 +73,47 @@ class StepPredictor(Predictor):
         """Whether the network answers each step without reading the next one."""
         return not self.recipe.model.bidirectional
 
-    def make_module(self):
-        """Return a `StepLabeller`."""
-        return StepLabeller(
-            self.model,
-            self.class_names,
-            self.encode_raw,
-            self.tables,
-            self.raw_spec,
-            self.answered,
-            self.can_stream,
-        )
+    @cached_property
+    def per_step(self):
+        """The `PerStepNetwork` of the model."""
+        return PerStepNetwork(self.model)
+
+    def functions(self):
+        """Return ``serving_default``, and for a network that can stream ``step`` with explicit states."""
+        functions = {"serving_default": (self._label, [self.raw_spec])}
+        if self.can_stream:
+            functions["step"] = (self._step, [self.raw_spec, *state_specs(self.zero_states(1))])
+        return functions
+
+    def zero_states(self, batch):
+        """Return the flat list of initial states of a stream."""
+        return tf.nest.flatten(self.per_step.zero_states(batch))
+
+    def _label(self, raw):
+        """Return labels and scores (batch, steps), padded, and lengths (batch,) of a batch of sequences."""
+        return self._read(raw, None)[0]
+
+    def _step(self, raw, *states):
+        """As `_label`, from given states, with the new states as ``next_state_0``, ..."""
+        answer, states = self._read(raw, self.per_step.pack_states(states))
+        return {**answer, **numbered_states(states, "next_state")}
+
+    def _read(self, raw, states):
+        inputs, lengths, further = self.encode_raw(raw)
+        if states is None:  # the model may be bidirectional
+            logits = call_network(self.model, inputs)
+        else:
+            logits, states = self.per_step.forward_from_state(inputs, states)
+        probabilities = tf.nn.softmax(logits)
+        mask = tf.sequence_mask(lengths, tf.shape(logits)[1])
+        labels = tf.gather(tf.constant(self.class_names), tf.argmax(probabilities, axis=-1))
+        answer = {
+            **further,
+            self.answered: tf.where(mask, labels, ""),
+            "scores": tf.where(mask, tf.reduce_max(probabilities, axis=-1), 0.0),
+            "lengths": tf.cast(lengths, tf.int32),
+        }
+        return answer, states
 
     @abstractmethod
     def number_examples(self, batch, steps, seed):
@@ -87,15 +122,10 @@ class StepPredictor(Predictor):
     def network_parts(self):
         """Return the network over whole sequences, and if it can stream, over one step."""
         model, examples = self.model, self.number_examples
-        classifier = _probabilities_of_valid_steps(model)
-        specs = {
-            tensor.name: tf.TensorSpec([None, *tensor.shape[1:]], tensor.dtype, name=tensor.name)
-            for tensor in model.inputs
-        }
+        classifier, specs = _probabilities_of_valid_steps(model), input_specs(model)
 
         def network(*inputs):
-            inputs = list(inputs) if len(inputs) > 1 else inputs[0]
-            return {"probabilities": classifier(inputs, training=False)}
+            return {"probabilities": call_network(classifier, inputs)}
 
         shared = ("probabilities", classifier, MAX_STEPS, True)
         part = NetworkPart("network", network, specs, examples, self.part_steps, *shared)

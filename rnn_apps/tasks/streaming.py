@@ -1,8 +1,10 @@
 """Streaming: answers while the input arrives, in constant memory."""
 
+import csv
 from abc import ABC, abstractmethod
 
-from rnn_apps.errors import Setting, UserError
+from rnn_apps.data.headers import find_delimiter
+from rnn_apps.errors import DataError, Setting, UserError
 
 
 class Stream(ABC):
@@ -57,3 +59,45 @@ def needs_whole_input(key="model.bidirectional"):
     problem = "this network is bidirectional, so it needs the whole input"
     fix = Setting("Train one that only reads forward", f"{key}=false")
     return UserError(problem=problem, fix=fix, option="stream")
+
+
+class TableLines:
+    """Splits the lines of a CSV table into cells.
+
+    The first line has the column names and determines the delimiter.
+
+    Args:
+        place: location of a line in messages, before its number.
+        start: function that is called with the column names.
+
+    Attributes:
+        header: column names; None before the first line.
+        delimiter: delimiter of the cells.
+        number: number of the current line.
+    """
+
+    def __init__(self, place, start):
+        self._place, self._start, self.number = place, start, 0
+        self.header, self.delimiter = None, ","
+
+    @property
+    def where(self):
+        """The location of the current line, for messages."""
+        return f"{self._place}{self.number}"
+
+    def rows(self, lines):
+        """Yield the cells of every row, without empty lines."""
+        for line in lines:
+            self.number += 1
+            line = line.replace("\0", "").removeprefix("\ufeff")
+            if self.header is None:
+                self.delimiter = find_delimiter(self.where, [line])
+            try:
+                cells = next(csv.reader([line], delimiter=self.delimiter), None)
+            except csv.Error as error:
+                raise DataError(self.where, f"not CSV: {error}", fix="Fix the line.") from error
+            if cells and self.header is None:
+                self.header = cells
+                self._start(cells)
+            elif cells:
+                yield cells

@@ -1,4 +1,4 @@
-"""The graph from raw inputs to generated texts, for predictions and exports."""
+"""Beam search and sampling with an encoder-decoder network."""
 
 import tensorflow as tf
 
@@ -81,77 +81,3 @@ class BeamSearch:
         tokens = decoded.tokens[:, 0]
         weights = self.attention(encoded, tokens)[:, : tf.shape(tokens)[1]]
         return tokens, decoded.lengths[:, 0], weights
-
-
-class TextGenerator(tf.Module):
-    """A network with its preprocessing and vocabulary.
-
-    Args:
-        model: whole `keras.Model`, whose weights are exported.
-        search: `BeamSearch`.
-        vocabulary: `Tokenizer` of the texts.
-        beam: default beam width.
-        read_raw: function from raw inputs to the encoder's inputs.
-        raw: named `tf.TensorSpec` of the raw inputs, the argument of the signatures.
-        answer: key of the text in the outputs.
-        places: function from raw inputs to the text of each attended position (batch, positions), or None.
-        lengths: function from raw inputs to a dict of lengths int32 (batch,), in total and read, or None.
-        tables: `tf.Module` with the lookup tables of these functions, which are exported as well, or None.
-    """
-
-    def __init__(
-        self, model, search, vocabulary, beam, read_raw, raw, answer, places=None, lengths=None, tables=None
-    ):
-        super().__init__()
-        self._lengths = lengths or (lambda raw: {})
-        self.search, self.vocabulary, self.beam, self.answer = search, vocabulary, beam, answer
-        self._places, self.tables = places, tables
-        self._read_raw = read_raw
-        self._held = [variable.value for variable in model.variables]  # tf.saved_model finds no others
-        scalar = {"beam": tf.int32, "nbest": tf.int32, "temperature": tf.float32, "seed": tf.int32}
-        asked = [raw, *(tf.TensorSpec([], dtype, name=name) for name, dtype in scalar.items())]
-        self.best = tf.function(self._best, input_signature=[raw], autograph=False)
-        self.generate = tf.function(self._generate, input_signature=asked, autograph=False)
-        self.explain = tf.function(self._explain, input_signature=[raw], autograph=False)
-
-    @property
-    def signatures(self):
-        """Functions of all signatures by name."""
-        return {"serving_default": self.best, "generate": self.generate, "explain": self.explain}
-
-    def encode(self, raw):
-        """Return the encoder's outputs for raw inputs."""
-        return self.search.encode(self._read_raw(raw))
-
-    def _best(self, raw):
-        """Beam search: texts (batch,), candidates (batch, beam) and their scores, best first."""
-        return self._answered(raw, self.search.best(self.encode(raw), self.beam, self.beam))
-
-    def _generate(self, raw, beam, nbest, temperature, seed):
-        """Beam search if temperature is 0, else sampling."""
-        encoded, beam = self.encode(raw), tf.maximum(beam, nbest)
-        decoded = tf.cond(
-            temperature > 0,
-            lambda: self.search.sampled(encoded, nbest, temperature, seed),
-            lambda: self.search.best(encoded, beam, nbest),
-        )
-        return self._answered(raw, decoded)
-
-    def _answered(self, raw, decoded):
-        candidates = self.vocabulary.decode(decoded.tokens)
-        answer = {self.answer: candidates[:, 0], "candidates": candidates, "scores": decoded.scores}
-        return answer | self._lengths(raw)
-
-    def _explain(self, raw):
-        """Texts, tokens (batch, steps), their lengths, and attention weights (batch, steps, positions).
-
-        If the positions are tokens, ``sources`` (batch, positions) are their texts.
-        """
-        tokens, lengths, weights = self.search.attended(self.encode(raw), self.beam)
-        return {
-            self.answer: self.vocabulary.decode(tokens),
-            "tokens": self.vocabulary.decode(tokens[:, :, None]),
-            "weights": weights,
-            "lengths": lengths,
-            **({"sources": self._places(raw)} if self._places else {}),
-        }

@@ -1,8 +1,13 @@
-"""Creates the CNN of a recipe."""
+"""Shared by tasks that read images, clips or frames: the CNN of a recipe, and raw inputs."""
 
+from contextlib import contextmanager
 from pathlib import Path
 
-from rnn_apps.errors import Setting, UserError, did_you_mean, shown
+import tensorflow as tf
+
+from rnn_apps.data.images import IMAGE_SUFFIXES, InvalidImage, decode_image, read_image
+from rnn_apps.data.video import InvalidVideo
+from rnn_apps.errors import Setting, UserError, did_you_mean, printable, shown
 from rnn_apps.models.visual_encoder import SMALL_CNN, application_names, visual_encoder
 
 
@@ -50,3 +55,80 @@ def _user_error(encoder, error):
         fix = f"Expected a .weights.h5 or .h5 file of {encoder.name} with these options, without its top."
         return UserError("model.encoder.weights", f"{encoder.weights} does not fit: {text}", fix=fix)
     return UserError("model.encoder", text)
+
+
+def missing_pyav():
+    """Return the error of an installation that cannot read video files."""
+    return UserError("video files", "PyAV is missing", fix="pip install 'rnn-apps[video]'")
+
+
+@contextmanager
+def input_errors(path, expected=None):
+    """Context manager that turns the errors of an image, a video or a table into a `UserError`.
+
+    Args:
+        path: path of the file.
+        expected: what the file should be, for messages.
+    """
+    try:
+        yield
+    except (InvalidVideo, InvalidImage) as error:
+        raise UserError(str(path), str(error)) from error
+    except ImportError as error:
+        raise missing_pyav() from error
+    except (OSError, ValueError) as error:
+        problem = f"cannot be read: {getattr(error, 'strerror', None) or error}"
+        raise UserError(printable(str(path))[:200], problem, expected=expected) from error
+
+
+def list_frames(folder):
+    """Return the paths of the images in a folder, in the order of their names.
+
+    Raises:
+        UserError: if there are none.
+    """
+    paths = sorted(p for p in folder.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES and p.is_file())
+    if not paths:
+        expected = "a folder of frames, in the order of their names"
+        raise UserError(str(folder), "no images in it", expected=expected)
+    return paths
+
+
+def read_checked(path, size):
+    """Return the bytes of an image file; raises UserError if it cannot be decoded."""
+    with input_errors(path, "an image file"):
+        encoded = path.read_bytes()
+        read_image(encoded, size)
+    return encoded
+
+
+def decode_frames(encoded, size, lowest=0.0):
+    """Decode frames (batch, frames), as part of the graph.
+
+    Args:
+        encoded: strings, empty for padding.
+        size: (height, width) in pixels.
+        lowest: value of black pixels, which sets them apart from padding.
+
+    Returns:
+        Pixels from `lowest` to 255, (batch, frames, height, width, 3), with 0 for padding.
+    """
+    shape = [*size, 3]
+
+    def frame(encoded):
+        picture = tf.cond(
+            tf.strings.length(encoded) > 0,
+            lambda: tf.clip_by_value(decode_image(encoded, size), lowest, 255.0),
+            lambda: tf.zeros(shape),
+        )
+        return tf.ensure_shape(picture, shape)
+
+    spec = tf.TensorSpec(shape, tf.float32)
+    pixels = tf.map_fn(frame, tf.reshape(encoded, [-1]), fn_output_signature=spec)
+    return tf.ensure_shape(tf.reshape(pixels, tf.concat([tf.shape(encoded), shape], 0)), [None, None, *shape])
+
+
+def noise_frames():
+    """Return three frames of noise as PNG files, for example requests."""
+    noise = [tf.random.stateless_uniform([24, 32, 3], (1, i), 0, 255) for i in range(3)]
+    return [tf.io.encode_png(tf.cast(picture, tf.uint8)) for picture in noise]

@@ -38,7 +38,7 @@ def raw_examples(run):
 def generated(run, raw, beam=3, nbest=1, temperature=0.0, seed=0):
     """Candidates and scores of raw inputs."""
     options = map(tf.constant, (beam, nbest, temperature, seed))
-    answer = run.predictor.module.generate(raw, *options)
+    answer = run.predictor.call("generate", raw, *options)
     return answer["candidates"].numpy().tolist(), answer["scores"].numpy()
 
 
@@ -106,7 +106,8 @@ def answers_without_rnn_apps(run, encoded):
 def test_a_process_without_rnn_apps_generates_the_same_texts(run):
     encoded = examples_of(run)
     answers = answers_without_rnn_apps(run, encoded)
-    expected = run.predictor.module.best(tf.constant(tf.nest.map_structure(base64.b64decode, encoded)))
+    raw = tf.constant(tf.nest.map_structure(base64.b64decode, encoded))
+    expected = run.predictor.call("serving_default", raw)
     key = run.predictor.answer
     texts = [text.decode() for text in expected[key].numpy()]
     assert answers["serving_default"][key] == texts
@@ -192,7 +193,7 @@ def test_a_seed_that_is_not_a_32_bit_number_is_refused(run, seed):
 def test_teacher_forcing_and_search_agree_on_the_likelihood_of_a_text(run):
     """The score of a generated text is the sum of its tokens' log-probabilities under teacher forcing."""
     predictor, raw = run.predictor, raw_examples(run)[1:2]
-    decoded = predictor.search.best(predictor.module.encode(raw), 1, 1)
+    decoded = predictor.search.best(predictor.encode(raw), 1, 1)
     tokens = decoded.tokens[0, 0, : int(decoded.lengths[0, 0])].numpy()
     whole = [*tokens, 3] if len(tokens) < run.recipe.model.decoding.max_length else list(tokens)
     numbers = predictor.read_raw(raw)

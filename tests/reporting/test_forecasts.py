@@ -61,16 +61,14 @@ def test_the_verdict_says_whether_the_network_beats_naive(metrics, words, wins):
 
 def test_evenly_spaced_origins_and_the_worst_of_the_others_are_shown():
     summary, figures = summarise_forecasts([make_record(number) for number in range(11)], make_metrics())
-    even, worst = (names for *_, names in summary.groups)
+    even, worst = (names for *_, names in summary["groups"])
     assert even == [f"forecast_{number}" for number in (1, 3, 5, 7, 9, 11)]
     assert worst == ["forecast_10", "forecast_8"]
     assert set(figures) == {"error_by_step", *even, *worst}
-    assert (summary.total, summary.coverage, summary.interval) == (11, 0.77, 0.8)
+    assert (summary["total"], summary["coverage"], summary["interval"]) == (11, 0.77, 0.8)
     for count in (1, 5):
-        groups = summarise_forecasts([make_record(number) for number in range(count)], make_metrics())[
-            0
-        ].groups
-        assert [len(names) for *_, names in groups] == [count]
+        summary, _ = summarise_forecasts([make_record(number) for number in range(count)], make_metrics())
+        assert [len(names) for *_, names in summary["groups"]] == [count]
 
 
 def test_the_targets_alternate_and_captions_name_them():

@@ -15,8 +15,7 @@ import pytest
 from rnn_apps.errors import RnnAppsError
 from rnn_apps.reporting import write_report
 from rnn_apps.reporting.predictions import summarise
-from rnn_apps.reporting.scores import baseline_names, class_rows, format_number
-from rnn_apps.reporting.word_traces import score_colour
+from rnn_apps.reporting.scores import baseline_names, class_rows, format_number, score_colour
 
 HOSTILE = '<script>alert("x")</script><img src="http://evil.example/x.png" onerror=alert(1)> & </pre>'
 SECTIONS = ["score", "data", "learning", "errors", "examples", "inside", "run", "recipe"]

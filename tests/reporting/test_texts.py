@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 
 import pytest
 from PIL import Image
@@ -67,11 +68,16 @@ def test_without_scores_only_positions_decide():
 def test_attention_over_an_image_becomes_cells_and_shares_of_the_largest(folder):
     rows = [json.loads(line) for line in (folder / "predictions.jsonl").read_text().splitlines()]
     summary, _ = summarise_texts(rows, folder)
-    first, last = summary.groups[0][2][0], summary.groups[0][2][-1]
-    assert first.attention.cells == [(0, 0, 50, 50), (50, 0, 50, 50), (0, 50, 50, 50), (50, 50, 50, 50)]
-    assert first.attention.shares[0][1] == [0.25, 0.5, 0.75, 1.0]
-    assert last.attention.cells == []
-    assert last.attention.positions == ["w", "x", "y", HOSTILE]
+    examples = summary["groups"][0][2]
+    first, last = examples[0]["attention"], examples[-1]["attention"]
+    assert first.grid == (2, 2)
+    cells = re.findall(
+        r'<rect x="([\d.]+)" y="([\d.]+)" width="50.0" height="50.0"', write_report(folder).read_text()
+    )
+    assert cells[:4] == [("0.0", "0.0"), ("50.0", "0.0"), ("0.0", "50.0"), ("50.0", "50.0")]
+    assert first.shares[0][1] == [0.25, 0.5, 0.75, 1.0]
+    assert last.grid is None
+    assert last.positions == ["w", "x", "y", HOSTILE]
 
 
 def test_attention_over_frames_is_summed_over_their_regions(folder):
@@ -81,16 +87,16 @@ def test_attention_over_frames_is_summed_over_their_regions(folder):
         "attention": {"tokens": ["a"], "weights": [[0.1, 0.1, 0.5, 0.3]], "grid": [1, 2]},
     }
     summary, _ = summarise_texts([row], folder)
-    (text,) = summary.groups[0][2]
-    assert text.attention.positions == ["1", "2"]
-    assert text.attention.shares[0][1] == [0.25, 1.0]
+    ((*_, [text]),) = summary["groups"]
+    assert text["attention"].positions == ["1", "2"]
+    assert text["attention"].shares[0][1] == [0.25, 1.0]
 
 
 def test_lengths_and_different_texts_are_counted(folder):
     rows = [{"prediction": "a b c", "references": ["a", "b c"]}, {"prediction": "a b c", "references": ["a"]}]
     summary, figures = summarise_texts(rows, folder)
-    assert (summary.total, summary.distinct) == (2, 1)
-    assert (summary.mean_length, summary.mean_reference_length) == (3, 4 / 3)
+    assert (summary["total"], summary["distinct"]) == (2, 1)
+    assert (summary["mean_length"], summary["mean_reference_length"]) == (3, 4 / 3)
     assert list(figures) == ["lengths"]
 
 

@@ -5,6 +5,7 @@ import base64
 import io
 import json
 import os
+import re
 import socket
 import sys
 import threading
@@ -26,7 +27,7 @@ from rnn_apps.serving.demo.client import Client, PageError
 from rnn_apps.serving.demo.html import safe
 from rnn_apps.serving.demo.metadata import Metadata
 from rnn_apps.serving.demo.routing import PAGES, page_for
-from rnn_apps.serving.demo.text_label import _summarize
+from rnn_apps.serving.demo.text_pages import _summarize
 from rnn_apps.serving.demo.uploads import file_input, read_clip, restrict_paths
 from rnn_apps.serving.model import Worker
 from rnn_apps.serving.protocol import Limits
@@ -55,7 +56,7 @@ HTML = {
     "translation": ['class="heat"', "roter", "red at roter"],
     "prompt": ["log-probability -1.00", "log-probability -2.00"],
     "tags": ["<b><bdi>dog</bdi></b>", "NOUN"],
-    "forecast": ['<svg class="plot"', "2024-01-12", '<td class="n">12</td>'],
+    "forecast": ['<img class="plot"', "2024-01-12", '<td class="n">12</td>'],
     "frame_labels": ['class="ribbon"', "2 walk"],
     "row_labels": ['class="ribbon"', "1 to 3"],
 }
@@ -89,6 +90,15 @@ def test_a_clicked_example_is_answered_in_a_sentence_and_in_full(pages, name):
     assert SUMMARIES[name] in answer.summary
     for part in HTML[name]:
         assert part in answer.html
+
+
+def test_the_plot_of_a_forecast_is_a_whole_image_with_a_description(pages):
+    html = pages["forecast"].answer(pages["forecast"].examples()[0].value).html
+    (content, description), *others = re.findall(r'src="data:image/png;base64,([^"]*)" alt="([^"]*)"', html)
+    pixels = np.asarray(Image.open(io.BytesIO(base64.b64decode(content))).convert("RGB"))
+    assert pixels.std() > 5
+    assert SUMMARIES["forecast"] in description
+    assert not others
 
 
 def page_with(pages, monkeypatch, name, **outputs):
@@ -133,9 +143,7 @@ def test_non_finite_numbers_are_written_and_never_drawn(pages, monkeypatch, name
     answer = page.answer(page.examples()[0].value, *SETTINGS.get(name, ()))
     assert summary in answer.summary
     assert '<td class="n">inf</td>' in answer.html if name == "forecast" else "nan<" in answer.html
-    assert not any(
-        broken in answer.html for broken in ("nan%", "share:nan", ",nan", "inf,", '<svg class="plot"')
-    )
+    assert not any(broken in answer.html for broken in ("nan%", "share:nan", ",nan", "inf,", 'class="plot"'))
 
 
 def test_the_image_is_embedded_in_the_page(pages):

@@ -154,7 +154,7 @@ def test_what_has_no_weights_is_part_of_the_name_of_the_cache(folder):
         keras.utils.set_random_seed(1)
         recipe = recipe_of(folder(), encoder=encoder)
         cnn = make_visual_encoder(recipe.model.encoder, recipe.seed)
-        dataset = CaptionDataset(Pictures, recipe, CaptionPreprocessing(None, cnn, cnn))
+        dataset = CaptionDataset(Pictures, recipe, CaptionPreprocessing(cnn=cnn, extractor=cnn))
         dataset.read(SplitRequest())
         folders.add(dataset.inputs["test"]._caches[0].folder)
     assert len(folders) == 3

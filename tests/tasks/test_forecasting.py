@@ -17,7 +17,8 @@ from rnn_apps.reporting.forecasts import verdict
 from rnn_apps.runs import open_run
 from rnn_apps.tasks import find_task
 from rnn_apps.tasks.forecasting.answers import columns_note
-from rnn_apps.tasks.forecasting.module import SeriesForecaster, network_part
+from rnn_apps.tasks.forecasting.dataset import SeriesPreprocessing
+from rnn_apps.tasks.forecasting.predictor import ForecastPredictor
 from rnn_apps.training import Trainer
 
 pytestmark = pytest.mark.slow
@@ -315,6 +316,7 @@ def test_rows_as_they_come_are_answered_as_the_whole_file_is(streamed):
     [
         ("2024-01-02,north,1,2,x,0", 'stream:3  rain: not a number; received "x"'),
         ("2024-01-02,north,1", "stream:3: 3 fields where the header has 6"),
+        ("2024-01-02,no\rth,1,2,3,0", "stream:3: not CSV: new-line character"),
         ("2024-01-01,north,1,2,3,0", "stream:3: its time is not after that of the previous row"),
         (
             "2024-01-02T05,north,1,2,3,0",
@@ -334,7 +336,7 @@ def test_a_series_read_on_step_by_step_is_the_series_read_at_once(run, tmp_path)
     raw = raw_rows(run, waves(tmp_path / "past.csv", days=20, ahead=4))
     series = np.asarray(raw["series"], np.float32)
     step = tf.saved_model.load(str(run.folder / "export" / "1")).signatures["step"]
-    recent, *states = run.predictor.make_module().initial_state(1)
+    recent, *states = run.predictor.initial_state(1)
     left = {"recent": recent} | {f"state_{i}": state for i, state in enumerate(states)}
     for begin, end in ((0, 3), (3, 4), (4, 20)):
         # What is known is that of the steps behind the chunk; the rest of it stands in the series.
@@ -379,15 +381,16 @@ def test_known_and_missing_values_are_read_by_other_formats_too(form, run, tmp_p
 def test_a_number_that_stands_for_a_missing_value_does_so_in_exports_too(run):
     predictor, (part,) = run.predictor, run.predictor.network_parts()
     columns = dataclasses.replace(predictor.columns, missing=(-999.0,))
-    size = (predictor.model, predictor.sizes, run.recipe.model.window)
+    own = SeriesPreprocessing(columns, predictor.step, predictor.preprocessing.examples)
+    with_sentinel = ForecastPredictor(run.recipe, predictor.model, own)
     given = [array.copy() for array in part.examples(1, run.recipe.model.window, 1)]
     answers = []
     for value in (np.nan, -999.0):
         given[0][0, -3:, 0] = value
         given[1][0, 1, 0] = value
         exported = (
-            SeriesForecaster(*size, columns).forecast,
-            network_part(*size, predictor.preprocessing.examples, columns).function,
+            with_sentinel.make_module().signatures["serving_default"],
+            with_sentinel.network_parts()[0].function,
         )
         answers += [one(*map(tf.constant, given))["forecast"].numpy() for one in exported]
     assert np.isfinite(answers[0]).all()

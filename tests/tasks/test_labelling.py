@@ -356,7 +356,7 @@ def test_a_fraction_of_bad_rows_is_one_of_all_rows_also_where_only_the_test_spli
     def read(cap):
         settings = {"on_invalid_record": "skip", "max_invalid_records": cap, "stream": "machine"}
         recipe = with_data(load_recipe("frame_labelling", {"data": settings}), tmp_path)
-        dataset = FrameDataset(recipe, FramePreprocessing(["a", "b"], None, None))
+        dataset = FrameDataset(recipe, FramePreprocessing(["a", "b"], features=None, cnn=None))
         dataset.prepare_evaluation()
         return dataset
 

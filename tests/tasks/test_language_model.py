@@ -129,7 +129,7 @@ def test_lines_as_they_come_surprise_as_the_whole_text_does(run, monkeypatch):
     lines = ["the old man sleeps", "", "anna finds the key"]
     (steps,) = run.explain(["".join(f"{line}\n" for line in lines)])
     for letters in (2_000, 7):
-        monkeypatch.setattr("rnn_apps.tasks.language_model.streaming._CHARACTERS", letters)
+        monkeypatch.setattr("rnn_apps.tasks.language_model.predictor._CHARACTERS", letters)
         found = list(run.stream(lines))
         nats = [value for answer in found for value in answer["nats"]]
         np.testing.assert_allclose(nats, [-score for _, score in steps], atol=2e-4)

@@ -6,7 +6,7 @@ from pathlib import Path
 import gradio as gr
 
 from rnn_apps.serving.demo.client import PageError
-from rnn_apps.serving.demo.html import safe
+from rnn_apps.serving.demo.html import render, safe
 from rnn_apps.serving.demo.page import Page
 from rnn_apps.serving.demo.uploads import restrict_paths
 
@@ -46,18 +46,17 @@ def make_blocks(page, metadata, name):
 
 
 def _header(page, metadata, name, title):
-    lines = [f"<h1>{safe(title)}</h1>", f'<p class="quiet">network <b><bdi>{safe(name)}</bdi></b></p>']
-    if page is None:
-        lines.append("<p>For its inputs and outputs, ask the API: /v1/models/NAME/metadata.</p>")
-    else:
-        lines.append(f"<p>{safe(page.lead)}</p>")
+    lead = page.lead if page else "For its inputs and outputs, ask the API: /v1/models/NAME/metadata."
+    warnings = []
     if metadata.get("is_sample"):
-        text = "Trained on synthetic data: it knows the words and shapes of that data and little else."
-        lines.append(f'<p class="sample">{text}</p>')
+        warnings.append(
+            "Trained on synthetic data: it knows the words and shapes of that data and little else."
+        )
     if page is not None and not metadata.values:
-        text = "This export is older than the demo page: it has no examples or names. Export the run again."
-        lines.append(f'<p class="sample">{text}</p>')
-    return f'<header class="page">{"".join(lines)}</header>'
+        warnings.append(
+            "This export is older than the demo page: it has no examples or names. Export the run again."
+        )
+    return render("page_header", title, name, lead, warnings)
 
 
 def _add_components(page):

@@ -1,20 +1,22 @@
 """Forecasting page: a table of past values to a plot of the next steps."""
 
+import io
 from typing import NamedTuple
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from rnn_apps.data.records import InvalidRecords
 from rnn_apps.data.series import CleaningOptions, Columns, read_series
 from rnn_apps.data.series_windows import first_unknown_step
 from rnn_apps.data.time_steps import TimeStep, calendar_values
 from rnn_apps.serving.demo.client import PageError
-from rnn_apps.serving.demo.html import details, safe, table
+from rnn_apps.serving.demo.html import data_url, render
 from rnn_apps.serving.demo.page import Answer, TablePage
-from rnn_apps.serving.demo.series_plot import series_plot
 from rnn_apps.serving.demo.uploads import display_name, read_table
 
 MAX_SERIES = 5
+PAST_RATIO = 8  # at most as many horizons of the past are drawn
 OUTPUTS = ("forecast", "lower", "upper")
 
 
@@ -76,10 +78,9 @@ class ForecastPage(TablePage):
         """Return a plot and a table for every series and target."""
         self.require(path, "table_columns")
         windows = read_table(path, self.client.limits, self._read)
-        answers = [self._forecast(window, path) for window in windows[:MAX_SERIES]]
-        more = len(windows) - MAX_SERIES
-        note = f'<p class="quiet">and {more:,} more series, which are not shown</p>' if more > 0 else ""
-        return Answer(answers[0].summary, "".join(answer.html for answer in answers) + note)
+        series = [self._forecast(window, path) for window in windows[:MAX_SERIES]]
+        summary = series[0]["targets"][0]["summary"]
+        return Answer(summary, render("forecasts", series, len(windows) - MAX_SERIES))
 
     def _read(self, path):
         columns = self._columns()
@@ -114,27 +115,49 @@ class ForecastPage(TablePage):
         known = {} if window.known is None else {"known": window.known[None]}
         outputs = self.client("serving_default", series=window.past[None], **known)
         targets = self._columns().targets
-        answers = [_show_target(window, index, name, outputs) for index, name in enumerate(targets)]
-        title = safe(window.name) if window.name else f"Forecast of {safe(display_name(path))}"
-        return Answer(answers[0].summary, f"<h3>{title}</h3>" + "".join(answer.html for answer in answers))
+        return {
+            "title": window.name or f"Forecast of {display_name(path)}",
+            "time": "step" if window.ahead[0].isdigit() else "time",
+            "targets": [_target(window, index, name, outputs) for index, name in enumerate(targets)],
+        }
 
 
-def _show_target(window, index, name, outputs):
-    forecast, lower, upper = (outputs[key][0, :, index].tolist() for key in OUTPUTS)
-    if np.isfinite([forecast, lower, upper]).all():
+def _target(window, index, name, outputs):
+    """Return name, summary, plot and table rows of the forecast of one target."""
+    values = [outputs[key][0, :, index] for key in OUTPUTS]
+    forecast, lower, upper = values
+    if np.isfinite(values).all():
         summary = (
             f"{name}: the forecast goes from {forecast[0]:.5g} at {window.ahead[0]} to {forecast[-1]:.5g} at "
             f"{window.ahead[-1]}; the interval stays between {min(lower):.5g} and {max(upper):.5g}."
         )
-        past = window.past[:, index].tolist()
-        plot = series_plot(summary, past, forecast, lower, upper, window.times, window.ahead)
+        plot = _plot(window, index, *values)
     else:
         summary = f"{name}: some values of the forecast are not finite numbers, so there is no plot."
-        plot = ""
-    rows = [
-        (time, *(f"{value:.5g}" for value in values))
-        for time, *values in zip(window.ahead, forecast, lower, upper)
-    ]
-    head = ["step" if window.ahead[0].isdigit() else "time", name, "from", "to"]
-    numbers = table(f"Forecast of {name}", head, rows, (1, 2, 3))
-    return Answer(summary, f"{plot}<p>{safe(summary)}</p>{details('The same as a table', numbers)}")
+        plot = None
+    rows = [(time, *(f"{value:.5g}" for value in row)) for time, *row in zip(window.ahead, *values)]
+    return {"name": name, "summary": summary, "plot": plot, "rows": rows}
+
+
+def _plot(window, index, forecast, lower, upper):
+    """Return the past and the forecast with its interval as the data URL of an image."""
+    horizon = len(forecast)
+    past = window.past[-PAST_RATIO * horizon :, index]
+    times = [*window.times[-len(past) :], *window.ahead]
+    ahead = np.arange(len(past), len(times))
+    figure = Figure(figsize=(7.6, 3.2), layout="constrained")
+    axes = figure.subplots()
+    points = {"marker": ".", "markersize": 3}  # which show a value between missing ones
+    axes.fill_between(ahead, lower, upper, color="#cfe3f2", label="interval", linewidth=0)
+    joined = np.append(past[-1:], forecast)
+    axes.plot(np.arange(len(times))[-len(joined) :], joined, color="#0072b2", label="forecast", **points)
+    axes.plot(past, color="#545d6e", label="past", **points)
+    axes.axvline(len(past) - 0.5, color="#545d6e", linestyle=":", linewidth=1)
+    names = [times[0], f"{window.ahead[0]} to\n{window.ahead[-1]}"]
+    axes.set_xticks([0, len(past)], names, parse_math=False)
+    axes.grid(axis="y", color="#d9dde5")
+    axes.spines[["top", "right"]].set_visible(False)
+    figure.legend(frameon=False, loc="outside upper left", ncols=3)
+    stream = io.BytesIO()
+    figure.savefig(stream, format="png", dpi=200)
+    return data_url("png", stream.getvalue())

@@ -3,7 +3,7 @@
 import gradio as gr
 
 from rnn_apps.serving.demo.client import PageError
-from rnn_apps.serving.demo.html import heat, numbered, safe, texts, truncation_note
+from rnn_apps.serving.demo.html import render, texts, truncation_note
 from rnn_apps.serving.demo.page import Answer, Page
 
 MAX_BEAM_WIDTH, MAX_TEXTS, MAX_TEMPERATURE, MAX_SEED = 10, 5, 2, 2**31 - 1
@@ -20,10 +20,8 @@ class GenerationPage(Page):
 
     def settings(self):
         """Return the controls of the signature ``generate``: beam, nbest, temperature, seed."""
-        beam, info = (
-            min(self.metadata.get("beam", 5), MAX_BEAM_WIDTH),
-            "Texts kept at each step of the search.",
-        )
+        beam = min(self.metadata.get("beam", 5), MAX_BEAM_WIDTH)
+        info = "Texts kept at each step of the search."
         return [
             gr.Slider(1, MAX_BEAM_WIDTH, beam, step=1, label="Beam width", info=info),
             gr.Slider(1, MAX_TEXTS, 3, step=1, label="Answers", info="Number of answers, best first."),
@@ -32,7 +30,7 @@ class GenerationPage(Page):
         ]
 
     def generate(self, settings, **inputs):
-        """Return the texts generated for one input, best first, and their `Answer`.
+        """Return the best text generated for one input, and the `Answer` with all texts, best first.
 
         Args:
             settings: values of the controls of `settings`.
@@ -52,14 +50,9 @@ class GenerationPage(Page):
         pairs = zip(texts(outputs["candidates"][0]), outputs["scores"][0].tolist())
         candidates = [pair for pair in pairs if not pair[1] <= -1e30] or [("", 0.0)]
         best, note = candidates[0][0] or "(nothing)", truncation_note(outputs)
-        html = f'<p class="verdict written" dir="auto">{safe(best)}</p>'
-        summary = f"{self.text.capitalize()}: {best}"
-        if note:
-            html, summary = f'{html}<p class="quiet">{note}</p>', f"{summary}; {note}"
-        if len(candidates) > 1:
-            score = "log-probability" if options["temperature"] > 0 else "score of the search"
-            html += numbered("Best answers", candidates, f"With the {score} of each.")
-        return [text for text, _ in candidates], Answer(summary, html)
+        summary = f"{self.text.capitalize()}: {best}" + (f"; {note}" if note else "")
+        score_name = "log-probability" if options["temperature"] > 0 else "score of the search"
+        return candidates[0][0], Answer(summary, render("generated", best, note, candidates, score_name))
 
     def explain(self, **inputs):
         """Return the `Explanation` of greedy search, or None if the network has no attention."""
@@ -89,21 +82,22 @@ class Explanation:
         """Whether there are attention weights for at least one token."""
         return bool(self.weights and self.weights[0])
 
-    def attention_table(self, caption, positions, best):
+    def attention_table(self, heading, caption, positions, best):
         """Return the attention weights as a heat map, and the most attended positions as a sentence.
 
         Args:
+            heading: heading of the section.
             caption: caption of the table.
             positions: names of the positions of the input.
             best: the answer on the page; a note says if the weights belong to another text.
         """
         note = "" if self.text == best else f" These are the weights of the greedy search: “{self.text}”."
-        table = heat(caption, self.tokens, positions, self.weights)
         most = ", ".join(
             f"{token} at {positions[max(range(len(positions)), key=row[: len(positions)].__getitem__)]}"
             for token, row in zip(self.tokens, self.weights)
         )
-        return f'{table}<p class="quiet">{safe(f"Highest attention: {most}.{note}")}</p>'
+        summary = f"Highest attention: {most}.{note}"
+        return render("attention_table", heading, caption, self.tokens, positions, self.weights, summary)
 
 
 def clamp(value, minimum, maximum):

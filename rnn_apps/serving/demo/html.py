@@ -1,24 +1,81 @@
-"""Renders answers as HTML; every text from a visitor or a network is escaped with `safe`."""
+"""Renders answers as HTML; every text from a visitor or a network is escaped by `safe`."""
 
+import base64
 import html
+import io
 import math
 import re
+
+from jinja2 import Environment, PackageLoader
+from markupsafe import Markup
+from PIL import Image
 
 from rnn_apps.errors import printable
 
 # Control characters, bidirectional controls and lone surrogates: shown by their code points.
 _HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]+")
 _TEMPLATE_CHARACTERS = {ord(c): f"&#{ord(c)};" for c in "{}$`"}  # gradio evaluates answers as templates
+# Okabe and Ito's colours, lightened for dark text, as in the report of a run.
+_COLOURS = ("#9fd0ef", "#f6cf7f", "#8fd6bd", "#e9b4d0", "#f4b183", "#a9bfe8", "#f2eb9b", "#c9ced8")
 MAX_LENGTH = 20_000  # characters of one text
+MAX_STRIP_FRAMES = 64
+THUMBNAIL_SIZE = 160  # pixels of the longer side
 
 
 def safe(value):
     """Return a text, given as str or bytes, escaped for HTML and for gradio's templates."""
+    if isinstance(value, Markup):
+        return value
     text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
     if len(text) > MAX_LENGTH:
         text = f"{text[:MAX_LENGTH]} ... and {len(text) - MAX_LENGTH:,} more characters"
     escaped = html.escape(_HIDDEN.sub(lambda match: printable(match[0]), text))
-    return escaped.translate(_TEMPLATE_CHARACTERS)
+    return Markup(escaped.translate(_TEMPLATE_CHARACTERS))
+
+
+def render(macro, *values):
+    """Return the HTML of a macro of `answers.html` for these arguments."""
+    return getattr(_TEMPLATES.get_template("answers.html").module, macro)(*values)
+
+
+def encode(pixels, kind, **options):
+    """Return the bytes of an image file."""
+    stream = io.BytesIO()
+    pixels.save(stream, kind, **options)
+    return stream.getvalue()
+
+
+def data_url(kind, content):
+    """Return the bytes of an image file as a data URL, which needs no escaping."""
+    return Markup(f"data:image/{kind};base64,{base64.b64encode(content).decode()}")
+
+
+def _thumbnail(pixels):
+    """Return the data URL of a thumbnail of an image."""
+    scale = THUMBNAIL_SIZE / max(pixels.size)
+    size = [max(1, round(side * scale)) for side in pixels.size]
+    small = pixels.resize(size, Image.Resampling.NEAREST if scale >= 2 else Image.Resampling.BICUBIC)
+    return data_url("jpeg", encode(small, "JPEG", quality=85))
+
+
+_TEMPLATES = Environment(
+    loader=PackageLoader("rnn_apps.serving.demo", ""),
+    autoescape=True,
+    finalize=safe,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_TEMPLATES.globals |= {"zip": zip, "MAX_STRIP_FRAMES": MAX_STRIP_FRAMES}
+_TEMPLATES.filters |= {
+    "thumbnail": _thumbnail,
+    "drawable": lambda share: share if math.isfinite(share) else 0.0,
+    "three_digits": "{:.3f}".format,
+}
+
+
+def palette(names):
+    """Return name to colour; after eight names the colours repeat."""
+    return {name: _COLOURS[index % len(_COLOURS)] for index, name in enumerate(names)}
 
 
 def texts(arrays):
@@ -26,92 +83,6 @@ def texts(arrays):
     if isinstance(arrays, bytes):
         return arrays.decode("utf-8", "replace")
     return [texts(array) for array in arrays]
-
-
-def table(caption, head, rows, numbers=()):
-    """Return a table whose first column holds the row headers.
-
-    Args:
-        caption: caption.
-        head: names of the columns.
-        rows: one list of values per row.
-        numbers: indices of the columns that are aligned as numbers.
-    """
-    kinds = [' class="n"' if index in numbers else "" for index in range(len(head))]
-    names = "".join(f'<th scope="col"{kind}>{safe(name)}</th>' for name, kind in zip(head, kinds))
-    lines = []
-    for first, *rest in rows:
-        cells = "".join(f"<td{kind}>{safe(cell)}</td>" for cell, kind in zip(rest, kinds[1:]))
-        lines.append(f'<tr><th scope="row"{kinds[0]}><bdi>{safe(first)}</bdi></th>{cells}</tr>')
-    body = f"<thead><tr>{names}</tr></thead><tbody>{''.join(lines)}</tbody>"
-    return _scrolling(caption, f"<table><caption>{safe(caption)}</caption>{body}</table>")
-
-
-def bars(caption, shares):
-    """Return a bar chart as a table of names, bars and numbers.
-
-    Args:
-        caption: caption.
-        shares: list of (name, number from 0 to 1).
-    """
-    rows = [
-        f'<tr><th scope="row"><bdi>{safe(name)}</bdi></th>'
-        f'<td><div class="track" aria-hidden="true">'
-        f'<div style="width:{100 * _finite(share):.1f}%"></div></div></td>'
-        f'<td class="n">{share:.3f}</td></tr>'
-        for name, share in shares
-    ]
-    return f'<table class="bars"><caption>{safe(caption)}</caption><tbody>{"".join(rows)}</tbody></table>'
-
-
-def heat(caption, rows, columns, weights):
-    """Return a heat map as a table of percentages.
-
-    Args:
-        caption: caption.
-        rows, columns: names of the rows and columns.
-        weights: (rows, columns) numbers from 0 to 1.
-    """
-    names = "".join(f'<th scope="col"><bdi>{safe(name)}</bdi></th>' for name in columns)
-    lines = [
-        f'<tr><th scope="row"><bdi>{safe(name)}</bdi></th>'
-        f"{''.join(map(_heat_cell, row[: len(columns)]))}</tr>"
-        for name, row in zip(rows, weights)
-    ]
-    head = f"<thead><tr><td></td>{names}</tr></thead>"
-    inner = f"<caption>{safe(caption)}</caption>{head}<tbody>{''.join(lines)}</tbody>"
-    return _scrolling(caption, f'<table class="heat">{inner}</table>')
-
-
-def _finite(share):
-    """Return a share that can be drawn: 0 if it is not finite."""
-    return share if math.isfinite(share) else 0.0
-
-
-def _heat_cell(weight):
-    return f'<td style="--share:{_finite(weight):.2f}">{100 * weight:.0f}</td>'
-
-
-def _scrolling(name, inner):
-    """Wrap content that may be wider than the page, so that the keyboard can scroll it too."""
-    return f'<div class="scroll" tabindex="0" role="region" aria-label="{safe(name)}">{inner}</div>'
-
-
-def numbered(title, candidates, note=""):
-    """Return a numbered list of candidates, best first.
-
-    Args:
-        title: heading.
-        candidates: list of (text, score).
-        note: what the score is.
-    """
-    items = "".join(
-        f'<li><bdi class="written">{safe(text) or "(nothing)"}</bdi> '
-        f'<span class="quiet">{score:.3f}</span></li>'
-        for text, score in candidates
-    )
-    about = f'<p class="quiet">{safe(note)}</p>' if note else ""
-    return f"<h3>{safe(title)}</h3>{about}<ol>{items}</ol>"
 
 
 def truncation_note(outputs):
@@ -125,8 +96,3 @@ def truncation_note(outputs):
             read, length = int(outputs[f"{unit}_read"][0]), int(outputs[unit][0])
             return f"read {read:,} of {length:,} {unit}" if read < length else ""
     return ""
-
-
-def details(title, inner):
-    """Return content that a click unfolds."""
-    return f"<details><summary>{safe(title)}</summary>{inner}</details>"

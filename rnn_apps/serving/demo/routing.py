@@ -1,13 +1,9 @@
 """Chooses the page of an export by the inputs and outputs of `serving_default`."""
 
-from rnn_apps.serving.demo.clip_caption import ClipCaptionPage
+from rnn_apps.serving.demo.captions import ClipCaptionPage, ImageCaptionPage
 from rnn_apps.serving.demo.forecast import ForecastPage
-from rnn_apps.serving.demo.image_caption import ImageCaptionPage
-from rnn_apps.serving.demo.prompt import PromptPage
 from rnn_apps.serving.demo.step_labels import FrameLabelsPage, RowLabelsPage
-from rnn_apps.serving.demo.tags import TagsPage
-from rnn_apps.serving.demo.text_label import TextLabelPage
-from rnn_apps.serving.demo.translation import TranslationPage
+from rnn_apps.serving.demo.text_pages import PromptPage, TagsPage, TextLabelPage, TranslationPage
 
 PAGES = (
     TextLabelPage,

@@ -3,12 +3,10 @@
 from itertools import groupby
 
 from rnn_apps.data.step_tables import Columns, read_streams
+from rnn_apps.serving.demo.captions import ClipPage
 from rnn_apps.serving.demo.client import PageError
-from rnn_apps.serving.demo.clip_caption import ClipPage
-from rnn_apps.serving.demo.html import safe, table, texts
-from rnn_apps.serving.demo.images import film_strip
+from rnn_apps.serving.demo.html import palette, render, texts
 from rnn_apps.serving.demo.page import Answer, TablePage
-from rnn_apps.serving.demo.palette import legend, palette
 from rnn_apps.serving.demo.uploads import read_table
 
 _MAX_SPANS_IN_SUMMARY = 20
@@ -23,9 +21,9 @@ class FrameLabelsPage(ClipPage):
     def answer(self, paths):
         """Return the labels as a ribbon, and the labelled frames."""
         frames, content = self.read_frames(paths)
-        labels, answer = _ribbon(self, self.client("serving_default", frames=[content]), "frame")
+        labels, answer = _label_steps(self, self.client("serving_default", frames=[content]), "frame")
         captions = [f"{number} {label}" for number, label in enumerate(labels, start=1)]
-        return Answer(answer.summary, f"{answer.html}<h3>Film strip</h3>{film_strip(frames, captions)}")
+        return Answer(answer.summary, answer.html + render("film_strip", frames, captions))
 
 
 class RowLabelsPage(TablePage):
@@ -50,32 +48,22 @@ class RowLabelsPage(TablePage):
         if len(streams) > 1:
             raise PageError(f"The table holds {len(streams):,} streams; upload the rows of one only.")
         outputs = self.client("serving_default", features=streams[0].steps[None])
-        return _ribbon(self, outputs, "row")[1]
+        return _label_steps(self, outputs, "row")[1]
 
 
-def _ribbon(page, outputs, step):
-    """Return the labels of all steps, and the `Answer` that shows them."""
+def _label_steps(page, outputs, step):
+    """Return the labels of all steps, and the `Answer` that shows them as a ribbon and as a table."""
     count = int(outputs["lengths"][0])
     labels, scores = texts(outputs["labels"][0])[:count], outputs["scores"][0, :count]
     colours = palette(page.metadata.get("class_names", sorted(set(labels))))
     spans, start = [], 0
     for label, group in groupby(labels):
         stop = start + len(list(group))
-        spans.append((label, start, stop, float(scores[start:stop].mean())))
+        steps = f"{start + 1} to {stop}" if stop - start > 1 else str(stop)
+        row = (steps, label, f"{float(scores[start:stop].mean()):.3f}")
+        spans.append({"label": label, "start": start, "stop": stop, "row": row})
         start = stop
-    segments = "".join(
-        f'<i style="left:{100 * start / count:.3f}%;width:{100 * (stop - start) / count:.3f}%;'
-        f'background:{colours.get(label, "#c9ced8")}" title="{safe(label)}: {start + 1} to {stop}"></i>'
-        for label, start, stop, _ in spans
-    )
-    described = [f"{_describe_span(start, stop)} {label}" for label, start, stop, _ in spans]
+    described = [f"{span['row'][0]} {span['label']}" for span in spans[:_MAX_SPANS_IN_SUMMARY]]
     end = ", ..." if len(spans) > _MAX_SPANS_IN_SUMMARY else "."
-    summary = f"{count:,} {step}s: {', '.join(described[:_MAX_SPANS_IN_SUMMARY])}{end}"
-    rows = [(_describe_span(start, stop), label, f"{mean:.3f}") for label, start, stop, mean in spans]
-    span_table = table("Labels", [f"{step}s", "label", "mean score"], rows, (2,))
-    ribbon = f'<div class="ribbon" role="img" aria-label="{safe(summary)}">{segments}</div>'
-    return labels, Answer(summary, f"{ribbon}{legend(colours, labels)}{span_table}")
-
-
-def _describe_span(start, stop):
-    return f"{start + 1} to {stop}" if stop - start > 1 else str(stop)
+    summary = f"{count:,} {step}s: {', '.join(described)}{end}"
+    return labels, Answer(summary, render("step_labels", summary, spans, count, step, colours))

@@ -11,6 +11,7 @@ from PIL import Image
 from rnn_apps.data.video import VIDEO_SUFFIXES, InvalidVideo, all_frames, pick_evenly, read_frames
 from rnn_apps.errors import UserError, Wording, shown
 from rnn_apps.serving.demo.client import PageError
+from rnn_apps.serving.demo.html import encode
 
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP")
 EXPORT_FORMATS = ("JPEG", "PNG", "GIF", "BMP")  # that an export decodes itself
@@ -126,13 +127,6 @@ def read_image(path, limits, max_pixels=None):
         expected = "a complete JPEG, PNG, GIF, BMP or WebP file"
         raise PageError(f"{display_name(path)} is not a readable image; expected {expected}.") from error
     return pixels, content if kind in EXPORT_FORMATS else encode(pixels, "PNG")
-
-
-def encode(pixels, kind, **options):
-    """Return the bytes of an image file."""
-    stream = io.BytesIO()
-    pixels.save(stream, kind, **options)
-    return stream.getvalue()
 
 
 def read_clip(paths, size, limits, num_frames=None):

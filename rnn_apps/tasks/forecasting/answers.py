@@ -7,30 +7,48 @@ from rnn_apps.data.series_windows import first_unknown_step, past_window
 from rnn_apps.errors import DataError, shown
 from rnn_apps.tasks.forecasting.dataset import json_number, json_numbers
 from rnn_apps.tasks.forecasting.reading import SeriesSet
+from rnn_apps.tasks.predictor import call_network
 
 ANY_NUMBER = 10**9  # of invalid records in an input, because every answer lists those that were skipped
 
 
-def check_finite(place, columns, inputs, targets):
-    """Raise DataError if a forecast is not finite, which happens for values that are too large for float32.
+OUTPUTS = ("forecast", "lower", "upper")
+
+
+def forecast_answer(predictor, place, name, last, inputs, outputs):
+    """Return series, times and targets of a forecast.
 
     Args:
-        place: location of the series.
-        columns: `Columns` of the network.
+        predictor: `ForecastPredictor`.
+        place: location of the series, for messages.
+        name: name of the series.
+        last: time of the last known step.
         inputs: values that the network has read, (steps, columns).
-        targets: forecasts and bounds by target, as in an answer.
+        outputs: `OUTPUTS` by name, each (horizon, targets).
+
+    Raises:
+        DataError: if a forecast is not finite, which happens for values that are too large for float32.
     """
-    values = ((name, value) for name, bounds in targets.items() for row in bounds.values() for value in row)
-    invalid = next((name for name, value in values if value is None or not np.isfinite(value)), None)
-    if invalid is None:
-        return
-    sizes = np.abs(np.nan_to_num(inputs[:, : len(columns.features)], posinf=np.inf, neginf=np.inf))
-    step, feature = np.unravel_index(np.argmax(sizes), sizes.shape)
-    received = f"values up to {sizes[step, feature]:g} (in the column {shown(columns.features[feature])})"
-    expected = "values of the same magnitude as in training"
-    raise DataError(
-        f"{place}  {invalid}", "the forecast is not a finite number", received=received, expected=expected
-    )
+    step, columns = predictor.step, predictor.columns
+    for index, target in enumerate(columns.targets):
+        if not all(np.isfinite(outputs[key][:, index]).all() for key in OUTPUTS):
+            sizes = np.abs(np.nan_to_num(inputs[:, : len(columns.features)], posinf=np.inf, neginf=np.inf))
+            row, feature = np.unravel_index(np.argmax(sizes), sizes.shape)
+            column = shown(columns.features[feature])
+            raise DataError(
+                f"{f'{place}  {name}'.rstrip()}  {target}",
+                "the forecast is not a finite number",
+                received=f"values up to {sizes[row, feature]:g} (in the column {column})",
+                expected="values of the same magnitude as in training",
+            )
+    return {
+        "series": name,
+        "times": [step.text(step.later(last, ahead + 1)) for ahead in range(len(outputs["forecast"]))],
+        "targets": {
+            target: {key: json_numbers(outputs[key][:, index]) for key in OUTPUTS}
+            for index, target in enumerate(columns.targets)
+        },
+    }
 
 
 def columns_note(columns, calendar):
@@ -113,20 +131,12 @@ class Table:
             raise DataError(where, received=received, expected=expected)
 
     def _answer(self, series):
-        predictor, step = self.predictor, self.predictor.step
         inputs, origin = self.inputs(series)
-        quantiles = predictor.quantiles(*map(tf.constant, inputs)).numpy()[0]
-        middle, last = quantiles.shape[-1] // 2, series.times[origin - 1]
-        times = [step.text(step.later(last, ahead + 1)) for ahead in range(len(quantiles))]
-        places = {"forecast": middle, "lower": 0, "upper": -1}
-        targets = {
-            name: {key: json_numbers(quantiles[:, index, place]) for key, place in places.items()}
-            for index, name in enumerate(predictor.columns.targets)
-        }
-        place = f"{series.location}  {series.name}".rstrip()
-        past = series.values[:origin][-predictor.recipe.model.window :]
-        check_finite(place, predictor.columns, past, targets)
-        answer = {"input": self.path, "series": series.name, "times": times, "targets": targets}
+        outputs = self.predictor.call("serving_default", *map(tf.constant, inputs))
+        outputs = {key: value.numpy()[0] for key, value in outputs.items()}
+        past, last = series.values[:origin][-self.predictor.recipe.model.window :], series.times[origin - 1]
+        forecast = forecast_answer(self.predictor, series.location, series.name, last, past, outputs)
+        answer = {"input": self.path, **forecast}
         skipped = self.series_set.bad.skipped
         return {**answer, "skipped": describe_skipped(skipped)} if skipped else answer
 
@@ -158,7 +168,7 @@ def influence(predictor, path):
     tensors = [tf.constant(array) for array in inputs]
     with tf.GradientTape() as tape:
         tape.watch(tensors[0])
-        outputs = predictor.model(tensors[0] if len(tensors) == 1 else tensors, training=False)
+        outputs = call_network(predictor.model, tensors)
         mean = tf.reduce_mean(outputs[:, -1, :, 0, outputs.shape[-1] // 2])
     gradients = tape.gradient(mean, tensors[0]).numpy()[0, :, 0]
     start = max(0, origin - len(gradients))

@@ -21,6 +21,7 @@ from rnn_apps.tasks.settings import (
     SourceSettings,
     Units,
     recurrent_weights,
+    sample_field,
     too_many_weights,
 )
 
@@ -96,9 +97,7 @@ class ForecastingData(SourceSettings):
         le=10_000_000,
         description="Windows per epoch; null: enough to cover train, at least 8 batches.",
     )
-    sample: SeasonsSample | None = Field(
-        default_factory=SeasonsSample, description="Synthetic series to try a recipe on."
-    )
+    sample: SeasonsSample | None = sample_field(SeasonsSample, "Synthetic series to try a recipe on.")
 
     @property
     def time_columns(self) -> tuple[str, ...] | None:

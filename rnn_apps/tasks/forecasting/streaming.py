@@ -1,6 +1,5 @@
 """Streaming forecasts: one after every row of a table."""
 
-import csv
 from collections import Counter
 
 import numpy as np
@@ -14,10 +13,8 @@ from rnn_apps.data.series import CleaningOptions, RowReader, check_spacing
 from rnn_apps.data.series_columns import find_columns
 from rnn_apps.data.time_steps import calendar_values
 from rnn_apps.errors import DataError, UserError
-from rnn_apps.tasks.forecasting.answers import ANY_NUMBER, check_finite, describe_skipped
-from rnn_apps.tasks.forecasting.dataset import json_numbers
-from rnn_apps.tasks.forecasting.module import OUTPUTS
-from rnn_apps.tasks.streaming import Stream
+from rnn_apps.tasks.forecasting.answers import ANY_NUMBER, OUTPUTS, describe_skipped, forecast_answer
+from rnn_apps.tasks.streaming import Stream, TableLines
 
 PLACE = "stream"
 
@@ -41,13 +38,12 @@ class ForecastStream(Stream):
             problem = f"this network needs future values of {names}, which a stream does not have"
             fix = "Give files with these rows as inputs."
             raise UserError(problem=problem, fix=fix, option="stream")
-        forecaster, data = predictor.module, predictor.recipe.data
-        super().__init__(forecaster.step, forecaster.initial_state(1))
-        self._predictor, self._initial, self._lines = predictor, self._states, 0
-        self._header = self._reader = None
+        data = predictor.recipe.data
+        super().__init__(predictor.module.signatures["step"], predictor.initial_state(1))
+        self._predictor, self._initial, self._reader = predictor, self._states, None
+        self._table = TableLines(f"{PLACE}:", self._start)
         invalid, self._reported = InvalidRecords(data.on_invalid_record, ANY_NUMBER), Counter()
         self._options = CleaningOptions(invalid, data.on_missing, data.on_gap)
-        self._separator = ","
         self._progress = {}  # states and last row of each series
 
     def feed(self, lines):
@@ -55,30 +51,22 @@ class ForecastStream(Stream):
 
         If the recipe skips invalid records, ``"skipped"`` lists those since the previous answer.
         """
-        answers = []
-        for line in lines:
-            self._lines += 1
-            line = line.replace("\0", "").removeprefix("\ufeff")
-            if self._header is None:
-                self._separator = find_delimiter(f"{PLACE}:{self._lines}", [line])
-            row = next(csv.reader([line], delimiter=self._separator), None)
-            if row and self._header is None:
-                self._header = row
-                self._columns = find_columns(f"{PLACE}:{self._lines}", row, [], self._predictor.columns)
-            elif row:
-                answers += self._answers(row)
-        return answers
+        return [answer for row in self._table.rows(lines) for answer in self._answers(row)]
+
+    def _start(self, header):
+        self._columns = find_columns(self._table.where, header, [], self._predictor.columns)
 
     def _answers(self, row):
-        if self._reader is None and not width_problem(row, self._header):
-            self._reader = RowReader(PLACE, self._header, self._columns, self._options, row)
+        table = self._table
+        problem = width_problem(row, table.header)
+        if self._reader is None and not problem:
+            self._reader = RowReader(PLACE, table.header, self._columns, self._options, row)
         if self._reader is None:
-            problem = width_problem(row, self._header)
-            self._options.invalid.report(f"{PLACE}:{self._lines}", problem, "Fix the row.")
+            self._options.invalid.report(table.where, problem, "Fix the row.")
             return []
-        rows, marks = {}, decimal_marks([row], self._separator)
-        self._reader.marks = dict(zip(self._header, marks))
-        self._reader.read(self._lines, row, "test", rows)
+        self._reader.marks = dict(zip(table.header, decimal_marks([row], table.delimiter)))
+        rows = {}
+        self._reader.read(table.number, row, "test", rows)
         return [self._answer(name, one) for name, one in rows.items()]
 
     def _answer(self, name, now):
@@ -94,15 +82,9 @@ class ForecastStream(Stream):
         if predictor.recipe.data.calendar:
             times = [step.later(now.times[0], ahead) for ahead in range(1 - steps, 1)]
             values = np.concatenate([values, calendar_values(times, predictor.recipe.data.calendar)], axis=-1)
-        answer = self.read(tf.constant(values[None], tf.float32))
-        times = [step.text(step.later(now.times[0], ahead + 1)) for ahead in range(len(answer["forecast"]))]
-        targets = {
-            target: {key: json_numbers(answer[key][:, index]) for key in OUTPUTS}
-            for index, target in enumerate(predictor.columns.targets)
-        }
-        check_finite(f"{now.locations[0]}  {name}".rstrip(), predictor.columns, values, targets)
+        outputs = self.read(tf.constant(values[None], tf.float32))
+        answer = forecast_answer(predictor, now.locations[0], name, now.times[0], values, outputs)
         self._progress[name] = (self._states, now)
-        answer = {"series": name, "times": times, "targets": targets}
         total = self._options.invalid.skipped
         skipped, self._reported = total - self._reported, Counter(total)
         return {**answer, "skipped": describe_skipped(skipped)} if skipped else answer

@@ -1,6 +1,6 @@
 """Dataset of frame labelling: streams of sensor values or frames with a label for every step."""
 
-import json
+from typing import ClassVar
 
 import numpy as np
 import tensorflow as tf
@@ -12,7 +12,7 @@ from rnn_apps.data.step_tables import Columns, load_streams, name_of
 from rnn_apps.models.per_step import PerStepNetwork, per_step_model
 from rnn_apps.models.step_features import precomputed_feature_extractor
 from rnn_apps.tasks.labelled_sequences import LabelledSequences
-from rnn_apps.tasks.preprocessing import Preprocessing, load_class_names
+from rnn_apps.tasks.preprocessing import Preprocessing
 from rnn_apps.tasks.visual import make_visual_encoder
 
 EXAMPLE_STEPS = 64  # steps of an example on the demo page
@@ -50,27 +50,22 @@ def frame_features(cnn, frames):
 class FramePreprocessing(Preprocessing):
     """The labels, and the features of a step.
 
-    Args:
+    Attributes:
         class_names: labels in the order of the logits.
         features: names of the numeric features, in order; None for images.
-        cnn: `keras.Model` from images to regions; None for numeric features.
+        cnn: `keras.Model` from images to regions, which is saved with the model; None for numeric features.
     """
 
-    def __init__(self, class_names, features, cnn):
-        super().__init__(class_names)
-        self.features, self.cnn = features, cnn
-
-    def save(self, folder):
-        """Save the labels and the feature names; the CNN is saved with the model."""
-        super().save(folder)
-        (folder / "features.json").write_text(json.dumps(self.features), encoding="utf-8")
+    files: ClassVar = {**Preprocessing.files, "features": ("features.json", None)}
 
     @classmethod
     def load(cls, folder, model):
         """Load the preprocessing that `save` saved, with the CNN of the model."""
-        features = json.loads((folder / "features.json").read_text(encoding="utf-8"))
-        cnn = None if features else PerStepNetwork(model).extractor.get_layer("each_frame").layer
-        return cls(load_class_names(folder), features, cnn)
+        loaded = super().load(folder, model)
+        loaded.cnn = None
+        if not loaded.features:
+            loaded.cnn = PerStepNetwork(model).extractor.get_layer("each_frame").layer
+        return loaded
 
 
 class FrameDataset(LabelledSequences):
@@ -96,7 +91,7 @@ class FrameDataset(LabelledSequences):
         cnn = None
         if self.are_pictures:
             cnn = make_visual_encoder(self.recipe.model.encoder, self.recipe.seed)
-        return FramePreprocessing(labels, self._features, cnn)
+        return FramePreprocessing(labels, features=self._features, cnn=cnn)
 
     def count_records(self, sequences):
         """Return the number of rows, each of which is a record."""

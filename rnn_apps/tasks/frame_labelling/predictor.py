@@ -7,14 +7,13 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from rnn_apps.data.images import decode_image
 from rnn_apps.models.per_step import PerStepNetwork, per_step_model
 from rnn_apps.models.step_features import precomputed_feature_extractor
 from rnn_apps.tasks.frame_labelling.dataset import columns_of, is_frozen
-from rnn_apps.tasks.frame_labelling.inputs import read_inputs
-from rnn_apps.tasks.frame_labelling.streaming import FrameStream, RowStream
+from rnn_apps.tasks.frame_labelling.inputs import FrameStream, RowStream, read_inputs
 from rnn_apps.tasks.step_predictor import StepPredictor
 from rnn_apps.tasks.streaming import needs_whole_input
+from rnn_apps.tasks.visual import decode_frames, noise_frames
 
 
 class FramePredictor(StepPredictor):
@@ -54,24 +53,13 @@ class FramePredictor(StepPredictor):
 
     def encode_raw(self, raw):
         """Decode frames (empty for padding), or read features (NaN for padding)."""
-        if not self.are_pictures:
+        if self.are_pictures:
+            mask = tf.strings.length(raw) > 0
+            steps = decode_frames(raw, self._image_size)
+        else:
             mask = ~tf.reduce_any(tf.math.is_nan(raw), axis=-1)
-            inputs = [tf.where(mask[:, :, None], raw, 0.0), mask]
-            return inputs, tf.reduce_sum(tf.cast(mask, tf.int32), axis=1), {}
-        size, mask = self._image_size, tf.strings.length(raw) > 0
-
-        def frame(encoded):
-            empty = tf.zeros([*size, 3])
-            picture = tf.cond(
-                tf.strings.length(encoded) > 0, lambda: decode_image(encoded, size), lambda: empty
-            )
-            return tf.ensure_shape(picture, [*size, 3])
-
-        spec = tf.TensorSpec([*size, 3], tf.float32)
-        pixels = tf.map_fn(frame, tf.reshape(raw, [-1]), fn_output_signature=spec)
-        pixels = tf.reshape(pixels, tf.concat([tf.shape(raw), [*size, 3]], 0))
-        pixels = tf.ensure_shape(pixels, [None, None, *size, 3])
-        return [pixels, mask], tf.reduce_sum(tf.cast(mask, tf.int32), axis=1), {}
+            steps = tf.where(mask[:, :, None], raw, 0.0)
+        return [steps, mask], tf.reduce_sum(tf.cast(mask, tf.int32), axis=1), {}
 
     @cached_property
     def _columns(self):
@@ -83,7 +71,7 @@ class FramePredictor(StepPredictor):
         for path in inputs:
             streams = read_inputs(Path(path), self.are_pictures, self._image_size, self._columns)
             for stream, raw in streams.items():
-                answer = self.module.label(raw[None])
+                answer = self.call("serving_default", raw[None])
                 labels, scores = answer["labels"].numpy()[0], answer["scores"].numpy()[0]
                 answers.append(
                     {
@@ -100,8 +88,8 @@ class FramePredictor(StepPredictor):
         if not self.can_stream:
             raise needs_whole_input()
         if self.are_pictures:
-            return FrameStream(self.module, self._image_size)
-        return RowStream(self.module, self._columns)
+            return FrameStream(self, self._image_size)
+        return RowStream(self, self._columns)
 
     def answer_line(self, answer):
         """The labels and their ranges of steps."""
@@ -138,8 +126,7 @@ class FramePredictor(StepPredictor):
     def example_requests(self):
         """A stream of two steps, and a padded batch of streams of three and two steps."""
         if self.are_pictures:
-            noise = [tf.random.stateless_uniform([24, 32, 3], (1, i), 0, 255) for i in range(3)]
-            frames = [tf.io.encode_png(tf.cast(picture, tf.uint8)) for picture in noise]
+            frames = noise_frames()
             raw = tf.stack([tf.stack(frames), tf.stack([*frames[:2], tf.constant("")])])
         else:
             numbers = tf.random.stateless_normal([2, 3, len(self.features)], (1, 2))

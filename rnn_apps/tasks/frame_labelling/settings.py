@@ -7,8 +7,15 @@ from pydantic import Field
 
 from rnn_apps.settings import Distinct
 from rnn_apps.tasks.image_captioning.settings import VisualEncoderSettings
-from rnn_apps.tasks.labelling_settings import LabellingModel, LabellingSettings
-from rnn_apps.tasks.settings import Column, SampleSettings, SourceSettings
+from rnn_apps.tasks.settings import (
+    Column,
+    LabellingModel,
+    LabellingSettings,
+    LocalSource,
+    SampleSettings,
+    SourceSettings,
+    sample_field,
+)
 
 
 class EventsSample(SampleSettings):
@@ -20,12 +27,7 @@ class EventsSample(SampleSettings):
 class FrameLabellingData(SourceSettings):
     """Source of labelled streams: tables of sensor values, or of image paths."""
 
-    source: str = Field(
-        "sample",
-        pattern="^(files|sample)$",
-        description="files (your own data) or sample (synthetic data).",
-        json_schema_extra={"patternErrorMessage": "files or sample"},
-    )
+    source: LocalSource = "sample"
     label: Column = Field("label", description="Column with the label of each step.")
     stream: Column | None = Field(
         None, description="Column with the name of each row's stream; null: one stream per file."
@@ -39,8 +41,8 @@ class FrameLabellingData(SourceSettings):
     on_missing: Literal["fail", "previous"] = Field(
         "fail", description="Empty cells: fail, or repeat the previous value."
     )
-    sample: EventsSample | None = Field(
-        default_factory=EventsSample, description="Synthetic clips; null: fail instead of using them."
+    sample: EventsSample | None = sample_field(
+        EventsSample, "Synthetic clips; null: fail instead of using them."
     )
 
     def cross_checks(self) -> Iterator[tuple[tuple[str, ...], str]]:

@@ -6,9 +6,9 @@ import tensorflow as tf
 
 from rnn_apps.data.caption_files import CaptionsLayout
 from rnn_apps.data.caption_sources import load_captioned_images
-from rnn_apps.data.images import InvalidImage, decode_images, read_image
-from rnn_apps.errors import UserError
+from rnn_apps.data.images import decode_images, read_image
 from rnn_apps.models.encoder_decoder import region_encoder
+from rnn_apps.tasks.visual import read_checked
 
 
 class Pictures:
@@ -54,7 +54,7 @@ class Pictures:
 
     def raw_tensor(self, paths):
         """Return the bytes of image files."""
-        return tf.constant([_encoded(path, self._size) for path in paths])
+        return tf.constant([read_checked(Path(path), self._size) for path in paths])
 
     def decode(self, encoded):
         """Decode images (batch,) to pixels."""
@@ -67,15 +67,3 @@ class Pictures:
         return tf.stack(
             [tf.io.encode_png(pixels[0]), tf.io.encode_jpeg(pixels[1]), tf.io.encode_png(pixels[2])]
         )
-
-
-def _encoded(path, size):
-    """The bytes of an image file; UserError if it is not one."""
-    try:
-        encoded = Path(path).read_bytes()
-        read_image(encoded, size)
-    except OSError as error:
-        raise UserError(str(path), f"cannot be read: {error.strerror}", expected="an image file") from error
-    except InvalidImage as error:
-        raise UserError(str(path), str(error)) from error
-    return encoded

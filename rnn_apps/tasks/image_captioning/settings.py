@@ -7,8 +7,7 @@ from pydantic import Field, JsonValue
 
 from rnn_apps.errors import shown
 from rnn_apps.settings import Distinct, Settings, TaskSettings
-from rnn_apps.tasks.decoder_settings import DecoderSettings, DecodingSettings
-from rnn_apps.tasks.settings import Column, SampleSettings, SourceSettings
+from rnn_apps.tasks.settings import Column, DecoderSettings, SampleSettings, SourceSettings, sample_field
 
 Name = Annotated[str, Field(min_length=1, max_length=4096)]
 Pixels = Annotated[int, Field(ge=16, le=2048)]
@@ -55,10 +54,7 @@ class CaptionsData(SourceSettings):
 class ImageCaptionsData(CaptionsData):
     """Source of the captioned images."""
 
-    sample: ScenesSample | None = Field(
-        default_factory=ScenesSample,
-        description="Synthetic data to use if the data set is unavailable; null: fail instead.",
-    )
+    sample: ScenesSample | None = sample_field(ScenesSample)
 
 
 class VisualEncoderSettings(Settings):
@@ -118,9 +114,6 @@ class ImageCaptioningModel(DecoderSettings):
         default_factory=VisualEncoderSettings, description="The CNN that turns images into features."
     )
     projection: int = Field(512, ge=1, le=16_384, description="Features per region after the projection.")
-    decoding: DecodingSettings = Field(
-        default_factory=DecodingSettings, description="How the trained network generates text."
-    )
 
 
 class ImageCaptioningSettings(TaskSettings):

@@ -22,27 +22,6 @@ NUMBERS_SHOWN = 20  # per output on the command line
 _MAX_TEXT_BYTES = 16 << 20
 
 
-class ArrayModule(tf.Module):
-    """A model with the signature ``serving_default`` over its own inputs and outputs.
-
-    Args:
-        model: `keras.Model`.
-        part: `NetworkPart` of the whole model.
-    """
-
-    def __init__(self, model, part):
-        super().__init__()
-        self.model = model
-        self._held = [variable.value for variable in model.variables]  # tf.saved_model finds no others
-        specs = list(part.inputs.values())
-        self.answer = tf.function(part.function, input_signature=specs, autograph=False)
-
-    @property
-    def signatures(self):
-        """Functions of all signatures by name."""
-        return {"serving_default": self.answer}
-
-
 class ArrayPredictor(Predictor):
     """Runs a Keras model imported by `rnn-apps import`."""
 
@@ -56,10 +35,10 @@ class ArrayPredictor(Predictor):
         """Largest difference allowed for a SavedModel's outputs, from the precision of the model."""
         return tolerance_of(self.model)
 
-    def make_module(self):
-        """Return an `ArrayModule`."""
+    def functions(self):
+        """Return ``serving_default`` over the inputs and outputs of the model."""
         (part,) = self.network_parts()
-        return ArrayModule(self.model, part)
+        return {"serving_default": (part.function, list(part.inputs.values()))}
 
     @cached_property
     def _vocabulary_sizes(self):

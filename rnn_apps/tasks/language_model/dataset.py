@@ -1,5 +1,7 @@
 """Dataset of the language model task: one long sequence of tokens per split."""
 
+from typing import ClassVar
+
 import numpy as np
 import tensorflow as tf
 
@@ -18,24 +20,9 @@ ORDERS = {"unigram": 1, "five_gram": 5}
 
 
 class TextPreprocessing(Preprocessing):
-    """The vocabulary.
+    """The `Tokenizer` of the texts (`vocabulary`)."""
 
-    Args:
-        vocabulary: `Tokenizer`.
-    """
-
-    def __init__(self, vocabulary):
-        super().__init__()
-        self.vocabulary = vocabulary
-
-    def save(self, folder):
-        """Save the vocabulary."""
-        self.vocabulary.save(folder / "tokenizer.json")
-
-    @classmethod
-    def load(cls, folder, model):
-        """Load the preprocessing that `save` saved."""
-        return cls(Tokenizer.load(folder / "tokenizer.json"))
+    files: ClassVar = {"vocabulary": ("tokenizer.json", Tokenizer)}
 
     def text(self, tokens):
         """Return the text of token ids, int32 (tokens,)."""
@@ -58,7 +45,7 @@ class TextStreams(Dataset):
         """Learn the vocabulary from train."""
         data, lines = self.recipe.data, self.splits["train"].splitlines(keepends=True)
         vocabulary = learn_vocabulary(lines, data.unit, data.vocabulary_size, data.min_count)
-        return TextPreprocessing(vocabulary)
+        return TextPreprocessing(vocabulary=vocabulary)
 
     def encode(self, split):
         """Return the token ids."""
@@ -81,7 +68,7 @@ class TextStreams(Dataset):
         training, tokens = self.recipe.training, self.encoded[split]
         whole = -(-(len(tokens) - 1) // batch_size)
         steps = training.tbptt.steps if training.tbptt else whole
-        return ResettingBatches(StreamBatches(tokens, batch_size, steps, seed))
+        return ResettingBatches(tokens, batch_size, steps, seed)
 
     def count(self, split):
         """Return the number of tokens."""
@@ -122,27 +109,15 @@ class TextStreams(Dataset):
         return ViewExamples(predictor.model, rows[:, :-1], tf.constant(targets), {"": names})
 
 
-class ResettingBatches:
-    """Stream batches with a flag for rows that start a text: all rows in the first window of an epoch.
-
-    Args:
-        batches: `StreamBatches`.
-    """
-
-    def __init__(self, batches):
-        self._batches = batches
-        self.num_examples = batches.num_examples
-
-    def __len__(self):
-        return len(self._batches)
+class ResettingBatches(StreamBatches):
+    """Stream batches with a flag for rows that start a text: all rows in the first window of an epoch."""
 
     def epoch(self, epoch=0, start=0):
         """Return a `tf.data.Dataset` of ((tokens, resets), targets)."""
-        streams = self._batches.streams
 
         @tf.autograph.experimental.do_not_convert
         def with_resets(number, window):
-            tokens, targets = (tf.ensure_shape(tensor, [streams, None]) for tensor in window)
-            return (tokens, tf.fill([streams], number == 0)), targets
+            tokens, targets = (tf.ensure_shape(tensor, [self.streams, None]) for tensor in window)
+            return (tokens, tf.fill([self.streams], number == 0)), targets
 
-        return self._batches.epoch(epoch, start).enumerate(start).map(with_resets)
+        return super().epoch(epoch, start).enumerate(start).map(with_resets)

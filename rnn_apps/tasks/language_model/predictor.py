@@ -1,14 +1,20 @@
 """Predictor of the language model task."""
 
+from functools import cached_property
+
 import numpy as np
 import tensorflow as tf
 
-from rnn_apps.data.tokenizer import END_OF_LINE, FIRST_TOKEN
+from rnn_apps.data.text import PADDING, UNKNOWN
+from rnn_apps.data.tokenizer import END, END_OF_LINE, FIRST_TOKEN, START
+from rnn_apps.models.decoding import sample
+from rnn_apps.models.per_step import state_specs
 from rnn_apps.tasks.decoder_parts import step_part
-from rnn_apps.tasks.language_model.module import NEVER_GENERATED, PromptContinuer
-from rnn_apps.tasks.language_model.streaming import TextStream
-from rnn_apps.tasks.options import check_options
-from rnn_apps.tasks.predictor import Predictor, numbered_states
+from rnn_apps.tasks.predictor import Predictor, check_options, numbered_states
+from rnn_apps.tasks.streaming import Stream
+
+_CHARACTERS = 2_000  # of a text that are read at a time
+NEVER_GENERATED = (PADDING, UNKNOWN, START, END)
 
 
 class LanguageModelPredictor(Predictor):
@@ -33,13 +39,101 @@ class LanguageModelPredictor(Predictor):
         """The separator between tokens of a text."""
         return " " if self.recipe.data.unit == "token" else ""
 
-    def make_module(self):
-        """Return a `PromptContinuer` with `serving_default`, `generate` and `step`."""
+    @cached_property
+    def first(self):
+        """The start token, before the first token of a text: the end of a line, if there is one."""
         newline = END_OF_LINE if self.recipe.data.unit == "token" else "\n"
         first = newline if newline in self.vocabulary.tokens else self.vocabulary.tokens[0]
         text = "\n" if first == END_OF_LINE else first
-        (number,) = self.vocabulary.encode(tf.constant([text])).flat_values.numpy()
-        return PromptContinuer(self.model, self.decoder, self.vocabulary, int(number))
+        with tf.init_scope():  # a graph may be the first to ask
+            (number,) = self.vocabulary.encode(tf.constant([text])).flat_values.numpy()
+        return int(number)
+
+    @property
+    def tables(self):
+        """The `Tokenizer`."""
+        return self.vocabulary
+
+    def functions(self):
+        """Return ``serving_default``, ``generate`` with all options of sampling, and ``step``."""
+        prompt = [
+            tf.TensorSpec([None], tf.string, name="prompt"),
+            tf.TensorSpec([], tf.int32, name="length"),
+            tf.TensorSpec([], tf.float32, name="temperature"),
+        ]
+        sampling = {"seed": tf.int32, "top_k": tf.int32, "top_p": tf.float32}
+        options = [tf.TensorSpec([], dtype, name=name) for name, dtype in sampling.items()]
+        chunk = [tf.TensorSpec([None], tf.string, name="text"), tf.TensorSpec([None], tf.int32, name="last")]
+        return {
+            "serving_default": (self._continue, prompt),
+            "generate": (self._continue, [*prompt, *options]),
+            "step": (self._step, [*chunk, *state_specs(self.decoder.zero_states(1))]),
+        }
+
+    def initial_state(self, batch):
+        """Return the initial state arguments of ``step``: `last`, and the flat list of states."""
+        return [tf.fill([batch], self.first), *tf.nest.flatten(self.decoder.zero_states(batch))]
+
+    def _step(self, text, last, *states):
+        """Read the next chunks of texts, and return their tokens with log-probabilities.
+
+        Args:
+            text: strings (batch,), the next chunk of each text, which must end between tokens.
+            last: int32 (batch,), ``next_last`` of the previous chunk, or as in `initial_state`.
+            states: ``next_state_0``, ... of the previous chunk, or as in `initial_state`.
+
+        Returns:
+            ``tokens`` (batch, steps), ``log_probability`` (batch, steps) in nats, both padded, ``lengths``
+            (batch,), ``next_last`` and ``next_state_0``, ...
+        """
+        numbers = self.vocabulary.encode(text)
+        lengths = tf.cast(numbers.row_lengths(), tf.int32)
+        padded = numbers.to_tensor(
+            PADDING, shape=tf.stack([-1, tf.maximum(numbers.bounding_shape(axis=1), 1)])
+        )
+        before = tf.concat([last[:, None], padded[:, :-1]], axis=1)
+        mask = tf.sequence_mask(lengths, tf.shape(padded)[1])
+        states = tf.nest.pack_sequence_as(self.decoder.zero_states(1), list(states))
+        logits, states, _ = self.decoder.forward_from_state(before, states, mask=mask)
+        log_probability = tf.gather(tf.nn.log_softmax(logits), padded, batch_dims=2)
+        ends = tf.gather(padded, tf.maximum(lengths - 1, 0), batch_dims=1)
+        return {
+            "tokens": tf.where(mask, self.vocabulary.id_to_token(padded), ""),
+            "log_probability": tf.where(mask, log_probability, 0.0),
+            "lengths": lengths,
+            "next_last": tf.where(lengths > 0, ends, last),
+            **numbered_states(states, "next_state"),
+        }
+
+    def _continue(self, prompt, length, temperature, seed=0, top_k=0, top_p=1.0):
+        """Return prompts with their continuations (batch,), and log-probabilities of the latter in nats."""
+        start, states = self._read(prompt)
+        decoded = sample(
+            self.decoder.step,
+            start,
+            states,
+            end=-1,
+            max_length=length,
+            temperature=temperature,
+            top_k=top_k,
+            top_p=top_p,
+            seed=seed,
+            suppressed=NEVER_GENERATED,
+        )
+        follows = self.vocabulary.decode(decoded.tokens[:, 0])
+        needs_blank = (self.vocabulary.unit == "token") & (tf.strings.length(prompt) > 0)
+        between = tf.where(needs_blank, " ", "")
+        return {"text": prompt + between + follows, "log_probability": decoded.scores[:, 0]}
+
+    def _read(self, prompt):
+        """Return the last token of each prompt, and the states before it."""
+        numbers = self.vocabulary.encode(prompt)
+        numbers = tf.concat([tf.fill([numbers.nrows(), 1], self.first), numbers], axis=1)
+        lengths = tf.cast(numbers.row_lengths(), tf.int32)
+        padded = numbers.to_tensor(PADDING)
+        mask = tf.sequence_mask(lengths - 1, tf.shape(padded)[1])
+        _, states, _ = self.decoder.forward_from_state(padded, None, mask=mask)
+        return tf.gather(padded, lengths - 1, batch_dims=1), states
 
     def predict(self, inputs, length=None, temperature=None, seed=0, top_k=0, top_p=1.0):
         """Return each prompt with its continuation.
@@ -57,7 +151,7 @@ class LanguageModelPredictor(Predictor):
         check_options(length=length, temperature=temperature, top_k=top_k, top_p=top_p, seed=seed)
         prompts = tf.constant([text.encode("utf-8", "replace") for text in inputs])
         options = (int(length), float(temperature), int(seed), int(top_k), float(top_p))
-        answer = self.module.generate(prompts, *map(tf.constant, options))
+        answer = self.call("generate", prompts, *map(tf.constant, options))
         texts, scores = answer["text"].numpy(), answer["log_probability"].numpy()
         return [
             {"input": prompt, "text": text.decode("utf-8", "replace"), "log_probability": float(score)}
@@ -66,7 +160,7 @@ class LanguageModelPredictor(Predictor):
 
     def open_stream(self):
         """Return a `TextStream`."""
-        return TextStream(self.module)
+        return TextStream(self)
 
     def answer_line(self, answer):
         """The whole text."""
@@ -77,7 +171,7 @@ class LanguageModelPredictor(Predictor):
         explained = []
         for text in inputs:
             (numbers,) = self.vocabulary.encode(tf.constant([text])).to_list()
-            before = tf.constant([[self.module.first, *numbers]])
+            before = tf.constant([[self.first, *numbers]])
             log_p = tf.nn.log_softmax(self.decoder.forward_from_state(before, None)[0])[0].numpy()
             words = [self.preprocessing.text(np.array([number])) for number in numbers]
             scores = [round(float(row[number]), 4) for row, number in zip(log_p, numbers)]
@@ -98,7 +192,7 @@ class LanguageModelPredictor(Predictor):
         """Sampling settings, and the unit of tokens."""
         default = self.recipe.model.generation
         return {
-            "first": int(self.module.first),
+            "first": self.first,
             "max_length": default.length,
             "never": NEVER_GENERATED,
             "length": default.length,
@@ -122,3 +216,47 @@ class LanguageModelPredictor(Predictor):
             ("serving_default", {"prompt": tf.constant(["the"]), **options}),
             ("generate", {"prompt": prompts, **options, **sampling}),
         ]
+
+
+class TextStream(Stream):
+    """Reads lines, and returns the likelihood of each, given all lines before it.
+
+    Args:
+        predictor: `LanguageModelPredictor`.
+    """
+
+    def __init__(self, predictor):
+        super().__init__(predictor.module.signatures["step"], predictor.initial_state(1))
+        self._unit = predictor.vocabulary.unit
+
+    def feed(self, lines):
+        """Return the tokens of every line, including its end, their nats, and the mean."""
+        return [self._read_line(line) for line in lines]
+
+    def _read_line(self, line):
+        tokens, nats = [], []
+        for piece in _pieces(f"{line}\n", self._unit):
+            answer = self.read(tf.constant([piece.encode("utf-8", "replace")]))
+            count = int(answer["lengths"])
+            nats += [round(-float(likely), 4) for likely in answer["log_probability"][:count]]
+            tokens += [token.decode("utf-8", "replace") for token in answer["tokens"][:count]]
+        mean = round(sum(nats) / max(1, len(nats)), 4)
+        return {"text": line, "tokens": tokens, "nats": nats, "mean_nats": mean}
+
+    def line(self, answer):
+        """Mean nats per token, and the line."""
+        return f"{answer['mean_nats']:.3f}\t{answer['text']}"
+
+
+def _pieces(text, unit):
+    """Split a text into chunks, without splitting tokens."""
+    if unit == "character":
+        return [text[start : start + _CHARACTERS] for start in range(0, len(text), _CHARACTERS)]
+    pieces, start = [], 0
+    while len(text) - start > _CHARACTERS:
+        end = max(text.rfind(blank, start + 1, start + _CHARACTERS) for blank in " \t")
+        if end <= start:
+            break
+        pieces.append(text[start:end])
+        start = end
+    return [*pieces, text[start:]]

@@ -6,8 +6,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from rnn_apps.settings import Settings, SteppedTrainingSettings, TaskSettings, TbpttSettings
-from rnn_apps.tasks.decoder_settings import RecurrentSettings
-from rnn_apps.tasks.settings import SampleSettings, SourceSettings
+from rnn_apps.tasks.settings import RecurrentSettings, SampleSettings, SourceSettings, sample_field
 
 
 class SayingsSample(SampleSettings):
@@ -31,10 +30,7 @@ class LanguageModelData(SourceSettings):
     min_count: int = Field(
         1, ge=1, le=1_000_000, description="Occurrences in train that a token needs to be kept."
     )
-    sample: SayingsSample | None = Field(
-        default_factory=SayingsSample,
-        description="Synthetic data to use if the data set is unavailable; null: fail instead.",
-    )
+    sample: SayingsSample | None = sample_field(SayingsSample)
 
 
 class GenerationSettings(Settings):

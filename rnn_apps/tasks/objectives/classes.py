@@ -11,6 +11,7 @@ from rnn_apps.metrics.classification import classification_metrics
 from rnn_apps.metrics.spans import are_span_tags, span_f1
 from rnn_apps.models.per_step import PerStepNetwork
 from rnn_apps.tasks.objectives.objective import Monitor, Objective
+from rnn_apps.tasks.predictor import call_network, input_specs
 
 SMALLEST_PROBABILITY = 1e-7
 EVALUATION_BATCH_SIZE = 256
@@ -53,11 +54,11 @@ class ClassObjective(Objective):
     @cached_property
     def _probabilities(self):
         model = self.predictor.core
-        specs = [tf.TensorSpec([None, *one.shape[1:]], one.dtype) for one in model.inputs]
 
         def probabilities(*inputs):
-            return tf.nn.softmax(model(inputs[0] if len(inputs) == 1 else list(inputs), training=False))
+            return tf.nn.softmax(call_network(model, inputs))
 
+        specs = list(input_specs(model).values())
         return tf.function(probabilities, input_signature=specs, autograph=False)
 
     def probabilities(self, split):

@@ -1,35 +1,20 @@
 """Dataset of the tagging task."""
 
+from typing import ClassVar
+
 from rnn_apps.baselines.most_frequent_label import most_frequent_label_probabilities
 from rnn_apps.data.tagged_files import load_tagged
 from rnn_apps.data.word_character_encoder import WordCharacterEncoder
 from rnn_apps.tasks.labelled_sequences import LabelledSequences
-from rnn_apps.tasks.preprocessing import Preprocessing, load_class_names
+from rnn_apps.tasks.preprocessing import Preprocessing
 
 UNUSED_CHARACTERS = 2  # encoded but not used if the recipe reads words only
 
 
 class TagPreprocessing(Preprocessing):
-    """Vocabularies of words and characters, and the tags.
+    """The vocabularies of words and characters (`encoder`), and the tags in the order of the logits."""
 
-    Args:
-        encoder: `WordCharacterEncoder`.
-        class_names: tags in the order of the logits.
-    """
-
-    def __init__(self, encoder, class_names):
-        super().__init__(class_names)
-        self.encoder = encoder
-
-    def save(self, folder):
-        """Save the vocabularies and the tags."""
-        super().save(folder)
-        self.encoder.save(folder / "encoder.json")
-
-    @classmethod
-    def load(cls, folder, model):
-        """Load the preprocessing that `save` saved."""
-        return cls(WordCharacterEncoder.load(folder / "encoder.json"), load_class_names(folder))
+    files: ClassVar = {**Preprocessing.files, "encoder": ("encoder.json", WordCharacterEncoder)}
 
 
 class TaggedSentences(LabelledSequences):
@@ -46,7 +31,7 @@ class TaggedSentences(LabelledSequences):
         tokens = [one.tokens for one in self.splits["train"]]
         max_length = characters.max_length if characters else UNUSED_CHARACTERS
         encoder = WordCharacterEncoder.learn(tokens, data.vocabulary_size, data.min_count, max_length)
-        return TagPreprocessing(encoder, self.learn_labels())
+        return TagPreprocessing(self.learn_labels(), encoder=encoder)
 
     def encode_steps(self, sequences):
         """Return word ids, and character ids if the recipe uses them."""

@@ -41,7 +41,9 @@ class TagPredictor(StepPredictor):
         answers = []
         for start in range(0, len(inputs), TEXTS_PER_CALL):
             texts = inputs[start : start + TEXTS_PER_CALL]
-            answer = self.module.label(tf.constant([text.encode("utf-8", "replace") for text in texts]))
+            answer = self.call(
+                "serving_default", tf.constant([text.encode("utf-8", "replace") for text in texts])
+            )
             answers += [{"text": text, **row} for text, row in zip(texts, _rows(answer))]
         return answers
 
@@ -60,7 +62,7 @@ class TagPredictor(StepPredictor):
         """Return a `WordStream`."""
         if not self.can_stream:
             raise needs_whole_input()
-        return WordStream(self.module)
+        return WordStream(self)
 
     def number_examples(self, batch, steps, seed):
         """Return random word and character ids, padded to different lengths."""
@@ -90,13 +92,13 @@ class WordStream(Stream):
     """Tags lines of words; an empty line does not end the text.
 
     Args:
-        module: `StepLabeller` with a step.
+        predictor: `TagPredictor` of a network that can stream.
     """
 
     cuts_at_blanks = True
 
-    def __init__(self, module):
-        super().__init__(module.step, module.zero_states(1))
+    def __init__(self, predictor):
+        super().__init__(predictor.module.signatures["step"], predictor.zero_states(1))
 
     def feed(self, lines):
         """Return token, tag and score of every word."""
@@ -130,7 +132,7 @@ def _accuracy(tags, labels):
 
 
 def _rows(answer):
-    """Tokens, tags and scores of each text, from the outputs of a `StepLabeller`."""
+    """Tokens, tags and scores of each text, from the outputs of the export."""
     tokens, tags, scores, lengths = (answer[key].numpy() for key in ("tokens", "tags", "scores", "lengths"))
     return [
         {

@@ -6,12 +6,14 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from rnn_apps.settings import Fraction, Settings
-from rnn_apps.tasks.labelling_settings import LabellingModel, LabellingSettings
 from rnn_apps.tasks.settings import (
     Column,
+    LabellingModel,
+    LabellingSettings,
     SampleSettings,
     SourceSettings,
     recurrent_weights,
+    sample_field,
     too_many_weights,
 )
 
@@ -39,10 +41,7 @@ class TaggingData(SourceSettings):
     min_count: int = Field(
         1, ge=1, le=1_000_000, description="Occurrences in train that a word needs to be kept."
     )
-    sample: TaggedSample | None = Field(
-        default_factory=TaggedSample,
-        description="Synthetic data to use if the data set is unavailable; null: fail instead.",
-    )
+    sample: TaggedSample | None = sample_field(TaggedSample)
 
 
 class CharacterSettings(Settings):

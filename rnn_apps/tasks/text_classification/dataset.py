@@ -1,5 +1,7 @@
 """Dataset of text classification."""
 
+from typing import ClassVar
+
 import tensorflow as tf
 
 from rnn_apps.baselines.bag_of_words import bag_of_words_probabilities
@@ -7,33 +9,15 @@ from rnn_apps.data.batches import SequenceBatches
 from rnn_apps.data.sources import load_labelled_texts, open_source
 from rnn_apps.data.tokenizer import TextEncoder
 from rnn_apps.tasks.dataset import Dataset, Truncation
-from rnn_apps.tasks.preprocessing import Preprocessing, load_class_names
+from rnn_apps.tasks.preprocessing import Preprocessing
 from rnn_apps.tasks.viewing import MAX_STEPS, ViewExamples, nearest_in_length, padded_rows
 
 
 class TextPreprocessing(Preprocessing):
-    """A vocabulary of words, and the class names.
+    """The `TextEncoder` of words (`encoder`), and the class names in the order of the logits."""
 
-    Args:
-        encoder: `TextEncoder`.
-        class_names: class names in the order of the logits.
-    """
-
+    files: ClassVar = {**Preprocessing.files, "encoder": ("", TextEncoder)}  # several files in the folder
     tokenizer = "words in lower case, ! and ? apart, HTML line breaks removed"
-
-    def __init__(self, encoder, class_names):
-        super().__init__(class_names)
-        self.encoder = encoder
-
-    def save(self, folder):
-        """Save the vocabulary and the class names."""
-        super().save(folder)
-        self.encoder.save(folder)
-
-    @classmethod
-    def load(cls, folder, model):
-        """Load the preprocessing that `save` saved."""
-        return cls(TextEncoder.load(folder), load_class_names(folder))
 
 
 class TextDataset(Dataset):
@@ -54,7 +38,7 @@ class TextDataset(Dataset):
         encoder = TextEncoder.learn(
             self.splits["train"].texts, data.vocabulary_size, data.max_length, data.keep
         )
-        return TextPreprocessing(encoder, self._class_names)
+        return TextPreprocessing(self._class_names, encoder=encoder)
 
     def encode(self, split):
         """Return the word ids of all texts, concatenated, the number of words read of each, and in total."""

@@ -1,12 +1,15 @@
 """Predictor of text classification."""
 
+from functools import cached_property
+
 import numpy as np
 import tensorflow as tf
 
+from rnn_apps.models.per_step import state_specs
+from rnn_apps.models.streaming_encoder import StreamingEncoder
 from rnn_apps.tasks.class_predictor import ClassPredictor, readable_answer
-from rnn_apps.tasks.predictor import truncation_note
+from rnn_apps.tasks.predictor import call_network, numbered_states, truncation_note
 from rnn_apps.tasks.streaming import Stream, needs_whole_input
-from rnn_apps.tasks.text_classification.module import TextClassifier
 
 
 class TextPredictor(ClassPredictor):
@@ -21,11 +24,73 @@ class TextPredictor(ClassPredictor):
         """The `TextEncoder`."""
         return self.preprocessing.encoder
 
-    def make_module(self):
-        """Return a `TextClassifier`."""
-        model = self.recipe.model
-        pooling = None if model.bidirectional else model.pooling
-        return TextClassifier(self.model, self.encoder, self.class_names, pooling)
+    @property
+    def tables(self):
+        """The `TextEncoder`."""
+        return self.encoder
+
+    @cached_property
+    def _streaming(self):
+        return StreamingEncoder(self.model, self.recipe.model.pooling)
+
+    def functions(self):
+        """Return ``serving_default``, ``explain``, and for a network that only reads forward ``step``."""
+        functions = {**super().functions(), "explain": (self._explain, [self.raw_spec])}
+        if not self.recipe.model.bidirectional:
+            specs = [self.raw_spec, *state_specs(self.zero_states(1))]
+            functions["step"] = (self._step, specs)
+        return functions
+
+    def zero_states(self, batch):
+        """Return the flat list of initial states of a stream."""
+        return self._streaming.zero_states(batch)
+
+    def classify(self, raw):
+        """Return label, score, probabilities (batch, classes), and numbers of words for strings (batch,)."""
+        words = self.encoder.tokenizer.split(raw)
+        read = self.encoder.truncate(words)
+        lengths = {"words": words.row_lengths(), "words_read": read.row_lengths()}
+        answer = self.answer_of(call_network(self.model, [self.encoder.pad(read)]))
+        return answer | {name: tf.cast(length, tf.int32) for name, length in lengths.items()}
+
+    def _step(self, text, *states):
+        """Return the answer for everything read so far, and the new states as ``next_state_0``, ..."""
+        numbers = self.encoder.tokenizer.encode(text)
+        steps = tf.maximum(numbers.bounding_shape(axis=1), 1)
+        numbers = numbers.to_tensor(0, shape=tf.stack([-1, steps]))
+        logits, states = self._streaming.forward_from_state(numbers, states)
+        return {**self.answer_of(logits), **numbered_states(states, "next_state")}
+
+    def _explain(self, text):
+        """Return label, tokens and scores (batch, steps), padded, and lengths (batch,) for strings (batch,).
+
+        A score is the probability of the final label if the text ended after that word. The network reads
+        each prefix separately, which is exact for any cell, direction and pooling.
+        """
+        tokens = self.encoder.tokens(text)
+        numbers = self.encoder(text)
+        chosen = tf.argmax(self._probabilities(numbers), axis=-1)
+        steps = tf.shape(numbers)[1]
+
+        def prefixes(row):
+            numbers, label = row
+            mask = tf.sequence_mask(tf.range(1, steps + 1), steps)
+            probabilities = self._probabilities(tf.where(mask, numbers[None], 0))
+            return tf.gather(probabilities, label, axis=1)
+
+        batch = tf.shape(numbers)[0]
+        missing = tf.maximum(1 - batch, 0)  # map_fn fails on an empty batch
+        rows = tf.pad(numbers, [[0, missing], [0, 0]]), tf.pad(chosen, [[0, missing]])
+        scores = tf.map_fn(prefixes, rows, fn_output_signature=tf.float32)[:batch]
+        return {
+            "label": tf.gather(tf.constant(self.class_names), chosen),
+            "tokens": tokens.to_tensor(shape=tf.stack([-1, tf.cast(steps, tf.int64)])),
+            "scores": tf.ensure_shape(scores, [None, None]),
+            "lengths": tf.cast(tokens.row_lengths(), tf.int32),
+        }
+
+    def _probabilities(self, numbers):
+        return tf.nn.softmax(call_network(self.model, [numbers]))
 
     def encode_raw(self, raw):
         """Return the word ids of texts."""
@@ -55,7 +120,7 @@ class TextPredictor(ClassPredictor):
 
     def explain(self, texts):
         """Return the [word, probability of the final class after that word] pairs of each text."""
-        answer = self.module.explain(self.raw_tensor(texts))
+        answer = self.call("explain", self.raw_tensor(texts))
         words, scores, lengths = (answer[key].numpy() for key in ("tokens", "scores", "lengths"))
         return [
             [[word.decode("utf-8"), round(float(score), 4)] for word, score in zip(w[:n], s[:n])]
@@ -111,7 +176,7 @@ class TextStream(Stream):
     """
 
     def __init__(self, predictor):
-        super().__init__(predictor.module.step, predictor.module.zero_states(1))
+        super().__init__(predictor.module.signatures["step"], predictor.zero_states(1))
         self._class_names = predictor.class_names
 
     def feed(self, lines):

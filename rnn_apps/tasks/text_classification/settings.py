@@ -14,6 +14,7 @@ from rnn_apps.tasks.settings import (
     SampleSettings,
     SourceSettings,
     recurrent_weights,
+    sample_field,
     too_many_weights,
 )
 
@@ -41,10 +42,7 @@ class TextClassificationData(SourceSettings):
     keep: Literal["start", "end", "both"] = Field(
         "start", description="Part of a truncated text to keep; both: half from each end."
     )
-    sample: ReviewsSample | None = Field(
-        default_factory=ReviewsSample,
-        description="Synthetic data to use if the data set is unavailable; null: fail instead.",
-    )
+    sample: ReviewsSample | None = sample_field(ReviewsSample)
 
     def cross_checks(self) -> Iterator[tuple[tuple[str, ...], str]]:
         """Yields keys that the source requires or does not take, and identical columns."""

@@ -1,5 +1,7 @@
 """Dataset of the translation task."""
 
+from typing import ClassVar
+
 import tensorflow as tf
 
 from rnn_apps.data.parallel import load_pairs
@@ -14,26 +16,12 @@ MULTIPLE_OF_STEPS = 8  # sources are padded to a multiple, so that few shapes ar
 
 
 class TranslationPreprocessing(Preprocessing):
-    """The vocabularies of both languages.
+    """The `Tokenizer` of the source language (`source_vocabulary`), and of the target language."""
 
-    Args:
-        source_vocabulary: `Tokenizer` of the source language.
-        vocabulary: `Tokenizer` of the target language.
-    """
-
-    def __init__(self, source_vocabulary, vocabulary):
-        super().__init__()
-        self.source_vocabulary, self.vocabulary = source_vocabulary, vocabulary
-
-    def save(self, folder):
-        """Save both vocabularies."""
-        self.vocabulary.save(folder / "tokenizer.json")
-        self.source_vocabulary.save(folder / "source_tokenizer.json")
-
-    @classmethod
-    def load(cls, folder, model):
-        """Load the preprocessing that `save` saved."""
-        return cls(*(Tokenizer.load(folder / name) for name in ("source_tokenizer.json", "tokenizer.json")))
+    files: ClassVar = {
+        "source_vocabulary": ("source_tokenizer.json", Tokenizer),
+        "vocabulary": ("tokenizer.json", Tokenizer),
+    }
 
     def source_numbers(self, texts, max_length):
         """Encode sources.
@@ -74,12 +62,11 @@ class SentencePairs(GenerationDataset):
     def learn(self):
         """Learn the vocabularies from train."""
         data, train = self.recipe.data, self.splits["train"]
-        return TranslationPreprocessing(
-            *(
-                learn_vocabulary(texts, data.unit, data.vocabulary_size)
-                for texts in (train.sources, train.targets)
-            )
+        source, target = (
+            learn_vocabulary(texts, data.unit, data.vocabulary_size)
+            for texts in (train.sources, train.targets)
         )
+        return TranslationPreprocessing(source_vocabulary=source, vocabulary=target)
 
     def encode(self, split):
         """Return the `References`."""

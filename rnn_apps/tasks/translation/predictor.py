@@ -11,7 +11,6 @@ from rnn_apps.tasks.generation import GenerationPredictor
 from rnn_apps.tasks.objectives.objective import Monitor
 from rnn_apps.tasks.objectives.tokens import GenerationObjective
 from rnn_apps.tasks.predictor import truncation_note
-from rnn_apps.tasks.text_generator import TextGenerator
 
 
 def translation_scores(answers, references):
@@ -56,28 +55,19 @@ class TranslationPredictor(GenerationPredictor):
         """Encode texts."""
         return self.preprocessing.source_numbers(raw, self._max_length)[0].to_tensor()
 
-    def make_module(self):
-        """Return a `TextGenerator` that also returns source tokens, and how many of them are read."""
+    @property
+    def tables(self):
+        """The `Tokenizer` of both languages."""
+        return [self.vocabulary, self._sources]
 
-        def lengths(texts):
-            tokens = tf.cast(self.preprocessing.source_numbers(texts, self._max_length)[1], tf.int32)
-            return {"tokens": tokens, "tokens_read": tf.minimum(tokens, self._max_length)}
+    def sources_of(self, raw):
+        """The tokens of the sources."""
+        return {"sources": self._sources.decode(self.read_raw(raw)[:, :, None])}
 
-        def places(texts):
-            return self._sources.decode(self.read_raw(texts)[:, :, None])
-
-        return TextGenerator(
-            self.model,
-            self.search,
-            self.vocabulary,
-            self.recipe.model.decoding.beam,
-            self.read_raw,
-            self.raw_spec,
-            self.answer,
-            places,
-            lengths,
-            self._sources,
-        )
+    def lengths_of(self, raw):
+        """The number of source tokens, and how many of them are read."""
+        tokens = tf.cast(self.preprocessing.source_numbers(raw, self._max_length)[1], tf.int32)
+        return {"tokens": tokens, "tokens_read": tf.minimum(tokens, self._max_length)}
 
     def notes_on(self, answer):
         """Notes on truncated sources."""

@@ -7,12 +7,14 @@ from pydantic import Field
 
 from rnn_apps.errors import shown
 from rnn_apps.settings import TaskSettings
-from rnn_apps.tasks.decoder_settings import DecoderSettings, DecodingSettings
 from rnn_apps.tasks.settings import (
+    DecoderSettings,
+    DecodingSettings,
     SampleSettings,
     SourceSettings,
     Units,
     recurrent_weights,
+    sample_field,
     too_many_weights,
 )
 
@@ -57,10 +59,7 @@ class TranslationData(SourceSettings):
     max_length: int = Field(
         80, ge=1, le=10_000, description="Tokens of a sentence to train on; longer sentences are truncated."
     )
-    sample: BilingualSample | None = Field(
-        default_factory=BilingualSample,
-        description="Synthetic data to use if the data set is unavailable; null: fail instead.",
-    )
+    sample: BilingualSample | None = sample_field(BilingualSample)
 
     def cross_checks(self) -> Iterator[tuple[tuple[str, ...], str]]:
         """Yields keys that the source requires or does not take, and invalid languages and sizes."""

@@ -7,11 +7,11 @@ import tensorflow as tf
 
 from rnn_apps.data.caption_files import CaptionsLayout
 from rnn_apps.data.caption_sources import load_captioned_clips
-from rnn_apps.data.images import IMAGE_SUFFIXES, InvalidImage, decode_image, encode_png, read_image
-from rnn_apps.data.video import VIDEO_SUFFIXES, InvalidVideo, pick_evenly, read_frames
-from rnn_apps.errors import UserError
+from rnn_apps.data.images import encode_png, read_image
+from rnn_apps.data.video import VIDEO_SUFFIXES, pick_evenly, read_frames
 from rnn_apps.models.encoder_decoder import clip_feature_extractor, frame_sequence_encoder
 from rnn_apps.tasks.cell import recurrent_options
+from rnn_apps.tasks.visual import decode_frames, input_errors, list_frames, missing_pyav, noise_frames
 
 
 class Clips:
@@ -47,7 +47,10 @@ class Clips:
     def _frames_of(self, store, example):
         first = example.frames[0]
         if len(example.frames) == 1 and first.lower().endswith(VIDEO_SUFFIXES):
-            return _decoded(store.read(first), self._size, self.frames)
+            try:
+                return read_frames(store.read(first), tuple(self._size), self.frames)
+            except ImportError as error:
+                raise missing_pyav() from error
         chosen = [example.frames[i] for i in pick_evenly(len(example.frames), self.frames)]
         return np.stack([read_image(store.read(name), self._size) for name in chosen])
 
@@ -79,40 +82,20 @@ class Clips:
         return tf.constant([clip + [b""] * (longest - len(clip)) for clip in clips])
 
     def _frames_at(self, path):
-        try:
+        with input_errors(path):
             if not path.is_dir():
-                return _decoded(path, self._size, self.frames)
-            names = sorted(p for p in path.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES and p.is_file())
-            if not names:
-                raise UserError(str(path), "no images in it", expected="a video file or a folder of frames")
-            chosen = [names[i] for i in pick_evenly(len(names), self.frames)]
-            return np.stack([read_image(name.read_bytes(), self._size) for name in chosen])
-        except (InvalidVideo, InvalidImage) as error:
-            raise UserError(str(path), str(error)) from error
-        except OSError as error:
-            raise UserError(str(path)[:200], f"cannot be read: {error.strerror}") from error
+                return read_frames(path, tuple(self._size), self.frames)
+            paths = list_frames(path)
+            chosen = [paths[i] for i in pick_evenly(len(paths), self.frames)]
+            return np.stack([read_image(one.read_bytes(), self._size) for one in chosen])
 
     def decode(self, encoded):
         """Decode frames (batch, frames) to pixels, 1 to 255, with 0 for padding."""
-        size, encoded = self._size, _spread_evenly(encoded, self.frames)
-
-        def frame(encoded):
-            picture = tf.cond(
-                tf.strings.length(encoded) > 0,
-                lambda: tf.clip_by_value(decode_image(encoded, size), 1.0, 255.0),
-                lambda: tf.zeros([*size, 3]),
-            )
-            return tf.ensure_shape(picture, [*size, 3])
-
-        spec = tf.TensorSpec([*size, 3], tf.float32)
-        pixels = tf.map_fn(frame, tf.reshape(encoded, [-1]), fn_output_signature=spec)
-        shape = tf.concat([tf.shape(encoded), [*size, 3]], 0)
-        return tf.ensure_shape(tf.reshape(pixels, shape), [None, None, *size, 3])
+        return decode_frames(_spread_evenly(encoded, self.frames), self._size, lowest=1.0)
 
     def example_raw(self):
         """Return clips of three, two and one frames."""
-        noise = [tf.random.stateless_uniform([24, 32, 3], (1, i), 0, 255) for i in range(3)]
-        frames = [tf.io.encode_png(tf.cast(picture, tf.uint8)) for picture in noise]
+        frames = noise_frames()
         return tf.stack([tf.stack(frames[:n] + [tf.constant("")] * (3 - n)) for n in (3, 2, 1)])
 
 
@@ -123,10 +106,3 @@ def _spread_evenly(encoded, limit):
     picked = tf.where(counts > limit, (2 * steps + 1) * counts // (2 * limit), steps)
     padded = tf.pad(encoded, [[0, 0], [0, tf.maximum(1 - tf.shape(encoded)[1], 0)]])
     return tf.gather(padded, picked, batch_dims=1)
-
-
-def _decoded(source, size, frames):
-    try:
-        return read_frames(source, tuple(size), frames)
-    except ImportError as error:
-        raise UserError("video files", "PyAV is missing", fix="pip install 'rnn-apps[video]'") from error

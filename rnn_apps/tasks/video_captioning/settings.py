@@ -6,9 +6,15 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from rnn_apps.settings import TaskSettings
-from rnn_apps.tasks.decoder_settings import DecoderSettings, DecodingSettings
 from rnn_apps.tasks.image_captioning.settings import CaptionsData, VisualEncoderSettings
-from rnn_apps.tasks.settings import SampleSettings, Units, recurrent_weights
+from rnn_apps.tasks.settings import (
+    DecoderSettings,
+    LocalSource,
+    SampleSettings,
+    Units,
+    recurrent_weights,
+    sample_field,
+)
 
 
 class ClipsSample(SampleSettings):
@@ -20,14 +26,9 @@ class ClipsSample(SampleSettings):
 class VideoCaptionsData(CaptionsData):
     """Source of the captioned clips."""
 
-    source: str = Field(
-        "sample",
-        pattern="^(files|sample)$",
-        description="files (your own data) or sample (synthetic data).",
-        json_schema_extra={"patternErrorMessage": "files or sample"},
-    )
-    sample: ClipsSample | None = Field(
-        default_factory=ClipsSample, description="Synthetic clips; null: fail instead of using them."
+    source: LocalSource = "sample"
+    sample: ClipsSample | None = sample_field(
+        ClipsSample, "Synthetic clips; null: fail instead of using them."
     )
 
 
@@ -44,9 +45,6 @@ class VideoCaptioningModel(DecoderSettings):
     )
     projection: int = Field(512, ge=1, le=16_384, description="Features per frame after the projection.")
     encoder_units: Units = [256]
-    decoding: DecodingSettings = Field(
-        default_factory=DecodingSettings, description="How the trained network generates text."
-    )
 
 
 class VideoCaptioningSettings(TaskSettings):
