@@ -6,7 +6,6 @@ import numpy as np
 import tensorflow as tf
 
 from rnn_apps.data.files import width_problem
-from rnn_apps.data.headers import find_delimiter
 from rnn_apps.data.numbers import decimal_marks
 from rnn_apps.data.records import InvalidRecords
 from rnn_apps.data.series import CleaningOptions, RowReader, check_spacing
