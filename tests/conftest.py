@@ -71,6 +71,7 @@ def pytest_xdist_make_scheduler(config, log):
             crashed = super().remove_node(node)
             if getattr(node, "is_replaced", False) and not crashed and self.workqueue:
                 config.pluginmanager.getplugin("dsession")._clone_node(node)
+                node.gateway.exit()  # else its process lives until the end of all tests
             return crashed
 
     return ByFileOrTask(config, log) if config.getoption("dist") == "loadfile" else None

@@ -157,7 +157,9 @@ def _opened(run):
     opened = rnn_apps.runs.open_run(run)
     if not opened.is_complete:
         resume = f"rnn-apps run --resume {run}"
-        click.echo(f"{run} is not finished: this is its best network so far. Go on with: {resume}", err=True)
+        click.echo(
+            f"{run} is not finished: this is its best network so far. Resume it with: {resume}", err=True
+        )
     return opened
 
 

@@ -181,6 +181,6 @@ def serve(run, port, host, name, token, demo):
 def _name_of(run):
     if not (run / "recipe.yaml").is_file():
         return run.absolute().name
-    from rnn_apps.recipe import load_recipe
+    from rnn_apps.recipe import load_run_recipe
 
-    return load_recipe(run / "recipe.yaml").name
+    return load_run_recipe(run).name

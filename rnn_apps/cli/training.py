@@ -60,7 +60,7 @@ def _seed_list(context, parameter, text):
 def run_recipe(recipe, overrides, data, out, seeds, deterministic, no_sample, resume, force):
     """Run a RECIPE: train, evaluate, export, report."""
     from rnn_apps.progress import Progress
-    from rnn_apps.recipe import load_recipe, with_data
+    from rnn_apps.recipe import load_recipe, load_run_recipe, with_data
     from rnn_apps.run_folder import RunFolder
 
     if resume is not None and (out is not None or seeds):
@@ -69,6 +69,7 @@ def run_recipe(recipe, overrides, data, out, seeds, deterministic, no_sample, re
         if resume is None:
             raise click.UsageError("Name a recipe. List the packaged ones with: rnn-apps list")
         recipe = RunFolder.open(resume) / "recipe.yaml"
+        load_run_recipe(resume)  # fails in one line if another version wrote it
     overrides = [*overrides, *(["training.deterministic=true"] if deterministic else [])]
     loaded = load_recipe(recipe, overrides, "--set")
     if data is not None:

@@ -155,7 +155,8 @@ def load_pairs(source, request, invalid, languages, max_examples=None, named=Non
         def read(split):
             if files_of is not None:
                 return _usable_pairs(files_of[split], languages, invalid)
-            return _pairs_of_tfds(builder, split, languages, max_examples if split == "train" else None)
+            most = max_examples if split == "train" else None
+            return _pairs_of_tfds(builder, split, languages, most, invalid)
 
         names = tfds_source.splits_of(builder) if files_of is None else files_of
         splits = make_splits(name, names, read, request, lambda pair: pair[0], invalid, "pair")
@@ -164,13 +165,18 @@ def load_pairs(source, request, invalid, languages, max_examples=None, named=Non
     return name, {split: Pairs.of(pairs) for split, pairs in splits.items()}
 
 
-def _pairs_of_tfds(builder, split, languages, max_examples):
-    """Yield the pairs of the first examples of a TFDS split, those that have both sentences."""
+def _pairs_of_tfds(builder, split, languages, max_examples, invalid):
+    """Yield the usable pairs of the first examples of a TFDS split.
+
+    The others are counted as skipped, also where invalid records are an error: nobody can fix a public set.
+    """
     features = dict(zip(("source_language", "target_language"), languages))
-    for _, *texts in islice(tfds_source.read_examples(builder, split, features), max_examples):
-        pair = [text.strip() for text in texts]
-        if all(pair) and not find_surrogate(*pair):
-            yield pair
+    for location, *texts in islice(tfds_source.read_examples(builder, split, features), max_examples):
+        if problem := _problem_of((location, location), texts):
+            _, reason, _ = problem
+            invalid.skipped[reason] += 1
+        else:
+            yield [text.strip() for text in texts]
 
 
 def _usable_pairs(files, languages, invalid):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from rnn_apps.errors import RecipeError, UserError, message, nearest, shown
+from rnn_apps.errors import RecipeError, UserError, first_line, message, nearest, shown
 from rnn_apps.recipe.document import Document, KeyPath, Place, Problem, dotted
 from rnn_apps.recipe.overriding import ORIGIN, Overrides, leaves, override, put
 from rnn_apps.recipe.packaged import find_recipe
@@ -93,6 +93,20 @@ def load_recipe(name_or_path: str | os.PathLike, overrides: Overrides = (), orig
         UserError: if there is no such recipe.
     """
     return parse_recipe(*find_recipe(os.fspath(name_or_path)), overrides, origin)
+
+
+def load_run_recipe(folder: str | os.PathLike) -> Recipe:
+    """Load the recipe in the folder of a run.
+
+    Raises:
+        UserError: if this version does not know its keys, in one line.
+    """
+    try:
+        return load_recipe(Path(folder) / "recipe.yaml")
+    except RecipeError as error:
+        problem = f"this version of rnn-apps cannot read its recipe ({first_line(error)})"
+        fix = "It was made by another version, or changed by hand: train it again."
+        raise UserError(str(folder), problem, fix=fix) from error
 
 
 def parse_recipe(content: bytes, path: Path, overrides: Overrides = (), origin: str = ORIGIN) -> Recipe:

@@ -10,7 +10,7 @@ import numpy as np
 
 from rnn_apps import reporting
 from rnn_apps.errors import Call, RnnAppsError, UserError, shown
-from rnn_apps.recipe import Recipe, apply_overrides, load_recipe, with_data
+from rnn_apps.recipe import Recipe, apply_overrides, load_recipe, load_run_recipe, with_data
 from rnn_apps.run_folder import RECORD, RunFolder
 from rnn_apps.runs.console import PrintConsole
 from rnn_apps.runs.pipeline import resume_run, run_recipe
@@ -58,7 +58,7 @@ def run(
     console = console or PrintConsole()
     if resume is not None:
         folder = RunFolder.open(resume, needs=("recipe.yaml", RECORD))
-        recipe = folder / "recipe.yaml" if recipe is None else recipe
+        recipe = load_run_recipe(folder.path) if recipe is None else recipe
     recipe = _loaded(recipe)
     recipe = apply_overrides(apply_overrides(recipe, overrides), settings)
     recipe = with_data(recipe, data) if data is not None else recipe

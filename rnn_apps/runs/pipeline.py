@@ -10,7 +10,7 @@ import tensorflow as tf
 from rnn_apps.checkpoint import Checkpoints
 from rnn_apps.errors import Argument
 from rnn_apps.export import get_format
-from rnn_apps.recipe import apply_overrides, load_recipe, with_sample
+from rnn_apps.recipe import apply_overrides, load_run_recipe, with_sample
 from rnn_apps.reporting import write_report
 from rnn_apps.run_folder import CHECKPOINTS, RECORD, RunFolder
 from rnn_apps.runs import stages
@@ -59,7 +59,7 @@ def resume_run(recipe, out, console, force=False):
     _check_environment(recipe)
     recipe, folder = _with_absolute_paths(recipe), RunFolder(out)
     where, record = str(folder.path), folder.read_json(RECORD)
-    started, sample_of = load_recipe(folder / "recipe.yaml"), record["sample_of"]
+    started, sample_of = load_run_recipe(folder.path), record["sample_of"]
     if sample_of and recipe.data.source.removeprefix("tfds:") == sample_of:
         recipe, _ = with_sample(recipe)
     fix = ["Undo that, or use another folder.", Argument("Or resume anyway with", "force=True")]

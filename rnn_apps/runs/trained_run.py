@@ -9,10 +9,10 @@ import keras
 
 from rnn_apps.data.split_files import ENDINGS
 from rnn_apps.data.tfds_source import SourceUnavailable
-from rnn_apps.errors import Argument, RecipeError, UserError, first_line, shown
+from rnn_apps.errors import Argument, UserError, first_line, shown
 from rnn_apps.export import export_model, get_format
 from rnn_apps.export.client import Client, InputError
-from rnn_apps.recipe import load_recipe
+from rnn_apps.recipe import load_run_recipe
 from rnn_apps.run_folder import RECORD, RunFolder
 from rnn_apps.runs.evaluation import evaluate, evaluation_recipe
 from rnn_apps.runs.inputs import read_file, read_inputs, read_lines
@@ -66,7 +66,7 @@ class Run:
     def __init__(self, folder):
         self._files = RunFolder.open(folder, needs=("recipe.yaml", "model.keras", "preprocessing"))
         self.folder = self._files.path
-        self.recipe = _recipe_of_run(self.folder)
+        self.recipe = load_run_recipe(self.folder)
         self.metrics = (
             self._files.read_json("metrics.json") if (self.folder / "metrics.json").is_file() else {}
         )
@@ -271,16 +271,6 @@ class Run:
                 received = f"{type(one).__name__} {shown(one)}"
                 raise UserError(f"input {number}", received=received, expected="text, or the path of a file")
         return read_inputs(inputs, self._text_column, as_text) if self.predictor.reads_text else inputs
-
-
-def _recipe_of_run(folder):
-    """Return the recipe of a run; raises UserError if this version does not know its keys."""
-    try:
-        return load_recipe(folder / "recipe.yaml")
-    except RecipeError as error:
-        problem = f"this version of rnn-apps cannot read its recipe ({first_line(error)})"
-        fix = "It was made by another version, or changed by hand: train it again."
-        raise UserError(str(folder), problem, fix=fix) from error
 
 
 def open_run(folder):

@@ -89,7 +89,7 @@ def list_frames(folder):
     """
     paths = sorted(p for p in folder.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES and p.is_file())
     if not paths:
-        expected = "a folder of frames, in the order of their names"
+        expected = "a video file, or a folder of frames in the order of their names"
         raise UserError(str(folder), "no images in it", expected=expected)
     return paths
 

@@ -107,13 +107,16 @@ def wmt(tmp_path, monkeypatch):
     prepare(tmp_path, monkeypatch, ("wmt16_translate", "de-en"), "1.0.0", features, splits)
 
 
-def pairs_of(languages, most=None):
-    source, invalid = DataSource("tfds:wmt16_translate/de-en", None, 0, 1), InvalidRecords("fail", 0)
-    return load_pairs(source, SplitRequest(0.5), invalid, languages, most)
+def pairs_of(languages, most=None, invalid=None):
+    source = DataSource("tfds:wmt16_translate/de-en", None, 0, 1)
+    return load_pairs(source, SplitRequest(0.5), invalid or InvalidRecords("fail", 0.9), languages, most)
 
 
-def test_pairs_of_a_set_of_tfds_go_either_way_and_empty_ones_are_left_out(wmt):
-    _, parts = pairs_of(("en", "de"))
+def test_pairs_of_tfds_go_either_way_and_empty_ones_are_counted_as_skipped(wmt):
+    invalid = InvalidRecords("fail", 0.9)
+    _, parts = pairs_of(("en", "de"), invalid=invalid)
+    empty = [row for rows in PAIRS.values() for row in rows if not all(text.strip() for text in row)]
+    assert invalid.skipped.total() == len(empty) > 0
     train = list(zip(parts["train"].sources, parts["train"].targets))
     validation = list(zip(parts["validation"].sources, parts["validation"].targets))
     assert sorted(train + validation) == sorted([(en, de) for de, en in DOGS] * 2)

@@ -137,7 +137,7 @@ class Table:
         past, last = series.values[:origin][-self.predictor.recipe.model.window :], series.times[origin - 1]
         forecast = forecast_answer(self.predictor, series.location, series.name, last, past, outputs)
         answer = {"input": self.path, **forecast}
-        skipped = self.series_set.bad.skipped
+        skipped = self.series_set.invalid.skipped
         return {**answer, "skipped": describe_skipped(skipped)} if skipped else answer
 
     @staticmethod

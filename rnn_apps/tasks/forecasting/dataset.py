@@ -97,7 +97,7 @@ class SeriesDataset(Dataset):
         data, known = self.recipe.data, self.preprocessing
         columns, step = (known.columns, known.step) if known else (None, None)
         self.series_set = SeriesSet(data, self.recipe.seed, columns, step, request.required_split)
-        self.source_name, self.invalid = self.series_set.name, self.series_set.bad
+        self.source_name, self.invalid = self.series_set.name, self.series_set.invalid
         if request.use_all_for_test and not self.series_set.has_test:
             self.series_set.cut_whole(max(lags_of(self.recipe), SEASONS_READ * data.period))
         else:

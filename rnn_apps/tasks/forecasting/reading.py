@@ -39,7 +39,7 @@ class SeriesSet:
         columns, step: as in `SeriesFiles`.
         series: list of `Series`, with one more column for each entry of `data.calendar`.
         cuts: list of `SplitBounds`, one per series.
-        bad: `InvalidRecords` with the records that were skipped.
+        invalid: `InvalidRecords` with the records that were skipped.
 
     Raises:
         DataError: if the data is invalid, with file and row.
@@ -47,16 +47,16 @@ class SeriesSet:
 
     def __init__(self, data, seed, columns=None, step=None, required_split="train"):
         self._data = data
-        self.bad = InvalidRecords(data.on_invalid_record, data.max_invalid_records)
+        self.invalid = InvalidRecords(data.on_invalid_record, data.max_invalid_records)
         columns = columns or columns_of_recipe(data)
         if data.source == "sample":
             self.name, found = SAMPLE_NAME, _sample(data.sample_size, seed, columns)
         else:
-            options = CleaningOptions(self.bad, data.on_missing, data.on_gap, data.sort)
+            options = CleaningOptions(self.invalid, data.on_missing, data.on_gap, data.sort)
             self.name, found = str(data.path), read_series(data.path, columns, options, required_split, step)
         self.columns, self.step, self.series, self._parts = found
         self.cuts = []
-        self.bad.check_fraction(self.name, sum(map(len, self.series)))
+        self.invalid.check_fraction(self.name, sum(map(len, self.series)))
         if data.calendar:
             self._add_calendar()
 
@@ -98,9 +98,9 @@ class SeriesSet:
             try:
                 cuts = cut(one)
             except DataError:
-                if self.bad.action == "fail":
+                if self.invalid.action == "fail":
                     raise
-                self.bad.report(one.location, "a series is too short", "Add rows.")
+                self.invalid.report(one.location, "a series is too short", "Add rows.")
                 continue
             if not constant or not self._is_constant(one, cuts.train):
                 kept.append(one)
@@ -118,7 +118,7 @@ class SeriesSet:
                 received = f"{values[0]:g} in every row of train" if len(values) else "no value in train"
                 fix = "Exclude the column: list the columns to forecast in data.targets."
                 where = f"{one.location}  {one.name + ' ' if one.name else ''}{name}"
-                self.bad.report(where, "a series is constant", fix, received, "different values")
+                self.invalid.report(where, "a series is constant", fix, received, "different values")
                 return True
         return False
 

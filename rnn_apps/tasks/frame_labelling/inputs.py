@@ -89,7 +89,7 @@ class RowStream(_LabelStream):
 
     def __init__(self, predictor, columns):
         super().__init__(predictor)
-        self._columns, self._bad = columns, InvalidRecords("refuse", 0)
+        self._columns, self._invalid = columns, InvalidRecords("refuse", 0)
         self._table = TableLines("line ", self._start)
         self._initial, self._progress, self._before = self._states, {}, {}
 
@@ -130,7 +130,9 @@ class RowStream(_LabelStream):
         marks = decimal_marks([cells], self._table.delimiter)
         stream = self._columns.stream and row[header.index(self._columns.stream)]
         before = self._before.get(stream)
-        self._before[stream] = parse_features(where, self._names, cells, before, missing, self._bad, marks)
+        self._before[stream] = parse_features(
+            where, self._names, cells, before, missing, self._invalid, marks
+        )
         return stream or "", self._before[stream]
 
 
