@@ -40,23 +40,27 @@ class Heard:
         self.closed = True
 
 
-LARGE_WORKER = 1_550  # MB after which a worker gets no more tests; the largest file adds about 700
+LARGE_WORKER = 1_500  # MB after which a worker gets no more tests; the largest file adds about 700
 
 
 def pytest_xdist_make_scheduler(config, log):
-    """Sends the tests of a file to one worker, and the conformance tests of a task to one worker.
+    """Sends the tests of a file to one worker, or those of one task, cell or notebook.
 
     A worker that has grown large finishes the tests that it has, and a new one takes its place when it has
     ended: TensorFlow keeps what XLA has compiled for the life of the process.
     """
     from xdist.scheduler import LoadFileScheduling
 
-    class ByFileOrTask(LoadFileScheduling):
+    class BySubject(LoadFileScheduling):
         def _split_scope(self, nodeid):
             file, _, test = nodeid.partition("::")
             folder, _, name = file.rpartition("/")
             parameters = re.search(r"\[(\w+)", test)
-            return f"{folder}/{parameters[1]}" if name.startswith("test_task_") and parameters else file
+            if parameters and name.startswith("test_task_"):
+                return f"{folder}/{parameters[1]}"
+            if parameters and name in ("test_every_cell.py", "test_notebooks.py"):
+                return f"{file}/{parameters[1]}"
+            return file
 
         def _reschedule(self, node):
             if node not in self.registered_collections or node.shutting_down:
@@ -74,7 +78,7 @@ def pytest_xdist_make_scheduler(config, log):
                 node.gateway.exit()  # else its process lives until the end of all tests
             return crashed
 
-    return ByFileOrTask(config, log) if config.getoption("dist") == "loadfile" else None
+    return BySubject(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 def pytest_collection_finish(session):

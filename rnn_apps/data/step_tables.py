@@ -240,7 +240,8 @@ def read_streams(path, columns):
         DataError: there is no such file, or a column or row of it cannot be used.
     """
     if not path.is_file():
-        raise DataError(str(path)[:200], "no such file", expected="a CSV file with one row per step")
+        problem = "a folder" if path.is_dir() else "no such file"
+        raise DataError(str(path)[:200], problem, expected="a CSV file with one row per step")
     if columns.stream is not None:
         with open_table(path) as table:
             columns = columns._replace(stream=columns.stream if columns.stream in table.columns else None)

@@ -160,7 +160,7 @@ def _detect_layout(inspection, path):
                 fix, expected = f"The names of images are in {shown(name)}.", "a column of sentences"
                 raise DataError(str(file), "no column looks like captions", expected=expected, fix=fix)
             default = DEFAULT_LAYOUT.split
-            split = next((column.name for column in table.columns() if column.kind == "part"), default)
+            split = next((column.name for column in table.columns() if column.kind == "split"), default)
             images = zip_name or _image_folder(folder, store, table.cells(name))
             return CaptionsLayout(file.name, images, name, captions, split)
     expected = "a CSV file with a column of image names and a column of captions, captions.jsonl (a line: "

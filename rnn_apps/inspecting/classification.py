@@ -134,10 +134,10 @@ def _decide_columns(inspection, table):
     why = f"the longest texts, {_mean_length(text):.0f} characters on average"
     inspection.decide("data.text", text.name, why)
     inspection.decide("data.label", label.name, f"{label.distinct} values, each in several rows")
-    split = next((column for column in columns if column.kind == "part"), None)
+    split = next((column for column in columns if column.kind == "split"), None)
     if split is not None:
         text = f"The column {shown(split.name)} names splits, which this task does not read: it expects files"
-        inspection.warn("part_column", split.name, f"{text} called train, validation and test.")
+        inspection.warn("split_column", split.name, f"{text} called train, validation and test.")
     return label.name, text.name
 
 

@@ -158,7 +158,7 @@ class Inspection:
         sizes = {split: len(examples) for split, examples in splits.items()}
         how = "missing splits are split off train by a hash" if num_files < 3 else "as in the files"
         listed = ", ".join(f"{split} {size:,}" for split, size in sizes.items())
-        self.add("parts", sizes, f"{noun}: {listed}; {how}.")
+        self.add("splits", sizes, f"{noun}: {listed}; {how}.")
 
     def describe_classes(self, counts: Counter[str], noun: str, plural: str | None = None) -> None:
         """Add the classes of train, or how else `noun` calls them, with their counts."""
@@ -181,7 +181,7 @@ class Inspection:
             splits = {"train": splits["train"] + splits["validation"], "test": splits["test"]}
         leaks = leakage(splits)
         for earlier, later, identical, equal, example in leaks:
-            value = {"part": later, "also_in": earlier}
+            value = {"split": later, "also_in": earlier}
             value |= {"equal": identical, "equal_but_for_case_and_space": equal}
             share = percent(equal, len(splits[later]))
             how = "identical" if identical == equal else "with other capitals or spaces"
@@ -304,9 +304,9 @@ class Inspection:
         batch_size = min(max_batch_size, size)
         steps_per_epoch = math.ceil(num_examples / batch_size)
         epochs = min(_MAX_EPOCHS, max(min_epochs, math.ceil(steps / steps_per_epoch)))
-        total = epochs * steps_per_epoch
+        total, unit = epochs * steps_per_epoch, "step" if steps_per_epoch == 1 else "steps"
         self.decide("training.batch_size", batch_size, f"{num_examples:,} {noun} in train")
-        self.decide("training.epochs", epochs, f"{steps_per_epoch:,} steps per epoch, {total:,} in all")
+        self.decide("training.epochs", epochs, f"{steps_per_epoch:,} {unit} per epoch, {total:,} in all")
         warmup, why = min(_MAX_WARMUP, total // 10), f"a tenth of all steps, at most {_MAX_WARMUP}"
         self.decide("training.warmup_steps", warmup, why)
         if total < _MIN_AVERAGED:

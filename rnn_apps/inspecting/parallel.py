@@ -163,13 +163,13 @@ def inspect_pairs(path, overrides):
         fix = "Call them train.en and train.de, or put the languages in their names; call a table train.tsv."
         raise no_data(path, expected, fix)
     source, target, named = pair[:3]
-    path = path.parent if path.is_file() else path
-    inspection = Inspection("translation", str(path), "translation", overrides)
-    files_of = find_parallel(path, source, target, named=named)
+    folder = path.parent if path.is_file() else path
+    inspection = Inspection("translation", str(folder), "translation", overrides)
+    files_of = find_parallel(folder, source, target, named=named)
     files = [file for split in files_of.values() for file in split]
     inspection.describe_files(path, files)
     _decide_files(inspection, pair, files_of["train"])
-    data, languages = DataSource("files", path, 0, 1), (source, target)
+    data, languages = DataSource("files", folder, 0, 1), (source, target)
     splits = inspection.load_splits(lambda *args: load_pairs(data, *args, languages, named=named)[1])
     inspection.describe_splits(splits, len(files_of), "Pairs")
     _describe_pairs(inspection, splits)

@@ -47,7 +47,7 @@ def _count_lines(text):
 def _describe(inspection, splits):
     sizes = {split: len(text) for split, text in splits.items()}
     listed = ", ".join(f"{split} {size:,}" for split, size in sizes.items())
-    inspection.add("parts", sizes, f"Characters: {listed}.")
+    inspection.add("splits", sizes, f"Characters: {listed}.")
     train = splits["train"]
     characters, words = Counter(train), train.split()
     rare = "".join(sorted(character for character, count in characters.items() if count == 1))

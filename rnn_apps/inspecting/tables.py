@@ -17,7 +17,7 @@ from rnn_apps.inspecting.encodings import check_encoding
 from rnn_apps.inspecting.measures import count_of
 
 _DELIMITER_NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
-_KIND_NAMES = {"date": "dates", "clock": "times of day", "part": "names of splits", "empty": "empty"}
+_KIND_NAMES = {"date": "dates", "clock": "times of day", "split": "names of splits", "empty": "empty"}
 _DATE = re.compile(
     r"(\d{4}[-/.]\d{1,2}([-/.]\d{1,2})?|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}|\d{1,2}/\d{4}"
     r"|\d{1,2}[- ][A-Za-z]{3,9}[- ]\d{2,4}|[A-Za-z]{3,9} \d{1,2}, \d{4}|[A-Za-z]{3,9}[- ]\d{4})"
@@ -39,7 +39,7 @@ class Column(NamedTuple):
         name: Name of the column.
         cells: Its texts, stripped, without empty ones.
         mark: Decimal mark, if they are numbers.
-        kind: ``"number"``, ``"date"``, ``"clock"`` (times of day), ``"part"`` (names of splits), ``"text"``,
+        kind: ``"number"``, ``"date"``, ``"clock"`` (times of day), ``"split"`` (names of splits), ``"text"``,
             or ``"empty"``.
     """
 
@@ -108,7 +108,7 @@ def _kind(cells, mark):
     if not cells:
         return "empty"
     if {cell.casefold() for cell in set(cells)} <= set(SPLITS_BY_NAME):
-        return "part"
+        return "split"
     if sum(map(is_compact_date, cells)) >= 0.9 * len(cells):
         return "date"
     if is_time_of_day("", cells) and (":" in cells[0] or find_format(cells) == ""):

@@ -62,7 +62,7 @@ def test_the_labels_of_a_spreadsheet_are_counted(inspected):
     assert inspection.value("repeats") == 3  # of 0, 60, 120 and 180
     assert inspection.value("spellings") == ['"SCHLECHT" and "schlecht"', '"GUT" and "gut"']
     assert inspection.value("bad_records") == {"label is missing": 3}
-    assert sum(inspection.value("parts").values()) == 237
+    assert sum(inspection.value("splits").values()) == 237
     settings = decided(inspection)
     assert (settings["data.on_invalid_record"], settings["data.max_invalid_records"]) == ("skip", 0.03)
 
@@ -92,17 +92,26 @@ def test_two_texts_find_their_languages_and_repeats_across_splits_are_seen(folde
     fractions, parts = SplitRequest().fractions(["train"]), {"train": [], "validation": [], "test": []}
     for source in sources:
         parts[hashed_split(source, fractions)].append(source)
-    assert inspection.value("parts") == {split: len(found) for split, found in parts.items()}
+    assert inspection.value("splits") == {split: len(found) for split, found in parts.items()}
     there = {source.lower() for source in parts["train"]}
     again = [source for source in parts["test"] if source.lower() in there]
     assert again
     warned = [one.value for one in inspection.warnings if one.name == "leakage"]
     assert {
-        "part": "test",
+        "split": "test",
         "also_in": "train",
         "equal": 0,
         "equal_but_for_case_and_space": len(again),
     } in warned
+
+
+def test_a_table_of_translations_named_as_a_file_has_no_unread_neighbours(tmp_path):
+    """Of a folder, other files would be named as not read."""
+    rows = [f"the {a} sees a {b}\tder {a} sieht ein {b}" for a in "abcdef" for b in "uvwxyz"]
+    (tmp_path / "pairs.tsv").write_text("\n".join(rows))
+    (tmp_path / "other.csv").write_text("x,y\n1,2\n")
+    assert not inspect_data("translation", tmp_path / "pairs.tsv").warnings
+    assert any("other.csv" in one.text for one in inspect_data("translation", tmp_path).warnings)
 
 
 @NO_FORECASTING
@@ -155,7 +164,7 @@ def test_every_task_is_guessed_inspected_and_gets_a_valid_recipe(task, tmp_path)
     inspection = inspect_data(task, path)
     found = {name: inspection.value(name) for name in values}
     if task == "tagging":
-        found["classes"] = {tag: inspection.value("parts")["train"] for tag in "DNV"}
+        found["classes"] = {tag: inspection.value("splits")["train"] for tag in "DNV"}
         assert inspection.value("classes") == found["classes"]
         values = found
     assert found == values
@@ -269,7 +278,7 @@ def test_rows_in_two_splits_are_counted_letter_by_letter_and_without_case_and_sp
     inspection = inspect_data("text_classification", tmp_path)
     (warning,) = [w for w in inspection.warnings if w.name == "leakage"]
     assert warning.value == {
-        "part": "test",
+        "split": "test",
         "also_in": "train",
         "equal": 2,
         "equal_but_for_case_and_space": 3,
@@ -284,7 +293,7 @@ def test_a_image_in_two_splits_is_warned_of(tmp_path):
         (photos / f"IMG_{number:04}.jpg").write_bytes((photos / "IMG_0000.jpg").read_bytes())
     inspection = inspect_data("image_captioning", tmp_path)
     (warning,) = [w for w in inspection.warnings if w.name == "leakage"]
-    parts = inspection.value("parts")
+    parts = inspection.value("splits")
     assert warning.value == 20 - parts["train"]  # all are equal, and train comes first
 
 

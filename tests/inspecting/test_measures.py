@@ -104,7 +104,7 @@ def test_columns_are_known_by_what_they_hold(tmp_path):
         'd|n|m|t|p|e\n2024-01-05|1,5|"1.250"|some words|train|\n2024-01-06|2|3|x|test|\n'
     )
     columns = read_table(tmp_path / "a.csv").columns()
-    assert [column.kind for column in columns] == ["date", "number", "number", "text", "part", "empty"]
+    assert [column.kind for column in columns] == ["date", "number", "number", "text", "split", "empty"]
 
 
 def test_two_columns_of_one_name_are_refused(tmp_path):

@@ -118,7 +118,7 @@ def test_of_a_table_only_what_it_says_is_said_of_its_languages(tmp_path, header,
     assert (settings["data.source_language"].value, settings["data.target_language"].value) == languages
     assert settings["data.source_language"].why.startswith(why)
     assert inspection.value("columns") == {"left_out": [3]}
-    assert sum(inspection.value("parts").values()) == 60
+    assert sum(inspection.value("splits").values()) == 60
     write_recipe(inspection, tmp_path / "mine.yaml")
 
 
@@ -160,7 +160,7 @@ def test_coco_is_found_read_and_makes_a_valid_recipe(tmp_path):
     (tmp_path / "annotations" / "captions_val2017.json").write_text(content)
     assert guess_task(tmp_path)[0] == "image_captioning"
     inspection = inspect_data("image_captioning", tmp_path)
-    assert inspection.value("parts") == {"train": 22, "validation": 2, "test": 6}
+    assert inspection.value("splits") == {"train": 22, "validation": 2, "test": 6}
     assert inspection.value("captions") == {"2": 30}
     write_recipe(inspection, tmp_path / "mine.yaml")
 
@@ -171,7 +171,7 @@ def test_files_of_a_folder_that_are_not_read_are_named(tmp_path):
         write_rows(tmp_path, "text,label", rows).rename(tmp_path / name)
     inspection = inspect_data("text_classification", tmp_path)
     assert inspection.value("unread_files") == ["extra.csv", "more.xlsx"]
-    assert inspection.value("parts")["test"] == 40  # without a test file, validation is the test
+    assert inspection.value("splits")["test"] == 40  # without a test file, validation is the test
 
 
 # Streams that come again
@@ -188,7 +188,7 @@ def test_a_column_of_users_names_streams_whose_rows_come_again(tmp_path):
     inspection = inspect_data("frame_labelling", path)
     settings = decided(inspection)
     assert (settings["data.stream"], settings["data.features"]) == ("user", ["x"])
-    assert inspection.value("parts") == {"train": 1, "validation": 1, "test": 1}
+    assert inspection.value("splits") == {"train": 1, "validation": 1, "test": 1}
     assert inspection.value("blocks") == 6
     assert inspection.value("sentinel") == {"column": "x", "value": -999.0, "rows": 6}
 

@@ -303,6 +303,8 @@ def test_a_table_whose_columns_have_changed_is_refused(labelled, sensors, tmp_pa
     (tmp_path / "words.csv").write_text("heat,noise\n1,loud\n")
     with pytest.raises(UserError, match=r"words.csv:2: noise is not a number"):
         labelled.predict([str(tmp_path / "words.csv")])
+    with pytest.raises(UserError, match="a folder; expected a CSV file with one row per step"):
+        labelled.predict([str(tmp_path)])
 
 
 def test_what_is_no_clip_is_refused_plainly(clips, tmp_path):
