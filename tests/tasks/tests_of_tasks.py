@@ -1,9 +1,4 @@
-"""Small runs of the tasks that write, and what a process answers that has only TensorFlow."""
-
-import json
-import os
-import subprocess
-import sys
+"""Small runs of the tasks that generate text."""
 
 import rnn_apps
 from rnn_apps.recipe import load_recipe
@@ -32,40 +27,6 @@ LANGUAGE_MODEL = {
     "training": {"tbptt": {"steps": 20}},
 }
 
-CLIENT = """
-import base64, json, sys
-import tensorflow as tf
-
-tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})  # each graph runs once
-few = {"beam": 2, "nbest": 2, "seed": 3}
-asked = {
-    "serving_default": {},
-    "explain": {},
-    "generate": {**{k: tf.constant(v) for k, v in few.items()}, "temperature": tf.constant(0.0)},
-}
-for folder, name, inputs in json.load(sys.stdin):
-    given = {name: tf.constant(tf.nest.map_structure(base64.b64decode, inputs))}
-    loaded, answers = tf.saved_model.load(folder), {}
-    for signature, options in asked.items():
-        answer = loaded.signatures[signature](**given, **options)
-        answers[signature] = {key: value.numpy().tolist() for key, value in answer.items()}
-    print(json.dumps(answers, default=bytes.decode))
-assert not any(module.partition(".")[0] == "rnn_apps" for module in sys.modules)
-"""
-
-
-class Silence:
-    """A console that says nothing."""
-
-    def log(self, text):
-        pass
-
-    def step(self, *arguments):
-        pass
-
-    def close(self):
-        pass
-
 
 def small_recipe(task, **changes):
     """The recipe of that name, small enough for a test."""
@@ -80,12 +41,3 @@ def small_recipe(task, **changes):
 def small_run(task, folder, console, **changes):
     """A whole run of seconds."""
     return rnn_apps.run(small_recipe(task, **changes), out=folder, console=console)
-
-
-def answers_elsewhere(asked):
-    """What exports answer in a process without rnn_apps: a list of (run, name of the input, base64 texts)."""
-    given = json.dumps([(str(run.folder / "export" / "1"), name, inputs) for run, name, inputs in asked])
-    command, quiet = [sys.executable, "-c", CLIENT], {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
-    process = subprocess.run(command, input=given, capture_output=True, text=True, env=quiet)
-    assert process.returncode == 0, process.stderr
-    return [json.loads(line) for line in process.stdout.splitlines()]
