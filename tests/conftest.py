@@ -58,7 +58,7 @@ def pytest_xdist_make_scheduler(config, log):
             parameters = re.search(r"\[(\w+)", test)
             if parameters and name.startswith("test_task_"):
                 return f"{folder}/{parameters[1]}"
-            if parameters and name in ("test_every_cell.py", "test_notebooks.py"):
+            if parameters and name in ("test_every_cell.py", "test_every_inspector.py", "test_notebooks.py"):
                 return f"{file}/{parameters[1]}"
             return file
 
