@@ -256,7 +256,8 @@ def test_with_sample_leaves_the_path_of_files_behind(write):
 def test_a_recipe_without_a_sample_has_no_stand_in(write):
     recipe = load_recipe(write(SOUND.replace("}", ", sample: null}")))
     with pytest.raises(
-        UserError, match=r"^r\.yaml:2  data\.sample: this recipe has no sample in place of its data"
+        UserError,
+        match=r"^r\.yaml:2  data\.sample: this recipe has no synthetic data to use instead of its own",
     ):
         with_sample(recipe)
 

@@ -300,7 +300,7 @@ def check_spacing(rows, spacing, step, options):
     uneven = np.flatnonzero((np.abs(spacing - np.rint(spacing)) > 1e-9) | (spacing < 0.5))
     gaps = np.flatnonzero(spacing > 1.5) if options.on_gap == "fail" else []
     if len(uneven):
-        problem, fix = "its distance from the row before is no multiple of the step", ["Fix its time."]
+        problem, fix = "its distance from the row before is not a multiple of the step", ["Fix its time."]
         index = int(uneven[0])
     elif len(gaps):
         index = int(gaps[0])

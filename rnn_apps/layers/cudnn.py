@@ -42,7 +42,7 @@ def choose_path(layer, differentiated, has_mask=False, gpus=None):
         return "cudnn", "a GPU, and cuDNN supports every option" + masked
     if layer.compile is False:
         return "graph", f"compile=False; no cuDNN: {obstacle}"
-    return "xla", f"for shapes used at least three times, and the graph until then; no cuDNN: {obstacle}"
+    return "xla", f"from the third use of a shape on, graph path until then; no cuDNN: {obstacle}"
 
 
 def _obstacle(layer):

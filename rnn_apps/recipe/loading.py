@@ -175,7 +175,7 @@ def with_sample(recipe: Recipe) -> tuple[Recipe, list[str]]:
     if sample is None:
         fix = "Name one, such as {name: reviews}, or make the data available."
         where = document.where(SAMPLE_SET[:2])
-        raise UserError(where, "this recipe has no sample in place of its data", fix=fix)
+        raise UserError(where, "this recipe has no synthetic data to use instead of its own", fix=fix)
     wanted = [(path, value) for path, value in leaves(sample.set) if not _is_overridden(document, path)]
     applied = [_put_from_sample(document, path, value) for path, value in wanted]
     put(document, SAMPLE_SET, {}, Place("data.sample"))

@@ -92,7 +92,7 @@ REFUSED = {
         {},
         {"on_gap": "fill"},
         ":5: ",
-        "its distance from the row before is no multiple of the step",
+        "its distance from the row before is not a multiple of the step",
     ),
     "a column that is not there": (
         DAYS,
@@ -341,7 +341,7 @@ def test_trading_days_have_no_gap_at_a_weekend_and_no_row_may_be_of_one(tmp_path
     assert found.step.text(found.step.later(found.series[0].times[-1], 2)) == "2020-02-03"  # a Monday
     with pytest.raises(
         DataError,
-        match="is no multiple of the step; received 2020-01-05 after 2020-01-04",
+        match="is not a multiple of the step; received 2020-01-05 after 2020-01-04",
     ):
         read(tmp_path, "date,y\n2020-01-04,1\n2020-01-05,2\n2020-01-06,3\n", step=TimeStep("weekday"))
     few = "date,y\n2020-01-06,1\n2020-01-07,2\n2020-01-09,3\n"

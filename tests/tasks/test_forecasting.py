@@ -320,7 +320,7 @@ def test_rows_as_they_come_are_answered_as_the_whole_file_is(streamed):
         ("2024-01-01,north,1,2,3,0", "stream:3: its time is not after that of the previous row"),
         (
             "2024-01-02T05,north,1,2,3,0",
-            "stream:3: its distance from the row before is no multiple of the step",
+            "stream:3: its distance from the row before is not a multiple of the step",
         ),
     ],
 )
