@@ -2,6 +2,7 @@
 
 import re
 
+MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "?"})  # in small letters
 _SPACES = re.compile(r"(?<=\d)[ '\u2019\u00a0\u202f\u2009](?=\d{3}(?!\d))")  # between thousands
 _GROUPED = {mark: re.compile(rf"[-+]?\d{{1,3}}(\{mark}\d{{3}})+") for mark in ",."}
 
@@ -29,6 +30,11 @@ def number(text, decimal_mark="."):
             raise ValueError(f"not a number: {text!r}")
         integer = integer.replace(thousands_mark, "")
     return float(f"{integer}.{decimals}" if decimals else integer)
+
+
+def is_missing(text):
+    """Return whether a cell of a column of numbers marks a missing one."""
+    return text.strip().lower() in MISSING
 
 
 def is_number(text, decimal_mark="."):

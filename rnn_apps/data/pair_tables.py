@@ -36,6 +36,11 @@ class TableColumns(NamedTuple):
         """Numbers of the columns that are not read, from 1."""
         return [i + 1 for i in range(self.width) if i not in (self.source, self.target)]
 
+    @property
+    def ignored_text(self):
+        """`ignored` as a text: "column 1", or "columns 1, 4"."""
+        return f"column{'s' if len(self.ignored) > 1 else ''} {', '.join(map(str, self.ignored))}"
+
 
 def find_text_columns(location, rows, languages):
     """Return the `TableColumns` of a table.
@@ -86,7 +91,7 @@ def table_rows(file, languages, invalid):
         sample = list(islice(rows, _NUM_ROWS_SAMPLED))
         columns = find_text_columns(f"{file}:1", [row for _, row in sample], languages)
         if columns.ignored:
-            _log.info("%s: column %s without sentences ignored", file, ", ".join(map(str, columns.ignored)))
+            _log.info("%s: %s not read", file, columns.ignored_text)
         if columns.has_names:
             del sample[0]
         for number, row in chain(sample, rows):

@@ -1,7 +1,8 @@
 """Loads sentence pairs for translation from TFDS, a data folder, or synthetic data.
 
 A folder holds, for each split, either two files, one per language, whose lines correspond (``train.en``
-and ``train.de``), or a table (``train.tsv``, see `rnn_apps.data.pair_tables`). Splits are ``train``,
+and ``train.de``), or a table (``train.tsv``, see `rnn_apps.data.pair_tables`). A single table may have any
+name. Splits are ``train``,
 ``validation`` (or another name in `SPLIT_NAMES`) and one whose name begins with ``test``; each file may be
 gzipped.
 """
@@ -14,11 +15,12 @@ from rnn_apps.data import tfds_source
 from rnn_apps.data.files import open_lines
 from rnn_apps.data.pair_tables import table_rows
 from rnn_apps.data.records import INVALID_UTF8, find_surrogate
-from rnn_apps.data.split_files import check_folder, log_unread, no_data
+from rnn_apps.data.split_files import is_single_file, log_unread, no_data
 from rnn_apps.data.splits import SPLIT_NAMES, make_splits, split_generated
 from rnn_apps.data.synthetic.translation import sentence_pairs
 from rnn_apps.errors import DataError, shown
 
+TABLE_ENDINGS = (".tsv", ".tsv.gz", ".txt", ".txt.gz")
 _TABLE = "tsv"
 
 
@@ -47,9 +49,10 @@ def find_parallel(path, source_language, target_language, use_all_for_test=False
     """Return split name to its files, (source, target) or (table,).
 
     Args:
-        path: Folder in the layout of this module.
+        path: Folder in the layout of this module, or a table.
         source_language, target_language: File extensions or column names, such as ``en``.
-        use_all_for_test: Whether any split will do.
+        use_all_for_test: Whether any split will do, and other files if the folder lacks those that are
+            `named`.
         named: Names of the source and the target file in the folder, which are then all of train; the same
             name twice is a table; or None.
 
@@ -58,10 +61,12 @@ def find_parallel(path, source_language, target_language, use_all_for_test=False
             split.
     """
     folder, languages = Path(path).expanduser(), (source_language, target_language)
-    check_folder(folder)
     if source_language == target_language:
         raise DataError(str(folder), f"source and target language are both {shown(source_language)}")
-    if named is not None:
+    if is_single_file(folder, TABLE_ENDINGS):
+        return {"train": (folder,)}
+    has_named = named is not None and all((folder / name).is_file() for name in named)
+    if named is not None and (has_named or not use_all_for_test):
         for side, name in zip(("source", "target"), named):
             if not (folder / name).is_file():
                 raise DataError(str(folder / name), "no such file", fix=f"Check data.{side}_file.")
@@ -125,7 +130,7 @@ def load_pairs(source, request, invalid, languages, max_examples=None, named=Non
     """Read the sentence pairs of a source in their splits; case and inner white space are kept.
 
     Args:
-        source: `DataSource`; for files, a folder in the layout of this module.
+        source: `DataSource`; for files, a folder in the layout of this module, or a table.
         request: `SplitRequest`; train is split by a hash of the source sentence.
         invalid: `InvalidRecords`.
         languages: (source, target), file extensions, column names or TFDS features.

@@ -7,9 +7,9 @@ from typing import NamedTuple
 import numpy as np
 
 from rnn_apps.data.files import file_decimal_marks, open_table, width_problem
-from rnn_apps.data.numbers import number
+from rnn_apps.data.numbers import is_missing, number
 from rnn_apps.data.records import InvalidRecords
-from rnn_apps.data.series_columns import MISSING, Columns, find_columns
+from rnn_apps.data.series_columns import Columns, find_columns
 from rnn_apps.data.split_files import find_splits, log_unread
 from rnn_apps.data.splits import SPLIT_NAMES
 from rnn_apps.data.time_steps import TimeParser, TimeStep, find_step
@@ -201,7 +201,7 @@ class RowReader:
         for name in self.columns.features:
             cell = row[self._index[name]].strip()
             try:
-                value = np.nan if cell.lower() in MISSING else number(cell, self.marks.get(name, "."))
+                value = np.nan if is_missing(cell) else number(cell, self.marks.get(name, "."))
             except ValueError:
                 fix = "Fix the cell, or leave it empty if the value is missing."
                 invalid.report(f"{location}  {name}", "not a number", fix, shown(cell))

@@ -4,11 +4,10 @@ import logging
 from dataclasses import dataclass, replace
 
 from rnn_apps.data.headers import check_unique, list_columns, missing_column, name_columns
-from rnn_apps.data.numbers import is_number, number
+from rnn_apps.data.numbers import is_missing, is_number, number
 from rnn_apps.data.time_formats import find_format, is_compact_date, is_time, is_time_of_day
 from rnn_apps.errors import DataError, Setting, shown
 
-MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "?"})
 _log = logging.getLogger(__name__)
 _COUNTER_NAMES = (
     "index", "id", "idx", "row", "rownames", "no", "no.", "nr", "nr.", "number", "#", "t", "time",
@@ -187,6 +186,6 @@ def is_counter(cells):
 
 
 def _are_numbers(cells):
-    values = [cell for cell in cells if cell.lower() not in MISSING]
+    values = [cell for cell in cells if not is_missing(cell)]
     count = sum(is_number(value) or is_number(value, ",") for value in values)
     return bool(values) and 2 * count > len(values)  # tolerates a few invalid cells

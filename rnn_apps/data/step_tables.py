@@ -9,7 +9,7 @@ import numpy as np
 from rnn_apps.data.files import file_decimal_marks, open_table
 from rnn_apps.data.headers import check_columns, check_unique, is_unnamed, list_columns
 from rnn_apps.data.images import InvalidImage, read_image
-from rnn_apps.data.numbers import number
+from rnn_apps.data.numbers import is_missing, number
 from rnn_apps.data.records import INVALID_UTF8, InvalidRecords, find_surrogate
 from rnn_apps.data.split_files import find_splits, log_unread, one_per_split, visible_files
 from rnn_apps.data.splits import SPLITS_BY_NAME, make_splits, split_generated
@@ -266,7 +266,7 @@ def parse_features(location, names, cells, previous, on_missing, invalid, marks=
     values = np.empty(len(cells), np.float32)
     for index, (name, text, mark) in enumerate(zip(names, cells, marks or "." * len(cells))):
         try:
-            value = number(text, mark) if text.strip() else math.nan
+            value = math.nan if is_missing(text) else number(text, mark)
         except ValueError:
             expected = f"a number; decimals have a {'comma' if mark == ',' else 'point'}"
             invalid.report(location, f"{name} is not a number", "Fix the cell.", shown(text), expected)
@@ -278,9 +278,17 @@ def parse_features(location, names, cells, previous, on_missing, invalid, marks=
         if math.isnan(value):
             if on_missing == "fail" or previous is None:
                 where = "" if previous is not None else " in the first row of its stream"
-                repeat = Setting("Or repeat the previous number", "data.on_missing=previous")
-                invalid.report(location, f"{name} has no number{where}", ["Fill it in.", repeat])
+                invalid.report(location, f"{name} has no number{where}", _fill_in(invalid, previous))
                 return None
             value = previous[index]
         values[index] = value
     return values
+
+
+def _fill_in(invalid, previous):
+    """The fixes of a missing number; no setting helps a trained network or the first row of a stream."""
+    if previous is None:
+        return "Fill it in."
+    if invalid.action == "refuse":
+        return "Fill it in. A network trained with data.on_missing=previous repeats the previous number."
+    return ["Fill it in.", Setting("Or repeat the previous number", "data.on_missing=previous")]

@@ -79,6 +79,40 @@ def load_tagged(source, request, invalid, columns):
     return name, make_splits(name, names, read, request, _text_of, invalid, "sentence", keep_labels=True)
 
 
+def read_words(path, tokens_key):
+    """Return the words of every sentence of a file, which may lack tags, as lists.
+
+    Args:
+        path: File in one of the formats of `load_tagged`.
+        tokens_key: Key of the words in JSON lines.
+
+    Raises:
+        DataError: a line cannot be read.
+    """
+    name = path.name.lower().removesuffix(".gz")
+    with files.open_lines(path) as lines:
+        if not name.endswith(".jsonl"):
+            is_conllu = name.endswith(".conllu")
+            word = COLUMNS.index("form") if is_conllu else 0
+            return [
+                [_word(path, *row, word) for row in rows] for rows in _rows_of_sentences(lines, is_conllu)
+            ]
+        sentences = []
+        for number, record, problem in files.json_lines(lines):
+            tokens = None if problem else _split_words(record.get(tokens_key))
+            if tokens is None:
+                problem = problem or f"{shown(tokens_key)} is not a list of texts"
+                raise DataError(f"{path}:{number}", problem, fix="Fix the record.")
+            sentences.append(tokens)
+        return sentences
+
+
+def _word(path, number, fields, index):
+    if index >= len(fields):
+        raise DataError(f"{path}:{number}", "no column of words", fix="Separate columns by tabs.")
+    return fields[index]
+
+
 def _text_of(sentence):
     return " ".join(sentence.tokens)
 
@@ -110,26 +144,31 @@ def _tag_column(file, tags, is_conllu):
 
 def _from_columns(file, lines, column, is_conllu, invalid):
     """Yield the sentences of a file with one word per line and an empty line after each sentence."""
-    tokens, labels, first, is_invalid = [], [], None, False
+    word = COLUMNS.index("form") if is_conllu else 0
+    for rows in _rows_of_sentences(lines, is_conllu):
+        is_invalid = False
+        for number, fields in rows:
+            if problem := _line_problem(fields, column, is_conllu):
+                invalid.report(f"{file}:{number}", *problem)
+                is_invalid = True
+        if not is_invalid:
+            tokens, labels = [fields[word] for _, fields in rows], [fields[column] for _, fields in rows]
+            yield TaggedSentence(f"{file}:{rows[0][0]}", tokens, labels)
+
+
+def _rows_of_sentences(lines, is_conllu):
+    """Yield for each sentence the list of the numbers and fields of its lines."""
+    rows = []
     for number, line in enumerate(chain(lines, [""]), start=1):
         line = line.rstrip("\r\n")
         if not line.strip():
-            if tokens and not is_invalid:
-                yield TaggedSentence(f"{file}:{first}", tokens, labels)
-            tokens, labels, first, is_invalid = [], [], None, False
-            continue
-        if (is_conllu and line.startswith("#")) or line.startswith(_DOCUMENT_START):
-            continue
-        fields = line.split("\t") if "\t" in line else line.split()
-        if is_conllu and ("-" in fields[0] or "." in fields[0]):
-            continue  # a multiword token or an empty node
-        if problem := _line_problem(fields, column, is_conllu):
-            invalid.report(f"{file}:{number}", *problem)
-            is_invalid = True
-            continue
-        first = first or number
-        tokens.append(fields[1 if is_conllu else 0])
-        labels.append(fields[column])
+            if rows:
+                yield rows
+            rows = []
+        elif not (is_conllu and line.startswith("#")) and not line.startswith(_DOCUMENT_START):
+            fields = line.split("\t") if "\t" in line else line.split()
+            if not (is_conllu and ("-" in fields[0] or "." in fields[0])):  # multiword tokens, empty nodes
+                rows.append((number, fields))
 
 
 def _line_problem(fields, column, is_conllu):
@@ -156,8 +195,7 @@ def _from_json(file, lines, tokens_key, tags_key, invalid):
         if is_first:
             check_columns(location, list(record), {"tokens": tokens_key, "tags": tags_key})
             is_first = False
-        tokens, labels = record.get(tokens_key), record.get(tags_key)
-        tokens = tokens.split() if isinstance(tokens, str) else tokens
+        tokens, labels = _split_words(record.get(tokens_key)), record.get(tags_key)
         if isinstance(labels, list):  # integers are tags too, as in some published data sets
             labels = [str(label) if type(label) is int else label for label in labels]
         for name, value in ((tokens_key, tokens), (tags_key, labels)):
@@ -166,6 +204,12 @@ def _from_json(file, lines, tokens_key, tags_key, invalid):
                 break
         else:
             yield TaggedSentence(location, tokens, labels)
+
+
+def _split_words(tokens):
+    """A list of words, split from a text if necessary; None for anything else."""
+    tokens = tokens.split() if isinstance(tokens, str) else tokens
+    return tokens if isinstance(tokens, list) and all(isinstance(text, str) for text in tokens) else None
 
 
 def _problem_of(sentence):

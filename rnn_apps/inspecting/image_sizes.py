@@ -1,7 +1,5 @@
 """Describes images and videos: sizes, unreadable files, and duplicates in several splits."""
 
-import hashlib
-
 from rnn_apps.data.images import InvalidImage, check_image
 from rnn_apps.data.video import VIDEO_SUFFIXES, InvalidVideo, video_size
 from rnn_apps.errors import DataError, shown
@@ -63,21 +61,14 @@ def describe_duplicate_images(inspection, store, splits):
         store: `ImageStore`.
         splits: Split name to list of `CaptionedExample`.
     """
-    first_with, duplicates = {}, []
-    for split, examples in splits.items():
-        for example in examples[:_MAX_FILES]:
-            content = b"".join(_read(store, name) for name in example.frames)
-            digest = hashlib.sha256(content).digest()
-            other, name = first_with.setdefault(digest, (split, example.name))
-            if other != split:
-                duplicates.append(f"{shown(example.name)} of {split} and {shown(name)} of {other}")
-    text = "No image is in two splits, byte by byte."
-    if duplicates:
-        text = f"{len(duplicates):,} images of a split are identical to those of another one, such as"
-        text = f"{text} {duplicates[0]}. They make scores too high."
-        inspection.warn("leakage", len(duplicates), text)
-    else:
-        inspection.add("leakage", 0, text)
+    contents = {
+        split: (
+            (example.name, b"".join(_read(store, name) for name in example.frames))
+            for example in examples[:_MAX_FILES]
+        )
+        for split, examples in splits.items()
+    }
+    inspection.describe_identical(contents, "image")
 
 
 def _read(store, name):

@@ -1,5 +1,6 @@
 """The result of an inspection: findings, decisions and their reasons, and those that most data has."""
 
+import hashlib
 import math
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -191,6 +192,30 @@ class Inspection:
             self.warn("leakage", value, text)
         if not leaks and len(splits) > 1:
             self.add("leakage", 0, f"No {noun} occur in two splits, ignoring capitals and spaces.")
+
+    def describe_identical(
+        self, contents: Mapping[str, Iterable[tuple[str, bytes]]], noun: str, plural: str | None = None
+    ) -> None:
+        """Warn of examples whose bytes occur in two splits, or add that there are none.
+
+        Args:
+            contents: Split name to pairs of an example's name and its bytes.
+            noun, plural: What an example is called.
+        """
+        first_with: dict[bytes, tuple[str, str]] = {}
+        duplicates = []
+        for split, examples in contents.items():
+            for name, content in examples:
+                other, first = first_with.setdefault(hashlib.sha256(content).digest(), (split, name))
+                if other != split:
+                    duplicates.append(f"{shown(name)} of {split} and {shown(first)} of {other}")
+        if not duplicates:
+            self.add("leakage", 0, f"No {noun} is in two splits, byte by byte.")
+            return
+        verb = "is identical to one" if len(duplicates) == 1 else "are identical to some"
+        text = f"{count_of(len(duplicates), noun, plural)} of a split {verb} of another split"
+        text = f"{text}: {duplicates[0]}. They make scores too high."
+        self.warn("leakage", len(duplicates), text)
 
     def describe_repeats(self, texts: Sequence[str], noun: str) -> None:
         """Add how many texts, called `noun`, repeat an earlier one."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from rnn_apps.data.files import open_lines
 from rnn_apps.data.pair_tables import find_text_columns
-from rnn_apps.data.parallel import find_parallel, load_pairs
+from rnn_apps.data.parallel import TABLE_ENDINGS, find_parallel, load_pairs
 from rnn_apps.data.split_files import no_data, visible_files
 from rnn_apps.data.splits import SPLIT_NAMES, DataSource
 from rnn_apps.errors import shown
@@ -75,7 +75,7 @@ def find_pair(path):
     folder = Path(path)
     if folder.is_file():
         rows = _tabbed_rows(folder)
-        return _pair_of_table(rows, folder.name) if rows else None
+        return _pair_of_table(rows, None) if rows else None
     files = visible_files(folder) if folder.is_dir() else []
     texts = [file for file in files if not file.name.lower().endswith(_NOT_TEXT)]
     train = [f for f in texts if f.name.split(".")[0].casefold() in SPLIT_NAMES["train"]]
@@ -114,7 +114,7 @@ def _first_rows(file):
 
 def _tabbed_rows(file):
     """The first rows of a table or text; none if its extension is another, or few lines have tabs."""
-    if not file.name.lower().endswith((".tsv", ".txt", ".tsv.gz", ".txt.gz")):
+    if not file.name.lower().endswith(TABLE_ENDINGS):
         return []
     rows = _first_rows(file)
     return rows if 2 * sum(len(row) > 1 for row in rows) > len(rows) else []
@@ -163,13 +163,12 @@ def inspect_pairs(path, overrides):
         fix = "Call them train.en and train.de, or put the languages in their names; call a table train.tsv."
         raise no_data(path, expected, fix)
     source, target, named = pair[:3]
-    folder = path.parent if path.is_file() else path
-    inspection = Inspection("translation", str(folder), "translation", overrides)
-    files_of = find_parallel(folder, source, target, named=named)
+    inspection = Inspection("translation", str(path), "translation", overrides)
+    files_of = find_parallel(path, source, target, named=named)
     files = [file for split in files_of.values() for file in split]
     inspection.describe_files(path, files)
     _decide_files(inspection, pair, files_of["train"])
-    data, languages = DataSource("files", folder, 0, 1), (source, target)
+    data, languages = DataSource("files", path, 0, 1), (source, target)
     splits = inspection.load_splits(lambda *args: load_pairs(data, *args, languages, named=named)[1])
     inspection.describe_splits(splits, len(files_of), "Pairs")
     _describe_pairs(inspection, splits)
@@ -199,7 +198,7 @@ def _decide_files(inspection, pair, files):
         text = f"sentences in column {columns.source + 1}, translations in {columns.target + 1}"
         if columns.ignored:
             example = shown(rows[-1][columns.ignored[0] - 1])
-            text = f"{text}; ignored: column {', '.join(map(str, columns.ignored))}, such as {example}"
+            text = f"{text}; ignored: {columns.ignored_text}, such as {example}"
         inspection.add("columns", {"left_out": columns.ignored}, f"{files[0].name}: {text}.")
     if pair.files:
         why = ("line i is translated by line i of target_file", "line i translates line i of source_file")

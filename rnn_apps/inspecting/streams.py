@@ -3,13 +3,14 @@
 from collections import Counter
 
 from rnn_apps.data.headers import list_columns
+from rnn_apps.data.numbers import is_missing
 from rnn_apps.data.splits import DataSource
-from rnn_apps.data.step_tables import Columns, find_stream_files, load_streams
+from rnn_apps.data.step_tables import Columns, find_stream_files, load_streams, name_of
 from rnn_apps.errors import DataError, Setting, shown
 from rnn_apps.inspecting.captions import STILL_SUFFIXES
 from rnn_apps.inspecting.classification import find_label_column, no_labels
 from rnn_apps.inspecting.inspection import Inspection
-from rnn_apps.inspecting.measures import quantile
+from rnn_apps.inspecting.measures import count_of, quantile
 from rnn_apps.inspecting.tables import (
     column_of_setting,
     describe_table,
@@ -43,15 +44,22 @@ def inspect_streams(path, overrides):
     """
     files_of = find_stream_files(path, "train")
     table, num_splits = read_table(files_of["train"][0]), len(files_of)
+    has_streams = num_splits > 1 or len(files_of["train"]) >= _MIN_STREAMS
     inspection = Inspection("frame_labelling", str(path), "frame_labelling", overrides)
     describe_table(inspection, {"train": table})
     inspection.describe_unread(path, [file for files in files_of.values() for file in files])
-    columns = _decide_columns(inspection, table, num_splits)
+    columns = _decide_columns(inspection, table, has_streams)
     source = DataSource("files", path, 0, 1)
     splits = inspection.load_splits(
         lambda *args: load_streams(source, *args, columns)[2], (_VALIDATION_FRACTION,), _count_rows
     )
     inspection.describe_splits(splits, num_splits, "Streams")
+    if num_splits > 1:
+        contents = {
+            split: ((name_of(one, path), one.steps.tobytes()) for one in streams)
+            for split, streams in splits.items()
+        }
+        inspection.describe_identical(contents, "stream")
     _describe(inspection, splits["train"], columns.features)
     return inspection
 
@@ -60,19 +68,22 @@ def _count_rows(streams):
     return sum(len(stream.labels) for stream in streams)
 
 
-def _decide_columns(inspection, table, num_splits):
+def _decide_columns(inspection, table, has_streams):
+    """Decide the columns; `has_streams` is whether the files alone can be split."""
     columns = table.columns()
     stream = column_of_setting(inspection, table, columns, "data.stream")
-    if stream is None and num_splits == 1:
-        stream = _find_stream_column(columns, table)
+    if stream is None:
+        stream = _find_stream_column(columns, table, needs_name=has_streams)
     label = column_of_setting(inspection, table, columns, "data.label")
     others = [column for column in columns if column is not stream]
     label = label or find_label_column([c for c in others if c.kind == "text"] or others)
     if label is None:
         raise no_labels(table, columns)
-    if num_splits == 1 and stream is None:
+    if stream is None and not has_streams:
         name = Setting("Name the column that says which stream a row belongs to", "data.stream=COLUMN")
-        fix = [name, "Or add one, or give a folder train with one file per stream."]
+        number = f"{_MIN_STREAMS} or more files"
+        folder = f"Or cut the recording into parts, and give a folder with {number} in a folder called train."
+        fix = [name, f"Or add such a column. {folder}"]
         problem = "no column looks like names of streams, and a single stream is never cut between splits"
         raise DataError(str(table.file), f"{problem}; the columns are {list_columns(table.header)}", fix=fix)
     inspection.decide("data.label", label.name, f"{label.distinct} values, each in several rows")
@@ -108,14 +119,15 @@ def _decide_features(inspection, table, columns, others):
     ignored = [column.name for column in others if column not in features]
     why = f"the columns of numbers{'; ignored: ' + ', '.join(ignored) if ignored else ''}"
     inspection.decide("data.features", [column.name for column in features], why)
-    missing, file = sum(len(table.rows) - len(column.cells) for column in features), table.file.name
+    missing = sum(is_missing(cell) for column in features for cell in table.cells(column.name))
+    file = table.file.name
     if missing:
-        inspection.warn("missing", missing, f"{missing:,} cells without a number in {file}.")
+        inspection.warn("missing", missing, f"{count_of(missing, 'cell')} without a number in {file}.")
     fix = "If it stands for a missing value, leave it empty."
     for column in features:
         warn_of_sentinels(inspection, column, lambda value: fix)
     on_missing = "previous" if missing else "fail"
-    inspection.decide("data.on_missing", on_missing, f"{missing:,} missing numbers in {file}")
+    inspection.decide("data.on_missing", on_missing, f"{count_of(missing, 'missing number')} in {file}")
     return [column.name for column in features], on_missing
 
 
@@ -128,7 +140,7 @@ def _are_image_paths(column):
     return column.kind == "text" and count > len(column.cells) / 2
 
 
-def _find_stream_column(columns, table):
+def _find_stream_column(columns, table, needs_name):
     """The column of stream names: it has a common name, or rows with one value are consecutive."""
     candidates = []
     for column in columns:
@@ -137,7 +149,7 @@ def _find_stream_column(columns, table):
         has_streams = len(cells) >= 5 * column.distinct and column.distinct >= _MIN_STREAMS
         has_name = any(name in column.name.casefold() for name in _STREAM_NAMES)
         is_complete = len(column.cells) == len(cells)
-        if is_complete and has_streams and (has_name or blocks == column.distinct):
+        if is_complete and has_streams and (has_name or not needs_name and blocks == column.distinct):
             candidates.append((not has_name, blocks, column))
     return min(candidates, key=lambda candidate: candidate[:2], default=(None,))[-1]
 

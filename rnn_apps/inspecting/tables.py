@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from rnn_apps.data.files import open_table
 from rnn_apps.data.headers import check_unique, is_unnamed
-from rnn_apps.data.numbers import decimal_marks, is_number, number
+from rnn_apps.data.numbers import decimal_marks, is_missing, is_number, number
 from rnn_apps.data.series_columns import has_counter_name, is_counter
 from rnn_apps.data.splits import SPLITS_BY_NAME
 from rnn_apps.data.time_formats import find_format, is_compact_date, is_time_of_day
@@ -113,10 +113,10 @@ def _kind(cells, mark):
         return "date"
     if is_time_of_day("", cells) and (":" in cells[0] or find_format(cells) == ""):
         return "clock"
-    for kind, is_kind in (("number", lambda cell: is_number(cell, mark)), ("date", is_date)):
-        if sum(map(is_kind, cells)) >= 0.9 * len(cells):
-            return kind
-    return "text"
+    numbers = [cell for cell in cells if not is_missing(cell)]
+    if numbers and sum(is_number(cell, mark) for cell in numbers) >= 0.9 * len(numbers):
+        return "number"
+    return "date" if sum(map(is_date, cells)) >= 0.9 * len(cells) else "text"
 
 
 def is_date(cell):

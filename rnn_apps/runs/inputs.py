@@ -12,31 +12,32 @@ _SEPARATORS = {os.sep, os.altsep or os.sep}
 AS_TEXT = Argument("To answer the words themselves, add", "as_text=True")
 
 
-def read_inputs(inputs, column, as_text=False):
+def read_inputs(inputs, column, as_text=False, readers=None):
     """Return the texts of inputs: texts themselves, or the texts in files.
 
     Args:
         inputs: list of texts or paths.
         column: of tables that holds the texts; None where the task has none.
         as_text: whether all inputs are texts, although files may be called so.
+        readers: as `rnn_apps.tasks.predictor.Predictor.text_readers`.
 
     Raises:
         UserError: a path cannot be read as texts.
     """
     if as_text:
         return list(inputs)
-    texts = []
+    texts, readers = [], readers or {}
     for one in inputs:
-        texts += read_file(one, column) if _is_path(one) else [str(one)]
+        texts += read_file(one, column, readers) if _is_path(one, readers) else [str(one)]
     return texts
 
 
-def read_file(path, column):
+def read_file(path, column, readers):
     """Return the texts of a file: those in a table's column, or its lines.
 
     Args:
         path: .csv, .tsv, .jsonl or text file, gzipped or not.
-        column: as of `read_inputs`.
+        column, readers: as of `read_inputs`.
 
     Raises:
         UserError: it is a folder or no text, or it lacks the column.
@@ -47,13 +48,16 @@ def read_file(path, column):
     if not path.is_file():
         raise UserError(str(path), "no such file", fix=AS_TEXT)
     name = path.name.lower()
+    for ending, reader in readers.items():
+        if name.endswith(ending):
+            return list(map(_readable, reader(path)))
     if name.endswith(ENDINGS):
         if column is None:
             problem = "is a table, and this task has no column for the texts of one"
             raise UserError(str(path), problem, fix=["Give a .txt file with one text per line.", AS_TEXT])
         return [_text_of(record) for record in read_records(path, column, None)]
     if not name.endswith(_LINES):
-        kinds = ", ".join((*(ENDINGS if column is not None else ()), *_LINES))
+        kinds = ", ".join((*readers, *(ENDINGS if column is not None else ()), *_LINES))
         fix = [conversion_advice([path]) or "Give a .txt file with one text per line.", AS_TEXT]
         raise UserError(str(path), "is a file of another kind", expected=f"a text, or {kinds}", fix=fix)
     return read_lines(path)
@@ -79,7 +83,7 @@ def _readable(text):
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
-def _is_path(text):
+def _is_path(text, readers):
     """Whether an input names a file: there is one, or it is one word that ends like the name of one.
 
     A folder must be named with a separator: any word may be the name of a folder.
@@ -88,6 +92,6 @@ def _is_path(text):
     try:
         if Path(text).is_file() or (bool(set(text) & _SEPARATORS) and Path(text).is_dir()):
             return True
-        return len(text.split()) == 1 and text.lower().endswith((*ENDINGS, *_LINES))
+        return len(text.split()) == 1 and text.lower().endswith((*ENDINGS, *_LINES, *readers))
     except (OSError, ValueError):  # too long for a name, or with a NUL
         return False

@@ -256,8 +256,9 @@ class Run:
 
     def inputs_of(self, path):
         """Return the inputs in a file, for `predict`: the texts in a table's column, or the lines."""
-        is_table = self.predictor.reads_text and Path(path).name.lower().endswith(ENDINGS)
-        return read_file(path, self._text_column) if is_table else read_lines(path)
+        readers = self.predictor.text_readers
+        is_table = self.predictor.reads_text and Path(path).name.lower().endswith((*ENDINGS, *readers))
+        return read_file(path, self._text_column, readers) if is_table else read_lines(path)
 
     @property
     def _text_column(self):
@@ -270,7 +271,9 @@ class Run:
             if not isinstance(one, (str, os.PathLike)) and self.recipe.task != "imported":
                 received = f"{type(one).__name__} {shown(one)}"
                 raise UserError(f"input {number}", received=received, expected="text, or the path of a file")
-        return read_inputs(inputs, self._text_column, as_text) if self.predictor.reads_text else inputs
+        if not self.predictor.reads_text:
+            return inputs
+        return read_inputs(inputs, self._text_column, as_text, self.predictor.text_readers)
 
 
 def open_run(folder):

@@ -177,6 +177,11 @@ class Predictor(ABC):
         """Class names of a classification, else None."""
         return self.preprocessing.class_names
 
+    @property
+    def text_readers(self):
+        """Functions from a path to the texts in it, by ending: files other than tables and lines of text."""
+        return {}
+
     def facts(self):
         """Return the facts that clients and demo pages need in addition to the signatures, as JSON values."""
         part, *_ = self.network_parts()

@@ -285,9 +285,21 @@ def test_a_broken_gz_is_named(tmp_path):
 
 def test_no_folder_a_file_and_one_language_twice_are_named(tmp_path):
     file = write(tmp_path, {"train.en": "x"}) / "train.en"
-    assert refusal(tmp_path / "nowhere") == (f"{tmp_path}/nowhere: no such folder. Check the path: data.path")
-    assert refusal(file).startswith(f"{file}: not a folder. ")
+    said = f"{tmp_path}/nowhere: no such file or folder. Check the path: data.path"
+    assert refusal(tmp_path / "nowhere") == said
+    assert refusal(file).startswith(f"{file}: received a .en file, expected .tsv, ")
     assert refusal(tmp_path, "en", "en") == f'{tmp_path}: source and target language are both "en".'
+
+
+def test_a_single_table_may_have_any_name_and_files_that_other_data_lacks_are_not_required(tmp_path):
+    folder = write(tmp_path, {"my pairs.txt": "a\tb\n", "test.tsv": "c\td\n"})
+    file, named = folder / "my pairs.txt", ("other.en", "other.de")
+    assert (
+        find_parallel(file, "en", "de") == find_parallel(file, "en", "de", True, named) == {"train": (file,)}
+    )
+    assert find_parallel(folder, "en", "de", True, named) == {"test": (folder / "test.tsv",)}
+    with pytest.raises(DataError, match="other.en: no such file"):
+        find_parallel(folder, "en", "de", named=named)
 
 
 def test_a_home_folder_may_be_written_with_a_tilde(tmp_path, monkeypatch):

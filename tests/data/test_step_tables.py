@@ -160,10 +160,19 @@ def test_columns_that_changed_between_splits_are_named(tmp_path):
 
 
 def test_invalid_rows_are_skipped_where_the_recipe_says_so(tmp_path):
-    _, parts, invalid = loaded(a_file(tmp_path, "x,label\n1,on\n?,on\n3,on\n"), action="skip")
+    _, parts, invalid = loaded(a_file(tmp_path, "x,label\n1,on\nwarm,on\n3,on\n"), action="skip")
     assert parts["test"][0].steps[:, 0].tolist() == [1, 3]
     assert dict(invalid.skipped) == {"x is not a number": 1}
 
 
 def test_a_frame_of_nothing_stays_a_frame(tmp_path):
     assert np.array(loaded(a_file(tmp_path, "x,label\n0,on\n0,on\n"))[1]["test"][0].steps).shape == (2, 1)
+
+
+@pytest.mark.parametrize("cell", ["", "nan", "NaN", "NA", "n/a", "null", "?"])
+def test_every_mark_of_a_missing_number_repeats_the_previous_one_if_asked(tmp_path, cell):
+    path = a_file(tmp_path, f"x,label\n1,on\n{cell},on\n3,on\n")
+    _, splits, _ = loaded(path, Columns("label", None, None, None, (1, 1), "previous"))
+    assert splits["test"][0].steps[:, 0].tolist() == [1, 1, 3]
+    with pytest.raises(DataError, match="x has no number"):
+        loaded(path)

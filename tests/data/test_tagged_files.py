@@ -7,7 +7,7 @@ import pytest
 
 from rnn_apps.data.records import InvalidRecords
 from rnn_apps.data.splits import DataSource, SplitRequest
-from rnn_apps.data.tagged_files import load_tagged
+from rnn_apps.data.tagged_files import load_tagged, read_words
 from rnn_apps.errors import DataError
 
 CONLLU = """# sent_id = 1
@@ -131,3 +131,31 @@ def test_a_invalid_sentence_is_skipped_whole_where_the_recipe_says_so(tmp_path):
     found, invalid = loaded(a_file(tmp_path, "a.conll", "a X\nb\nc X\n\nd X\n"), action="skip")
     assert found == [(["d"], ["X"])]
     assert sum(invalid.skipped.values()) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("new.conllu", CONLLU),
+        ("new.conll.gz", "They PRON\ndo AUX\nn't PART\n\nYes INTJ\n"),
+        ("new.bio", "They\ndo\nn't\n\nYes\n"),
+        ("new.tsv", "They\tPRON\ndo\tAUX\nn't\tPART\n\nYes\tINTJ\n"),
+        ("new.jsonl", '{"words": ["They", "do", "n\'t"]}\n{"words": "Yes", "tags": 3}\n'),
+    ],
+)
+def test_words_are_read_with_or_without_tags(tmp_path, name, text):
+    assert read_words(a_file(tmp_path, name, text), "words") == [["They", "do", "n't"], ["Yes"]]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "problem"),
+    [
+        ("new.conllu", "1 They PRON\n\n1\n", "new.conllu:3: no column of words"),
+        ("new.jsonl", '{"words": 3}\n', 'new.jsonl:1: "words" is not a list of texts'),
+        ("new.jsonl", "[]\n", "new.jsonl:1: "),
+    ],
+)
+def test_lines_without_words_are_named(tmp_path, name, text, problem):
+    with pytest.raises(DataError) as caught:
+        read_words(a_file(tmp_path, name, text), "words")
+    assert problem in str(caught.value)

@@ -110,7 +110,9 @@ def test_a_table_of_translations_named_as_a_file_has_no_unread_neighbours(tmp_pa
     rows = [f"the {a} sees a {b}\tder {a} sieht ein {b}" for a in "abcdef" for b in "uvwxyz"]
     (tmp_path / "pairs.tsv").write_text("\n".join(rows))
     (tmp_path / "other.csv").write_text("x,y\n1,2\n")
-    assert not inspect_data("translation", tmp_path / "pairs.tsv").warnings
+    inspection = inspect_data("translation", tmp_path / "pairs.tsv")
+    assert not inspection.warnings
+    assert (inspection.path, inspection.setting("data.source_file")) == (str(tmp_path / "pairs.tsv"), None)
     assert any("other.csv" in one.text for one in inspect_data("translation", tmp_path).warnings)
 
 

@@ -200,3 +200,40 @@ def test_streams_that_no_column_seems_to_name_may_be_named(tmp_path):
         inspect_data("frame_labelling", path)
     inspection = inspect_data("frame_labelling", path, {"data.stream": "where", "data.label": "state"})
     assert (decided(inspection)["data.stream"], inspection.value("blocks")) == ("where", 9)
+
+
+def write_streams(folder, split, names, first=0):
+    (folder / split).mkdir()
+    for number, name in enumerate(names, start=first):
+        rows = (f"{'on' if (i + number) % 20 < 10 else 'off'},{i % 7 + number}.5" for i in range(60))
+        write_rows(folder / split, "state,x", rows).rename(folder / split / f"{name}.csv")
+
+
+def test_a_folder_train_with_one_file_per_stream_needs_no_other_split(tmp_path):
+    write_streams(tmp_path, "train", "bcdefg")
+    inspection = inspect_data("frame_labelling", tmp_path)
+    assert inspection.value("splits") == {"train": 4, "validation": 1, "test": 1}
+    assert inspection.setting("data.stream") is None
+
+
+def test_streams_that_are_in_two_splits_are_warned_of(tmp_path):
+    write_streams(tmp_path, "train", "bcdefg")
+    write_streams(tmp_path, "test", "xy", first=5)
+    (warning,) = inspect_data("frame_labelling", tmp_path).warnings
+    assert warning.name == "leakage"
+    assert warning.text == (
+        '1 stream of a split is identical to one of another split: "/test/x.csv" of test and "/train/g.csv" '
+        "of train. They make scores too high."
+    )
+
+
+def test_missing_numbers_of_a_sensor_table_are_counted_however_they_are_written(tmp_path):
+    cells = [" ", "nan", "NA"]
+    rows = [
+        f"{'abcd'[i // 30]},{'on' if i % 4 else 'off'},{cells[i % 10] if 0 < i % 10 < 3 else i}"
+        for i in range(120)
+    ]
+    inspection = inspect_data("frame_labelling", write_rows(tmp_path, "machine,state,x", rows))
+    assert inspection.value("missing") == 24
+    assert inspection.setting("data.on_missing") == "previous"
+    assert inspection.value("bad_records") is None

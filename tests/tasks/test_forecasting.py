@@ -12,7 +12,7 @@ from rnn_apps.data.synthetic.series import seasonal_values
 from rnn_apps.errors import DataError, RecipeError, UserError
 from rnn_apps.export import export_subdir
 from rnn_apps.export.client import Client
-from rnn_apps.recipe import load_recipe
+from rnn_apps.recipe import apply_overrides, load_recipe
 from rnn_apps.reporting.forecasts import verdict
 from rnn_apps.runs import open_run
 from rnn_apps.tasks import find_task
@@ -299,6 +299,9 @@ def test_rows_as_they_come_are_answered_as_the_whole_file_is(streamed):
     stream, answers = predictor.open_stream(), {}
     for line in [header, *sorted(rows)]:
         answers |= {answer["series"]: answer for answer in stream.feed([line])}
+        if line.startswith("2024-01-01,north"):
+            assert answers["north"]["note"].startswith("read 1 of the ")
+    assert all("note" not in answer for answer in answers.values())
     other = path.with_name("less.csv")
     other.write_text("\n".join([header, *rows]))
     for own in predictor.predict([str(other)]):
@@ -317,7 +320,7 @@ def test_rows_as_they_come_are_answered_as_the_whole_file_is(streamed):
         ("2024-01-02,north,1,2,x,0", 'stream:3  rain: not a number; received "x"'),
         ("2024-01-02,north,1", "stream:3: 3 fields where the header has 6"),
         ("2024-01-02,no\rth,1,2,3,0", "stream:3: not CSV: new-line character"),
-        ("2024-01-01,north,1,2,3,0", "stream:3: its time is not after that of the previous row"),
+        ("2024-01-01,north,1,2,3,0", "stream:3: duplicate time. Leave the row out. A network trained with"),
         (
             "2024-01-02T05,north,1,2,3,0",
             "stream:3: its distance from the row before is not a multiple of the step",
@@ -515,3 +518,13 @@ def test_the_demo_page_forecasts_an_example_as_the_run_does(run, demo_page):
             for value in (*own["targets"][name]["forecast"], *own["targets"][name]["upper"]):
                 assert f'<td class="n">{value:.5g}</td>' in html
         assert own["times"][-1] in html
+
+
+def test_a_stream_skips_rows_that_are_not_later_if_the_recipe_skips_invalid_records(streamed):
+    predictor, _ = streamed
+    recipe = apply_overrides(predictor.recipe, {"data.on_invalid_record": "skip"})
+    stream = type(predictor)(recipe, predictor.model, predictor.preprocessing).open_stream()
+    stream.feed(["date,shop,sales,visits,rain,sale", "2024-01-02,north,1,2,3,0"])
+    assert stream.feed(["2024-01-02,north,1,2,3,0", "2024-01-01,north,1,2,3,0"]) == []
+    (answer,) = stream.feed(["2024-01-03,north,1,2,3,0"])
+    assert answer["skipped"] == "1 duplicate time; 1 its time is before that of the previous row"

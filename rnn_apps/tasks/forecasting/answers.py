@@ -122,7 +122,7 @@ class Table:
         sizes, where = self.predictor.sizes, f"{series.location}  {series.name}".rstrip()
         if origin < sizes.lags:
             received, expected = f"{origin} steps of the past", f"at least {sizes.lags}"
-            raise DataError(where, received=received, expected=expected)
+            raise DataError(where, received=received, expected=expected, fix="Add earlier rows.")
         ahead = len(series) - origin
         if sizes.known and ahead < sizes.horizon:
             names = ", ".join(map(shown, self.predictor.columns.known))

@@ -11,11 +11,12 @@ from rnn_apps.data.records import InvalidRecords
 from rnn_apps.data.series import CleaningOptions, RowReader, check_spacing
 from rnn_apps.data.series_columns import find_columns
 from rnn_apps.data.time_steps import calendar_values
-from rnn_apps.errors import DataError, UserError
+from rnn_apps.errors import UserError
 from rnn_apps.tasks.forecasting.answers import ANY_NUMBER, OUTPUTS, describe_skipped, forecast_answer
 from rnn_apps.tasks.streaming import Stream, TableLines
 
 PLACE = "stream"
+_LATE_FIX = "Leave the row out. A network trained with data.on_invalid_record=skip skips such rows."
 
 
 class ForecastStream(Stream):
@@ -43,12 +44,13 @@ class ForecastStream(Stream):
         self._table = TableLines(f"{PLACE}:", self._start)
         invalid, self._reported = InvalidRecords(data.on_invalid_record, ANY_NUMBER), Counter()
         self._options = CleaningOptions(invalid, data.on_missing, data.on_gap)
-        self._progress = {}  # states and last row of each series
+        self._progress = {}  # states, last row and number of steps of each series
 
     def feed(self, lines):
         """Return for every row the times of the next steps, and the forecast and bounds of each target.
 
-        If the recipe skips invalid records, ``"skipped"`` lists those since the previous answer.
+        If the recipe skips invalid records, ``"skipped"`` lists those since the previous answer. While there
+        are fewer rows than the network needs, ``"note"`` says so.
         """
         return [answer for row in self._table.rows(lines) for answer in self._answers(row)]
 
@@ -66,13 +68,19 @@ class ForecastStream(Stream):
         self._reader.marks = dict(zip(table.header, decimal_marks([row], table.delimiter)))
         rows = {}
         self._reader.read(table.number, row, "test", rows)
-        return [self._answer(name, one) for name, one in rows.items()]
+        answers = (self._answer(name, one) for name, one in rows.items())
+        return [answer for answer in answers if answer is not None]
 
     def _answer(self, name, now):
-        """Read the single row `now`, after rows of missing values if the recipe fills gaps."""
+        """Read the single row `now`, after rows of missing values if the recipe fills gaps.
+
+        Returns None if it is invalid and skipped.
+        """
         predictor, step = self._predictor, self._predictor.step
-        self._states, before = self._progress.get(name, (self._initial, None))
+        self._states, before, past = self._progress.get(name, (self._initial, None, 0))
         steps = self._steps_since(before, now)
+        if steps is None:
+            return None
         values = np.full((steps, len(now.values[0])), np.nan)
         values[-1] = now.values[0]
         if self._options.on_missing == "fill" and before is not None:
@@ -83,19 +91,23 @@ class ForecastStream(Stream):
             values = np.concatenate([values, calendar_values(times, predictor.recipe.data.calendar)], axis=-1)
         outputs = self.read(tf.constant(values[None], tf.float32))
         answer = forecast_answer(predictor, now.locations[0], name, now.times[0], values, outputs)
-        self._progress[name] = (self._states, now)
+        self._progress[name] = (self._states, now, past + steps)
+        if past + steps < predictor.sizes.lags:
+            answer["note"] = f"read {past + steps} of the {predictor.sizes.lags} steps that a forecast needs"
         total = self._options.invalid.skipped
         skipped, self._reported = total - self._reported, Counter(total)
         return {**answer, "skipped": describe_skipped(skipped)} if skipped else answer
 
     def _steps_since(self, before, now):
-        """Number of steps from the previous row to this one."""
+        """Number of steps from the previous row to this one; None if it is not later, and skipped."""
         if before is None:
             return 1
         both = type(now)(before.locations + now.locations, before.times + now.times)
         (steps,) = np.diff(self._predictor.step.positions(both.times))
         if steps <= 0:
-            raise DataError(now.locations[0], "its time is not after that of the previous row")
+            reason = "duplicate time" if steps == 0 else "its time is before that of the previous row"
+            self._options.invalid.report(now.locations[0], reason, _LATE_FIX)
+            return None
         if self._options.on_gap == "ignore":
             return 1
         check_spacing(both, np.array([steps]), self._predictor.step, self._options)
@@ -107,6 +119,8 @@ class ForecastStream(Stream):
         cells.append(answer["times"][0])
         for bounds in answer["targets"].values():
             cells += [f"{bounds[key][0]:.6g}" for key in OUTPUTS]
+        if "note" in answer:
+            cells.append(f"({answer['note']})")
         if "skipped" in answer:
             cells.append(f"(skipped: {answer['skipped']})")
         return "\t".join(cells)

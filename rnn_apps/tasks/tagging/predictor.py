@@ -3,6 +3,8 @@
 import numpy as np
 import tensorflow as tf
 
+from rnn_apps.data.tagged_files import TAGGED_ENDINGS, read_words
+from rnn_apps.errors import Argument, DataError
 from rnn_apps.tasks.step_predictor import StepPredictor
 from rnn_apps.tasks.streaming import Stream, needs_whole_input
 
@@ -35,6 +37,16 @@ class TagPredictor(StepPredictor):
         steps = tf.cast(tf.shape(numbers[0])[1], tf.int64)
         padded = tokens.to_tensor("", shape=tf.stack([-1, steps]))
         return numbers, tokens.row_lengths(), {"tokens": padded}
+
+    @property
+    def text_readers(self):
+        """The words of sentences in the formats of the training data, except lines of text."""
+        endings = (ending for ending in TAGGED_ENDINGS if not ending.startswith(".txt"))
+        return dict.fromkeys(endings, self._read_sentences)
+
+    def _read_sentences(self, path):
+        sentences = read_words(path, self.recipe.data.tokens)
+        return [" ".join(map(_without_whitespace, sentence)) for sentence in sentences]
 
     def predict(self, inputs):
         """Return the tokens, tags and scores of each text."""
@@ -102,6 +114,9 @@ class WordStream(Stream):
 
     def feed(self, lines):
         """Return token, tag and score of every word."""
+        if any("\t" in line for line in lines):
+            fix = ["Keep only the words.", Argument("Or give the file without", "stream")]
+            raise DataError("a line", received="columns separated by tabs", expected="words", fix=fix)
         text = " ".join(lines).encode("utf-8", "replace")
         if not text.split():
             return []
