@@ -16,14 +16,14 @@ OUTPUTS = ("forecast", "lower", "upper")
 
 
 def forecast_answer(predictor, place, name, last, inputs, outputs):
-    """Return series, times and targets of a forecast.
+    """Return series, times and targets of a forecast, and a note if many recent values are missing.
 
     Args:
         predictor: `ForecastPredictor`.
         place: location of the series, for messages.
         name: name of the series.
         last: time of the last known step.
-        inputs: values that the network has read, (steps, columns).
+        inputs: the most recent values that the network has read, (steps, columns), at least its lags.
         outputs: `OUTPUTS` by name, each (horizon, targets).
 
     Raises:
@@ -48,7 +48,18 @@ def forecast_answer(predictor, place, name, last, inputs, outputs):
             target: {key: json_numbers(outputs[key][:, index]) for key in OUTPUTS}
             for index, target in enumerate(columns.targets)
         },
+        **_missing_note(predictor, inputs),
     }
+
+
+def _missing_note(predictor, inputs):
+    """``{"note": ...}`` about the target with the most missing recent values, if they are half or more."""
+    lags, targets = predictor.sizes.lags, predictor.columns.targets
+    missing = np.isnan(inputs[-lags:, : len(targets)]).sum(axis=0)
+    index = int(np.argmax(missing))
+    if 2 * missing[index] < lags:
+        return {}
+    return {"note": f"{missing[index]} of the last {lags} values of {targets[index]} are missing"}
 
 
 def columns_note(columns, calendar):
@@ -150,6 +161,8 @@ class Table:
         widths = [max(len(name), *map(len, column)) for name, column in zip(header, columns)]
         rows = [header, *zip(*columns)]
         title = answer["input"] + (f"  {answer['series']}" if answer["series"] else "")
+        if "note" in answer:
+            title += f"\nNote: {answer['note']}"
         if "skipped" in answer:
             title += f"\nSkipped in this file: {answer['skipped']}"
         return "\n".join([title, *("  ".join(c.rjust(w) for c, w in zip(row, widths)) for row in rows)])

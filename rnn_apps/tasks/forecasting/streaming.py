@@ -44,13 +44,12 @@ class ForecastStream(Stream):
         self._table = TableLines(f"{PLACE}:", self._start)
         invalid, self._reported = InvalidRecords(data.on_invalid_record, ANY_NUMBER), Counter()
         self._options = CleaningOptions(invalid, data.on_missing, data.on_gap)
-        self._progress = {}  # states, last row and number of steps of each series
+        self._progress = {}  # states and last row of each series
 
     def feed(self, lines):
         """Return for every row the times of the next steps, and the forecast and bounds of each target.
 
-        If the recipe skips invalid records, ``"skipped"`` lists those since the previous answer. While there
-        are fewer rows than the network needs, ``"note"`` says so.
+        If the recipe skips invalid records, ``"skipped"`` lists those since the previous answer.
         """
         return [answer for row in self._table.rows(lines) for answer in self._answers(row)]
 
@@ -77,7 +76,7 @@ class ForecastStream(Stream):
         Returns None if it is invalid and skipped.
         """
         predictor, step = self._predictor, self._predictor.step
-        self._states, before, past = self._progress.get(name, (self._initial, None, 0))
+        self._states, before = self._progress.get(name, (self._initial, None))
         steps = self._steps_since(before, now)
         if steps is None:
             return None
@@ -89,11 +88,10 @@ class ForecastStream(Stream):
         if predictor.recipe.data.calendar:
             times = [step.later(now.times[0], ahead) for ahead in range(1 - steps, 1)]
             values = np.concatenate([values, calendar_values(times, predictor.recipe.data.calendar)], axis=-1)
+        past = np.concatenate([self._states[0][0], values])
         outputs = self.read(tf.constant(values[None], tf.float32))
-        answer = forecast_answer(predictor, now.locations[0], name, now.times[0], values, outputs)
-        self._progress[name] = (self._states, now, past + steps)
-        if past + steps < predictor.sizes.lags:
-            answer["note"] = f"read {past + steps} of the {predictor.sizes.lags} steps that a forecast needs"
+        answer = forecast_answer(predictor, now.locations[0], name, now.times[0], past, outputs)
+        self._progress[name] = (self._states, now)
         total = self._options.invalid.skipped
         skipped, self._reported = total - self._reported, Counter(total)
         return {**answer, "skipped": describe_skipped(skipped)} if skipped else answer
