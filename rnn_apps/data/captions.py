@@ -22,7 +22,7 @@ from rnn_apps.data.caption_files import DEFAULT_LAYOUT, SPLIT_LISTS, read_captio
 from rnn_apps.data.image_store import ImageStore
 from rnn_apps.data.records import INVALID_UTF8, find_surrogate
 from rnn_apps.data.split_files import check_folder, log_unread, one_per_split
-from rnn_apps.data.splits import SPLITS_BY_NAME, make_splits
+from rnn_apps.data.splits import SPLITS_BY_NAME, SplitReader
 from rnn_apps.errors import DataError, shown
 
 
@@ -149,8 +149,12 @@ def load_captioned_folder(path, request, invalid, layout=DEFAULT_LAYOUT):
     for name, example in examples.items():
         by_split.setdefault(split_of.get(name) or "train", []).append(example)
     by_split = by_split or {"train": []}
-    splits = make_splits(str(path), by_split, by_split.get, request, lambda example: example.name, invalid)
-    return splits, store
+
+    def read(split, invalid):
+        return by_split[split]
+
+    reader = SplitReader(str(path), by_split, read, request, lambda example: example.name, invalid)
+    return reader.lists(), store
 
 
 def _problem_of(record, store):

@@ -7,8 +7,9 @@ name. Splits are ``train``,
 gzipped.
 """
 
+import operator
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import islice, zip_longest
 from pathlib import Path
 
 from rnn_apps.data import tfds_source
@@ -16,7 +17,7 @@ from rnn_apps.data.files import open_lines
 from rnn_apps.data.pair_tables import table_rows
 from rnn_apps.data.records import INVALID_UTF8, find_surrogate
 from rnn_apps.data.split_files import is_single_file, log_unread, no_data
-from rnn_apps.data.splits import SPLIT_NAMES, make_splits, split_generated
+from rnn_apps.data.splits import SPLIT_NAMES, FixedSplits, SplitReader, split_generated
 from rnn_apps.data.synthetic.translation import sentence_pairs
 from rnn_apps.errors import DataError, shown
 
@@ -126,8 +127,8 @@ def _no_train(folder, files, languages):
     return no_data(folder, f"train.{source} and train.{target}, or train.{_TABLE}")
 
 
-def load_pairs(source, request, invalid, languages, max_examples=None, named=None):
-    """Read the sentence pairs of a source in their splits; case and inner white space are kept.
+def open_pairs(source, request, invalid, languages, max_examples=None, named=None):
+    """Return the `SplitReader` of the (source, target) pairs of a source; case and white space are kept.
 
     Args:
         source: `DataSource`; for files, a folder in the layout of this module, or a table.
@@ -137,37 +138,31 @@ def load_pairs(source, request, invalid, languages, max_examples=None, named=Non
         max_examples: Pairs of train that are kept, the first ones, or None for all.
         named: As for `find_parallel`.
 
-    Returns:
-        Name of the source, and split name to `Pairs`.
-
     Raises:
         SourceUnavailable: a TFDS data set is neither on this machine nor reachable.
-        DataError: files of different length, a TFDS data set without these languages, an invalid record that
-            is not to be skipped, or an empty split.
+        DataError: the files cannot be found, or a TFDS data set lacks these languages.
     """
     name, files_of = source.name, None
     if name == "sample":
-        name = "sample:bilingual"
         splits = split_generated(sentence_pairs(source.sample_size, source.seed))
-    else:
-        if name == "files":
-            name = str(source.path)
-            files_of = find_parallel(name, *languages, request.use_all_for_test, named)
-            log_unread(name, [file for files in files_of.values() for file in files])
-        else:
-            builder = tfds_source.open_builder(name.removeprefix("tfds:"))
-
-        def read(split):
-            if files_of is not None:
-                return _usable_pairs(files_of[split], languages, invalid)
-            most = max_examples if split == "train" else None
-            return _pairs_of_tfds(builder, split, languages, most, invalid)
-
-        names = tfds_source.splits_of(builder) if files_of is None else files_of
-        splits = make_splits(name, names, read, request, lambda pair: pair[0], invalid, "pair")
-    if "train" in splits:
         splits["train"] = splits["train"][:max_examples]
-    return name, {split: Pairs.of(pairs) for split, pairs in splits.items()}
+        return FixedSplits("sample:bilingual", splits)
+    if name == "files":
+        name = str(source.path)
+        files_of = find_parallel(name, *languages, request.use_all_for_test, named)
+        log_unread(name, [file for files in files_of.values() for file in files])
+    else:
+        builder = tfds_source.open_builder(name.removeprefix("tfds:"))
+
+    def read(split, invalid):
+        if files_of is not None:
+            return _usable_pairs(files_of[split], languages, invalid)
+        most = max_examples if split == "train" else None
+        return _pairs_of_tfds(builder, split, languages, most, invalid)
+
+    names = tfds_source.splits_of(builder) if files_of is None else files_of
+    key = operator.itemgetter(0)
+    return SplitReader(name, names, read, request, key, invalid, "pair", max_train=max_examples)
 
 
 def _pairs_of_tfds(builder, split, languages, max_examples, invalid):
@@ -210,13 +205,13 @@ def _aligned_lines(source_file, target_file):
     Raises:
         DataError: one file has more lines.
     """
-    files, texts = (source_file, target_file), []
-    for file in files:
-        with open_lines(file) as lines:
-            texts.append(list(lines))
-    if len(texts[0]) != len(texts[1]):
-        received = " and ".join(f"{file.name} with {len(lines):,} lines" for file, lines in zip(files, texts))
+    files, counts = (source_file, target_file), [0, 0]
+    with open_lines(source_file) as sources, open_lines(target_file) as targets:
+        for number, pair in enumerate(zip_longest(sources, targets), start=1):
+            counts = [count + (line is not None) for count, line in zip(counts, pair)]
+            if None not in pair:
+                yield [f"{file}:{number}" for file in files], pair
+    if counts[0] != counts[1]:
+        received = " and ".join(f"{file.name} with {count:,} lines" for file, count in zip(files, counts))
         fix = "Line i of one must be the translation of line i of the other."
         raise DataError(str(source_file.parent), received=received, expected="equally many lines", fix=fix)
-    for number, pair in enumerate(zip(*texts), start=1):
-        yield [f"{file}:{number}" for file in files], pair

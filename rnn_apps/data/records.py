@@ -53,6 +53,11 @@ class LabelledTexts:
     def __len__(self):
         return len(self.texts)
 
+    @classmethod
+    def of(cls, pairs):
+        """Return the `LabelledTexts` of an iterable of (text, class index)."""
+        return cls(*map(list, zip(*pairs)))
+
 
 class ClassNames:
     """The classes of a data set, by index and by the labels that mean them.
@@ -111,6 +116,10 @@ class InvalidRecords:
     def __init__(self, action, max_skipped):
         self.action, self.max_skipped = action, max_skipped
         self.skipped = Counter()
+
+    def without_counts(self):
+        """Return another one with the same rules and no records yet, for a second reading of the data."""
+        return InvalidRecords(self.action, self.max_skipped)
 
     def report(self, location, reason, fix, received=None, expected=None, counted_as=None):
         """Count an invalid record, or raise DataError.

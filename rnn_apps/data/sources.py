@@ -8,7 +8,7 @@ from rnn_apps.data import files, tfds_source
 from rnn_apps.data.labels import gather_labels
 from rnn_apps.data.records import ClassNames, LabelledText, LabelledTexts, usable
 from rnn_apps.data.split_files import find_splits, log_unread
-from rnn_apps.data.splits import make_splits, split_generated
+from rnn_apps.data.splits import SplitReader, split_generated
 from rnn_apps.data.synthetic.reviews import reviews
 from rnn_apps.data.tfds_source import SourceUnavailable
 from rnn_apps.errors import DataError, Setting, shown
@@ -95,8 +95,8 @@ def open_source(source, text_column, label_column, required_split="train"):
     return _open_tfds(source.name.removeprefix("tfds:"), text_column, label_column)
 
 
-def load_labelled_texts(source, request, invalid, class_names=None, known_classes=None):
-    """Read labelled texts in their splits.
+def open_labelled_texts(source, request, invalid, class_names=None, known_classes=None):
+    """Return the `SplitReader` of labelled texts, of (text, class index), and the class names.
 
     Args:
         source: `TextSource`.
@@ -105,29 +105,51 @@ def load_labelled_texts(source, request, invalid, class_names=None, known_classe
         class_names: Classes in order, or None to take those of the data.
         known_classes: Classes of a trained network, or None if one is to be trained.
 
-    Returns:
-        Split name to `LabelledTexts`, and the class names.
-
     Raises:
-        DataError: an invalid record that is not to be skipped, an empty split, or train has only one class.
+        DataError: no classes can be found in train.
     """
     if known_classes is not None:
         classes = ClassNames(known_classes, KNOWN_CLASSES)
     else:
         classes = ClassNames(class_names or source.class_names or _find_classes(source), OTHER_CLASSES)
 
-    def read(split):
+    def read(split, invalid):
         return usable(source.records(split), classes, invalid)
 
-    examples = make_splits(
+    reader = SplitReader(
         source.name, source.splits, read, request, lambda example: example[0], invalid, "text"
     )
-    splits = {split: LabelledTexts(*map(list, zip(*pairs))) for split, pairs in examples.items()}
-    if known_classes is None and len(indices := set(splits["train"].labels)) < 2:
-        received = f"only examples of the class {shown(classes.names[indices.pop()])} in train"
-        raise DataError(source.name, received=received, expected="two classes or more")
+    return reader, classes.names
+
+
+def check_classes(name, indices, class_names):
+    """Raise DataError if train has only one class.
+
+    Args:
+        name: Name of the source.
+        indices: Set of the class indices in train.
+        class_names: Names of all classes.
+    """
+    if len(indices) < 2:
+        received = f"only examples of the class {shown(class_names[min(indices)])} in train"
+        raise DataError(name, received=received, expected="two classes or more")
+
+
+def load_labelled_texts(source, request, invalid, class_names=None, known_classes=None):
+    """Read labelled texts in their splits; the arguments are those of `open_labelled_texts`.
+
+    Returns:
+        Split name to `LabelledTexts`, and the class names.
+
+    Raises:
+        DataError: an invalid record that is not to be skipped, an empty split, or train has only one class.
+    """
+    reader, names = open_labelled_texts(source, request, invalid, class_names, known_classes)
+    splits = {split: LabelledTexts.of(pairs) for split, pairs in reader.lists().items()}
+    if known_classes is None:
+        check_classes(source.name, set(splits["train"].labels), names)
     invalid.check_fraction(source.name, sum(map(len, splits.values())))
-    return splits, classes.names
+    return splits, names
 
 
 def _find_classes(source):

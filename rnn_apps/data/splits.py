@@ -1,7 +1,6 @@
 """Splits of a data set: which are needed, and which examples of train become the missing ones."""
 
 import hashlib
-from itertools import islice
 from typing import NamedTuple
 
 from rnn_apps.errors import DataError
@@ -74,60 +73,139 @@ class SplitRequest(NamedTuple):
         return name
 
 
-def make_splits(name, names, read, request, key, invalid, kind="example", keep_labels=False):
-    """Read a data set; return split name to list of examples, for all splits of a request.
+class SplitReader:
+    """Reads the splits of a data set, and assigns examples of train to the splits that it lacks.
 
     Train is split by a hash of each example's key, so that equal ones stay in one split.
 
     Args:
         name: Name of the data set, for messages.
         names: Names of the splits that the data has.
-        read: ``read(split)`` returns the examples that the data has for a split.
+        read: ``read(split, invalid)`` returns the examples that the data has for a split, and reports invalid
+            ones to `invalid`.
         request: `SplitRequest`.
         key: Function that returns the key of an example, a str.
-        invalid: `InvalidRecords`, to which `read` reports.
+        invalid: `InvalidRecords`.
         kind: What a message calls an example.
         keep_labels: Whether an example, with `labels`, stays in train if train would otherwise lack one of
             them.
-
-    Raises:
-        DataError: a split is empty.
+        max_train: Number of examples of train that are kept, the first ones; None for all.
     """
-    by_split = {split: list(read(split)) for split in request.read_from(names)}
-    splits = {split: [] for split in (("test",) if request.use_all_for_test else SPLIT_NAMES)}
-    fractions = request.fractions(by_split) if "train" in by_split else {}
-    split_of = make_splitter(map(key, by_split.get("train", ())), fractions)
-    for split, examples in by_split.items():
-        target = request.name_of(split, by_split)
-        for example in examples:
-            splits[split_of(key(example)) if target == "train" else target].append(example)
-    if keep_labels:
-        _keep_known_labels(splits, fractions)
-    for split, examples in splits.items():
-        if not examples:
-            keys = [key(example) for others in splits.values() for example in others]
-            raise _empty_split(name, split, keys, bool(fractions), invalid, kind)
-    return splits
+
+    def __init__(
+        self, name, names, read, request, key, invalid, kind="example", keep_labels=False, max_train=None
+    ):
+        self.name, self.invalid, self.request, self._max_train = name, invalid, request, max_train
+        self._names, self._read, self._key = list(names), read, key
+        self._kind, self._keep_labels = kind, keep_labels
+
+    @property
+    def split_names(self):
+        """Names of the splits that are made."""
+        return ["test"] if self.request.use_all_for_test else list(SPLIT_NAMES)
+
+    def stream(self):
+        """Yield (split, example) in the order of the data, without keeping examples in memory.
+
+        The data is read again from the start to find out what is split off train.
+        """
+
+        def read_silently(split):
+            return self._read(split, self.invalid.without_counts())
+
+        yield from self._limit(self._assign(lambda split: self._read(split, self.invalid), read_silently))
+
+    def lists(self):
+        """Return split name to list of examples.
+
+        Raises:
+            DataError: a split is empty.
+        """
+        loaded = {
+            split: list(self._read(split, self.invalid)) for split in self.request.read_from(self._names)
+        }
+        splits = {split: [] for split in self.split_names}
+        for split, example in self._limit(self._assign(loaded.get, loaded.get)):
+            splits[split].append(example)
+        self.check_sizes({split: len(examples) for split, examples in splits.items()}, loaded.values())
+        return splits
+
+    def check_sizes(self, sizes, examples=()):
+        """Raise DataError if a split is empty.
+
+        Args:
+            sizes: Split name to number of examples.
+            examples: Lists of all examples, if they are in memory, to count distinct ones.
+        """
+        for split, size in sizes.items():
+            if not size:
+                total = sum(sizes.values())
+                distinct = len({self._key(example) for several in examples for example in several})
+                is_hashed = bool(self.request.fractions(self._names)) and distinct
+                num_distinct = distinct if is_hashed else total
+                raise _empty_split(self.name, split, total, num_distinct, self.invalid, self._kind)
+
+    def _limit(self, examples):
+        number = 0
+        for split, example in examples:
+            number += split == "train"
+            if split != "train" or self._max_train is None or number <= self._max_train:
+                yield split, example
+
+    def _assign(self, read, read_again):
+        names = self.request.read_from(self._names)
+        fractions = self.request.fractions(names) if "train" in names else {}
+        train = read_again("train") if fractions else ()
+        split_of = make_splitter(map(self._key, train), fractions)
+        known = None
+        if self._keep_labels and fractions:
+            train = (example for example in read_again("train") if split_of(self._key(example)) == "train")
+            known = {label for example in train for label in example.labels}
+        for name in names:
+            target = self.request.name_of(name, names)
+            for example in read(name):
+                split = split_of(self._key(example)) if target == "train" else target
+                is_rare = known is not None and target == "train" and not known.issuperset(example.labels)
+                yield "train" if is_rare else split, example
 
 
-def _empty_split(name, split, keys, is_hashed, invalid, kind):
-    num_distinct = len(set(keys)) if is_hashed else len(keys)
-    counts = f"{len(keys):,} in all"
-    if num_distinct < len(keys):
+class FixedSplits:
+    """Examples in memory that have splits already, with the methods of `SplitReader`.
+
+    Args:
+        name: Name of the data set.
+        splits: Split name to list of examples.
+    """
+
+    def __init__(self, name, splits):
+        self.name, self._splits = name, splits
+
+    @property
+    def split_names(self):
+        """Names of the splits."""
+        return list(self._splits)
+
+    def stream(self):
+        """Yield (split, example)."""
+        for split, examples in self._splits.items():
+            yield from ((split, example) for example in examples)
+
+    def lists(self):
+        """Return split name to list of examples."""
+        return {split: list(examples) for split, examples in self._splits.items()}
+
+    def check_sizes(self, sizes, examples=()):
+        """Do nothing, because synthetic data has all splits."""
+
+
+def _empty_split(name, split, total, num_distinct, invalid, kind):
+    counts = f"{total:,} in all"
+    if num_distinct < total:
         counts += f", {num_distinct:,} of them distinct, and equal ones stay in one split"
     for reason, count in invalid.skipped.most_common(3):
         counts += f"; skipped {count:,}: {reason}"
-    fix = f"Give more {kind}s" + (f", or a file for {split}." if keys else ".")
+    fix = f"Give more {kind}s" + (f", or a file for {split}." if total else ".")
     return DataError(name, f"no usable {kind} for {split}, {counts}", fix=fix)
-
-
-def _keep_known_labels(splits, fractions):
-    """Move examples that were split off back to train if train lacks one of their labels."""
-    known = {label for example in splits.get("train", ()) for label in example.labels}
-    for split in fractions:
-        rare = [example for example in splits[split] if not known.issuperset(example.labels)]
-        splits[split] = [example for example in splits[split] if known.issuperset(example.labels)]
-        splits["train"] += rare
 
 
 def split_generated(examples, train=0.8):
@@ -172,8 +250,12 @@ def make_splitter(keys, fractions):
         keys: Keys of all examples of train.
         fractions: Name to fraction, as from `SplitRequest.fractions`; the rest is ``"train"``.
     """
-    distinct = set(islice(dict.fromkeys(keys), _MIN_HASHED))
-    if not fractions or len(distinct) >= _MIN_HASHED:
+    distinct = set()
+    for key in keys if fractions else ():
+        distinct.add(key)
+        if len(distinct) == _MIN_HASHED:
+            break
+    if not fractions or len(distinct) == _MIN_HASHED:
         return lambda key: hashed_split(key, fractions)
     ordered, splits, start = sorted(distinct, key=_hash_position), {}, 0
     for name, fraction in fractions.items():

@@ -12,7 +12,7 @@ from rnn_apps.data.images import InvalidImage, read_image
 from rnn_apps.data.numbers import is_missing, number
 from rnn_apps.data.records import INVALID_UTF8, InvalidRecords, find_surrogate
 from rnn_apps.data.split_files import find_splits, log_unread, one_per_split, visible_files
-from rnn_apps.data.splits import SPLITS_BY_NAME, make_splits, split_generated
+from rnn_apps.data.splits import SPLITS_BY_NAME, FixedSplits, SplitReader, split_generated
 from rnn_apps.data.synthetic.labelled_clips import labelled_clips
 from rnn_apps.errors import DataError, Setting, shown
 
@@ -56,8 +56,8 @@ class LabelledSequence(NamedTuple):
     stream: str = ""
 
 
-def load_streams(source, request, invalid, columns):
-    """Read the streams of a source in their splits.
+def open_streams(source, request, invalid, columns):
+    """Return the names of the features, None for images, and the `SplitReader` of `LabelledSequence`.
 
     A folder holds ``train.csv`` and optionally ``validation.csv`` and ``test.csv``, gzipped or not; or
     folders of these names with one file per stream.
@@ -68,31 +68,26 @@ def load_streams(source, request, invalid, columns):
         invalid: `InvalidRecords`.
         columns: `Columns`.
 
-    Returns:
-        Name of the source, names of the features (None for images), and split name to list of
-        `LabelledSequence`.
-
     Raises:
-        DataError: a file cannot be read, or a split is empty.
+        DataError: a file cannot be read.
     """
     if source.name == "sample":
         clips = labelled_clips(source.sample_size, source.seed, columns.image_size[0])
         streams = [LabelledSequence(f"sample:{i}", *clip) for i, clip in enumerate(clips)]
-        return "sample:events", None, split_generated(streams)
-    files_of, names, name = find_stream_files(source.path, request.required_split), None, str(source.path)
+        return None, FixedSplits("sample:events", split_generated(streams))
+    files_of, name = find_stream_files(source.path, request.required_split), str(source.path)
+    first = next(files_of[split] for split in request.read_from(files_of))[0]
+    with open_table(first) as table:
+        names = feature_columns(table.location, table.columns, columns) if table.columns else None
 
-    def read(split):
-        nonlocal names
+    def read(split, invalid):
         for file in files_of[split]:
-            streams, names_of_file = _read_file(file, columns, names, invalid)
-            names = names or names_of_file
-            yield from streams
+            yield from _read_file(file, columns, names, invalid)
 
     def key(stream):
         return name_of(stream, name)
 
-    splits = make_splits(name, files_of, read, request, key, invalid, "stream", keep_labels=True)
-    return name, names, splits
+    return names, SplitReader(name, files_of, read, request, key, invalid, "stream", keep_labels=True)
 
 
 def find_stream_files(path, required_split):
@@ -181,7 +176,7 @@ def feature_columns(location, header, columns, known=None):
 
 
 def _read_file(file, columns, known, invalid):
-    """The streams of a file, in the order in which they begin, and the names of the features."""
+    """The streams of a file, in the order in which they begin."""
     rows, labels = {}, {}
     with open_table(file, log=True) as table:
         if not table.columns:
@@ -211,7 +206,7 @@ def _read_file(file, columns, known, invalid):
     for stream, steps in rows.items():
         location = f"{file}, {stream}" if stream else str(file)
         streams.append(LabelledSequence(location, np.stack(steps), labels[stream], stream))
-    return streams, names
+    return streams
 
 
 def _read_step(location, cells, names, previous, columns, invalid, marks):
@@ -245,7 +240,7 @@ def read_streams(path, columns):
     if columns.stream is not None:
         with open_table(path) as table:
             columns = columns._replace(stream=columns.stream if columns.stream in table.columns else None)
-    streams, _ = _read_file(path, columns, None, InvalidRecords("refuse", 0))
+    streams = _read_file(path, columns, None, InvalidRecords("refuse", 0))
     if not streams:
         raise DataError(str(path), "no row", expected="one row per step below the header")
     return streams

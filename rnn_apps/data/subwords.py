@@ -34,7 +34,7 @@ def learn_pieces(texts, size, min_count=2):
     """Return the pieces of `texts`: the 256 bytes, then merged pieces, the most frequent first.
 
     Args:
-        texts: List of str.
+        texts: Iterable of str.
         size: Maximum number of pieces, at least 256.
         min_count: Minimum count of two adjacent pieces to be merged.
 

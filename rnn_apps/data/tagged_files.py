@@ -7,7 +7,7 @@ from rnn_apps.data import files, tfds_source
 from rnn_apps.data.headers import check_columns
 from rnn_apps.data.records import INVALID_UTF8, find_surrogate
 from rnn_apps.data.split_files import find_splits, log_unread
-from rnn_apps.data.splits import make_splits, split_generated
+from rnn_apps.data.splits import FixedSplits, SplitReader, split_generated
 from rnn_apps.data.synthetic.tagged_sentences import tagged_sentences
 from rnn_apps.errors import DataError, Setting, did_you_mean, shown
 
@@ -32,8 +32,8 @@ class TaggedSentence(NamedTuple):
     labels: list
 
 
-def load_tagged(source, request, invalid, columns):
-    """Read the sentences of a source in their splits.
+def open_tagged(source, request, invalid, columns):
+    """Return the `SplitReader` of the `TaggedSentence` of a source.
 
     Args:
         source: `DataSource`.
@@ -43,17 +43,14 @@ def load_tagged(source, request, invalid, columns):
             of the tag column, or its number from 1; None is ``upos`` in CoNLL-U, the last column in other
             CoNLL files, and ``tags`` elsewhere.
 
-    Returns:
-        Name of the source, and split name to list of `TaggedSentence`.
-
     Raises:
         SourceUnavailable: a TFDS data set is neither on this machine nor reachable.
-        DataError: a file cannot be read, or a split is empty.
+        DataError: a file cannot be read.
     """
     if source.name == "sample":
         generated = tagged_sentences(source.sample_size, source.seed)
         sentences = [TaggedSentence(f"sample:{i}", *sentence) for i, sentence in enumerate(generated)]
-        return "sample:tagged_sentences", split_generated(sentences)
+        return FixedSplits("sample:tagged_sentences", split_generated(sentences))
     if source.name == "files":
         name, fix = str(source.path), "Fix the sentence."
         files_of = find_splits(source.path, request.required_split, TAGGED_ENDINGS)
@@ -63,7 +60,7 @@ def load_tagged(source, request, invalid, columns):
         builder, files_of = tfds_source.open_builder(name.removeprefix("tfds:")), None
         features = {"tokens": columns[0], "tags": columns[1] or "tags"}
 
-    def read(split):
+    def read(split, invalid):
         if files_of is not None:
             sentences = _read_file(files_of[split], columns, invalid)
         else:
@@ -76,7 +73,7 @@ def load_tagged(source, request, invalid, columns):
                 yield sentence
 
     names = tfds_source.splits_of(builder) if files_of is None else files_of
-    return name, make_splits(name, names, read, request, _text_of, invalid, "sentence", keep_labels=True)
+    return SplitReader(name, names, read, request, _text_of, invalid, "sentence", keep_labels=True)
 
 
 def read_words(path, tokens_key):

@@ -1,12 +1,16 @@
 """Splits texts into words with TensorFlow operations, and processes texts in batches."""
 
+import logging
 from collections import Counter
+from itertools import chain, islice
 
 import numpy as np
 import tensorflow as tf
 
 PADDING, UNKNOWN = 0, 1
+MAX_DISTINCT = 2_000_000  # tokens that are counted at once, about 400 MB
 _BATCH_SIZE = 512
+_log = logging.getLogger(__name__)
 
 
 def tokenize(texts):
@@ -48,7 +52,7 @@ def rank_tokens(texts, split, min_count=1):
     """Return the distinct tokens of texts by frequency, then in alphabetical order.
 
     Args:
-        texts: List of str.
+        texts: Iterable of str.
         split: Function from strings (batch,) to ragged strings (batch, tokens).
         min_count: Minimum count of a token.
     """
@@ -58,18 +62,32 @@ def rank_tokens(texts, split, min_count=1):
 
 
 def count_tokens(texts, split):
-    """Return a Counter of the tokens of texts, as bytes; the arguments are those of `rank_tokens`."""
-    counts = Counter()
+    """Return a `TokenCounter` of the tokens of texts, as bytes; the arguments are those of `rank_tokens`."""
+    counts = TokenCounter()
     for tokens in _map_batches(texts, lambda batch: split(batch).flat_values):
-        counts.update(tokens.numpy().tolist())
+        counts.add(tokens.numpy().tolist())
     return counts
+
+
+class TokenCounter(Counter):
+    """Counts tokens in bounded memory: if there are too many distinct ones, those that occurred once go."""
+
+    def add(self, tokens):
+        """Count an iterable of tokens."""
+        self.update(tokens)
+        if len(self) > MAX_DISTINCT:
+            rare = [token for token, count in self.items() if count == 1]
+            for token in rare:
+                del self[token]
+            text = "More than %s distinct tokens: %s that occurred once so far are not counted"
+            _log.info(text, f"{MAX_DISTINCT:,}", f"{len(rare):,}")
 
 
 def encode_flat(texts, encode):
     """Return the ids of all texts in one flat int32 array, the length of each, and that before truncation.
 
     Args:
-        texts: List of str.
+        texts: Iterable of str.
         encode: Function from strings (batch,) to ragged int32 (batch, steps), and the number of tokens of
             each text (batch,).
     """
@@ -95,11 +113,13 @@ def normalize_texts(texts):
 
 def _map_batches(texts, function):
     """Iterate over ``function(batch)`` for all batches of texts, in parallel if there are several."""
-    batches = [texts[i : i + _BATCH_SIZE] for i in range(0, len(texts), _BATCH_SIZE)]
-    if len(batches) == 1:  # tracing a graph takes longer than running it once
-        return [function(tf.constant(to_bytes(texts)))]
+    texts = iter(texts)
+    batches = iter(lambda: list(islice(texts, _BATCH_SIZE)), [])
+    first = list(islice(batches, 2))
+    if len(first) < 2:  # tracing a graph takes longer than running it once
+        return [function(tf.constant(to_bytes(batch))) for batch in first]
     dataset = tf.data.Dataset.from_generator(
-        lambda: map(to_bytes, batches), output_signature=tf.TensorSpec([None], tf.string)
+        lambda: map(to_bytes, chain(first, batches)), output_signature=tf.TensorSpec([None], tf.string)
     )
     function = tf.autograph.experimental.do_not_convert(function)
     return dataset.map(function, num_parallel_calls=tf.data.AUTOTUNE).prefetch(2)

@@ -53,7 +53,7 @@ class Tokenizer(tf.Module):
         Subwords are the 256 bytes, and pairs that occur at least `min_count` times and at least twice.
 
         Args:
-            texts: List of str.
+            texts: Iterable of str.
             unit, markers: As above.
             size: Maximum number of tokens, including the reserved ids.
             min_count: Minimum count of a token.

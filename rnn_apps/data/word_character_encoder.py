@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from rnn_apps.data.text import PADDING, to_bytes, truncate
+from rnn_apps.data.text import PADDING, TokenCounter, to_bytes, truncate
 from rnn_apps.data.tokenizer import FIRST_WITHOUT_MARKERS, Tokenizer
 
 _BATCH_SIZE = 4096
@@ -36,12 +36,14 @@ class WordCharacterEncoder(tf.Module):
         """Return an encoder with the vocabulary of sentences, lists of words.
 
         Args:
-            sentences: Sentences of train.
+            sentences: Iterable of the sentences of train.
             vocabulary_size: Maximum number of words, including the two reserved ids.
             min_count: Minimum count of a word.
             max_length: As above.
         """
-        tokens = Counter(token for sentence in sentences for token in sentence)
+        tokens = TokenCounter()
+        for sentence in sentences:
+            tokens.add(sentence)
         words, characters = Counter(), Counter()
         for lowered, (token, count) in zip(_to_lower(tokens), tokens.items()):
             words[lowered] += count

@@ -10,7 +10,7 @@ import numpy as np
 
 from rnn_apps.data.files import open_lines
 from rnn_apps.data.pair_tables import find_text_columns
-from rnn_apps.data.parallel import TABLE_ENDINGS, find_parallel, load_pairs
+from rnn_apps.data.parallel import TABLE_ENDINGS, Pairs, find_parallel, open_pairs
 from rnn_apps.data.split_files import no_data, visible_files
 from rnn_apps.data.splits import SPLIT_NAMES, DataSource
 from rnn_apps.errors import shown
@@ -169,12 +169,17 @@ def inspect_pairs(path, overrides):
     inspection.describe_files(path, files)
     _decide_files(inspection, pair, files_of["train"])
     data, languages = DataSource("files", path, 0, 1), (source, target)
-    splits = inspection.load_splits(lambda *args: load_pairs(data, *args, languages, named=named)[1])
+    splits = inspection.load_splits(lambda *args: _load(data, *args, languages, named))
     inspection.describe_splits(splits, len(files_of), "Pairs")
     _describe_pairs(inspection, splits)
     sources = {split: pairs.sources for split, pairs in splits.items()}
     inspection.describe_leakage(sources, "sources", len(files_of))
     return inspection
+
+
+def _load(source, request, invalid, languages, named):
+    splits = open_pairs(source, request, invalid, languages, named=named).lists()
+    return {split: Pairs.of(pairs) for split, pairs in splits.items()}
 
 
 def _override_pair(pair, overrides):

@@ -5,7 +5,7 @@ from collections import Counter
 from rnn_apps.data.headers import list_columns
 from rnn_apps.data.numbers import is_missing
 from rnn_apps.data.splits import DataSource
-from rnn_apps.data.step_tables import Columns, find_stream_files, load_streams, name_of
+from rnn_apps.data.step_tables import Columns, find_stream_files, name_of, open_streams
 from rnn_apps.errors import DataError, Setting, shown
 from rnn_apps.inspecting.captions import STILL_SUFFIXES
 from rnn_apps.inspecting.classification import find_label_column, no_labels
@@ -51,7 +51,7 @@ def inspect_streams(path, overrides):
     columns = _decide_columns(inspection, table, has_streams)
     source = DataSource("files", path, 0, 1)
     splits = inspection.load_splits(
-        lambda *args: load_streams(source, *args, columns)[2], (_VALIDATION_FRACTION,), _count_rows
+        lambda *args: open_streams(source, *args, columns)[1].lists(), (_VALIDATION_FRACTION,), _count_rows
     )
     inspection.describe_splits(splits, num_splits, "Streams")
     if num_splits > 1:

@@ -5,7 +5,7 @@ from collections import Counter
 from rnn_apps.data.files import json_lines, open_lines
 from rnn_apps.data.split_files import find_splits
 from rnn_apps.data.splits import DataSource
-from rnn_apps.data.tagged_files import TAGGED_ENDINGS, load_tagged
+from rnn_apps.data.tagged_files import TAGGED_ENDINGS, open_tagged
 from rnn_apps.errors import DataError, Setting, shown
 from rnn_apps.inspecting.inspection import Inspection
 from rnn_apps.inspecting.measures import round_up
@@ -30,7 +30,7 @@ def inspect_sentences(path, overrides):
     inspection.describe_files(path, files.values())
     keys = _decide_keys(inspection, files["train"])
     source = DataSource("files", path, 0, 1)
-    splits = inspection.load_splits(lambda *args: load_tagged(source, *args, keys)[1])
+    splits = inspection.load_splits(lambda *args: open_tagged(source, *args, keys).lists())
     inspection.describe_splits(splits, len(files), "Sentences")
     _describe_tags(inspection, path, splits["train"])
     texts = {split: [" ".join(one.tokens) for one in sentences] for split, sentences in splits.items()}

@@ -36,7 +36,7 @@ class Truncation(NamedTuple):
 class Dataset(ABC):
     """The splits of a recipe's data, raw and encoded.
 
-    A subclass implements `read` and `batches`; all other methods have defaults.
+    A subclass implements `open` or `read`, and `batches`; all other methods have defaults.
 
     Args:
         recipe: `Recipe`.
@@ -55,13 +55,38 @@ class Dataset(ABC):
         self.splits, self.encoded = {}, {}
         self.source_name, self.invalid = None, None
 
-    @abstractmethod
+    def open(self, request):
+        """Return a reader of the data, a `SplitReader` or `FixedSplits`.
+
+        Args:
+            request: `SplitRequest`.
+        """
+        raise NotImplementedError(f"{type(self).__name__} reads its data as a whole.")
+
+    def collect(self, examples):
+        """Return the value of `splits` for an iterable of the reader's examples, a list by default."""
+        return list(examples)
+
+    def examples(self, split):
+        """Return an iterable of the examples of a split, as `open` reads them."""
+        return self.splits[split]
+
     def read(self, request):
         """Read the data into `splits`, and set `source_name`.
 
         Args:
             request: `SplitRequest`.
         """
+        self.invalid = self._new_invalid_records()
+        reader = self.open(request)
+        self.source_name = reader.name
+        self.splits = {split: self.collect(examples) for split, examples in reader.lists().items()}
+        if self.invalid is not None:
+            self.invalid.check_fraction(self.source_name, sum(map(self.count_records, self.splits.values())))
+
+    def count_records(self, examples):
+        """Return the number of records that the examples of a split were read from."""
+        return len(examples)
 
     @abstractmethod
     def batches(self, split, batch_size, seed=None):

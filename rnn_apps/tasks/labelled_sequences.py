@@ -27,14 +27,6 @@ class LabelledSequences(Dataset):
     longest_whole = 2_000
 
     @abstractmethod
-    def load(self, request):
-        """Return the name of the source, and a dict of split names to lists of sequences.
-
-        Args:
-            request: `SplitRequest`.
-        """
-
-    @abstractmethod
     def encode_steps(self, sequences):
         """Return the network's inputs for all steps of all sequences, a list of arrays (all steps, ...)."""
 
@@ -42,22 +34,13 @@ class LabelledSequences(Dataset):
     def step_names(self, sequence):
         """Return the names of the steps of a sequence, a list of str."""
 
-    def count_records(self, sequences):
-        """Return the number of records that these sequences were read from."""
-        return len(sequences)
-
-    def read(self, request):
-        """Read the sequences."""
-        self.invalid = self._new_invalid_records()
-        self.source_name, self.splits = self.load(request)
-
     def learn_labels(self):
         """Return the sorted labels of train.
 
         Raises:
             DataError: if there is only one label.
         """
-        names = sorted({label for one in self.splits["train"] for label in one.labels})
+        names = sorted({label for one in self.examples("train") for label in one.labels})
         if len(names) < 2:
             received = f"train with {shown(names[0])} as its only label"
             raise DataError(self.source_name, received=received, expected="two labels or more")

@@ -9,7 +9,7 @@ from PIL import Image
 
 from rnn_apps.data.caption_sources import load_captioned_clips, load_captioned_images
 from rnn_apps.data.images import read_image
-from rnn_apps.data.parallel import load_pairs
+from rnn_apps.data.parallel import open_pairs
 from rnn_apps.data.records import InvalidRecords
 from rnn_apps.data.splits import DataSource, SplitRequest
 from rnn_apps.errors import DataError
@@ -109,19 +109,19 @@ def wmt(tmp_path, monkeypatch):
 
 def pairs_of(languages, most=None, invalid=None):
     source = DataSource("tfds:wmt16_translate/de-en", None, 0, 1)
-    return load_pairs(source, SplitRequest(0.5), invalid or InvalidRecords("fail", 0.9), languages, most)
+    reader = open_pairs(source, SplitRequest(0.5), invalid or InvalidRecords("fail", 0.9), languages, most)
+    return reader.lists()
 
 
 def test_pairs_of_tfds_go_either_way_and_empty_ones_are_counted_as_skipped(wmt):
     invalid = InvalidRecords("fail", 0.9)
-    _, parts = pairs_of(("en", "de"), invalid=invalid)
+    parts = pairs_of(("en", "de"), invalid=invalid)
     empty = [row for rows in PAIRS.values() for row in rows if not all(text.strip() for text in row)]
     assert invalid.skipped.total() == len(empty) > 0
-    train = list(zip(parts["train"].sources, parts["train"].targets))
-    validation = list(zip(parts["validation"].sources, parts["validation"].targets))
+    train, validation = (list(map(tuple, parts[split])) for split in ("train", "validation"))
     assert sorted(train + validation) == sorted([(en, de) for de, en in DOGS] * 2)
     assert not set(train) & set(validation)
-    assert (parts["test"].sources, parts["test"].targets) == (["yes"], ["ja"])
+    assert parts["test"] == [["yes", "ja"]]
 
 
 def test_a_language_that_the_set_lacks_is_named_with_those_it_has(wmt):
@@ -141,5 +141,5 @@ def test_generated_inputs_come_in_three_splits_and_their_frames_can_be_read(load
 
 
 def test_generated_pairs_come_in_three_splits_and_train_can_be_cut():
-    _, parts = loaded(load_pairs, "sample", ("en", "de"), 30)
+    parts = loaded(open_pairs, "sample", ("en", "de"), 30).lists()
     assert [len(parts[part]) for part in ("train", "validation", "test")] == [30, 10, 10]

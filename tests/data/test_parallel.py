@@ -4,7 +4,7 @@ import gzip
 
 import pytest
 
-from rnn_apps.data.parallel import find_parallel, load_pairs
+from rnn_apps.data.parallel import Pairs, find_parallel, open_pairs
 from rnn_apps.data.records import InvalidRecords
 from rnn_apps.data.splits import DataSource, SplitRequest
 from rnn_apps.errors import DataError
@@ -30,7 +30,8 @@ def both(stem, english=ENGLISH, german=GERMAN):
 
 def load(folder, bad=None, source="en", target="de", named=None, **request):
     data, invalid = DataSource("files", folder, 0, 1), bad or InvalidRecords("fail", 0)
-    return load_pairs(data, SplitRequest(**request), invalid, (source, target), named=named)[1]
+    splits = open_pairs(data, SplitRequest(**request), invalid, (source, target), named=named).lists()
+    return {split: Pairs.of(pairs) for split, pairs in splits.items()}
 
 
 def pairs_of(part):

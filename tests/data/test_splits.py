@@ -6,8 +6,9 @@ import pytest
 
 from rnn_apps.data.parallel import find_parallel
 from rnn_apps.data.plain_text import TEXT_ENDINGS
+from rnn_apps.data.records import InvalidRecords
 from rnn_apps.data.split_files import conversion_advice, find_splits, unread_files
-from rnn_apps.data.splits import SplitRequest, hashed_split, make_splitter
+from rnn_apps.data.splits import SplitReader, SplitRequest, hashed_split, make_splitter
 from rnn_apps.data.step_tables import split_folders
 from rnn_apps.errors import DataError
 
@@ -127,3 +128,37 @@ def test_many_examples_are_split_by_their_hash_alone():
     keys, fractions = [f"example {i}" for i in range(500)], SplitRequest().fractions(["train"])
     split_of = make_splitter(keys, fractions)
     assert [split_of(key) for key in keys] == [hashed_split(key, fractions) for key in keys]
+
+
+def reader_of(splits, invalid, **options):
+    """A reader of texts; "" is invalid."""
+
+    def read(split, invalid):
+        for number, text in enumerate(splits[split]):
+            if text:
+                yield text
+            else:
+                invalid.report(f"{split}:{number}", "empty", "Write something.")
+
+    return SplitReader("texts", splits, read, SplitRequest(0.3), str, invalid, "text", **options)
+
+
+@pytest.mark.parametrize(
+    "splits",
+    [
+        {"train": [f"text {i % 300}" for i in range(900)] + ["", ""]},
+        {"train": ["a", "b", "c", "d", "", "e", "a"]},
+        {"train": ["a", "b", "c"], "validation": ["", "d"]},
+        {"train": ["a"], "validation": ["b"], "test": ["c"]},
+    ],
+)
+@pytest.mark.parametrize("max_train", [None, 2])
+def test_a_stream_has_the_splits_and_the_order_of_the_lists(splits, max_train):
+    counted, streamed = InvalidRecords("skip", 9), InvalidRecords("skip", 9)
+    lists = reader_of(splits, counted, max_train=max_train).lists()
+    stream = {split: [] for split in lists}
+    for split, text in reader_of(splits, streamed, max_train=max_train).stream():
+        stream[split].append(text)
+    assert stream == lists
+    assert streamed.skipped == counted.skipped
+    assert not set(lists["train"]) & set(lists["test"])

@@ -6,7 +6,7 @@ from PIL import Image
 
 from rnn_apps.data.records import InvalidRecords
 from rnn_apps.data.splits import DataSource, SplitRequest
-from rnn_apps.data.step_tables import Columns, load_streams
+from rnn_apps.data.step_tables import Columns, open_streams
 from rnn_apps.errors import DataError
 
 PLAIN = Columns("label", None, None, None, (8, 8), "fail")
@@ -15,10 +15,9 @@ NAMED = PLAIN._replace(stream="machine")
 
 def loaded(path, columns=PLAIN, whole=True, action="fail"):
     invalid = InvalidRecords(action, 100)
-    _, names, parts = load_streams(
-        DataSource("files", path, 0, 1), SplitRequest(0.3, whole), invalid, columns
-    )
-    return names, parts, invalid
+    source = DataSource("files", path, 0, 1)
+    names, reader = open_streams(source, SplitRequest(0.3, whole), invalid, columns)
+    return names, reader.lists(), invalid
 
 
 def a_file(folder, text, name="train.csv"):

@@ -7,7 +7,7 @@ import pytest
 
 from rnn_apps.data.records import InvalidRecords
 from rnn_apps.data.splits import DataSource, SplitRequest
-from rnn_apps.data.tagged_files import load_tagged, read_words
+from rnn_apps.data.tagged_files import open_tagged, read_words
 from rnn_apps.errors import DataError
 
 CONLLU = """# sent_id = 1
@@ -24,15 +24,15 @@ CONLL = "-DOCSTART- -X- O\n\nAnna NNP B-PER\nBell NNP I-PER\nsleeps VBZ O\n\nno 
 
 def loaded(path, tokens="tokens", tags=None, whole=True, action="fail"):
     invalid = InvalidRecords(action, 100)
-    _, parts = load_tagged(
-        DataSource("files", path, 0, 1), SplitRequest(use_all_for_test=whole), invalid, (tokens, tags)
-    )
-    return [(one.tokens, one.labels) for one in parts["test"]], invalid
+    source = DataSource("files", path, 0, 1)
+    reader = open_tagged(source, SplitRequest(use_all_for_test=whole), invalid, (tokens, tags))
+    return [(one.tokens, one.labels) for one in reader.lists()["test"]], invalid
 
 
 def loaded_splits(folder, seed=1):
     source = DataSource("files", folder, 0, seed)
-    return load_tagged(source, SplitRequest(), InvalidRecords("fail", 0), ("tokens", None))
+    reader = open_tagged(source, SplitRequest(), InvalidRecords("fail", 0), ("tokens", None))
+    return reader.name, reader.lists()
 
 
 def a_file(folder, name, text):

@@ -8,7 +8,7 @@ import tensorflow as tf
 from rnn_apps.baselines.per_step import per_step_probabilities
 from rnn_apps.data.files import csv_bytes
 from rnn_apps.data.images import encode_png
-from rnn_apps.data.step_tables import Columns, load_streams, name_of
+from rnn_apps.data.step_tables import Columns, name_of, open_streams
 from rnn_apps.models.per_step import PerStepNetwork, per_step_model
 from rnn_apps.models.step_features import precomputed_feature_extractor
 from rnn_apps.tasks.labelled_sequences import LabelledSequences
@@ -78,12 +78,12 @@ class FrameDataset(LabelledSequences):
         if self.are_pictures and not is_frozen(recipe):  # the CNN needs memory for all frames of a batch
             self.evaluation_batch_size, self.longest_whole = 4, 100
 
-    def load(self, request):
-        """Return the name of the source and the streams of every split."""
+    def open(self, request):
+        """Open the streams."""
         columns = columns_of(self.recipe, self._features)
-        name, features, splits = load_streams(self._source(), request, self.invalid, columns)
+        features, reader = open_streams(self._source(), request, self.invalid, columns)
         self._features = self._features or features
-        return name, splits
+        return reader
 
     def learn(self):
         """Learn the labels from train, and create the CNN with its initial weights."""

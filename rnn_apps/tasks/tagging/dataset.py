@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 from rnn_apps.baselines.most_frequent_label import most_frequent_label_probabilities
-from rnn_apps.data.tagged_files import load_tagged
+from rnn_apps.data.tagged_files import open_tagged
 from rnn_apps.data.word_character_encoder import WordCharacterEncoder
 from rnn_apps.tasks.labelled_sequences import LabelledSequences
 from rnn_apps.tasks.preprocessing import Preprocessing
@@ -20,15 +20,15 @@ class TagPreprocessing(Preprocessing):
 class TaggedSentences(LabelledSequences):
     """Tagged sentences from files, TFDS, or synthetic data."""
 
-    def load(self, request):
-        """Return the name of the source and the sentences of every split."""
+    def open(self, request):
+        """Open the sentences."""
         data = self.recipe.data
-        return load_tagged(self._source(), request, self.invalid, (data.tokens, data.tags))
+        return open_tagged(self._source(), request, self.invalid, (data.tokens, data.tags))
 
     def learn(self):
         """Learn the vocabularies and the tags from train."""
         data, characters = self.recipe.data, self.recipe.model.characters
-        tokens = [one.tokens for one in self.splits["train"]]
+        tokens = (one.tokens for one in self.examples("train"))
         max_length = characters.max_length if characters else UNUSED_CHARACTERS
         encoder = WordCharacterEncoder.learn(tokens, data.vocabulary_size, data.min_count, max_length)
         return TagPreprocessing(self.learn_labels(), encoder=encoder)

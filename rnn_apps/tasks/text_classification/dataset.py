@@ -6,7 +6,8 @@ import tensorflow as tf
 
 from rnn_apps.baselines.bag_of_words import bag_of_words_probabilities
 from rnn_apps.data.batches import SequenceBatches
-from rnn_apps.data.sources import load_labelled_texts, open_source
+from rnn_apps.data.records import LabelledTexts
+from rnn_apps.data.sources import check_classes, open_labelled_texts, open_source
 from rnn_apps.data.tokenizer import TextEncoder
 from rnn_apps.tasks.dataset import Dataset, Truncation
 from rnn_apps.tasks.preprocessing import Preprocessing
@@ -23,21 +24,34 @@ class TextPreprocessing(Preprocessing):
 class TextDataset(Dataset):
     """Labelled texts from files, TFDS, or synthetic data."""
 
-    def read(self, request):
-        """Read the texts, with the classes of a trained network."""
+    def open(self, request):
+        """Open the texts, with the classes of a trained network."""
         data, known = self.recipe.data, self.preprocessing and self.preprocessing.class_names
-        opened = open_source(self._source(), data.text, data.label, request.required_split)
-        self.source_name, self.invalid = opened.name, self._new_invalid_records()
-        self.splits, self._class_names = load_labelled_texts(
-            opened, request, self.invalid, data.class_names, known
+        source = open_source(self._source(), data.text, data.label, request.required_split)
+        reader, self._class_names = open_labelled_texts(
+            source, request, self.invalid, data.class_names, known
         )
+        return reader
+
+    def collect(self, examples):
+        """Return the `LabelledTexts`."""
+        return LabelledTexts.of(examples)
+
+    def examples(self, split):
+        """Text and class index of each example."""
+        return zip(self.splits[split].texts, self.splits[split].labels)
 
     def learn(self):
         """Learn the vocabulary and the classes from train."""
-        data = self.recipe.data
-        encoder = TextEncoder.learn(
-            self.splits["train"].texts, data.vocabulary_size, data.max_length, data.keep
-        )
+        data, classes = self.recipe.data, set()
+
+        def texts():
+            for text, index in self.examples("train"):
+                classes.add(index)
+                yield text
+
+        encoder = TextEncoder.learn(texts(), data.vocabulary_size, data.max_length, data.keep)
+        check_classes(self.source_name, classes, self._class_names)
         return TextPreprocessing(self._class_names, encoder=encoder)
 
     def encode(self, split):

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 import tensorflow as tf
 
-from rnn_apps.data.parallel import load_pairs
+from rnn_apps.data.parallel import Pairs, open_pairs
 from rnn_apps.data.text import encode_flat
 from rnn_apps.data.tokenizer import END, Tokenizer
 from rnn_apps.tasks.dataset import Truncation
@@ -45,26 +45,28 @@ class SentencePairs(GenerationDataset):
         super().__init__(recipe, preprocessing)
         self._sources, self._longer = {}, {}
 
-    def read(self, request):
-        """Read the pairs."""
+    def open(self, request):
+        """Open the pairs."""
         data = self.recipe.data
-        self.invalid = self._new_invalid_records()
-        self.source_name, self.splits = load_pairs(
-            self._source(),
-            request,
-            self.invalid,
-            (data.source_language, data.target_language),
-            data.max_examples,
-            data.named_files,
+        languages = (data.source_language, data.target_language)
+        return open_pairs(
+            self._source(), request, self.invalid, languages, data.max_examples, data.named_files
         )
-        self.invalid.check_fraction(self.source_name, sum(map(len, self.splits.values())))
+
+    def collect(self, examples):
+        """Return the `Pairs`."""
+        return Pairs.of(examples)
+
+    def examples(self, split):
+        """Source and target of each pair."""
+        return zip(self.splits[split].sources, self.splits[split].targets)
 
     def learn(self):
         """Learn the vocabularies from train."""
-        data, train = self.recipe.data, self.splits["train"]
+        data = self.recipe.data
         source, target = (
-            learn_vocabulary(texts, data.unit, data.vocabulary_size)
-            for texts in (train.sources, train.targets)
+            learn_vocabulary((pair[side] for pair in self.examples("train")), data.unit, data.vocabulary_size)
+            for side in (0, 1)
         )
         return TranslationPreprocessing(source_vocabulary=source, vocabulary=target)
 
