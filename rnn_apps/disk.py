@@ -18,9 +18,14 @@ def sha256_of(path):
 def sha256_of_texts(texts):
     """Return the SHA-256 of concatenated texts, in hexadecimal digits."""
     digest = hashlib.sha256()
+    update_digest(digest, texts)
+    return digest.hexdigest()
+
+
+def update_digest(digest, texts):
+    """Add texts to a digest of `hashlib`."""
     for text in texts:
         digest.update(text.encode("utf-8", "surrogatepass"))
-    return digest.hexdigest()
 
 
 def to_disk(path):

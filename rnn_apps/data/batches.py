@@ -3,6 +3,8 @@
 import numpy as np
 import tensorflow as tf
 
+from rnn_apps.data.columns import as_rows
+
 MAX_BUCKETS = 10
 MIN_BATCHES_PER_BUCKET = 16
 MAX_CANDIDATES = 512  # lengths that are considered as boundaries
@@ -55,10 +57,12 @@ class LengthBuckets:
         batch_size: Examples per batch; the last batch of each bucket may be smaller.
         seed: None keeps the order of the data, within and between batches, except that lengths are grouped.
         boundaries: Lengths to pad to, ascending; the last must hold the longest example.
+        groups: `ShardGroups` if examples are read from shards: an epoch then reads a few shards at a time.
+            None shuffles all examples.
     """
 
-    def __init__(self, lengths, batch_size, seed=None, boundaries=None):
-        self.batch_size, self.seed = batch_size, seed
+    def __init__(self, lengths, batch_size, seed=None, boundaries=None, groups=None):
+        self.batch_size, self.seed, self._groups = batch_size, seed, groups
         boundaries = boundaries or bucket_boundaries(lengths, batch_size)
         if len(lengths) and max(lengths) > boundaries[-1]:
             expected = f"the last to hold {max(lengths)} steps"
@@ -79,6 +83,8 @@ class LengthBuckets:
     def plan(self, epoch):
         """Return the batches of an epoch in order: a list of (indices, padded length)."""
         rng = None if self.seed is None else np.random.default_rng([self.seed, epoch])
+        if rng is not None and self._groups is not None:
+            return self._plan_by_groups(rng)
         batches = []
         for bucket, length in enumerate(self._boundaries):
             indices = np.flatnonzero(self._bucket == bucket)
@@ -88,6 +94,25 @@ class LengthBuckets:
             batches += [(indices[start : start + self.batch_size], int(length)) for start in starts]
         order = np.arange(len(batches)) if rng is None else rng.permutation(len(batches))
         return [batches[i] for i in order]
+
+    def _plan_by_groups(self, rng):
+        """The batches of groups of shards, one group after another.
+
+        Examples that do not fill a batch wait for the next group, so an epoch has as many batches as if all
+        examples were shuffled.
+        """
+        batches, waiting = [], [np.zeros(0, np.int32) for _ in self._boundaries]
+        for group in self._groups.shuffled(rng):
+            rng.shuffle(group)
+            full = []
+            for bucket, length in enumerate(self._boundaries):
+                own = np.concatenate([waiting[bucket], group[self._bucket[group] == bucket]])
+                count = len(own) // self.batch_size * self.batch_size
+                full += [(rows, int(length)) for rows in own[:count].reshape(-1, self.batch_size)]
+                waiting[bucket] = own[count:]
+            batches += [full[i] for i in rng.permutation(len(full))]
+        rest = [(rows, int(length)) for rows, length in zip(waiting, self._boundaries) if len(rows)]
+        return batches + [rest[i] for i in rng.permutation(len(rest))]
 
     def _map_plan(self, epoch, start, make_batch):
         """A `tf.data.Dataset` of ``make_batch(indices, padded length)`` for the plan of an epoch."""
@@ -103,23 +128,22 @@ class SequenceBatches(LengthBuckets):
     """Batches token id sequences with one label each by length.
 
     Args:
-        ids: int32 (all steps,), all sequences concatenated.
+        ids: int32 (all steps,), all sequences concatenated, or rows as from `rnn_apps.data.columns.as_rows`.
         lengths: Length of each sequence.
         labels: int, one label per sequence.
-        batch_size, seed, boundaries: As in `LengthBuckets`.
+        batch_size, seed, boundaries, groups: As in `LengthBuckets`.
     """
 
-    def __init__(self, ids, lengths, labels, batch_size, seed=None, boundaries=None):
-        super().__init__(lengths, batch_size, seed, boundaries)
-        self._ragged = tf.RaggedTensor.from_row_lengths(ids, np.asarray(lengths, np.int64))
+    def __init__(self, ids, lengths, labels, batch_size, seed=None, boundaries=None, groups=None):
+        super().__init__(lengths, batch_size, seed, boundaries, groups)
+        self._rows = as_rows(ids, lengths)
         self._labels = tf.constant(np.asarray(labels), tf.int32)
 
     def epoch(self, epoch=0, start=0):
         """Return a `tf.data.Dataset` of (ids (batch, steps), labels (batch,)) from batch `start` on."""
 
         def make_batch(indices, length):
-            rows = tf.gather(self._ragged, indices).to_tensor(0, shape=tf.stack([-1, length]))
-            return rows, tf.gather(self._labels, indices)
+            return self._rows.padded(indices, length), tf.gather(self._labels, indices)
 
         return self._map_plan(epoch, start, make_batch)
 
@@ -133,13 +157,14 @@ class TargetTextBatches(LengthBuckets):
     (texts, steps).
 
     Args:
-        ids: int32 (all tokens,), all texts with their end tokens concatenated, grouped by input.
+        ids: int32 (all tokens,), all texts with their end tokens concatenated, grouped by input; or rows as
+            from `rnn_apps.data.columns.as_rows`.
         lengths: Length of each text.
         source_index: Index of the input of each text, ascending from 0.
         read_inputs: ``read_inputs(indices, epoch)`` returns what the encoder reads, from an int tensor.
         start_token: Id of the token before the first one.
         batch_size: Approximate number of texts per batch.
-        seed, boundaries: As in `LengthBuckets`.
+        seed, boundaries, groups: As in `LengthBuckets`.
         max_per_input: Texts of an input per epoch; if it has more, a new sample is drawn each epoch. None
             uses all.
     """
@@ -155,13 +180,15 @@ class TargetTextBatches(LengthBuckets):
         seed=None,
         boundaries=None,
         max_per_input=None,
+        groups=None,
     ):
         counts = np.bincount(source_index)
         self._first = np.concatenate([[0], np.cumsum(counts)])
         self._num_used = counts if max_per_input is None else np.minimum(counts, max_per_input)
         longest = np.maximum.reduceat(lengths, self._first[:-1])
-        super().__init__(longest, max(1, round(batch_size / self._num_used.mean())), seed, boundaries)
-        self._texts = tf.RaggedTensor.from_row_lengths(ids, np.asarray(lengths, np.int64))
+        batch_size = max(1, round(batch_size / self._num_used.mean()))
+        super().__init__(longest, batch_size, seed, boundaries, groups)
+        self._texts = as_rows(ids, lengths)
         self._read_inputs, self._start_token = read_inputs, start_token
 
     def epoch(self, epoch=0, start=0):
@@ -170,7 +197,7 @@ class TargetTextBatches(LengthBuckets):
 
         def make_batch(indices, length):
             sampled = tf.gather(texts, indices)
-            targets = tf.gather(self._texts, sampled.flat_values).to_tensor(0, shape=tf.stack([-1, length]))
+            targets = self._texts.padded(sampled.flat_values, length)
             previous = tf.pad(targets[:, :-1], [[0, 0], [1, 0]], constant_values=self._start_token)
             source_index = tf.cast(sampled.value_rowids(), tf.int32)
             return (self._read_inputs(indices, epoch), source_index, previous), targets
@@ -179,6 +206,8 @@ class TargetTextBatches(LengthBuckets):
 
     def _sample_texts(self, epoch):
         """Indices of the texts of this epoch, input by input."""
+        if self._first[-1] == self._num_used.sum():
+            return np.arange(self._first[-1])
         rng = np.random.default_rng([self.seed or 0, epoch])
         sampled = []
         for start, stop, count in zip(self._first, self._first[1:], self._num_used):

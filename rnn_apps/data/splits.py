@@ -97,23 +97,27 @@ class SplitReader:
     ):
         self.name, self.invalid, self.request, self._max_train = name, invalid, request, max_train
         self._names, self._read, self._key = list(names), read, key
-        self._kind, self._keep_labels = kind, keep_labels
+        self._kind, self._keep_labels, self._known = kind, keep_labels, None
 
     @property
     def split_names(self):
         """Names of the splits that are made."""
         return ["test"] if self.request.use_all_for_test else list(SPLIT_NAMES)
 
-    def stream(self):
+    def stream(self, invalid):
         """Yield (split, example) in the order of the data, without keeping examples in memory.
 
         The data is read again from the start to find out what is split off train.
+
+        Args:
+            invalid: `InvalidRecords` that invalid ones are reported to.
         """
+        self.invalid = invalid
 
         def read_silently(split):
-            return self._read(split, self.invalid.without_counts())
+            return self._read(split, invalid.without_counts())
 
-        yield from self._limit(self._assign(lambda split: self._read(split, self.invalid), read_silently))
+        yield from self._limit(self._assign(lambda split: self._read(split, invalid), read_silently))
 
     def lists(self):
         """Return split name to list of examples.
@@ -157,15 +161,14 @@ class SplitReader:
         fractions = self.request.fractions(names) if "train" in names else {}
         train = read_again("train") if fractions else ()
         split_of = make_splitter(map(self._key, train), fractions)
-        known = None
-        if self._keep_labels and fractions:
+        if self._keep_labels and fractions and self._known is None:
             train = (example for example in read_again("train") if split_of(self._key(example)) == "train")
-            known = {label for example in train for label in example.labels}
+            self._known = {label for example in train for label in example.labels}
         for name in names:
             target = self.request.name_of(name, names)
             for example in read(name):
                 split = split_of(self._key(example)) if target == "train" else target
-                is_rare = known is not None and target == "train" and not known.issuperset(example.labels)
+                is_rare = self._known and target == "train" and not self._known.issuperset(example.labels)
                 yield "train" if is_rare else split, example
 
 
@@ -185,7 +188,7 @@ class FixedSplits:
         """Names of the splits."""
         return list(self._splits)
 
-    def stream(self):
+    def stream(self, invalid):
         """Yield (split, example)."""
         for split, examples in self._splits.items():
             yield from ((split, example) for example in examples)

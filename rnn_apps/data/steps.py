@@ -4,6 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from rnn_apps.data.batches import LengthBuckets, map_batches
+from rnn_apps.data.columns import as_rows
 
 NO_LABEL = -1
 
@@ -16,34 +17,28 @@ class StepBatches(LengthBuckets):
     The last batch of each length is filled with empty rows, so that few shapes are compiled.
 
     Args:
-        arrays: Arrays (all steps, ...), the sequences concatenated.
+        arrays: Arrays (all steps, ...), the sequences concatenated, or rows as from
+            `rnn_apps.data.columns.as_rows`.
         lengths: Number of steps of each sequence.
-        labels: int (all steps,), one label per step.
-        batch_size, seed, boundaries: As in `LengthBuckets`.
+        labels: int (all steps,), one label per step, or rows.
+        batch_size, seed, boundaries, groups: As in `LengthBuckets`.
     """
 
-    def __init__(self, arrays, lengths, labels, batch_size, seed=None, boundaries=None):
-        super().__init__(lengths, batch_size, seed, boundaries)
-        lengths = np.asarray(lengths, np.int64)
-        self._inputs = [tf.RaggedTensor.from_row_lengths(array, lengths) for array in arrays]
-        self._labels = tf.RaggedTensor.from_row_lengths(np.asarray(labels, np.int32), lengths)
+    def __init__(self, arrays, lengths, labels, batch_size, seed=None, boundaries=None, groups=None):
+        super().__init__(lengths, batch_size, seed, boundaries, groups)
+        self._inputs = [as_rows(array, lengths) for array in arrays]
+        self._labels = as_rows(labels, lengths, np.int32)
 
     def epoch(self, epoch=0, start=0):
         """Return a `tf.data.Dataset` of the batches from `start` on."""
 
         def make_batch(indices, length):
-            inputs = [self._gather(rows, indices, length, 0) for rows in self._inputs]
+            options = {"num_rows": self.batch_size}
+            inputs = [rows.padded(indices, length, **options) for rows in self._inputs]
             inputs = inputs[0] if len(inputs) == 1 else tuple(inputs)
-            return inputs, self._gather(self._labels, indices, length, NO_LABEL)
+            return inputs, self._labels.padded(indices, length, NO_LABEL, **options)
 
         return self._map_plan(epoch, start, make_batch)
-
-    def _gather(self, rows, indices, length, pad_value):
-        """The selected rows of a ragged array, padded: (batch, length, ...)."""
-        dimensions = rows.flat_values.shape[1:].as_list()
-        shape = tf.stack([tf.constant(self.batch_size, tf.int64), length, *np.array(dimensions, np.int64)])
-        dense = tf.gather(rows, indices).to_tensor(tf.cast(pad_value, rows.dtype), shape=shape)
-        return tf.ensure_shape(dense, [self.batch_size, None, *dimensions])
 
 
 class WindowBatches:

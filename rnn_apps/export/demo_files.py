@@ -3,6 +3,8 @@
 import json
 import shutil
 
+from rnn_apps.data.prepared import is_synthetic
+
 # In the folder `examples` of a run: a list of {"text": ...} or {"files": [names]}.
 EXAMPLES_FILE = "given.json"
 
@@ -24,7 +26,7 @@ def write_demo_files(folder, predictor, examples=None):
         (demo / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(examples / name, demo / name)
     recipe = predictor.recipe
-    is_sample = getattr(recipe.data, "source", None) == "sample"
-    metadata = {"name": recipe.name, "task": recipe.task, "is_sample": is_sample, **predictor.facts()}
+    metadata = {"name": recipe.name, "task": recipe.task, "is_sample": is_synthetic(recipe.data)}
+    metadata |= predictor.facts()
     text = json.dumps({**metadata, "examples": inputs}, indent=1, ensure_ascii=False)
     (demo / "facts.json").write_text(text + "\n", encoding="utf-8")

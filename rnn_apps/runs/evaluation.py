@@ -71,7 +71,7 @@ def evaluate(prepared, own, recorded):
     """
     dataset, predictor, objective, _ = prepared
     scores, records = objective.evaluate("test")
-    truncations = [str(one) for one in dataset.truncations("test") if one.longer]
+    truncations = [str(one) for one in dataset.all_truncations("test") if one.longer]
     pairs = _label_pairs(records, objective.record_kind, predictor.class_names)
     if own is None:
         baselines, left_out = recorded.get("baseline", {}), None

@@ -126,7 +126,8 @@ def _fall_back(recipe, allow_sample, console, error):
 def truncations(dataset):
     """Return sentences about truncated texts by split, for splits that have any."""
     sentences = {
-        split: ". ".join(str(each) for each in dataset.truncations(split) if each.longer) for split in SPLITS
+        split: ". ".join(str(each) for each in dataset.all_truncations(split) if each.longer)
+        for split in SPLITS
     }
     return {split: sentence for split, sentence in sentences.items() if sentence}
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import keras
 
+from rnn_apps.data.prepared import is_synthetic
 from rnn_apps.data.split_files import ENDINGS
 from rnn_apps.data.tfds_source import SourceUnavailable
 from rnn_apps.errors import Argument, UserError, first_line, shown
@@ -28,7 +29,7 @@ def sample_mark(data, sample_of):
         data: `data` settings of the recipe.
         sample_of: name of the data set that synthetic data replaces, or None.
     """
-    is_sample = sample_of is not None or data.source == "sample"
+    is_sample = sample_of is not None or is_synthetic(data)
     return f"SAMPLE score, not {sample_of or 'real data'}" if is_sample else None
 
 

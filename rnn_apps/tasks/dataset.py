@@ -1,12 +1,33 @@
 """The data of a task: splits, the preprocessing learned from train, and batches."""
 
+import logging
 from abc import ABC, abstractmethod
+from collections import Counter
 from typing import NamedTuple
 
+from rnn_apps.data.prepared import PREPROCESSING, PreparedData
 from rnn_apps.data.records import InvalidRecords
-from rnn_apps.data.splits import DataSource, SplitRequest
+from rnn_apps.data.shards import ShardStore, read_raw
+from rnn_apps.data.splits import SPLIT_NAMES, DataSource, SplitRequest
 from rnn_apps.disk import sha256_of_texts
+from rnn_apps.errors import UserError
 from rnn_apps.tasks.preprocessing import Preprocessing
+
+_log = logging.getLogger(__name__)
+STORED = "stored"  # in place of "train" for examples that stay on disk
+_NOT_ENCODED = (
+    "data.source",
+    "data.path",
+    "data.sample",
+    "data.on_invalid_record",
+    "data.max_invalid_records",
+    "data.shuffle",
+)
+
+
+def combined_digest(digests):
+    """Return the SHA-256 of all splits, from split name to the SHA-256 of its content."""
+    return sha256_of_texts(f"{split} {digest}\n" for split, digest in digests.items())
 
 
 class Truncation(NamedTuple):
@@ -48,12 +69,15 @@ class Dataset(ABC):
         preprocessing: `Preprocessing`.
         source_name: name of the data source in messages.
         invalid: `InvalidRecords` with the invalid records found while reading, or None.
+        streamed: Counter of examples by split, of the last `stream`.
     """
 
     def __init__(self, recipe, preprocessing=None):
         self.recipe, self.preprocessing = recipe, preprocessing
         self.splits, self.encoded = {}, {}
         self.source_name, self.invalid = None, None
+        self._prepared, self._store, self._reader = None, None, None
+        self.streamed = Counter()
 
     def open(self, request):
         """Return a reader of the data, a `SplitReader` or `FixedSplits`.
@@ -68,16 +92,40 @@ class Dataset(ABC):
         return list(examples)
 
     def examples(self, split):
-        """Return an iterable of the examples of a split, as `open` reads them."""
+        """Return an iterable of the examples of a split: those in memory, or else read again."""
+        if split in self.splits:
+            return self.examples_in_memory(split)
+        return (example for name, example in self.stream() if name == split)
+
+    def examples_in_memory(self, split):
+        """Return an iterable of the examples of a split from `splits`."""
         return self.splits[split]
+
+    def stream(self):
+        """Yield (split, example) of all data, which is never in memory as a whole."""
+        self.invalid, self.streamed = self._new_invalid_records(), Counter()
+        if self._reader is None:
+            self._reader = self.open(self._request())
+            self.source_name = self._reader.name
+        for split, example in self._reader.stream(self.invalid):
+            self.streamed[split] += 1
+            yield split, example
+        self._reader.check_sizes({split: self.streamed[split] for split in self._reader.split_names})
 
     def read(self, request):
         """Read the data into `splits`, and set `source_name`.
+
+        Of prepared data, the examples that the folder holds as they were before encoding are read: all of
+        validation and test, and evenly spaced ones of train.
 
         Args:
             request: `SplitRequest`.
         """
         self.invalid = self._new_invalid_records()
+        if self._find_prepared() is not None:
+            names = ("test",) if request.use_all_for_test else SPLIT_NAMES
+            self.splits = {split: self._read_prepared(split) for split in names}
+            return
         reader = self.open(request)
         self.source_name = reader.name
         self.splits = {split: self.collect(examples) for split, examples in reader.lists().items()}
@@ -107,16 +155,84 @@ class Dataset(ABC):
         """Return the encoded examples of a split; by default the raw ones."""
         return self.splits[split]
 
+    def drop_unusable(self, examples):
+        """Report examples that the preprocessing cannot encode, and return the others, a list."""
+        return examples
+
     def check(self, *splits):
         """Skip or reject the examples of these splits that the preprocessing cannot encode."""
         return
 
-    def prepare(self):
-        """Read all splits, learn the preprocessing from train, and encode every split."""
+    def prepare(self, load_preprocessing):
+        """Read all splits, learn the preprocessing from train, and encode every split.
+
+        Prepared data has its preprocessing, and its training examples stay on disk.
+
+        Args:
+            load_preprocessing: `Preprocessing.load` of the task.
+        """
+        prepared = self._find_prepared()
+        if prepared is not None:
+            prepared.check_recipe(self.recipe.task, self.encoding_settings())
+            self.preprocessing = load_preprocessing(prepared.folder / PREPROCESSING, None)
+            self._store = ShardStore(prepared.folder, prepared.splits["train"].shards, prepared.columns)
         self.read(self._request())
-        self.preprocessing = self.learn()
-        self.check(*self.splits)
+        if prepared is None:
+            self.preprocessing = self.learn()
+            self.check(*self.splits)
         self._encode_splits()
+        if self._store is not None:
+            self.encoded[STORED] = self.encoded_rows(self._store)
+            self._log_sample_of_train()
+
+    def _log_sample_of_train(self):
+        in_memory, total = len(self.splits["train"]), self.count("train")
+        if in_memory < total:
+            uses = "Baselines, and initial values that are computed from data"
+            _log.info("%s, use %s of %s training examples", uses, f"{in_memory:,}", f"{total:,}")
+
+    def _find_prepared(self):
+        """Return the `PreparedData` of the recipe, or None if its data is not prepared."""
+        data = self.recipe.data
+        if self._prepared is None and data.source == "files" and data.path is not None:
+            self._prepared = PreparedData.find(data.path)
+        if self._prepared is not None:
+            self.source_name = self._prepared.source
+        return self._prepared
+
+    def _read_prepared(self, split):
+        prepared = self._prepared
+        self.invalid.skipped.update(prepared.skipped if not self.invalid.skipped else {})
+        shards = prepared.splits[split].shards
+        raw = (values for shard in shards for values in read_raw(prepared.folder, shard))
+        return self.collect(map(self.from_json, raw))
+
+    def check_preparable(self):
+        """Raise UserError if the data of this recipe cannot be prepared in bounded memory."""
+        if type(self).open is Dataset.open:
+            problem = f"data of the task {self.recipe.task} cannot be prepared"
+            raise UserError("prepare", problem, fix="Train from the data itself.")
+
+    def encoding_settings(self):
+        """Return the settings that prepared data depends on, dotted recipe key to value."""
+        flat = self.recipe.flat()
+        return {k: v for k, v in flat.items() if k.startswith("data.") and not k.startswith(_NOT_ENCODED)}
+
+    def columns(self, split):
+        """Return the columns of an encoded split, column name to `Column`, for prepared data."""
+        raise NotImplementedError(f"{type(self).__name__} cannot be prepared.")
+
+    def encoded_rows(self, store):
+        """Return what `encode` returns, with rows of a `ShardStore` in place of arrays."""
+        raise NotImplementedError(f"{type(self).__name__} cannot be prepared.")
+
+    def to_json(self, example):
+        """Return an example of `examples` as a JSON value."""
+        return list(example)
+
+    def from_json(self, values):
+        """Return the example that `to_json` returned."""
+        return tuple(values)
 
     def prepare_evaluation(self, use_all=False):
         """Read and encode the test split for a trained network.
@@ -139,7 +255,12 @@ class Dataset(ABC):
 
     def training_batches(self):
         """Return the training batches."""
-        return self.batches("train", self.recipe.training.batch_size, self.recipe.seed)
+        split = "train" if self._store is None else STORED
+        return self.batches(split, self.recipe.training.batch_size, self.recipe.seed)
+
+    def shard_groups(self, split):
+        """Return the `groups` argument of batches of a split: None unless it is read from shards."""
+        return self._store.groups if split == STORED and self.recipe.data.shuffle == "shards" else None
 
     def add_training_split(self, other):
         """Add the training split of the run's own data, so that baselines can be scored on other data.
@@ -168,6 +289,8 @@ class Dataset(ABC):
 
     def count(self, split):
         """Return the number of examples of a split."""
+        if self._prepared is not None:
+            return self._prepared.splits[split].examples
         return len(self.splits[split])
 
     def baselines(self):
@@ -179,10 +302,10 @@ class Dataset(ABC):
         yield from map(repr, self.splits[split])
 
     def digest(self):
-        """Return the SHA-256 of the `fingerprint` texts of all splits."""
-        return sha256_of_texts(
-            f"{split}\n{text}" for split in self.splits for text in self.fingerprint(split)
-        )
+        """Return the SHA-256 of the content of all splits."""
+        if self._prepared is not None:
+            return self._prepared.fingerprint
+        return combined_digest({split: sha256_of_texts(self.fingerprint(split)) for split in self.splits})
 
     def describe(self):
         """Return the description of the data in ``metrics.json``: source, counts and a fingerprint."""
@@ -200,6 +323,12 @@ class Dataset(ABC):
     def truncations(self, split):
         """Return a list of `Truncation` for a split; empty if nothing is truncated by design."""
         return []
+
+    def all_truncations(self, split):
+        """Return the `truncations` of a split, of prepared data those of all its examples."""
+        if self._prepared is not None:
+            return [Truncation(*values) for values in self._prepared.splits[split].truncations]
+        return self.truncations(split)
 
     def describe_example(self, split, number):
         """Return the entries that describe the input in the record of an example, a dict."""

@@ -87,7 +87,8 @@ class GenerationDataset(Dataset):
         def of_epoch(numbers, epoch):
             return inputs(numbers, epoch if is_training else None)
 
-        return TargetTextBatches(*self.encoded[split], of_epoch, START, batch_size, seed, max_per_input=most)
+        options = {"max_per_input": most, "groups": self.shard_groups(split)}
+        return TargetTextBatches(*self.encoded[split], of_epoch, START, batch_size, seed, **options)
 
     def input_steps(self, split, number):
         """Return the names of the encoder's steps for an input, or None if the encoder is not recurrent."""

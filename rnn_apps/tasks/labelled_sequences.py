@@ -1,16 +1,19 @@
 """Base class of datasets with a label for every step: tagging and frame labelling."""
 
+import logging
 from abc import abstractmethod
 
 import numpy as np
 import tensorflow as tf
 
+from rnn_apps.data.columns import Column
 from rnn_apps.data.steps import NO_LABEL, StepBatches, WindowBatches
 from rnn_apps.errors import DataError, shown
-from rnn_apps.tasks.dataset import Dataset
+from rnn_apps.tasks.dataset import STORED, Dataset
 from rnn_apps.tasks.viewing import MAX_STEPS, ViewExamples, keep_last_targets, nearest_in_length, padded_rows
 
 LABELS_SHOWN = 12
+_log = logging.getLogger(__name__)
 
 
 class LabelledSequences(Dataset):
@@ -48,15 +51,18 @@ class LabelledSequences(Dataset):
 
     def check(self, *splits):
         """Report and remove sequences with a label that is not in train."""
-        known, shown_names = set(self.class_names), ", ".join(self.class_names[:LABELS_SHOWN])
-        expected = shown_names + (", ..." if len(known) > LABELS_SHOWN else "")
         for split in splits:
-            kept = [one for one in self.splits[split] if self._has_known_labels(one, known, expected)]
-            self.splits[split] = kept
-            if not kept:
+            self.splits[split] = self.drop_unusable(self.splits[split])
+            if not self.splits[split]:
                 raise DataError(self.source_name, f"no sequence is left for {split}")
         used = sum(self.count_records(sequences) for sequences in self.splits.values())
         self.invalid.check_fraction(self.source_name, used)
+
+    def drop_unusable(self, examples):
+        """Report sequences with a label that is not in train, and return the others."""
+        known, shown_names = set(self.class_names), ", ".join(self.class_names[:LABELS_SHOWN])
+        expected = shown_names + (", ..." if len(known) > LABELS_SHOWN else "")
+        return [one for one in examples if self._has_known_labels(one, known, expected)]
 
     def _has_known_labels(self, sequence, known, expected):
         step = next((i for i, label in enumerate(sequence.labels) if label not in known), None)
@@ -83,10 +89,25 @@ class LabelledSequences(Dataset):
 
     def batches(self, split, batch_size, seed=None):
         """Batches of whole sequences, or for truncated backpropagation of windows of parallel sequences."""
-        training = self.recipe.training
+        training, encoded = self.recipe.training, self.encoded[split]
         if seed is None or training.tbptt is None:
-            return StepBatches(*self.encoded[split], batch_size, seed)
-        return WindowBatches(*self.encoded[split], batch_size, training.tbptt.steps, seed)
+            return StepBatches(*encoded, batch_size, seed, groups=self.shard_groups(split))
+        if split == STORED:
+            _log.info("training.tbptt reads all training sequences into memory")
+            rows, lengths, labels = encoded
+            encoded = [one.load() for one in rows], lengths, labels.load()
+        return WindowBatches(*encoded, batch_size, training.tbptt.steps, seed)
+
+    def columns(self, split):
+        """The network's inputs, ``input_0`` and so on, and the class indices."""
+        arrays, lengths, labels = self.encoded[split]
+        inputs = {f"input_{number}": Column(array, lengths) for number, array in enumerate(arrays)}
+        return {**inputs, "labels": Column(labels, lengths)}
+
+    def encoded_rows(self, store):
+        """Return rows of the network's inputs, the length of each sequence, and rows of the labels."""
+        *inputs, labels = map(store.rows, store.names)
+        return inputs, store.index_of("labels").astype(np.int64), labels
 
     def describe_example(self, split, number):
         """The names of the sequence and of its steps."""

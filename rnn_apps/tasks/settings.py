@@ -150,6 +150,11 @@ class SourceSettings(Settings):
     max_invalid_records: InvalidRecordLimit = Field(
         100, description="Maximum number of invalid records to skip; below 1 it is a fraction."
     )
+    shuffle: Literal["shards", "examples"] = Field(
+        "shards",
+        description="How to shuffle prepared data: a few shards at a time, or all examples at once, as data "
+        "that is not prepared; the latter is slow for data that is larger than memory.",
+    )
     sample: SampleSettings | None = Field(
         None, description="Synthetic data to use if the data set is unavailable."
     )

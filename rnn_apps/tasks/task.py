@@ -73,7 +73,7 @@ class Task:
     def prepare(self, recipe) -> PreparedTask:
         """Returns the components for training: reads the data and builds the network."""
         dataset = self.dataset(recipe)
-        dataset.prepare()
+        dataset.prepare(self.preprocessing.load)
         network = self.network(recipe, dataset)
         if not isinstance(network, Network):
             network = Network(network, network)

@@ -130,7 +130,7 @@ def test_an_epoch_is_not_kept_in_memory_as_batches(sequences):
     """What the dataset's graph holds besides the one copy of all numbers is of the size of the indices."""
     batches = batches_of(sequences)
     captured = batches.epoch(0)._input_dataset._map_func.function.captured_inputs
-    own = {id(batches._ragged.flat_values), id(batches._ragged.row_splits), id(batches._labels)}
+    own = {id(batches._rows._rows.flat_values), id(batches._rows._rows.row_splits), id(batches._labels)}
     sizes = [int(tf.size(tensor)) for tensor in captured if id(tensor) not in own]
     assert sum(sizes) <= 2 * COUNT + 3 * len(batches)
 

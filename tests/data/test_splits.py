@@ -157,7 +157,7 @@ def test_a_stream_has_the_splits_and_the_order_of_the_lists(splits, max_train):
     counted, streamed = InvalidRecords("skip", 9), InvalidRecords("skip", 9)
     lists = reader_of(splits, counted, max_train=max_train).lists()
     stream = {split: [] for split in lists}
-    for split, text in reader_of(splits, streamed, max_train=max_train).stream():
+    for split, text in reader_of(splits, None, max_train=max_train).stream(streamed):
         stream[split].append(text)
     assert stream == lists
     assert streamed.skipped == counted.skipped

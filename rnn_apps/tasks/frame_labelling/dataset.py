@@ -8,7 +8,8 @@ import tensorflow as tf
 from rnn_apps.baselines.per_step import per_step_probabilities
 from rnn_apps.data.files import csv_bytes
 from rnn_apps.data.images import encode_png
-from rnn_apps.data.step_tables import Columns, name_of, open_streams
+from rnn_apps.data.step_tables import Columns, LabelledSequence, name_of, open_streams
+from rnn_apps.errors import UserError
 from rnn_apps.models.per_step import PerStepNetwork, per_step_model
 from rnn_apps.models.step_features import precomputed_feature_extractor
 from rnn_apps.tasks.labelled_sequences import LabelledSequences
@@ -63,7 +64,7 @@ class FramePreprocessing(Preprocessing):
         """Load the preprocessing that `save` saved, with the CNN of the model."""
         loaded = super().load(folder, model)
         loaded.cnn = None
-        if not loaded.features:
+        if model is not None and not loaded.features:
             loaded.cnn = PerStepNetwork(model).extractor.get_layer("each_frame").layer
         return loaded
 
@@ -73,17 +74,36 @@ class FrameDataset(LabelledSequences):
 
     def __init__(self, recipe, preprocessing=None):
         super().__init__(recipe, preprocessing)
-        self._features = preprocessing and preprocessing.features
+        self._features_read = None
         self.are_pictures = recipe.data.are_pictures
         if self.are_pictures and not is_frozen(recipe):  # the CNN needs memory for all frames of a batch
             self.evaluation_batch_size, self.longest_whole = 4, 100
 
+    @property
+    def _features(self):
+        """Names of the features of the network, or else of the data."""
+        return self._features_read if self.preprocessing is None else self.preprocessing.features
+
     def open(self, request):
         """Open the streams."""
         columns = columns_of(self.recipe, self._features)
-        features, reader = open_streams(self._source(), request, self.invalid, columns)
-        self._features = self._features or features
+        self._features_read, reader = open_streams(self._source(), request, self.invalid, columns)
         return reader
+
+    def check_preparable(self):
+        """Raise UserError if steps are images."""
+        if self.are_pictures:
+            problem, fix = "frames cannot be prepared, only tables of numbers", "Train from the data itself."
+            raise UserError("prepare", problem, fix=fix)
+
+    def to_json(self, example):
+        """Location, numbers, labels and name."""
+        return [example.location, example.steps.tolist(), example.labels, example.stream]
+
+    def from_json(self, values):
+        """Return the `LabelledSequence`."""
+        location, steps, labels, stream = values
+        return LabelledSequence(location, np.array(steps, np.float32), labels, stream)
 
     def learn(self):
         """Learn the labels from train, and create the CNN with its initial weights."""

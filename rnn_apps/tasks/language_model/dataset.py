@@ -51,13 +51,13 @@ class TextStreams(Dataset):
         """Return the token ids."""
         return self.preprocessing.vocabulary.encode(tf.constant([self.splits[split]])).flat_values.numpy()
 
-    def prepare(self):
+    def prepare(self, load_preprocessing):
         """Read and encode the texts.
 
         Raises:
             UserError: if train has too few tokens for a batch of streams.
         """
-        super().prepare()
+        super().prepare(load_preprocessing)
         streams, tokens = self.recipe.training.batch_size, len(self.encoded["train"])
         if streams > (tokens - 1) // 2:
             received = f"{streams} streams for {tokens:,} tokens of train"

@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 from rnn_apps.baselines.most_frequent_label import most_frequent_label_probabilities
-from rnn_apps.data.tagged_files import open_tagged
+from rnn_apps.data.tagged_files import TaggedSentence, open_tagged
 from rnn_apps.data.word_character_encoder import WordCharacterEncoder
 from rnn_apps.tasks.labelled_sequences import LabelledSequences
 from rnn_apps.tasks.preprocessing import Preprocessing
@@ -37,6 +37,15 @@ class TaggedSentences(LabelledSequences):
         """Return word ids, and character ids if the recipe uses them."""
         words, characters = self.preprocessing.encoder.encode_all([one.tokens for one in sequences])
         return [words] if self.recipe.model.characters is None else [words, characters]
+
+    def encoding_settings(self):
+        """The settings of the data, and of characters."""
+        characters = {k: v for k, v in self.recipe.flat().items() if k.startswith("model.characters")}
+        return super().encoding_settings() | characters
+
+    def from_json(self, values):
+        """Return the `TaggedSentence`."""
+        return TaggedSentence(*values)
 
     def step_names(self, sequence):
         """Return the words."""

@@ -1,14 +1,17 @@
 """Dataset of text classification."""
 
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
+import numpy as np
 import tensorflow as tf
 
 from rnn_apps.baselines.bag_of_words import bag_of_words_probabilities
 from rnn_apps.data.batches import SequenceBatches
+from rnn_apps.data.columns import Column
 from rnn_apps.data.records import LabelledTexts
-from rnn_apps.data.sources import check_classes, open_labelled_texts, open_source
+from rnn_apps.data.sources import KNOWN_CLASSES, check_classes, open_labelled_texts, open_source
 from rnn_apps.data.tokenizer import TextEncoder
+from rnn_apps.errors import DataError, shown
 from rnn_apps.tasks.dataset import Dataset, Truncation
 from rnn_apps.tasks.preprocessing import Preprocessing
 from rnn_apps.tasks.viewing import MAX_STEPS, ViewExamples, nearest_in_length, padded_rows
@@ -19,6 +22,22 @@ class TextPreprocessing(Preprocessing):
 
     files: ClassVar = {**Preprocessing.files, "encoder": ("", TextEncoder)}  # several files in the folder
     tokenizer = "words in lower case, ! and ? apart, HTML line breaks removed"
+
+
+class EncodedTexts(NamedTuple):
+    """The texts of a split, encoded.
+
+    Attributes:
+        ids: int32 word ids of all texts, concatenated.
+        lengths: number of words read of each text.
+        words: number of words of each text in total.
+        labels: class index of each text.
+    """
+
+    ids: np.ndarray
+    lengths: np.ndarray
+    words: np.ndarray
+    labels: list
 
 
 class TextDataset(Dataset):
@@ -37,7 +56,7 @@ class TextDataset(Dataset):
         """Return the `LabelledTexts`."""
         return LabelledTexts.of(examples)
 
-    def examples(self, split):
+    def examples_in_memory(self, split):
         """Text and class index of each example."""
         return zip(self.splits[split].texts, self.splits[split].labels)
 
@@ -55,13 +74,43 @@ class TextDataset(Dataset):
         return TextPreprocessing(self._class_names, encoder=encoder)
 
     def encode(self, split):
-        """Return the word ids of all texts, concatenated, the number of words read of each, and in total."""
-        return self.preprocessing.encoder.encode_all(self.splits[split].texts)
+        """Return the `EncodedTexts`."""
+        examples = self.splits[split]
+        return EncodedTexts(*self.preprocessing.encoder.encode_all(examples.texts), examples.labels)
 
     def batches(self, split, batch_size, seed=None):
         """Batches of texts of similar length."""
-        numbers, lengths, _ = self.encoded[split]
-        return SequenceBatches(numbers, lengths, self.splits[split].labels, batch_size, seed)
+        ids, lengths, _, labels = self.encoded[split]
+        return SequenceBatches(ids, lengths, labels, batch_size, seed, groups=self.shard_groups(split))
+
+    def columns(self, split):
+        """Word ids, number of words in total, and class index."""
+        ids, lengths, words, labels = self.encoded[split]
+        values = {"words": words, "label": labels}
+        scalars = {name: Column(np.asarray(array, np.int32)) for name, array in values.items()}
+        return {"ids": Column(ids, lengths), **scalars}
+
+    def encoded_rows(self, store):
+        """Return the `EncodedTexts`."""
+        indices = (store.index_of(name) for name in ("ids", "words", "label"))
+        return EncodedTexts(store.rows("ids"), *indices)
+
+    def to_json(self, example):
+        """Text and class name."""
+        text, index = example
+        return [text, self.class_names[index]]
+
+    def from_json(self, values):
+        """Text and class index.
+
+        Raises:
+            DataError: the network does not know the class.
+        """
+        text, name = values
+        if name not in self.class_names:
+            received, expected = f"the class {shown(name)}", ", ".join(map(shown, self.class_names))
+            raise DataError(self.source_name, received=received, expected=expected, fix=KNOWN_CLASSES)
+        return text, self.class_names.index(name)
 
     def labels(self, split):
         """Return the class index of each text."""
@@ -86,7 +135,7 @@ class TextDataset(Dataset):
 
     def truncations(self, split):
         """Texts of more than `data.max_length` words."""
-        _, lengths, words = self.encoded[split]
+        _, lengths, words, _ = self.encoded[split]
         longer = int((words > lengths).sum())
         return [Truncation(longer, len(words), self.preprocessing.encoder.max_length, "words")]
 
@@ -100,7 +149,7 @@ class TextDataset(Dataset):
 
     def view_examples(self, predictor):
         """Texts of the test split."""
-        numbers, lengths, _ = self.encoded["test"]
+        numbers, lengths, *_ = self.encoded["test"]
         chosen = nearest_in_length(lengths)
         texts, labels = self.splits["test"].texts, self.splits["test"].labels
         raw = tf.constant([texts[n].encode("utf-8", "replace") for n in chosen])

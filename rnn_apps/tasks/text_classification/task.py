@@ -14,7 +14,7 @@ def text_classifier(recipe, dataset):
     model, size = recipe.model, dataset.preprocessing.encoder.vocabulary_size
     vectors = None
     if model.word_vectors == "cooccurrence":
-        words, lengths, _ = dataset.encoded["train"]
+        words, lengths, *_ = dataset.encoded["train"]
         vectors = cooccurrence_vectors(words, lengths, size, model.embedding, seed=recipe.seed)
     with model_errors(model.cell):
         return sequence_encoder(

@@ -2,14 +2,16 @@
 
 from typing import ClassVar
 
+import numpy as np
 import tensorflow as tf
 
+from rnn_apps.data.columns import Column, as_rows
 from rnn_apps.data.parallel import Pairs, open_pairs
 from rnn_apps.data.text import encode_flat
 from rnn_apps.data.tokenizer import END, Tokenizer
-from rnn_apps.tasks.dataset import Truncation
+from rnn_apps.tasks.dataset import STORED, Truncation
 from rnn_apps.tasks.decoder import learn_vocabulary
-from rnn_apps.tasks.generation import GenerationDataset
+from rnn_apps.tasks.generation import GenerationDataset, References
 from rnn_apps.tasks.preprocessing import Preprocessing
 
 MULTIPLE_OF_STEPS = 8  # sources are padded to a multiple, so that few shapes are compiled
@@ -43,7 +45,7 @@ class SentencePairs(GenerationDataset):
 
     def __init__(self, recipe, preprocessing=None):
         super().__init__(recipe, preprocessing)
-        self._sources, self._longer = {}, {}
+        self._sources, self._longer = {}, {}  # rows and lengths, and how many are longer than the maximum
 
     def open(self, request):
         """Open the pairs."""
@@ -57,7 +59,7 @@ class SentencePairs(GenerationDataset):
         """Return the `Pairs`."""
         return Pairs.of(examples)
 
-    def examples(self, split):
+    def examples_in_memory(self, split):
         """Source and target of each pair."""
         return zip(self.splits[split].sources, self.splits[split].targets)
 
@@ -76,7 +78,7 @@ class SentencePairs(GenerationDataset):
         numbers, lengths, tokens = encode_flat(
             pairs.sources, lambda texts: self.preprocessing.source_numbers(texts, limit)
         )
-        self._sources[split] = tf.RaggedTensor.from_row_lengths(numbers, lengths)
+        self._sources[split] = Column(numbers, lengths)
         self._longer[split] = int((tokens > limit).sum())
         return self.encode_references(split, self.reference_texts(split))
 
@@ -86,8 +88,21 @@ class SentencePairs(GenerationDataset):
         return [Truncation(*counts, "tokens", "sources"), *super().truncations(split)]
 
     def network_inputs(self, split, numbers):
-        """Return the padded token ids of these sources."""
-        return _padded(tf.gather(self._sources[split], numbers))
+        """Return the token ids of these sources, padded to a multiple of `MULTIPLE_OF_STEPS`."""
+        sources, lengths = self._sources[split]
+        longest = tf.maximum(tf.reduce_max(tf.gather(lengths, numbers)), 1)
+        steps = -(-longest // MULTIPLE_OF_STEPS) * MULTIPLE_OF_STEPS
+        return as_rows(sources, lengths).padded(numbers, tf.cast(steps, tf.int64))
+
+    def columns(self, split):
+        """Token ids of source and target, each with its end."""
+        numbers, lengths, _ = self.encoded[split]
+        return {"source": self._sources[split], "target": Column(numbers, lengths)}
+
+    def encoded_rows(self, store):
+        """Return the `References`."""
+        self._sources[STORED] = Column(store.rows("source"), store.index_of("source"))
+        return References(store.rows("target"), store.index_of("target"), np.arange(len(store)))
 
     def reference_texts(self, split):
         """Return the translations as they are in the data."""
@@ -121,12 +136,7 @@ class SentencePairs(GenerationDataset):
 
     def input_steps(self, split, number):
         """The tokens of the source."""
-        texts = self.preprocessing.source_vocabulary.decode(self._sources[split][number][:, None])
+        ids, lengths = self._sources[split]
+        stop = int(np.sum(lengths[: number + 1]))
+        texts = self.preprocessing.source_vocabulary.decode(ids[stop - lengths[number] : stop, None])
         return [word.decode("utf-8") or "(end)" for word in texts.numpy()]
-
-
-def _padded(ragged):
-    """Pad ragged int32 (batch, steps) to a multiple of `MULTIPLE_OF_STEPS`."""
-    longest = tf.maximum(ragged.bounding_shape()[1], 1)
-    steps = -(-longest // MULTIPLE_OF_STEPS) * MULTIPLE_OF_STEPS
-    return ragged.to_tensor(0, shape=tf.stack([-1, steps]))

@@ -1,0 +1,165 @@
+"""Folders of prepared data: shards, the learned preprocessing, and a manifest, which is written last."""
+
+import json
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+from rnn_apps.data.shards import MAX_DECODED, ColumnSpec, Shard
+from rnn_apps.data.splits import SPLIT_NAMES
+from rnn_apps.disk import replace_file, sha256_of, to_disk
+from rnn_apps.errors import DataError, shown
+
+MANIFEST = "prepared.json"
+UNFINISHED = "preparing.json"  # until the manifest is written
+PREPROCESSING = "preprocessing"
+FORMAT = 1
+_MAX_MANIFEST = 64 * 2**20
+_SHARD_NAME = re.compile(r"(train|validation|test)-\d{5}")
+_KINDS = re.compile(r"(u?int(8|16|32|64)|bool|float32)")
+_AGAIN = "Prepare the data again into another folder."
+
+
+class PreparedSplit(NamedTuple):
+    """A split of prepared data.
+
+    Args:
+        shards: List of `Shard`.
+        truncations: List of the fields of each `rnn_apps.tasks.dataset.Truncation`.
+    """
+
+    shards: list
+    truncations: list
+
+    @property
+    def examples(self):
+        """Number of examples."""
+        return sum(shard.examples for shard in self.shards)
+
+
+class PreparedData(NamedTuple):
+    """The manifest of a folder of prepared data.
+
+    Args:
+        folder: Path.
+        task: Name of the task.
+        settings: Dotted recipe keys that the content depends on, and their values.
+        source: Name of the data source.
+        fingerprint: SHA-256 of the content of all splits.
+        skipped: Reason to number of skipped records.
+        columns: Column name to `ColumnSpec`.
+        splits: Split name to `PreparedSplit`.
+        files: File in the folder ``preprocessing`` to its SHA-256.
+    """
+
+    folder: Path
+    task: str
+    settings: dict
+    source: str
+    fingerprint: str
+    skipped: dict
+    columns: dict
+    splits: dict
+    files: dict
+
+    @classmethod
+    def find(cls, path):
+        """Return the prepared data in a folder, or None if it holds other data.
+
+        Raises:
+            DataError: the folder is half prepared, or its manifest or a file is missing or damaged.
+        """
+        folder = Path(path).expanduser()
+        if not (folder / MANIFEST).is_file():
+            if (folder / UNFINISHED).is_file():
+                fix = "Run the command that prepares it again: it continues where it stopped."
+                raise DataError(str(path), "half prepared: the preparation was interrupted", fix=fix)
+            return None
+        try:
+            found = cls._from_json(folder, _read_json(folder / MANIFEST))
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            problem = f"not a manifest of prepared data ({error})"
+            raise DataError(str(folder / MANIFEST), problem, fix=_AGAIN) from error
+        found._check_files()
+        return found
+
+    @classmethod
+    def _from_json(cls, folder, content):
+        if content["format"] != FORMAT:
+            problem = f"of format {shown(content['format'])}, this version reads format {FORMAT}"
+            raise DataError(str(folder), problem, fix=_AGAIN)
+        columns = {
+            str(name): ColumnSpec(dtype, tuple(map(int, shape)), bool(has_steps))
+            for name, (dtype, shape, has_steps) in content["columns"].items()
+        }
+        splits = {
+            split: PreparedSplit([Shard(*shard) for shard in values["shards"]], values["truncations"])
+            for split, values in content["splits"].items()
+        }
+        shards = [shard for split in splits.values() for shard in split.shards]
+        if set(splits) != set(SPLIT_NAMES) or not all(_SHARD_NAME.fullmatch(shard.name) for shard in shards):
+            raise ValueError("its splits or shards have other names")
+        sizes = [(shard.examples, shard.bytes, shard.decoded) for shard in shards]
+        if not all(type(size) is int and size >= 0 for each in sizes for size in each):
+            raise ValueError("the size of a shard is not a number")
+        if not all(decoded <= MAX_DECODED for *_, decoded in sizes):
+            raise ValueError("a shard is too large")
+        specs = columns.values()
+        if not all(_KINDS.fullmatch(spec.dtype) and min(spec.shape, default=1) > 0 for spec in specs):
+            raise ValueError("a column has no such type")
+        names = ("task", "settings", "source", "fingerprint", "skipped")
+        return cls(folder, *(content[name] for name in names), columns, splits, content["files"])
+
+    def _check_files(self):
+        for name, sha256 in self.files.items():
+            path = self.folder / PREPROCESSING / name
+            if "/" in name or not path.is_file() or sha256_of(path) != sha256:
+                raise DataError(str(path), "missing or damaged", fix=_AGAIN)
+        for shard in (shard for split in self.splits.values() for shard in split.shards):
+            path = self.folder / f"{shard.name}.tfrecord.gz"
+            size = path.stat().st_size if path.is_file() else None
+            if size != shard.bytes:
+                received = "no such file" if size is None else f"{size:,} bytes"
+                expected = f"{shard.bytes:,} bytes"
+                raise DataError(str(path), received=received, expected=expected, fix=_AGAIN)
+
+    def check_recipe(self, task, settings):
+        """Raise DataError if a recipe would prepare the data in another way.
+
+        Args:
+            task: Name of the recipe's task.
+            settings: As of this class, of the recipe.
+        """
+        if task != self.task:
+            received, expected = f"data prepared for the task {self.task}", f"data for {task}"
+            raise DataError(str(self.folder), received=received, expected=expected)
+        for key in sorted({*settings, *self.settings}):
+            own, other = self.settings.get(key), settings.get(key)
+            if own != other:
+                problem = f"prepared with {key}={shown(own)}, the recipe has {shown(other)}"
+                fix = "Change the recipe, or prepare the data with it into another folder."
+                raise DataError(str(self.folder), problem, fix=fix)
+
+    def write(self):
+        """Write the manifest, which completes the folder."""
+        content = self._asdict() | {"format": FORMAT}
+        del content["folder"]
+        content["splits"] = {split: values._asdict() for split, values in self.splits.items()}
+        replace_file(self.folder / MANIFEST, json.dumps(content, indent=1).encode())
+        to_disk(self.folder / MANIFEST)
+        (self.folder / UNFINISHED).unlink(missing_ok=True)
+
+
+def is_synthetic(data):
+    """Return whether the `data` settings of a recipe name synthetic data, or data prepared from it."""
+    source, path = getattr(data, "source", None), getattr(data, "path", None)
+    if source == "files" and path is not None and (Path(path).expanduser() / MANIFEST).is_file():
+        return PreparedData.find(path).source.startswith("sample:")
+    return source == "sample"
+
+
+def _read_json(path):
+    """Return the content of a JSON file of limited size."""
+    if path.stat().st_size > _MAX_MANIFEST:
+        raise ValueError(f"larger than {_MAX_MANIFEST:,} bytes")
+    return json.loads(path.read_text(encoding="utf-8"))

@@ -1,0 +1,352 @@
+"""Examples in shards: compressed TFRecord files, read by index through a cache of bounded size.
+
+A shard is a pair of files: ``train-00000.tfrecord.gz`` with one `tf.train.Example` per example, whose
+features are the columns and optionally ``raw``, the example before encoding as JSON; and
+``train-00000.npy``, int32 (examples, columns), the number of steps of each sequence, or the value itself of
+a column without steps.
+"""
+
+import io
+import json
+import threading
+from collections import OrderedDict
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from rnn_apps.data.columns import Column
+from rnn_apps.disk import sha256_of, to_disk
+from rnn_apps.errors import DataError
+
+RAW = "raw"
+MAX_CACHED = 256 * 2**20  # bytes of decoded shards
+MAX_GROUP = 16  # shards that are read together
+MAX_DECODED = 2**30  # bytes of one shard
+_EXAMPLES_PER_CALL = 2048
+_DAMAGED = "Prepare the data again, or copy the file again."
+
+
+class ColumnSpec(NamedTuple):
+    """The type of a column.
+
+    Args:
+        dtype: Name of a NumPy type: an integer type or ``float32``.
+        shape: Shape of a step, or of the value of an example.
+        has_steps: Whether an example has any number of steps.
+    """
+
+    dtype: str
+    shape: tuple
+    has_steps: bool
+
+    @classmethod
+    def of(cls, column):
+        """Return the type of a `Column`."""
+        return cls(str(column.values.dtype), tuple(column.values.shape[1:]), column.lengths is not None)
+
+    @property
+    def is_float(self):
+        """Whether values are floats."""
+        return np.dtype(self.dtype).kind == "f"
+
+    @property
+    def is_in_index(self):
+        """Whether the index holds the values."""
+        return not self.has_steps and not self.shape and not self.is_float
+
+
+class Shard(NamedTuple):
+    """A shard as the manifest describes it.
+
+    Args:
+        name: File name without ``.tfrecord.gz``.
+        examples: Number of examples.
+        bytes: Size of the file of examples.
+        decoded: Bytes of all columns in memory.
+        sha256, index_sha256: Digests of the two files.
+    """
+
+    name: str
+    examples: int
+    bytes: int
+    decoded: int
+    sha256: str
+    index_sha256: str
+
+
+def write_shard(folder, name, columns, raw):
+    """Write a shard under temporary names, rename it, and return its `Shard`.
+
+    Args:
+        folder: Path.
+        name: As of `Shard`.
+        columns: Column name to `Column`, all of equally many examples.
+        raw: For each example the JSON text of the example before encoding, or None.
+    """
+    specs = {key: ColumnSpec.of(column) for key, column in columns.items()}
+    flat, bounds = {}, {}
+    for key, (values, lengths) in columns.items():
+        stops = np.arange(1, len(raw) + 1) if lengths is None else np.cumsum(lengths)
+        size = int(np.prod(specs[key].shape))
+        flat[key], bounds[key] = values.reshape(-1), [0, *(stops * size).tolist()]
+    paths = [folder / f"{name}.tfrecord.gz", folder / f"{name}.npy"]
+    temporary = [path.with_name(f".{path.name}.part") for path in paths]
+    with tf.io.TFRecordWriter(str(temporary[0]), tf.io.TFRecordOptions(compression_type="GZIP")) as writer:
+        for row, text in enumerate(raw):
+            example = tf.train.Example()
+            features = example.features.feature
+            for key, spec in specs.items():
+                part = flat[key][bounds[key][row] : bounds[key][row + 1]]
+                target = features[key].float_list if spec.is_float else features[key].int64_list
+                target.value.extend(part.tolist())
+            if text is not None:
+                features[RAW].bytes_list.value.append(text.encode("utf-8", "surrogatepass"))
+            writer.write(example.SerializeToString())
+    index = np.zeros((len(raw), len(specs)), np.int32)
+    for number, (key, spec) in enumerate(specs.items()):
+        if spec.has_steps or spec.is_in_index:
+            index[:, number] = columns[key].lengths if spec.has_steps else columns[key].values
+    content = io.BytesIO()
+    np.save(content, index, allow_pickle=False)
+    temporary[1].write_bytes(content.getvalue())
+    for part, path in zip(temporary, paths):
+        to_disk(part)
+        part.replace(path)
+    decoded = sum(column.values.nbytes for column in columns.values())
+    return Shard(name, len(raw), paths[0].stat().st_size, decoded, *map(sha256_of, paths))
+
+
+def _check(path, sha256):
+    """Raise DataError if a file is missing or has another content."""
+    try:
+        found = sha256_of(path)
+    except OSError as error:
+        raise DataError(str(path), f"cannot be read: {error.strerror}", fix=_DAMAGED) from error
+    if found != sha256:
+        problem = "damaged: its SHA-256 is not that of the manifest"
+        raise DataError(str(path), problem, fix=_DAMAGED)
+
+
+def read_index(folder, shard, num_columns):
+    """Return the index of a shard, int32 (examples, columns).
+
+    Raises:
+        DataError: it is missing or damaged.
+    """
+    path = Path(folder) / f"{shard.name}.npy"
+    _check(path, shard.index_sha256)
+    try:
+        index = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise DataError(str(path), f"cannot be read: {error}", fix=_DAMAGED) from error
+    if index.shape != (shard.examples, num_columns) or index.dtype != np.int32:
+        received = f"{index.dtype} {index.shape}"
+        raise DataError(str(path), received=received, expected=f"int32 {(shard.examples, num_columns)}")
+    return np.array(index)
+
+
+def _records(folder, shard):
+    """A `tf.data.Dataset` of batches of serialized examples, after checking the file."""
+    path = Path(folder) / f"{shard.name}.tfrecord.gz"
+    _check(path, shard.sha256)
+    return path, tf.data.TFRecordDataset(str(path), compression_type="GZIP").batch(_EXAMPLES_PER_CALL)
+
+
+def read_shard(folder, shard, specs):
+    """Return the columns of a shard, column name to `Column`.
+
+    Args:
+        folder: Path.
+        shard: `Shard`.
+        specs: Column name to `ColumnSpec`.
+
+    Raises:
+        DataError: the file is missing, damaged, or larger than the manifest says.
+    """
+    path, batches = _records(folder, shard)
+    features = {
+        key: tf.io.RaggedFeature(tf.float32 if spec.is_float else tf.int64, row_splits_dtype=tf.int64)
+        for key, spec in specs.items()
+    }
+    values, counts, decoded = {key: [] for key in specs}, {key: [] for key in specs}, 0
+    with _reading(path):
+        for serialized in batches:
+            parsed = tf.io.parse_example(serialized, features)
+            for key, spec in specs.items():
+                part = parsed[key].values.numpy().astype(spec.dtype)
+                decoded += part.nbytes
+                values[key].append(part)
+                counts[key].append(parsed[key].row_lengths().numpy())
+            if decoded > shard.decoded:
+                raise DataError(str(path), "holds more than the manifest says", fix=_DAMAGED)
+    columns = {}
+    for key, spec in specs.items():
+        lengths = np.concatenate([*counts[key], np.zeros(0, np.int64)])
+        if len(lengths) != shard.examples:
+            received, expected = f"{len(lengths):,} examples", f"{shard.examples:,}"
+            raise DataError(str(path), received=received, expected=expected, fix=_DAMAGED)
+        flat = np.concatenate([*values[key], np.zeros(0, spec.dtype)]).reshape(-1, *spec.shape)
+        columns[key] = Column(flat, lengths // int(np.prod(spec.shape)) if spec.has_steps else None)
+    return columns
+
+
+def read_raw(folder, shard):
+    """Yield the raw examples of a shard, as JSON values; those without one are left out.
+
+    Raises:
+        DataError: the file is missing or damaged.
+    """
+    path, batches = _records(folder, shard)
+    features = {RAW: tf.io.RaggedFeature(tf.string, row_splits_dtype=tf.int64)}
+    with _reading(path):
+        for serialized in batches:
+            for text in tf.io.parse_example(serialized, features)[RAW].values.numpy():
+                yield json.loads(text.decode("utf-8", "surrogatepass"))
+
+
+class _reading:
+    """Context manager that turns the errors of TensorFlow and JSON into a `DataError`."""
+
+    def __init__(self, path):
+        self._path = path
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, traceback):
+        if isinstance(error, (tf.errors.OpError, ValueError)):
+            raise DataError(str(self._path), "cannot be decoded", fix=_DAMAGED) from error
+
+
+class ShardGroups:
+    """Groups of shards that are read together, in an order that depends on a random generator.
+
+    Args:
+        sizes: Number of examples of each shard.
+        per_group: Number of shards in a group.
+    """
+
+    def __init__(self, sizes, per_group):
+        self._stops, self._per_group = np.cumsum(sizes), per_group
+        self._starts = self._stops - sizes
+
+    def shuffled(self, rng):
+        """Yield the indices of the examples of each group, int32; the shards are drawn with `rng`."""
+        order = rng.permutation(len(self._starts))
+        for first in range(0, len(order), self._per_group):
+            group = order[first : first + self._per_group]
+            ranges = [np.arange(self._starts[n], self._stops[n], dtype=np.int32) for n in group]
+            yield np.concatenate(ranges)
+
+
+class ShardStore:
+    """The examples of a split, read from shards when they are needed.
+
+    Args:
+        folder: Path.
+        shards: List of `Shard`.
+        specs: Column name to `ColumnSpec`.
+        max_cached: Bytes of decoded shards to keep in memory.
+
+    Raises:
+        DataError: an index is missing or damaged.
+    """
+
+    def __init__(self, folder, shards, specs, max_cached=MAX_CACHED):
+        self._folder, self._shards, self._specs, self._max_cached = Path(folder), shards, specs, max_cached
+        indices = [read_index(folder, shard, len(specs)) for shard in shards]
+        self._index = np.concatenate([*indices, np.zeros((0, len(specs)), np.int32)])
+        self._stops = np.cumsum([shard.examples for shard in shards])
+        self._cached, self._lock = OrderedDict(), threading.Lock()
+
+    def __len__(self):
+        return len(self._index)
+
+    @property
+    def names(self):
+        """Names of the columns."""
+        return list(self._specs)
+
+    def index_of(self, name):
+        """Return the number of steps of each example in a column, or the values of one without steps."""
+        return self._index[:, list(self._specs).index(name)]
+
+    @property
+    def groups(self):
+        """The `ShardGroups` of which two fit into the cache."""
+        largest = max(1, *(shard.decoded for shard in self._shards), 1)
+        per_group = int(np.clip(self._max_cached // 2 // largest, 1, MAX_GROUP))
+        return ShardGroups([shard.examples for shard in self._shards], per_group)
+
+    def load(self, name):
+        """Return the values of a column of all examples, concatenated."""
+        shards = (read_shard(self._folder, shard, self._specs) for shard in self._shards)
+        return np.concatenate([columns[name].values for columns in shards])
+
+    def rows(self, name):
+        """Return the sequences of a column as `ShardRows`."""
+        return ShardRows(self, name, self._specs[name])
+
+    def padded(self, name, indices, length, pad_value, num_rows):
+        """Return the selected sequences of a column as an array (num_rows, length, ...)."""
+        spec = self._specs[name]
+        result = np.full((num_rows, length, *spec.shape), pad_value, spec.dtype)
+        numbers = np.searchsorted(self._stops, indices, side="right")
+        for number in dict.fromkeys(numbers.tolist()):
+            columns, starts = self._shard(number)
+            first = self._stops[number] - self._shards[number].examples
+            values, lengths = columns[name]
+            for row in np.flatnonzero(numbers == number):
+                place = indices[row] - first
+                start, steps = starts[name][place], lengths[place]
+                result[row, :steps] = values[start : start + steps]
+        return result
+
+    def _shard(self, number):
+        """The columns of a shard, and the first step of each of its examples."""
+        with self._lock:
+            if number in self._cached:
+                self._cached.move_to_end(number)
+                return self._cached[number]
+            columns = read_shard(self._folder, self._shards[number], self._specs)
+            starts = {
+                key: np.cumsum(column.lengths) - column.lengths
+                for key, column in columns.items()
+                if column.lengths is not None
+            }
+            self._cached[number] = columns, starts
+            while len(self._cached) > 1 and self._cached_bytes() > self._max_cached:
+                self._cached.popitem(last=False)
+            return columns, starts
+
+    def _cached_bytes(self):
+        return sum(self._shards[number].decoded for number in self._cached)
+
+
+class ShardRows:
+    """The sequences of a column of a `ShardStore`, with the methods of `RaggedRows`.
+
+    Args:
+        store: `ShardStore`.
+        name: Name of the column.
+        spec: Its `ColumnSpec`.
+    """
+
+    def __init__(self, store, name, spec):
+        self._store, self._name, self._spec = store, name, spec
+
+    def load(self):
+        """Return the values of all steps, concatenated."""
+        return self._store.load(self._name)
+
+    def padded(self, indices, length, pad_value=0, num_rows=None):
+        """Return the selected sequences, padded: (batch, length, ...)."""
+
+        def read(indices, length):
+            rows = len(indices) if num_rows is None else num_rows
+            return self._store.padded(self._name, indices, int(length), pad_value, rows)
+
+        values = tf.numpy_function(read, [indices, length], self._spec.dtype, stateful=False)
+        return tf.ensure_shape(values, [num_rows, None, *self._spec.shape])

@@ -1,0 +1,280 @@
+"""Prepares data that is larger than memory: one pass learns the preprocessing, one encodes into shards."""
+
+import hashlib
+import json
+import math
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+
+from rnn_apps.data.columns import Column
+from rnn_apps.data.prepared import MANIFEST, PREPROCESSING, UNFINISHED, PreparedData, PreparedSplit
+from rnn_apps.data.shards import ColumnSpec, Shard, write_shard
+from rnn_apps.data.splits import SPLIT_NAMES
+from rnn_apps.data.tfds_source import SourceUnavailable
+from rnn_apps.disk import replace_file, sha256_of, to_disk, update_digest
+from rnn_apps.errors import DataError, Setting, UserError
+from rnn_apps.runs.console import PrintConsole, log_to_console
+from rnn_apps.tasks import find_task
+from rnn_apps.tasks.dataset import Truncation, combined_digest
+
+CHUNK_EXAMPLES, CHUNK_BYTES = 16_384, 16 * 2**20  # raw examples that are encoded together
+SHARD_BYTES = 16 * 2**20  # of decoded columns, from which a shard is complete
+MAX_RAW_TRAIN = 25_000  # training examples that are kept as they were, for baselines
+
+
+def prepare_data(recipe, out, console=None):
+    """Turn the data of a recipe into shards of encoded examples, in bounded memory.
+
+    An interrupted preparation continues after its last complete shards.
+
+    Args:
+        recipe: `Recipe`.
+        out: folder to write: new, empty, or half prepared from the same data with the same settings.
+        console: receives progress; prints lines by default.
+
+    Returns:
+        `PreparedData`.
+
+    Raises:
+        UserError: if the folder is not free, or the data or its task cannot be prepared.
+    """
+    console = console or PrintConsole()
+    try:
+        with log_to_console(console):
+            return _Preparation(recipe, Path(out), console).run()
+    except SourceUnavailable as error:
+        fix = [Setting("Set the path of your data", "data.path=PATH")]
+        fix += [Setting("Or use synthetic data", "data.source=sample")]
+        raise UserError("data.source", str(error), fix=fix) from error
+
+
+class _Preparation:
+    """One preparation; the arguments are those of `prepare_data`."""
+
+    def __init__(self, recipe, out, console):
+        self._recipe, self._out, self._console = recipe, out, console
+        self._task = find_task(recipe.task)
+        dataset = self._task.dataset(recipe)
+        dataset.check_preparable()
+        if recipe.data.source == "files" and PreparedData.find(recipe.data.path) is not None:
+            fix = "Run the recipe with it, or give the data that it was prepared from."
+            raise DataError(str(recipe.data.path), "prepared already", fix=fix)
+        state = {"task": recipe.task, "settings": dataset.encoding_settings()}
+        state["data"] = {"source": recipe.data.source, "files": _file_states(recipe.data.path)}
+        self._state = json.loads(json.dumps(state))
+        self._progress = {"examples": None, "shards": {split: [] for split in SPLIT_NAMES}}
+
+    def run(self):
+        """Prepare, and return the `PreparedData`."""
+        self._open_folder()
+        dataset = self._task.dataset(self._recipe, self._learn())
+        writers = {split: self._writer(split, dataset) for split in SPLIT_NAMES}
+        total = sum(self._progress["examples"].values())
+        for done, (split, example) in enumerate(dataset.stream(), start=1):
+            writers[split].add(example)
+            if done % max(100_000, total // 20) == 0:
+                self._console.log(f"Encoded {done:,} of {total:,} examples")
+        for writer in writers.values():
+            writer.finish()
+        used = sum(writer.records for writer in writers.values())
+        dataset.invalid.check_fraction(dataset.source_name, used)
+        return self._complete(dataset, writers)
+
+    def _complete(self, dataset, writers):
+        files = [path for path in sorted((self._out / PREPROCESSING).iterdir()) if path.is_file()]
+        splits = {
+            split: PreparedSplit(writer.shards, [list(one) for one in writer.truncations])
+            for split, writer in writers.items()
+        }
+        prepared = PreparedData(
+            self._out,
+            self._recipe.task,
+            self._state["settings"],
+            dataset.source_name,
+            combined_digest({split: writer.digest.hexdigest() for split, writer in writers.items()}),
+            dataset.skipped,
+            writers["train"].specs,
+            splits,
+            {path.name: sha256_of(path) for path in files},
+        )
+        prepared.write()
+        return prepared
+
+    def _open_folder(self):
+        """Create the folder, or continue the preparation in it."""
+        out = self._out
+        if (out / MANIFEST).exists():
+            raise UserError(problem=f"{out} is prepared already", fix="Name another folder.", option="to")
+        if (out / UNFINISHED).is_file():
+            self._continue(json.loads((out / UNFINISHED).read_text(encoding="utf-8")))
+            return
+        if out.exists() and (not out.is_dir() or any(out.iterdir())):
+            raise UserError(problem=f"{out} exists and is not empty", fix="Name another folder.", option="to")
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+            self._save_progress()
+        except OSError as error:
+            problem = f"{out} cannot be created: {error.strerror}"
+            raise UserError(problem=problem, fix="Name another folder.", option="to") from error
+
+    def _continue(self, content):
+        if changed := [key for key, value in self._state.items() if content["state"].get(key) != value]:
+            problem = f"{self._out} is half prepared, but the {changed[0]} changed since"
+            raise UserError(problem=problem, fix="Remove it, or name another folder.", option="to")
+        self._progress = content["progress"]
+        count = sum(entry["consumed"] for shards in self._progress["shards"].values() for entry in shards)
+        self._console.log(f"Continuing in {self._out}: {count:,} examples are in complete shards")
+
+    def _save_progress(self):
+        content = {"state": self._state, "progress": self._progress}
+        replace_file(self._out / UNFINISHED, json.dumps(content).encode())
+        to_disk(self._out / UNFINISHED)
+
+    def _learn(self):
+        """Learn the preprocessing from train, or load it if that is done already."""
+        folder = self._out / PREPROCESSING
+        if self._progress["examples"] is None:
+            self._console.log("Learning the preprocessing from train")
+            dataset = self._task.dataset(self._recipe)
+            preprocessing = dataset.learn()
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            preprocessing.save(folder)
+            to_disk(folder)
+            self._progress["examples"] = dict(dataset.streamed)
+            self._save_progress()
+        return self._task.preprocessing.load(folder, None)
+
+    def _writer(self, split, dataset):
+        entries, count = self._progress["shards"][split], self._progress["examples"][split]
+        every = math.ceil(count / MAX_RAW_TRAIN) if split == "train" else 1
+
+        def make_piece():
+            piece = self._task.dataset(self._recipe, dataset.preprocessing)
+            piece.invalid = dataset.invalid
+            return piece
+
+        return SplitWriter(self._out, split, make_piece, every, entries, self._save_progress)
+
+
+class SplitWriter:
+    """Encodes the examples of one split and writes them into shards.
+
+    Args:
+        folder: path of the prepared data.
+        split: name of the split.
+        make_piece: function that returns a new `Dataset` with the preprocessing, for a chunk of examples.
+        raw_every: every how many examples one is kept as it was.
+        entries: list of dicts, one per complete shard; it continues after them, and appends to them.
+        save: function that is called after each shard.
+
+    Attributes:
+        records: number of records that were encoded.
+        digest: SHA-256 of the content.
+        specs: column name to `ColumnSpec`; None before the first chunk.
+    """
+
+    def __init__(self, folder, split, make_piece, raw_every, entries, save):
+        self._folder, self._split, self._make_piece, self._save = folder, split, make_piece, save
+        self._raw_every, self._entries = raw_every, entries
+        self._complete = sum(entry["consumed"] for entry in entries)
+        self._waiting, self._size, self._seen = [], 0, 0
+        self._chunks, self._raw, self._truncations, self._consumed = [], [], [], 0
+        self.records, self.digest, self.specs = 0, hashlib.sha256(), None
+
+    @property
+    def shards(self):
+        """List of `Shard`."""
+        return [Shard(*entry["shard"]) for entry in self._entries]
+
+    @property
+    def truncations(self):
+        """List of `Truncation` of the split."""
+        return _add_truncations([Truncation(*one) for one in entry["truncations"]] for entry in self._entries)
+
+    def add(self, example):
+        """Add an example."""
+        self._waiting.append(example)
+        self._size += _size_of(example)
+        if len(self._waiting) == CHUNK_EXAMPLES or self._size >= CHUNK_BYTES:
+            self._encode_chunk()
+
+    def finish(self):
+        """Encode the rest, and write the last shard."""
+        if self._waiting:
+            self._encode_chunk()
+        if self._chunks:
+            self._write()
+
+    def _encode_chunk(self):
+        count, split, piece = len(self._waiting), self._split, self._make_piece()
+        examples = piece.drop_unusable(self._waiting)
+        self._waiting, self._size = [], 0
+        piece.splits[split] = piece.collect(examples)
+        update_digest(self.digest, piece.fingerprint(split))
+        self.records += piece.count_records(piece.splits[split])
+        first, self._seen = self._seen, self._seen + len(examples)
+        is_written = self._complete > 0
+        self._complete -= count
+        if is_written and self.specs is not None or not examples:
+            return
+        piece.encoded[split] = piece.encode(split)
+        columns = piece.columns(split)
+        self.specs = {name: ColumnSpec.of(column) for name, column in columns.items()}
+        if is_written:
+            return
+        self._raw += [
+            json.dumps(piece.to_json(example)) if (first + number) % self._raw_every == 0 else None
+            for number, example in enumerate(examples)
+        ]
+        self._chunks.append(columns)
+        self._truncations.append(piece.truncations(split))
+        self._consumed += count
+        if sum(column.values.nbytes for chunk in self._chunks for column in chunk.values()) >= SHARD_BYTES:
+            self._write()
+
+    def _write(self):
+        columns = {
+            name: Column(*(_concatenate([chunk[name][i] for chunk in self._chunks]) for i in (0, 1)))
+            for name in self.specs
+        }
+        name = f"{self._split}-{len(self._entries):05}"
+        shard = write_shard(self._folder, name, columns, self._raw)
+        truncations = [list(one) for one in _add_truncations(self._truncations)]
+        self._entries.append({"shard": shard, "consumed": self._consumed, "truncations": truncations})
+        self._save()
+        self._chunks, self._raw, self._truncations, self._consumed = [], [], [], 0
+
+
+def _concatenate(arrays):
+    return None if arrays[0] is None else np.concatenate(arrays)
+
+
+def _add_truncations(lists):
+    """Add the numbers of the `Truncation` of several pieces, each with the same list of kinds."""
+    return [
+        kinds[0]._replace(longer=sum(one.longer for one in kinds), total=sum(one.total for one in kinds))
+        for kinds in zip(*lists)
+    ]
+
+
+def _size_of(value):
+    """Approximate bytes of an example."""
+    if isinstance(value, str):
+        return len(value)
+    if isinstance(value, (list, tuple)):
+        return sum(map(_size_of, value))
+    return getattr(value, "nbytes", 8)
+
+
+def _file_states(path):
+    """Name, size and time of change of the files of a data path, so that a change is noticed."""
+    if path is None:
+        return None
+    path = Path(path).expanduser()
+    files = [path] if path.is_file() else [file for file in sorted(path.rglob("*")) if file.is_file()]
+    states = ((os.path.relpath(file, path), file.stat()) for file in files)
+    return [[name, state.st_size, state.st_mtime_ns] for name, state in states]
