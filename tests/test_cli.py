@@ -101,6 +101,10 @@ def test_schema_is_json(answer):
     [
         (["run", "imbd"], 'imbd: no such recipe, and no such file. Did you mean "imdb"?'),
         (["validate", "imdb", "--set", "model.cel=gru"], 'model.cel: unknown key. Did you mean "cell"?'),
+        (
+            ["validate", "imdb", "--set", "trainning.epochs=1"],
+            '--set trainning.epochs: unknown key "trainning". Did you mean "training"? Allowed here:',
+        ),
         (["run", "imdb", "--set", "training.epochs"], "--set training.epochs: expected KEY=VALUE"),
         (
             ["run", "imdb", "--set", "training.epochs=five", "--set", "seed=-1"],

@@ -9,7 +9,7 @@ from rnn_apps.errors import DataError, Setting, shown
 from rnn_apps.inspecting.captions import STILL_SUFFIXES
 from rnn_apps.inspecting.classification import find_label_column, no_labels
 from rnn_apps.inspecting.inspection import Inspection
-from rnn_apps.inspecting.measures import quantile
+from rnn_apps.inspecting.measures import count_of, quantile
 from rnn_apps.inspecting.tables import (
     column_of_setting,
     describe_table,
@@ -110,12 +110,12 @@ def _decide_features(inspection, table, columns, others):
     inspection.decide("data.features", [column.name for column in features], why)
     missing, file = sum(len(table.rows) - len(column.cells) for column in features), table.file.name
     if missing:
-        inspection.warn("missing", missing, f"{missing:,} cells without a number in {file}.")
+        inspection.warn("missing", missing, f"{count_of(missing, 'cell')} without a number in {file}.")
     fix = "If it stands for a missing value, leave it empty."
     for column in features:
         warn_of_sentinels(inspection, column, lambda value: fix)
     on_missing = "previous" if missing else "fail"
-    inspection.decide("data.on_missing", on_missing, f"{missing:,} missing numbers in {file}")
+    inspection.decide("data.on_missing", on_missing, f"{count_of(missing, 'missing number')} in {file}")
     return [column.name for column in features], on_missing
 
 

@@ -200,3 +200,16 @@ def test_streams_that_no_column_seems_to_name_may_be_named(tmp_path):
         inspect_data("frame_labelling", path)
     inspection = inspect_data("frame_labelling", path, {"data.stream": "where", "data.label": "state"})
     assert (decided(inspection)["data.stream"], inspection.value("blocks")) == ("where", 9)
+
+
+@pytest.mark.parametrize(("gaps", "counted"), [(1, "1 missing number in"), (2, "2 missing numbers in")])
+def test_missing_numbers_are_counted(gaps, counted, tmp_path):
+    rows = [
+        f"{'abc'[i // 30]},{'on' if i % 3 else 'off'},{'' if i % 30 < gaps and i < 30 else i}"
+        for i in range(90)
+    ]
+    path = write_rows(tmp_path, "stream,state,x", rows)
+    (why,) = (
+        one.why for one in inspect_data("frame_labelling", path).decisions if one.key == "data.on_missing"
+    )
+    assert why.startswith(counted)

@@ -220,7 +220,7 @@ def test_a_forecast_that_is_not_finite_is_refused_with_the_value_that_it_comes_f
     with pytest.raises(DataError, match=f'{wrong} .in the column "sales".') as caught:
         predictor.predict([str(past)])
     assert str(caught.value).startswith(str(past))
-    with pytest.raises(DataError, match=rf"^stream:\d+  {wrong}"):
+    with pytest.raises(DataError, match=rf"^line \d+: {wrong}"):
         list(predictor.open_stream().feed(lines))
 
 
@@ -314,13 +314,13 @@ def test_rows_as_they_come_are_answered_as_the_whole_file_is(streamed):
 @pytest.mark.parametrize(
     ("line", "problem"),
     [
-        ("2024-01-02,north,1,2,x,0", 'stream:3  rain: not a number; received "x"'),
-        ("2024-01-02,north,1", "stream:3: 3 fields where the header has 6"),
-        ("2024-01-02,no\rth,1,2,3,0", "stream:3: not CSV: new-line character"),
-        ("2024-01-01,north,1,2,3,0", "stream:3: its time is not after that of the previous row"),
+        ("2024-01-02,north,1,2,x,0", 'line 3: rain is not a number; received "x"'),
+        ("2024-01-02,north,1", "line 3: 3 fields where the header has 6"),
+        ("2024-01-02,no\rth,1,2,3,0", "line 3: not CSV: new-line character"),
+        ("2024-01-01,north,1,2,3,0", "line 3: its time is not after that of the previous row"),
         (
             "2024-01-02T05,north,1,2,3,0",
-            "stream:3: its distance from the row before is not a multiple of the step",
+            "line 3: its distance from the row before is not a multiple of the step",
         ),
     ],
 )

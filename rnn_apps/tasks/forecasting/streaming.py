@@ -15,7 +15,7 @@ from rnn_apps.errors import DataError, UserError
 from rnn_apps.tasks.forecasting.answers import ANY_NUMBER, OUTPUTS, describe_skipped, forecast_answer
 from rnn_apps.tasks.streaming import Stream, TableLines
 
-PLACE = "stream"
+PLACE = "line "
 
 
 class ForecastStream(Stream):
@@ -40,7 +40,7 @@ class ForecastStream(Stream):
         data = predictor.recipe.data
         super().__init__(predictor.module.signatures["step"], predictor.initial_state(1))
         self._predictor, self._initial, self._reader = predictor, self._states, None
-        self._table = TableLines(f"{PLACE}:", self._start)
+        self._table = TableLines(PLACE, self._start)
         invalid, self._reported = InvalidRecords(data.on_invalid_record, ANY_NUMBER), Counter()
         self._options = CleaningOptions(invalid, data.on_missing, data.on_gap)
         self._progress = {}  # states and last row of each series
