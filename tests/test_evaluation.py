@@ -8,6 +8,7 @@ import pytest
 import rnn_apps
 from rnn_apps.cli import call
 from rnn_apps.errors import DataError, UserError
+from rnn_apps.runs.inputs import read_file
 
 GOOD, BAD = "superb and moving", "dull and tedious"
 
@@ -120,6 +121,9 @@ def test_a_path_is_a_text_only_if_that_is_said(finished, tmp_path, capsys):
         assert call(["predict", str(finished.folder), "--text", str(path), "--json"]) == 0
         assert json.loads(capsys.readouterr().out)["text"] == str(path)
     assert [answer["text"] for answer in finished.predict(["", ".", "a\0b", "x" * 5000])][:2] == ["", "."]
+    (tmp_path / "pairs.tsv").write_text("a\tb\n")
+    with pytest.raises(UserError, match=r"no column for the texts of one. Give a .txt file .*line.$"):
+        read_file(tmp_path / "pairs.tsv", None)  # of --file, next to which --text changes nothing
     with pytest.raises(UserError, match="nope.csv: no such file. .*add: as_text=True"):
         finished.predict(str(tmp_path / "nope.csv"))
     assert finished.predict(["see notes.txt"])[0]["text"] == "see notes.txt"

@@ -27,34 +27,35 @@ def read_inputs(inputs, column, as_text=False):
         return list(inputs)
     texts = []
     for one in inputs:
-        texts += read_file(one, column) if _is_path(one) else [str(one)]
+        texts += read_file(one, column, AS_TEXT) if _is_path(one) else [str(one)]
     return texts
 
 
-def read_file(path, column):
+def read_file(path, column, *fixes):
     """Return the texts of a file: those in a table's column, or its lines.
 
     Args:
         path: .csv, .tsv, .jsonl or text file, gzipped or not.
         column: as of `read_inputs`.
+        *fixes: further ways to fix that the file cannot be read.
 
     Raises:
         UserError: it is a folder or no text, or it lacks the column.
     """
     path = Path(path)
     if path.is_dir():
-        raise UserError(str(path), "is a folder, not a text", fix=AS_TEXT)
+        raise UserError(str(path), "is a folder, not a text", fix=fixes)
     if not path.is_file():
-        raise UserError(str(path), "no such file", fix=AS_TEXT)
+        raise UserError(str(path), "no such file", fix=fixes)
     name = path.name.lower()
     if name.endswith(ENDINGS):
         if column is None:
             problem = "is a table, and this task has no column for the texts of one"
-            raise UserError(str(path), problem, fix=["Give a .txt file with one text per line.", AS_TEXT])
+            raise UserError(str(path), problem, fix=["Give a .txt file with one text per line.", *fixes])
         return [_text_of(record) for record in read_records(path, column, None)]
     if not name.endswith(_LINES):
         kinds = ", ".join((*(ENDINGS if column is not None else ()), *_LINES))
-        fix = [conversion_advice([path]) or "Give a .txt file with one text per line.", AS_TEXT]
+        fix = [conversion_advice([path]) or "Give a .txt file with one text per line.", *fixes]
         raise UserError(str(path), "is a file of another kind", expected=f"a text, or {kinds}", fix=fix)
     return read_lines(path)
 

@@ -220,7 +220,7 @@ def test_a_forecast_that_is_not_finite_is_refused_with_the_value_that_it_comes_f
     with pytest.raises(DataError, match=f'{wrong} .in the column "sales".') as caught:
         predictor.predict([str(past)])
     assert str(caught.value).startswith(str(past))
-    with pytest.raises(DataError, match=rf"^line \d+: {wrong}"):
+    with pytest.raises(DataError, match=rf"^line \d+  {wrong}"):
         list(predictor.open_stream().feed(lines))
 
 
