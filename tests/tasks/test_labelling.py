@@ -302,7 +302,11 @@ def test_rows_on_standard_input_are_read_with_stream(labelled, monkeypatch):
         "table as a file and name it. Or, to answer after every row, add: --stream\n"
     )
     monkeypatch.setattr(FramePredictor, "can_stream", False)
-    assert CliRunner().invoke(cli, command, input=rows).stderr.endswith("Save the table as a file and name it.\n")
+    assert (
+        CliRunner()
+        .invoke(cli, command, input=rows)
+        .stderr.endswith("Save the table as a file and name it.\n")
+    )
 
 
 def test_a_table_whose_columns_have_changed_is_refused(labelled, sensors, tmp_path):
