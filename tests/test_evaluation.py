@@ -86,6 +86,22 @@ def test_without_the_training_data_the_baselines_that_learn_are_left_out_and_tha
     assert "left out: the training data of the run, gone.csv, is not available" in found.baselines_left_out
 
 
+def test_the_data_of_the_run_itself_is_noted(finished, others, tmp_path, capsys):
+    run = shutil.copytree(finished.folder, tmp_path / "run")
+    recipe = (run / "recipe.yaml").read_text().replace("source: sample", "source: files")
+    (run / "recipe.yaml").write_text(recipe.replace("path: null", f"path: {others}"))
+    other = shutil.copy(others, tmp_path / "copy.csv")
+    for data, is_noted in (
+        (others, True),
+        (others.parent / "run" / ".." / others.name, True),
+        (other, False),
+    ):
+        assert call(["evaluate", str(run), "--data", str(data), "--json"]) == 0
+        out, err = capsys.readouterr()
+        assert json.loads(out)["scored"] == 6
+        assert (f"{data}: the network was trained on it" in err) == is_noted
+
+
 def test_texts_that_are_read_in_part_are_counted_and_say_so(finished, tmp_path, capsys):
     most = finished.recipe.data.max_length
     words = "good " * (most + 12)

@@ -17,7 +17,11 @@ LARGEST_CONFUSION = 12  # classes of a matrix that fits on a screen; --json has 
 
 @cli.command(epilog=examples("rnn-apps evaluate RUN", "rnn-apps evaluate RUN --data more/ --json"))
 @run_argument
-@click.option("--data", type=click.Path(), help="Folder or file of other data.")
+@click.option(
+    "--data",
+    type=click.Path(),
+    help="Folder or file of other data. Scores its test split, or else its validation split, or else all.",
+)
 @click.option(
     "--max-invalid-records",
     "max_invalid_records",
@@ -28,11 +32,12 @@ LARGEST_CONFUSION = 12  # classes of a matrix that fits on a screen; --json has 
 @json_option
 @verbose_option
 def evaluate(run, data, max_invalid_records, as_json):
-    """Evaluate a RUN on its data or on other data.
+    """Evaluate a RUN on its test split or on other data.
 
     Also prints the baselines and, for classification tasks, the confusion matrix.
     """
     opened = _opened(run)
+    _warn_of_own_data(opened, data)
     with _readers_heard():
         found = opened.evaluate(data, max_invalid_records)
     mark = None if data else opened.score_mark
@@ -49,6 +54,14 @@ def evaluate(run, data, max_invalid_records, as_json):
         _print_confusion(found.confusion)
     if mark:
         click.echo(mark)
+
+
+def _warn_of_own_data(opened, data):
+    """Print a note if the data is that of the run, whose test split is scored without --data."""
+    own = getattr(opened.recipe.data, "path", None)
+    if None not in (own, data) and len({os.path.realpath(os.path.expanduser(p)) for p in (own, data)}) == 1:
+        note = "the network was trained on it; without a test split of its own, all of it is scored"
+        click.echo(f"{data}: {note}. To score only what the run held out, omit --data.", err=True)
 
 
 @contextmanager

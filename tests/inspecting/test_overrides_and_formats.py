@@ -174,6 +174,20 @@ def test_files_of_a_folder_that_are_not_read_are_named(tmp_path):
     assert inspection.value("splits")["test"] == 40  # without a test file, validation is the test
 
 
+def test_a_table_with_dates_and_a_label_names_both_tasks(tmp_path):
+    rows = [f"2024-01-{i:02d},{i % 7}.5" for i in range(1, 29)]
+    path = write_rows(tmp_path, "time,x", rows)
+    assert guess_task(path) == ("forecasting", "a table with dates in 'time' and numbers")
+    path = write_rows(
+        tmp_path, "time,x,state", [f"{row},{'on' if i % 3 else 'off'}" for i, row in enumerate(rows)]
+    )
+    task, why = guess_task(path)
+    assert (task, why.partition(" (")[2]) == (
+        "forecasting",
+        "frame_labelling if 'state' is a label of each row)",
+    )
+
+
 # Streams that come again
 
 
