@@ -397,8 +397,8 @@ def _pixels(path, size):
     try:
         image = Image.open(path).convert("RGB").resize((size[1], size[0]), Image.Resampling.BILINEAR)
     except (OSError, ValueError, SyntaxError) as error:
-        reason = getattr(error, "strerror", None) or "it is damaged or not an image"
-        raise InputError(f"{path} cannot be read: {reason}; expected the path of an image") from None
+        reason = getattr(error, "strerror", None) or "it is damaged, or of another kind"
+        raise InputError(f"{Path(path).name} cannot be read: {reason}; expected an image") from None
     return np.asarray(image, np.float32)
 
 

@@ -90,7 +90,7 @@ UNREADABLE = {  # kind, or what it reads: an input, and what the client says of 
     "arrays": {"words.csv": "not JSON", '{"other": [1]}': "received other, expected an object of words"},
     "frames": {"empty": "no images in it", "nowhere": "no images in it, expected a folder of frames"},
     "image": {
-        "text.jpg": "text.jpg cannot be read: it is damaged or not an image; expected the path of an image",
+        "text.jpg": "text.jpg cannot be read: it is damaged, or of another kind; expected an image",
         "nowhere.jpg": "nowhere.jpg cannot be read: No such file or directory",
     },
 }
