@@ -4,6 +4,7 @@ import copy
 import difflib
 import json
 import math
+import os
 from collections.abc import Iterable, Mapping, Sequence
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "Setting",
     "UserError",
     "Wording",
+    "current_folder_note",
     "did_you_mean",
     "first_line",
     "list_fixes",
@@ -237,6 +239,13 @@ def first_line(error: BaseException, most: int | None = 200) -> str:
     """Returns the first line of an exception's text, or the name of its type where it has no text."""
     lines = str(error).strip().splitlines()
     return (lines[0] if lines else type(error).__name__)[:most]
+
+
+def current_folder_note(path: str | os.PathLike) -> list[str]:
+    """Returns a sentence on where a relative path starts, as a list; an empty one for an absolute path."""
+    if os.path.isabs(os.path.expanduser(path)):
+        return []
+    return [f"A relative path starts at the current folder, {printable(os.getcwd())}."]
 
 
 def type_and_line(error: BaseException, most: int | None = 200) -> str:

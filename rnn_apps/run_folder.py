@@ -109,6 +109,10 @@ class RunFolder:
         missing = [name for name in needs if not (folder.path / name).exists()]
         if not folder.path.is_dir():
             raise UserError(str(path), "no such folder", expected="the folder of a run", fix=_recent())
+        is_begun = (folder.path / RECORD).is_file() and "recipe.yaml" not in missing
+        if missing and is_begun and not folder.is_complete:
+            problem = f"{missing[0]} is missing: training has not saved a network yet"
+            raise UserError(str(path), problem, fix=folder.resuming("If it was stopped, resume it with"))
         if missing:
             raise UserError(
                 str(path), f"{missing[0]} is missing", expected="the folder of a run", fix=_recent()

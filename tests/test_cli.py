@@ -87,6 +87,20 @@ def test_show_prints_a_recipe_that_is_valid_again(answer, tmp_path):
     )
 
 
+@pytest.mark.parametrize("path", ["nowhere", "/nowhere"])
+def test_a_recipe_is_valid_without_its_data_which_is_noted(answer, tmp_path, monkeypatch, path):
+    monkeypatch.chdir(tmp_path)
+    command = ["validate", "imdb", "--set", "data.source=files", "--set", f"data.path={path}"]
+    code, out, _ = answer(*command)
+    start = f" A relative path starts at the current folder, {tmp_path}." if path == "nowhere" else ""
+    assert (code, out.splitlines()[1:]) == (
+        0,
+        [f'Note: data.path: no such file or folder: "{path}".{start}'],
+    )
+    (tmp_path / "nowhere").mkdir()
+    assert len(answer(*command)[1].splitlines()) == (1 if path == "nowhere" else 2)
+
+
 def test_schema_is_json(answer):
     code, out, _ = answer("schema")
     assert code == 0
@@ -101,6 +115,10 @@ def test_schema_is_json(answer):
     [
         (["run", "imbd"], 'imbd: no such recipe, and no such file. Did you mean "imdb"?'),
         (["validate", "imdb", "--set", "model.cel=gru"], 'model.cel: unknown key. Did you mean "cell"?'),
+        (
+            ["validate", "imdb", "--set", "trainning.epochs=1"],
+            '--set trainning.epochs: unknown key "trainning". Did you mean "training"? Allowed here:',
+        ),
         (["run", "imdb", "--set", "training.epochs"], "--set training.epochs: expected KEY=VALUE"),
         (
             ["run", "imdb", "--set", "training.epochs=five", "--set", "seed=-1"],
@@ -118,15 +136,22 @@ def test_schema_is_json(answer):
             "taken: recipe.yaml is missing; expected the folder of a run, or of several seeds",
         ),
         (["export", "nowhere"], "nowhere: no such folder"),
-        (["compare"], "Missing argument"),
-        (["run"], "Name a recipe. List the packaged ones with: rnn-apps list"),
+        (["compare"], "Missing argument 'RUNS...'. Help: rnn-apps compare --help"),
+        (["run"], "Name a recipe. List them with: rnn-apps list"),
         (["run", "--resume", "nowhere"], "nowhere: no such folder; expected the folder of a run"),
-        (["run", "--resume", "taken", "--seeds", "1,2"], "omit --out and --seeds"),
+        (
+            ["run", "--resume", "taken", "--seeds", "1,2"],
+            "--resume: continues one run in its folder. Omit --out and --seeds.",
+        ),
         (["kill-test", "imdb", "--kills", "0"], "0 is not in the range"),
         (["kill-test", "imdb", "--out", "taken"], "--out: taken is there already and not empty"),
-        (["rum", "imdb"], "No such command"),
+        (["run", "--resume", "taken", "--out", "other"], "continues one run in its folder"),
+        (["rum", "imdb"], "No such command 'rum'. Did you mean 'run'? Help: rnn-apps --help"),
         (["run", "imdb", "--epochs", "3"], "No such option"),
-        (["predict", "run", "--file", "nowhere"], "File 'nowhere' does not exist"),
+        (
+            ["predict", "run", "--file", "nowhere"],
+            "--file nowhere: no such file; expected inputs, one per line, or a table",
+        ),
     ],
     ids=lambda value: " ".join(value)[:40] if isinstance(value, list) else "",
 )
@@ -140,6 +165,7 @@ def test_what_the_user_can_mend_exits_with_2_and_writes_nothing(
     assert (code, out) == (2, "")
     assert part in " ".join(err.split())
     assert "Traceback" not in err
+    assert "Usage" not in err
     assert [str(p.relative_to(tmp_path)) for p in sorted(tmp_path.rglob("*"))] == ["taken", "taken/file"]
 
 
@@ -329,7 +355,7 @@ def test_evaluate_prints_the_scores_and_the_mark(answer, finished):
 
 def test_predict_answers_arguments_files_and_standard_input_in_order(answer, finished, tmp_path, monkeypatch):
     (tmp_path / "reviews.txt").write_bytes(b"\xef\xbb\xbfa film\r\nna\xc3\xafve\n")
-    (tmp_path / "stdin").write_bytes(b"from stdin\n\xff bad bytes\n")
+    (tmp_path / "stdin").write_bytes(b"\xef\xbb\xbffrom stdin\n\xff bad bytes\n")
     monkeypatch.setattr(sys, "stdin", open(tmp_path / "stdin", encoding="ascii"))  # noqa: SIM115
     code, out, _ = answer(
         "predict", finished.folder, "first", "-", "--file", tmp_path / "reviews.txt", "--json"

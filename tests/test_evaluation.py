@@ -8,6 +8,7 @@ import pytest
 import rnn_apps
 from rnn_apps.cli import call
 from rnn_apps.errors import DataError, UserError
+from rnn_apps.runs.inputs import read_file
 
 GOOD, BAD = "superb and moving", "dull and tedious"
 
@@ -85,6 +86,22 @@ def test_without_the_training_data_the_baselines_that_learn_are_left_out_and_tha
     assert "left out: the training data of the run, gone.csv, is not available" in found.baselines_left_out
 
 
+def test_the_data_of_the_run_itself_is_noted(finished, others, tmp_path, capsys):
+    run = shutil.copytree(finished.folder, tmp_path / "run")
+    recipe = (run / "recipe.yaml").read_text().replace("source: sample", "source: files")
+    (run / "recipe.yaml").write_text(recipe.replace("path: null", f"path: {others}"))
+    other = shutil.copy(others, tmp_path / "copy.csv")
+    for data, is_noted in (
+        (others, True),
+        (others.parent / "run" / ".." / others.name, True),
+        (other, False),
+    ):
+        assert call(["evaluate", str(run), "--data", str(data), "--json"]) == 0
+        out, err = capsys.readouterr()
+        assert json.loads(out)["scored"] == 6
+        assert (f"{data}: the network was trained on it" in err) == is_noted
+
+
 def test_texts_that_are_read_in_part_are_counted_and_say_so(finished, tmp_path, capsys):
     most = finished.recipe.data.max_length
     words = "good " * (most + 12)
@@ -120,6 +137,9 @@ def test_a_path_is_a_text_only_if_that_is_said(finished, tmp_path, capsys):
         assert call(["predict", str(finished.folder), "--text", str(path), "--json"]) == 0
         assert json.loads(capsys.readouterr().out)["text"] == str(path)
     assert [answer["text"] for answer in finished.predict(["", ".", "a\0b", "x" * 5000])][:2] == ["", "."]
+    (tmp_path / "pairs.tsv").write_text("a\tb\n")
+    with pytest.raises(UserError, match=r"no column for the texts of one. Give a .txt file .*line.$"):
+        read_file(tmp_path / "pairs.tsv", None)  # of --file, next to which --text changes nothing
     with pytest.raises(UserError, match="nope.csv: no such file. .*add: as_text=True"):
         finished.predict(str(tmp_path / "nope.csv"))
     assert finished.predict(["see notes.txt"])[0]["text"] == "see notes.txt"

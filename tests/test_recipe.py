@@ -169,7 +169,7 @@ def test_an_override_that_is_wrong_is_named_by_its_option(write):
         'override model  model.unit: unknown key. Did you mean "units"? Allowed here: cell, units, '
         "residual, layer_dropout, recurrent_dropout, embedding, bidirectional, pooling, dropout, "
         "word_dropout, word_vectors.",
-        'override trainng.epochs  trainng: unknown key. Did you mean "training"? '
+        'override trainng.epochs: unknown key "trainng". Did you mean "training"? '
         "Allowed here: name, description, task, seed, training, export, views, data, model.",
     ]
 

@@ -8,7 +8,7 @@ import os
 import pytest
 
 from rnn_apps.errors import UserError
-from rnn_apps.run_folder import RunFolder
+from rnn_apps.run_folder import RECORD, RunFolder
 
 
 def refusal(function, *arguments):
@@ -152,6 +152,19 @@ def test_the_manifest_marks_a_run_complete_and_holds_the_digest_of_every_artefac
         name: hashlib.sha256((tmp_path / name).read_bytes()).hexdigest()
         for name in ("recipe.yaml", "export/1/saved_model.pb")
     }
+
+
+def test_a_run_without_a_network_yet_is_resumed(tmp_path):
+    needs = ("recipe.yaml", "model.keras")
+    folder = RunFolder.create(tmp_path / "run")
+    folder.write_json(RECORD, {})
+    folder.write_text("recipe.yaml", "task: imdb")
+    assert refusal(RunFolder.open, folder.path, needs) == (
+        f"{folder.path}: model.keras is missing: training has not saved a network yet. "
+        f'If it was stopped, resume it with: rnn_apps.run(resume="{folder.path}")'
+    )
+    folder.write_manifest({})
+    assert "expected the folder of a run" in refusal(RunFolder.open, folder.path, needs)
 
 
 def test_a_folder_that_is_no_run_is_named_with_the_newest_runs(tmp_path, monkeypatch):

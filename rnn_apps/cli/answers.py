@@ -1,22 +1,27 @@
 """Commands on finished runs."""
 
 import json
+import os
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import click
 
 from rnn_apps.cli import completing
 from rnn_apps.cli.shared import cli, examples, json_option, print_table, run_argument, verbose_option
 from rnn_apps.cli.streaming import stream_answers
-from rnn_apps.errors import UserError, shown
+from rnn_apps.errors import Argument, UserError, shown
 
 LARGEST_CONFUSION = 12  # classes of a matrix that fits on a screen; --json has larger ones
 
 
 @cli.command(epilog=examples("rnn-apps evaluate RUN", "rnn-apps evaluate RUN --data more/ --json"))
 @run_argument
-@click.option("--data", type=click.Path(), help="Folder or file of other data.")
+@click.option(
+    "--data",
+    type=click.Path(),
+    help="Folder or file of other data. Scores its test split, or else its validation split, or else all.",
+)
 @click.option(
     "--max-invalid-records",
     "max_invalid_records",
@@ -27,11 +32,12 @@ LARGEST_CONFUSION = 12  # classes of a matrix that fits on a screen; --json has 
 @json_option
 @verbose_option
 def evaluate(run, data, max_invalid_records, as_json):
-    """Evaluate a RUN on its data or on other data.
+    """Evaluate a RUN on its test split or on other data.
 
     Also prints the baselines and, for classification tasks, the confusion matrix.
     """
     opened = _opened(run)
+    _warn_of_own_data(opened, data)
     with _readers_heard():
         found = opened.evaluate(data, max_invalid_records)
     mark = None if data else opened.score_mark
@@ -48,6 +54,14 @@ def evaluate(run, data, max_invalid_records, as_json):
         _print_confusion(found.confusion)
     if mark:
         click.echo(mark)
+
+
+def _warn_of_own_data(opened, data):
+    """Print a note if the data is that of the run, whose test split is scored without --data."""
+    own = getattr(opened.recipe.data, "path", None)
+    if None not in (own, data) and len({os.path.realpath(os.path.expanduser(p)) for p in (own, data)}) == 1:
+        note = "the network was trained on it; without a test split of its own, all of it is scored"
+        click.echo(f"{data}: {note}. To score only what the run held out, omit --data.", err=True)
 
 
 @contextmanager
@@ -91,7 +105,7 @@ def _print_confusion(confusion):
 @click.argument("inputs", nargs=-1, shell_complete=completing.files)
 @click.option(
     "--file",
-    type=click.Path(exists=True, dir_okay=False, allow_dash=True),
+    type=click.Path(),
     help="File with one input per line, or a table with texts in the recipe's column.",
 )
 @click.option(
@@ -131,7 +145,10 @@ def predict(run, inputs, file, as_text, prompt, stream, as_json, **options):
     lines = _lines_of_stdin() if reads_stdin else []
     if not (named or prompt or lines or file not in (None, "-")):
         raise UserError("predict", "no input", fix='Give texts, --file, or lines on standard input with "-".')
+    if file not in (None, "-") and not os.path.exists(file):
+        raise UserError(file, "no such file", expected="inputs, one per line, or a table", option="file")
     opened = _opened(run)
+    _refuse_rows(opened, lines)
     options = {name: value for name, value in options.items() if value is not None}
     with _readers_heard():
         texts = [] if file in (None, "-") else opened.inputs_of(file)
@@ -145,8 +162,20 @@ def predict(run, inputs, file, as_text, prompt, stream, as_json, **options):
             click.echo(_harmless(opened.predictor.answer_line(answer)))
 
 
+def _refuse_rows(opened, lines):
+    """Reject the rows of a table where standard input should hold the paths of tables."""
+    if not (lines and opened.predictor.reads_tables) or os.path.exists(lines[0]):
+        return
+    fix = ["Save the table as a file and name it."]
+    with suppress(UserError):
+        opened.predictor.open_stream()
+        fix.append(Argument("Or, to answer after every row, add", "stream"))
+    expected = "the path of a table on each line"
+    raise UserError("standard input, line 1", received=shown(lines[0]), expected=expected, fix=fix)
+
+
 def _lines_of_stdin():
-    sys.stdin.reconfigure(encoding="utf-8", errors="replace")
+    sys.stdin.reconfigure(encoding="utf-8-sig", errors="replace")
     return [line.rstrip("\r\n") for line in sys.stdin]
 
 

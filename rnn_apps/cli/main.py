@@ -34,6 +34,11 @@ def call(arguments, verbose=False):
         return 128 + signal.SIGINT
     except click.exceptions.Exit as finished:
         return finished.exit_code
+    except click.UsageError as error:
+        help_option = f"{error.ctx.command_path if error.ctx else 'rnn-apps'} --help"
+        text = error.format_message()
+        click.echo(f"{text}{'' if text.endswith(('.', '?')) else '.'} Help: {help_option}", err=True)
+        return error.exit_code
     except click.ClickException as error:
         error.show()
         return error.exit_code

@@ -1,10 +1,12 @@
 """Commands on recipes, which do not import TensorFlow."""
 
 import json
+import os
 
 import click
 
 from rnn_apps.cli.shared import cli, examples, knows_arrows, print_table, recipe_argument, set_option
+from rnn_apps.errors import current_folder_note, shown
 
 
 @cli.command("list", epilog=examples("rnn-apps list"))
@@ -48,6 +50,10 @@ def validate(recipe, overrides):
 
     loaded = load_recipe(recipe, overrides, "--set")
     click.echo(f"{recipe}: a valid recipe for the task {loaded.task}.")
+    path = getattr(loaded.data, "path", None)
+    if path is not None and not os.path.exists(os.path.expanduser(path)):
+        note = f"Note: data.path: no such file or folder: {shown(path)}."
+        click.echo(" ".join([note, *current_folder_note(path)]))
 
 
 @cli.command(epilog=examples("rnn-apps schema > recipe.schema.json"))

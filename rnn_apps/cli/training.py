@@ -12,7 +12,7 @@ from rnn_apps.cli.shared import (
     set_option,
     verbose_option,
 )
-from rnn_apps.errors import RnnAppsError
+from rnn_apps.errors import Call, RnnAppsError, UserError
 
 
 def _seed_list(context, parameter, text):
@@ -64,10 +64,11 @@ def run_recipe(recipe, overrides, data, out, seeds, deterministic, no_sample, re
     from rnn_apps.run_folder import RunFolder
 
     if resume is not None and (out is not None or seeds):
-        raise click.UsageError("--resume continues one run in its folder: omit --out and --seeds.")
+        problem, fix = "continues one run in its folder", "Omit --out and --seeds."
+        raise UserError(problem=problem, fix=fix, option="resume")
     if recipe is None:
         if resume is None:
-            raise click.UsageError("Name a recipe. List the packaged ones with: rnn-apps list")
+            raise UserError("Name a recipe.", fix=Call("List them with", "recipe.packaged_recipes"))
         recipe = RunFolder.open(resume) / "recipe.yaml"
         load_run_recipe(resume)  # fails in one line if another version wrote it
     overrides = [*overrides, *(["training.deterministic=true"] if deterministic else [])]

@@ -128,7 +128,7 @@ def _read_file(file, split, columns, options, rows_of):
             raise DataError(str(file), received=received, expected="a line of column names and rows")
         columns = find_columns(table.location, header, [row for _, row, _ in sample], columns)
         example = next((row for _, row, problem in sample if not problem), [""] * len(header))
-        reader = RowReader(file, header, columns, options, example)
+        reader = RowReader(f"{file}:", header, columns, options, example)
         reader.marks = dict(zip(columns.features, file_decimal_marks(file, columns.features)))
         for line, row, _ in chain(sample, table.rows):
             reader.read(line, row, split, rows_of)
@@ -141,7 +141,7 @@ class RowReader:
     """Reads the rows of one table.
 
     Args:
-        file: Path, for messages.
+        place: Location of a line in messages, before its number.
         header: Names of its columns.
         columns: `Columns`, all named.
         options: `CleaningOptions`.
@@ -151,8 +151,8 @@ class RowReader:
         marks: Column name to its decimal mark; the default is a point.
     """
 
-    def __init__(self, file, header, columns, options, example):
-        self.file, self.header, self.columns, self.options = file, header, columns, options
+    def __init__(self, place, header, columns, options, example):
+        self._place, self.header, self.columns, self.options = place, header, columns, options
         self.count, self.marks = 0, {}
         self._index = {name: header.index(name) for name in columns.all}
         times = [example[self._index[name]] for name in columns.time]
@@ -169,7 +169,7 @@ class RowReader:
             split: Split of the file.
             rows_of: Series name to its rows, with `locations`, `times`, `values` and `splits`.
         """
-        location, values = f"{self.file}:{line}", None
+        location, values = f"{self._place}{line}", None
         self.count += 1
         problem = width_problem(row, self.header)
         if problem:
@@ -183,8 +183,8 @@ class RowReader:
         name = "" if column is None else self._cell(row, column).strip()
         if column is not None and not name:
             if not problem:
-                where = f"{location}  {column}"
-                self.options.invalid.report(where, "the series id is missing", "Fix the row.")
+                problem, reason = f"the series id in {column} is missing", "the series id is missing"
+                self.options.invalid.report(location, problem, "Fix the row.", counted_as=reason)
             return
         rows = rows_of.setdefault(name, _Rows())
         rows.locations.append(location)
@@ -204,7 +204,8 @@ class RowReader:
                 value = np.nan if is_missing(cell) else number(cell, self.marks.get(name, "."))
             except ValueError:
                 fix = "Fix the cell, or leave it empty if the value is missing."
-                invalid.report(f"{location}  {name}", "not a number", fix, shown(cell))
+                reason = "not a number"
+                invalid.report(location, f"{name} is {reason}", fix, shown(cell), counted_as=reason)
                 return None
             value = np.nan if value in self.columns.missing else value
             if np.isnan(value) and self.options.on_missing == "fail":
@@ -213,11 +214,11 @@ class RowReader:
                     Setting("Or tell the network that it is missing", "data.on_missing=mask"),
                     Setting("Or repeat the previous value", "data.on_missing=fill"),
                 ]
-                raise DataError(f"{location}  {name}", "missing", expected="a number", fix=fix)
+                raise DataError(location, f"{name} is missing", expected="a number", fix=fix)
             if np.isinf(value) or abs(value) > 1e37:
                 fix = "Leave the cell empty if the value is missing."
-                problem, expected = "infinite or too large", "a finite number"
-                invalid.report(f"{location}  {name}", problem, fix, shown(cell), expected)
+                reason, expected = "infinite or too large", "a finite number"
+                invalid.report(location, f"{name} is {reason}", fix, shown(cell), expected, reason)
                 return None
             values.append(value)
         return values
@@ -232,9 +233,10 @@ class RowReader:
             return self.times.parse(cells)
         except (ValueError, OverflowError):
             if not is_reported:
-                where, fix = f"{location}  {', '.join(names)}", "Fix it; data.time_format names the format."
-                received = shown(" ".join(cells))
-                self.options.invalid.report(where, "not a time", fix, received, self.times.expected)
+                fix, reason = "Fix it; data.time_format names the format.", "not a time"
+                problem = f"{' with '.join(names)} is {reason}"
+                received, expected = shown(" ".join(cells)), self.times.expected
+                self.options.invalid.report(location, problem, fix, received, expected, reason)
             return None
 
 

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 from rnn_apps.data.splits import SPLIT_NAMES, SPLITS_BY_NAME
-from rnn_apps.errors import DataError, Setting
+from rnn_apps.errors import DataError, Setting, current_folder_note
 
 ENDINGS = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".jsonl", ".jsonl.gz")
 _log = logging.getLogger(__name__)
@@ -77,7 +77,7 @@ def is_single_file(path, endings):
     if path.is_dir():
         return False
     if not path.is_file():
-        raise DataError(str(path), "no such file or folder", fix=Setting("Check the path", "data.path"))
+        raise _missing(path, "no such file or folder")
     if not path.name.lower().endswith(tuple(endings)):
         received = f"a {path.suffix} file" if path.suffix else "a file without an extension"
         expected, fix = _alternatives(endings), conversion_advice([path])
@@ -89,7 +89,12 @@ def check_folder(path):
     """Raise DataError if a data path is not a folder."""
     if not path.is_dir():
         problem = "not a folder" if path.exists() else "no such folder"
-        raise DataError(str(path), problem, fix=Setting("Check the path", "data.path"))
+        raise _missing(path, problem)
+
+
+def _missing(path, problem):
+    fix = [*current_folder_note(path), Setting("Check the path", "data.path")]
+    return DataError(str(path), problem, fix=fix)
 
 
 def no_data(path, expected, fix=None):

@@ -2,10 +2,11 @@
 
     python client.py INPUT...
 
-INPUT depends on the network: a text, the path of an image, a folder of frames, a CSV file of numbers, the
-beginning of a text, or as JSON an array, the rows of a series, or an object with both by name, such as
-{"series": [[1.5], [null]], "known": [[0]]}. Each answer is one line of JSON. The program needs numpy,
-onnxruntime or ai-edge-litert, and pillow for images.
+INPUT depends on the network: a text, the path of an image, a folder of frames, a CSV file with a row for each
+step to label, the beginning of a text, or as JSON or the path of a .json file an array, the rows of a series,
+or an object of several by name, such as {"series": [[1.5], [null]], "known": [[0]]}. README.md has an
+example. Each answer is one line of JSON. The program needs numpy, onnxruntime or ai-edge-litert, and pillow
+for images.
 """
 
 import csv
@@ -18,6 +19,7 @@ from pathlib import Path
 import numpy as np
 
 UNKNOWN, MAX_WORD_LENGTH = 1, 32
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp")
 SPACES = "\t\n\f\r "
 
 
@@ -81,24 +83,30 @@ class Client:
         return getattr(self, f"_{self.metadata['kind']}")(value)
 
     def _arrays(self, text):
-        values = json.loads(text)
-        names, types = self.metadata["inputs"], self.metadata["parts"]["network"]["inputs"]
-        arrays = values if isinstance(values, dict) else {names[0]: values}
-        if set(names) != set(arrays):
-            raise InputError(f"received {', '.join(arrays)}, expected {', '.join(names)}")
-        return self._run_one({name: np.array(arrays[name], types[name]) for name in names})
+        return self._run_one(self._parse(text))
 
     def _forecast(self, text):
         """Forecast from rows of the past, null where a value is missing, or from an object with "known"."""
-        values = json.loads(text)
-        arrays = values if isinstance(values, dict) else {"series": values}
-        arrays = {name: np.array(rows, np.float32) for name, rows in arrays.items()}
-        if set(arrays) != set(names := self.metadata["parts"]["network"]["inputs"]):
-            raise InputError(f"received {', '.join(arrays)}, expected an object of {', '.join(names)}")
-        shape = (self.metadata["window"], len(self.metadata["columns"]))
-        missing = np.full(shape, np.nan, np.float32)
+        arrays, columns = self._parse(text), self.metadata["columns"]
+        if arrays["series"].shape[1:] != (len(columns),):
+            raise InputError(f"series: expected rows of [{', '.join(columns)}]")
+        missing = np.full((self.metadata["window"], len(columns)), np.nan, np.float32)
         arrays["series"] = np.concatenate([missing, arrays["series"]])[-len(missing) :]
         return self._run_one(arrays)
+
+    def _parse(self, text):
+        """Return name to array from JSON or a .json file: an object, or the array of the only input."""
+        types = self.metadata["parts"]["network"]["inputs"]
+        try:
+            values = json.loads(Path(text).read_text("utf-8") if text.endswith(".json") else text)
+            arrays = values if isinstance(values, dict) else {next(iter(types)): values}
+            if set(arrays) == set(types):
+                return {name: np.array(arrays[name], dtype) for name, dtype in types.items()}
+        except json.JSONDecodeError:
+            raise InputError("not JSON, expected numbers as JSON, or the path of a .json file") from None
+        except (ValueError, TypeError):
+            raise InputError("expected arrays of numbers, with rows of the same length") from None
+        raise InputError(f"received {', '.join(arrays)}, expected an object of {', '.join(types)}")
 
     def _run_one(self, arrays):
         outputs = self.run("network", {name: array[None] for name, array in arrays.items()})
@@ -111,6 +119,7 @@ class Client:
         by_class = {name: float(p) for name, p in zip(self.metadata["class_names"], probabilities)}
         best = max(by_class, key=by_class.get)
         answer = {"label": best, "score": by_class[best], "probabilities": by_class}
+        answer |= {} if numbers else {"empty": "no word was read"}
         return answer | _truncation_note(len(kept), len(numbers), "words")
 
     def _tag(self, text):
@@ -131,7 +140,7 @@ class Client:
     def _label_steps(self, path):
         columns = self.metadata["features"]
         if columns is None:
-            frames = [_pixels(frame, self.metadata["image_size"]) for frame in sorted(Path(path).iterdir())]
+            frames = [_pixels(frame, self.metadata["image_size"]) for frame in _frames(path)]
             return {"labels": self._labels("frames", np.stack(frames))}
         streams = {}
         with open(path, encoding="utf-8-sig", newline="") as file:
@@ -212,7 +221,7 @@ class Client:
             num_frames, size = self.metadata["frames"], self.metadata["image_size"]
             if num_frames is None:
                 return _pixels(value, size)[None], {}
-            frames = _evenly_spaced(sorted(Path(value).iterdir()), num_frames)
+            frames = _evenly_spaced(_frames(value), num_frames)
             return np.maximum(np.stack([_pixels(path, size) for path in frames]), 1)[None], {}
         numbers = self._numbers(value, "source_tokenizer.json")
         kept = numbers[: self.metadata["longest"]]
@@ -374,10 +383,22 @@ def _evenly_spaced(paths, num):
     return paths if count <= num else [paths[(2 * i + 1) * count // (2 * num)] for i in range(num)]
 
 
+def _frames(folder):
+    """Return the paths of the images in a folder, in the order of their names."""
+    paths = sorted(Path(folder).iterdir()) if Path(folder).is_dir() else []
+    if not (images := [path for path in paths if path.suffix.lower() in IMAGE_SUFFIXES]):
+        raise InputError("no images in it, expected a folder of frames in the order of their names")
+    return images
+
+
 def _pixels(path, size):
     from PIL import Image
 
-    image = Image.open(path).convert("RGB").resize((size[1], size[0]), Image.Resampling.BILINEAR)
+    try:
+        image = Image.open(path).convert("RGB").resize((size[1], size[0]), Image.Resampling.BILINEAR)
+    except (OSError, ValueError, SyntaxError) as error:
+        reason = getattr(error, "strerror", None) or "it is damaged, or of another kind"
+        raise InputError(f"{Path(path).name} cannot be read: {reason}; expected an image") from None
     return np.asarray(image, np.float32)
 
 
@@ -391,7 +412,8 @@ def main():
         try:
             print(json.dumps(client.answer(value), ensure_ascii=False))
         except (InputError, OSError, ValueError, KeyError) as error:
-            print(f"client.py: {value[:80]}: {error}", file=sys.stderr)
+            reason = getattr(error, "strerror", None) or error
+            print(f"client.py: {value[:80]}: {reason}", file=sys.stderr)
             sys.exit(2)
 
 

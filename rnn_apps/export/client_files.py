@@ -1,13 +1,16 @@
 """Writes the files for a program without TensorFlow: a client, its metadata, preprocessing and a README."""
 
 import json
+import shlex
 import shutil
 from pathlib import Path
 
+from rnn_apps.data.files import csv_bytes
 from rnn_apps.errors import RnnAppsError
 from rnn_apps.export.client import RUNTIMES, Client, InputError
 from rnn_apps.models.example_inputs import relative_difference
 
+EXAMPLE_STEPS = 12
 _CLIENT = Path(__file__).parent / "client.py"
 _README = """# {name}: {files}
 
@@ -15,8 +18,10 @@ The network of the task {task}. An example of a program that runs it, without Te
 
 ```sh
 pip install numpy {package}
-python client.py --help
+python client.py {example}
 ```
+
+This input only shows the format; `python client.py --help` describes it.
 
 {inputs}
 {length}{classes}"""
@@ -42,7 +47,8 @@ def write_client(predictor, parts, folder, form, tolerance):
     metadata = {"kind": predictor.kind, **predictor.facts(), "parts": described}
     text = json.dumps(metadata, indent=2, ensure_ascii=False)
     (folder / "client.json").write_text(text + "\n", encoding="utf-8")
-    (folder / "README.md").write_text(_readme(predictor, parts, form), encoding="utf-8")
+    example = shlex.quote(_write_example(predictor, parts[0], form, folder))
+    (folder / "README.md").write_text(_readme(predictor, parts, form, example), encoding="utf-8")
     if form.fixed_steps:
         _verify_lengths(parts[0], Client(folder), tolerance)
 
@@ -69,7 +75,35 @@ def _describe(part, form):
     }
 
 
-def _readme(predictor, parts, form):
+def _write_example(predictor, part, form, folder):
+    """Return an input for the client; a file or folder of it is written into `folder`."""
+    if predictor.kind == "arrays":
+        steps = part.steps if form.fixed_steps else max(part.min_steps, min(part.steps, EXAMPLE_STEPS))
+        inputs = dict(zip(part.inputs, part.examples(1, steps, 0)))
+    else:
+        (_, request), *_ = predictor.example_requests()
+        inputs = {name: tensor.numpy() for name, tensor in request.items()}
+    first, *_ = values = [array[0] if array.ndim else array for array in inputs.values()]
+    limit = part.steps if form.fixed_steps else None
+    if "image" in inputs and isinstance(first, bytes):
+        (folder / "example.png").write_bytes(first)
+        return "example.png"
+    if isinstance(first, bytes):
+        return " ".join(first.decode("utf-8").split()[:limit])
+    if first.dtype == object:
+        (folder / "example").mkdir()
+        for number, frame in enumerate(filter(None, first[:limit]), start=1):
+            (folder / "example" / f"{number}.png").write_bytes(frame)
+        return "example"
+    if predictor.kind == "label_steps":
+        (folder / "example.csv").write_bytes(csv_bytes(predictor.features, first[:limit].tolist()))
+        return "example.csv"
+    text = json.dumps({name: array.tolist() for name, array in zip(inputs, values)})
+    (folder / "example.json").write_text(text + "\n", encoding="utf-8")
+    return "example.json"
+
+
+def _readme(predictor, parts, form, example):
     lines = []
     for part in parts:
         lines.append(f"`{part.name}.{form.extension}` takes")
@@ -86,7 +120,8 @@ def _readme(predictor, parts, form):
         name=predictor.recipe.name,
         files=" and ".join(f"{part.name}.{form.extension}" for part in parts),
         task=predictor.recipe.task,
-        package=form.client_package,
+        package=form.client_package + (" pillow" if example in ("example", "example.png") else ""),
+        example=example,
         inputs="\n".join(lines),
         length=f"{_describe_length(predictor, parts, form)}\n" if has_fixed_length else "",
         classes=f"\n`probabilities` has the classes in this order: {names}.\n" if names else "",

@@ -262,7 +262,8 @@ def _decide_encoder(inspection, pixels, words):
         inspection.decide("model.encoder.weights", None, weights_why)
     inspection.decide("model.encoder.name", name, why)
     size = max(_STRIDE, min(_MAX_SIZE[name], pixels // _STRIDE * _STRIDE))
-    inspection.decide("model.encoder.image_size", [size, size], f"most images have {pixels} pixels or more")
+    why = f"most images are at least {pixels} pixels wide and high"
+    inspection.decide("model.encoder.image_size", [size, size], why)
     if name == "small_cnn":
         inspection.decide("model.encoder.pooled", False, "attention over a grid of regions")
     sides = _SIDE_WORDS & {word for caption in words for word in caption}

@@ -63,7 +63,8 @@ def _task_of_table(file):
     text = find_text_column(columns, label) if label else None
     is_labelled = label is not None and text is None and has_label_name(label)
     if dates and numbers and not is_labelled and (text is None or text.mean_words < _MIN_WORDS):
-        return "forecasting", f"a table with dates in {dates[0].name!r} and numbers"
+        or_labels = f" (frame_labelling if {label.name!r} is a label of each row)" if label else ""
+        return "forecasting", f"a table with dates in {dates[0].name!r} and numbers{or_labels}"
     if label and text:
         return "text_classification", f"a table with texts in {text.name!r} and labels in {label.name!r}"
     if label and len(numbers) > (label.kind == "number"):

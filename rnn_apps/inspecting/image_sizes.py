@@ -33,7 +33,7 @@ def describe_images(inspection, store, names):
         name, problem = unreadable[0]
         count = f"{len(unreadable):,} of {len(sample):,} images cannot be read"
         inspection.warn("broken_images", len(unreadable), f"{count}, such as {shown(name)}: {problem}.")
-        reported = (finding.value for finding in inspection.findings if finding.name == "bad_records")
+        reported = (finding.value for finding in inspection.findings if finding.name == "invalid_records")
         num_invalid = sum(sum(counts.values()) for counts in reported)
         estimate = len(unreadable) * interval
         num_used, why = len(names) - estimate, "some images cannot be read"

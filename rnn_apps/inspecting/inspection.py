@@ -249,7 +249,7 @@ class Inspection:
             max_share: Largest share of invalid records of any split, if splits are counted separately.
         """
         for reason, count in invalid.skipped.items():
-            self.warn("bad_records", {reason: count}, f"{count_of(count, 'record')}: {reason}.")
+            self.warn("invalid_records", {reason: count}, f"{count_of(count, 'record')}: {reason}.")
         if total := invalid.skipped.total():
             why = f"{count_of(total, 'record')} cannot be used"
             self.allow_invalid_records(total, num_used, why, max_share)

@@ -117,7 +117,10 @@ def _problem(error: dict, document: Document, settings: type[Settings]) -> Probl
     if error["type"] == "refused":
         return Problem(line, f"{where}: {error['ctx']['text']}")
     if error["type"] == "extra_forbidden":
-        return Problem(line, message(where, "unknown key", fix=_key_advice(path, settings)))
+        place, problem = document.place(path), "unknown key"
+        if place.is_override and path in document.places and where != place.text:  # of a longer key
+            where, problem = place.text, f'unknown key "{dotted(path)}"'
+        return Problem(line, message(where, problem, fix=_key_advice(path, settings)))
     node = node_at(settings, path)
     if error["type"] == "missing":
         return Problem(line, message(where, "missing", expected=described(node)))

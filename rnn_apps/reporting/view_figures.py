@@ -82,7 +82,7 @@ def _eigenvalue_plot(name: str, epochs: Mapping[str, Any]) -> Plot:
     values = {int(epoch): from_pairs(pairs) for epoch, pairs in epochs.items()}
     first, last = (np.abs(values[epoch]).max() for epoch in (min(values), max(values)))
     description = f"largest modulus {first:.2f} at the start, {last:.2f} after epoch {max(values)}"
-    caption = f"Eigenvalues of the recurrent matrix of the candidate state, {describe_layer(name)}, by epoch"
+    caption = f"Eigenvalues of the recurrent matrix, {describe_layer(name)}, by epoch"
     return eigenvalue_figure(values), caption, description
 
 

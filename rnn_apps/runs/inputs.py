@@ -28,25 +28,26 @@ def read_inputs(inputs, column, as_text=False, readers=None):
         return list(inputs)
     texts, readers = [], readers or {}
     for one in inputs:
-        texts += read_file(one, column, readers) if _is_path(one, readers) else [str(one)]
+        texts += read_file(one, column, readers, AS_TEXT) if _is_path(one, readers) else [str(one)]
     return texts
 
 
-def read_file(path, column, readers):
+def read_file(path, column, readers, *fixes):
     """Return the texts of a file: those in a table's column, or its lines.
 
     Args:
         path: .csv, .tsv, .jsonl or text file, gzipped or not.
         column, readers: as of `read_inputs`.
+        *fixes: further ways to fix that the file cannot be read.
 
     Raises:
         UserError: it is a folder or no text, or it lacks the column.
     """
     path = Path(path)
     if path.is_dir():
-        raise UserError(str(path), "is a folder, not a text", fix=AS_TEXT)
+        raise UserError(str(path), "is a folder, not a text", fix=fixes)
     if not path.is_file():
-        raise UserError(str(path), "no such file", fix=AS_TEXT)
+        raise UserError(str(path), "no such file", fix=fixes)
     name = path.name.lower()
     for ending, reader in readers.items():
         if name.endswith(ending):
@@ -54,11 +55,11 @@ def read_file(path, column, readers):
     if name.endswith(ENDINGS):
         if column is None:
             problem = "is a table, and this task has no column for the texts of one"
-            raise UserError(str(path), problem, fix=["Give a .txt file with one text per line.", AS_TEXT])
+            raise UserError(str(path), problem, fix=["Give a .txt file with one text per line.", *fixes])
         return [_text_of(record) for record in read_records(path, column, None)]
     if not name.endswith(_LINES):
         kinds = ", ".join((*readers, *(ENDINGS if column is not None else ()), *_LINES))
-        fix = [conversion_advice([path]) or "Give a .txt file with one text per line.", AS_TEXT]
+        fix = [conversion_advice([path]) or "Give a .txt file with one text per line.", *fixes]
         raise UserError(str(path), "is a file of another kind", expected=f"a text, or {kinds}", fix=fix)
     return read_lines(path)
 

@@ -124,13 +124,14 @@ class Predictor(ABC):
         kind: kind of the answers, from which the standalone client knows how to run the export.
         options: names of the options of `predict`.
         reads_text: whether raw inputs are texts.
+        reads_tables: whether raw inputs are the paths of tables.
         export_tolerance: largest difference allowed for a SavedModel's outputs, relative for values above 1.
         tables: `tf.Module` or several, with the lookup tables of `functions`, which are exported as well.
     """
 
     kind = "arrays"
     options: tuple[str, ...] = ()
-    reads_text = False
+    reads_text = reads_tables = False
     export_tolerance = 1e-4
     tables: tf.Module | list[tf.Module] | None = None
 

@@ -10,6 +10,8 @@ from rnn_apps.data.video import InvalidVideo
 from rnn_apps.errors import Setting, UserError, did_you_mean, printable, shown
 from rnn_apps.models.visual_encoder import SMALL_CNN, application_names, visual_encoder
 
+_CLIP = "a video file, or a folder of frames in the order of their names"
+
 
 def make_visual_encoder(encoder, seed):
     """Return the `keras.Model` from images to regions for `VisualEncoderSettings`.
@@ -81,6 +83,12 @@ def input_errors(path, expected=None):
         raise UserError(printable(str(path))[:200], problem, expected=expected) from error
 
 
+def check_clip(path):
+    """Raise UserError if there is neither a file nor a folder."""
+    if not path.exists():
+        raise UserError(str(path), "no such file or folder", expected=_CLIP, fix="Check the path.")
+
+
 def list_frames(folder):
     """Return the paths of the images in a folder, in the order of their names.
 
@@ -89,13 +97,16 @@ def list_frames(folder):
     """
     paths = sorted(p for p in folder.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES and p.is_file())
     if not paths:
-        expected = "a video file, or a folder of frames in the order of their names"
-        raise UserError(str(folder), "no images in it", expected=expected)
+        raise UserError(str(folder), "no images in it", expected=_CLIP)
     return paths
 
 
 def read_checked(path, size):
     """Return the bytes of an image file; raises UserError if it cannot be decoded."""
+    if path.is_dir():
+        suffix = next((p.suffix for p in path.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES), ".jpg")
+        fix = f"Name the images in it: {path / '*'}{suffix}"
+        raise UserError(str(path), "is a folder", expected="an image file", fix=fix)
     with input_errors(path, "an image file"):
         encoded = path.read_bytes()
         read_image(encoded, size)

@@ -1,5 +1,7 @@
 """Rule: the files of every format, run without the network, give the answers of the network."""
 
+import re
+import shlex
 import shutil
 
 import keras
@@ -10,7 +12,7 @@ from comparing import assert_same
 from onnx import numpy_helper
 
 from rnn_apps.export import export_subdir
-from rnn_apps.export.client import Client
+from rnn_apps.export.client import Client, InputError
 from rnn_apps.export.formats import FORMATS
 
 STEPS = 5
@@ -65,6 +67,46 @@ def test_the_files_of_every_format_answer_as_the_network(run, tiny, inputs, clie
         check_score(run.export_score(folder))
     else:
         check_plain_layers(folder, run.folder / export_subdir("onnx"))
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_the_command_in_the_readme_of_an_export_is_answered(run, name, monkeypatch):
+    folder = run.folder / export_subdir(name)
+    if not (folder / "client.json").is_file():
+        pytest.skip("no client")
+    (command,) = re.findall("^python client.py .*", (folder / "README.md").read_text(), re.MULTILINE)
+    *_, example = shlex.split(command)
+    monkeypatch.chdir(folder)
+    assert Client(".").answer(example)
+
+
+UNREADABLE = {  # kind, or what it reads: an input, and what the client says of it
+    "forecast": {
+        "past.csv": "not JSON, expected numbers as JSON, or the path of a .json file",
+        "[[1, 2, 3]]": "series: expected rows of [value]",
+        "[[1], [2, 3]]": "expected arrays of numbers, with rows of the same length",
+        '{"past": [[1]]}': "received past, expected an object of series",
+    },
+    "arrays": {"words.csv": "not JSON", '{"other": [1]}': "received other, expected an object of words"},
+    "frames": {"empty": "no images in it", "nowhere": "no images in it, expected a folder of frames"},
+    "image": {
+        "text.jpg": "text.jpg cannot be read: it is damaged, or of another kind; expected an image",
+        "nowhere.jpg": "nowhere.jpg cannot be read: No such file or directory",
+    },
+}
+
+
+def test_the_client_says_what_it_expects(run, tmp_path, monkeypatch):
+    client = Client(run.folder / export_subdir("onnx"))
+    kind = client.metadata["kind"]
+    if "image_size" in client.metadata:
+        kind = "image" if run.recipe.task == "image_captioning" else "frames"
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "text.jpg").write_text("no image")
+    monkeypatch.chdir(tmp_path)
+    for given, problem in UNREADABLE.get(kind, {}).items():
+        with pytest.raises(InputError, match=re.escape(problem)):
+            client.answer(given)
 
 
 # Seeded faults

@@ -1,5 +1,7 @@
 """Splits: which file of a folder holds which, which files are not read, and how few examples are split."""
 
+import os
+import re
 from collections import Counter
 
 import pytest
@@ -68,8 +70,11 @@ def test_an_empty_folder_another_ending_and_nothing_at_all_are_named(tmp_path):
         find_splits(tmp_path / "empty")
     with pytest.raises(DataError, match=r"received a \.xls file, expected \.csv, "):
         find_splits(put(tmp_path, "train.xls"))
-    with pytest.raises(DataError, match="no such file or folder"):
+    with pytest.raises(DataError, match="no such file or folder. Check the path: data.path"):
         find_splits(tmp_path / "nowhere")
+    start = f"A relative path starts at the current folder, {re.escape(os.getcwd())}. Check the path"
+    with pytest.raises(DataError, match=f"nowhere/at all: no such file or folder. {start}"):
+        find_splits("nowhere/at all")
 
 
 def test_a_folder_to_test_on_needs_no_train(tmp_path):

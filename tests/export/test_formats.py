@@ -184,10 +184,11 @@ def test_probabilities_have_class_names_and_a_truncated_text_is_marked(exported,
     long = "good " * (finished.recipe.data.max_length + 3)
     for name in ("onnx", "litert"):
         folder, _ = exported(name)
-        short, cut = (Client(folder).answer(text) for text in ("good", long))
+        short, cut, empty = (Client(folder).answer(text) for text in ("good", long, ""))
         assert list(short["probabilities"]) == finished.predictor.class_names
         assert short["probabilities"][short["label"]] == short["score"]
         assert "truncated" not in short
+        assert empty["empty"] == finished.predict("")[0]["empty"]
         most = finished.recipe.data.max_length
         assert cut["truncated"] == f"read {most} of {most + 3} words"
         names = ", ".join(finished.predictor.class_names)

@@ -21,7 +21,7 @@ def test_a_messy_series_is_counted(tmp_path):
     inspection = inspect_series(messy.sales(tmp_path))
     found, settings = {f.name: f.value for f in inspection.findings}, decided(inspection)
     assert found["step"] == {"step": "day", "series": 1, "first": "2023-01-02", "last": "2024-02-25"}
-    assert found["bad_records"] == {"duplicate time": 1}
+    assert found["invalid_records"] == {"duplicate time": 1}
     assert found["gaps"] == 3
     assert found["missing"] == {"sold": 4}
     assert (settings["data.period"], settings["data.horizon"]) == (7, 7)
@@ -68,7 +68,7 @@ def test_cells_that_training_would_refuse_are_invalid_records(tmp_path):
     days = [datetime.date(2024, 1, 1) + datetime.timedelta(day) for day in range(60)]
     rows = [f"{day},{'shut' if i == 40 else i % 7}" for i, day in enumerate(days)]
     inspection = inspect_series(table(tmp_path, ["date,x", *rows]))
-    assert inspection.value("bad_records") == {"not a number": 1}
+    assert inspection.value("invalid_records") == {"not a number": 1}
     assert decided(inspection)["data.on_invalid_record"] == "skip"
 
 

@@ -61,7 +61,7 @@ def test_the_labels_of_a_spreadsheet_are_counted(inspected):
     assert inspection.value("classes") == {"gut": 160 - 3, "schlecht": 80}  # every third; three lack a label
     assert inspection.value("repeats") == 3  # of 0, 60, 120 and 180
     assert inspection.value("spellings") == ['"SCHLECHT" and "schlecht"', '"GUT" and "gut"']
-    assert inspection.value("bad_records") == {"label is missing": 3}
+    assert inspection.value("invalid_records") == {"label is missing": 3}
     assert sum(inspection.value("splits").values()) == 237
     settings = decided(inspection)
     assert (settings["data.on_invalid_record"], settings["data.max_invalid_records"]) == ("skip", 0.03)
@@ -76,10 +76,12 @@ def test_photographs_and_the_table_about_them_find_each_other(inspected):
     assert settings["data.caption_columns"] == ["first caption", "second caption"]
     assert inspection.value("captions") == {"2": 80}
     assert inspection.value("without_caption") == 1
-    assert inspection.value("bad_records") == {"its image is missing": 1}
+    assert inspection.value("invalid_records") == {"its image is missing": 1}
     assert inspection.value("broken_images") == 1
     assert settings["data.max_invalid_records"] == 0.05
     assert inspection.value("sizes") == {"widths": "64 to 96", "heights": "64 to 96"}
+    (why,) = (one.why for one in inspection.decisions if one.key == "model.encoder.image_size")
+    assert why == "most images are at least 64 pixels wide and high"
 
 
 def test_two_texts_find_their_languages_and_repeats_across_splits_are_seen(folders, inspected):

@@ -63,7 +63,7 @@ def test_a_validation_that_would_be_empty_gets_more_of_train():
     inspection = Inspection("text_classification", "data", "imdb")
     assert len(inspection.load_splits(load)["validation"]) == 12
     assert inspection.setting("data.validation_fraction") == 0.2
-    assert inspection.value("bad_records") == {"no label": 1}
+    assert inspection.value("invalid_records") == {"no label": 1}
 
 
 def test_a_later_decision_replaces_an_earlier_one():

@@ -174,6 +174,20 @@ def test_files_of_a_folder_that_are_not_read_are_named(tmp_path):
     assert inspection.value("splits")["test"] == 40  # without a test file, validation is the test
 
 
+def test_a_table_with_dates_and_a_label_names_both_tasks(tmp_path):
+    rows = [f"2024-01-{i:02d},{i % 7}.5" for i in range(1, 29)]
+    path = write_rows(tmp_path, "time,x", rows)
+    assert guess_task(path) == ("forecasting", "a table with dates in 'time' and numbers")
+    path = write_rows(
+        tmp_path, "time,x,state", [f"{row},{'on' if i % 3 else 'off'}" for i, row in enumerate(rows)]
+    )
+    task, why = guess_task(path)
+    assert (task, why.partition(" (")[2]) == (
+        "forecasting",
+        "frame_labelling if 'state' is a label of each row)",
+    )
+
+
 # Streams that come again
 
 
@@ -236,4 +250,17 @@ def test_missing_numbers_of_a_sensor_table_are_counted_however_they_are_written(
     inspection = inspect_data("frame_labelling", write_rows(tmp_path, "machine,state,x", rows))
     assert inspection.value("missing") == 24
     assert inspection.setting("data.on_missing") == "previous"
-    assert inspection.value("bad_records") is None
+    assert inspection.value("invalid_records") is None
+
+
+@pytest.mark.parametrize(("gaps", "counted"), [(1, "1 missing number in"), (2, "2 missing numbers in")])
+def test_missing_numbers_are_counted(gaps, counted, tmp_path):
+    rows = [
+        f"{'abc'[i // 30]},{'on' if i % 3 else 'off'},{'' if i % 30 < gaps and i < 30 else i}"
+        for i in range(90)
+    ]
+    path = write_rows(tmp_path, "stream,state,x", rows)
+    (why,) = (
+        one.why for one in inspect_data("frame_labelling", path).decisions if one.key == "data.on_missing"
+    )
+    assert why.startswith(counted)

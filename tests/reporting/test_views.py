@@ -11,6 +11,7 @@ from rnn_apps import views
 from rnn_apps.layers import LSTM, RecurrentCell, StackedRNN, VanillaRNN
 from rnn_apps.models.encoder_decoder import encoder_decoder, region_encoder, token_encoder
 from rnn_apps.models.sequence_decoder import SequenceDecoder
+from rnn_apps.reporting.view_figures import view_plots
 from rnn_apps.reporting.views.recording import describe_layer, record_steps, recurrent_layers
 
 L = keras.layers
@@ -194,6 +195,14 @@ def test_the_history_of_eigenvalues_continues_in_a_resumed_training(tmp_path):
     late = views.EigenvalueHistory()
     network.fit(SERIES, np.ones((2, 1)), epochs=1, verbose=0, callbacks=[late])
     assert sorted(late.epochs) == [1]  # a network that has taken steps has no start to show
+
+
+def test_the_plot_of_eigenvalues_names_a_matrix_that_every_cell_has():
+    """A vanilla cell has no candidate state; the report says which matrix is shown of a GRU or an LSTM."""
+    plots = view_plots({"eigenvalues": {"layer_0_forward": {"0": [[0.5, 0.1]], "1": [[1.0, 0.0]]}}}, [], "")
+    _, caption, description = plots["eigenvalues_1"]
+    assert caption.startswith("Eigenvalues of the recurrent matrix, ")
+    assert description == "largest modulus 0.51 at the start, 1.00 after epoch 1"
 
 
 def test_units_that_move_together_become_neighbours():

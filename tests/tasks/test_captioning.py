@@ -135,6 +135,9 @@ def test_a_file_to_predict_that_is_no_picture_is_named(name, tmp_path, folder):
 def test_a_file_that_is_not_there_is_named(tmp_path, folder):
     with pytest.raises(UserError, match="gone.jpg: cannot be read"):
         Pictures(recipe_of(folder())).raw_tensor([tmp_path / "gone.jpg"])
+    is_folder = r"images: is a folder; expected an image file. Name the images in it: .*images/\*\.png$"
+    with pytest.raises(UserError, match=is_folder):
+        Pictures(recipe_of(folder())).raw_tensor([tmp_path / "images"])
 
 
 def test_a_part_without_a_picture_that_can_be_read_is_named(folder, tmp_path):

@@ -220,7 +220,7 @@ def test_a_forecast_that_is_not_finite_is_refused_with_the_value_that_it_comes_f
     with pytest.raises(DataError, match=f'{wrong} .in the column "sales".') as caught:
         predictor.predict([str(past)])
     assert str(caught.value).startswith(str(past))
-    with pytest.raises(DataError, match=rf"^stream:\d+  {wrong}"):
+    with pytest.raises(DataError, match=rf"^line \d+  {wrong}"):
         list(predictor.open_stream().feed(lines))
 
 
@@ -318,13 +318,13 @@ def test_rows_as_they_come_are_answered_as_the_whole_file_is(streamed):
 @pytest.mark.parametrize(
     ("line", "problem"),
     [
-        ("2024-01-02,north,1,2,x,0", 'stream:3  rain: not a number; received "x"'),
-        ("2024-01-02,north,1", "stream:3: 3 fields where the header has 6"),
-        ("2024-01-02,no\rth,1,2,3,0", "stream:3: not CSV: new-line character"),
-        ("2024-01-01,north,1,2,3,0", "stream:3: duplicate time. Leave the row out. A network trained with"),
+        ("2024-01-02,north,1,2,x,0", 'line 3: rain is not a number; received "x"'),
+        ("2024-01-02,north,1", "line 3: 3 fields where the header has 6"),
+        ("2024-01-02,no\rth,1,2,3,0", "line 3: not CSV: new-line character"),
+        ("2024-01-01,north,1,2,3,0", "line 3: duplicate time. Leave the row out. A network trained with"),
         (
             "2024-01-02T05,north,1,2,3,0",
-            "stream:3: its distance from the row before is not a multiple of the step",
+            "line 3: its distance from the row before is not a multiple of the step",
         ),
     ],
 )
@@ -528,4 +528,4 @@ def test_a_stream_skips_rows_that_are_not_later_if_the_recipe_skips_invalid_reco
     stream.feed(["date,shop,sales,visits,rain,sale", "2024-01-02,north,1,2,3,0"])
     assert stream.feed(["2024-01-02,north,1,2,3,0", "2024-01-01,north,1,2,3,0"]) == []
     (answer,) = stream.feed(["2024-01-03,north,1,2,3,0"])
-    assert answer["skipped"] == "1 duplicate time; 1 its time is before that of the previous row"
+    assert answer["skipped"] == "1 duplicate time; 1 time before that of the previous row"

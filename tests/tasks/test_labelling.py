@@ -22,6 +22,7 @@ from rnn_apps.export.client import Client, InputError
 from rnn_apps.recipe import load_recipe, with_data
 from rnn_apps.tasks import find_task
 from rnn_apps.tasks.frame_labelling.dataset import FrameDataset, FramePreprocessing
+from rnn_apps.tasks.frame_labelling.predictor import FramePredictor
 
 pytestmark = pytest.mark.slow
 
@@ -293,6 +294,21 @@ def test_rows_before_a_bad_one_are_answered_and_every_file_begins_anew(labelled,
     assert "on_invalid_record" not in result.stderr
 
 
+def test_rows_on_standard_input_are_read_with_stream(labelled, monkeypatch):
+    command, rows = ["predict", str(labelled.folder), "-"], "heat,noise\n20,0\n"
+    result = CliRunner().invoke(cli, command, input=rows)
+    assert result.stderr == (
+        'standard input, line 1: received "heat,noise", expected the path of a table on each line. Save the '
+        "table as a file and name it. Or, to answer after every row, add: --stream\n"
+    )
+    monkeypatch.setattr(FramePredictor, "can_stream", False)
+    assert (
+        CliRunner()
+        .invoke(cli, command, input=rows)
+        .stderr.endswith("Save the table as a file and name it.\n")
+    )
+
+
 def test_a_table_whose_columns_have_changed_is_refused(labelled, sensors, tmp_path):
     changed = tmp_path / "changed"
     shutil.copytree(sensors, changed)
@@ -311,7 +327,7 @@ def test_what_is_no_clip_is_refused_plainly(clips, tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(UserError, match="no images in it"):
         clips.predict([str(tmp_path / "empty")])
-    with pytest.raises(UserError, match="neither a folder of images nor a video file"):
+    with pytest.raises(UserError, match="gone: no such file or folder; expected a video file, or a folder"):
         clips.predict([str(tmp_path / "gone")])
     (tmp_path / "bad.png").write_bytes(base64.b64decode("bm9uZQ=="))
     with pytest.raises(UserError, match="bad.png: begins with"):

@@ -1,5 +1,7 @@
 """Readable forecasts of CSV files."""
 
+from pathlib import Path
+
 import numpy as np
 import tensorflow as tf
 
@@ -103,6 +105,9 @@ class Table:
 
     def __init__(self, predictor, path):
         self.predictor, self.path = predictor, str(path)
+        if not Path(path).exists():
+            expected = "a CSV file with the columns of the series"
+            raise DataError(self.path[:200], "no such file", expected=expected, fix="Check the path.")
         missing = cleaning_options(predictor)["on_missing"]
         changes = {
             "source": "files",

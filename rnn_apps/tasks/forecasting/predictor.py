@@ -21,6 +21,7 @@ class ForecastPredictor(Predictor):
     """Forecasts the series of CSV files."""
 
     kind = "forecast"
+    reads_tables = True
 
     @property
     def columns(self):

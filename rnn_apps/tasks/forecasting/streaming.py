@@ -15,7 +15,7 @@ from rnn_apps.errors import UserError
 from rnn_apps.tasks.forecasting.answers import ANY_NUMBER, OUTPUTS, describe_skipped, forecast_answer
 from rnn_apps.tasks.streaming import Stream, TableLines
 
-PLACE = "stream"
+PLACE = "line "
 _LATE_FIX = "Leave the row out. A network trained with data.on_invalid_record=skip skips such rows."
 
 
@@ -41,7 +41,7 @@ class ForecastStream(Stream):
         data = predictor.recipe.data
         super().__init__(predictor.module.signatures["step"], predictor.initial_state(1))
         self._predictor, self._initial, self._reader = predictor, self._states, None
-        self._table = TableLines(f"{PLACE}:", self._start)
+        self._table = TableLines(PLACE, self._start)
         invalid, self._reported = InvalidRecords(data.on_invalid_record, ANY_NUMBER), Counter()
         self._options = CleaningOptions(invalid, data.on_missing, data.on_gap)
         self._progress = {}  # states and last row of each series
@@ -103,7 +103,7 @@ class ForecastStream(Stream):
         both = type(now)(before.locations + now.locations, before.times + now.times)
         (steps,) = np.diff(self._predictor.step.positions(both.times))
         if steps <= 0:
-            reason = "duplicate time" if steps == 0 else "its time is before that of the previous row"
+            reason = "duplicate time" if steps == 0 else "time before that of the previous row"
             self._options.invalid.report(now.locations[0], reason, _LATE_FIX)
             return None
         if self._options.on_gap == "ignore":

@@ -15,7 +15,7 @@ from rnn_apps.data.step_tables import feature_columns, parse_features, read_stre
 from rnn_apps.data.video import VIDEO_SUFFIXES, all_frames
 from rnn_apps.errors import Argument, DataError, UserError
 from rnn_apps.tasks.streaming import Stream, TableLines
-from rnn_apps.tasks.visual import input_errors, list_frames, read_checked
+from rnn_apps.tasks.visual import check_clip, input_errors, list_frames, read_checked
 
 MAX_FRAMES = 4_000  # of a video file read in one piece
 _FRAMES_PER_CHUNK = 16
@@ -38,6 +38,7 @@ def read_inputs(path, are_pictures, size, columns):
     with input_errors(path):
         if not are_pictures:
             return {one.stream: tf.constant(one.steps) for one in read_streams(path, columns)}
+        check_clip(path)
         if path.is_dir():
             return {"": tf.constant([read_checked(one, size) for one in list_frames(path)])}
         if path.suffix.lower() in VIDEO_SUFFIXES:

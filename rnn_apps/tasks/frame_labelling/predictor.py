@@ -27,6 +27,11 @@ class FramePredictor(StepPredictor):
         return self.recipe.data.are_pictures
 
     @property
+    def reads_tables(self):
+        """Whether a step is a row."""
+        return not self.are_pictures
+
+    @property
     def features(self):
         """Names of the numeric features, in order; None for images."""
         return self.preprocessing.features

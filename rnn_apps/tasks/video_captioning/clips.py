@@ -11,7 +11,14 @@ from rnn_apps.data.images import encode_png, read_image
 from rnn_apps.data.video import VIDEO_SUFFIXES, pick_evenly, read_frames
 from rnn_apps.models.encoder_decoder import clip_feature_extractor, frame_sequence_encoder
 from rnn_apps.tasks.cell import recurrent_options
-from rnn_apps.tasks.visual import decode_frames, input_errors, list_frames, missing_pyav, noise_frames
+from rnn_apps.tasks.visual import (
+    check_clip,
+    decode_frames,
+    input_errors,
+    list_frames,
+    missing_pyav,
+    noise_frames,
+)
 
 
 class Clips:
@@ -82,6 +89,7 @@ class Clips:
         return tf.constant([clip + [b""] * (longest - len(clip)) for clip in clips])
 
     def _frames_at(self, path):
+        check_clip(path)
         with input_errors(path):
             if not path.is_dir():
                 return read_frames(path, tuple(self._size), self.frames)
