@@ -14,6 +14,7 @@ __all__ = [
     "load_model",
     "load_recipe",
     "open_run",
+    "prepare",
     "run",
     "to_keras",
     "views",
@@ -26,6 +27,7 @@ _PLACES = {
     "import_model": "rnn_apps.runs",
     "load_recipe": "rnn_apps.recipe",
     "open_run": "rnn_apps.runs",
+    "prepare": "rnn_apps.runs",
     "run": "rnn_apps.runs",
     "to_keras": "rnn_apps.layers",
 }

@@ -1,5 +1,7 @@
 """Commands that run recipes."""
 
+import shlex
+
 import click
 
 from rnn_apps.cli import completing
@@ -99,6 +101,41 @@ def run_recipe(recipe, overrides, data, out, seeds, deterministic, no_sample, re
             for run, name, reason in failed
         )
         raise RnnAppsError("\n".join(lines))
+
+
+@cli.command(
+    epilog=examples(
+        "rnn-apps prepare imdb --data reviews.jsonl --to prepared/reviews",
+        "rnn-apps run imdb --data prepared/reviews",
+    )
+)
+@recipe_argument
+@set_option
+@click.option("--data", type=click.Path(), help="Folder or file of your own data.")
+@click.option("--to", type=click.Path(), required=True, help="Folder to write, or to continue writing.")
+@verbose_option
+def prepare(recipe, overrides, data, to):
+    """Prepare the data of a RECIPE that is larger than memory.
+
+    Writes the learned preprocessing, and the encoded examples in compressed shards, which "rnn-apps run
+    RECIPE --data FOLDER" reads from disk. The same command continues an interrupted preparation.
+    """
+    from rnn_apps.progress import Progress
+    from rnn_apps.recipe import load_recipe, with_data
+
+    loaded = load_recipe(recipe, overrides, "--set")
+    loaded = loaded if data is None else with_data(loaded, data, "--data")
+    with Progress() as console:
+        import rnn_apps.runs
+
+        prepared = rnn_apps.runs.prepare(loaded, to, console=console)
+    counts = ", ".join(f"{name} {split.examples:,}" for name, split in prepared.splits.items())
+    shards = [shard for split in prepared.splits.values() for shard in split.shards]
+    size = sum(shard.bytes for shard in shards) / 1e6
+    click.echo(f"Prepared {prepared.source} ({counts}): {len(shards)} shards, {size:,.1f} MB")
+    for reason, count in prepared.skipped.items():
+        click.echo(f"  skipped {count:,}: {reason}")
+    click.echo(f"Train from it with: rnn-apps run {shlex.quote(recipe)} --data {shlex.quote(str(to))}")
 
 
 @cli.command("kill-test", epilog=examples("rnn-apps kill-test imdb --kills 20 --set data.source=sample"))

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
-from rnn_apps.data.shards import MAX_DECODED, ColumnSpec, Shard
+from rnn_apps.data.shards import ENDINGS, MAX_DECODED, ColumnSpec, Shard
 from rnn_apps.data.splits import SPLIT_NAMES
 from rnn_apps.disk import replace_file, sha256_of, to_disk
 from rnn_apps.errors import DataError, shown
@@ -99,7 +99,7 @@ class PreparedData(NamedTuple):
         shards = [shard for split in splits.values() for shard in split.shards]
         if set(splits) != set(SPLIT_NAMES) or not all(_SHARD_NAME.fullmatch(shard.name) for shard in shards):
             raise ValueError("its splits or shards have other names")
-        sizes = [(shard.examples, shard.bytes, shard.decoded) for shard in shards]
+        sizes = [(shard.examples, shard.bytes, shard.raw, shard.decoded) for shard in shards]
         if not all(type(size) is int and size >= 0 for each in sizes for size in each):
             raise ValueError("the size of a shard is not a number")
         if not all(decoded <= MAX_DECODED for *_, decoded in sizes):
@@ -116,7 +116,7 @@ class PreparedData(NamedTuple):
             if "/" in name or not path.is_file() or sha256_of(path) != sha256:
                 raise DataError(str(path), "missing or damaged", fix=_AGAIN)
         for shard in (shard for split in self.splits.values() for shard in split.shards):
-            path = self.folder / f"{shard.name}.tfrecord.gz"
+            path = self.folder / f"{shard.name}{ENDINGS[0]}"
             size = path.stat().st_size if path.is_file() else None
             if size != shard.bytes:
                 received = "no such file" if size is None else f"{size:,} bytes"

@@ -1,14 +1,15 @@
 """Examples in shards: compressed TFRecord files, read by index through a cache of bounded size.
 
-A shard is a pair of files: ``train-00000.tfrecord.gz`` with one `tf.train.Example` per example, whose
-features are the columns and optionally ``raw``, the example before encoding as JSON; and
-``train-00000.npy``, int32 (examples, columns), the number of steps of each sequence, or the value itself of
-a column without steps.
+A shard has three files: ``train-00000.tfrecord.gz`` with one `tf.train.Example` per example, whose features
+are the columns; ``train-00000.npy``, int32 (examples, columns), the number of steps of each sequence, or the
+value itself of a column without steps; and ``train-00000.jsonl.gz``, examples before encoding as JSON.
 """
 
+import gzip
 import io
 import json
 import threading
+import zlib
 from collections import OrderedDict
 from pathlib import Path
 from typing import NamedTuple
@@ -20,7 +21,8 @@ from rnn_apps.data.columns import Column
 from rnn_apps.disk import sha256_of, to_disk
 from rnn_apps.errors import DataError
 
-RAW = "raw"
+ENDINGS = (".tfrecord.gz", ".npy", ".jsonl.gz")
+MAX_RAW = 2**26  # bytes of a raw example
 MAX_CACHED = 256 * 2**20  # bytes of decoded shards
 MAX_GROUP = 16  # shards that are read together
 MAX_DECODED = 2**30  # bytes of one shard
@@ -65,15 +67,18 @@ class Shard(NamedTuple):
         examples: Number of examples.
         bytes: Size of the file of examples.
         decoded: Bytes of all columns in memory.
-        sha256, index_sha256: Digests of the two files.
+        raw: Number of examples in the file of raw examples.
+        sha256, index_sha256, raw_sha256: Digests of the files.
     """
 
     name: str
     examples: int
     bytes: int
     decoded: int
+    raw: int
     sha256: str
     index_sha256: str
+    raw_sha256: str
 
 
 def write_shard(folder, name, columns, raw):
@@ -83,39 +88,40 @@ def write_shard(folder, name, columns, raw):
         folder: Path.
         name: As of `Shard`.
         columns: Column name to `Column`, all of equally many examples.
-        raw: For each example the JSON text of the example before encoding, or None.
+        raw: JSON texts of examples before encoding, of all or some.
     """
+    count = len(next(iter(columns.values())))
     specs = {key: ColumnSpec.of(column) for key, column in columns.items()}
     flat, bounds = {}, {}
     for key, (values, lengths) in columns.items():
-        stops = np.arange(1, len(raw) + 1) if lengths is None else np.cumsum(lengths)
+        stops = np.arange(1, count + 1) if lengths is None else np.cumsum(lengths)
         size = int(np.prod(specs[key].shape))
         flat[key], bounds[key] = values.reshape(-1), [0, *(stops * size).tolist()]
-    paths = [folder / f"{name}.tfrecord.gz", folder / f"{name}.npy"]
+    paths = [folder / f"{name}{ending}" for ending in ENDINGS]
     temporary = [path.with_name(f".{path.name}.part") for path in paths]
     with tf.io.TFRecordWriter(str(temporary[0]), tf.io.TFRecordOptions(compression_type="GZIP")) as writer:
-        for row, text in enumerate(raw):
+        for row in range(count):
             example = tf.train.Example()
             features = example.features.feature
             for key, spec in specs.items():
                 part = flat[key][bounds[key][row] : bounds[key][row + 1]]
                 target = features[key].float_list if spec.is_float else features[key].int64_list
                 target.value.extend(part.tolist())
-            if text is not None:
-                features[RAW].bytes_list.value.append(text.encode("utf-8", "surrogatepass"))
             writer.write(example.SerializeToString())
-    index = np.zeros((len(raw), len(specs)), np.int32)
+    index = np.zeros((count, len(specs)), np.int32)
     for number, (key, spec) in enumerate(specs.items()):
         if spec.has_steps or spec.is_in_index:
             index[:, number] = columns[key].lengths if spec.has_steps else columns[key].values
     content = io.BytesIO()
     np.save(content, index, allow_pickle=False)
     temporary[1].write_bytes(content.getvalue())
+    with gzip.GzipFile(temporary[2], "wb", compresslevel=6, mtime=0) as file:
+        file.writelines(text.encode() + b"\n" for text in raw)
     for part, path in zip(temporary, paths):
         to_disk(part)
         part.replace(path)
     decoded = sum(column.values.nbytes for column in columns.values())
-    return Shard(name, len(raw), paths[0].stat().st_size, decoded, *map(sha256_of, paths))
+    return Shard(name, count, paths[0].stat().st_size, decoded, len(raw), *map(sha256_of, paths))
 
 
 def _check(path, sha256):
@@ -135,7 +141,7 @@ def read_index(folder, shard, num_columns):
     Raises:
         DataError: it is missing or damaged.
     """
-    path = Path(folder) / f"{shard.name}.npy"
+    path = Path(folder) / f"{shard.name}{ENDINGS[1]}"
     _check(path, shard.index_sha256)
     try:
         index = np.load(path, mmap_mode="r", allow_pickle=False)
@@ -145,13 +151,6 @@ def read_index(folder, shard, num_columns):
         received = f"{index.dtype} {index.shape}"
         raise DataError(str(path), received=received, expected=f"int32 {(shard.examples, num_columns)}")
     return np.array(index)
-
-
-def _records(folder, shard):
-    """A `tf.data.Dataset` of batches of serialized examples, after checking the file."""
-    path = Path(folder) / f"{shard.name}.tfrecord.gz"
-    _check(path, shard.sha256)
-    return path, tf.data.TFRecordDataset(str(path), compression_type="GZIP").batch(_EXAMPLES_PER_CALL)
 
 
 def read_shard(folder, shard, specs):
@@ -165,7 +164,9 @@ def read_shard(folder, shard, specs):
     Raises:
         DataError: the file is missing, damaged, or larger than the manifest says.
     """
-    path, batches = _records(folder, shard)
+    path = Path(folder) / f"{shard.name}{ENDINGS[0]}"
+    _check(path, shard.sha256)
+    batches = tf.data.TFRecordDataset(str(path), compression_type="GZIP").batch(_EXAMPLES_PER_CALL)
     features = {
         key: tf.io.RaggedFeature(tf.float32 if spec.is_float else tf.int64, row_splits_dtype=tf.int64)
         for key, spec in specs.items()
@@ -193,17 +194,16 @@ def read_shard(folder, shard, specs):
 
 
 def read_raw(folder, shard):
-    """Yield the raw examples of a shard, as JSON values; those without one are left out.
+    """Yield the raw examples of a shard, as JSON values.
 
     Raises:
         DataError: the file is missing or damaged.
     """
-    path, batches = _records(folder, shard)
-    features = {RAW: tf.io.RaggedFeature(tf.string, row_splits_dtype=tf.int64)}
-    with _reading(path):
-        for serialized in batches:
-            for text in tf.io.parse_example(serialized, features)[RAW].values.numpy():
-                yield json.loads(text.decode("utf-8", "surrogatepass"))
+    path = Path(folder) / f"{shard.name}{ENDINGS[2]}"
+    _check(path, shard.raw_sha256)
+    with _reading(path), gzip.open(path, "rb") as lines:
+        for _ in range(shard.raw):
+            yield json.loads(lines.readline(MAX_RAW))
 
 
 class _reading:
@@ -216,7 +216,7 @@ class _reading:
         return self
 
     def __exit__(self, kind, error, traceback):
-        if isinstance(error, (tf.errors.OpError, ValueError)):
+        if isinstance(error, (tf.errors.OpError, ValueError, OSError, EOFError, zlib.error)):
             raise DataError(str(self._path), "cannot be decoded", fix=_DAMAGED) from error
 
 
@@ -250,6 +250,9 @@ class ShardStore:
         specs: Column name to `ColumnSpec`.
         max_cached: Bytes of decoded shards to keep in memory.
 
+    Attributes:
+        failure: the `DataError` that stopped reading, or None.
+
     Raises:
         DataError: an index is missing or damaged.
     """
@@ -260,6 +263,7 @@ class ShardStore:
         self._index = np.concatenate([*indices, np.zeros((0, len(specs)), np.int32)])
         self._stops = np.cumsum([shard.examples for shard in shards])
         self._cached, self._lock = OrderedDict(), threading.Lock()
+        self.failure = None
 
     def __len__(self):
         return len(self._index)
@@ -310,7 +314,11 @@ class ShardStore:
             if number in self._cached:
                 self._cached.move_to_end(number)
                 return self._cached[number]
-            columns = read_shard(self._folder, self._shards[number], self._specs)
+            try:
+                columns = read_shard(self._folder, self._shards[number], self._specs)
+            except DataError as error:
+                self.failure = error
+                raise
             starts = {
                 key: np.cumsum(column.lengths) - column.lengths
                 for key, column in columns.items()

@@ -1,6 +1,6 @@
 """Runs recipes, from data to report, and opens finished runs."""
 
-from rnn_apps.runs.api import compare, run, run_seeds, write_comparison
+from rnn_apps.runs.api import compare, prepare, run, run_seeds, write_comparison
 from rnn_apps.runs.cells import check_cell
 from rnn_apps.runs.imported import check, import_model, import_run
 from rnn_apps.runs.trained_run import Run, open_run
@@ -13,6 +13,7 @@ __all__ = [
     "import_model",
     "import_run",
     "open_run",
+    "prepare",
     "run",
     "run_seeds",
     "write_comparison",

@@ -14,6 +14,7 @@ from rnn_apps.recipe import Recipe, apply_overrides, load_recipe, load_run_recip
 from rnn_apps.run_folder import RECORD, RunFolder
 from rnn_apps.runs.console import PrintConsole
 from rnn_apps.runs.pipeline import resume_run, run_recipe
+from rnn_apps.runs.preparing import prepare_data
 from rnn_apps.runs.trained_run import open_run
 
 SEEDS = "seeds.json"  # the scores of runs that differ only in their seeds
@@ -65,6 +66,29 @@ def run(
     if resume is not None:
         return resume_run(recipe, resume, console, force)
     return run_recipe(recipe, RunFolder.free_path(recipe.name, out), sample, console)
+
+
+def prepare(recipe, to, *, data=None, overrides=(), console=None, **settings):
+    """Prepare data that is larger than memory: shards of encoded examples, which `run` reads from disk.
+
+    An interrupted preparation continues after its last complete shards when it is started again.
+
+    Args:
+        recipe: as in `run`.
+        to: folder to write: new, empty, or half prepared from the same data with the same settings.
+        data, overrides, console, **settings: as in `run`.
+
+    Returns:
+        `rnn_apps.data.prepared.PreparedData`.
+
+    Raises:
+        UserError: if the recipe or the data is invalid, the folder is not free, or data of this task cannot
+            be prepared.
+    """
+    if isinstance(data, Mapping):
+        data, settings = None, {**settings, "data": data}
+    recipe = apply_overrides(apply_overrides(_loaded(recipe), overrides), settings)
+    return prepare_data(recipe if data is None else with_data(recipe, data), to, console)
 
 
 def _loaded(recipe):

@@ -227,8 +227,9 @@ class SplitWriter:
         if is_written:
             return
         self._raw += [
-            json.dumps(piece.to_json(example)) if (first + number) % self._raw_every == 0 else None
-            for number, example in enumerate(examples)
+            json.dumps(piece.to_json(example))
+            for number, example in enumerate(examples, start=first)
+            if number % self._raw_every == 0
         ]
         self._chunks.append(columns)
         self._truncations.append(piece.truncations(split))

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import keras
+import tensorflow as tf
 
 from rnn_apps.data.sources import SourceUnavailable
 from rnn_apps.errors import RnnAppsError, Setting, UserError, type_and_line
@@ -202,6 +203,9 @@ def _train_and_save(trainer, task, folder, console):
             kept = f"{folder / 'model.keras'} has the weights of epoch {trainer.best_epoch}"
             console.log(f"{kept}, the best so far.")
         raise
+    except tf.errors.OpError as error:  # as which TensorFlow reports an error in the reading of a batch
+        console.close()
+        raise task.dataset.read_failure or error from error
     finally:
         console.close()
     _save_network(task, folder)

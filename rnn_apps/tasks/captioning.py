@@ -118,7 +118,7 @@ class CaptionDataset(GenerationDataset):
         captions = [one.captions for one in self.inputs[split].inputs]
         words = iter(normalize_texts([caption for several in captions for caption in several]))
         self._captions[split] = [[next(words) for _ in several] for several in captions]
-        return self.encode_references(split, captions)
+        return self.encode_references(captions)
 
     def add_training_split(self, other):
         """Not supported, because all training images would have to be read."""

@@ -2,7 +2,7 @@
 
 import logging
 from abc import ABC, abstractmethod
-from collections import Counter
+from collections import Counter, UserDict
 from typing import NamedTuple
 
 from rnn_apps.data.prepared import PREPROCESSING, PreparedData
@@ -14,6 +14,7 @@ from rnn_apps.errors import UserError
 from rnn_apps.tasks.preprocessing import Preprocessing
 
 _log = logging.getLogger(__name__)
+_NOT_COMPUTED = object()
 STORED = "stored"  # in place of "train" for examples that stay on disk
 _NOT_ENCODED = (
     "data.source",
@@ -28,6 +29,24 @@ _NOT_ENCODED = (
 def combined_digest(digests):
     """Return the SHA-256 of all splits, from split name to the SHA-256 of its content."""
     return sha256_of_texts(f"{split} {digest}\n" for split, digest in digests.items())
+
+
+class LazyDict(UserDict):
+    """A dict whose values are computed when they are first used.
+
+    Args:
+        keys: the keys.
+        compute: function from a key to its value.
+    """
+
+    def __init__(self, keys, compute):
+        super().__init__(dict.fromkeys(keys, _NOT_COMPUTED))
+        self._compute = compute
+
+    def __getitem__(self, key):
+        if self.data[key] is _NOT_COMPUTED:
+            self.data[key] = self._compute(key)
+        return self.data[key]
 
 
 class Truncation(NamedTuple):
@@ -124,7 +143,8 @@ class Dataset(ABC):
         self.invalid = self._new_invalid_records()
         if self._find_prepared() is not None:
             names = ("test",) if request.use_all_for_test else SPLIT_NAMES
-            self.splits = {split: self._read_prepared(split) for split in names}
+            self.invalid.skipped.update(self._prepared.skipped)
+            self.splits = LazyDict(names, self._read_prepared)
             return
         reader = self.open(request)
         self.source_name = reader.name
@@ -186,7 +206,8 @@ class Dataset(ABC):
             self._log_sample_of_train()
 
     def _log_sample_of_train(self):
-        in_memory, total = len(self.splits["train"]), self.count("train")
+        in_memory = sum(shard.raw for shard in self._prepared.splits["train"].shards)
+        total = self.count("train")
         if in_memory < total:
             uses = "Baselines, and initial values that are computed from data"
             _log.info("%s, use %s of %s training examples", uses, f"{in_memory:,}", f"{total:,}")
@@ -202,7 +223,6 @@ class Dataset(ABC):
 
     def _read_prepared(self, split):
         prepared = self._prepared
-        self.invalid.skipped.update(prepared.skipped if not self.invalid.skipped else {})
         shards = prepared.splits[split].shards
         raw = (values for shard in shards for values in read_raw(prepared.folder, shard))
         return self.collect(map(self.from_json, raw))
@@ -250,13 +270,19 @@ class Dataset(ABC):
         return SplitRequest(fraction, use_all, None if use_all else "train")
 
     def _encode_splits(self):
-        for split in self.splits:
-            self.encoded[split] = self.encode(split)
+        self.encoded = LazyDict(self.splits, self.encode)
+        if self._prepared is None:
+            self.encoded = dict(self.encoded)
 
     def training_batches(self):
         """Return the training batches."""
         split = "train" if self._store is None else STORED
         return self.batches(split, self.recipe.training.batch_size, self.recipe.seed)
+
+    @property
+    def read_failure(self):
+        """The error that stopped the reading of training examples from disk, or None."""
+        return None if self._store is None else self._store.failure
 
     def shard_groups(self, split):
         """Return the `groups` argument of batches of a split: None unless it is read from shards."""

@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from rnn_apps.data.batches import TargetTextBatches
+from rnn_apps.data.columns import Column
 from rnn_apps.data.text import PADDING
 from rnn_apps.data.tokenizer import END, START
 from rnn_apps.tasks.dataset import Dataset, Truncation
@@ -26,11 +27,15 @@ class References(NamedTuple):
         numbers: int32 token ids of all texts, concatenated, each text with its end token.
         lengths: number of tokens of each text, including the end token.
         source_index: index of the input of each text.
+        truncations: list of `Truncation` of the texts, and of inputs that are texts.
+        sources: `Column` of the token ids of inputs that are texts; else None.
     """
 
     numbers: np.ndarray
     lengths: np.ndarray
     source_index: np.ndarray
+    truncations: list
+    sources: Column | None = None
 
 
 class GenerationDataset(Dataset):
@@ -44,10 +49,6 @@ class GenerationDataset(Dataset):
 
     references_per_batch: int | None = None
 
-    def __init__(self, recipe, preprocessing=None):
-        super().__init__(recipe, preprocessing)
-        self._truncated_references = {}
-
     @abstractmethod
     def network_inputs(self, split, numbers):
         """Return the network's inputs for these examples of a split, an array or tensor."""
@@ -60,19 +61,19 @@ class GenerationDataset(Dataset):
         """Return ``f(numbers, epoch)``, from an int tensor of input indices to inputs of the core network."""
         return lambda numbers, epoch: self.network_inputs(split, numbers)
 
-    def encode_references(self, split, texts):
-        """Return the `References` of a split, given a list of texts for every input."""
+    def encode_references(self, texts):
+        """Return the `References`, given a list of texts for every input."""
         source_index = np.repeat(np.arange(len(texts)), [len(references) for references in texts])
         flat = [text for references in texts for text in references]
         limit = self.recipe.data.max_length
         numbers, lengths, tokens = self.preprocessing.vocabulary.encode_all(flat, limit)
         longer, use = int((tokens > limit).sum()), "learned, nor counted in the perplexity"
-        self._truncated_references[split] = Truncation(longer, len(flat), limit, "tokens", "references", use)
-        return References(numbers, lengths, source_index)
+        truncation = Truncation(longer, len(flat), limit, "tokens", "references", use)
+        return References(numbers, lengths, source_index, [truncation])
 
     def truncations(self, split):
         """References of more than `data.max_length` tokens."""
-        return [self._truncated_references[split]]
+        return self.encoded[split].truncations
 
     def references_per_input(self, split):
         """Return the number of references per input, or a text with its range."""
@@ -88,7 +89,8 @@ class GenerationDataset(Dataset):
             return inputs(numbers, epoch if is_training else None)
 
         options = {"max_per_input": most, "groups": self.shard_groups(split)}
-        return TargetTextBatches(*self.encoded[split], of_epoch, START, batch_size, seed, **options)
+        texts = self.encoded[split][:3]
+        return TargetTextBatches(*texts, of_epoch, START, batch_size, seed, **options)
 
     def input_steps(self, split, number):
         """Return the names of the encoder's steps for an input, or None if the encoder is not recurrent."""
@@ -96,7 +98,7 @@ class GenerationDataset(Dataset):
 
     def view_examples(self, predictor):
         """Inputs of the test split with one reference each."""
-        flat, lengths, source_index = self.encoded["test"]
+        flat, lengths, source_index, *_ = self.encoded["test"]
         firsts = np.unique(source_index, return_index=True)[1]
         chosen = firsts[nearest_in_length(lengths[firsts])]
         tokens = padded_rows(flat, lengths, chosen, PADDING)

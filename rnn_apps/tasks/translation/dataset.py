@@ -9,7 +9,7 @@ from rnn_apps.data.columns import Column, as_rows
 from rnn_apps.data.parallel import Pairs, open_pairs
 from rnn_apps.data.text import encode_flat
 from rnn_apps.data.tokenizer import END, Tokenizer
-from rnn_apps.tasks.dataset import STORED, Truncation
+from rnn_apps.tasks.dataset import Truncation
 from rnn_apps.tasks.decoder import learn_vocabulary
 from rnn_apps.tasks.generation import GenerationDataset, References
 from rnn_apps.tasks.preprocessing import Preprocessing
@@ -43,10 +43,6 @@ class TranslationPreprocessing(Preprocessing):
 class SentencePairs(GenerationDataset):
     """Sentence pairs from files, TFDS, or synthetic data."""
 
-    def __init__(self, recipe, preprocessing=None):
-        super().__init__(recipe, preprocessing)
-        self._sources, self._longer = {}, {}  # rows and lengths, and how many are longer than the maximum
-
     def open(self, request):
         """Open the pairs."""
         data = self.recipe.data
@@ -78,31 +74,28 @@ class SentencePairs(GenerationDataset):
         numbers, lengths, tokens = encode_flat(
             pairs.sources, lambda texts: self.preprocessing.source_numbers(texts, limit)
         )
-        self._sources[split] = Column(numbers, lengths)
-        self._longer[split] = int((tokens > limit).sum())
-        return self.encode_references(split, self.reference_texts(split))
-
-    def truncations(self, split):
-        """Sources and references of more than `data.max_length` tokens."""
-        counts = (self._longer[split], len(self.splits[split]), self.recipe.data.max_length)
-        return [Truncation(*counts, "tokens", "sources"), *super().truncations(split)]
+        longer = Truncation(int((tokens > limit).sum()), len(pairs), limit, "tokens", "sources")
+        references = self.encode_references(self.reference_texts(split))
+        return references._replace(
+            truncations=[longer, *references.truncations], sources=Column(numbers, lengths)
+        )
 
     def network_inputs(self, split, numbers):
         """Return the token ids of these sources, padded to a multiple of `MULTIPLE_OF_STEPS`."""
-        sources, lengths = self._sources[split]
+        sources, lengths = self.encoded[split].sources
         longest = tf.maximum(tf.reduce_max(tf.gather(lengths, numbers)), 1)
         steps = -(-longest // MULTIPLE_OF_STEPS) * MULTIPLE_OF_STEPS
         return as_rows(sources, lengths).padded(numbers, tf.cast(steps, tf.int64))
 
     def columns(self, split):
         """Token ids of source and target, each with its end."""
-        numbers, lengths, _ = self.encoded[split]
-        return {"source": self._sources[split], "target": Column(numbers, lengths)}
+        encoded = self.encoded[split]
+        return {"source": encoded.sources, "target": Column(encoded.numbers, encoded.lengths)}
 
     def encoded_rows(self, store):
         """Return the `References`."""
-        self._sources[STORED] = Column(store.rows("source"), store.index_of("source"))
-        return References(store.rows("target"), store.index_of("target"), np.arange(len(store)))
+        sources, targets = (Column(store.rows(name), store.index_of(name)) for name in ("source", "target"))
+        return References(*targets, np.arange(len(store)), [], sources)
 
     def reference_texts(self, split):
         """Return the translations as they are in the data."""
@@ -136,7 +129,7 @@ class SentencePairs(GenerationDataset):
 
     def input_steps(self, split, number):
         """The tokens of the source."""
-        ids, lengths = self._sources[split]
+        ids, lengths = self.encoded[split].sources
         stop = int(np.sum(lengths[: number + 1]))
         texts = self.preprocessing.source_vocabulary.decode(ids[stop - lengths[number] : stop, None])
         return [word.decode("utf-8") or "(end)" for word in texts.numpy()]
