@@ -95,7 +95,7 @@ class Dataset(ABC):
         self.recipe, self.preprocessing = recipe, preprocessing
         self.splits, self.encoded = {}, {}
         self.source_name, self.invalid = None, None
-        self._prepared, self._store, self._reader = None, None, None
+        self._prepared, self._shards, self._reader = None, None, None
         self.streamed = Counter()
 
     def open(self, request):
@@ -195,14 +195,14 @@ class Dataset(ABC):
         if prepared is not None:
             prepared.check_recipe(self.recipe.task, self.encoding_settings())
             self.preprocessing = load_preprocessing(prepared.folder / PREPROCESSING, None)
-            self._store = ShardStore(prepared.folder, prepared.splits["train"].shards, prepared.columns)
+            self._shards = ShardStore(prepared.folder, prepared.splits["train"].shards, prepared.columns)
         self.read(self._request())
         if prepared is None:
             self.preprocessing = self.learn()
             self.check(*self.splits)
         self._encode_splits()
-        if self._store is not None:
-            self.encoded[STORED] = self.encoded_rows(self._store)
+        if self._shards is not None:
+            self.encoded[STORED] = self.encoded_rows(self._shards)
             self._log_sample_of_train()
 
     def _log_sample_of_train(self):
@@ -276,17 +276,17 @@ class Dataset(ABC):
 
     def training_batches(self):
         """Return the training batches."""
-        split = "train" if self._store is None else STORED
+        split = "train" if self._shards is None else STORED
         return self.batches(split, self.recipe.training.batch_size, self.recipe.seed)
 
     @property
     def read_failure(self):
         """The error that stopped the reading of training examples from disk, or None."""
-        return None if self._store is None else self._store.failure
+        return None if self._shards is None else self._shards.failure
 
     def shard_groups(self, split):
         """Return the `groups` argument of batches of a split: None unless it is read from shards."""
-        return self._store.groups if split == STORED and self.recipe.data.shuffle == "shards" else None
+        return self._shards.groups if split == STORED and self.recipe.data.shuffle == "shards" else None
 
     def add_training_split(self, other):
         """Add the training split of the run's own data, so that baselines can be scored on other data.

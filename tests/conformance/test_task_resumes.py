@@ -34,6 +34,12 @@ def history_of(run):
 
 def stopped(tiny, folder, console):
     """Begin the tiny run without exports, and stop it one step into its second epoch."""
+    stop(lambda console: tiny.make(folder, console, export=[], views=False), console)
+    return folder
+
+
+def stop(start, console):
+    """Start a run of two epochs, and stop it one step into the second."""
 
     def step(step, total, logs):
         if step == total // 2 + 1:
@@ -41,8 +47,7 @@ def stopped(tiny, folder, console):
 
     console.step = step
     with pytest.raises(Interrupted):
-        tiny.make(folder, console, export=[], views=False)
-    return folder
+        start(console)
 
 
 def test_a_resumed_run_ends_as_one_that_was_left_alone(run, tiny, tmp_path, new_console):
