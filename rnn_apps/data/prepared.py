@@ -77,7 +77,7 @@ class PreparedData(NamedTuple):
             return None
         try:
             found = cls._from_json(folder, _read_json(folder / MANIFEST))
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
             problem = f"not a manifest of prepared data ({error})"
             raise DataError(str(folder / MANIFEST), problem, fix=_AGAIN) from error
         found._check_files()

@@ -96,6 +96,7 @@ def write_shard(folder, name, columns, raw):
     for key, (values, lengths) in columns.items():
         stops = np.arange(1, count + 1) if lengths is None else np.cumsum(lengths)
         size = int(np.prod(specs[key].shape))
+        values = values.astype(np.uint8) if values.dtype == bool else values
         flat[key], bounds[key] = values.reshape(-1), [0, *(stops * size).tolist()]
     paths = [folder / f"{name}{ending}" for ending in ENDINGS]
     temporary = [path.with_name(f".{path.name}.part") for path in paths]
@@ -107,7 +108,7 @@ def write_shard(folder, name, columns, raw):
                 part = flat[key][bounds[key][row] : bounds[key][row + 1]]
                 target = features[key].float_list if spec.is_float else features[key].int64_list
                 target.value.extend(part.tolist())
-            writer.write(example.SerializeToString())
+            writer.write(example.SerializeToString(deterministic=True))
     index = np.zeros((count, len(specs)), np.int32)
     for number, (key, spec) in enumerate(specs.items()):
         if spec.has_steps or spec.is_in_index:

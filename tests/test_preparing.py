@@ -1,0 +1,277 @@
+"""Preparing data: interrupted anywhere it ends with the same files, and every wrong folder is named."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+import rnn_apps
+from rnn_apps.cli import call
+from rnn_apps.data.prepared import MANIFEST, PREPROCESSING, UNFINISHED, PreparedData, is_synthetic
+from rnn_apps.errors import DataError, UserError
+from rnn_apps.recipe import apply_overrides, load_recipe, with_data
+from rnn_apps.runs import preparing
+from rnn_apps.tasks import find_task
+
+LABELS = ("negative", "positive")
+
+
+@pytest.fixture(scope="module")
+def reviews(tmp_path_factory):
+    """A table of 300 texts of 3 to 12 words, 3 of which are empty."""
+    path, rng = tmp_path_factory.mktemp("reviews") / "reviews.csv", np.random.default_rng(5)
+    rows = ["text,label"]
+    for i in range(300):
+        words = [f"word{n}" for n in rng.integers(0, 40, 3 + i % 10)]
+        rows.append(f"{'' if i % 100 == 50 else ' '.join([*words, LABELS[i % 2]])},{LABELS[i % 2]}")
+    path.write_text("\n".join(rows) + "\n")
+    return path
+
+
+@pytest.fixture
+def recipe(reviews):
+    """A recipe on the table, with shards of a few examples."""
+    settings = {
+        "data.on_invalid_record": "skip",
+        "data.max_length": 8,
+        "data.vocabulary_size": 30,
+        "model.units": [3],
+        "model.embedding": 3,
+        "training.epochs": 2,
+        "training.batch_size": 8,
+        "export": [],
+        "views": False,
+    }
+    return apply_overrides(with_data(load_recipe("imdb"), reviews), settings)
+
+
+@pytest.fixture(autouse=True)
+def small_shards(monkeypatch):
+    monkeypatch.setattr(preparing, "CHUNK_EXAMPLES", 10)
+    monkeypatch.setattr(preparing, "SHARD_BYTES", 900)
+
+
+def files_of(folder):
+    """Name to content of the files in a folder."""
+    paths = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
+
+
+@pytest.fixture
+def prepared(recipe, tmp_path, new_console):
+    rnn_apps.prepare(recipe, tmp_path / "prepared", console=new_console())
+    return tmp_path / "prepared"
+
+
+def test_the_manifest_says_what_the_folder_holds(prepared, recipe):
+    found = PreparedData.find(prepared)
+    dataset = find_task(recipe.task).prepare(recipe).dataset
+    assert {split: values.examples for split, values in found.splits.items()} == {
+        split: len(examples) for split, examples in dataset.splits.items()
+    }
+    assert found.skipped == {"text is empty": 3} == dataset.skipped
+    assert found.fingerprint == dataset.digest()
+    assert {split: values.truncations for split, values in found.splits.items()} == {
+        split: [list(one) for one in dataset.truncations(split)] for split in dataset.splits
+    }
+    assert len(found.splits["train"].shards) > 3
+    assert not (prepared / UNFINISHED).exists()
+    assert found.source == str(recipe.data.path)
+
+
+class Killed(Exception):
+    """In place of SIGKILL."""
+
+
+@pytest.mark.parametrize("shards", [0, 1, 3, 6])
+def test_an_interrupted_preparation_ends_with_the_same_files(recipe, prepared, tmp_path, new_console, shards):
+    other, written = tmp_path / "other", []
+
+    def write_and_die(*args):
+        if len(written) == shards:
+            raise Killed
+        written.append(args)
+        return write_shard(*args)
+
+    with pytest.MonkeyPatch.context() as context:
+        write_shard = preparing.write_shard
+        context.setattr(preparing, "write_shard", write_and_die)
+        with pytest.raises(Killed):
+            rnn_apps.prepare(recipe, other, console=new_console())
+    with pytest.raises(DataError, match="half prepared.*Run the command that prepares it again"):
+        rnn_apps.run(recipe, data=other, out=tmp_path / "run", console=new_console())
+    assert not (tmp_path / "run").exists()
+    console = new_console()
+    rnn_apps.prepare(recipe, other, console=console)
+    assert any("are in complete shards" in line for line in console.lines)
+    assert not any("Learning" in line for line in console.lines)
+    assert files_of(other) == files_of(prepared)
+
+
+def test_a_half_prepared_folder_of_other_data_or_settings_is_refused(recipe, tmp_path, new_console):
+    with pytest.MonkeyPatch.context() as context:
+        context.setattr(preparing, "write_shard", None)
+        with pytest.raises(TypeError):
+            rnn_apps.prepare(recipe, tmp_path / "half", console=new_console())
+    before = files_of(tmp_path / "half")
+    with pytest.raises(UserError, match="half is half prepared, but the settings changed since"):
+        rnn_apps.prepare(recipe, tmp_path / "half", console=new_console(), overrides=["data.max_length=9"])
+    os.utime(recipe.data.path, (1, 1))
+    with pytest.raises(UserError, match="half is half prepared, but the data changed since"):
+        rnn_apps.prepare(recipe, tmp_path / "half", console=new_console())
+    assert files_of(tmp_path / "half") == before
+
+
+def test_a_folder_that_is_not_free_is_left_as_it_is(recipe, prepared, tmp_path, new_console):
+    before = files_of(prepared)
+    with pytest.raises(UserError, match="prepared is prepared already"):
+        rnn_apps.prepare(recipe, prepared, console=new_console())
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "notes.txt").write_text("keep")
+    with pytest.raises(UserError, match="mine exists and is not empty"):
+        rnn_apps.prepare(recipe, tmp_path / "mine", console=new_console())
+    with pytest.raises(UserError, match="prepared already. Run the recipe with it"):
+        rnn_apps.prepare(recipe, tmp_path / "again", data=prepared, console=new_console())
+    assert files_of(prepared) == before
+    assert not (tmp_path / "again").exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"data.max_length": 9}, "prepared with data.max_length=8, the recipe has 9"),
+        ({"data.validation_fraction": 0.2}, "prepared with data.validation_fraction=0.1, the recipe has 0.2"),
+        ({"data.label": "stars"}, 'prepared with data.label="label", the recipe has "stars"'),
+    ],
+)
+def test_a_recipe_that_encodes_otherwise_is_refused(
+    recipe, prepared, tmp_path, new_console, changes, problem
+):
+    with pytest.raises(DataError, match=problem):
+        rnn_apps.run(
+            apply_overrides(recipe, changes), data=prepared, out=tmp_path / "run", console=new_console()
+        )
+    with pytest.raises(DataError, match="received data prepared for the task text_classification, expected"):
+        rnn_apps.run("tagging", data=prepared, out=tmp_path / "run", console=new_console())
+    assert not (tmp_path / "run").exists()
+
+
+def edited(folder, change):
+    content = json.loads((folder / MANIFEST).read_text())
+    change(content)
+    (folder / MANIFEST).write_text(json.dumps(content))
+
+
+def first_shard(content):
+    return content["splits"]["train"]["shards"][0]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda content: content.update(format=99),
+        lambda content: content.pop("splits"),
+        lambda content: content["splits"].pop("test"),
+        lambda content: content.update(splits=[1, 2]),
+        lambda content: content.update(columns={"ids": ["object", [], True]}),
+        lambda content: content.update(columns={"ids": ["int32", [0], True]}),
+        lambda content: content.update(columns={"ids": 3}),
+        lambda content: content["files"].update({"../../notes.txt": "0"}),
+        lambda content: first_shard(content).__setitem__(0, "../train-00000"),
+        lambda content: first_shard(content).__setitem__(1, -1),
+        lambda content: first_shard(content).__setitem__(2, 10),
+        lambda content: first_shard(content).__setitem__(3, 2**40),
+        lambda content: first_shard(content).append(1),
+    ],
+)
+def test_a_hostile_manifest_is_refused(prepared, change):
+    edited(prepared, change)
+    with pytest.raises(DataError, match=str(prepared)):
+        PreparedData.find(prepared)
+
+
+def test_a_manifest_that_is_no_json_or_too_large_is_refused(prepared, monkeypatch):
+    monkeypatch.setattr("rnn_apps.data.prepared._MAX_MANIFEST", 10)
+    with pytest.raises(DataError, match="larger than 10 bytes"):
+        PreparedData.find(prepared)
+    monkeypatch.undo()
+    (prepared / MANIFEST).write_text("[" * 2000)
+    with pytest.raises(DataError, match="not a manifest of prepared data"):
+        PreparedData.find(prepared)
+
+
+def test_a_file_that_is_missing_is_named_before_the_run_starts(prepared, recipe, tmp_path, new_console):
+    vocabulary = next((prepared / PREPROCESSING).iterdir())
+    vocabulary.write_bytes(vocabulary.read_bytes() + b" ")
+    with pytest.raises(DataError, match=f"{vocabulary.name}: missing or damaged"):
+        rnn_apps.run(recipe, data=prepared, out=tmp_path / "run", console=new_console())
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_shard_that_is_damaged_while_training_is_named_and_the_run_can_be_resumed(
+    prepared, recipe, tmp_path, new_console
+):
+    path = prepared / "train-00002.tfrecord.gz"
+    content = path.read_bytes()
+    path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    with pytest.raises(DataError, match=r"train-00002.tfrecord.gz: damaged: its SHA-256"):
+        rnn_apps.run(recipe, data=prepared, out=tmp_path / "run", console=new_console())
+    path.write_bytes(content)
+    assert rnn_apps.run(resume=tmp_path / "run", console=new_console()).is_complete
+
+
+@pytest.mark.slow
+def test_the_command_prepares_trains_and_evaluates(recipe, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "r.yaml").write_text("")
+    options = [f"--set={key}={json.dumps(recipe.flat()[key])}" for key in ("model.units", "training.epochs")]
+    options += ["--set=data.on_invalid_record=skip", "--set=export=[]", "--set=views=false"]
+    assert call(["prepare", "imdb", "--data", str(recipe.data.path), "--to", "my data", *options]) == 0
+    out = capsys.readouterr().out
+    assert "skipped 3: text is empty" in out
+    assert "Train from it with: rnn-apps run imdb --data 'my data'" in out
+    assert call(["run", "imdb", "--data", "my data", "--out", "run", *options]) == 0
+    assert call(["evaluate", "run"]) == 0
+    assert call(["evaluate", "run", "--data", "my data"]) == 0
+    assert call(["prepare", "forecasting", "--to", "other"]) == 2
+    assert "prepare: data of the task forecasting cannot be prepared" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_a_killed_preparation_is_continued_by_the_same_command(recipe, prepared, tmp_path):
+    """Killed by SIGKILL at several times, in processes of its own."""
+    script = (
+        "import sys, time, rnn_apps\nfrom rnn_apps.recipe import load_recipe\n"
+        "from rnn_apps.runs import preparing as p\n"
+        "p.CHUNK_EXAMPLES, p.SHARD_BYTES, write = 10, 900, p.write_shard\n"
+        "def slow(*args):\n    time.sleep(0.2)\n    return write(*args)\n"
+        "p.write_shard = slow\n"
+        "rnn_apps.prepare(load_recipe(sys.argv[1]), sys.argv[2])\n"
+    )
+    from rnn_apps.recipe import dump_recipe
+
+    (tmp_path / "recipe.yaml").write_text(dump_recipe(recipe))
+    command = [sys.executable, "-c", script, str(tmp_path / "recipe.yaml"), str(tmp_path / "killed")]
+    killed = 0
+    for shards in (1, 4):
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        while process.poll() is None and not (tmp_path / "killed" / f"train-{shards:05}.npy").exists():
+            time.sleep(0.02)
+        process.send_signal(signal.SIGKILL)
+        killed += process.wait() == -signal.SIGKILL
+    assert killed == 2
+    assert subprocess.run(command, stdout=subprocess.DEVNULL, check=False).returncode == 0
+    assert files_of(tmp_path / "killed") == files_of(prepared)
+
+
+def test_data_prepared_from_synthetic_data_is_marked(tmp_path, new_console):
+    recipe = load_recipe("imdb", ["data.source=sample", "data.sample.size=100"])
+    rnn_apps.prepare(recipe, tmp_path / "prepared", console=new_console())
+    assert is_synthetic(with_data(recipe, tmp_path / "prepared").data)
+    assert is_synthetic(recipe.data)
+    assert not is_synthetic(with_data(recipe, tmp_path / "elsewhere").data)
