@@ -25,7 +25,7 @@ from rnn_apps.serving.model import newest_version
 from rnn_apps.training import Interrupted, TrainingFailed
 
 COMMANDS = ["list", "show", "validate", "run", "evaluate", "predict", "compare", "export", "schema"]
-COMMANDS += ["check", "check-cell", "completion", "import", "init", "inspect", "kill-test", "serve"]
+COMMANDS += "check check-cell completion import init inspect kill-test prepare serve".split()
 
 
 @pytest.fixture

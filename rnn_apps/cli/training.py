@@ -106,7 +106,7 @@ def run_recipe(recipe, overrides, data, out, seeds, deterministic, no_sample, re
 @cli.command(
     epilog=examples(
         "rnn-apps prepare imdb --data reviews.jsonl --to prepared/reviews",
-        "rnn-apps run imdb --data prepared/reviews",
+        "rnn-apps prepare recipes/imdb.yaml --to prepared/imdb --set data.max_length=200",
     )
 )
 @recipe_argument

@@ -1,6 +1,7 @@
 """Loads text for language models, splits it by position, and batches it as consecutive windows."""
 
 import io
+from contextlib import contextmanager
 
 import numpy as np
 import tensorflow as tf
@@ -59,16 +60,23 @@ def load_texts(source, request, invalid, unit="character"):
     splits = _split(texts, request.validation_fraction, use_all_for_test)
     for split, text in splits.items():
         if split == "test" or not use_all_for_test:
-            _check_length(name, split, text, unit)
+            check_length(name, split, text, unit)
     return name, splits
 
 
 def _read(file, invalid):
-    with open_lines(file) as lines:
-        text = "".join(_valid_lines(file, lines, invalid))
+    with open_text_lines(file, invalid) as lines:
+        text = "".join(lines)
     if not text.strip():
         raise DataError(str(file), "empty", fix="Give a text, or move the file away.")
     return text
+
+
+@contextmanager
+def open_text_lines(file, invalid):
+    """Open a text file as its valid lines, as `load_texts` reads them."""
+    with open_lines(file) as lines:
+        yield _valid_lines(file, lines, invalid)
 
 
 def _valid_lines(location, lines, invalid):
@@ -130,7 +138,8 @@ def _cut(text, position, size):
     return position
 
 
-def _check_length(name, split, text, unit):
+def check_length(name, split, text, unit):
+    """Raise DataError if the text of a split is too short."""
     unit = "word" if unit == "word" else "character"
     count = len(text.split(maxsplit=MIN_TOKENS)) + text.count("\n") if unit == "word" else len(text)
     if count < MIN_TOKENS:

@@ -5,12 +5,15 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
-from rnn_apps.data.shards import ENDINGS, MAX_DECODED, ColumnSpec, Shard
+import numpy as np
+
 from rnn_apps.data.splits import SPLIT_NAMES
-from rnn_apps.disk import replace_file, sha256_of, to_disk
+from rnn_apps.disk import replace_file, sha256_of, sha256_of_texts, to_disk
 from rnn_apps.errors import DataError, shown
 
 MANIFEST = "prepared.json"
+ENDINGS = (".tfrecord.gz", ".npy", ".jsonl.gz")  # of the files of a shard
+MAX_DECODED = 2**30  # bytes of one shard in memory
 UNFINISHED = "preparing.json"  # until the manifest is written
 PREPROCESSING = "preprocessing"
 FORMAT = 1
@@ -18,6 +21,57 @@ _MAX_MANIFEST = 64 * 2**20
 _SHARD_NAME = re.compile(r"(train|validation|test)-\d{5}")
 _KINDS = re.compile(r"(u?int(8|16|32|64)|bool|float32)")
 _AGAIN = "Prepare the data again into another folder."
+
+
+class ColumnSpec(NamedTuple):
+    """The type of a column.
+
+    Args:
+        dtype: Name of a NumPy type: an integer type or ``float32``.
+        shape: Shape of a step, or of the value of an example.
+        has_steps: Whether an example has any number of steps.
+    """
+
+    dtype: str
+    shape: tuple
+    has_steps: bool
+
+    @classmethod
+    def of(cls, column):
+        """Return the type of a `Column`."""
+        return cls(str(column.values.dtype), tuple(column.values.shape[1:]), column.lengths is not None)
+
+    @property
+    def is_float(self):
+        """Whether values are floats."""
+        return np.dtype(self.dtype).kind == "f"
+
+    @property
+    def is_in_index(self):
+        """Whether the index holds the values."""
+        return not self.has_steps and not self.shape and not self.is_float
+
+
+class Shard(NamedTuple):
+    """A shard as the manifest describes it.
+
+    Args:
+        name: File name without ``.tfrecord.gz``.
+        examples: Number of examples.
+        bytes: Size of the file of examples.
+        decoded: Bytes of all columns in memory.
+        raw: Number of examples in the file of raw examples.
+        sha256, index_sha256, raw_sha256: Digests of the files.
+    """
+
+    name: str
+    examples: int
+    bytes: int
+    decoded: int
+    raw: int
+    sha256: str
+    index_sha256: str
+    raw_sha256: str
 
 
 class PreparedSplit(NamedTuple):
@@ -148,6 +202,11 @@ class PreparedData(NamedTuple):
         replace_file(self.folder / MANIFEST, json.dumps(content, indent=1).encode())
         to_disk(self.folder / MANIFEST)
         (self.folder / UNFINISHED).unlink(missing_ok=True)
+
+
+def combined_digest(digests):
+    """Return the SHA-256 of all splits, from split name to the SHA-256 of its content."""
+    return sha256_of_texts(f"{split} {digest}\n" for split, digest in digests.items())
 
 
 def is_synthetic(data):

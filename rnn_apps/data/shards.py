@@ -12,73 +12,20 @@ import threading
 import zlib
 from collections import OrderedDict
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
 from rnn_apps.data.columns import Column
+from rnn_apps.data.prepared import ENDINGS, ColumnSpec, Shard
 from rnn_apps.disk import sha256_of, to_disk
 from rnn_apps.errors import DataError
 
-ENDINGS = (".tfrecord.gz", ".npy", ".jsonl.gz")
 MAX_RAW = 2**26  # bytes of a raw example
 MAX_CACHED = 256 * 2**20  # bytes of decoded shards
 MAX_GROUP = 16  # shards that are read together
-MAX_DECODED = 2**30  # bytes of one shard
 _EXAMPLES_PER_CALL = 2048
 _DAMAGED = "Prepare the data again, or copy the file again."
-
-
-class ColumnSpec(NamedTuple):
-    """The type of a column.
-
-    Args:
-        dtype: Name of a NumPy type: an integer type or ``float32``.
-        shape: Shape of a step, or of the value of an example.
-        has_steps: Whether an example has any number of steps.
-    """
-
-    dtype: str
-    shape: tuple
-    has_steps: bool
-
-    @classmethod
-    def of(cls, column):
-        """Return the type of a `Column`."""
-        return cls(str(column.values.dtype), tuple(column.values.shape[1:]), column.lengths is not None)
-
-    @property
-    def is_float(self):
-        """Whether values are floats."""
-        return np.dtype(self.dtype).kind == "f"
-
-    @property
-    def is_in_index(self):
-        """Whether the index holds the values."""
-        return not self.has_steps and not self.shape and not self.is_float
-
-
-class Shard(NamedTuple):
-    """A shard as the manifest describes it.
-
-    Args:
-        name: File name without ``.tfrecord.gz``.
-        examples: Number of examples.
-        bytes: Size of the file of examples.
-        decoded: Bytes of all columns in memory.
-        raw: Number of examples in the file of raw examples.
-        sha256, index_sha256, raw_sha256: Digests of the files.
-    """
-
-    name: str
-    examples: int
-    bytes: int
-    decoded: int
-    raw: int
-    sha256: str
-    index_sha256: str
-    raw_sha256: str
 
 
 def write_shard(folder, name, columns, raw):
@@ -230,14 +177,14 @@ class ShardGroups:
     """
 
     def __init__(self, sizes, per_group):
-        self._stops, self._per_group = np.cumsum(sizes), per_group
+        self._stops, self.per_group = np.cumsum(sizes), per_group
         self._starts = self._stops - sizes
 
     def shuffled(self, rng):
         """Yield the indices of the examples of each group, int32; the shards are drawn with `rng`."""
         order = rng.permutation(len(self._starts))
-        for first in range(0, len(order), self._per_group):
-            group = order[first : first + self._per_group]
+        for first in range(0, len(order), self.per_group):
+            group = order[first : first + self.per_group]
             ranges = [np.arange(self._starts[n], self._stops[n], dtype=np.int32) for n in group]
             yield np.concatenate(ranges)
 
@@ -289,6 +236,15 @@ class ShardStore:
         """Return the values of a column of all examples, concatenated."""
         shards = (read_shard(self._folder, shard, self._specs) for shard in self._shards)
         return np.concatenate([columns[name].values for columns in shards])
+
+    def shard_sizes(self, name):
+        """Return the number of steps of all examples of each shard, in a column."""
+        starts = self._stops - [shard.examples for shard in self._shards]
+        return [int(self.index_of(name)[a:b].sum()) for a, b in zip(starts, self._stops)]
+
+    def shard_values(self, name, number):
+        """Return the values of a column of a shard, by its number."""
+        return self._shard(number)[0][name].values
 
     def rows(self, name):
         """Return the sequences of a column as `ShardRows`."""

@@ -10,7 +10,14 @@ from pathlib import Path
 import numpy as np
 
 from rnn_apps.data.columns import Column
-from rnn_apps.data.prepared import MANIFEST, PREPROCESSING, UNFINISHED, PreparedData, PreparedSplit
+from rnn_apps.data.prepared import (
+    MANIFEST,
+    PREPROCESSING,
+    UNFINISHED,
+    PreparedData,
+    PreparedSplit,
+    combined_digest,
+)
 from rnn_apps.data.shards import ColumnSpec, Shard, write_shard
 from rnn_apps.data.splits import SPLIT_NAMES
 from rnn_apps.data.tfds_source import SourceUnavailable
@@ -18,11 +25,10 @@ from rnn_apps.disk import replace_file, sha256_of, to_disk, update_digest
 from rnn_apps.errors import DataError, Setting, UserError
 from rnn_apps.runs.console import PrintConsole, log_to_console
 from rnn_apps.tasks import find_task
-from rnn_apps.tasks.dataset import Truncation, combined_digest
+from rnn_apps.tasks.truncation import Truncation
 
 CHUNK_EXAMPLES, CHUNK_BYTES = 16_384, 16 * 2**20  # raw examples that are encoded together
 SHARD_BYTES = 16 * 2**20  # of decoded columns, from which a shard is complete
-MAX_RAW_TRAIN = 25_000  # training examples that are kept as they were, for baselines
 
 
 def prepare_data(recipe, out, console=None):
@@ -150,7 +156,7 @@ class _Preparation:
 
     def _writer(self, split, dataset):
         entries, count = self._progress["shards"][split], self._progress["examples"][split]
-        every = math.ceil(count / MAX_RAW_TRAIN) if split == "train" else 1
+        every = math.ceil(count / dataset.max_raw_train) if split == "train" else 1
 
         def make_piece():
             piece = self._task.dataset(self._recipe, dataset.preprocessing)

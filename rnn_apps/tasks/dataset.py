@@ -2,19 +2,19 @@
 
 import logging
 from abc import ABC, abstractmethod
-from collections import Counter, UserDict
-from typing import NamedTuple
+from collections import Counter
 
-from rnn_apps.data.prepared import PREPROCESSING, PreparedData
+from rnn_apps.data.prepared import PREPROCESSING, PreparedData, combined_digest
 from rnn_apps.data.records import InvalidRecords
 from rnn_apps.data.shards import ShardStore, read_raw
 from rnn_apps.data.splits import SPLIT_NAMES, DataSource, SplitRequest
 from rnn_apps.disk import sha256_of_texts
 from rnn_apps.errors import UserError
+from rnn_apps.tasks.lazy_dict import LazyDict
 from rnn_apps.tasks.preprocessing import Preprocessing
+from rnn_apps.tasks.truncation import Truncation
 
 _log = logging.getLogger(__name__)
-_NOT_COMPUTED = object()
 STORED = "stored"  # in place of "train" for examples that stay on disk
 _NOT_ENCODED = (
     "data.source",
@@ -24,53 +24,6 @@ _NOT_ENCODED = (
     "data.max_invalid_records",
     "data.shuffle",
 )
-
-
-def combined_digest(digests):
-    """Return the SHA-256 of all splits, from split name to the SHA-256 of its content."""
-    return sha256_of_texts(f"{split} {digest}\n" for split, digest in digests.items())
-
-
-class LazyDict(UserDict):
-    """A dict whose values are computed when they are first used.
-
-    Args:
-        keys: the keys.
-        compute: function from a key to its value.
-    """
-
-    def __init__(self, keys, compute):
-        super().__init__(dict.fromkeys(keys, _NOT_COMPUTED))
-        self._compute = compute
-
-    def __getitem__(self, key):
-        if self.data[key] is _NOT_COMPUTED:
-            self.data[key] = self._compute(key)
-        return self.data[key]
-
-
-class Truncation(NamedTuple):
-    """The number of texts in a split that are longer than the maximum length.
-
-    Attributes:
-        longer: number of longer texts.
-        total: number of all texts.
-        limit: maximum length.
-        unit: unit of `limit`: words or tokens.
-        what: name of the texts in messages.
-        use: what the rest of a longer text is not used for, a participle such as "read".
-    """
-
-    longer: int
-    total: int
-    limit: int
-    unit: str
-    what: str = "texts"
-    use: str = "read"
-
-    def __str__(self):
-        longer = f"{self.longer:,} of {self.total:,} {self.what} are longer than {self.limit:,} {self.unit}"
-        return f"{longer}; the rest of each is not {self.use}"
 
 
 class Dataset(ABC):
@@ -88,8 +41,11 @@ class Dataset(ABC):
         preprocessing: `Preprocessing`.
         source_name: name of the data source in messages.
         invalid: `InvalidRecords` with the invalid records found while reading, or None.
+        max_raw_train: maximum number of training examples that prepared data holds as they were.
         streamed: Counter of examples by split, of the last `stream`.
     """
+
+    max_raw_train = 25_000
 
     def __init__(self, recipe, preprocessing=None):
         self.recipe, self.preprocessing = recipe, preprocessing

@@ -2,40 +2,22 @@
 
 from abc import abstractmethod
 from functools import cached_property
-from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
 from rnn_apps.data.batches import TargetTextBatches
-from rnn_apps.data.columns import Column
 from rnn_apps.data.text import PADDING
 from rnn_apps.data.tokenizer import END, START
-from rnn_apps.tasks.dataset import Dataset, Truncation
+from rnn_apps.tasks.dataset import Dataset
 from rnn_apps.tasks.decoder_parts import encode_part, step_part
 from rnn_apps.tasks.predictor import Predictor, check_options
+from rnn_apps.tasks.references import References
 from rnn_apps.tasks.text_generator import NEVER_GENERATED, BeamSearch
+from rnn_apps.tasks.truncation import Truncation
 from rnn_apps.tasks.viewing import ViewExamples, keep_last_targets, nearest_in_length, padded_rows
 
 INPUTS_PER_CALL = 16
-
-
-class References(NamedTuple):
-    """All reference texts of a split.
-
-    Attributes:
-        numbers: int32 token ids of all texts, concatenated, each text with its end token.
-        lengths: number of tokens of each text, including the end token.
-        source_index: index of the input of each text.
-        truncations: list of `Truncation` of the texts, and of inputs that are texts.
-        sources: `Column` of the token ids of inputs that are texts; else None.
-    """
-
-    numbers: np.ndarray
-    lengths: np.ndarray
-    source_index: np.ndarray
-    truncations: list
-    sources: Column | None = None
 
 
 class GenerationDataset(Dataset):

@@ -6,11 +6,14 @@ import numpy as np
 import tensorflow as tf
 
 from rnn_apps.baselines.ngrams import NGramModel
-from rnn_apps.data.plain_text import StreamBatches, load_texts
+from rnn_apps.data.columns import Column
+from rnn_apps.data.plain_text import StreamBatches
+from rnn_apps.data.stored_streams import StoredStreams
 from rnn_apps.data.text import PADDING
+from rnn_apps.data.text_splits import TextSplits
 from rnn_apps.data.tokenizer import Tokenizer
 from rnn_apps.errors import UserError
-from rnn_apps.tasks.dataset import Dataset
+from rnn_apps.tasks.dataset import STORED, Dataset
 from rnn_apps.tasks.decoder import learn_vocabulary
 from rnn_apps.tasks.preprocessing import Preprocessing
 from rnn_apps.tasks.viewing import NUM_EXAMPLES, ViewExamples, keep_last_targets
@@ -33,23 +36,52 @@ class TextPreprocessing(Preprocessing):
 class TextStreams(Dataset):
     """One text per split; `encoded` maps splits to token ids int32 (tokens,)."""
 
-    def read(self, request):
-        """Read the texts."""
-        self.invalid = self._new_invalid_records()
+    max_raw_train = 64  # blocks of text
+
+    def open(self, request):
+        """Open the texts."""
         unit = "word" if self.recipe.data.unit == "token" else "character"
-        self.source_name, self.splits = load_texts(self._source(), request, self.invalid, unit)
-        lines = sum(text.count("\n") for text in self.splits.values())
-        self.invalid.check_fraction(self.source_name, lines)
+        return TextSplits(self._source(), request, self.invalid, unit)
+
+    def collect(self, examples):
+        """Return the text of blocks."""
+        return "".join(examples)
+
+    def examples_in_memory(self, split):
+        """The text."""
+        return [self.splits[split]]
+
+    def count_records(self, examples):
+        """Return the number of lines."""
+        return examples.count("\n")
+
+    def to_json(self, example):
+        """The block."""
+        return example
+
+    def from_json(self, values):
+        """The block."""
+        return values
 
     def learn(self):
         """Learn the vocabulary from train."""
-        data, lines = self.recipe.data, self.splits["train"].splitlines(keepends=True)
+        data = self.recipe.data
+        lines = (line for text in self.examples("train") for line in text.splitlines(keepends=True))
         vocabulary = learn_vocabulary(lines, data.unit, data.vocabulary_size, data.min_count)
         return TextPreprocessing(vocabulary=vocabulary)
 
     def encode(self, split):
         """Return the token ids."""
         return self.preprocessing.vocabulary.encode(tf.constant([self.splits[split]])).flat_values.numpy()
+
+    def columns(self, split):
+        """The token ids, all in one example."""
+        tokens = self.encoded[split]
+        return {"tokens": Column(tokens, np.array([len(tokens)]))}
+
+    def encoded_rows(self, store):
+        """Return the `ShardStore`."""
+        return store
 
     def prepare(self, load_preprocessing):
         """Read and encode the texts.
@@ -58,7 +90,7 @@ class TextStreams(Dataset):
             UserError: if train has too few tokens for a batch of streams.
         """
         super().prepare(load_preprocessing)
-        streams, tokens = self.recipe.training.batch_size, len(self.encoded["train"])
+        streams, tokens = self.recipe.training.batch_size, self.count("train")
         if streams > (tokens - 1) // 2:
             received = f"{streams} streams for {tokens:,} tokens of train"
             raise UserError("training.batch_size", received=received, expected=f"at most {(tokens - 1) // 2}")
@@ -66,12 +98,18 @@ class TextStreams(Dataset):
     def batches(self, split, batch_size, seed=None):
         """Consecutive windows of `batch_size` streams."""
         training, tokens = self.recipe.training, self.encoded[split]
-        whole = -(-(len(tokens) - 1) // batch_size)
+        whole = -(-(self.count("train" if split == STORED else split) - 1) // batch_size)
         steps = training.tbptt.steps if training.tbptt else whole
+        if split == STORED:
+            groups = self.shard_groups(split)
+            per_group = len(tokens) if groups is None else groups.per_group
+            return StoredStreams(tokens, "tokens", batch_size, steps, seed, per_group)
         return ResettingBatches(tokens, batch_size, steps, seed)
 
     def count(self, split):
         """Return the number of tokens."""
+        if split == "train" and STORED in self.encoded:
+            return int(self.encoded[STORED].index_of("tokens").sum())
         return len(self.encoded[split])
 
     def baselines(self):

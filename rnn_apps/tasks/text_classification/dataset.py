@@ -12,8 +12,9 @@ from rnn_apps.data.records import LabelledTexts
 from rnn_apps.data.sources import KNOWN_CLASSES, check_classes, open_labelled_texts, open_source
 from rnn_apps.data.tokenizer import TextEncoder
 from rnn_apps.errors import DataError, shown
-from rnn_apps.tasks.dataset import Dataset, Truncation
+from rnn_apps.tasks.dataset import Dataset
 from rnn_apps.tasks.preprocessing import Preprocessing
+from rnn_apps.tasks.truncation import Truncation
 from rnn_apps.tasks.viewing import MAX_STEPS, ViewExamples, nearest_in_length, padded_rows
 
 

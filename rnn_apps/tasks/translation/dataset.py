@@ -9,10 +9,11 @@ from rnn_apps.data.columns import Column, as_rows
 from rnn_apps.data.parallel import Pairs, open_pairs
 from rnn_apps.data.text import encode_flat
 from rnn_apps.data.tokenizer import END, Tokenizer
-from rnn_apps.tasks.dataset import Truncation
 from rnn_apps.tasks.decoder import learn_vocabulary
-from rnn_apps.tasks.generation import GenerationDataset, References
+from rnn_apps.tasks.generation import GenerationDataset
 from rnn_apps.tasks.preprocessing import Preprocessing
+from rnn_apps.tasks.references import References
+from rnn_apps.tasks.truncation import Truncation
 
 MULTIPLE_OF_STEPS = 8  # sources are padded to a multiple, so that few shapes are compiled
 
