@@ -24,8 +24,8 @@ from rnn_apps.runs.kill_test import KillTest
 from rnn_apps.serving.model import newest_version
 from rnn_apps.training import Interrupted, TrainingFailed
 
-COMMANDS = ["list", "show", "validate", "run", "evaluate", "predict", "compare", "export", "schema"]
-COMMANDS += "check check-cell completion import init inspect kill-test prepare serve".split()
+COMMANDS = ["list", "show", "validate", "prepare", "run", "evaluate", "predict", "compare", "export"]
+COMMANDS += ["check", "check-cell", "completion", "import", "init", "inspect", "kill-test", "schema", "serve"]
 
 
 @pytest.fixture
