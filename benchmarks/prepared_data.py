@@ -30,12 +30,16 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sizes", nargs="+", type=int, default=[100_000, 1_000_000, 10_000_000])
     parser.add_argument("--folder", type=Path, help="where to work; a temporary folder by default")
-    parser.add_argument("--batches", type=int, default=300, help="batches that are read and trained on")
+    parser.add_argument(
+        "--batches", type=int, default=300, help="batches that are trained on; 20 times as many are read"
+    )
     parser.add_argument("--part", nargs=3, metavar=("PART", "FOLDER", "BATCHES"), help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.part:
         part, folder, batches = given.part
-        print(json.dumps({"prepare": measure_prepare, "train": measure_train}[part](Path(folder), int(batches))))
+        print(
+            json.dumps({"prepare": measure_prepare, "train": measure_train}[part](Path(folder), int(batches)))
+        )
         return
     header = "| examples | raw, MB | shards, MB | prepare, s | peak, MB | start of an epoch, s | peak, MB"
     print(f"{header} | read, examples/s | train, examples/s | ratio |\n|{'---|' * 10}")
@@ -46,7 +50,9 @@ def main():
             raw = sum(file.stat().st_size for file in (folder / "raw").iterdir()) / 1e6
             prepared, trained = (run_part(part, folder, given.batches) for part in ("prepare", "train"))
             shards = sum(file.stat().st_size for file in (folder / "prepared").rglob("*")) / 1e6
-            rates = f"{trained['read']:,.0f} | {trained['train']:,.0f} | {trained['read'] / trained['train']:.1f}"
+            rates = (
+                f"{trained['read']:,.0f} | {trained['train']:,.0f} | {trained['read'] / trained['train']:.1f}"
+            )
             row = f"| {size:,} | {raw:,.0f} | {shards:,.0f} | {prepared['seconds']:,.0f} | {prepared['peak']:,.0f}"
             print(f"{row} | {trained['start']:.1f} | {trained['peak']:,.0f} | {rates} |", flush=True)
 
@@ -115,7 +121,7 @@ def measure_train(folder, batches):
     data = task.dataset.training_batches()
     next(iter(data.epoch(0)))
     started = time.perf_counter() - start
-    read = rate(iter(data.epoch(1)), batches, lambda batch: None)
+    read = rate(iter(data.epoch(1)), 20 * batches, lambda batch: None)  # more than the shards of a group
     trainer = Trainer(task.trained, data, task.objective, recipe.training)
     steps = iter(data.epoch(2))
     rate(steps, 60, lambda batch: trainer._step(*batch))  # compiles the loops

@@ -1,15 +1,18 @@
 """Splits texts into words with TensorFlow operations, and processes texts in batches."""
 
 import logging
+import os
 from collections import Counter
 from itertools import chain, islice
 
 import numpy as np
 import tensorflow as tf
 
+from rnn_apps.data.threads import map_in_threads
+
 PADDING, UNKNOWN = 0, 1
 MAX_DISTINCT = 2_000_000  # tokens that are counted at once, about 400 MB
-_BATCH_SIZE = 512
+_BATCH_SIZE, _MAX_EAGER = 512, 6  # texts, and batches that are computed without a graph
 _log = logging.getLogger(__name__)
 
 
@@ -112,17 +115,19 @@ def normalize_texts(texts):
 
 
 def _map_batches(texts, function):
-    """Iterate over ``function(batch)`` for all batches of texts, in parallel if there are several."""
+    """Iterate over ``function(batch)`` for all batches of texts, computed in threads.
+
+    Only many batches are worth the tracing of a graph. (A `tf.data.Dataset` would never free its graph.)
+    """
     texts = iter(texts)
     batches = iter(lambda: list(islice(texts, _BATCH_SIZE)), [])
-    first = list(islice(batches, 2))
-    if len(first) < 2:  # tracing a graph takes longer than running it once
-        return [function(tf.constant(to_bytes(batch))) for batch in first]
-    dataset = tf.data.Dataset.from_generator(
-        lambda: map(to_bytes, chain(first, batches)), output_signature=tf.TensorSpec([None], tf.string)
-    )
-    function = tf.autograph.experimental.do_not_convert(function)
-    return dataset.map(function, num_parallel_calls=tf.data.AUTOTUNE).prefetch(2)
+    first = list(islice(batches, _MAX_EAGER + 1))
+    if len(first) > _MAX_EAGER:
+        signature = [tf.TensorSpec([None], tf.string)]
+        function = tf.function(function, input_signature=signature, autograph=False)
+    workers = min(8, os.cpu_count() or 1)
+    batches = (tf.constant(to_bytes(batch)) for batch in chain(first, batches))
+    return map_in_threads(batches, function, workers, ahead=2 * workers)
 
 
 def to_bytes(texts):

@@ -6,9 +6,8 @@ playlist, manifest or external track can make it read another file or open a net
 
 import io
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from itertools import chain, islice
+from itertools import chain
 from math import floor
 
 import numpy as np
@@ -323,27 +322,3 @@ def _seek(container, stream, min_time, target, step):
         if first.pts < target + step / 2:
             return first.pts, chain(iter([first]), frames)  # an exhausted iterator keeps no frame
     return None, None
-
-
-def map_in_threads(items, function, workers=2, ahead=4):
-    """Yield ``function(item)`` for every item in order, computed in threads.
-
-    An exception is raised in place of the result of its item, and ends the iteration.
-
-    Args:
-        items: Iterable, consumed as needed.
-        function: Function of an item.
-        workers: Number of threads.
-        ahead: Maximum number of results that are being computed or waiting to be consumed.
-    """
-    if ahead < 1:
-        raise ValueError(f"map_in_threads: received ahead={ahead}, expected at least 1")
-    items = iter(items)
-    pool = ThreadPoolExecutor(workers)
-    try:
-        pending = deque(pool.submit(function, item) for item in islice(items, ahead))
-        while pending:
-            yield pending.popleft().result()
-            pending.extend(pool.submit(function, item) for item in islice(items, 1))
-    finally:
-        pool.shutdown(cancel_futures=True)

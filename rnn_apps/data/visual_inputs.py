@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from rnn_apps.data.features import FeatureCache, cache_folder, fingerprint
-from rnn_apps.data.video import map_in_threads
+from rnn_apps.data.threads import map_in_threads
 from rnn_apps.errors import DataError, shown
 
 _IMAGE_BATCH = 32

@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 
 from rnn_apps.data import video
-from rnn_apps.data.video import map_in_threads, pick_evenly, read_frames
+from rnn_apps.data.threads import map_in_threads
+from rnn_apps.data.video import pick_evenly, read_frames
 
 SIZE = (8, 8)
 COUNT, STEP = 30, 8  # frames of a clip, and how much brighter each is than the one before
