@@ -50,11 +50,12 @@ def main():
             raw = sum(file.stat().st_size for file in (folder / "raw").iterdir()) / 1e6
             prepared, trained = (run_part(part, folder, given.batches) for part in ("prepare", "train"))
             shards = sum(file.stat().st_size for file in (folder / "prepared").rglob("*")) / 1e6
-            rates = (
-                f"{trained['read']:,.0f} | {trained['train']:,.0f} | {trained['read'] / trained['train']:.1f}"
-            )
-            row = f"| {size:,} | {raw:,.0f} | {shards:,.0f} | {prepared['seconds']:,.0f} | {prepared['peak']:,.0f}"
-            print(f"{row} | {trained['start']:.1f} | {trained['peak']:,.0f} | {rates} |", flush=True)
+            cells = [f"{size:,}", *(f"{number:,.0f}" for number in (raw, shards, *prepared.values()))]
+            cells += [
+                f"{trained['start']:.1f}",
+                *(f"{trained[key]:,.0f}" for key in ("peak", "read", "train")),
+            ]
+            print(f"| {' | '.join(cells)} | {trained['read'] / trained['train']:.1f} |", flush=True)
 
 
 def write_texts(folder, size):
