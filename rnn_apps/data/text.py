@@ -12,7 +12,7 @@ from rnn_apps.data.threads import map_in_threads
 
 PADDING, UNKNOWN = 0, 1
 MAX_DISTINCT = 2_000_000  # tokens that are counted at once, about 400 MB
-_BATCH_SIZE, _MAX_EAGER = 512, 6  # texts, and batches that are computed without a graph
+_BATCH_SIZE, _MAX_EAGER = 512, 16  # texts, and batches that are computed without a graph
 _log = logging.getLogger(__name__)
 
 

@@ -27,7 +27,7 @@ from rnn_apps.runs.console import PrintConsole, log_to_console
 from rnn_apps.tasks import find_task
 from rnn_apps.tasks.truncation import Truncation
 
-CHUNK_EXAMPLES, CHUNK_BYTES = 16_384, 16 * 2**20  # raw examples that are encoded together
+CHUNK_EXAMPLES, CHUNK_BYTES = 16_384, 4 * 2**20  # raw examples that are encoded together
 SHARD_BYTES = 16 * 2**20  # of decoded columns, from which a shard is complete
 
 
