@@ -19,7 +19,7 @@ PREPROCESSING = "preprocessing"
 FORMAT = 1
 _MAX_MANIFEST = 64 * 2**20
 _SHARD_NAME = re.compile(r"(train|validation|test)-\d{5}")
-_KINDS = re.compile(r"(u?int(8|16|32|64)|bool|float32)")
+_KINDS = re.compile(r"(u?int(8|16|32|64)|bool|float16|float32)")
 _AGAIN = "Prepare the data again into another folder."
 
 
@@ -27,7 +27,7 @@ class ColumnSpec(NamedTuple):
     """The type of a column.
 
     Args:
-        dtype: Name of a NumPy type: an integer type or ``float32``.
+        dtype: Name of a NumPy type: an integer type, ``float16`` or ``float32``.
         shape: Shape of a step, or of the value of an example.
         has_steps: Whether an example has any number of steps.
     """
@@ -45,6 +45,11 @@ class ColumnSpec(NamedTuple):
     def is_float(self):
         """Whether values are floats."""
         return np.dtype(self.dtype).kind == "f"
+
+    @property
+    def is_bytes(self):
+        """Whether values are stored as bytes, as pixels are."""
+        return self.dtype == "uint8"
 
     @property
     def is_in_index(self):
@@ -79,11 +84,13 @@ class PreparedSplit(NamedTuple):
 
     Args:
         shards: List of `Shard`.
-        truncations: List of the fields of each `rnn_apps.tasks.dataset.Truncation`.
+        truncations: List of the fields of each `rnn_apps.tasks.truncation.Truncation`.
+        raw_every: Every how many examples one is kept as it was.
     """
 
     shards: list
     truncations: list
+    raw_every: int = 1
 
     @property
     def examples(self):
@@ -147,7 +154,11 @@ class PreparedData(NamedTuple):
             for name, (dtype, shape, has_steps) in content["columns"].items()
         }
         splits = {
-            split: PreparedSplit([Shard(*shard) for shard in values["shards"]], values["truncations"])
+            split: PreparedSplit(
+                [Shard(*shard) for shard in values["shards"]],
+                values["truncations"],
+                int(values["raw_every"]),
+            )
             for split, values in content["splits"].items()
         }
         shards = [shard for split in splits.values() for shard in split.shards]

@@ -43,7 +43,7 @@ def write_shard(folder, name, columns, raw):
     for key, (values, lengths) in columns.items():
         stops = np.arange(1, count + 1) if lengths is None else np.cumsum(lengths)
         size = int(np.prod(specs[key].shape))
-        values = values.astype(np.uint8) if values.dtype == bool else values
+        values = values.view(np.int8) if values.dtype == bool else values
         flat[key], bounds[key] = values.reshape(-1), [0, *(stops * size).tolist()]
     paths = [folder / f"{name}{ending}" for ending in ENDINGS]
     temporary = [path.with_name(f".{path.name}.part") for path in paths]
@@ -53,6 +53,9 @@ def write_shard(folder, name, columns, raw):
             features = example.features.feature
             for key, spec in specs.items():
                 part = flat[key][bounds[key][row] : bounds[key][row + 1]]
+                if spec.is_bytes:
+                    features[key].bytes_list.value.append(part.tobytes())
+                    continue
                 target = features[key].float_list if spec.is_float else features[key].int64_list
                 target.value.extend(part.tolist())
             writer.write(example.SerializeToString(deterministic=True))
@@ -115,19 +118,24 @@ def read_shard(folder, shard, specs):
     path = Path(folder) / f"{shard.name}{ENDINGS[0]}"
     _check(path, shard.sha256)
     batches = tf.data.TFRecordDataset(str(path), compression_type="GZIP").batch(_EXAMPLES_PER_CALL)
-    features = {
-        key: tf.io.RaggedFeature(tf.float32 if spec.is_float else tf.int64, row_splits_dtype=tf.int64)
+    kinds = {
+        key: tf.string if spec.is_bytes else tf.float32 if spec.is_float else tf.int64
         for key, spec in specs.items()
     }
+    features = {key: tf.io.RaggedFeature(kind, row_splits_dtype=tf.int64) for key, kind in kinds.items()}
     values, counts, decoded = {key: [] for key in specs}, {key: [] for key in specs}, 0
     with _reading(path):
         for serialized in batches:
             parsed = tf.io.parse_example(serialized, features)
             for key, spec in specs.items():
-                part = parsed[key].values.numpy().astype(spec.dtype)
+                part, lengths = parsed[key].values.numpy(), parsed[key].row_lengths().numpy()
+                if spec.is_bytes:
+                    lengths = np.array([len(content) for content in part], np.int64)
+                    part = np.frombuffer(b"".join(part), np.uint8)
+                part = part.astype(spec.dtype)
                 decoded += part.nbytes
                 values[key].append(part)
-                counts[key].append(parsed[key].row_lengths().numpy())
+                counts[key].append(lengths)
             if decoded > shard.decoded:
                 raise DataError(str(path), "holds more than the manifest says", fix=_DAMAGED)
     columns = {}
@@ -265,6 +273,38 @@ class ShardStore:
                 result[row, :steps] = values[start : start + steps]
         return result
 
+    def values(self, name, indices):
+        """Return the values of a column without steps, an array (len(indices), ...)."""
+        spec = self._specs[name]
+        result = np.empty((len(indices), *spec.shape), spec.dtype)
+        numbers = np.searchsorted(self._stops, indices, side="right")
+        for number in dict.fromkeys(numbers.tolist()):
+            rows = np.flatnonzero(numbers == number)
+            first = self._stops[number] - self._shards[number].examples
+            result[rows] = self._shard(number)[0][name].values[indices[rows] - first]
+        return result
+
+    def parts(self, name, sizes, indices, places, length):
+        """Return parts of the sequences of a column, padded with zeros: (len(indices), length).
+
+        Args:
+            name: Column of sequences, each of which consists of several parts.
+            sizes: Column with the number of steps of each part.
+            indices: Index of each example.
+            places: Number of the part in it.
+            length: Steps of the result.
+        """
+        result = np.zeros((len(indices), length), self._specs[name].dtype)
+        numbers = np.searchsorted(self._stops, indices, side="right")
+        for row, (number, index, place) in enumerate(zip(numbers.tolist(), indices, places)):
+            columns, starts = self._shard(number)
+            example = index - self._stops[number] + self._shards[number].examples
+            of_parts = columns[sizes].values[starts[sizes][example] :][: place + 1]
+            start = starts[name][example] + of_parts[:place].sum()
+            steps = of_parts[place]
+            result[row, :steps] = columns[name].values[start : start + steps]
+        return result
+
     def _shard(self, number):
         """The columns of a shard, and the first step of each of its examples."""
         with self._lock:
@@ -315,3 +355,27 @@ class ShardRows:
 
         values = tf.numpy_function(read, [indices, length], self._spec.dtype, stateful=False)
         return tf.ensure_shape(values, [num_rows, None, *self._spec.shape])
+
+
+class NestedRows:
+    """The parts of the sequences of a column, with the method of `RaggedRows`.
+
+    Args:
+        store: `ShardStore`.
+        name, sizes: As of `ShardStore.parts`.
+    """
+
+    def __init__(self, store, name, sizes):
+        self._store, self._name, self._sizes = store, name, sizes
+        self._stops = np.cumsum(store.index_of(sizes), dtype=np.int64)
+
+    def padded(self, indices, length):
+        """Return the selected parts, counted over all examples: int32 (batch, length)."""
+
+        def read(indices, length):
+            examples = np.searchsorted(self._stops, indices, side="right")
+            places = indices - np.concatenate([[0], self._stops])[examples]
+            return self._store.parts(self._name, self._sizes, examples, places, int(length))
+
+        values = tf.numpy_function(read, [indices, length], tf.int32, stateful=False)
+        return tf.ensure_shape(values, [None, None])

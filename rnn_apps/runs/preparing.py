@@ -4,7 +4,7 @@ import hashlib
 import json
 import math
 import os
-import shutil
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +51,10 @@ def prepare_data(recipe, out, console=None):
     try:
         with log_to_console(console):
             return _Preparation(recipe, Path(out), console).run()
+    except KeyboardInterrupt:
+        if (Path(out) / UNFINISHED).is_file():
+            console.log(f"Stopped. The same command continues in {out}.")
+        raise
     except SourceUnavailable as error:
         fix = [Setting("Set the path of your data", "data.path=PATH")]
         fix += [Setting("Or use synthetic data", "data.source=sample")]
@@ -71,12 +75,13 @@ class _Preparation:
         state = {"task": recipe.task, "settings": dataset.encoding_settings()}
         state["data"] = {"source": recipe.data.source, "files": _file_states(recipe.data.path)}
         self._state = json.loads(json.dumps(state))
-        self._progress = {"examples": None, "shards": {split: [] for split in SPLIT_NAMES}}
+        self._progress = {"examples": None, "columns": {}, "shards": {split: [] for split in SPLIT_NAMES}}
 
     def run(self):
         """Prepare, and return the `PreparedData`."""
-        self._open_folder()
+        self._check_folder()
         dataset = self._task.dataset(self._recipe, self._learn())
+        dataset.complete_preprocessing()
         writers = {split: self._writer(split, dataset) for split in SPLIT_NAMES}
         total = sum(self._progress["examples"].values())
         for done, (split, example) in enumerate(dataset.stream(), start=1):
@@ -85,6 +90,7 @@ class _Preparation:
                 self._console.log(f"Encoded {done:,} of {total:,} examples")
         for writer in writers.values():
             writer.finish()
+            dataset.invalid.skipped.update(writer.skipped_before)
         used = sum(writer.records for writer in writers.values())
         dataset.invalid.check_fraction(dataset.source_name, used)
         return self._complete(dataset, writers)
@@ -92,7 +98,9 @@ class _Preparation:
     def _complete(self, dataset, writers):
         files = [path for path in sorted((self._out / PREPROCESSING).iterdir()) if path.is_file()]
         splits = {
-            split: PreparedSplit(writer.shards, [list(one) for one in writer.truncations])
+            split: PreparedSplit(
+                writer.shards, [list(one) for one in writer.truncations], self._raw_every(split, dataset)
+            )
             for split, writer in writers.items()
         }
         prepared = PreparedData(
@@ -102,15 +110,15 @@ class _Preparation:
             dataset.source_name,
             combined_digest({split: writer.digest.hexdigest() for split, writer in writers.items()}),
             dataset.skipped,
-            writers["train"].specs,
+            {name: ColumnSpec(*spec) for name, spec in self._progress["columns"].items()},
             splits,
             {path.name: sha256_of(path) for path in files},
         )
         prepared.write()
         return prepared
 
-    def _open_folder(self):
-        """Create the folder, or continue the preparation in it."""
+    def _check_folder(self):
+        """Check that the folder is free, or continue the preparation in it."""
         out = self._out
         if (out / MANIFEST).exists():
             raise UserError(problem=f"{out} is prepared already", fix="Name another folder.", option="to")
@@ -119,12 +127,6 @@ class _Preparation:
             return
         if out.exists() and (not out.is_dir() or any(out.iterdir())):
             raise UserError(problem=f"{out} exists and is not empty", fix="Name another folder.", option="to")
-        try:
-            out.mkdir(parents=True, exist_ok=True)
-            self._save_progress()
-        except OSError as error:
-            problem = f"{out} cannot be created: {error.strerror}"
-            raise UserError(problem=problem, fix="Name another folder.", option="to") from error
 
     def _continue(self, content):
         if changed := [key for key, value in self._state.items() if content["state"].get(key) != value]:
@@ -146,24 +148,24 @@ class _Preparation:
             self._console.log("Learning the preprocessing from train")
             dataset = self._task.dataset(self._recipe)
             preprocessing = dataset.learn()
-            shutil.rmtree(folder, ignore_errors=True)
-            folder.mkdir()
+            try:
+                folder.mkdir(parents=True)
+            except OSError as error:
+                problem = f"{self._out} cannot be created: {error.strerror}"
+                raise UserError(problem=problem, fix="Name another folder.", option="to") from error
             preprocessing.save(folder)
             to_disk(folder)
             self._progress["examples"] = dict(dataset.streamed)
             self._save_progress()
         return self._task.preprocessing.load(folder, None)
 
+    def _raw_every(self, split, dataset):
+        count = self._progress["examples"][split]
+        return math.ceil(count / dataset.max_raw_train) if split == "train" else 1
+
     def _writer(self, split, dataset):
-        entries, count = self._progress["shards"][split], self._progress["examples"][split]
-        every = math.ceil(count / dataset.max_raw_train) if split == "train" else 1
-
-        def make_piece():
-            piece = self._task.dataset(self._recipe, dataset.preprocessing)
-            piece.invalid = dataset.invalid
-            return piece
-
-        return SplitWriter(self._out, split, make_piece, every, entries, self._save_progress)
+        every = self._raw_every(split, dataset)
+        return SplitWriter(self._out, split, dataset, every, self._progress, self._save_progress)
 
 
 class SplitWriter:
@@ -172,24 +174,33 @@ class SplitWriter:
     Args:
         folder: path of the prepared data.
         split: name of the split.
-        make_piece: function that returns a new `Dataset` with the preprocessing, for a chunk of examples.
+        dataset: `Dataset` with the preprocessing, whose `piece` encodes a chunk of examples.
         raw_every: every how many examples one is kept as it was.
-        entries: list of dicts, one per complete shard; it continues after them, and appends to them.
+        progress: the columns, and a list of dicts for each split, one per complete shard; it continues after
+            them, and appends to them.
         save: function that is called after each shard.
 
     Attributes:
         records: number of records that were encoded.
         digest: SHA-256 of the content.
-        specs: column name to `ColumnSpec`; None before the first chunk.
+        skipped_before: reason to number of examples that are missing in the complete shards.
     """
 
-    def __init__(self, folder, split, make_piece, raw_every, entries, save):
-        self._folder, self._split, self._make_piece, self._save = folder, split, make_piece, save
-        self._raw_every, self._entries = raw_every, entries
-        self._complete = sum(entry["consumed"] for entry in entries)
-        self._waiting, self._size, self._seen = [], 0, 0
-        self._chunks, self._raw, self._truncations, self._consumed = [], [], [], 0
-        self.records, self.digest, self.specs = 0, hashlib.sha256(), None
+    def __init__(self, folder, split, dataset, raw_every, progress, save):
+        self._folder, self._split, self._dataset, self._save = folder, split, dataset, save
+        self._raw_every, self._progress, self._entries = raw_every, progress, progress["shards"][split]
+        self._complete = sum(entry["consumed"] for entry in self._entries)
+        self._dropped_before = {index for entry in self._entries for index in entry["dropped"]}
+        self.skipped_before = Counter()
+        for entry in self._entries:
+            self.skipped_before.update(entry["skipped"])
+        self._waiting, self._size, self._read, self._seen = [], 0, 0, 0
+        self._start_shard()
+        self.records, self.digest = 0, hashlib.sha256()
+
+    def _start_shard(self):
+        self._chunks, self._raw, self._truncations = [], [], []
+        self._consumed, self._dropped, self._skipped = 0, [], Counter()
 
     @property
     def shards(self):
@@ -205,7 +216,7 @@ class SplitWriter:
         """Add an example."""
         self._waiting.append(example)
         self._size += _size_of(example)
-        if len(self._waiting) == CHUNK_EXAMPLES or self._size >= CHUNK_BYTES:
+        if len(self._waiting) == min(CHUNK_EXAMPLES, self._dataset.max_chunk) or self._size >= CHUNK_BYTES:
             self._encode_chunk()
 
     def finish(self):
@@ -216,44 +227,56 @@ class SplitWriter:
             self._write()
 
     def _encode_chunk(self):
-        count, split, piece = len(self._waiting), self._split, self._make_piece()
-        examples = piece.drop_unusable(self._waiting)
+        chunk, split, piece = self._waiting, self._split, self._dataset.piece()
+        first, self._read = self._read, self._read + len(chunk)
         self._waiting, self._size = [], 0
+        is_complete = first < self._complete
+        if is_complete:
+            examples = [one for n, one in enumerate(chunk, start=first) if n not in self._dropped_before]
+        else:
+            before = Counter(piece.invalid.skipped)
+            examples = piece.drop_unusable(split, chunk)
+            kept = set(map(id, examples))
+            self._dropped += [n for n, one in enumerate(chunk, start=first) if id(one) not in kept]
+            self._skipped.update(piece.invalid.skipped - before)
+            self._consumed += len(chunk)
         piece.splits[split] = piece.collect(examples)
         update_digest(self.digest, piece.fingerprint(split))
         self.records += piece.count_records(piece.splits[split])
         first, self._seen = self._seen, self._seen + len(examples)
-        is_written = self._complete > 0
-        self._complete -= count
-        if is_written and self.specs is not None or not examples:
-            return
-        piece.encoded[split] = piece.encode(split)
-        columns = piece.columns(split)
-        self.specs = {name: ColumnSpec.of(column) for name, column in columns.items()}
-        if is_written:
-            return
+        if examples and not is_complete:
+            self._add_chunk(piece, examples, first)
+
+    def _add_chunk(self, piece, examples, first):
+        piece.encoded[self._split] = piece.encode(self._split)
+        columns = piece.columns(self._split)
+        self._progress["columns"] = {name: ColumnSpec.of(column) for name, column in columns.items()}
         self._raw += [
-            json.dumps(piece.to_json(example))
+            json.dumps(piece.to_json(self._split, example))
             for number, example in enumerate(examples, start=first)
             if number % self._raw_every == 0
         ]
         self._chunks.append(columns)
-        self._truncations.append(piece.truncations(split))
-        self._consumed += count
+        self._truncations.append(piece.truncations(self._split))
         if sum(column.values.nbytes for chunk in self._chunks for column in chunk.values()) >= SHARD_BYTES:
             self._write()
 
     def _write(self):
         columns = {
             name: Column(*(_concatenate([chunk[name][i] for chunk in self._chunks]) for i in (0, 1)))
-            for name in self.specs
+            for name in self._progress["columns"]
         }
         name = f"{self._split}-{len(self._entries):05}"
-        shard = write_shard(self._folder, name, columns, self._raw)
-        truncations = [list(one) for one in _add_truncations(self._truncations)]
-        self._entries.append({"shard": shard, "consumed": self._consumed, "truncations": truncations})
+        entry = {
+            "shard": write_shard(self._folder, name, columns, self._raw),
+            "consumed": self._consumed,
+            "dropped": self._dropped,
+            "skipped": self._skipped,
+            "truncations": [list(one) for one in _add_truncations(self._truncations)],
+        }
+        self._entries.append(entry)
         self._save()
-        self._chunks, self._raw, self._truncations, self._consumed = [], [], [], 0
+        self._start_shard()
 
 
 def _concatenate(arrays):

@@ -1,5 +1,6 @@
 """The data of a task: splits, the preprocessing learned from train, and batches."""
 
+import copy
 import logging
 from abc import ABC, abstractmethod
 from collections import Counter
@@ -42,10 +43,11 @@ class Dataset(ABC):
         source_name: name of the data source in messages.
         invalid: `InvalidRecords` with the invalid records found while reading, or None.
         max_raw_train: maximum number of training examples that prepared data holds as they were.
+        max_chunk: maximum number of examples that are encoded together for prepared data.
         streamed: Counter of examples by split, of the last `stream`.
     """
 
-    max_raw_train = 25_000
+    max_raw_train, max_chunk = 25_000, 16_384
 
     def __init__(self, recipe, preprocessing=None):
         self.recipe, self.preprocessing = recipe, preprocessing
@@ -131,7 +133,7 @@ class Dataset(ABC):
         """Return the encoded examples of a split; by default the raw ones."""
         return self.splits[split]
 
-    def drop_unusable(self, examples):
+    def drop_unusable(self, split, examples):
         """Report examples that the preprocessing cannot encode, and return the others, a list."""
         return examples
 
@@ -151,6 +153,7 @@ class Dataset(ABC):
         if prepared is not None:
             prepared.check_recipe(self.recipe.task, self.encoding_settings())
             self.preprocessing = load_preprocessing(prepared.folder / PREPROCESSING, None)
+            self.complete_preprocessing()
             self._shards = ShardStore(prepared.folder, prepared.splits["train"].shards, prepared.columns)
         self.read(self._request())
         if prepared is None:
@@ -202,8 +205,17 @@ class Dataset(ABC):
         """Return what `encode` returns, with rows of a `ShardStore` in place of arrays."""
         raise NotImplementedError(f"{type(self).__name__} cannot be prepared.")
 
-    def to_json(self, example):
-        """Return an example of `examples` as a JSON value."""
+    def piece(self):
+        """Return a `Dataset` with the same preprocessing and no data, to encode some of the examples."""
+        piece = copy.copy(self)
+        piece.splits, piece.encoded = {}, {}
+        return piece
+
+    def complete_preprocessing(self):
+        """Add what `Preprocessing.load` takes from a trained model to the preprocessing of prepared data."""
+
+    def to_json(self, split, example):
+        """Return an example of a split, as `examples` has it, as a JSON value."""
         return list(example)
 
     def from_json(self, values):

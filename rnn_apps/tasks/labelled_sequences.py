@@ -52,13 +52,13 @@ class LabelledSequences(Dataset):
     def check(self, *splits):
         """Report and remove sequences with a label that is not in train."""
         for split in splits:
-            self.splits[split] = self.drop_unusable(self.splits[split])
+            self.splits[split] = self.drop_unusable(split, self.splits[split])
             if not self.splits[split]:
                 raise DataError(self.source_name, f"no sequence is left for {split}")
         used = sum(self.count_records(sequences) for sequences in self.splits.values())
         self.invalid.check_fraction(self.source_name, used)
 
-    def drop_unusable(self, examples):
+    def drop_unusable(self, split, examples):
         """Report sequences with a label that is not in train, and return the others."""
         known, shown_names = set(self.class_names), ", ".join(self.class_names[:LABELS_SHOWN])
         expected = shown_names + (", ..." if len(known) > LABELS_SHOWN else "")

@@ -1,11 +1,16 @@
 """Shared by tasks that read images, clips or frames: the CNN of a recipe, and raw inputs."""
 
+import base64
+import hashlib
+import io
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import tensorflow as tf
+from PIL import Image
 
-from rnn_apps.data.images import IMAGE_SUFFIXES, InvalidImage, decode_image, read_image
+from rnn_apps.data.images import IMAGE_SUFFIXES, InvalidImage, decode_image, encode_png, read_image
 from rnn_apps.data.video import InvalidVideo
 from rnn_apps.errors import Setting, UserError, did_you_mean, printable, shown
 from rnn_apps.models.visual_encoder import SMALL_CNN, application_names, visual_encoder
@@ -143,3 +148,30 @@ def noise_frames():
     """Return three frames of noise as PNG files, for example requests."""
     noise = [tf.random.stateless_uniform([24, 32, 3], (1, i), 0, 255) for i in range(3)]
     return [tf.io.encode_png(tf.cast(picture, tf.uint8)) for picture in noise]
+
+
+def encoder_settings(recipe):
+    """Return the settings of the CNN that prepared data depends on, with a digest of frozen weights."""
+    settings = {key: value for key, value in recipe.flat().items() if key.startswith("model.encoder.")}
+    if not recipe.model.encoder.is_trained:
+        cnn = make_visual_encoder(recipe.model.encoder, recipe.seed)
+        settings["the weights of model.encoder"] = digest_of_weights(cnn)
+    return settings
+
+
+def digest_of_weights(model):
+    """Return the SHA-256 of the weights of a `keras.Model`."""
+    digest = hashlib.sha256()
+    for weight in model.get_weights():
+        digest.update(np.ascontiguousarray(weight).tobytes())
+    return digest.hexdigest()
+
+
+def png_text(pixels):
+    """Return an image, uint8 (height, width, 3), as a PNG file in base64."""
+    return base64.b64encode(encode_png(pixels)).decode()
+
+
+def pixels_of(text):
+    """Return the image of `png_text`."""
+    return np.array(Image.open(io.BytesIO(base64.b64decode(text)), formats=["PNG"]).convert("RGB"))

@@ -12,7 +12,7 @@ from rnn_apps.recipe import apply_overrides
 
 pytestmark = pytest.mark.slow
 
-PREPARED = {"text_classification", "tagging", "translation", "language_model"}
+PREPARED = {"text_classification", "tagging", "translation", "language_model", "frame_labelling"}
 COUNTS = ("source", "train", "validation", "test", "fingerprint", "skipped", "truncated", "is_sample")
 
 

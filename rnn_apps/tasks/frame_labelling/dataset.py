@@ -9,12 +9,11 @@ from rnn_apps.baselines.per_step import per_step_probabilities
 from rnn_apps.data.files import csv_bytes
 from rnn_apps.data.images import encode_png
 from rnn_apps.data.step_tables import Columns, LabelledSequence, name_of, open_streams
-from rnn_apps.errors import UserError
 from rnn_apps.models.per_step import PerStepNetwork, per_step_model
 from rnn_apps.models.step_features import precomputed_feature_extractor
 from rnn_apps.tasks.labelled_sequences import LabelledSequences
 from rnn_apps.tasks.preprocessing import Preprocessing
-from rnn_apps.tasks.visual import make_visual_encoder
+from rnn_apps.tasks.visual import encoder_settings, make_visual_encoder, pixels_of, png_text
 
 EXAMPLE_STEPS = 64  # steps of an example on the demo page
 FRAMES_PER_CALL = 64
@@ -90,20 +89,27 @@ class FrameDataset(LabelledSequences):
         self._features_read, reader = open_streams(self._source(), request, self.invalid, columns)
         return reader
 
-    def check_preparable(self):
-        """Raise UserError if steps are images."""
-        if self.are_pictures:
-            problem, fix = "frames cannot be prepared, only tables of numbers", "Train from the data itself."
-            raise UserError("prepare", problem, fix=fix)
+    def encoding_settings(self):
+        """The settings of the data, and of the CNN of images."""
+        if not self.are_pictures:
+            return super().encoding_settings()
+        return super().encoding_settings() | encoder_settings(self.recipe)
 
-    def to_json(self, example):
-        """Location, numbers, labels and name."""
-        return [example.location, example.steps.tolist(), example.labels, example.stream]
+    def complete_preprocessing(self):
+        """Add the CNN."""
+        if self.are_pictures and self.preprocessing.cnn is None:
+            self.preprocessing.cnn = make_visual_encoder(self.recipe.model.encoder, self.recipe.seed)
+
+    def to_json(self, split, example):
+        """Location, numbers or images, labels and name."""
+        steps = list(map(png_text, example.steps)) if self.are_pictures else example.steps.tolist()
+        return [example.location, steps, example.labels, example.stream]
 
     def from_json(self, values):
         """Return the `LabelledSequence`."""
         location, steps, labels, stream = values
-        return LabelledSequence(location, np.array(steps, np.float32), labels, stream)
+        steps = np.stack(list(map(pixels_of, steps))) if self.are_pictures else np.array(steps, np.float32)
+        return LabelledSequence(location, steps, labels, stream)
 
     def learn(self):
         """Learn the labels from train, and create the CNN with its initial weights."""

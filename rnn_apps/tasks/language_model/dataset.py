@@ -55,7 +55,7 @@ class TextStreams(Dataset):
         """Return the number of lines."""
         return examples.count("\n")
 
-    def to_json(self, example):
+    def to_json(self, split, example):
         """The block."""
         return example
 

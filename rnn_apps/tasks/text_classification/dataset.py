@@ -96,7 +96,7 @@ class TextDataset(Dataset):
         indices = (store.index_of(name) for name in ("ids", "words", "label"))
         return EncodedTexts(store.rows("ids"), *indices)
 
-    def to_json(self, example):
+    def to_json(self, split, example):
         """Text and class name."""
         text, index = example
         return [text, self.class_names[index]]
