@@ -34,11 +34,13 @@ class CaptionedExample:
         name: Name of the image or clip.
         frames: Names of its images in temporal order; one for an image; the file of a video.
         captions: Its sentences.
+        images: Its images as PNG files in base64, if it is prepared data of the test split.
     """
 
     name: str
     frames: tuple
     captions: list = field(default_factory=list)
+    images: list = field(default_factory=list)
 
 
 def find_captions(folder, layout=DEFAULT_LAYOUT):

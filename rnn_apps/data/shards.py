@@ -229,6 +229,10 @@ class ShardStore:
         """Names of the columns."""
         return list(self._specs)
 
+    def type_of(self, name):
+        """Return the NumPy type and the shape of the values of an example in a column without steps."""
+        return np.dtype(self._specs[name].dtype), self._specs[name].shape
+
     def index_of(self, name):
         """Return the number of steps of each example in a column, or the values of one without steps."""
         return self._index[:, list(self._specs).index(name)]

@@ -13,6 +13,37 @@ _IMAGE_BATCH = 32
 _log = logging.getLogger(__name__)
 
 
+class StoredInputs:
+    """Arrays of the images or clips of a split of prepared data, with the methods of `VisualInputs`.
+
+    Args:
+        store: `rnn_apps.data.shards.ShardStore` with the columns ``inputs`` and optionally ``mirrored``.
+        rows: Index of each example in the store; None for all.
+        inputs: List of `CaptionedExample`, if they are in memory.
+    """
+
+    def __init__(self, store, rows=None, inputs=()):
+        self._store, self.inputs = store, inputs
+        self._rows = np.arange(len(store)) if rows is None else rows
+        self.dtype, self.shape = store.type_of("inputs")
+
+    def __len__(self):
+        return len(self._rows)
+
+    def __getitem__(self, indices):
+        """Return the arrays of these inputs, in the order of the indices."""
+        return self._store.values("inputs", self._rows[indices])
+
+    def partly_mirrored(self, indices, mirrored):
+        """Return the arrays of these inputs, mirrored where `mirrored`, bool (len(indices),), is set."""
+        arrays = self[indices]
+        if "mirrored" not in self._store.names:
+            arrays[mirrored] = arrays[mirrored][..., ::-1, :]
+        elif mirrored.any():
+            arrays[mirrored] = self._store.values("mirrored", self._rows[indices[mirrored]])
+        return arrays
+
+
 class VisualInputs:
     """Arrays of the images or clips of one split, by index.
 
@@ -34,7 +65,8 @@ class VisualInputs:
         workers: Number of threads that read.
 
     Attributes:
-        inputs: The readable examples, after `fill`.
+        inputs: The readable examples, after `fill` or `compute`.
+        arrays: After `compute`, their arrays, and those of mirrored images if there are any.
     """
 
     def __init__(
@@ -49,7 +81,7 @@ class VisualInputs:
         mirror=False,
         workers=2,
     ):
-        self._workers = workers
+        self._workers, self.arrays = workers, []
         self.inputs, self._all, self._read, self.frames = inputs, inputs, read, frames
         self._rows, self._size, self._extractor = np.arange(len(inputs)), tuple(size), feature_extractor
         fingerprints = [fingerprint_of(example) for example in inputs]
@@ -97,10 +129,6 @@ class VisualInputs:
             arrays[mirrored] = self._caches[1][self._rows[indices[mirrored]]]
         return arrays
 
-    def images(self, index):
-        """Return the images of an input, uint8 (images, height, width, 3)."""
-        return self._read(self.inputs[index])
-
     def fill(self, invalid):
         """Fill the cache on disk; inputs that cannot be read are left out.
 
@@ -117,7 +145,26 @@ class VisualInputs:
                 fix = "Set RNN_APPS_CACHE to a folder of your own with enough space."
                 problem = f"cannot be written: {error.strerror or error}"
                 raise DataError(str(cache.folder), problem, fix=fix) from error
-        unreadable = {row for row in self._caches[0].empty() if self._read_or_report(row, invalid) is None}
+        self._leave_out(self._caches[0].empty(), invalid)
+
+    def compute(self, invalid):
+        """Compute `arrays` in memory, in place of `fill`; inputs that cannot be read are left out.
+
+        Args:
+            invalid: `InvalidRecords`, which they are reported to.
+
+        Raises:
+            DataError: an invalid input that is not to be skipped.
+        """
+        every = range(len(self._all))
+        arrays = [self._compute(every, bool(mirrored), invalid) for mirrored in range(len(self._caches))]
+        is_empty = ~arrays[0][:, 0].reshape(len(every), -1).any(axis=1)
+        self._leave_out(np.flatnonzero(is_empty), invalid)
+        self.arrays = [array[self._rows] for array in arrays]
+
+    def _leave_out(self, empty, invalid):
+        """Leave out those of the rows with empty arrays that cannot be read."""
+        unreadable = {row for row in empty if self._read_or_report(row, invalid) is None}
         rows = [row for row in range(len(self._all)) if row not in unreadable]
         self._rows, self.inputs = np.array(rows, np.int64), [self._all[row] for row in rows]
 

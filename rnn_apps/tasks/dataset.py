@@ -213,6 +213,7 @@ class Dataset(ABC):
 
     def complete_preprocessing(self):
         """Add what `Preprocessing.load` takes from a trained model to the preprocessing of prepared data."""
+        return
 
     def to_json(self, split, example):
         """Return an example of a split, as `examples` has it, as a JSON value."""

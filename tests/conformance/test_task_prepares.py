@@ -12,7 +12,7 @@ from rnn_apps.recipe import apply_overrides
 
 pytestmark = pytest.mark.slow
 
-PREPARED = {"text_classification", "tagging", "translation", "language_model", "frame_labelling"}
+PREPARED = {"text_classification", "tagging", "translation", "language_model", "frame_labelling"} | {"image_captioning", "video_captioning"}
 COUNTS = ("source", "train", "validation", "test", "fingerprint", "skipped", "truncated", "is_sample")
 
 

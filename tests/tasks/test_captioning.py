@@ -14,7 +14,7 @@ from rnn_apps.data.splits import SplitRequest
 from rnn_apps.errors import DataError, UserError
 from rnn_apps.recipe import with_data
 from rnn_apps.tasks import find_task
-from rnn_apps.tasks.captioning import CaptionDataset, CaptionPreprocessing
+from rnn_apps.tasks.caption_dataset import CaptionDataset, CaptionPreprocessing
 from rnn_apps.tasks.image_captioning.pictures import Pictures
 from rnn_apps.tasks.visual import make_visual_encoder
 
