@@ -9,6 +9,7 @@ import time
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import rnn_apps
 from rnn_apps.cli import call
@@ -267,6 +268,53 @@ def test_a_killed_preparation_is_continued_by_the_same_command(recipe, prepared,
     assert killed == 2
     assert subprocess.run(command, stdout=subprocess.DEVNULL, check=False).returncode == 0
     assert files_of(tmp_path / "killed") == files_of(prepared)
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    """A recipe for 40 captioned images, 3 of which cannot be read."""
+    folder, rng = tmp_path / "pictures", np.random.default_rng(2)
+    (folder / "images").mkdir(parents=True)
+    lines = []
+    for number in range(40):
+        path = folder / "images" / f"{number}.png"
+        Image.fromarray(rng.integers(0, 255, (9, 9, 3), np.uint8)).save(path)
+        if number in (7, 20, 33):
+            path.write_bytes(path.read_bytes()[:40])
+        lines.append({"image": path.name, "captions": [f"picture {number % 5}", "a small picture"]})
+    (folder / "captions.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    encoder = {"name": "small_cnn", "weights": None, "options": {}, "image_size": [16, 16]}
+    settings = {"model.encoder": encoder, "data.on_invalid_record": "skip", "export": [], "views": False}
+    return apply_overrides(with_data(load_recipe("image_captioning"), folder), settings)
+
+
+def test_unreadable_images_are_left_out_once_if_a_preparation_is_continued(pictures, tmp_path, new_console):
+    rnn_apps.prepare(pictures, tmp_path / "prepared", console=new_console())
+    found = PreparedData.find(tmp_path / "prepared")
+    assert sum(split.examples for split in found.splits.values()) == 37
+    assert sum(found.skipped.values()) == 3
+    write_shard, written = preparing.write_shard, []
+
+    def write_two(*args):
+        if len(written) == 2:
+            raise Killed
+        written.append(args)
+        return write_shard(*args)
+
+    with pytest.MonkeyPatch.context() as context:
+        context.setattr(preparing, "write_shard", write_two)
+        with pytest.raises(Killed):
+            rnn_apps.prepare(pictures, tmp_path / "other", console=new_console())
+    rnn_apps.prepare(pictures, tmp_path / "other", console=new_console())
+    assert files_of(tmp_path / "other") == files_of(tmp_path / "prepared")
+    dataset = find_task(pictures.task).prepare(pictures).dataset
+    assert (dataset.digest(), dataset.skipped) == (found.fingerprint, found.skipped)
+
+
+def test_data_that_is_not_there_leaves_nothing(recipe, tmp_path, new_console):
+    with pytest.raises(DataError, match="no such file"):
+        rnn_apps.prepare(recipe, tmp_path / "prepared", data=tmp_path / "nowhere", console=new_console())
+    assert not (tmp_path / "prepared").exists()
 
 
 def test_data_prepared_from_synthetic_data_is_marked(tmp_path, new_console):

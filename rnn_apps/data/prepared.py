@@ -17,6 +17,7 @@ MAX_DECODED = 2**30  # bytes of one shard in memory
 UNFINISHED = "preparing.json"  # until the manifest is written
 PREPROCESSING = "preprocessing"
 FORMAT = 1
+NOT_ENCODED = ("source", "path", "sample", "on_invalid_record", "max_invalid_records", "shuffle")  # of `data`
 _MAX_MANIFEST = 64 * 2**20
 _SHARD_NAME = re.compile(r"(train|validation|test)-\d{5}")
 _KINDS = re.compile(r"(u?int(8|16|32|64)|bool|float16|float32)")

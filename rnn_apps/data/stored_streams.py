@@ -15,7 +15,7 @@ class StoredStreams:
     depends on (seed, epoch); the text of a group is cut into streams, which begin with a reset state.
 
     Args:
-        store: `rnn_apps.data.shards.ShardStore`.
+        store: `rnn_apps.data.shard_store.ShardStore`.
         name: Column of the token ids.
         streams, steps, seed: As of `StreamBatches`.
         per_group: Number of shards in a group.

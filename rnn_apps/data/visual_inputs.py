@@ -17,7 +17,7 @@ class StoredInputs:
     """Arrays of the images or clips of a split of prepared data, with the methods of `VisualInputs`.
 
     Args:
-        store: `rnn_apps.data.shards.ShardStore` with the columns ``inputs`` and optionally ``mirrored``.
+        store: `rnn_apps.data.shard_store.ShardStore` with the columns ``inputs`` and optionally ``mirrored``.
         rows: Index of each example in the store; None for all.
         inputs: List of `CaptionedExample`, if they are in memory.
     """

@@ -10,7 +10,7 @@ from rnn_apps.baselines.captions import most_frequent_caption, nearest_captions
 from rnn_apps.data.captions import CaptionedExample
 from rnn_apps.data.columns import Column
 from rnn_apps.data.images import encode_png
-from rnn_apps.data.shards import NestedRows, ShardStore
+from rnn_apps.data.shard_store import NestedRows, ShardStore
 from rnn_apps.data.splits import SPLIT_NAMES, FixedSplits
 from rnn_apps.data.text import normalize_texts
 from rnn_apps.data.tokenizer import Tokenizer

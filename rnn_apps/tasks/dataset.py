@@ -5,9 +5,10 @@ import logging
 from abc import ABC, abstractmethod
 from collections import Counter
 
-from rnn_apps.data.prepared import PREPROCESSING, PreparedData, combined_digest
+from rnn_apps.data.prepared import NOT_ENCODED, PREPROCESSING, PreparedData, combined_digest
 from rnn_apps.data.records import InvalidRecords
-from rnn_apps.data.shards import ShardStore, read_raw
+from rnn_apps.data.shard_store import ShardStore
+from rnn_apps.data.shards import read_raw
 from rnn_apps.data.splits import SPLIT_NAMES, DataSource, SplitRequest
 from rnn_apps.disk import sha256_of_texts
 from rnn_apps.errors import UserError
@@ -17,14 +18,6 @@ from rnn_apps.tasks.truncation import Truncation
 
 _log = logging.getLogger(__name__)
 STORED = "stored"  # in place of "train" for examples that stay on disk
-_NOT_ENCODED = (
-    "data.source",
-    "data.path",
-    "data.sample",
-    "data.on_invalid_record",
-    "data.max_invalid_records",
-    "data.shuffle",
-)
 
 
 class Dataset(ABC):
@@ -70,9 +63,8 @@ class Dataset(ABC):
 
     def examples(self, split):
         """Return an iterable of the examples of a split: those in memory, or else read again."""
-        if split in self.splits:
-            return self.examples_in_memory(split)
-        return (example for name, example in self.stream() if name == split)
+        streamed = (example for name, example in self.stream() if name == split)
+        return self.examples_in_memory(split) if split in self.splits else streamed
 
     def examples_in_memory(self, split):
         """Return an iterable of the examples of a split from `splits`."""
@@ -182,8 +174,7 @@ class Dataset(ABC):
 
     def _read_prepared(self, split):
         prepared = self._prepared
-        shards = prepared.splits[split].shards
-        raw = (values for shard in shards for values in read_raw(prepared.folder, shard))
+        raw = (x for shard in prepared.splits[split].shards for x in read_raw(prepared.folder, shard))
         return self.collect(map(self.from_json, raw))
 
     def check_preparable(self):
@@ -194,8 +185,8 @@ class Dataset(ABC):
 
     def encoding_settings(self):
         """Return the settings that prepared data depends on, dotted recipe key to value."""
-        flat = self.recipe.flat()
-        return {k: v for k, v in flat.items() if k.startswith("data.") and not k.startswith(_NOT_ENCODED)}
+        excluded, flat = tuple(f"data.{key}" for key in NOT_ENCODED), self.recipe.flat()
+        return {k: v for k, v in flat.items() if k.startswith("data.") and not k.startswith(excluded)}
 
     def columns(self, split):
         """Return the columns of an encoded split, column name to `Column`, for prepared data."""

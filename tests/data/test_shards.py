@@ -9,15 +9,9 @@ import tensorflow as tf
 
 from rnn_apps.data.batches import SequenceBatches
 from rnn_apps.data.columns import Column, as_rows
-from rnn_apps.data.shards import (
-    ColumnSpec,
-    ShardGroups,
-    ShardStore,
-    read_index,
-    read_raw,
-    read_shard,
-    write_shard,
-)
+from rnn_apps.data.prepared import ColumnSpec
+from rnn_apps.data.shard_store import ShardGroups, ShardStore
+from rnn_apps.data.shards import read_index, read_raw, read_shard, write_shard
 from rnn_apps.errors import DataError
 
 LENGTHS = np.array([3, 0, 5, 1])
@@ -186,7 +180,7 @@ def loads(store, batches, monkeypatch, count=None):
         counted.append(shard.name)
         return read_shard(folder, shard, specs)
 
-    monkeypatch.setattr("rnn_apps.data.shards.read_shard", counting)
+    monkeypatch.setattr("rnn_apps.data.shard_store.read_shard", counting)
     store._cached.clear()
     for _ in batches.epoch(0).take(count or -1):
         assert store._cached_bytes() <= 8 * 8 * 2100

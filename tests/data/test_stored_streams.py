@@ -7,8 +7,10 @@ import pytest
 
 from rnn_apps.data.columns import Column
 from rnn_apps.data.plain_text import StreamBatches
+from rnn_apps.data.prepared import ColumnSpec
 from rnn_apps.data.records import InvalidRecords
-from rnn_apps.data.shards import ColumnSpec, ShardStore, write_shard
+from rnn_apps.data.shard_store import ShardStore
+from rnn_apps.data.shards import write_shard
 from rnn_apps.data.splits import DataSource, SplitRequest
 from rnn_apps.data.stored_streams import StoredStreams
 from rnn_apps.data.text_splits import TextSplits
