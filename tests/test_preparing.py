@@ -323,3 +323,15 @@ def test_data_prepared_from_synthetic_data_is_marked(tmp_path, new_console):
     assert is_synthetic(with_data(recipe, tmp_path / "prepared").data)
     assert is_synthetic(recipe.data)
     assert not is_synthetic(with_data(recipe, tmp_path / "elsewhere").data)
+
+
+def test_baselines_use_a_part_of_train_and_say_so(recipe, tmp_path, new_console, monkeypatch):
+    monkeypatch.setattr("rnn_apps.tasks.text_classification.dataset.TextDataset.max_raw_train", 50)
+    rnn_apps.prepare(recipe, tmp_path / "prepared", console=new_console())
+    console = new_console()
+    run = rnn_apps.run(recipe, data=tmp_path / "prepared", out=tmp_path / "run", console=console)
+    assert any("use one in 5 training examples" in line for line in console.lines)
+    assert run.metrics["data"]["train"] > 200
+    dataset = find_task(recipe.task).prepare(with_data(recipe, tmp_path / "prepared")).dataset
+    assert 40 <= len(dataset.splits["train"]) <= 50
+    assert dataset.training_batches().num_examples == run.metrics["data"]["train"]

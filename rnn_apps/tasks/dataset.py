@@ -157,11 +157,10 @@ class Dataset(ABC):
             self._log_sample_of_train()
 
     def _log_sample_of_train(self):
-        in_memory = sum(shard.raw for shard in self._prepared.splits["train"].shards)
-        total = self.count("train")
-        if in_memory < total:
+        every = self._prepared.splits["train"].raw_every
+        if every > 1:
             uses = "Baselines, and initial values that are computed from data"
-            _log.info("%s, use %s of %s training examples", uses, f"{in_memory:,}", f"{total:,}")
+            _log.info("%s, use one in %s training examples", uses, f"{every:,}")
 
     def _find_prepared(self):
         """Return the `PreparedData` of the recipe, or None if its data is not prepared."""
