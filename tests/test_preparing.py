@@ -15,6 +15,7 @@ import rnn_apps
 from rnn_apps.cli import call
 from rnn_apps.data.prepared import MANIFEST, PREPROCESSING, UNFINISHED, PreparedData, is_synthetic
 from rnn_apps.errors import DataError, UserError
+from rnn_apps.inspecting import guess_task, inspect_data
 from rnn_apps.recipe import apply_overrides, load_recipe, with_data
 from rnn_apps.runs import preparing
 from rnn_apps.tasks import find_task
@@ -72,7 +73,7 @@ def prepared(recipe, tmp_path, new_console):
 def test_the_manifest_says_what_the_folder_holds(prepared, recipe):
     found = PreparedData.find(prepared)
     dataset = find_task(recipe.task).prepare(recipe).dataset
-    assert {split: values.examples for split, values in found.splits.items()} == {
+    assert {split: values.count for split, values in found.splits.items()} == {
         split: len(examples) for split, examples in dataset.splits.items()
     }
     assert found.skipped == {"text is empty": 3} == dataset.skipped
@@ -91,19 +92,8 @@ class Killed(Exception):
 
 @pytest.mark.parametrize("shards", [0, 1, 3, 6])
 def test_an_interrupted_preparation_ends_with_the_same_files(recipe, prepared, tmp_path, new_console, shards):
-    other, written = tmp_path / "other", []
-
-    def write_and_die(*args):
-        if len(written) == shards:
-            raise Killed
-        written.append(args)
-        return write_shard(*args)
-
-    with pytest.MonkeyPatch.context() as context:
-        write_shard = preparing.write_shard
-        context.setattr(preparing, "write_shard", write_and_die)
-        with pytest.raises(Killed):
-            rnn_apps.prepare(recipe, other, console=new_console())
+    other = tmp_path / "other"
+    stop_after(shards, recipe, other, new_console())
     with pytest.raises(DataError, match="half prepared.*Run the command that prepares it again"):
         rnn_apps.run(recipe, data=other, out=tmp_path / "run", console=new_console())
     assert not (tmp_path / "run").exists()
@@ -114,11 +104,32 @@ def test_an_interrupted_preparation_ends_with_the_same_files(recipe, prepared, t
     assert files_of(other) == files_of(prepared)
 
 
-def test_a_half_prepared_folder_of_other_data_or_settings_is_refused(recipe, tmp_path, new_console):
+def stop_after(shards, recipe, folder, console):
+    """Prepare, and die after so many shards."""
+    write_shard, written = preparing.write_shard, []
+
+    def write_and_die(*args):
+        if len(written) == shards:
+            raise Killed
+        written.append(args)
+        return write_shard(*args)
+
     with pytest.MonkeyPatch.context() as context:
-        context.setattr(preparing, "write_shard", None)
-        with pytest.raises(TypeError):
-            rnn_apps.prepare(recipe, tmp_path / "half", console=new_console())
+        context.setattr(preparing, "write_shard", write_and_die)
+        with pytest.raises(Killed):
+            rnn_apps.prepare(recipe, folder, console=console)
+
+
+def test_without_a_complete_shard_other_settings_start_anew(recipe, tmp_path, new_console):
+    stop_after(0, recipe, tmp_path / "half", new_console())
+    changed = apply_overrides(recipe, {"data.max_length": 9})
+    rnn_apps.prepare(changed, tmp_path / "half", console=new_console())
+    rnn_apps.prepare(changed, tmp_path / "other", console=new_console())
+    assert files_of(tmp_path / "half") == files_of(tmp_path / "other")
+
+
+def test_a_half_prepared_folder_of_other_data_or_settings_is_refused(recipe, tmp_path, new_console):
+    stop_after(1, recipe, tmp_path / "half", new_console())
     before = files_of(tmp_path / "half")
     with pytest.raises(UserError, match="half is half prepared, but the settings changed since"):
         rnn_apps.prepare(recipe, tmp_path / "half", console=new_console(), overrides=["data.max_length=9"])
@@ -136,7 +147,7 @@ def test_a_folder_that_is_not_free_is_left_as_it_is(recipe, prepared, tmp_path, 
     (tmp_path / "mine" / "notes.txt").write_text("keep")
     with pytest.raises(UserError, match="mine exists and is not empty"):
         rnn_apps.prepare(recipe, tmp_path / "mine", console=new_console())
-    with pytest.raises(UserError, match="prepared already. Run the recipe with it"):
+    with pytest.raises(UserError, match="prepared data for the task text_class.*Give the data that it was"):
         rnn_apps.prepare(recipe, tmp_path / "again", data=prepared, console=new_console())
     assert files_of(prepared) == before
     assert not (tmp_path / "again").exists()
@@ -235,10 +246,12 @@ def test_the_command_prepares_trains_and_evaluates(recipe, tmp_path, monkeypatch
     assert call(["prepare", "imdb", "--data", str(recipe.data.path), "--to", "my data", *options]) == 0
     out = capsys.readouterr().out
     assert "skipped 3: text is empty" in out
-    assert "Train from it with: rnn-apps run imdb --data 'my data'" in out
+    assert "Train from it with: rnn-apps run imdb --data 'my data' --set 'model.units=[3]' --set" in out
     assert call(["run", "imdb", "--data", "my data", "--out", "run", *options]) == 0
     assert call(["evaluate", "run"]) == 0
+    capsys.readouterr()
     assert call(["evaluate", "run", "--data", "my data"]) == 0
+    assert "trained on it" not in capsys.readouterr().err
     assert call(["prepare", "forecasting", "--to", "other"]) == 2
     assert "prepare: data of the task forecasting cannot be prepared" in capsys.readouterr().err
 
@@ -291,24 +304,53 @@ def pictures(tmp_path):
 def test_unreadable_images_are_left_out_once_if_a_preparation_is_continued(pictures, tmp_path, new_console):
     rnn_apps.prepare(pictures, tmp_path / "prepared", console=new_console())
     found = PreparedData.find(tmp_path / "prepared")
-    assert sum(split.examples for split in found.splits.values()) == 37
+    assert sum(split.count for split in found.splits.values()) == 37
     assert sum(found.skipped.values()) == 3
-    write_shard, written = preparing.write_shard, []
-
-    def write_two(*args):
-        if len(written) == 2:
-            raise Killed
-        written.append(args)
-        return write_shard(*args)
-
-    with pytest.MonkeyPatch.context() as context:
-        context.setattr(preparing, "write_shard", write_two)
-        with pytest.raises(Killed):
-            rnn_apps.prepare(pictures, tmp_path / "other", console=new_console())
+    stop_after(2, pictures, tmp_path / "other", new_console())
     rnn_apps.prepare(pictures, tmp_path / "other", console=new_console())
     assert files_of(tmp_path / "other") == files_of(tmp_path / "prepared")
     dataset = find_task(pictures.task).prepare(pictures).dataset
     assert (dataset.digest(), dataset.skipped) == (found.fingerprint, found.skipped)
+
+
+def test_only_the_run_of_its_task_evaluates_prepared_data(recipe, prepared, tmp_path, new_console):
+    run = rnn_apps.run(recipe, out=tmp_path / "run", console=new_console())
+    assert run.evaluate(prepared) == run.evaluate()
+    tags = load_recipe("tagging", ["data.source=sample", "data.sample.size=100"])
+    rnn_apps.prepare(tags, tmp_path / "tags", console=new_console())
+    with pytest.raises(DataError, match="tags: received data prepared for the task tagging, expected data"):
+        run.evaluate(tmp_path / "tags")
+
+
+def test_the_network_of_characters_is_free_but_not_how_many_are_read(tmp_path, new_console):
+    tags = load_recipe("tagging", ["data.source=sample", "data.sample.size=100"])
+    rnn_apps.prepare(tags, tmp_path / "tags", console=new_console())
+    task = find_task("tagging")
+    for name, value in (("units", 5), ("embedding", 7)):
+        changed = apply_overrides(tags, {f"model.characters.{name}": value})
+        assert task.prepare(with_data(changed, tmp_path / "tags")).dataset.count("train") == 80
+    for settings in ({"model.characters": None}, {"model.characters.max_length": 5}):
+        with pytest.raises(DataError, match="prepared with model.characters.max_length=20, the recipe has"):
+            task.prepare(with_data(apply_overrides(tags, settings), tmp_path / "tags"))
+
+
+def test_raw_data_is_expected_where_prepared_data_is_inspected(prepared):
+    for inspect in (guess_task, lambda path: inspect_data("text_classification", path)):
+        with pytest.raises(DataError, match="prepared data for the task text_classification. Give the data"):
+            inspect(prepared)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_preparation_says_how_to_continue(recipe, tmp_path, new_console, number):
+    def stop(*args):
+        raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(143)
+
+    console = new_console()
+    with pytest.MonkeyPatch.context() as context:
+        context.setattr(preparing, "write_shard", stop)
+        with pytest.raises((KeyboardInterrupt, SystemExit)):
+            rnn_apps.prepare(recipe, tmp_path / "half", console=console)
+    assert console.lines[-1] == f"Stopped. The same command continues in {tmp_path / 'half'}."
 
 
 def test_data_that_is_not_there_leaves_nothing(recipe, tmp_path, new_console):

@@ -12,7 +12,7 @@ from rnn_apps.tasks import task_names
 TOP = "name, description, task, seed, training, export, views, data, model"
 TASKS = ", ".join(task_names())
 DATA = (
-    "source, path, validation_fraction, on_invalid_record, max_invalid_records, sample, text, label, "
+    "source, path, validation_fraction, on_invalid_record, max_invalid_records, shuffle, sample, text, label, "
     "class_names, vocabulary_size, max_length, keep"
 )
 MODEL = (

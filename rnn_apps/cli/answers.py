@@ -58,7 +58,11 @@ def evaluate(run, data, max_invalid_records, as_json):
 
 def _warn_of_own_data(opened, data):
     """Print a note if the data is that of the run, whose test split is scored without --data."""
+    from rnn_apps.data.prepared import PreparedData
+
     own = getattr(opened.recipe.data, "path", None)
+    if own is not None and PreparedData.find(own) is not None:
+        return  # it has a test split
     if None not in (own, data) and len({os.path.realpath(os.path.expanduser(p)) for p in (own, data)}) == 1:
         note = "the network was trained on it; without a test split of its own, all of it is scored"
         click.echo(f"{data}: {note}. To score only what the run held out, omit --data.", err=True)

@@ -129,13 +129,15 @@ def prepare(recipe, overrides, data, to):
         import rnn_apps.runs
 
         prepared = rnn_apps.runs.prepare(loaded, to, console=console)
-    counts = ", ".join(f"{name} {split.examples:,}" for name, split in prepared.splits.items())
+    counts = ", ".join(f"{name} {split.count:,}" for name, split in prepared.splits.items())
     shards = [shard for split in prepared.splits.values() for shard in split.shards]
     size = sum(shard.bytes for shard in shards) / 1e6
     click.echo(f"Prepared {prepared.source} ({counts}): {len(shards)} shards, {size:,.1f} MB")
     for reason, count in prepared.skipped.items():
         click.echo(f"  skipped {count:,}: {reason}")
-    click.echo(f"Train from it with: rnn-apps run {shlex.quote(recipe)} --data {shlex.quote(str(to))}")
+    settings = (f"--set {shlex.quote(text)}" for text in overrides if not text.startswith("data.source"))
+    command = ["rnn-apps run", shlex.quote(recipe), "--data", shlex.quote(str(to)), *settings]
+    click.echo(f"Train from it with: {' '.join(command)}")
 
 
 @cli.command("kill-test", epilog=examples("rnn-apps kill-test imdb --kills 20 --set data.source=sample"))

@@ -87,16 +87,13 @@ class PreparedSplit(NamedTuple):
         shards: List of `Shard`.
         truncations: List of the fields of each `rnn_apps.tasks.truncation.Truncation`.
         raw_every: Every how many examples one is kept as it was.
+        count: Number of examples, of a language model of tokens.
     """
 
     shards: list
     truncations: list
-    raw_every: int = 1
-
-    @property
-    def examples(self):
-        """Number of examples."""
-        return sum(shard.examples for shard in self.shards)
+    raw_every: int
+    count: int
 
 
 class PreparedData(NamedTuple):
@@ -135,7 +132,7 @@ class PreparedData(NamedTuple):
         if not (folder / MANIFEST).is_file():
             if (folder / UNFINISHED).is_file():
                 fix = "Run the command that prepares it again: it continues where it stopped."
-                raise DataError(str(path), "half prepared: the preparation was interrupted", fix=fix)
+                raise DataError(str(path), "half prepared: its preparation did not finish", fix=fix)
             return None
         try:
             found = cls._from_json(folder, _read_json(folder / MANIFEST))
@@ -159,6 +156,7 @@ class PreparedData(NamedTuple):
                 [Shard(*shard) for shard in values["shards"]],
                 values["truncations"],
                 int(values["raw_every"]),
+                int(values["count"]),
             )
             for split, values in content["splits"].items()
         }
@@ -189,16 +187,18 @@ class PreparedData(NamedTuple):
                 expected = f"{shard.bytes:,} bytes"
                 raise DataError(str(path), received=received, expected=expected, fix=_AGAIN)
 
-    def check_recipe(self, task, settings):
-        """Raise DataError if a recipe would prepare the data in another way.
-
-        Args:
-            task: Name of the recipe's task.
-            settings: As of this class, of the recipe.
-        """
+    def check_task(self, task):
+        """Raise DataError if the data is prepared for another task."""
         if task != self.task:
             received, expected = f"data prepared for the task {self.task}", f"data for {task}"
             raise DataError(str(self.folder), received=received, expected=expected)
+
+    def check_settings(self, settings):
+        """Raise DataError if a recipe would prepare the data in another way.
+
+        Args:
+            settings: As of this class, of the recipe.
+        """
         for key in sorted({*settings, *self.settings}):
             own, other = self.settings.get(key), settings.get(key)
             if own != other:
@@ -214,6 +214,14 @@ class PreparedData(NamedTuple):
         replace_file(self.folder / MANIFEST, json.dumps(content, indent=1).encode())
         to_disk(self.folder / MANIFEST)
         (self.folder / UNFINISHED).unlink(missing_ok=True)
+
+
+def check_not_prepared(path):
+    """Raise DataError if a path is a folder of prepared data, in place of the data itself."""
+    if (prepared := PreparedData.find(path)) is not None:
+        problem = f"prepared data for the task {prepared.task}"
+        fix = f"Give the data that it was prepared from: {prepared.source}"
+        raise DataError(str(path), problem, fix=fix)
 
 
 def combined_digest(digests):

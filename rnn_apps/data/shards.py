@@ -23,7 +23,7 @@ MAX_RAW = 2**26  # bytes of a raw example
 MAX_CACHED = 256 * 2**20  # bytes of decoded shards
 MAX_GROUP = 16  # shards that are read together
 _EXAMPLES_PER_CALL = 2048
-_DAMAGED = "Prepare the data again, or copy the file again."
+_DAMAGED = "Prepare the data again into another folder, or copy the file again."
 
 
 def write_shard(folder, name, columns, raw):

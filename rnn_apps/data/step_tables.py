@@ -9,8 +9,8 @@ import numpy as np
 from rnn_apps.data.files import file_decimal_marks, open_table
 from rnn_apps.data.headers import check_columns, check_unique, is_unnamed, list_columns
 from rnn_apps.data.images import InvalidImage, read_image
-from rnn_apps.data.numbers import is_missing, number
-from rnn_apps.data.records import INVALID_UTF8, InvalidRecords, find_surrogate
+from rnn_apps.data.numbers import is_missing, is_number, number
+from rnn_apps.data.records import INVALID_UTF8, SKIP, InvalidRecords, find_surrogate
 from rnn_apps.data.split_files import find_splits, log_unread, one_per_split, visible_files
 from rnn_apps.data.splits import SPLITS_BY_NAME, FixedSplits, SplitReader, split_generated
 from rnn_apps.data.synthetic.labelled_clips import labelled_clips
@@ -213,6 +213,9 @@ def _read_step(location, cells, names, previous, columns, invalid, marks):
     """The features or the image of a row, or None if it is invalid and skipped."""
     if columns.frames is None:
         texts = [cells[name] for name in names]
+        are_guessed = columns.features is None and columns.stream is None
+        if invalid.action == "fail" and previous is None and are_guessed:
+            _check_are_numbers(location, names, texts, marks)
         return parse_features(location, names, texts, previous, columns.on_missing, invalid, marks)
     path = Path(location.rpartition(":")[0]).parent / cells[columns.frames]
     try:
@@ -278,6 +281,21 @@ def parse_features(location, names, cells, previous, on_missing, invalid, marks=
             value = previous[index]
         values[index] = value
     return values
+
+
+def _check_are_numbers(location, names, texts, marks):
+    """Raise DataError if a column that no setting names does not begin with a number."""
+    for name, text, mark in zip(names, texts, marks):
+        if not is_missing(text) and not is_number(text, mark):
+            fix = [
+                "Fix the cell.",
+                Setting("Or if the column names the streams, set", f"data.stream={name}"),
+                Setting("Or name the columns of numbers", "data.features=[...]"),
+                SKIP,
+            ]
+            expected = "a number; decimals have a point" if mark == "." else "a number"
+            problem = f"{name} is not a number"
+            raise DataError(location, problem, received=shown(text), expected=expected, fix=fix)
 
 
 def _fill_in(invalid, previous):

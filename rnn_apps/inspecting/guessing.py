@@ -5,6 +5,7 @@ from pathlib import Path
 
 from rnn_apps.data.headers import list_columns
 from rnn_apps.data.plain_text import TEXT_ENDINGS
+from rnn_apps.data.prepared import check_not_prepared
 from rnn_apps.data.split_files import ENDINGS, find_splits, no_data
 from rnn_apps.data.tagged_files import TAGGED_ENDINGS
 from rnn_apps.data.video import VIDEO_SUFFIXES
@@ -32,6 +33,7 @@ def guess_task(path: str | Path) -> tuple[str, str]:
     path = Path(path).expanduser()
     if not path.exists():
         raise DataError(str(path)[:300], "no such file or folder", fix="Check the path.")
+    check_not_prepared(path)
     guess = _task_of_file(path) if path.is_file() else _task_of_folder(path)
     if guess is None:
         expected = "tables, texts, tagged sentences, or images or videos with their captions"

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from rnn_apps.data.prepared import check_not_prepared
 from rnn_apps.errors import DataError, UserError, did_you_mean, shown
 from rnn_apps.inspecting.inspection import Inspection
 from rnn_apps.tasks import task_names
@@ -43,6 +44,7 @@ def inspect_data(task: str, path: str | Path, overrides: Mapping[str, Any] | Non
         raise UserError(shown(task)[1:-1], "no such task", fix=did_you_mean(task, inspectable_tasks()))
     if not Path(path).exists():
         raise DataError(str(path)[:300], "no such file or folder", fix="Check the path.")
+    check_not_prepared(path)
     module, _, name = INSPECTORS[task].partition(":")
     inspection = getattr(importlib.import_module(module), name)(str(path), dict(overrides or {}))
     inspection.keep_overrides()

@@ -32,7 +32,7 @@ def read_inputs(inputs, column, as_text=False, readers=None):
     return texts
 
 
-def read_file(path, column, readers, *fixes):
+def read_file(path, column, readers=None, *fixes):
     """Return the texts of a file: those in a table's column, or its lines.
 
     Args:
@@ -49,6 +49,7 @@ def read_file(path, column, readers, *fixes):
     if not path.is_file():
         raise UserError(str(path), "no such file", fix=fixes)
     name = path.name.lower()
+    readers = readers or {}
     for ending, reader in readers.items():
         if name.endswith(ending):
             return list(map(_readable, reader(path)))

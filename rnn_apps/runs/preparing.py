@@ -4,6 +4,7 @@ import hashlib
 import json
 import math
 import os
+import shutil
 from collections import Counter
 from pathlib import Path
 
@@ -14,15 +15,18 @@ from rnn_apps.data.prepared import (
     MANIFEST,
     PREPROCESSING,
     UNFINISHED,
+    ColumnSpec,
     PreparedData,
     PreparedSplit,
+    Shard,
+    check_not_prepared,
     combined_digest,
 )
-from rnn_apps.data.shards import ColumnSpec, Shard, write_shard
+from rnn_apps.data.shards import write_shard
 from rnn_apps.data.splits import SPLIT_NAMES
 from rnn_apps.data.tfds_source import SourceUnavailable
 from rnn_apps.disk import replace_file, sha256_of, to_disk, update_digest
-from rnn_apps.errors import DataError, Setting, UserError
+from rnn_apps.errors import Setting, UserError
 from rnn_apps.runs.console import PrintConsole, log_to_console
 from rnn_apps.tasks import find_task
 from rnn_apps.tasks.truncation import Truncation
@@ -51,9 +55,9 @@ def prepare_data(recipe, out, console=None):
     try:
         with log_to_console(console):
             return _Preparation(recipe, Path(out), console).run()
-    except KeyboardInterrupt:
-        if (Path(out) / UNFINISHED).is_file():
-            console.log(f"Stopped. The same command continues in {out}.")
+    except (KeyboardInterrupt, SystemExit):
+        is_begun = (Path(out) / UNFINISHED).is_file()
+        console.log(f"Stopped. The same command continues in {out}." if is_begun else "Stopped.")
         raise
     except SourceUnavailable as error:
         fix = [Setting("Set the path of your data", "data.path=PATH")]
@@ -69,9 +73,8 @@ class _Preparation:
         self._task = find_task(recipe.task)
         dataset = self._task.dataset(recipe)
         dataset.check_preparable()
-        if recipe.data.source == "files" and PreparedData.find(recipe.data.path) is not None:
-            fix = "Run the recipe with it, or give the data that it was prepared from."
-            raise DataError(str(recipe.data.path), "prepared already", fix=fix)
+        if recipe.data.source == "files":
+            check_not_prepared(recipe.data.path)
         state = {"task": recipe.task, "settings": dataset.encoding_settings()}
         state["data"] = {"source": recipe.data.source, "files": _file_states(recipe.data.path)}
         self._state = json.loads(json.dumps(state))
@@ -99,7 +102,10 @@ class _Preparation:
         files = [path for path in sorted((self._out / PREPROCESSING).iterdir()) if path.is_file()]
         splits = {
             split: PreparedSplit(
-                writer.shards, [list(one) for one in writer.truncations], self._raw_every(split, dataset)
+                writer.shards,
+                [list(one) for one in writer.truncations],
+                self._raw_every(split, dataset),
+                writer.count,
             )
             for split, writer in writers.items()
         }
@@ -123,8 +129,12 @@ class _Preparation:
         if (out / MANIFEST).exists():
             raise UserError(problem=f"{out} is prepared already", fix="Name another folder.", option="to")
         if (out / UNFINISHED).is_file():
-            self._continue(json.loads((out / UNFINISHED).read_text(encoding="utf-8")))
-            return
+            content = json.loads((out / UNFINISHED).read_text(encoding="utf-8"))
+            if any(content["progress"]["shards"].values()) or content["state"] == self._state:
+                self._continue(content)
+                return
+            (out / UNFINISHED).unlink()  # nothing is lost: it has no shard, and other settings
+            shutil.rmtree(out / PREPROCESSING, ignore_errors=True)
         if out.exists() and (not out.is_dir() or any(out.iterdir())):
             raise UserError(problem=f"{out} exists and is not empty", fix="Name another folder.", option="to")
 
@@ -200,7 +210,7 @@ class SplitWriter:
 
     def _start_shard(self):
         self._chunks, self._raw, self._truncations = [], [], []
-        self._consumed, self._dropped, self._skipped = 0, [], Counter()
+        self._consumed, self._count, self._dropped, self._skipped = 0, 0, [], Counter()
 
     @property
     def shards(self):
@@ -211,6 +221,11 @@ class SplitWriter:
     def truncations(self):
         """List of `Truncation` of the split."""
         return _add_truncations([Truncation(*one) for one in entry["truncations"]] for entry in self._entries)
+
+    @property
+    def count(self):
+        """Number of examples, as `Dataset.count` counts them."""
+        return sum(entry["count"] for entry in self._entries)
 
     def add(self, example):
         """Add an example."""
@@ -258,6 +273,7 @@ class SplitWriter:
         ]
         self._chunks.append(columns)
         self._truncations.append(piece.truncations(self._split))
+        self._count += piece.count(self._split)
         if sum(column.values.nbytes for chunk in self._chunks for column in chunk.values()) >= SHARD_BYTES:
             self._write()
 
@@ -273,6 +289,7 @@ class SplitWriter:
             "dropped": self._dropped,
             "skipped": self._skipped,
             "truncations": [list(one) for one in _add_truncations(self._truncations)],
+            "count": self._count,
         }
         self._entries.append(entry)
         self._save()

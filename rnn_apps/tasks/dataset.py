@@ -143,7 +143,7 @@ class Dataset(ABC):
         """
         prepared = self._find_prepared()
         if prepared is not None:
-            prepared.check_recipe(self.recipe.task, self.encoding_settings())
+            prepared.check_settings(self.encoding_settings())
             self.preprocessing = load_preprocessing(prepared.folder / PREPROCESSING, None)
             self.complete_preprocessing()
             self._shards = ShardStore(prepared.folder, prepared.splits["train"].shards, prepared.columns)
@@ -168,6 +168,7 @@ class Dataset(ABC):
         if self._prepared is None and data.source == "files" and data.path is not None:
             self._prepared = PreparedData.find(data.path)
         if self._prepared is not None:
+            self._prepared.check_task(self.recipe.task)
             self.source_name = self._prepared.source
         return self._prepared
 
@@ -275,7 +276,7 @@ class Dataset(ABC):
     def count(self, split):
         """Return the number of examples of a split."""
         if self._prepared is not None:
-            return self._prepared.splits[split].examples
+            return self._prepared.splits[split].count
         return len(self.splits[split])
 
     def baselines(self):

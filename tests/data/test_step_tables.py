@@ -175,3 +175,8 @@ def test_every_mark_of_a_missing_number_repeats_the_previous_one_if_asked(tmp_pa
     assert splits["test"][0].steps[:, 0].tolist() == [1, 1, 3]
     with pytest.raises(DataError, match="x has no number"):
         loaded(path)
+
+
+def test_a_column_that_is_no_number_from_the_start_may_name_the_streams(tmp_path):
+    with pytest.raises(DataError, match=r'machine is not a number; received "m0", .*data\.stream=machine'):
+        loaded(a_file(tmp_path, "machine,x,label\nm0,1,on\nm0,2,on\n"))

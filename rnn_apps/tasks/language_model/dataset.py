@@ -108,9 +108,7 @@ class TextStreams(Dataset):
 
     def count(self, split):
         """Return the number of tokens."""
-        if split == "train" and STORED in self.encoded:
-            return int(self.encoded[STORED].index_of("tokens").sum())
-        return len(self.encoded[split])
+        return len(self.encoded[split]) if self._prepared is None else super().count(split)
 
     def baselines(self):
         """Mean nats per token of a unigram and an interpolated 5-gram model."""

@@ -39,9 +39,10 @@ class TaggedSentences(LabelledSequences):
         return [words] if self.recipe.model.characters is None else [words, characters]
 
     def encoding_settings(self):
-        """The settings of the data, and of characters."""
-        characters = {k: v for k, v in self.recipe.flat().items() if k.startswith("model.characters")}
-        return super().encoding_settings() | characters
+        """The settings of the data, and how many characters of a word are read."""
+        characters = self.recipe.model.characters
+        max_length = None if characters is None else characters.max_length
+        return super().encoding_settings() | {"model.characters.max_length": max_length}
 
     def from_json(self, values):
         """Return the `TaggedSentence`."""
