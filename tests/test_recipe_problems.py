@@ -12,8 +12,8 @@ from rnn_apps.tasks import task_names
 TOP = "name, description, task, seed, training, export, views, data, model"
 TASKS = ", ".join(task_names())
 DATA = (
-    "source, path, validation_fraction, on_invalid_record, max_invalid_records, shuffle, sample, text, label, "
-    "class_names, vocabulary_size, max_length, keep"
+    "source, path, validation_fraction, on_invalid_record, max_invalid_records, shuffle, sample, text, "
+    "label, class_names, vocabulary_size, max_length, keep"
 )
 MODEL = (
     "cell, units, residual, layer_dropout, recurrent_dropout, embedding, bidirectional, pooling, "
@@ -81,6 +81,10 @@ IN_DATA = {
     "fraction in percent": (
         "validation_fraction: 10%",
         'validation_fraction: received "10%", expected a number above 0 and below 0.9.',
+    ),
+    "unknown way to shuffle": (
+        "shuffle: examples first",
+        'shuffle: received "examples first", expected one of shards, examples. Did you mean "examples"?',
     ),
     "huge vocabulary": (
         "vocabulary_size: 2000000",
