@@ -2,13 +2,16 @@
 
 import json
 
+import numpy as np
 import pytest
+import tensorflow as tf
 from test_task_resumes import check_resumed, stop
 
 import rnn_apps
 from rnn_apps.data.prepared import MANIFEST
 from rnn_apps.errors import UserError
 from rnn_apps.recipe import apply_overrides
+from rnn_apps.tasks import find_task
 
 pytestmark = pytest.mark.slow
 
@@ -33,6 +36,16 @@ def check_prepared(run, own):
     }
 
 
+def check_order(dataset):
+    """In the default order, an epoch has the batches that it says, and can be continued anywhere."""
+    batches = dataset.training_batches()
+    whole = [tf.nest.flatten(batch) for batch in batches.epoch(1)]
+    assert len(whole) == len(batches) > 1
+    for own, expected in zip(batches.epoch(1, 1), whole[1:], strict=True):
+        for tensor, other in zip(tf.nest.flatten(own), expected, strict=True):
+            np.testing.assert_array_equal(tensor, other)
+
+
 def test_a_run_from_prepared_data_is_that_from_the_data(run, task, tmp_path, new_console):
     if task in REFUSED:
         with pytest.raises(UserError, match=r"^prepare: .* cannot be prepared"):
@@ -46,6 +59,7 @@ def test_a_run_from_prepared_data_is_that_from_the_data(run, task, tmp_path, new
     check_prepared(run, own)
     assert own.evaluate() == run.evaluate()
     assert own.evaluate().baselines == run.evaluate().baselines
+    check_order(find_task(task).prepare(apply_overrides(recipe, {"data.shuffle": "shards"})).dataset)
 
 
 # Seeded fault
