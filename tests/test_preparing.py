@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from rnn_apps.inspecting import guess_task, inspect_data
 from rnn_apps.recipe import apply_overrides, load_recipe, with_data
 from rnn_apps.runs import preparing
 from rnn_apps.tasks import find_task
+from rnn_apps.training import Interrupted
 
 LABELS = ("negative", "positive")
 
@@ -225,6 +227,7 @@ def test_a_file_that_is_missing_is_named_before_the_run_starts(prepared, recipe,
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 def test_a_shard_that_is_damaged_while_training_is_named_and_the_run_can_be_resumed(
     prepared, recipe, tmp_path, new_console
 ):
@@ -313,6 +316,7 @@ def test_unreadable_images_are_left_out_once_if_a_preparation_is_continued(pictu
     assert (dataset.digest(), dataset.skipped) == (found.fingerprint, found.skipped)
 
 
+@pytest.mark.slow
 def test_only_the_run_of_its_task_evaluates_prepared_data(recipe, prepared, tmp_path, new_console):
     run = rnn_apps.run(recipe, out=tmp_path / "run", console=new_console())
     assert run.evaluate(prepared) == run.evaluate()
@@ -367,6 +371,7 @@ def test_data_prepared_from_synthetic_data_is_marked(tmp_path, new_console):
     assert not is_synthetic(with_data(recipe, tmp_path / "elsewhere").data)
 
 
+@pytest.mark.slow
 def test_baselines_use_a_part_of_train_and_say_so(recipe, tmp_path, new_console, monkeypatch):
     monkeypatch.setattr("rnn_apps.tasks.text_classification.dataset.TextDataset.max_raw_train", 50)
     rnn_apps.prepare(recipe, tmp_path / "prepared", console=new_console())
@@ -377,3 +382,37 @@ def test_baselines_use_a_part_of_train_and_say_so(recipe, tmp_path, new_console,
     dataset = find_task(recipe.task).prepare(with_data(recipe, tmp_path / "prepared")).dataset
     assert 40 <= len(dataset.splits["train"]) <= 50
     assert dataset.training_batches().num_examples == run.metrics["data"]["train"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("is_prepared", [True, False])
+def test_a_run_is_resumed_after_its_data_has_moved(recipe, prepared, tmp_path, new_console, is_prepared):
+    data = prepared
+    if not is_prepared:
+        data = tmp_path / "copy.csv"
+        data.write_bytes(Path(recipe.data.path).read_bytes())
+    console = new_console()
+    console.step = lambda step, total, logs: signal.raise_signal(signal.SIGTERM) if step == 4 else None
+    with pytest.raises(Interrupted):
+        rnn_apps.run(recipe, data=data, out=tmp_path / "run", console=console)
+    moved = data.rename(tmp_path / f"moved{data.suffix}")
+    with pytest.raises(DataError, match="no such file or folder"):
+        rnn_apps.run(resume=tmp_path / "run", console=new_console())
+    console = new_console()
+    run = rnn_apps.run(resume=tmp_path / "run", data=moved, console=console)
+    assert f"The data has moved to {moved}" in console.lines
+    assert run.is_complete
+    assert run.recipe.data.path == str(moved)
+    assert run.evaluate() == run.metrics["test"]
+
+
+@pytest.mark.slow
+def test_other_data_at_another_path_is_still_refused(recipe, tmp_path, new_console):
+    console = new_console()
+    console.step = lambda step, total, logs: signal.raise_signal(signal.SIGTERM) if step == 4 else None
+    with pytest.raises(Interrupted):
+        rnn_apps.run(recipe, out=tmp_path / "run", console=console)
+    other = tmp_path / "other.csv"
+    other.write_text(Path(recipe.data.path).read_text().replace("word1 ", "word2 "))
+    with pytest.raises(UserError, match="the data has changed: .*fingerprint was"):
+        rnn_apps.run(resume=tmp_path / "run", data=other, console=new_console())

@@ -68,13 +68,21 @@ def resume_run(recipe, out, console, force=False):
         check_unchanged(where, "complete, and the recipe", started.flat(), recipe.flat(), fix)
         console.log(f"{where} is complete: there is nothing to resume.")
         return Run(folder.path)
+    before, now = started.flat(), recipe.flat()
+    has_moved = before.get("data.path") != now.get("data.path")
     if not force:
-        check_unchanged(where, "the recipe", started.flat(), recipe.flat(), fix)
+        path = {"data.path": None}  # data may move, as long as its content is the same
+        check_unchanged(where, "the recipe", before | path, now | path, fix)
     with Checkpoints(folder / CHECKPOINTS).locked() as checkpoints:
         prepared = stages.prepare(recipe, False, console, sample_of)
         if not force:
-            check_unchanged(where, "the data", record["data"], json.loads(json.dumps(prepared.data)), fix)
+            source = {"source": None} if has_moved else {}
+            data = json.loads(json.dumps(prepared.data))
+            check_unchanged(where, "the data", record["data"] | source, data | source, fix)
         folder.remove_unfinished()
+        if has_moved:
+            stages.write_record(folder, prepared)
+            console.log(f"The data has moved to {recipe.data.path}")
         console.log(f"Resuming {where}")
         return _run(prepared, folder, checkpoints, console, force)
 

@@ -181,7 +181,7 @@ def test_features_of_a_frozen_network_are_those_of_its_pictures_mirrored_or_not(
     }
     task = prepared(folder(), encoder=encoder)
     inputs, cnn = task.dataset.inputs["train"], task.predictor.preprocessing.cnn
-    pixels = np.stack([inputs.images(i)[0] for i in range(6)]).astype("float32")
+    pixels = np.stack([task.dataset.images("train", i)[0] for i in range(6)]).astype("float32")
     for mirrored in (False, True):
         images = pixels[:, :, ::-1] if mirrored else pixels
         expected = cnn(images, training=False).numpy()
