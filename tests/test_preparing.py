@@ -122,8 +122,31 @@ def stop_after(shards, recipe, folder, console):
             rnn_apps.prepare(recipe, folder, console=console)
 
 
+def test_a_preparation_that_stops_while_it_writes_the_preprocessing_learns_it_again(
+    recipe, prepared, tmp_path, new_console
+):
+    def save_half(self, folder):
+        (folder / "class_names.json").write_text("[")
+        raise Killed
+
+    with pytest.MonkeyPatch.context() as context:
+        context.setattr("rnn_apps.tasks.preprocessing.Preprocessing.save", save_half)
+        with pytest.raises(Killed):
+            rnn_apps.prepare(recipe, tmp_path / "half", console=new_console())
+    rnn_apps.prepare(recipe, tmp_path / "half", console=new_console())
+    assert files_of(tmp_path / "half") == files_of(prepared)
+
+
+def test_more_synthetic_data_is_not_added_to_less(tmp_path, new_console):
+    recipe = load_recipe("imdb", ["data.source=sample", "data.sample.size=100"])
+    stop_after(1, recipe, tmp_path / "half", new_console())
+    with pytest.raises(UserError, match="half prepared, but the data changed since"):
+        rnn_apps.prepare(recipe, tmp_path / "half", console=new_console(), overrides=["data.sample.size=200"])
+
+
 def test_without_a_complete_shard_other_settings_start_anew(recipe, tmp_path, new_console):
     stop_after(0, recipe, tmp_path / "half", new_console())
+    (tmp_path / "half" / ".train-00000.tfrecord.gz.part").write_text("half a shard")
     changed = apply_overrides(recipe, {"data.max_length": 9})
     rnn_apps.prepare(changed, tmp_path / "half", console=new_console())
     rnn_apps.prepare(changed, tmp_path / "other", console=new_console())

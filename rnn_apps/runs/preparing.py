@@ -77,6 +77,8 @@ class _Preparation:
             check_not_prepared(recipe.data.path)
         state = {"task": recipe.task, "settings": dataset.encoding_settings()}
         state["data"] = {"source": recipe.data.source, "files": _file_states(recipe.data.path)}
+        if recipe.data.source == "sample":
+            state["data"]["sample"] = [recipe.seed, recipe.data.sample_size]
         self._state = json.loads(json.dumps(state))
         self._progress = {"examples": None, "columns": {}, "shards": {split: [] for split in SPLIT_NAMES}}
 
@@ -135,6 +137,8 @@ class _Preparation:
                 return
             (out / UNFINISHED).unlink()  # nothing is lost: it has no shard, and other settings
             shutil.rmtree(out / PREPROCESSING, ignore_errors=True)
+            for path in out.glob(".*.part"):
+                path.unlink()
         if out.exists() and (not out.is_dir() or any(out.iterdir())):
             raise UserError(problem=f"{out} exists and is not empty", fix="Name another folder.", option="to")
 
@@ -159,10 +163,13 @@ class _Preparation:
             dataset = self._task.dataset(self._recipe)
             preprocessing = dataset.learn()
             try:
-                folder.mkdir(parents=True)
+                self._out.mkdir(parents=True, exist_ok=True)
+                self._save_progress()
             except OSError as error:
-                problem = f"{self._out} cannot be created: {error.strerror}"
+                problem = f"{self._out} cannot be written: {error.strerror}"
                 raise UserError(problem=problem, fix="Name another folder.", option="to") from error
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
             preprocessing.save(folder)
             to_disk(folder)
             self._progress["examples"] = dict(dataset.streamed)
