@@ -75,7 +75,7 @@ def prepared(recipe, tmp_path, new_console):
 def test_the_manifest_says_what_the_folder_holds(prepared, recipe):
     found = PreparedData.find(prepared)
     dataset = find_task(recipe.task).prepare(recipe).dataset
-    assert {split: values.count for split, values in found.splits.items()} == {
+    assert {split: values.size for split, values in found.splits.items()} == {
         split: len(examples) for split, examples in dataset.splits.items()
     }
     assert found.skipped == {"text is empty": 3} == dataset.skipped
@@ -330,7 +330,7 @@ def pictures(tmp_path):
 def test_unreadable_images_are_left_out_once_if_a_preparation_is_continued(pictures, tmp_path, new_console):
     rnn_apps.prepare(pictures, tmp_path / "prepared", console=new_console())
     found = PreparedData.find(tmp_path / "prepared")
-    assert sum(split.count for split in found.splits.values()) == 37
+    assert sum(split.size for split in found.splits.values()) == 37
     assert sum(found.skipped.values()) == 3
     stop_after(2, pictures, tmp_path / "other", new_console())
     rnn_apps.prepare(pictures, tmp_path / "other", console=new_console())

@@ -129,7 +129,7 @@ def prepare(recipe, overrides, data, to):
         import rnn_apps.runs
 
         prepared = rnn_apps.runs.prepare(loaded, to, console=console)
-    counts = ", ".join(f"{name} {split.count:,}" for name, split in prepared.splits.items())
+    counts = ", ".join(f"{name} {split.size:,}" for name, split in prepared.splits.items())
     shards = [shard for split in prepared.splits.values() for shard in split.shards]
     size = sum(shard.bytes for shard in shards) / 1e6
     click.echo(f"Prepared {prepared.source} ({counts}): {len(shards)} shards, {size:,.1f} MB")

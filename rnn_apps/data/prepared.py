@@ -87,13 +87,13 @@ class PreparedSplit(NamedTuple):
         shards: List of `Shard`.
         truncations: List of the fields of each `rnn_apps.tasks.truncation.Truncation`.
         raw_every: Every how many examples one is kept as it was.
-        count: Number of examples, of a language model of tokens.
+        size: Number of examples, of a language model of tokens.
     """
 
     shards: list
     truncations: list
     raw_every: int
-    count: int
+    size: int
 
 
 class PreparedData(NamedTuple):
@@ -156,7 +156,7 @@ class PreparedData(NamedTuple):
                 [Shard(*shard) for shard in values["shards"]],
                 values["truncations"],
                 int(values["raw_every"]),
-                int(values["count"]),
+                int(values["size"]),
             )
             for split, values in content["splits"].items()
         }

@@ -276,7 +276,7 @@ class Dataset(ABC):
     def count(self, split):
         """Return the number of examples of a split."""
         if self._prepared is not None:
-            return self._prepared.splits[split].count
+            return self._prepared.splits[split].size
         return len(self.splits[split])
 
     def baselines(self):
