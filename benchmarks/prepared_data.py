@@ -131,7 +131,7 @@ def measure_train(folder, batches):
 
 
 def rate(batches, count, use):
-    """Examples a second of `use` for so many batches."""
+    """Examples per second of `use` over `count` batches."""
     start, examples = time.perf_counter(), 0
     for _, batch in zip(range(count), batches):
         use(batch)

@@ -107,7 +107,7 @@ def test_an_interrupted_preparation_ends_with_the_same_files(recipe, prepared, t
 
 
 def stop_after(shards, recipe, folder, console):
-    """Prepare, and die after so many shards."""
+    """Prepare, and die after a number of shards."""
     write_shard, written = preparing.write_shard, []
 
     def write_and_die(*args):

@@ -173,7 +173,7 @@ def test_a_batch_holds_the_rows_of_its_plan_and_an_epoch_starts_anywhere(store):
 
 
 def loads(store, batches, monkeypatch, count=None):
-    """How many shards are decoded for so many batches, or an epoch."""
+    """Number of shards that are decoded for `count` batches, or for an epoch."""
     counted = []
 
     def counting(folder, shard, specs):
