@@ -2,9 +2,8 @@
 
 A folder holds, for each split, either two files, one per language, whose lines correspond (``train.en``
 and ``train.de``), or a table (``train.tsv``, see `rnn_apps.data.pair_tables`). A single table may have any
-name. Splits are ``train``,
-``validation`` (or another name in `SPLIT_NAMES`) and one whose name begins with ``test``; each file may be
-gzipped.
+name. Splits are ``train``, ``validation`` (or another name in `SPLIT_NAMES`) and one whose name begins with
+``test``; each file may be gzipped.
 """
 
 import operator

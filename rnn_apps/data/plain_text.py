@@ -1,6 +1,7 @@
 """Loads text for language models, splits it by position, and batches it as consecutive windows."""
 
 import io
+import math
 from contextlib import contextmanager
 
 import numpy as np
@@ -148,6 +149,29 @@ def check_length(name, split, text, unit):
         raise DataError(name, received=received, expected=f"at least {MIN_TOKENS}", fix=fix)
 
 
+def num_windows(num_targets, streams, steps):
+    """Return the number of windows of the longest stream; the arguments are those of `window_positions`."""
+    return math.ceil(math.ceil(num_targets / streams) / steps)
+
+
+def window_positions(num_targets, streams, steps, number, shift):
+    """Return where a window of parallel streams is in a text, as arrays, or as tensors for a tensor `number`.
+
+    Args:
+        num_targets: Number of tokens that are predicted, all except the first.
+        streams: Number of streams that the text is cut into.
+        steps: Tokens of a window.
+        number: Number of the window.
+        shift: Tokens by which the text is rotated.
+
+    Returns:
+        Which steps are not padding, and the position of each token that is read, both (streams, steps).
+    """
+    bounds = np.arange(streams + 1, dtype=np.int64) * num_targets // streams
+    positions = bounds[:-1, None] + number * steps + np.arange(steps, dtype=np.int64)
+    return positions < bounds[1:, None], (positions + shift) % num_targets
+
+
 class StreamBatches:
     """Batches windows of one long text in parallel streams, for truncated backpropagation through time.
 
@@ -174,12 +198,10 @@ class StreamBatches:
             raise ValueError(f"StreamBatches: tokens: received {received}, expected two or more, from 1 on.")
         self.streams, self.steps, self.seed = streams, steps, seed
         self._tokens, self._num_targets = tf.constant(tokens), len(tokens) - 1
-        bounds = np.arange(streams + 1, dtype=np.int64) * self._num_targets // streams
-        self._starts, self._stops = bounds[:-1, None], bounds[1:, None]
 
     def __len__(self):
         """Number of batches per epoch, the same in every epoch."""
-        return int(-(-np.max(self._stops - self._starts) // self.steps))
+        return num_windows(self._num_targets, self.streams, self.steps)
 
     @property
     def num_examples(self):
@@ -193,8 +215,7 @@ class StreamBatches:
             shift = int(np.random.default_rng([self.seed, epoch]).integers(self._num_targets))
 
         def make_batch(number):
-            positions = self._starts + number * self.steps + tf.range(self.steps, dtype=tf.int64)
-            mask, source = positions < self._stops, (positions + shift) % self._num_targets
+            mask, source = window_positions(self._num_targets, self.streams, self.steps, number, shift)
             return tuple(tf.where(mask, tf.gather(self._tokens, at), 0) for at in (source, source + 1))
 
         return map_batches(make_batch, start, len(self))

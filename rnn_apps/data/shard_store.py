@@ -55,7 +55,9 @@ class ShardStore:
         self._folder, self._shards, self._specs, self._max_cached = Path(folder), shards, specs, max_cached
         indices = [read_index(folder, shard, len(specs)) for shard in shards]
         self._index = np.concatenate([*indices, np.zeros((0, len(specs)), np.int32)])
-        self._stops = np.cumsum([shard.examples for shard in shards])
+        sizes = [shard.examples for shard in shards]
+        self._stops = np.cumsum(sizes)
+        self._starts = self._stops - sizes
         self._cached, self._lock = OrderedDict(), threading.Lock()
         self.failure = None
 
@@ -78,7 +80,7 @@ class ShardStore:
     @property
     def groups(self):
         """The `ShardGroups` of which two fit into the cache."""
-        largest = max(1, *(shard.decoded for shard in self._shards), 1)
+        largest = max(1, *(shard.decoded for shard in self._shards))
         per_group = int(np.clip(self._max_cached // 2 // largest, 1, MAX_GROUP))
         return ShardGroups([shard.examples for shard in self._shards], per_group)
 
@@ -89,8 +91,8 @@ class ShardStore:
 
     def shard_sizes(self, name):
         """Return the number of steps of all examples of each shard, in a column."""
-        starts = self._stops - [shard.examples for shard in self._shards]
-        return [int(self.index_of(name)[a:b].sum()) for a, b in zip(starts, self._stops)]
+        index = self.index_of(name)
+        return [int(index[start:stop].sum()) for start, stop in zip(self._starts, self._stops)]
 
     def shard_values(self, name, number):
         """Return the values of a column of a shard, by its number."""
@@ -104,13 +106,9 @@ class ShardStore:
         """Return the selected sequences of a column as an array (num_rows, length, ...)."""
         spec = self._specs[name]
         result = np.full((num_rows, length, *spec.shape), pad_value, spec.dtype)
-        numbers = np.searchsorted(self._stops, indices, side="right")
-        for number in dict.fromkeys(numbers.tolist()):
-            columns, starts = self._shard(number)
-            first = self._stops[number] - self._shards[number].examples
+        for rows, places, columns, starts in self._by_shard(indices):
             values, lengths = columns[name]
-            for row in np.flatnonzero(numbers == number):
-                place = indices[row] - first
+            for row, place in zip(rows, places):
                 start, steps = starts[name][place], lengths[place]
                 result[row, :steps] = values[start : start + steps]
         return result
@@ -119,33 +117,34 @@ class ShardStore:
         """Return the values of a column without steps, an array (len(indices), ...)."""
         spec = self._specs[name]
         result = np.empty((len(indices), *spec.shape), spec.dtype)
-        numbers = np.searchsorted(self._stops, indices, side="right")
-        for number in dict.fromkeys(numbers.tolist()):
-            rows = np.flatnonzero(numbers == number)
-            first = self._stops[number] - self._shards[number].examples
-            result[rows] = self._shard(number)[0][name].values[indices[rows] - first]
+        for rows, places, columns, _ in self._by_shard(indices):
+            result[rows] = columns[name].values[places]
         return result
 
-    def parts(self, name, sizes, indices, places, length):
+    def parts(self, name, sizes, indices, numbers, length):
         """Return parts of the sequences of a column, padded with zeros: (len(indices), length).
 
         Args:
             name: Column of sequences, each of which consists of several parts.
             sizes: Column with the number of steps of each part.
             indices: Index of each example.
-            places: Number of the part in it.
+            numbers: Number of the part in it.
             length: Steps of the result.
         """
         result = np.zeros((len(indices), length), self._specs[name].dtype)
-        numbers = np.searchsorted(self._stops, indices, side="right")
-        for row, (number, index, place) in enumerate(zip(numbers.tolist(), indices, places)):
-            columns, starts = self._shard(number)
-            example = index - self._stops[number] + self._shards[number].examples
-            of_parts = columns[sizes].values[starts[sizes][example] :][: place + 1]
-            start = starts[name][example] + of_parts[:place].sum()
-            steps = of_parts[place]
-            result[row, :steps] = columns[name].values[start : start + steps]
+        for rows, places, columns, starts in self._by_shard(indices):
+            for row, place in zip(rows, places):
+                *before, steps = columns[sizes].values[starts[sizes][place] :][: numbers[row] + 1]
+                start = starts[name][place] + sum(before)
+                result[row, :steps] = columns[name].values[start : start + steps]
         return result
+
+    def _by_shard(self, indices):
+        """Yield for each shard of some examples their rows in `indices`, their places in it, and `_shard`."""
+        numbers = np.searchsorted(self._stops, indices, side="right")
+        for number in dict.fromkeys(numbers.tolist()):
+            rows = np.flatnonzero(numbers == number)
+            yield rows, indices[rows] - self._starts[number], *self._shard(number)
 
     def _shard(self, number):
         """The columns of a shard, and the first step of each of its examples."""
@@ -216,8 +215,8 @@ class NestedRows:
 
         def read(indices, length):
             examples = np.searchsorted(self._stops, indices, side="right")
-            places = indices - np.concatenate([[0], self._stops])[examples]
-            return self._store.parts(self._name, self._sizes, examples, places, int(length))
+            numbers = indices - np.concatenate([[0], self._stops])[examples]
+            return self._store.parts(self._name, self._sizes, examples, numbers, int(length))
 
         values = tf.numpy_function(read, [indices, length], tf.int32, stateful=False)
         return tf.ensure_shape(values, [None, None])

@@ -20,8 +20,6 @@ from rnn_apps.disk import sha256_of, to_disk
 from rnn_apps.errors import DataError
 
 MAX_RAW = 2**26  # bytes of a raw example
-MAX_CACHED = 256 * 2**20  # bytes of decoded shards
-MAX_GROUP = 16  # shards that are read together
 _EXAMPLES_PER_CALL = 2048
 _DAMAGED = "Prepare the data again into another folder, or copy the file again."
 

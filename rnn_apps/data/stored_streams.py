@@ -1,11 +1,10 @@
 """Batches windows of a long text that is read from shards, a few shards at a time."""
 
-import math
-
 import numpy as np
 import tensorflow as tf
 
 from rnn_apps.data.batches import map_batches
+from rnn_apps.data.plain_text import num_windows, window_positions
 
 
 class StoredStreams:
@@ -26,7 +25,7 @@ class StoredStreams:
         self._store, self._name = store, name
         self._groups = _group_shards(store.shard_sizes(name), per_group, 2 * streams + 1)
         self._targets = np.array([tokens - 1 for _, tokens in self._groups])
-        self._windows = [math.ceil(math.ceil(targets / streams) / steps) for targets in self._targets]
+        self._windows = [num_windows(targets, streams, steps) for targets in self._targets]
         self._loaded = (None, None)
 
     def __len__(self):
@@ -61,9 +60,7 @@ class StoredStreams:
 
     def _window(self, group, window, shift):
         text, targets = self._text(group), int(self._targets[group])
-        bounds = np.arange(self.streams + 1, dtype=np.int64) * targets // self.streams
-        positions = bounds[:-1, None] + window * self.steps + np.arange(self.steps)
-        mask, source = positions < bounds[1:, None], (positions + shift) % targets
+        mask, source = window_positions(targets, self.streams, self.steps, window, shift)
         return tuple(np.where(mask, text[at], 0).astype(np.int32) for at in (source, source + 1))
 
     def _text(self, group):

@@ -58,8 +58,8 @@ class VisualInputs:
         fingerprint_of: ``fingerprint_of(example)`` returns a value that changes with its images.
         size: (height, width) in pixels.
         frames: Maximum number of frames of a clip, or None for images.
-        feature_extractor: `keras.Model` from images (images, height, width, 3) to (images, positions,
-            features), or None.
+        feature_extractor: Function with an `output_shape`, from images (images, height, width, 3) to
+            (images, positions, features), or None.
         key: Whatever `feature_extractor` depends on, as anything that can be written as JSON.
         mirror: Whether to cache the features of mirrored images too.
         workers: Number of threads that read.
@@ -89,9 +89,6 @@ class VisualInputs:
             self._cache(fingerprint(key, list(size), frames, mirrored, fingerprints))
             for mirrored in ([False, True] if mirror and feature_extractor else [False])
         ]
-        self._run = feature_extractor and tf.function(
-            lambda images: feature_extractor(images, training=False), autograph=False
-        )
 
     def _cache(self, name):
         if self._extractor is None:
@@ -207,6 +204,8 @@ class VisualInputs:
 
     def _extract(self, pending, result):
         """Write the features of (position, frame, image) into the result."""
-        features = self._run(tf.constant(np.stack([image for *_, image in pending]), tf.float32)).numpy()
+        features = self._extractor(
+            tf.constant(np.stack([image for *_, image in pending]), tf.float32)
+        ).numpy()
         for (position, frame, _), array in zip(pending, features):
             result[position, frame] = array.ravel()

@@ -25,7 +25,7 @@ from rnn_apps.data.prepared import (
 from rnn_apps.data.shards import write_shard
 from rnn_apps.data.splits import SPLIT_NAMES
 from rnn_apps.data.tfds_source import SourceUnavailable
-from rnn_apps.disk import replace_file, sha256_of, to_disk, update_digest
+from rnn_apps.disk import replace_file, sha256_of, sha256_of_texts, to_disk, update_digest
 from rnn_apps.errors import Setting, UserError
 from rnn_apps.runs.console import PrintConsole, log_to_console
 from rnn_apps.tasks import find_task
@@ -76,7 +76,7 @@ class _Preparation:
         if recipe.data.source == "files":
             check_not_prepared(recipe.data.path)
         state = {"task": recipe.task, "settings": dataset.encoding_settings()}
-        state["data"] = {"source": recipe.data.source, "files": _file_states(recipe.data.path)}
+        state["data"] = {"source": recipe.data.source, "files": _digest_of_files(recipe.data.path)}
         if recipe.data.source == "sample":
             state["data"]["sample"] = [recipe.seed, recipe.data.sample_size]
         self._state = json.loads(json.dumps(state))
@@ -324,11 +324,11 @@ def _size_of(value):
     return getattr(value, "nbytes", 8)
 
 
-def _file_states(path):
-    """Name, size and time of change of the files of a data path, so that a change is noticed."""
+def _digest_of_files(path):
+    """SHA-256 of the names, sizes and times of change of the files of a data path; None without a path."""
     if path is None:
         return None
     path = Path(path).expanduser()
     files = [path] if path.is_file() else [file for file in sorted(path.rglob("*")) if file.is_file()]
     states = ((os.path.relpath(file, path), file.stat()) for file in files)
-    return [[name, state.st_size, state.st_mtime_ns] for name, state in states]
+    return sha256_of_texts(f"{name} {state.st_size} {state.st_mtime_ns}\n" for name, state in states)

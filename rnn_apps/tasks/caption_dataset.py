@@ -24,6 +24,7 @@ from rnn_apps.tasks.lazy_dict import LazyDict
 from rnn_apps.tasks.preprocessing import Preprocessing
 from rnn_apps.tasks.references import References
 from rnn_apps.tasks.visual import (
+    FrozenCnn,
     digest_of_weights,
     encoder_settings,
     make_visual_encoder,
@@ -116,10 +117,14 @@ class CaptionDataset(GenerationDataset):
             raise DataError(self.source_name, f"no valid example for {split}", fix="Give more examples.")
         return inputs
 
+    @cached_property
+    def _frozen(self):
+        return FrozenCnn(self._cnn)
+
     def _visual_inputs(self, split, examples):
         encoder, frames = self.recipe.model.encoder, self.visual.frames
-        cnn = None if encoder.is_trained else self._cnn
-        key = cnn and [encoder.name, encoder.options, encoder.pooled, digest_of_weights(cnn)]
+        cnn = None if encoder.is_trained else self._frozen
+        key = cnn and [encoder.name, encoder.options, encoder.pooled, cnn.digest]
         mirror = encoder.horizontal_flip and split == "train"
         settings = (encoder.image_size, frames, cnn, key, mirror, self._images.workers)
         return VisualInputs(examples, self._read_images, self._fingerprint_of, *settings)
@@ -165,7 +170,8 @@ class CaptionDataset(GenerationDataset):
             self.preprocessing.cnn, self.preprocessing.extractor = self._cnn, self._extractor
 
     def piece(self):
-        """Return a dataset with the same preprocessing and no data."""
+        """Return a dataset with the same preprocessing, and the traced CNN if it is frozen, and no data."""
+        _ = self.recipe.model.encoder.is_trained or self._frozen
         piece = super().piece()
         piece.inputs, piece._captions = {}, piece._new_captions()
         return piece
@@ -199,7 +205,8 @@ class CaptionDataset(GenerationDataset):
     def _stored_inputs(self, split):
         """The inputs of prepared data: of train, those of the examples in memory."""
         of_split = self._prepared.splits[split]
-        store = ShardStore(self._prepared.folder, of_split.shards, self._prepared.columns)
+        store = self._shards if split == "train" else None
+        store = store or ShardStore(self._prepared.folder, of_split.shards, self._prepared.columns)
         rows = np.arange(0, len(store), of_split.raw_every)
         return StoredInputs(store, rows, self.splits[split])
 

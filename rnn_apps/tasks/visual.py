@@ -4,6 +4,7 @@ import base64
 import hashlib
 import io
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -157,6 +158,32 @@ def encoder_settings(recipe):
         cnn = make_visual_encoder(recipe.model.encoder, recipe.seed)
         settings["the weights of model.encoder"] = digest_of_weights(cnn)
     return settings
+
+
+class FrozenCnn:
+    """A frozen CNN as a function, whose graph is traced once.
+
+    Args:
+        cnn: `keras.Model` from images (images, height, width, 3) to regions.
+
+    Attributes:
+        output_shape: that of the CNN.
+    """
+
+    def __init__(self, cnn):
+        self.output_shape, self._cnn = cnn.output_shape, cnn
+        self._run = tf.function(
+            lambda images: cnn(images, training=False), autograph=False, reduce_retracing=True
+        )
+
+    @cached_property
+    def digest(self):
+        """SHA-256 of the weights."""
+        return digest_of_weights(self._cnn)
+
+    def __call__(self, images):
+        """Return the features of images, a float32 tensor."""
+        return self._run(images)
 
 
 def digest_of_weights(model):

@@ -1,5 +1,6 @@
 """Dataset of frame labelling: streams of sensor values or frames with a label for every step."""
 
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
@@ -13,7 +14,7 @@ from rnn_apps.models.per_step import PerStepNetwork, per_step_model
 from rnn_apps.models.step_features import precomputed_feature_extractor
 from rnn_apps.tasks.labelled_sequences import LabelledSequences
 from rnn_apps.tasks.preprocessing import Preprocessing
-from rnn_apps.tasks.visual import encoder_settings, make_visual_encoder, pixels_of, png_text
+from rnn_apps.tasks.visual import FrozenCnn, encoder_settings, make_visual_encoder, pixels_of, png_text
 
 EXAMPLE_STEPS = 64  # steps of an example on the demo page
 FRAMES_PER_CALL = 64
@@ -38,10 +39,9 @@ def columns_of(recipe, features=None, has_labels=True):
 
 
 def frame_features(cnn, frames):
-    """Return the features (frames, regions * features) that a CNN extracts from frames (frames, ...)."""
-    extract = tf.function(lambda images: cnn(images, training=False), reduce_retracing=True)
+    """Return the features (frames, regions * features) that a `FrozenCnn` extracts from frames."""
     starts = range(0, len(frames), FRAMES_PER_CALL)
-    chunks = [extract(tf.cast(frames[i : i + FRAMES_PER_CALL], tf.float32)).numpy() for i in starts]
+    chunks = [cnn(tf.cast(frames[i : i + FRAMES_PER_CALL], tf.float32)).numpy() for i in starts]
     features = np.concatenate([chunk.reshape(len(chunk), -1) for chunk in chunks])
     features[~frames.reshape(len(frames), -1).any(axis=1)] = 0  # a black frame, as in `FrameEncoder`
     return features
@@ -127,8 +127,17 @@ class FrameDataset(LabelledSequences):
         """Return the features or frames of all steps, and a mask."""
         steps = np.concatenate([one.steps for one in sequences])
         if is_frozen(self.recipe):
-            steps = frame_features(self.preprocessing.cnn, steps)
+            steps = frame_features(self._frozen, steps)
         return [steps, np.ones(len(steps), bool)]
+
+    @cached_property
+    def _frozen(self):
+        return FrozenCnn(self.preprocessing.cnn)
+
+    def piece(self):
+        """Return a dataset with the same preprocessing, and the traced CNN if it is frozen, and no data."""
+        _ = is_frozen(self.recipe) and self._frozen
+        return super().piece()
 
     def step_names(self, sequence):
         """Return the step numbers, from 1."""
@@ -167,7 +176,9 @@ class FrameDataset(LabelledSequences):
         frames, mask = examples.inputs
         core = PerStepNetwork(predictor.core)
         cnn = core.extractor.get_layer("each_frame").layer
-        features = frame_features(cnn, frames.reshape(-1, *frames.shape[2:])).reshape(*frames.shape[:2], -1)
+        features = frame_features(FrozenCnn(cnn), frames.reshape(-1, *frames.shape[2:])).reshape(
+            *frames.shape[:2], -1
+        )
         extractor = precomputed_feature_extractor(features.shape[-1])
         network = per_step_model(extractor, core.recurrent, core.head)
         return examples._replace(network=network, inputs=[tf.constant(features), tf.constant(mask)])
