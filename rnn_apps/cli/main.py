@@ -18,18 +18,21 @@ def main():
     if not verbose:
         _quieten()
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # so that files are tidied up
-    sys.exit(call(sys.argv[1:], verbose))
+    program = sys.orig_argv[: len(sys.orig_argv) - len(sys.argv) + 1]
+    sys.exit(call(sys.argv[1:], verbose, program))
 
 
-def call(arguments, verbose=False):
+def call(arguments, verbose=False, program=None):
     """Run a command and return its exit code: 0, 1, 2, and 130 or 143 after a signal.
 
     Args:
         arguments: list of strings, without the name of the program.
         verbose: raise what is a bug of ours in place of one line about it.
+        program: the command that started this process, without the arguments.
     """
     try:
-        cli.main(arguments, prog_name="rnn-apps", standalone_mode=False)
+        started = {"arguments": arguments, "program": program}
+        cli.main(arguments, prog_name="rnn-apps", standalone_mode=False, obj=started)
     except click.exceptions.Abort:
         return 128 + signal.SIGINT
     except click.exceptions.Exit as finished:

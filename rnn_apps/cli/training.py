@@ -58,9 +58,24 @@ def _seed_list(context, parameter, text):
     help="Resume a stopped run from its newest checkpoint; RECIPE may be omitted.",
 )
 @click.option("--force", is_flag=True, help="With --resume: resume even if recipe or data have changed.")
+@click.option(
+    "--devices",
+    type=click.IntRange(1, 1024),
+    default=1,
+    show_default=True,
+    help="Train on several GPUs, one process for each; without a GPU, on parts of the cores.",
+)
+@click.option("--slurm", is_flag=True, help="Train together with the other tasks of this Slurm step.")
 @verbose_option
-def run_recipe(recipe, overrides, data, out, seeds, deterministic, no_sample, resume, force):
-    """Run a RECIPE: train, evaluate, export, report."""
+@click.pass_context
+def run_recipe(
+    context, recipe, overrides, data, out, seeds, deterministic, no_sample, resume, force, devices, slurm
+):
+    """Run a RECIPE: train, evaluate, export, report.
+
+    If the variable TF_CONFIG names the processes of several machines, they train together.
+    """
+    from rnn_apps.cluster import Cluster
     from rnn_apps.progress import Progress
     from rnn_apps.recipe import load_recipe, load_run_recipe, with_data
     from rnn_apps.run_folder import RunFolder
@@ -68,6 +83,15 @@ def run_recipe(recipe, overrides, data, out, seeds, deterministic, no_sample, re
     if resume is not None and (out is not None or seeds):
         problem, fix = "continues one run in its folder", "Omit --out and --seeds."
         raise UserError(problem=problem, fix=fix, option="resume")
+    if devices > 1:
+        if slurm:
+            raise UserError(
+                problem="starts no processes", fix="Omit --devices; srun starts them.", option="slurm"
+            )
+        return _launch(
+            context, devices, f"run --devices {devices}", _without_devices(context.obj["arguments"])
+        )
+    cluster = Cluster.from_environment()
     if recipe is None:
         if resume is None:
             raise UserError("Name a recipe.", fix=Call("List them with", "recipe.packaged_recipes"))
@@ -77,16 +101,17 @@ def run_recipe(recipe, overrides, data, out, seeds, deterministic, no_sample, re
     loaded = load_recipe(recipe, overrides, "--set")
     if data is not None:
         loaded = with_data(loaded, data, "--data")
-    if out is not None:
+    if out is not None and cluster is None:
         RunFolder.free_path(loaded.name, out)  # before TensorFlow is loaded
     with Progress() as console:
         import rnn_apps.runs
 
-        options = {"out": out, "sample": not no_sample, "console": console}
+        options = {"out": out, "sample": not no_sample, "console": console, "slurm": slurm}
         if seeds:
             runs, summary = rnn_apps.runs.run_seeds(loaded, seeds, **options)
         else:
             runs, summary = [rnn_apps.runs.run(loaded, resume=resume, force=force, **options)], {}
+    runs = [finished for finished in runs if finished is not None]  # only the chief has one
     for finished in runs:
         _print_result(finished)
     failed = [(run, *entry) for run in runs for entry in run.metrics.get("not_exported", {}).items()]
@@ -101,6 +126,42 @@ def run_recipe(recipe, overrides, data, out, seeds, deterministic, no_sample, re
             for run, name, reason in failed
         )
         raise RnnAppsError("\n".join(lines))
+
+
+def _launch(context, count, started_as, arguments):
+    from rnn_apps.cli.launching import clusters_of, launch
+
+    context.exit(launch(clusters_of(count), arguments, started_as, context.obj["program"]))
+
+
+def _without_devices(arguments):
+    """The arguments of a command without the option --devices and its value."""
+    kept, skips = [], False
+    for text in arguments:
+        if not skips and text != "--devices" and not text.startswith("--devices="):
+            kept.append(text)
+        skips = text == "--devices" and not skips
+    return kept
+
+
+@cli.command(
+    context_settings={"ignore_unknown_options": True},
+    epilog=examples(
+        "rnn-apps workers imdb --workers 4",
+        "rnn-apps workers imdb --workers 2 --data my_reviews/ --set training.epochs=8",
+        "rnn-apps workers --workers 2 --resume runs/imdb/2026-01-31-120000",
+    ),
+)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="RECIPE [OPTIONS OF RUN]...")
+@click.option("--workers", type=click.IntRange(1, 1024), required=True, help="Number of processes.")
+@click.pass_context
+def workers(context, arguments, workers):
+    """Run a RECIPE in several processes on this machine.
+
+    Takes all options of "rnn-apps run". Each process computes a share of every batch, on its part of the
+    cores or on its GPU.
+    """
+    _launch(context, workers, f"workers --workers {workers}", ["run", *arguments])
 
 
 @cli.command(

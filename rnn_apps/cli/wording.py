@@ -1,5 +1,6 @@
 """Writes the settings, arguments and fixes of errors as options of the command."""
 
+import os
 import shlex
 
 import click
@@ -9,6 +10,7 @@ from rnn_apps.errors import Argument, Call, Setting, Wording
 _OPTION_OF_SETTING = {"data.path": "data", "data.max_invalid_records": "max_invalid_records"}
 _COMMAND_OF_FUNCTION = {"recipe.packaged_recipes": "list"}
 _TRAINING = "rnn-apps run RECIPE"
+STARTED_AS = "RNN_APPS_STARTED_AS"  # what the user typed in place of "run"
 
 
 class CommandWording(Wording):
@@ -44,7 +46,8 @@ class CommandWording(Wording):
         if isinstance(fix, Call):
             name = _COMMAND_OF_FUNCTION.get(fix.function, fix.function)
             options = _options(fix.assignments, _by_name(self._commands[name]))
-            return f"{fix.purpose}: {' '.join(filter(None, ('rnn-apps', name, options)))}"
+            typed = os.environ.get(STARTED_AS, name) if name == "run" else name
+            return f"{fix.purpose}: {' '.join(filter(None, ('rnn-apps', typed, options)))}"
         return super().fix(fix)
 
     def _needs_training(self, fix):

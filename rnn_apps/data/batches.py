@@ -1,5 +1,9 @@
 """Batches of sequences of similar length, in an order that depends only on (seed, epoch)."""
 
+import copy
+import itertools
+from typing import NamedTuple
+
 import numpy as np
 import tensorflow as tf
 
@@ -49,6 +53,60 @@ def map_batches(make_batch, start, count):
     return tf.data.Dataset.range(start, count).map(make_batch, num_parallel_calls=2).prefetch(4)
 
 
+class Share(NamedTuple):
+    """The part of every batch that one of several processes computes.
+
+    Args:
+        number: Number of the process, from 0.
+        total: Number of processes.
+    """
+
+    number: int = 0
+    total: int = 1
+
+    def rows(self, size):
+        """Return the start and the stop of the share in a batch of `size` rows, and its weight.
+
+        If there are fewer rows than processes, some shares are empty. They get a row of another share, so
+        that their shapes are valid, and the weight 0.
+
+        Args:
+            size: int, or a scalar tensor.
+        """
+        start, stop = (size * (self.number + step) // self.total for step in (0, 1))
+        if isinstance(size, int):
+            return (
+                (start, stop, 1.0) if start < stop else (min(start, size - 1), min(start, size - 1) + 1, 0.0)
+            )
+        weight, start = tf.cast(start < stop, tf.float32), tf.minimum(start, size - 1)
+        return start, tf.maximum(stop, start + 1), weight
+
+
+def epoch_of_share(batches, share, epoch=0, start=0):
+    """Return a `tf.data.Dataset` of (inputs, targets, weight): a share of the batches of an epoch.
+
+    Args:
+        batches: Batches with a method ``epoch(epoch, start)``. If they have no ``epoch_of_share`` of their
+            own, the rows of all tensors are divided, and each process reads the whole batches.
+        share: `Share`.
+        epoch: Number of the epoch.
+        start: Number of the first batch.
+    """
+    if share.total > 1 and hasattr(batches, "epoch_of_share"):
+        return batches.epoch_of_share(share, epoch, start)
+
+    @tf.autograph.experimental.do_not_convert
+    def divide(inputs, targets):
+        if share.total == 1:
+            return inputs, targets, 1.0
+        size = targets.shape[0]
+        first, stop, weight = share.rows(tf.shape(targets)[0] if size is None else size)
+        return *tf.nest.map_structure(lambda tensor: tensor[first:stop], (inputs, targets)), weight
+
+    whole = batches.epoch(epoch, start)
+    return whole.map(divide) if isinstance(whole, tf.data.Dataset) else itertools.starmap(divide, whole)
+
+
 class LengthBuckets:
     """Batches examples of similar length, in an order that depends only on (seed, epoch).
 
@@ -63,6 +121,7 @@ class LengthBuckets:
 
     def __init__(self, lengths, batch_size, seed=None, boundaries=None, groups=None):
         self.batch_size, self.seed, self._groups = batch_size, seed, groups
+        self._share, self._weights = Share(), None
         boundaries = boundaries or bucket_boundaries(lengths, batch_size)
         if len(lengths) and max(lengths) > boundaries[-1]:
             expected = f"the last to hold {max(lengths)} steps"
@@ -114,11 +173,29 @@ class LengthBuckets:
         rest = [(rows, int(length)) for rows, length in zip(waiting, self._boundaries) if len(rows)]
         return batches + [rest[i] for i in rng.permutation(len(rest))]
 
+    def epoch_of_share(self, share, epoch=0, start=0):
+        """Return a `tf.data.Dataset` of (inputs, targets, weight): a `Share` of the batches from `start` on.
+
+        Only the examples of the share are read.
+        """
+        own = copy.copy(self)
+        own._share = share
+        batches = own.epoch(epoch, start)
+        weights = tf.data.Dataset.from_tensor_slices(own._weights[start:])
+        return tf.data.Dataset.zip((batches, weights)).map(lambda batch, weight: (*batch, weight))
+
+    @property
+    def max_rows(self):
+        """Maximum number of examples in the share of a batch."""
+        return -(-self.batch_size // self._share.total)
+
     def _map_plan(self, epoch, start, make_batch):
         """A `tf.data.Dataset` of ``make_batch(indices, padded length)`` for the plan of an epoch."""
         plan = self.plan(epoch)
-        order = tf.constant(np.concatenate([indices for indices, _ in plan]))
-        sizes = np.array([len(indices) for indices, _ in plan])
+        shares = [self._share.rows(len(indices)) for indices, _ in plan]
+        self._weights = np.array([weight for *_, weight in shares], np.float32)
+        order = tf.constant(np.concatenate([rows[a:b] for (rows, _), (a, b, _) in zip(plan, shares)]))
+        sizes = np.array([b - a for a, b, _ in shares])
         stops, lengths = tf.constant(np.cumsum(sizes)), tf.constant([length for _, length in plan], tf.int64)
         starts = stops - sizes
         return map_batches(lambda i: make_batch(order[starts[i] : stops[i]], lengths[i]), start, len(plan))

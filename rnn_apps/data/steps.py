@@ -33,7 +33,7 @@ class StepBatches(LengthBuckets):
         """Return a `tf.data.Dataset` of the batches from `start` on."""
 
         def make_batch(indices, length):
-            options = {"num_rows": self.batch_size}
+            options = {"num_rows": self.max_rows}
             inputs = [rows.padded(indices, length, **options) for rows in self._inputs]
             inputs = inputs[0] if len(inputs) == 1 else tuple(inputs)
             return inputs, self._labels.padded(indices, length, NO_LABEL, **options)

@@ -16,6 +16,9 @@ class CarriedStates(keras.layers.Layer):
             attention.
         streams: batch size, which is fixed.
 
+    Attributes:
+        rows: the streams that a call reads, a slice; all by default. The states of other rows stay unchanged.
+
     Call arguments:
         inputs: ``(streams, steps, ...)``, inputs of the layer.
         reset: bool (streams,), the rows whose sequence starts with this window.
@@ -31,6 +34,7 @@ class CarriedStates(keras.layers.Layer):
     def __init__(self, layer, streams, **kwargs):
         super().__init__(**kwargs)
         self.layer, self.streams = layer, streams
+        self.rows = slice(0, streams)
         self.supports_masking, self.supports_jit = True, False
 
     def build(self, inputs_shape, reset_shape=None, mask_shape=None):
@@ -44,9 +48,10 @@ class CarriedStates(keras.layers.Layer):
 
     def call(self, inputs, reset, mask=None, training=False):
         """Run the layer on a window, and keep its final states for the next one."""
-        flat = [tf.where(reset[:, None], 0.0, tf.convert_to_tensor(state)) for state in self.carried_states]
+        flat = [tf.where(reset[:, None], 0.0, state.value[self.rows]) for state in self.carried_states]
         states = tf.nest.pack_sequence_as(self.layer.zero_states(1), flat)
         outputs, states, *_ = self.layer.forward_from_state(inputs, states, mask=mask, training=training)
         for variable, state in zip(self.carried_states, tf.nest.flatten(states)):
-            variable.assign(tf.stop_gradient(state))
+            before, after = variable.value[: self.rows.start], variable.value[self.rows.stop :]
+            variable.assign(tf.concat([before, tf.stop_gradient(state), after], 0))
         return outputs

@@ -12,6 +12,7 @@ from rnn_apps import reporting
 from rnn_apps.errors import Call, RnnAppsError, UserError, shown
 from rnn_apps.recipe import Recipe, apply_overrides, load_recipe, load_run_recipe, with_data
 from rnn_apps.run_folder import RECORD, RunFolder
+from rnn_apps.runs.connecting import check_same_recipe, connect
 from rnn_apps.runs.console import PrintConsole
 from rnn_apps.runs.pipeline import resume_run, run_recipe
 from rnn_apps.runs.preparing import prepare_data
@@ -30,9 +31,13 @@ def run(
     console=None,
     resume=None,
     force=False,
+    slurm=False,
     **settings,
 ):
     """Run a recipe: train, evaluate, export, report.
+
+    If the variable TF_CONFIG names several processes, they train together: each computes a share of every
+    batch. Only the first one, the chief, writes the run folder and returns the `Run`.
 
     Args:
         recipe: name of a packaged recipe, path of a YAML file, or a `Recipe`; with `resume`, None for the
@@ -44,28 +49,35 @@ def run(
         console: receives progress; prints lines by default.
         resume: folder of a run to resume from its newest checkpoint; a complete run is not changed.
         force: whether to resume even if recipe or data have changed.
+        slurm: whether to train together with the other tasks of this Slurm step.
         **settings: overrides as nested dicts, such as ``training={"epochs": 8}``.
 
     Returns:
-        `Run`.
+        `Run`; None in a process other than the chief.
 
     Raises:
         UserError: if the recipe or the data is invalid; nothing is written.
         TrainingFailed: if the loss is NaN or infinite.
         Interrupted: after a signal; the folder contains the best network so far.
+        WorkerLost: if another process of the training cannot be reached.
     """
     if isinstance(data, Mapping):
         data, settings = None, {**settings, "data": data}
     console = console or PrintConsole()
+    workers = connect(console, slurm)
+    with workers.together():
+        if resume is not None and (workers.is_chief or recipe is None):  # only the chief needs the folder
+            folder = RunFolder.open(resume, needs=("recipe.yaml", RECORD))
+            recipe = load_run_recipe(folder.path) if recipe is None else recipe
+        recipe = _loaded(recipe)
+        recipe = apply_overrides(apply_overrides(recipe, overrides), settings)
+        recipe = with_data(recipe, data) if data is not None else recipe
+        if resume is None and workers.is_chief:
+            out = RunFolder.free_path(recipe.name, out)
+    check_same_recipe(recipe, resume is not None, workers)
     if resume is not None:
-        folder = RunFolder.open(resume, needs=("recipe.yaml", RECORD))
-        recipe = load_run_recipe(folder.path) if recipe is None else recipe
-    recipe = _loaded(recipe)
-    recipe = apply_overrides(apply_overrides(recipe, overrides), settings)
-    recipe = with_data(recipe, data) if data is not None else recipe
-    if resume is not None:
-        return resume_run(recipe, resume, console, force)
-    return run_recipe(recipe, RunFolder.free_path(recipe.name, out), sample, console)
+        return resume_run(recipe, resume, console, force, workers)
+    return run_recipe(recipe, out, sample, console, workers)
 
 
 def prepare(recipe, to, *, data=None, overrides=(), console=None, **settings):
@@ -111,11 +123,14 @@ def run_seeds(recipe, seeds, out=None, **options):
         **options: further arguments of `run`.
 
     Returns:
-        List of `Run`, and a dict of metrics to ``{"mean", "low", "high"}`` over the seeds.
+        List of `Run`, and a dict of metrics to ``{"mean", "low", "high"}`` over the seeds; both empty in a
+        process other than the chief.
     """
     recipe = _loaded(recipe)
     folder = RunFolder(RunFolder.free_path(recipe.name, out))
     runs = [run(recipe, out=folder / f"seed-{seed}", **{**options, "seed": seed}) for seed in seeds]
+    if None in runs:
+        return [], {}
     scores = [finished.metrics["test"] for finished in runs]
     names = [name for name in scores[0] if all(name in others for others in scores)]
     summary = {name: _range([test[name] for test in scores]) for name in names}

@@ -17,9 +17,10 @@ from rnn_apps.runs import stages
 from rnn_apps.runs.checkpointing import check_unchanged
 from rnn_apps.runs.console import layer_paths
 from rnn_apps.runs.trained_run import Run, sample_mark
+from rnn_apps.training import SINGLE
 
 
-def run_recipe(recipe, out, allow_sample, console):
+def run_recipe(recipe, out, allow_sample, console, workers=SINGLE):
     """Run a recipe.
 
     Args:
@@ -27,64 +28,111 @@ def run_recipe(recipe, out, allow_sample, console):
         out: path of the run folder, which must not exist.
         allow_sample: whether to use synthetic data if the data set is unavailable.
         console: `PrintConsole`, or an object with its methods.
+        workers: `Workers`, the processes that train together.
 
     Returns:
-        `Run`.
+        `Run`; None in a process other than the chief.
     """
-    _check_environment(recipe)
-    prepared = stages.prepare(_with_absolute_paths(recipe), allow_sample, console)
+    with workers.together():
+        _check_environment(recipe)
+        prepared = stages.prepare(_with_absolute_paths(recipe), allow_sample, console)
+    _check_same_data(prepared, workers)
+    if not workers.is_chief:
+        with workers.together():
+            pass  # the chief creates the folder
+        return stages.follow(prepared, console, workers)
     folder = RunFolder(out)
-    RunFolder.create(folder.path)
     with Checkpoints(folder / CHECKPOINTS).locked() as checkpoints:
-        stages.write_record(folder, prepared)
+        with workers.together():
+            RunFolder.create(folder.path)
+            stages.write_record(folder, prepared)
         console.log(f"Run folder: {folder.path}")
-        return _run(prepared, folder, checkpoints, console)
+        return _run(prepared, folder, checkpoints, console, False, workers)
 
 
-def resume_run(recipe, out, console, force=False):
+def resume_run(recipe, out, console, force=False, workers=SINGLE):
     """Resume a run from its newest checkpoint.
 
     Args:
         recipe: `Recipe`, that of the run unless `force` is set.
-        out: path of the run folder.
+        out: path of the run folder, which only the chief needs.
         console: as in `run_recipe`.
         force: whether to resume even if recipe or data have changed.
+        workers: as in `run_recipe`.
 
     Returns:
-        `Run`.
+        `Run`; None in a process other than the chief.
 
     Raises:
         UserError: if recipe or data have changed since the run was started.
     """
-    _check_environment(recipe)
     recipe, folder = _with_absolute_paths(recipe), RunFolder(out)
-    where, record = str(folder.path), folder.read_json(RECORD)
-    started, sample_of = load_run_recipe(folder.path), record["sample_of"]
+    with workers.together():
+        _check_environment(recipe)
+        record, is_complete = None, False
+        if workers.is_chief:
+            record = folder.read_json(RECORD)
+            is_complete = _check_recipe(recipe, folder, record["sample_of"], force)
+    sample_of, is_complete = workers.broadcast([record and record["sample_of"], is_complete])
+    if is_complete:
+        console.log(f"{folder.path} is complete: there is nothing to resume.")
+        return Run(folder.path) if workers.is_chief else None
     if sample_of and recipe.data.source.removeprefix("tfds:") == sample_of:
         recipe, _ = with_sample(recipe)
-    fix = ["Undo that, or use another folder.", Argument("Or resume anyway with", "force=True")]
+    if not workers.is_chief:
+        with workers.together():
+            prepared = stages.prepare(recipe, False, console, sample_of)
+        _check_same_data(prepared, workers)
+        return stages.follow(prepared, console, workers)
+    with Checkpoints(folder / CHECKPOINTS).locked() as checkpoints:
+        with workers.together():
+            prepared = stages.prepare(recipe, False, console, sample_of)
+            _continue_folder(prepared, folder, record, force, console)
+        _check_same_data(prepared, workers)
+        console.log(f"Resuming {folder.path}")
+        return _run(prepared, folder, checkpoints, console, force, workers)
+
+
+def _how_to_resume():
+    return ["Undo that, or use another folder.", Argument("Or resume anyway with", "force=True")]
+
+
+def _check_recipe(recipe, folder, sample_of, force):
+    """Check that the recipe is that of the run; return whether the run is complete."""
+    started, where = load_run_recipe(folder.path), str(folder.path)
+    if sample_of and recipe.data.source.removeprefix("tfds:") == sample_of:
+        recipe, _ = with_sample(recipe)
     if folder.is_complete:
         fix = "Undo that, or train again in another folder."
         check_unchanged(where, "complete, and the recipe", started.flat(), recipe.flat(), fix)
-        console.log(f"{where} is complete: there is nothing to resume.")
-        return Run(folder.path)
-    before, now = started.flat(), recipe.flat()
-    has_moved = before.get("data.path") != now.get("data.path")
+        return True
     if not force:
         path = {"data.path": None}  # data may move, as long as its content is the same
-        check_unchanged(where, "the recipe", before | path, now | path, fix)
-    with Checkpoints(folder / CHECKPOINTS).locked() as checkpoints:
-        prepared = stages.prepare(recipe, False, console, sample_of)
-        if not force:
-            source = {"source": None} if has_moved else {}
-            data = json.loads(json.dumps(prepared.data))
-            check_unchanged(where, "the data", record["data"] | source, data | source, fix)
-        folder.remove_unfinished()
-        if has_moved:
-            stages.write_record(folder, prepared)
-            console.log(f"The data has moved to {recipe.data.path}")
-        console.log(f"Resuming {where}")
-        return _run(prepared, folder, checkpoints, console, force)
+        check_unchanged(where, "the recipe", started.flat() | path, recipe.flat() | path, _how_to_resume())
+    return False
+
+
+def _continue_folder(prepared, folder, record, force, console):
+    """Check that the data is that of the run, and tidy up its folder."""
+    before, now = (
+        recipe.flat().get("data.path") for recipe in (load_run_recipe(folder.path), prepared.recipe)
+    )
+    if not force:
+        source = {"source": None} if before != now else {}
+        data = json.loads(json.dumps(prepared.data))
+        check_unchanged(
+            str(folder.path), "the data", record["data"] | source, data | source, _how_to_resume()
+        )
+    folder.remove_unfinished()
+    if before != now:
+        stages.write_record(folder, prepared)
+        console.log(f"The data has moved to {now}")
+
+
+def _check_same_data(prepared, workers):
+    data = {key: value for key, value in prepared.data.items() if key != "source"}  # may have another path
+    fix = "Give all workers the same data."
+    workers.check_same("data", json.loads(json.dumps(data)), fix)
 
 
 def _check_environment(recipe):
@@ -94,10 +142,10 @@ def _check_environment(recipe):
         tf.config.experimental.enable_op_determinism()
 
 
-def _run(prepared, folder, checkpoints, console, force=False):
+def _run(prepared, folder, checkpoints, console, force, workers):
     """Run the stages after preparation, each of which writes its files to the run folder."""
     _log_unsupported_formats(prepared, console)
-    trained = stages.train(prepared, folder, checkpoints, console, force)
+    trained = stages.train(prepared, folder, checkpoints, console, force, workers)
     scored = stages.score(prepared, folder, console)
     not_exported, export_seconds = stages.export(prepared, folder, console)
     seconds = {

@@ -21,7 +21,7 @@ from rnn_apps.runs.console import HistoryLogs, log_to_console
 from rnn_apps.runs.diagnostics import EIGENVALUES, diagnostics
 from rnn_apps.tasks import find_task, settings_class
 from rnn_apps.tasks.task import PreparedTask
-from rnn_apps.training import Interrupted, Trainer, TrainingFailed
+from rnn_apps.training import Interrupted, Trainer, TrainingFailed, WorkerLost
 
 _log = logging.getLogger("rnn_apps.runs")
 NUM_DEMO_EXAMPLES = 4
@@ -139,7 +139,7 @@ def write_record(folder, prepared):
     folder.write_text("recipe.yaml", dump_recipe(prepared.recipe))
 
 
-def train(prepared, folder, checkpoints, console, force=False):
+def train(prepared, folder, checkpoints, console, force, workers):
     """Train, from the newest checkpoint if there is one, and save the best network.
 
     Args:
@@ -148,6 +148,7 @@ def train(prepared, folder, checkpoints, console, force=False):
         checkpoints: `Checkpoints`, locked.
         console: as in `run_recipe`.
         force: whether to use the learning rate of the recipe instead of that in the checkpoint.
+        workers: `Workers`, of which this process is the chief.
 
     Returns:
         `Trained`.
@@ -155,25 +156,27 @@ def train(prepared, folder, checkpoints, console, force=False):
     Raises:
         Interrupted: after a signal; a checkpoint and the best network so far are saved.
         TrainingFailed: if the loss is NaN or infinite; the best network so far is saved.
+        WorkerLost: if another process cannot be reached; the best network so far is saved.
     """
     recipe, (dataset, predictor, objective, trained) = prepared.recipe, prepared.task
     logs = HistoryLogs(folder, console)
     checkpointer = Checkpointer(checkpoints, recipe.training.checkpoint_every)
     eigenvalues = EigenvalueHistory(predictor.model, folder / EIGENVALUES)
     callbacks = [logs, eigenvalues] if recipe.views else [logs]
-    batches = dataset.training_batches()
-    trainer = Trainer(trained, batches, objective, recipe.training, callbacks, console.step, checkpointer)
+    options = (recipe.training, callbacks, console.step, checkpointer, workers)
+    trainer = Trainer(trained, dataset.training_batches(), objective, *options)
     logs.trainer = trainer
     parameters, trainable = predictor.model.count_params(), _count(trained.trainable_weights)
     trained_weights = "" if trainable == parameters else f", {trainable:,} of them trained"
     console.log(f"Network: {parameters:,} weights{trained_weights}")
     with _timed() as timer:
-        with log_to_console(console):
+        with log_to_console(console), workers.together():
             if checkpointer.restore(trainer):
                 if force:
                     trainer.reset_learning_rate()
                     write_record(folder, prepared)
                 console.log(f"Resuming at step {trainer.step} of {trainer.total_steps}")
+        trainer.share_state()
         console.step(trainer.step, trainer.total_steps, {})
         _train_and_save(trainer, prepared.task, folder, console)
     progress = {
@@ -187,6 +190,32 @@ def train(prepared, folder, checkpoints, console, force=False):
     return Trained(progress, eigenvalues, round(timer.seconds + checkpointer.seconds, 2))
 
 
+def follow(prepared, console, workers):
+    """Train as a worker other than the chief, which writes all files and computes all scores.
+
+    Args:
+        prepared: `Prepared`.
+        console: as in `run_recipe`.
+        workers: `Workers`.
+
+    Raises:
+        Interrupted, TrainingFailed, WorkerLost: as of `train`.
+    """
+    settings, (dataset, _, objective, trained) = prepared.recipe.training, prepared.task
+    batches = dataset.training_batches()
+    trainer = Trainer(trained, batches, objective, settings, on_step=console.step, workers=workers)
+    with workers.together():
+        pass  # the chief restores a checkpoint
+    trainer.share_state()
+    try:
+        trainer.train()
+    except tf.errors.OpError as error:
+        raise dataset.read_failure or error from error
+    finally:
+        console.close()
+    console.log("Training is complete; the chief evaluates, exports and reports.")
+
+
 def _train_and_save(trainer, task, folder, console):
     try:
         trainer.train()
@@ -196,12 +225,14 @@ def _train_and_save(trainer, task, folder, console):
         done = f"step {trainer.step} of {trainer.total_steps}"
         console.log(f"Stopped at {done}.")
         raise Interrupted(stopped.signal_number, folder.resuming()) from stopped
-    except TrainingFailed:
+    except (TrainingFailed, WorkerLost) as error:
         console.close()
         if trainer.best_epoch:
             _save_network(task, folder)
             kept = f"{folder / 'model.keras'} has the weights of epoch {trainer.best_epoch}"
             console.log(f"{kept}, the best so far.")
+        if isinstance(error, WorkerLost):
+            raise WorkerLost(error.args[0], folder.resuming("Restart all workers with")) from error
         raise
     except tf.errors.OpError as error:  # as which TensorFlow reports an error in the reading of a batch
         console.close()

@@ -1,5 +1,9 @@
 """The state of training as named arrays: saved and restored bit for bit."""
 
+import tensorflow as tf
+
+from rnn_apps.errors import Setting, UserError
+
 
 class TrainingState:
     """The variables of training, and the engine's counts of shapes, which determine what XLA compiles.
@@ -20,6 +24,12 @@ class TrainingState:
         layers = [layer for layer in model._flatten_layers() if hasattr(layer, "loop_compiler")]
         self._compilers = {f"engine.{i}": layer.loop_compiler for i, layer in enumerate(layers)}
 
+    def shift_seeds(self, number):
+        """Change the seeds of all random generators by a number."""
+        for variable in self._variables.values():
+            if variable.name == "seed_generator_state":
+                variable.assign(variable.value + tf.constant([number, 0], variable.value.dtype))
+
     def arrays(self):
         """Return name to array."""
         variables = {name: variable.numpy() for name, variable in self._variables.items()}
@@ -39,3 +49,49 @@ class TrainingState:
             variable.assign(arrays[name])
         for name, compiler in self._compilers.items():
             compiler.restore_uses(arrays[name])
+
+
+class CarriedRows:
+    """The states that a network carries from batch to batch, of which each process computes some rows.
+
+    Args:
+        model: `keras.Model`; its layers `CarriedStates` are told their rows.
+        share: `Share` of this process.
+
+    Attributes:
+        count: number of states.
+
+    Raises:
+        UserError: if the rows cannot be divided evenly.
+    """
+
+    def __init__(self, model, share):
+        layers = [layer for layer in model._flatten_layers() if hasattr(layer, "carried_states")]
+        self._rows, self._variables = [], []
+        for layer in layers:
+            if layer.streams % share.total:
+                received, expected = (
+                    f"{layer.streams}",
+                    f"a multiple of {share.total}, the number of processes",
+                )
+                fix = Setting(
+                    "Set it to", f"training.batch_size={-(-layer.streams // share.total) * share.total}"
+                )
+                raise UserError("training.batch_size", received=received, expected=expected, fix=fix)
+            start, stop, _ = share.rows(layer.streams)
+            layer.rows = slice(start, stop)
+            self._variables += layer.carried_states
+            self._rows += [(start, layer.streams - stop)] * len(layer.carried_states)
+        self.count = len(self._variables)
+
+    def own(self):
+        """Return the states with zeros in the rows of other processes."""
+        return [
+            tf.pad(variable.value[before : variable.shape[0] - after], [[before, after], [0, 0]])
+            for variable, (before, after) in zip(self._variables, self._rows)
+        ]
+
+    def assign(self, states):
+        """Set all rows of the states."""
+        for variable, state in zip(self._variables, states):
+            variable.assign(state)

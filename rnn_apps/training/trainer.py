@@ -2,43 +2,25 @@
 
 import copy
 import math
-import signal
 import time
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from rnn_apps.errors import RnnAppsError, Wording
+from rnn_apps.data.batches import epoch_of_share
+from rnn_apps.errors import RnnAppsError
 from rnn_apps.memory import keep_freed_memory
 from rnn_apps.training.optimization import WeightAverage, make_optimizer
-from rnn_apps.training.state import TrainingState
+from rnn_apps.training.state import CarriedRows, TrainingState
+from rnn_apps.training.stopping import STOP_SIGNALS, Interrupted, StopSignal
+from rnn_apps.training.workers import SINGLE
 
 
 class TrainingFailed(RnnAppsError):
     """The loss or a weight is NaN or infinite."""
-
-
-class Interrupted(RnnAppsError):
-    """A signal stopped the run; its progress is saved.
-
-    Args:
-        signal_number: SIGINT or SIGTERM.
-        fix: how to resume the run, a `rnn_apps.errors.Fix`, or None.
-    """
-
-    def __init__(self, signal_number, fix=None):
-        super().__init__(f"stopped by {signal.Signals(signal_number).name}")
-        self.signal_number, self.fix = signal_number, fix
-
-    def __str__(self):
-        return self.text(Wording())
-
-    def text(self, wording):
-        """Return the message in a given wording."""
-        return self.args[0] if self.fix is None else f"{self.args[0]}. {wording.fix(self.fix)}"
 
 
 @dataclass
@@ -88,6 +70,7 @@ class Trainer:
         checkpoint: called as ``checkpoint(trainer, required)`` after each step, with required=True before and
             after validation and when a signal stops the run; it may save `progress`, `arrays` and the best
             weights.
+        workers: `Workers`, the processes that train together; each computes its share of every batch.
 
     Attributes:
         history: list of dicts, one per epoch: means of loss and metrics, validation scores, learning rate and
@@ -99,42 +82,77 @@ class Trainer:
         best_weights: weights of that epoch, arrays by name.
     """
 
-    def __init__(self, model, batches, objective, settings, callbacks=(), on_step=None, checkpoint=None):
+    def __init__(
+        self, model, batches, objective, settings, callbacks=(), on_step=None, checkpoint=None, workers=SINGLE
+    ):
         self.model, self.batches, self.objective, self.settings = model, batches, objective, settings
         self.total_steps = self.settings.epochs * len(self.batches)
         self.optimizer = make_optimizer(self.settings, self.total_steps)
         self.optimizer.build(self.model.trainable_variables)
         self.model.optimizer = self.optimizer
+        self._workers, self._carried = workers, CarriedRows(model, workers.share)
         decay = self.settings.weight_averaging
         self._average = WeightAverage(self.model.trainable_variables, decay) if decay else None
         self._state = TrainingState(self.model, self.optimizer, self._average)
         self._callbacks = keras.callbacks.CallbackList(list(callbacks), model=self.model)
         self._on_step = on_step or (lambda *_: None)
         self._checkpoint = checkpoint or (lambda *_: None)
-        self._signal, self._is_validating = None, False
+        self._signal = StopSignal()
         keep_freed_memory()
         self._update = tf.function(
             self._apply, autograph=False, jit_compile=self.settings.compile is not False
         )
-        shapes = getattr(self.batches.epoch(0), "element_spec", None)  # avoids retracing
+        shapes = getattr(self._batches_of_epoch(0, 0), "element_spec", None)  # avoids retracing
         self._step = tf.function(
-            self._train_step, input_signature=shapes, autograph=False, reduce_retracing=True
+            self._train_step,
+            input_signature=shapes and (*shapes, tf.TensorSpec([len(STOP_SIGNALS) + 1])),
+            autograph=False,
+            reduce_retracing=True,
         )
         self.history, self.epoch, self.step, self.totals = [], 0, 0, EpochTotals()
         self.best_epoch, self.best_weights, self._best_score = 0, {}, None
 
-    def _train_step(self, inputs, targets):
-        """Update the weights by clipped gradients; return the loss and sums of metrics."""
+    def _batches_of_epoch(self, epoch, start):
+        return epoch_of_share(self.batches, self._workers.share, epoch, start)
+
+    def _train_step(self, inputs, targets, weight, flags):
+        """Update the weights by clipped gradients of the mean loss over the batch.
+
+        With several processes, gradients of sums over the shares of the batch are added up, and then divided
+        by the number of items.
+
+        Args:
+            inputs, targets: the share of the batch.
+            weight: 0 if the share is empty, and contains an example only to have a valid shape; else 1.
+            flags: requests to stop of this process.
+
+        Returns:
+            The loss, the numbers of items and of examples, sums of the metrics, and the sum of all flags.
+        """
+        alone = self._workers.count == 1
         with tf.GradientTape() as tape:
             outputs = self.model(inputs, training=True)
             loss = self.objective.loss(outputs, targets)
+            count = tf.cast(self.objective.count(targets), tf.float32)
             penalty = tf.add_n(self.model.losses) if self.model.losses else 0.0
-            total = loss + penalty
+            total = loss + penalty if alone else (loss + penalty) * count * weight
         variables = self.model.trainable_variables
         gradients = tape.gradient(total, [v.value for v in variables])
         gradients = [tf.convert_to_tensor(g) for g in gradients]  # sums the rows of embeddings once
+        metrics = self.objective.batch_metrics(outputs, targets)
+        examples = tf.cast(tf.shape(targets)[0], tf.float32)
+        if not alone:
+            scores = [
+                tf.cast(value, tf.float32) for value in (loss * count, count, examples, *metrics.values())
+            ]
+            own = [tf.stack([score * weight for score in scores]), flags, *self._carried.own()]
+            scores, flags, *rows = self._workers.sum([*own, *gradients])
+            gradients = [total / scores[1] for total in rows[self._carried.count :]]
+            self._carried.assign(rows[: self._carried.count])
+            loss, (count, examples, *sums) = scores[0] / scores[1], tf.unstack(scores)[1:]
+            metrics = dict(zip(metrics, sums))
         self._update(gradients)
-        return loss, self.objective.count(targets), self.objective.batch_metrics(outputs, targets)
+        return loss, count, examples, metrics, flags
 
     def _apply(self, gradients):
         """Clip by the global norm, apply the optimizer, and update the average, fused by XLA."""
@@ -179,6 +197,17 @@ class Trainer:
         self.best_epoch, self._best_score = progress["best_epoch"], progress["best_score"]
         self.best_weights = best_weights
 
+    def share_state(self):
+        """Start all processes from the progress and the arrays of the chief, with different random masks."""
+        if self._workers.count == 1:
+            return
+        is_chief = self._workers.is_chief
+        progress = self._workers.broadcast(self.progress() if is_chief else None)
+        arrays = self._workers.broadcast_arrays(self.arrays() if is_chief else {})
+        if not is_chief:
+            self.restore(progress, arrays, {})
+            self._state.shift_seeds(self._workers.number)
+
     def reset_learning_rate(self):
         """Use the constant learning rate of the recipe instead of the restored one."""
         if self.settings.schedule == "constant" and not self.settings.warmup_steps:
@@ -190,14 +219,15 @@ class Trainer:
         Raises:
             TrainingFailed: if the loss or a weight is NaN or infinite.
             Interrupted: after SIGINT or SIGTERM; the model has the best weights so far.
+            WorkerLost: if another process cannot be reached.
         """
         self.model.stop_training = False
         self._callbacks.on_train_begin()
         try:
-            with self._catching_signals():
+            with self._signal.noting(), self._workers.watching():
                 while not self._is_over():
                     self._run_epoch()
-                    stopped_by = self._signal
+                    stopped_by = self._agree()
                     self._checkpoint(self, True)
                     if stopped_by:
                         raise Interrupted(stopped_by)
@@ -214,26 +244,47 @@ class Trainer:
         totals = self.totals
         self._callbacks.on_epoch_begin(self.epoch)
         start = time.perf_counter()
-        for inputs, targets in self.batches.epoch(self.epoch, totals.batches):
+        for inputs, targets, weight in self._batches_of_epoch(self.epoch, totals.batches):
             batch = totals.batches
             self._callbacks.on_train_batch_begin(batch)
-            loss, count, metrics = self._step(inputs, targets)
+            loss, count, examples, metrics, flags = self._step(inputs, targets, weight, self._flags())
             loss, count = float(loss), float(count)
             self.step += 1
             if not math.isfinite(loss):
                 raise self._failure(f"the loss became {loss}")
-            totals.add(int(targets.shape[0]), loss, count, metrics, time.perf_counter() - start)
+            totals.add(int(examples), loss, count, metrics, time.perf_counter() - start)
             logs = totals.means()
             self._callbacks.on_train_batch_end(batch, logs)
             self._on_step(self.step, self.total_steps, logs)
-            if self.model.stop_training:
+            is_over, stopped_by = self._requests(flags)
+            if is_over:
                 break
-            stopped_by = self._signal  # may change at any time
             self._checkpoint(self, stopped_by is not None)
             if stopped_by:
                 raise Interrupted(stopped_by)
             start = time.perf_counter()
         self._end_epoch()
+
+    def _flags(self):
+        """Whether each signal has been received, and whether a callback has stopped the training."""
+        requests = [*(self._signal.number == number for number in STOP_SIGNALS), self.model.stop_training]
+        return tf.constant(requests, tf.float32)
+
+    def _requests(self, flags):
+        """Return whether training is over, and the signal that stops it or None, as in all processes.
+
+        Args:
+            flags: sum of the `_flags` of all processes.
+        """
+        if self._workers.count == 1:
+            return self.model.stop_training, self._signal.number
+        *signals, is_over = (float(flag) > 0 for flag in flags)
+        return is_over, next((n for n, is_set in zip(STOP_SIGNALS, signals) if is_set), None)
+
+    def _agree(self):
+        """Return the signal that stops the training in all processes, or None."""
+        self.model.stop_training, stopped_by = self._requests(self._workers.sum_values(self._flags()))
+        return stopped_by
 
     def _failure(self, problem):
         batch = self.step - self.epoch * len(self.batches)
@@ -257,14 +308,18 @@ class Trainer:
         self.epoch, self.totals = epoch + 1, EpochTotals()
 
     def _validate(self):
-        """Scores on the validation split; raises Interrupted at once after a signal."""
-        self._is_validating = True
-        try:
-            if self._signal:
-                raise Interrupted(self._signal)
-            return self.objective.validate()
-        finally:
-            self._is_validating = False
+        """Scores on the validation split, by the chief; raises Interrupted at once after a signal."""
+        scores, stopped_by = None, self._agree()
+        if self._workers.is_chief and not stopped_by:
+            try:
+                with self._signal.raising():
+                    scores = self.objective.validate()
+            except Interrupted as stopped:
+                stopped_by = stopped.signal_number
+        scores, stopped_by = self._workers.broadcast([scores, stopped_by])
+        if stopped_by:
+            raise Interrupted(stopped_by)
+        return scores
 
     def _save_if_best(self, logs):
         name, higher = self.objective.monitor
@@ -277,27 +332,3 @@ class Trainer:
     def _restore_best(self):
         if self.best_weights:
             self.model.set_weights([self.best_weights[str(i)] for i in range(len(self.best_weights))])
-
-    @contextmanager
-    def _catching_signals(self):
-        """SIGINT and SIGTERM stop the run after the current step; a second one stops it at once.
-
-        Outside the main thread signals are not ours.
-        """
-
-        def note(number, frame):
-            if self._signal:
-                raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)
-            self._signal = number
-            if self._is_validating:
-                raise Interrupted(number)
-
-        try:
-            previous = {n: signal.signal(n, note) for n in (signal.SIGINT, signal.SIGTERM)}
-        except ValueError:  # not the main thread
-            previous = {}
-        try:
-            yield
-        finally:
-            for number, handler in previous.items():
-                signal.signal(number, handler)

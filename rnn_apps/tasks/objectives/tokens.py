@@ -43,7 +43,7 @@ def token_loss(logits, targets, smoothing=0.0):
         uniform = tf.reduce_logsumexp(logits, axis=-1) - tf.reduce_mean(logits, axis=-1)
         uniform = tf.reduce_sum(tf.where(targets != PADDING, uniform, 0.0))
         total = (1 - smoothing) * total + smoothing * uniform
-    return total / num_tokens(targets)
+    return total / tf.maximum(num_tokens(targets), 1.0)
 
 
 class TokenObjective(Objective):
