@@ -126,6 +126,13 @@ class TrainingSettings(Settings):
         None, ge=1, le=10_000, description="Stop after this many epochs without improvement on validation."
     )
     label_smoothing: Fraction = Field(0.0, description="Probability mass spread evenly over all classes.")
+    accumulate_steps: int = Field(
+        1,
+        ge=1,
+        le=65_536,
+        description="Compute the gradients of a batch in this many parts, one after another. Same gradients, "
+        "less memory.",
+    )
     checkpoint_every: CheckpointSettings = Field(
         default_factory=CheckpointSettings,
         description="Extra checkpoints, in addition to one per epoch.",

@@ -115,7 +115,7 @@ def test_penalties_of_layers_are_part_of_what_is_minimised():
     task.model.layers[0].kernel_regularizer = keras.regularizers.L2(0.5)
     task.model.layers[0].kernel.regularizer = keras.regularizers.L2(0.5)
     first = START - 0.1 * (2 * INPUTS[:5].T @ (INPUTS[:5] @ START - TARGETS[:5]) / 5 + 2 * 0.5 * START)
-    trainer_of(task)._step(tf.constant(INPUTS[:5]), tf.constant(TARGETS[:5]), 1.0, tf.zeros(3))
+    trainer_of(task)._train_step((tf.constant(INPUTS[:5]), tf.constant(TARGETS[:5])), [])
     np.testing.assert_allclose(task.kernel, first, atol=1e-6)
 
 

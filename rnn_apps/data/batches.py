@@ -1,13 +1,13 @@
 """Batches of sequences of similar length, in an order that depends only on (seed, epoch)."""
 
 import copy
-import itertools
 from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
 from rnn_apps.data.columns import as_rows
+from rnn_apps.errors import UserError
 
 MAX_BUCKETS = 10
 MIN_BATCHES_PER_BUCKET = 16
@@ -54,21 +54,25 @@ def map_batches(make_batch, start, count):
 
 
 class Share(NamedTuple):
-    """The part of every batch that one of several processes computes.
+    """A part of every batch.
 
     Args:
-        number: Number of the process, from 0.
-        total: Number of processes.
+        number: Number of the part, from 0.
+        total: Number of parts.
     """
 
     number: int = 0
     total: int = 1
 
+    def divided(self, parts):
+        """Return the shares of equal parts of this share, a list."""
+        return [Share(self.number * parts + part, self.total * parts) for part in range(parts)]
+
     def rows(self, size):
         """Return the start and the stop of the share in a batch of `size` rows, and its weight.
 
-        If there are fewer rows than processes, some shares are empty. They get a row of another share, so
-        that their shapes are valid, and the weight 0.
+        If there are fewer rows than parts, some shares are empty. They get a row of another share, so that
+        their shapes are valid, and the weight 0.
 
         Args:
             size: int, or a scalar tensor.
@@ -92,19 +96,20 @@ def epoch_of_share(batches, share, epoch=0, start=0):
         epoch: Number of the epoch.
         start: Number of the first batch.
     """
-    if share.total > 1 and hasattr(batches, "epoch_of_share"):
+    if hasattr(batches, "epoch_of_share"):
         return batches.epoch_of_share(share, epoch, start)
 
     @tf.autograph.experimental.do_not_convert
     def divide(inputs, targets):
-        if share.total == 1:
-            return inputs, targets, 1.0
         size = targets.shape[0]
         first, stop, weight = share.rows(tf.shape(targets)[0] if size is None else size)
         return *tf.nest.map_structure(lambda tensor: tensor[first:stop], (inputs, targets)), weight
 
     whole = batches.epoch(epoch, start)
-    return whole.map(divide) if isinstance(whole, tf.data.Dataset) else itertools.starmap(divide, whole)
+    if not isinstance(whole, tf.data.Dataset):
+        problem = f"{type(batches).__name__}.epoch returns no tf.data.Dataset, so batches cannot be divided"
+        raise UserError("training", problem, fix="Train in one process, without training.accumulate_steps.")
+    return whole.map(divide)
 
 
 class LengthBuckets:

@@ -17,7 +17,7 @@ class CarriedStates(keras.layers.Layer):
         streams: batch size, which is fixed.
 
     Attributes:
-        rows: the streams that a call reads, a slice; all by default. The states of other rows stay unchanged.
+        first_row, num_rows: the streams that a call reads, all by default; see `take_part`.
 
     Call arguments:
         inputs: ``(streams, steps, ...)``, inputs of the layer.
@@ -34,7 +34,7 @@ class CarriedStates(keras.layers.Layer):
     def __init__(self, layer, streams, **kwargs):
         super().__init__(**kwargs)
         self.layer, self.streams = layer, streams
-        self.rows = slice(0, streams)
+        self.first_row, self.num_rows = 0, streams
         self.supports_masking, self.supports_jit = True, False
 
     def build(self, inputs_shape, reset_shape=None, mask_shape=None):
@@ -46,12 +46,21 @@ class CarriedStates(keras.layers.Layer):
         ]
         self.built = True
 
+    def take_part(self, num_rows):
+        """Let calls read `num_rows` streams from `first_row` on, a variable; other states stay unchanged."""
+        self.first_row, self.num_rows = tf.Variable(0, trainable=False), num_rows
+
     def call(self, inputs, reset, mask=None, training=False):
         """Run the layer on a window, and keep its final states for the next one."""
-        flat = [tf.where(reset[:, None], 0.0, state.value[self.rows]) for state in self.carried_states]
+        start = tf.convert_to_tensor(self.first_row)
+        stop = start + self.num_rows
+        flat = []
+        for variable in self.carried_states:
+            rows = tf.ensure_shape(variable.value[start:stop], (self.num_rows, *variable.shape[1:]))
+            flat.append(tf.where(reset[:, None], 0.0, rows))
         states = tf.nest.pack_sequence_as(self.layer.zero_states(1), flat)
         outputs, states, *_ = self.layer.forward_from_state(inputs, states, mask=mask, training=training)
         for variable, state in zip(self.carried_states, tf.nest.flatten(states)):
-            before, after = variable.value[: self.rows.start], variable.value[self.rows.stop :]
+            before, after = variable.value[:start], variable.value[stop:]
             variable.assign(tf.concat([before, tf.stop_gradient(state), after], 0))
         return outputs

@@ -52,46 +52,50 @@ class TrainingState:
 
 
 class CarriedRows:
-    """The states that a network carries from batch to batch, of which each process computes some rows.
+    """The states that a network carries from batch to batch, of which each part of a batch has some rows.
 
     Args:
         model: `keras.Model`; its layers `CarriedStates` are told their rows.
-        share: `Share` of this process.
+        shares: list of `Share` of this process.
 
     Attributes:
-        count: number of states.
+        is_used: whether the network carries states.
 
     Raises:
         UserError: if the rows cannot be divided evenly.
     """
 
-    def __init__(self, model, share):
-        layers = [layer for layer in model._flatten_layers() if hasattr(layer, "carried_states")]
-        self._rows, self._variables = [], []
-        for layer in layers:
-            if layer.streams % share.total:
-                received, expected = (
-                    f"{layer.streams}",
-                    f"a multiple of {share.total}, the number of processes",
-                )
-                fix = Setting(
-                    "Set it to", f"training.batch_size={-(-layer.streams // share.total) * share.total}"
-                )
+    def __init__(self, model, shares):
+        self._layers = [layer for layer in model._flatten_layers() if hasattr(layer, "carried_states")]
+        self.is_used = bool(self._layers)
+        self._starts, total = [share.number for share in shares], shares[0].total
+        if total == 1:
+            return
+        for layer in self._layers:
+            if layer.streams % total:
+                multiple = -(-layer.streams // total) * total
+                received = f"{layer.streams}, divided into {total} parts"
+                fix = Setting("Use a multiple of the number of parts", f"training.batch_size={multiple}")
+                expected = "parts of equal size"
                 raise UserError("training.batch_size", received=received, expected=expected, fix=fix)
-            start, stop, _ = share.rows(layer.streams)
-            layer.rows = slice(start, stop)
-            self._variables += layer.carried_states
-            self._rows += [(start, layer.streams - stop)] * len(layer.carried_states)
-        self.count = len(self._variables)
+            layer.take_part(layer.streams // total)
+
+    def select(self, number):
+        """Let the layers read the rows of a part of this process."""
+        for layer in self._layers:
+            layer.first_row.assign(self._starts[number] * layer.num_rows)
 
     def own(self):
         """Return the states with zeros in the rows of other processes."""
-        return [
-            tf.pad(variable.value[before : variable.shape[0] - after], [[before, after], [0, 0]])
-            for variable, (before, after) in zip(self._variables, self._rows)
-        ]
+        result = []
+        for layer in self._layers:
+            start, stop = (layer.num_rows * part for part in (self._starts[0], self._starts[-1] + 1))
+            padding = [[start, layer.streams - stop], [0, 0]]
+            result += [tf.pad(state.value[start:stop], padding) for state in layer.carried_states]
+        return result
 
     def assign(self, states):
         """Set all rows of the states."""
-        for variable, state in zip(self._variables, states):
+        variables = [state for layer in self._layers for state in layer.carried_states]
+        for variable, state in zip(variables, states, strict=True):
             variable.assign(state)

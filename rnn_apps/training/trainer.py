@@ -8,13 +8,12 @@ from dataclasses import asdict, dataclass, field
 
 import keras
 import numpy as np
-import tensorflow as tf
 
-from rnn_apps.data.batches import epoch_of_share
 from rnn_apps.errors import RnnAppsError
 from rnn_apps.memory import keep_freed_memory
 from rnn_apps.training.optimization import WeightAverage, make_optimizer
-from rnn_apps.training.state import CarriedRows, TrainingState
+from rnn_apps.training.state import TrainingState
+from rnn_apps.training.step import TrainingStep
 from rnn_apps.training.stopping import STOP_SIGNALS, Interrupted, StopSignal
 from rnn_apps.training.workers import SINGLE
 
@@ -43,12 +42,13 @@ class EpochTotals:
     sums: dict = field(default_factory=dict)
     seconds: float = 0.0
 
-    def add(self, examples, loss, count, metrics, seconds):
-        """Add a batch."""
-        self.batches, self.examples = self.batches + 1, self.examples + examples
-        self.counted, self.loss = self.counted + count, self.loss + loss * count
+    def add(self, result, seconds):
+        """Add the `StepResult` of a batch."""
+        count = float(result.counted)
+        self.batches, self.examples = self.batches + 1, self.examples + int(result.examples)
+        self.counted, self.loss = self.counted + count, self.loss + float(result.loss) * count
         self.seconds += seconds
-        for name, value in metrics.items():
+        for name, value in result.metrics.items():
             self.sums[name] = self.sums.get(name, 0.0) + float(value)
 
     def means(self):
@@ -90,7 +90,7 @@ class Trainer:
         self.optimizer = make_optimizer(self.settings, self.total_steps)
         self.optimizer.build(self.model.trainable_variables)
         self.model.optimizer = self.optimizer
-        self._workers, self._carried = workers, CarriedRows(model, workers.share)
+        self._workers = workers
         decay = self.settings.weight_averaging
         self._average = WeightAverage(self.model.trainable_variables, decay) if decay else None
         self._state = TrainingState(self.model, self.optimizer, self._average)
@@ -99,68 +99,11 @@ class Trainer:
         self._checkpoint = checkpoint or (lambda *_: None)
         self._signal = StopSignal()
         keep_freed_memory()
-        self._update = tf.function(
-            self._apply, autograph=False, jit_compile=self.settings.compile is not False
-        )
-        shapes = getattr(self._batches_of_epoch(0, 0), "element_spec", None)  # avoids retracing
-        self._step = tf.function(
-            self._train_step,
-            input_signature=shapes and (*shapes, tf.TensorSpec([len(STOP_SIGNALS) + 1])),
-            autograph=False,
-            reduce_retracing=True,
+        self._train_step = TrainingStep(
+            model, batches, objective, self.optimizer, self._average, settings, workers
         )
         self.history, self.epoch, self.step, self.totals = [], 0, 0, EpochTotals()
         self.best_epoch, self.best_weights, self._best_score = 0, {}, None
-
-    def _batches_of_epoch(self, epoch, start):
-        return epoch_of_share(self.batches, self._workers.share, epoch, start)
-
-    def _train_step(self, inputs, targets, weight, flags):
-        """Update the weights by clipped gradients of the mean loss over the batch.
-
-        With several processes, gradients of sums over the shares of the batch are added up, and then divided
-        by the number of items.
-
-        Args:
-            inputs, targets: the share of the batch.
-            weight: 0 if the share is empty, and contains an example only to have a valid shape; else 1.
-            flags: requests to stop of this process.
-
-        Returns:
-            The loss, the numbers of items and of examples, sums of the metrics, and the sum of all flags.
-        """
-        alone = self._workers.count == 1
-        with tf.GradientTape() as tape:
-            outputs = self.model(inputs, training=True)
-            loss = self.objective.loss(outputs, targets)
-            count = tf.cast(self.objective.count(targets), tf.float32)
-            penalty = tf.add_n(self.model.losses) if self.model.losses else 0.0
-            total = loss + penalty if alone else (loss + penalty) * count * weight
-        variables = self.model.trainable_variables
-        gradients = tape.gradient(total, [v.value for v in variables])
-        gradients = [tf.convert_to_tensor(g) for g in gradients]  # sums the rows of embeddings once
-        metrics = self.objective.batch_metrics(outputs, targets)
-        examples = tf.cast(tf.shape(targets)[0], tf.float32)
-        if not alone:
-            scores = [
-                tf.cast(value, tf.float32) for value in (loss * count, count, examples, *metrics.values())
-            ]
-            own = [tf.stack([score * weight for score in scores]), flags, *self._carried.own()]
-            scores, flags, *rows = self._workers.sum([*own, *gradients])
-            gradients = [total / scores[1] for total in rows[self._carried.count :]]
-            self._carried.assign(rows[: self._carried.count])
-            loss, (count, examples, *sums) = scores[0] / scores[1], tf.unstack(scores)[1:]
-            metrics = dict(zip(metrics, sums))
-        self._update(gradients)
-        return loss, count, examples, metrics, flags
-
-    def _apply(self, gradients):
-        """Clip by the global norm, apply the optimizer, and update the average, fused by XLA."""
-        if self.settings.clip_norm:
-            gradients, _ = tf.clip_by_global_norm(gradients, self.settings.clip_norm)
-        self.optimizer.apply(gradients, self.model.trainable_variables)
-        if self._average:
-            self._average.update()
 
     def progress(self):
         """Return the progress of training, without its arrays, as plain values."""
@@ -244,19 +187,19 @@ class Trainer:
         totals = self.totals
         self._callbacks.on_epoch_begin(self.epoch)
         start = time.perf_counter()
-        for inputs, targets, weight in self._batches_of_epoch(self.epoch, totals.batches):
-            batch = totals.batches
-            self._callbacks.on_train_batch_begin(batch)
-            loss, count, examples, metrics, flags = self._step(inputs, targets, weight, self._flags())
-            loss, count = float(loss), float(count)
+        for batch in self._train_step.epoch(self.epoch, totals.batches):
+            number = totals.batches
+            self._callbacks.on_train_batch_begin(number)
+            result = self._train_step(batch, self._flags())
+            loss = float(result.loss)
             self.step += 1
             if not math.isfinite(loss):
                 raise self._failure(f"the loss became {loss}")
-            totals.add(int(examples), loss, count, metrics, time.perf_counter() - start)
+            totals.add(result, time.perf_counter() - start)
             logs = totals.means()
-            self._callbacks.on_train_batch_end(batch, logs)
+            self._callbacks.on_train_batch_end(number, logs)
             self._on_step(self.step, self.total_steps, logs)
-            is_over, stopped_by = self._requests(flags)
+            is_over, stopped_by = self._requests(result.flags)
             if is_over:
                 break
             self._checkpoint(self, stopped_by is not None)
@@ -268,7 +211,7 @@ class Trainer:
     def _flags(self):
         """Whether each signal has been received, and whether a callback has stopped the training."""
         requests = [*(self._signal.number == number for number in STOP_SIGNALS), self.model.stop_training]
-        return tf.constant(requests, tf.float32)
+        return [float(is_set) for is_set in requests]
 
     def _requests(self, flags):
         """Return whether training is over, and the signal that stops it or None, as in all processes.
@@ -278,7 +221,7 @@ class Trainer:
         """
         if self._workers.count == 1:
             return self.model.stop_training, self._signal.number
-        *signals, is_over = (float(flag) > 0 for flag in flags)
+        *signals, is_over = (flag > 0 for flag in flags)
         return is_over, next((n for n, is_set in zip(STOP_SIGNALS, signals) if is_set), None)
 
     def _agree(self):
