@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from train_as_worker import Console, Trained
 
 import rnn_apps
 from rnn_apps.checkpoint import Checkpoints
@@ -67,30 +68,35 @@ def train(jobs, folder, count=2):
     return outputs, [process.returncode for process in processes]
 
 
-def test_two_processes_train_as_one(tmp_path, new_console):
+def train_alone(**job):
+    with pytest.raises(Trained):
+        rnn_apps.run(**job, console=Console())
+
+
+def test_two_processes_train_as_one(tmp_path):
     runs = {name: str(tmp_path / name) for name in RECIPES}
     jobs = [job_of(name, out=out) for name, out in runs.items()]
     stopped, killed = str(tmp_path / "stopped"), str(tmp_path / "killed")
-    jobs += [job_of("language_model", out=stopped, signal=[1, 3, signal.SIGTERM]), {"resume": stopped}]
+    jobs += [job_of("language_model", out=stopped, signal=[1, 3, signal.SIGTERM])]
     often = {"checkpoint_every": {"steps": 2}}
     jobs += [job_of("imdb", out=killed, training=often, signal=[1, 5, signal.SIGKILL])]
     (chief, worker), codes = train(jobs, tmp_path)
 
     assert codes == [0, -signal.SIGKILL], (chief, worker)
     for name, out in runs.items():
-        rnn_apps.run(**job_of(name, out=tmp_path / f"one-{name}"), console=new_console())
+        train_alone(**job_of(name, out=tmp_path / f"one-{name}"))
         check_equal(out, tmp_path / f"one-{name}")
-    assert chief[:3] == [f"finished {out}" for out in runs.values()]
+    assert chief[:3] == ["trained"] * 3
     assert worker[:3] == ["done"] * 3
 
     assert chief[3] == f'Interrupted: stopped by SIGTERM. Resume with: rnn_apps.run(resume="{stopped}")'
     assert worker[3] == "Interrupted: stopped by SIGTERM"
-    assert chief[4] == f"finished {stopped}"
+    assert state_of(stopped)[0] == 4  # the step in which all processes learn of the signal
+    train_alone(resume=stopped)
     check_equal(stopped, tmp_path / "one-language_model")
 
-    advice = f'Restart all workers with: rnn_apps.run(resume="{killed}")'
-    assert chief[5].startswith("WorkerLost: lost the connection to worker 1 (127.0.0.1:")
-    assert chief[5].endswith(advice)
+    assert chief[4].startswith("WorkerLost: lost the connection to worker 1 (127.0.0.1:")
+    assert chief[4].endswith(f'Restart all workers with: rnn_apps.run(resume="{killed}")')
     assert state_of(killed)[0] == 4
-    rnn_apps.run(resume=killed, console=new_console())
+    train_alone(resume=killed)
     check_equal(killed, tmp_path / "one-imdb")

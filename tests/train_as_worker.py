@@ -3,7 +3,7 @@
 Usage: python train_as_worker.py JOBS WORKER
 
 Each job is the arguments of `rnn_apps.run`, and optionally "signal": [worker, step, number], a signal that a
-worker sends itself after a step. The outcome of each job is printed as one line.
+worker sends itself after a step. The outcome of each job is printed as one line. Runs end before evaluation.
 """
 
 import json
@@ -15,14 +15,20 @@ import rnn_apps
 from rnn_apps.errors import RnnAppsError
 
 
+class Trained(RnnAppsError):
+    """The training of a run is complete."""
+
+
 class Console:
-    """Prints nothing, and sends the signal of a job."""
+    """Prints nothing, sends the signal of a job, and ends a run when its training is complete."""
 
     def __init__(self, signal=None):
         self._signal = signal
 
     def log(self, text):
-        """Print nothing."""
+        """End the run before evaluation."""
+        if text.startswith("Evaluating"):
+            raise Trained(text)
 
     def step(self, step, total, logs):
         """Send the signal after its step."""
@@ -38,8 +44,10 @@ def main(jobs, worker):
     for job in json.loads(Path(jobs).read_text()):
         at, *signal = job.pop("signal", [None])
         try:
-            finished = rnn_apps.run(console=Console(signal if at == worker else None), **job)
-            print("done" if finished is None else f"finished {finished.folder}", flush=True)
+            rnn_apps.run(console=Console(signal if at == worker else None), **job)
+            print("done", flush=True)
+        except Trained:
+            print("trained", flush=True)
         except RnnAppsError as error:
             print(f"{type(error).__name__}: {error}", flush=True)
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import ExitStack, contextmanager
 
 import click
 
@@ -39,37 +40,45 @@ def launch(clusters, arguments, started_as, program=None):
         program: command that starts rnn-apps.
     """
     program, cores = program or [sys.executable, "-m", "rnn_apps"], _divide_cores(len(clusters))
-    logs = [tempfile.TemporaryFile() for _ in clusters]
-    processes = []
-    forwarded = dict.fromkeys((signal.SIGINT, signal.SIGTERM), signal.SIG_DFL)
-    for number in forwarded:
-        forwarded[number] = signal.signal(number, lambda received, frame: _send(processes, received))
-    try:
+    with ExitStack() as stack:
+        logs = [stack.enter_context(tempfile.TemporaryFile()) for _ in clusters]
+        processes = stack.enter_context(_together())
         for index, cluster in enumerate(clusters):
             variables = {VARIABLE: cluster.config(), DEVICE: str(index), STARTED_AS: started_as}
-            streams = {"stdout": sys.stdout, "stderr": sys.stderr}
-            if index:
-                streams = {"stdout": subprocess.DEVNULL, "stderr": logs[index]}
-            process = subprocess.Popen(
-                [*program, *arguments], env=os.environ | variables, start_new_session=True, **streams
-            )
-            processes.append(process)
+            streams = (subprocess.DEVNULL, logs[index]) if index else (sys.stdout, sys.stderr)
+            options = {"env": os.environ | variables, "start_new_session": True}
+            options |= dict(zip(("stdout", "stderr"), streams))
+            processes.append(subprocess.Popen([*program, *arguments], **options))
             if cores:
-                os.sched_setaffinity(process.pid, cores[index])
+                os.sched_setaffinity(processes[-1].pid, cores[index])
         failed = _wait(processes)
         if failed:
-            log = logs[failed]
-            log.seek(0)
-            reason = log.read().decode(errors="replace").strip()[-_SHOWN:]
-            if processes[failed].returncode < 0:
-                reason = f"ended by {signal.Signals(-processes[failed].returncode).name}"
-            click.echo(f"Process {clusters[failed].number}: {reason}", err=True)
-        first = processes[failed or 0].returncode
-        return 128 - first if first < 0 else first
+            click.echo(
+                f"Process {clusters[failed].number}: {_reason(processes[failed], logs[failed])}", err=True
+            )
+        code = processes[failed or 0].returncode
+        return 128 - code if code < 0 else code
+
+
+@contextmanager
+def _together():
+    """Context manager with a list of processes, which receive all signals and are stopped at the end."""
+    processes, numbers = [], (signal.SIGINT, signal.SIGTERM)
+    previous = {n: signal.signal(n, lambda received, frame: _send(processes, received)) for n in numbers}
+    try:
+        yield processes
     finally:
         _send(processes, signal.SIGKILL)
-        for number, handler in forwarded.items():
+        for number, handler in previous.items():
             signal.signal(number, handler)
+
+
+def _reason(process, log):
+    """Why a process failed: the signal that ended it, or its last messages."""
+    if process.returncode < 0:
+        return f"ended by {signal.Signals(-process.returncode).name}"
+    log.seek(0)
+    return log.read().decode(errors="replace").strip()[-_SHOWN:]
 
 
 def _wait(processes):

@@ -16,7 +16,7 @@ from rnn_apps.training import SINGLE, Workers
 
 PORT = 8888  # of the first task of a Slurm node; the next ones follow
 _LOCAL = ("data.path", "model.encoder.weights")  # settings that may differ between machines
-_connected = {}  # TensorFlow allows one cluster per process
+_connected: dict[Cluster, Workers] = {}  # TensorFlow allows one cluster per process
 
 
 def connect(console, slurm=False):
@@ -51,7 +51,7 @@ def check_same_recipe(recipe, resumes, workers):
     settings = {key: value for key, value in recipe.flat().items() if key not in _LOCAL}
     settings["recipe"] = recipe.name
     workers.check_same("recipe", settings, "Start all workers with the same recipe and options.")
-    workers.check_same("options", {"resume": resumes}, "Start all workers with --resume, or none.")
+    workers.check_same("options", {"resume": resumes}, "Resume in all workers, or in none.")
 
 
 def slurm_cluster():

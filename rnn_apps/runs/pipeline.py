@@ -13,7 +13,7 @@ from rnn_apps.export import get_format
 from rnn_apps.recipe import apply_overrides, load_run_recipe, with_sample
 from rnn_apps.reporting import write_report
 from rnn_apps.run_folder import CHECKPOINTS, RECORD, RunFolder
-from rnn_apps.runs import stages
+from rnn_apps.runs import stages, train_stage
 from rnn_apps.runs.checkpointing import check_unchanged
 from rnn_apps.runs.console import layer_paths
 from rnn_apps.runs.trained_run import Run, sample_mark
@@ -40,7 +40,7 @@ def run_recipe(recipe, out, allow_sample, console, workers=SINGLE):
     if not workers.is_chief:
         with workers.together():
             pass  # the chief creates the folder
-        return stages.follow(prepared, console, workers)
+        return train_stage.follow(prepared, console, workers)
     folder = RunFolder(out)
     with Checkpoints(folder / CHECKPOINTS).locked() as checkpoints:
         with workers.together():
@@ -83,7 +83,7 @@ def resume_run(recipe, out, console, force=False, workers=SINGLE):
         with workers.together():
             prepared = stages.prepare(recipe, False, console, sample_of)
         _check_same_data(prepared, workers)
-        return stages.follow(prepared, console, workers)
+        return train_stage.follow(prepared, console, workers)
     with Checkpoints(folder / CHECKPOINTS).locked() as checkpoints:
         with workers.together():
             prepared = stages.prepare(recipe, False, console, sample_of)
@@ -145,7 +145,7 @@ def _check_environment(recipe):
 def _run(prepared, folder, checkpoints, console, force, workers):
     """Run the stages after preparation, each of which writes its files to the run folder."""
     _log_unsupported_formats(prepared, console)
-    trained = stages.train(prepared, folder, checkpoints, console, force, workers)
+    trained = train_stage.train(prepared, folder, checkpoints, console, force, workers)
     scored = stages.score(prepared, folder, console)
     not_exported, export_seconds = stages.export(prepared, folder, console)
     seconds = {

@@ -7,21 +7,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import keras
-import tensorflow as tf
 
 from rnn_apps.data.sources import SourceUnavailable
 from rnn_apps.errors import RnnAppsError, Setting, UserError, type_and_line
 from rnn_apps.export import EXAMPLES_FILE, export_model, export_subdir
 from rnn_apps.recipe import Recipe, dump_recipe, with_sample
 from rnn_apps.reporting import examples_to_explain
-from rnn_apps.reporting.views import EigenvalueHistory
 from rnn_apps.run_folder import RECORD
-from rnn_apps.runs.checkpointing import Checkpointer
-from rnn_apps.runs.console import HistoryLogs, log_to_console
-from rnn_apps.runs.diagnostics import EIGENVALUES, diagnostics
+from rnn_apps.runs.console import log_to_console
+from rnn_apps.runs.diagnostics import diagnostics
 from rnn_apps.tasks import find_task, settings_class
 from rnn_apps.tasks.task import PreparedTask
-from rnn_apps.training import Interrupted, Trainer, TrainingFailed, WorkerLost
 
 _log = logging.getLogger("rnn_apps.runs")
 NUM_DEMO_EXAMPLES = 4
@@ -44,21 +40,6 @@ class Prepared:
     task: PreparedTask
     data: dict
     sample_of: str | None
-    seconds: float
-
-
-@dataclass(frozen=True)
-class Trained:
-    """A finished training.
-
-    Attributes:
-        progress: entries about training for ``metrics.json``.
-        eigenvalues: `EigenvalueHistory`.
-        seconds: elapsed time, including earlier sessions.
-    """
-
-    progress: dict
-    eigenvalues: EigenvalueHistory
     seconds: float
 
 
@@ -90,7 +71,7 @@ def prepare(recipe, allow_sample, console, sample_of=None):
     Returns:
         `Prepared`.
     """
-    with _timed() as timer, log_to_console(console):
+    with timed() as timer, log_to_console(console):
         try:
             task = _seeded_task(recipe)
         except SourceUnavailable as error:
@@ -139,118 +120,6 @@ def write_record(folder, prepared):
     folder.write_text("recipe.yaml", dump_recipe(prepared.recipe))
 
 
-def train(prepared, folder, checkpoints, console, force, workers):
-    """Train, from the newest checkpoint if there is one, and save the best network.
-
-    Args:
-        prepared: `Prepared`.
-        folder: `RunFolder`.
-        checkpoints: `Checkpoints`, locked.
-        console: as in `run_recipe`.
-        force: whether to use the learning rate of the recipe instead of that in the checkpoint.
-        workers: `Workers`, of which this process is the chief.
-
-    Returns:
-        `Trained`.
-
-    Raises:
-        Interrupted: after a signal; a checkpoint and the best network so far are saved.
-        TrainingFailed: if the loss is NaN or infinite; the best network so far is saved.
-        WorkerLost: if another process cannot be reached; the best network so far is saved.
-    """
-    recipe, (dataset, predictor, objective, trained) = prepared.recipe, prepared.task
-    logs = HistoryLogs(folder, console)
-    checkpointer = Checkpointer(checkpoints, recipe.training.checkpoint_every)
-    eigenvalues = EigenvalueHistory(predictor.model, folder / EIGENVALUES)
-    callbacks = [logs, eigenvalues] if recipe.views else [logs]
-    options = (recipe.training, callbacks, console.step, checkpointer, workers)
-    trainer = Trainer(trained, dataset.training_batches(), objective, *options)
-    logs.trainer = trainer
-    parameters, trainable = predictor.model.count_params(), _count(trained.trainable_weights)
-    trained_weights = "" if trainable == parameters else f", {trainable:,} of them trained"
-    console.log(f"Network: {parameters:,} weights{trained_weights}")
-    with _timed() as timer:
-        with log_to_console(console), workers.together():
-            if checkpointer.restore(trainer):
-                if force:
-                    trainer.reset_learning_rate()
-                    write_record(folder, prepared)
-                console.log(f"Resuming at step {trainer.step} of {trainer.total_steps}")
-        trainer.share_state()
-        console.step(trainer.step, trainer.total_steps, {})
-        _train_and_save(trainer, prepared.task, folder, console)
-    progress = {
-        "steps_planned": trainer.total_steps,
-        "steps_executed": trainer.step,
-        "resumes": checkpointer.resumes,
-        "parameters": int(parameters),
-        "parameters_trained": trainable,
-        "best_epoch": trainer.best_epoch,
-    }
-    return Trained(progress, eigenvalues, round(timer.seconds + checkpointer.seconds, 2))
-
-
-def follow(prepared, console, workers):
-    """Train as a worker other than the chief, which writes all files and computes all scores.
-
-    Args:
-        prepared: `Prepared`.
-        console: as in `run_recipe`.
-        workers: `Workers`.
-
-    Raises:
-        Interrupted, TrainingFailed, WorkerLost: as of `train`.
-    """
-    settings, (dataset, _, objective, trained) = prepared.recipe.training, prepared.task
-    batches = dataset.training_batches()
-    trainer = Trainer(trained, batches, objective, settings, on_step=console.step, workers=workers)
-    with workers.together():
-        pass  # the chief restores a checkpoint
-    trainer.share_state()
-    try:
-        trainer.train()
-    except tf.errors.OpError as error:
-        raise dataset.read_failure or error from error
-    finally:
-        console.close()
-    console.log("Training is complete; the chief evaluates, exports and reports.")
-
-
-def _train_and_save(trainer, task, folder, console):
-    try:
-        trainer.train()
-    except Interrupted as stopped:
-        console.close()
-        _save_network(task, folder)
-        done = f"step {trainer.step} of {trainer.total_steps}"
-        console.log(f"Stopped at {done}.")
-        raise Interrupted(stopped.signal_number, folder.resuming()) from stopped
-    except (TrainingFailed, WorkerLost) as error:
-        console.close()
-        if trainer.best_epoch:
-            _save_network(task, folder)
-            kept = f"{folder / 'model.keras'} has the weights of epoch {trainer.best_epoch}"
-            console.log(f"{kept}, the best so far.")
-        if isinstance(error, WorkerLost):
-            raise WorkerLost(error.args[0], folder.resuming("Restart all workers with")) from error
-        raise
-    except tf.errors.OpError as error:  # as which TensorFlow reports an error in the reading of a batch
-        console.close()
-        raise task.dataset.read_failure or error from error
-    finally:
-        console.close()
-    _save_network(task, folder)
-
-
-def _save_network(task, folder):
-    task.trained.optimizer = None
-    with folder.writing("model.keras") as path:
-        task.predictor.model.save(path)
-    with folder.writing("preprocessing") as path:
-        path.mkdir()
-        task.predictor.preprocessing.save(path)
-
-
 def score(prepared, folder, console):
     """Score the network and the baselines, and write the records of the test split.
 
@@ -264,7 +133,7 @@ def score(prepared, folder, console):
     """
     console.log("Evaluating the network and the baselines on the test split")
     task = prepared.task
-    with _timed() as timer:
+    with timed() as timer:
         validation, _ = task.objective.evaluate("validation")
         test, records = task.objective.evaluate("test")
         _illustrate(task, folder, records)
@@ -316,7 +185,7 @@ def export(prepared, folder, console):
         Reasons for formats that were not written, by name, and the elapsed seconds.
     """
     not_exported = {}
-    with _timed() as timer:
+    with timed() as timer:
         for name in prepared.recipe.export:
             try:
                 with folder.writing(export_subdir(name)) as path:
@@ -340,7 +209,7 @@ def write_views(prepared, trained, folder, console):
     (folder / "views.json").unlink(missing_ok=True)
     if not prepared.recipe.views:
         return {}
-    with _timed() as timer:
+    with timed() as timer:
         try:
             shape = settings_class(prepared.recipe.task).shape
             folder.write_json("views.json", diagnostics(prepared.task, shape, trained.eigenvalues))
@@ -355,12 +224,8 @@ class _Timer:
 
 
 @contextmanager
-def _timed():
+def timed():
     """Context manager that measures time, as `seconds` of its target."""
     timer, start = _Timer(), time.perf_counter()
     yield timer
     timer.seconds = round(time.perf_counter() - start, 2)
-
-
-def _count(weights):
-    return sum(int(weight.shape.num_elements()) for weight in weights)

@@ -245,5 +245,5 @@ def choose_gpu(console):
             option="devices", received=received, expected=f"at most {len(gpus)}, the number of GPUs"
         )
     if chosen is None and len(gpus) > 1:
-        console.log(f"This process uses 1 of {len(gpus)} GPUs; --devices {len(gpus)} starts one for each.")
+        console.log(f"This process uses 1 of {len(gpus)} GPUs; start one process for each.")
     tf.config.set_visible_devices([gpus[index]], "GPU")
