@@ -11,6 +11,7 @@ import time
 import pytest
 
 from rnn_apps.cli.launching import clusters_of, launch
+from rnn_apps.cli.main import call
 from rnn_apps.cluster import VARIABLE, Cluster, on_this_machine
 from rnn_apps.errors import UserError
 
@@ -130,12 +131,33 @@ def program(text):
         ("sys.exit('no data' if n else 0)", 1, "Process 1: no data\n"),
         ("os.kill(os.getpid(), 9) if n else time.sleep(2)", 137, "Process 1: ended by SIGKILL\n"),
         ("sys.exit(2) if n else time.sleep(60)", 2, "Process 1: \n"),
+        ("sys.exit(2)", 2, ""),
     ],
 )
 def test_the_first_failure_decides_the_exit_code(monkeypatch, capfd, text, code, message):
     monkeypatch.setattr("rnn_apps.cli.launching._GRACE", {2: 0.1})
     assert launch(on_this_machine(2), [], "workers", program(text)) == code
     assert capfd.readouterr().err == message
+
+
+def test_the_exit_code_is_that_of_the_command(monkeypatch, capfd):
+    monkeypatch.setattr("rnn_apps.cli.launching.launch", lambda *arguments: 7)
+    assert call(["workers", "imdb", "--workers", "2"]) == 7
+    assert call(["run", "imdb", "--devices", "2"]) == 7
+
+
+def test_devices_are_no_argument_of_the_processes(monkeypatch):
+    started = []
+    monkeypatch.setattr("rnn_apps.cli.launching.launch", lambda *arguments: started.append(arguments) or 0)
+    monkeypatch.delenv(VARIABLE, raising=False)
+    call(["run", "imdb", "--devices", "3", "--set", "seed=2"], program=["python", "own.py"])
+    call(["run", "--devices=2", "--resume", "r"])
+    call(["workers", "--workers", "2", "imdb", "--seeds", "1,2", "--force"])
+    assert [(len(clusters), *others) for clusters, *others in started] == [
+        (3, ["run", "imdb", "--set", "seed=2"], "run --devices 3", ["python", "own.py"]),
+        (2, ["run", "--resume", "r"], "run --devices 2", None),
+        (2, ["run", "imdb", "--seeds", "1,2", "--force"], "workers --workers 2", None),
+    ]
 
 
 def test_a_signal_reaches_every_process(tmp_path):

@@ -3,7 +3,8 @@
 Usage: python train_as_worker.py JOBS WORKER
 
 Each job is the arguments of `rnn_apps.run`, and optionally "signal": [worker, step, number], a signal that a
-worker sends itself after a step. The outcome of each job is printed as one line. Runs end before evaluation.
+worker sends itself after a step, and "of_worker_1", arguments of that worker alone. The outcome of each job
+is printed as one line. Runs end before evaluation.
 """
 
 import json
@@ -43,6 +44,8 @@ def main(jobs, worker):
     """Run all jobs."""
     for job in json.loads(Path(jobs).read_text()):
         at, *signal = job.pop("signal", [None])
+        own = job.pop("of_worker_1", {})
+        job |= own if worker == 1 else {}
         try:
             rnn_apps.run(console=Console(signal if at == worker else None), **job)
             print("done", flush=True)

@@ -13,7 +13,8 @@ import click
 from rnn_apps.cli.wording import STARTED_AS
 from rnn_apps.cluster import DEVICE, VARIABLE, Cluster, on_this_machine
 
-_GRACE = {2: 5}  # seconds for the other processes to end, by the exit code of the first that failed
+INVALID_INPUT = 2  # exit code
+_GRACE = {INVALID_INPUT: 5}  # seconds for the others to end, by the exit code of the first that failed
 _LONGEST_GRACE = 30
 _SHOWN = 2000  # last characters of the messages of a process that failed
 
@@ -52,11 +53,11 @@ def launch(clusters, arguments, started_as, program=None):
             if cores:
                 os.sched_setaffinity(processes[-1].pid, cores[index])
         failed = _wait(processes)
-        if failed:
-            click.echo(
-                f"Process {clusters[failed].number}: {_reason(processes[failed], logs[failed])}", err=True
-            )
-        code = processes[failed or 0].returncode
+        codes = [process.returncode for process in processes]
+        if failed and not codes[0] == codes[failed] == INVALID_INPUT:  # the first has said the same
+            reason = _reason(processes[failed], logs[failed])
+            click.echo(f"Process {clusters[failed].number}: {reason}", err=True)
+        code = codes[failed or 0]
         return 128 - code if code < 0 else code
 
 

@@ -32,7 +32,8 @@ def call(arguments, verbose=False, program=None):
     """
     try:
         started = {"arguments": arguments, "program": program}
-        cli.main(arguments, prog_name="rnn-apps", standalone_mode=False, obj=started)
+        code = cli.main(arguments, prog_name="rnn-apps", standalone_mode=False, obj=started)
+        return code if isinstance(code, int) else 0  # that of Context.exit, which click returns here
     except click.exceptions.Abort:
         return 128 + signal.SIGINT
     except click.exceptions.Exit as finished:

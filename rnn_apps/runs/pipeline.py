@@ -17,7 +17,7 @@ from rnn_apps.runs import stages, train_stage
 from rnn_apps.runs.checkpointing import check_unchanged
 from rnn_apps.runs.console import layer_paths
 from rnn_apps.runs.trained_run import Run, sample_mark
-from rnn_apps.training import SINGLE
+from rnn_apps.training import SINGLE, check_divisible
 
 
 def run_recipe(recipe, out, allow_sample, console, workers=SINGLE):
@@ -36,6 +36,7 @@ def run_recipe(recipe, out, allow_sample, console, workers=SINGLE):
     with workers.together():
         _check_environment(recipe)
         prepared = stages.prepare(_with_absolute_paths(recipe), allow_sample, console)
+        _check_parts(prepared, workers)
     _check_same_data(prepared, workers)
     if not workers.is_chief:
         with workers.together():
@@ -82,11 +83,13 @@ def resume_run(recipe, out, console, force=False, workers=SINGLE):
     if not workers.is_chief:
         with workers.together():
             prepared = stages.prepare(recipe, False, console, sample_of)
+            _check_parts(prepared, workers)
         _check_same_data(prepared, workers)
         return train_stage.follow(prepared, console, workers)
     with Checkpoints(folder / CHECKPOINTS).locked() as checkpoints:
         with workers.together():
             prepared = stages.prepare(recipe, False, console, sample_of)
+            _check_parts(prepared, workers)
             _continue_folder(prepared, folder, record, force, console)
         _check_same_data(prepared, workers)
         console.log(f"Resuming {folder.path}")
@@ -127,6 +130,10 @@ def _continue_folder(prepared, folder, record, force, console):
     if before != now:
         stages.write_record(folder, prepared)
         console.log(f"The data has moved to {now}")
+
+
+def _check_parts(prepared, workers):
+    check_divisible(prepared.task.trained, workers.count * prepared.recipe.training.accumulate_steps)
 
 
 def _check_same_data(prepared, workers):

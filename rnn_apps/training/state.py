@@ -51,6 +51,21 @@ class TrainingState:
             compiler.restore_uses(arrays[name])
 
 
+def check_divisible(model, total):
+    """Raise UserError unless the states that a network carries can be divided into parts of equal size."""
+    for layer in _carrying(model):
+        if layer.streams % total:
+            multiple = -(-layer.streams // total) * total
+            received = f"{layer.streams}, divided into {total} parts"
+            fix = Setting("Use a multiple of the number of parts", f"training.batch_size={multiple}")
+            expected = "parts of equal size"
+            raise UserError("training.batch_size", received=received, expected=expected, fix=fix)
+
+
+def _carrying(model):
+    return [layer for layer in model._flatten_layers() if hasattr(layer, "carried_states")]
+
+
 class CarriedRows:
     """The states that a network carries from batch to batch, of which each part of a batch has some rows.
 
@@ -66,19 +81,13 @@ class CarriedRows:
     """
 
     def __init__(self, model, shares):
-        self._layers = [layer for layer in model._flatten_layers() if hasattr(layer, "carried_states")]
+        self._layers = _carrying(model)
         self.is_used = bool(self._layers)
         self._starts, total = [share.number for share in shares], shares[0].total
-        if total == 1:
-            return
-        for layer in self._layers:
-            if layer.streams % total:
-                multiple = -(-layer.streams // total) * total
-                received = f"{layer.streams}, divided into {total} parts"
-                fix = Setting("Use a multiple of the number of parts", f"training.batch_size={multiple}")
-                expected = "parts of equal size"
-                raise UserError("training.batch_size", received=received, expected=expected, fix=fix)
-            layer.take_part(layer.streams // total)
+        if total > 1:
+            check_divisible(model, total)
+            for layer in self._layers:
+                layer.take_part(layer.streams // total)
 
     def select(self, number):
         """Let the layers read the rows of a part of this process."""
