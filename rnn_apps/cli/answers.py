@@ -103,6 +103,7 @@ def _print_confusion(confusion):
         "rnn-apps predict RUN --file reviews.txt --json",
         "cat reviews.txt | rnn-apps predict RUN -",
         "cat sensor.csv | rnn-apps predict RUN --stream",
+        "rnn-apps predict RUN 'reviews/*.jsonl' --out answers/reviews",
     )
 )
 @run_argument
@@ -134,15 +135,33 @@ def _print_confusion(confusion):
     is_flag=True,
     help='Answer step by step while input arrives; INPUTS are files, or "-" for standard input.',
 )
+@click.option(
+    "--out",
+    metavar="PREFIX",
+    type=click.Path(),
+    help="Predict all INPUTS, files or patterns of files, and write the answers in shards; the same "
+    "command continues after an interruption.",
+)
+@click.option("--format", type=click.Choice(["jsonl", "csv"]), help="With --out: format of the shards.")
+@click.option("--column", help="With --out: column with the texts; that of the recipe by default.")
+@click.option(
+    "--shard-size", type=click.IntRange(1, 10_000_000), help="With --out: inputs per shard; 10,000."
+)
 @json_option
 @verbose_option
-def predict(run, inputs, file, as_text, prompt, stream, as_json, **options):
+def predict(run, inputs, file, as_text, prompt, stream, out, format, column, shard_size, as_json, **options):
     """Make predictions for INPUTS with the network of a RUN.
 
     INPUTS are texts or files, as the task reads them; "-" reads one per line from standard input.
     """
+    batch = {"format": format, "column": column, "shard_size": shard_size}
+    if out is not None:
+        others = {"file": file, "prompt": prompt or None, "text": as_text or None, "stream": stream or None}
+        _refuse_beside("--out", {**others, "as_json": as_json or None})
+        return _predict_files(run, inputs, out, batch | options)
+    _refuse_beside("other inputs than those of --out", batch)
     if stream:
-        _refuse_beside_stream(file, prompt, options)
+        _refuse_beside("--stream", {"file": file, "prompt": prompt or None, **options})
         return _stream(_opened(run), inputs or ("-",), as_json)
     named = [text for text in inputs if text != "-"]
     reads_stdin = "-" in (*inputs, file) or not (named or prompt or file or sys.stdin.isatty())
@@ -196,13 +215,28 @@ def _opened(run):
     return opened
 
 
-def _refuse_beside_stream(file, prompt, options):
-    """Reject options that cannot be combined with --stream."""
-    given = {"file": file, "prompt": prompt or None, **options}
-    for name, value in given.items():
+def _refuse_beside(option, others):
+    """Reject options that cannot be combined with another one."""
+    for name, value in others.items():
         if value is not None:
-            problem = "goes with whole inputs, not with --stream"
+            problem = f"cannot be combined with {option}"
             raise UserError(problem=problem, fix="Leave one of them out.", option=name)
+
+
+def _predict_files(run, patterns, out, options):
+    """Write the answers for files in shards, and print where they are."""
+    from rnn_apps.progress import Progress
+
+    if not patterns:
+        raise UserError("predict", "no input", fix="Name files, or patterns of files in quotes.")
+    options = {name: value for name, value in options.items() if value is not None}
+    with Progress() as console:
+        result = _opened(run).predict_files(patterns, out, console=console, **options)
+    kinds = (("answered", result.answered, result.shards), ("invalid", result.invalid, result.invalid_shards))
+    for kind, count, paths in kinds:
+        places = f": {paths[0]}" if paths else ""
+        more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
+        click.echo(f"{count:,} {kind}{places}{more}")
 
 
 def _stream(opened, sources, as_json):

@@ -10,11 +10,14 @@ import keras
 from rnn_apps.data.prepared import is_synthetic
 from rnn_apps.data.split_files import ENDINGS
 from rnn_apps.data.tfds_source import SourceUnavailable
+from rnn_apps.disk import sha256_of
 from rnn_apps.errors import Argument, UserError, first_line, shown
 from rnn_apps.export import export_model, get_format
 from rnn_apps.export.client import Client, InputError
 from rnn_apps.recipe import load_run_recipe
 from rnn_apps.run_folder import RECORD, RunFolder
+from rnn_apps.runs.batch_prediction import SHARD_SIZE, predict_files
+from rnn_apps.runs.console import PrintConsole
 from rnn_apps.runs.evaluation import evaluate, evaluation_recipe
 from rnn_apps.runs.inputs import read_file, read_inputs, read_lines
 from rnn_apps.tasks import find_task
@@ -123,13 +126,50 @@ class Run:
         Raises:
             UserError: if an input cannot be read, or the task has no such option.
         """
-        for name in options:
-            if name not in self.predictor.options:
-                problem, options = f"the task {self.recipe.task} has no such option", self.predictor.options
-                fix = Argument("Its options", *options) if options else "It has no options."
-                raise UserError(problem=problem, fix=fix, option=name)
+        self._check_options(options)
         listed = self._listed(inputs, as_text)
         return self.predictor.predict(listed, **options) if listed else []
+
+    def predict_files(
+        self, patterns, out, *, column=None, format=None, shard_size=SHARD_SIZE, console=None, **options
+    ):
+        """Predict the inputs in any number of files, and write the answers in shards.
+
+        Each output row has the columns of its input and the entries of its answer; an entry that has the name
+        of a column begins with ``predicted_``. Inputs that cannot be read are written to files of their own,
+        with the reason. The same call continues an interrupted prediction after its last complete shard.
+
+        Args:
+            patterns: path or pattern such as ``data/*.jsonl``, or a list of them. For tasks on texts: tables
+                (CSV, TSV, JSON lines) and .txt files with a text per line; for other tasks, each file is an
+                input.
+            out: prefix of the files to write: ``PREFIX-00000-of-00003.jsonl``, and so on.
+            column: column with the texts; by default that of the recipe.
+            format: ``"jsonl"`` or ``"csv"``; by default that of the first file.
+            shard_size: inputs per file.
+            console: receives progress; prints lines by default.
+            **options: as of `predict`.
+
+        Returns:
+            `rnn_apps.runs.batch_prediction.BatchResult`.
+
+        Raises:
+            UserError: if an input file cannot be read as a whole, or the prefix belongs to another
+                prediction.
+        """
+        self._check_options(options)
+        column = column or self._text_column
+        identity = sha256_of(self.folder / "model.keras")
+        given = [patterns] if isinstance(patterns, (str, os.PathLike)) else list(patterns)
+        files = (given, out, console or PrintConsole(), column, format, shard_size, options)
+        return predict_files(self.predictor, identity, *files)
+
+    def _check_options(self, options):
+        for name in options:
+            if name not in self.predictor.options:
+                problem, own = f"the task {self.recipe.task} has no such option", self.predictor.options
+                fix = Argument("Its options", *own) if own else "It has no options."
+                raise UserError(problem=problem, fix=fix, option=name)
 
     def stream(self, lines):
         """Yield an answer for every step while lines arrive, in constant memory.

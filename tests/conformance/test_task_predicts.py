@@ -81,3 +81,39 @@ def test_answers_that_are_mixed_up_are_caught(run, tiny, inputs, answers):
 def test_a_command_that_answers_otherwise_is_caught(run, tiny, inputs, answers, capsys):
     with pytest.raises(AssertionError, match="the command: label differs|the command: probabilities differ"):
         check_command(run, tiny, inputs, answers[::-1], capsys)
+
+
+def check_files(run, tiny, inputs, answers, folder):
+    """Inputs in files are answered as they are by themselves, one row per input."""
+    files = inputs
+    if run.predictor.reads_text:
+        table = folder / "inputs.jsonl"
+        table.write_text(
+            "".join(json.dumps({"number": i, "raw": raw}) + "\n" for i, raw in enumerate(inputs))
+        )
+        files = [table]
+    elif not run.predictor.reads_files:
+        (folder / "inputs.txt").write_text("".join(f"{raw}\n" for raw in inputs))
+        files = [folder / "inputs.txt"]
+    result = run.predict_files(files, folder / "out", column="raw", format="jsonl", **tiny.options)
+    rows = [json.loads(line) for path in result.shards for line in path.read_text("utf-8").splitlines()]
+    assert (result.answered, result.invalid) == (len(inputs), 0)
+    for row, raw, answer in zip(rows, inputs, answers, strict=True):
+        expected = flat(json.loads(json.dumps(answer)), raw)
+        assert_same({name: row[name] for name in expected}, expected, "an input in a file")
+
+
+def flat(answer, raw):
+    """The entries of an answer as columns: one for each entry of a dict, none for the input."""
+    found = {}
+    for name, value in answer.items():
+        if isinstance(value, dict):
+            prefix = "probability_" if name == "probabilities" else f"{name}."
+            found |= {f"{prefix}{key}": one for key, one in value.items()}
+        elif value != raw:
+            found[name] = value
+    return found
+
+
+def test_files_of_inputs_are_answered_as_the_inputs(run, tiny, inputs, answers, tmp_path):
+    check_files(run, tiny, inputs, answers, tmp_path)

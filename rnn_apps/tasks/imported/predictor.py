@@ -25,6 +25,8 @@ _MAX_TEXT_BYTES = 16 << 20
 class ArrayPredictor(Predictor):
     """Runs a Keras model imported by `rnn-apps import`."""
 
+    reads_files = False
+
     @property
     def names(self):
         """The `ArrayNames`."""
