@@ -8,9 +8,9 @@ from typing import NamedTuple
 from rnn_apps.errors import UserError, shown
 
 VARIABLE = "TF_CONFIG"
-DEVICE = "RNN_APPS_DEVICE"  # index of the GPU that a process of this machine uses
+DEVICE, CPU = "RNN_APPS_DEVICE", "cpu"  # the variable with the index of the GPU that a process uses
 ROLES = ("chief", "worker")
-_MAX_CHARACTERS, _MAX_WORKERS = 2**20, 4096
+_MAX_CHARACTERS, _MAX_WORKERS, _MAX_DIGITS = 2**20, 4096, 6
 _EXAMPLE = '{"cluster": {"worker": ["a:2222", "b:2222"]}, "task": {"type": "worker", "index": 0}}'
 
 
@@ -63,9 +63,10 @@ class Cluster(NamedTuple):
         _expect(doubled is None, "each address once", doubled, "cluster")
         _expect(isinstance(task, dict), 'an object with "type" and "index"', task, "task")
         role, index = task.get("type"), task.get("index")
-        _expect(role in jobs, " or ".join(jobs), role, "task", "type")
+        _expect(isinstance(role, str) and role in jobs, " or ".join(jobs), role, "task", "type")
         count = len(jobs[role])
-        is_index = isinstance(index, (int, str)) and not isinstance(index, bool) and str(index).isdecimal()
+        is_index = type(index) is int or (isinstance(index, str) and index.isascii() and index.isdecimal())
+        is_index = is_index and (type(index) is int or len(index) < _MAX_DIGITS) and int(index) >= 0
         _expect(is_index and int(index) < count, f"0 to {count - 1}", index, "task", "index")
         return cls(tuple(addresses), addresses.index(jobs[role][int(index)]))
 
@@ -135,7 +136,7 @@ def _parse_json(text):
 def _is_address(value):
     host, _, port = value.rpartition(":") if isinstance(value, str) else ("", "", "")
     is_port = port.isascii() and port.isdecimal() and len(port) <= 5 and 0 < int(port) < 2**16
-    return is_port and bool(host) and not any(letter.isspace() or letter in ",/" for letter in host)
+    return is_port and bool(host) and host.isprintable() and not any(c.isspace() or c in ",/" for c in host)
 
 
 def _expect(condition, expected, received, *path):

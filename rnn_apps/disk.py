@@ -58,4 +58,5 @@ def replace_file(path: Path, content: bytes) -> None:
     """Write a file under a temporary name and rename it, so that it is never incomplete."""
     temporary = path.with_name(path.name + ".part")
     temporary.write_bytes(content)
+    to_disk(temporary)
     os.replace(temporary, path)

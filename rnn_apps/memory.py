@@ -1,4 +1,4 @@
-"""Memory settings of the process during training."""
+"""Memory of the process during training."""
 
 import ctypes
 import sys
@@ -20,3 +20,13 @@ def keep_freed_memory():
     if mallopt is not None:
         mallopt(_MMAP_MAX, 0)  # a block of its own mapping goes back when it is freed, whatever its size
         mallopt(_TRIM_THRESHOLD, _MOST_KEPT)
+
+
+def peak_memory():
+    """Return the peak of the resident memory of this process in MB, or None on Windows."""
+    if sys.platform == "win32":
+        return None
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(peak / (1e6 if sys.platform == "darwin" else 1e3))  # bytes there, KB elsewhere

@@ -126,6 +126,10 @@ class TrainingSettings(Settings):
         None, ge=1, le=10_000, description="Stop after this many epochs without improvement on validation."
     )
     label_smoothing: Fraction = Field(0.0, description="Probability mass spread evenly over all classes.")
+    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = Field(
+        "float32",
+        description="Precision of computations in training; weights, validation and exports are float32.",
+    )
     accumulate_steps: int = Field(
         1,
         ge=1,

@@ -131,18 +131,24 @@ def test_what_cannot_be_predicted_is_refused_and_nothing_is_written(finished, ta
     )
     refuse(finished, "is a folder", tmp_path, out)
     (tmp_path / "empty.jsonl").write_text("\n")
-    refuse(finished, "received no columns", tmp_path / "empty.jsonl", out)
+    refuse(finished, "inputs: received no record", tmp_path / "empty.jsonl", out)
     (tmp_path / "empty.txt").write_text("")
     refuse(finished, "inputs: received no record", tmp_path / "empty.txt", out)
     (tmp_path / "twice.csv").write_text("text,text\na,b\n")
     refuse(finished, "twice|several|text", tmp_path / "twice.csv", out)
     refuse(finished, "no such option", table, out, beam=2)
+    refuse(finished, r'format: received "parquet", expected jsonl or csv', table, out, format="parquet")
+    refuse(finished, "shard_size: received 0, expected a whole number from 1 on", table, out, shard_size=0)
+    refuse(finished, "out: received the folder", table, tmp_path)
+    refuse(finished, "out: the answers would match .* as inputs", str(tmp_path / "*.jsonl"), tmp_path / "all")
+    (tmp_path / "old-00000-of-00002.jsonl").write_text("mine")
+    refuse(finished, "out: there are files with the prefix .*old-00000", table, tmp_path / "old")
     assert not list(tmp_path.glob("out*"))
 
 
 def test_shards_of_another_prediction_are_not_continued(finished, table, tmp_path):
     out = tmp_path / "out"
-    result = finished.predict_files(table, out, shard_size=10)
+    finished.predict_files(table, out, shard_size=10)
     refuse(
         finished,
         r"out.json, shard_size: of another prediction; received 20, expected 10",
@@ -152,10 +158,57 @@ def test_shards_of_another_prediction_are_not_continued(finished, table, tmp_pat
     )
     (tmp_path / "in-1.jsonl").write_text('{"text": "new"}\n')
     refuse(finished, r"out.json, inputs: of another prediction", table, out, shard_size=10)
-    result.shards[1].write_text("changed")
-    (tmp_path / "out.json").write_text((tmp_path / "out.json").read_text())
-    (tmp_path / "out.json").write_text("[]")
-    refuse(finished, r"out=?.* is not of a batch prediction", table, out, shard_size=10)
+
+
+SHARD = {"answered": 1, "invalid": 0, "names": {"answers": "../a"}, "files": {"../a": "0"}}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "[]",
+        "{",
+        "[" * 100_000,
+        json.dumps({"settings": [], "shards": [], "answers": None}),
+        json.dumps({"settings": {}, "shards": 5, "answers": None}),
+        json.dumps({"settings": {}, "shards": [1], "answers": None}),
+        json.dumps({"settings": {}, "shards": [{"x": 1}], "answers": None}),
+        json.dumps({"settings": {}, "shards": [SHARD], "answers": None}),
+        json.dumps({"settings": {}, "shards": [SHARD | {"answered": "1"}], "answers": None}),
+        json.dumps({"settings": {}, "shards": [], "answers": [1]}),
+    ],
+    ids=range(10),
+)
+def test_a_damaged_progress_file_is_refused(finished, tmp_path, content):
+    (tmp_path / "in.txt").write_text("good")
+    (tmp_path / "out.json").write_text(content)
+    refuse(finished, "out: .*out.json is not of a batch prediction", tmp_path / "in.txt", tmp_path / "out")
+
+
+def test_answers_get_names_that_no_column_has(finished, tmp_path):
+    given = tmp_path / "reviews.csv"
+    given.write_text("text,label,predicted_label,note\npositive,1,2,3\n")
+    (shard,) = finished.predict_files(given, tmp_path / "out").shards
+    (row,) = csv.DictReader(shard.open(newline=""))
+    assert (row["text"], row["label"], row["predicted_label"], row["note"]) == ("positive", "1", "2", "3")
+    assert row["predicted_predicted_label"] in ("positive", "negative")
+    assert row["predicted_note"] == ""
+
+
+def test_lines_that_are_no_text_are_invalid(finished, tmp_path):
+    (tmp_path / "in.txt").write_bytes(b"good\n\xff\xfe bad\nwith \0 zero\n")
+    result = finished.predict_files(tmp_path / "in.txt", tmp_path / "out")
+    reasons = [row["reason"] for row in rows_of(result.invalid_shards)]
+    assert reasons == ["not valid UTF-8", "a byte of zero: not a text"]
+
+
+def test_an_option_out_of_range_is_no_invalid_input(finished, tmp_path, monkeypatch):
+    def refusing(self, inputs):
+        raise UserError(received="0", expected="1", option="beam")
+
+    (tmp_path / "in.txt").write_text("good")
+    monkeypatch.setattr(type(finished.predictor), "predict", refusing)
+    refuse(finished, "beam: received 0", tmp_path / "in.txt", tmp_path / "out")
 
 
 def test_a_shard_that_has_changed_is_named(finished, tmp_path):
@@ -183,7 +236,8 @@ def test_the_command_says_where_the_answers_are(finished, table, tmp_path, capsy
         (["--out", "o", "--prompt", "a"], "--prompt: cannot be combined with --out."),
         (["--out", "o", "--json"], "--json: cannot be combined with --out."),
         (["--out", "o"], "predict: no input."),
-        (["--format", "csv", "a"], "--format: cannot be combined with"),
+        (["--out", "o", "--text"], "--text: cannot be combined with --out."),
+        (["--format", "csv", "a"], "--format: applies only to --out. Add it: --out PREFIX"),
     ],
 )
 def test_options_that_contradict_each_other_are_refused(finished, capsys, options, message):

@@ -77,9 +77,12 @@ def test_one_process_is_no_cluster(monkeypatch, text):
             config(task={"type": "worker", "index": -1}),
             "TF_CONFIG, task, index: received -1, expected 0 to 1",
         ),
+        (config(task={"type": ["worker"], "index": 0}), 'TF_CONFIG, task, type: received ["worker"]'),
+        (config(task={"type": "worker", "index": "9" * 5000}), "TF_CONFIG, task, index: received"),
+        (config({"worker": ["a\0:1", "b:1"]}), 'expected "host:port"'),
         (config(task={"type": "worker", "index": True}), "TF_CONFIG, task, index: received true"),
     ],
-    ids=range(20),
+    ids=range(23),
 )
 def test_an_invalid_cluster_is_rejected_in_one_line(text, message):
     with pytest.raises(UserError) as caught:
@@ -135,7 +138,7 @@ def program(text):
     ],
 )
 def test_the_first_failure_decides_the_exit_code(monkeypatch, capfd, text, code, message):
-    monkeypatch.setattr("rnn_apps.cli.launching._GRACE", {2: 0.1})
+    monkeypatch.setattr("rnn_apps.cli.launching._GRACE", 0.1)
     assert launch(on_this_machine(2), [], "workers", program(text)) == code
     assert capfd.readouterr().err == message
 
@@ -154,10 +157,16 @@ def test_devices_are_no_argument_of_the_processes(monkeypatch):
     call(["run", "--devices=2", "--resume", "r"])
     call(["workers", "--workers", "2", "imdb", "--seeds", "1,2", "--force"])
     assert [(len(clusters), *others) for clusters, *others in started] == [
-        (3, ["run", "imdb", "--set", "seed=2"], "run --devices 3", ["python", "own.py"]),
-        (2, ["run", "--resume", "r"], "run --devices 2", None),
-        (2, ["run", "imdb", "--seeds", "1,2", "--force"], "workers --workers 2", None),
+        (3, ["run", "imdb", "--set", "seed=2"], "run --devices 3", ["python", "own.py"], True),
+        (2, ["run", "--resume", "r"], "run --devices 2", None, True),
+        (2, ["run", "imdb", "--seeds", "1,2", "--force"], "workers --workers 2", None, False),
     ]
+
+
+@pytest.mark.parametrize("option", ["--devices=2", "--slurm"])
+def test_processes_start_no_others(capsys, option):
+    assert call(["workers", "imdb", "--workers", "2", option]) == 2
+    assert f"{option.partition('=')[0]}: cannot be combined with --workers." in capsys.readouterr().err
 
 
 def test_a_signal_reaches_every_process(tmp_path):

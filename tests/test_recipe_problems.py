@@ -21,8 +21,8 @@ MODEL = (
 )
 TRAINING = (
     "batch_size, epochs, optimizer, learning_rate, schedule, warmup_steps, epsilon, weight_decay, clip_norm, "
-    "weight_averaging, early_stopping, label_smoothing, accumulate_steps, checkpoint_every, recompute_every, "
-    "deterministic, compile"
+    "weight_averaging, early_stopping, label_smoothing, precision, accumulate_steps, checkpoint_every, "
+    "recompute_every, deterministic, compile"
 )
 SOURCE = "tfds:NAME (such as tfds:imdb_reviews), files or sample"
 SIZES = "a list of 1 to 16 entries, each a whole number from 1 to 16384"

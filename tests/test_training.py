@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from rnn_apps.errors import UserError
 from rnn_apps.settings import TrainingSettings
 from rnn_apps.tasks.objectives.objective import Monitor
 from rnn_apps.training import Interrupted, Trainer, TrainingFailed, WeightAverage, learning_rate_schedule
+from rnn_apps.training.precision import LossScale
 
 INPUTS = np.random.default_rng(0).normal(size=(12, 3)).astype("float32")
 TARGETS = np.random.default_rng(1).normal(size=(12, 2)).astype("float32")
@@ -529,3 +531,73 @@ def test_a_signal_keeps_the_very_step_at_which_it_came(number):
     with pytest.raises(Interrupted):
         trainer.train()
     assert kept == [(1, False), (2, True)]
+
+
+# Parts of a batch, and lower precision
+
+
+class DataSetBatches(Batches):
+    """The same batches as a data set."""
+
+    def epoch(self, epoch, start=0):
+        shapes = (tf.TensorSpec([None, 3]), tf.TensorSpec([None, 2]))
+        return tf.data.Dataset.from_generator(
+            lambda: Batches.epoch(self, epoch, start), output_signature=shapes
+        )
+
+
+def trained_on(batches, **settings):
+    task = LinearTask(epochs=2, clip_norm=0.3, **settings)
+    trainer = Trainer(task.model, batches, task, task.training)
+    trainer.train()
+    return trainer, task
+
+
+@pytest.mark.parametrize("parts", [2, 3, 8])
+def test_a_batch_in_parts_gives_the_weights_of_the_whole(parts):
+    (whole, task), (divided, own) = (trained_on(DataSetBatches(), accumulate_steps=n) for n in (1, parts))
+    for row, expected in zip(divided.history, whole.history, strict=True):
+        assert row["loss"] == pytest.approx(expected["loss"], abs=1e-6)
+        assert row["count"] == expected["count"]
+    np.testing.assert_allclose(own.kernel, task.kernel, atol=1e-6)
+    np.testing.assert_allclose(task.kernel, by_hand(6, clip=0.3)[-1][0], atol=1e-6)
+
+
+def test_batches_that_are_no_data_set_are_not_divided():
+    with pytest.raises(UserError, match=r"Batches.epoch returns no tf.data.Dataset, so batches cannot be"):
+        trained_on(Batches(), accumulate_steps=2)
+
+
+def test_tensors_of_different_sizes_are_not_divided():
+    class TimeMajor(Batches):
+        def epoch(self, epoch, start=0):
+            return tf.data.Dataset.from_tensors((tf.zeros([3, 4]), tf.zeros([4, 2])))
+
+    with pytest.raises(UserError, match="TimeMajor has tensors with different numbers of rows"):
+        trained_on(TimeMajor(), accumulate_steps=2)
+
+
+@pytest.mark.parametrize(("precision", "atol"), [("mixed_bfloat16", 0.02), ("mixed_float16", 0.002)])
+def test_lower_precision_ends_close_to_float32(monkeypatch, precision, atol):
+    monkeypatch.setattr("rnn_apps.training.precision._START", 2.0**8)  # these gradients are large
+    (trainer, task), (_, whole) = trained_on(Batches(), precision=precision), trained_on(Batches())
+    assert 0 < np.abs(task.kernel - whole.kernel).max() < atol
+    assert trainer.skipped_steps == (0 if precision == "mixed_float16" else None)
+
+
+def test_a_step_whose_gradient_is_not_finite_is_skipped_and_counted():
+    scale, taken = LossScale(is_dynamic=True), []
+    for gradient in (1.0, np.inf, np.nan, 2.0):
+        scale.apply([tf.constant(gradient)], lambda gradients: taken.append(float(gradients[0])))
+    assert taken == [2.0**-15, 2.0**-12]
+    assert scale.skipped == 2
+    factor, steps, _ = (float(variable) for variable in scale.variables)
+    assert (factor, steps) == (2.0**13, 1.0)
+
+
+def test_the_loss_scale_grows_after_many_steps_and_is_part_of_the_state(monkeypatch):
+    monkeypatch.setattr("rnn_apps.training.precision._START", 2.0**8)
+    monkeypatch.setattr("rnn_apps.training.precision._GROW_AFTER", 4)
+    trainer, _ = trained_on(Batches(), precision="mixed_float16")
+    arrays = trainer.arrays()
+    assert [float(arrays[f"loss_scale.{i}"]) for i in range(3)] == [2.0**9, 2.0, 0.0]

@@ -156,10 +156,19 @@ def predict(run, inputs, file, as_text, prompt, stream, out, format, column, sha
     """
     batch = {"format": format, "column": column, "shard_size": shard_size}
     if out is not None:
-        others = {"file": file, "prompt": prompt or None, "text": as_text or None, "stream": stream or None}
+        others = {
+            "file": file,
+            "prompt": prompt or None,
+            "as_text": as_text or None,
+            "stream": stream or None,
+        }
         _refuse_beside("--out", {**others, "as_json": as_json or None})
         return _predict_files(run, inputs, out, batch | options)
-    _refuse_beside("other inputs than those of --out", batch)
+    for name, value in batch.items():
+        if value is not None:
+            raise UserError(
+                problem="applies only to --out", fix=Argument("Add it", "out=PREFIX"), option=name
+            )
     if stream:
         _refuse_beside("--stream", {"file": file, "prompt": prompt or None, **options})
         return _stream(_opened(run), inputs or ("-",), as_json)

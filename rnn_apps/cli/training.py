@@ -1,5 +1,6 @@
 """Commands that run recipes."""
 
+import os
 import shlex
 
 import click
@@ -14,6 +15,7 @@ from rnn_apps.cli.shared import (
     set_option,
     verbose_option,
 )
+from rnn_apps.cli.wording import STARTED_AS
 from rnn_apps.errors import Call, RnnAppsError, UserError
 
 
@@ -88,10 +90,13 @@ def run_recipe(
             raise UserError(
                 problem="starts no processes", fix="Omit --devices; srun starts them.", option="slurm"
             )
-        return _launch(
-            context, devices, f"run --devices {devices}", _without_devices(context.obj["arguments"])
-        )
+        arguments = _without_devices(context.obj["arguments"])
+        return _launch(context, devices, f"run --devices {devices}", arguments, on_gpus=True)
     cluster = Cluster.from_environment()
+    if slurm:
+        os.environ[STARTED_AS] = "run --slurm"
+    if recipe is None and resume is not None and cluster and not (cluster.is_chief or os.path.isdir(resume)):
+        raise UserError(resume, "only the chief has this folder", fix="Name the recipe as well.")
     if recipe is None:
         if resume is None:
             raise UserError("Name a recipe.", fix=Call("List them with", "recipe.packaged_recipes"))
@@ -128,10 +133,10 @@ def run_recipe(
         raise RnnAppsError("\n".join(lines))
 
 
-def _launch(context, count, started_as, arguments):
+def _launch(context, count, started_as, arguments, on_gpus=False):
     from rnn_apps.cli.launching import clusters_of, launch
 
-    context.exit(launch(clusters_of(count), arguments, started_as, context.obj["program"]))
+    context.exit(launch(clusters_of(count), arguments, started_as, context.obj["program"], on_gpus))
 
 
 def _without_devices(arguments):
@@ -159,8 +164,13 @@ def workers(context, arguments, workers):
     """Run a RECIPE in several processes on this machine.
 
     Takes all options of "rnn-apps run". Each process computes a share of every batch, on its part of the
-    cores or on its GPU.
+    cores. For GPUs use "rnn-apps run --devices".
     """
+    for text in arguments:
+        option = text.partition("=")[0]
+        if option in ("--devices", "--slurm"):
+            problem, fix = "cannot be combined with --workers", "Leave one of them out."
+            raise UserError(option, problem, fix=fix)
     _launch(context, workers, f"workers --workers {workers}", ["run", *arguments])
 
 

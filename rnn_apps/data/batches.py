@@ -86,30 +86,44 @@ class Share(NamedTuple):
         return start, tf.maximum(stop, start + 1), weight
 
 
-def epoch_of_share(batches, share, epoch=0, start=0):
-    """Return a `tf.data.Dataset` of (inputs, targets, weight): a share of the batches of an epoch.
+def epoch_in_parts(batches, shares, epoch=0, start=0):
+    """Return a `tf.data.Dataset` of the batches of an epoch, each a tuple of (inputs, targets, weight).
 
     Args:
         batches: Batches with a method ``epoch(epoch, start)``. If they have no ``epoch_of_share`` of their
             own, the rows of all tensors are divided, and each process reads the whole batches.
-        share: `Share`.
+        shares: List of `Share`, one for each element of the tuples.
         epoch: Number of the epoch.
         start: Number of the first batch.
+
+    Raises:
+        UserError: if the batches cannot be divided.
     """
     if hasattr(batches, "epoch_of_share"):
-        return batches.epoch_of_share(share, epoch, start)
+        parts = tuple(batches.epoch_of_share(share, epoch, start) for share in shares)
+        return tf.data.Dataset.zip(parts)
+    whole = batches.epoch(epoch, start)
+    fix = "Train in one process, without training.accumulate_steps."
+    if not isinstance(whole, tf.data.Dataset):
+        problem = f"{type(batches).__name__}.epoch returns no tf.data.Dataset, so batches cannot be divided"
+        raise UserError("training", problem, fix=fix)
+    sizes = {tensor.shape[0] if tensor.shape.rank else None for tensor in tf.nest.flatten(whole.element_spec)}
+    if len(sizes) > 1:
+        problem = f"{type(batches).__name__} has tensors with different numbers of rows ({sizes})"
+        raise UserError("training", problem, fix=fix)
 
     @tf.autograph.experimental.do_not_convert
     def divide(inputs, targets):
-        size = targets.shape[0]
-        first, stop, weight = share.rows(tf.shape(targets)[0] if size is None else size)
-        return *tf.nest.map_structure(lambda tensor: tensor[first:stop], (inputs, targets)), weight
+        size = tf.shape(targets)[0] if targets.shape[0] is None else targets.shape[0]
+        for tensor in tf.nest.flatten(inputs):
+            tf.debugging.assert_equal(tf.shape(tensor)[0], size, "a tensor with another number of rows")
+        return tuple(_rows(inputs, targets, *share.rows(size)) for share in shares)
 
-    whole = batches.epoch(epoch, start)
-    if not isinstance(whole, tf.data.Dataset):
-        problem = f"{type(batches).__name__}.epoch returns no tf.data.Dataset, so batches cannot be divided"
-        raise UserError("training", problem, fix="Train in one process, without training.accumulate_steps.")
     return whole.map(divide)
+
+
+def _rows(inputs, targets, start, stop, weight):
+    return *tf.nest.map_structure(lambda tensor: tensor[start:stop], (inputs, targets)), weight
 
 
 class LengthBuckets:

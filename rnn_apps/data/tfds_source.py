@@ -10,6 +10,8 @@ import threading
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from filelock import FileLock
+
 from rnn_apps.data.captions import CaptionedExample
 from rnn_apps.data.splits import SPLIT_NAMES
 from rnn_apps.errors import DataError, RnnAppsError, Setting, first_line, shown
@@ -113,15 +115,19 @@ def _download(builder):
     folders = [Path(builder.data_dir_root), Path(builder.data_dir_root) / builder.name]
     created = next((folder for folder in folders if not folder.exists()), None)
     config = tfds.download.DownloadConfig(try_download_gcs=False)  # which retries for minutes when offline
-    try:
-        builder.download_and_prepare(download_config=config)
-    except BaseException as error:
-        if created is not None:
-            shutil.rmtree(created, ignore_errors=True)
-        if not isinstance(error, Exception):
-            raise
-        reason = first_line(error).rstrip(".")
-        raise SourceUnavailable(f"{builder.name} could not be downloaded: {reason}") from error
+    folders[0].parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(folders[0].with_name(f".{folders[0].name}.lock")):  # several workers on one machine
+        if builder.data_path.exists():
+            return
+        try:
+            builder.download_and_prepare(download_config=config)
+        except BaseException as error:
+            if created is not None:
+                shutil.rmtree(created, ignore_errors=True)
+            if not isinstance(error, Exception):
+                raise
+            reason = first_line(error).rstrip(".")
+            raise SourceUnavailable(f"{builder.name} could not be downloaded: {reason}") from error
 
 
 def splits_of(builder):

@@ -1,6 +1,8 @@
 """The inputs of batch prediction: rows of tables, lines of text files, or files such as images."""
 
+import fnmatch
 import glob
+import os
 from pathlib import Path
 from typing import NamedTuple
 
@@ -8,7 +10,7 @@ from rnn_apps.data.files import json_lines, open_lines, open_table
 from rnn_apps.data.records import INVALID_UTF8, find_surrogate
 from rnn_apps.data.split_files import ENDINGS
 from rnn_apps.errors import UserError, shown
-from rnn_apps.runs.inputs import read_file, read_lines
+from rnn_apps.runs.inputs import LINES, read_file
 
 MAX_FILES = 1_000_000
 TEXT = "text"  # name of the column of lines
@@ -47,7 +49,7 @@ class BatchInputs:
     """
 
     def __init__(self, patterns, predictor, column=None):
-        self.files, self._column = _find(patterns), column
+        self._patterns, self.files, self._column = list(map(str, patterns)), _find(patterns), column
         self._reads_text, self._readers = predictor.reads_text, predictor.text_readers
         self._reads_lines = not predictor.reads_files
         for file in self.files if self._reads_text else ():
@@ -58,8 +60,15 @@ class BatchInputs:
                 raise UserError(str(file), "the task has no usual column of texts", fix=fix, option="column")
 
     def facts(self):
-        """Return what identifies the inputs, a list of [path, size in bytes]."""
-        return [[str(file), 0 if file.is_dir() else file.stat().st_size] for file in self.files]
+        """Return what identifies the inputs, a list of [path, bytes, time of the last change]."""
+        return [[str(file), file.stat().st_size, file.stat().st_mtime_ns] for file in self.files]
+
+    def check_outside(self, name):
+        """Raise UserError if a file that is written would match the patterns of the inputs."""
+        for pattern in self._patterns:
+            if fnmatch.fnmatchcase(os.path.abspath(name), os.path.abspath(pattern)):
+                problem = f"the answers would match {pattern} as inputs"
+                raise UserError(problem=problem, fix="Write them to another folder.", option="out")
 
     @property
     def are_csv(self):
@@ -71,7 +80,7 @@ class BatchInputs:
 
     def _is_input(self, file):
         """Whether a file is one input by itself, as an image is."""
-        return not (self._reads_text or (self._reads_lines and file.name.lower().endswith(".txt")))
+        return not (self._reads_text or (self._reads_lines and file.name.lower().endswith(LINES)))
 
     def column_names(self):
         """Return the names of the columns of all files; of JSON lines those of the first objects."""
@@ -82,7 +91,8 @@ class BatchInputs:
             elif self._is_table(file):
                 with open_table(file) as table:
                     names |= dict.fromkeys(table.columns)
-                    self._check_column(file, table)
+                    if table.columns:  # an empty file has no inputs
+                        self._check_column(file, table)
             else:
                 names[TEXT] = None
         return list(names)
@@ -103,9 +113,20 @@ class BatchInputs:
             elif self._is_table(file):
                 yield from self._rows(file)
             else:
-                texts = read_file(file, None, self._readers) if self._reads_text else read_lines(file)
-                for number, text in enumerate(texts, start=1):
-                    yield BatchInput(f"{file}:{number}", {TEXT: text}, text)
+                yield from self._lines(file)
+
+    def _lines(self, file):
+        """The lines of a text file, or the texts of a file with a reader of its own, which is read whole."""
+        if self._reads_text and not file.name.lower().endswith(LINES):
+            for number, text in enumerate(read_file(file, None, self._readers), start=1):
+                yield BatchInput(f"{file}, text {number}", {TEXT: text}, text)
+            return
+        with open_lines(file) as lines:
+            for number, line in enumerate(lines, start=1):
+                text = line.rstrip("\r\n")
+                problem = INVALID_UTF8[0] if find_surrogate(text) else None
+                problem = "a byte of zero: not a text" if "\0" in text else problem
+                yield BatchInput(f"{file}:{number}", {TEXT: text}, None if problem else text, problem)
 
     def _rows(self, file):
         if file.name.lower().removesuffix(".gz").endswith(".jsonl"):

@@ -36,13 +36,14 @@ def connect(console, slurm=False):
         if _connected:
             problem, fix = "has changed since this process connected", "Start a new process."
             raise UserError(VARIABLE, problem, fix=fix)
-        _connected[cluster] = Workers(cluster, console)
+        workers = Workers(cluster, console)
         versions = {
             "rnn-apps": rnn_apps.__version__,
             "tensorflow": tf.__version__,
             "keras": keras.__version__,
         }
-        _connected[cluster].check_same("version", versions, "Install the same versions for all workers.")
+        workers.check_same("version", versions, "Install the same versions for all workers.")
+        _connected[cluster] = workers
     return _connected[cluster]
 
 

@@ -7,7 +7,7 @@ from rnn_apps.data.files import open_lines, read_records
 from rnn_apps.data.split_files import ENDINGS, conversion_advice
 from rnn_apps.errors import Argument, DataError, UserError
 
-_LINES = (".txt", ".txt.gz")
+LINES = (".txt", ".txt.gz")
 _SEPARATORS = {os.sep, os.altsep or os.sep}
 AS_TEXT = Argument("To answer the words themselves, add", "as_text=True")
 
@@ -58,8 +58,8 @@ def read_file(path, column, readers=None, *fixes):
             problem = "is a table, and this task has no column for the texts of one"
             raise UserError(str(path), problem, fix=["Give a .txt file with one text per line.", *fixes])
         return [_text_of(record) for record in read_records(path, column, None)]
-    if not name.endswith(_LINES):
-        kinds = ", ".join((*readers, *(ENDINGS if column is not None else ()), *_LINES))
+    if not name.endswith(LINES):
+        kinds = ", ".join((*readers, *(ENDINGS if column is not None else ()), *LINES))
         fix = [conversion_advice([path]) or "Give a .txt file with one text per line.", *fixes]
         raise UserError(str(path), "is a file of another kind", expected=f"a text, or {kinds}", fix=fix)
     return read_lines(path)
@@ -94,6 +94,6 @@ def _is_path(text, readers):
     try:
         if Path(text).is_file() or (bool(set(text) & _SEPARATORS) and Path(text).is_dir()):
             return True
-        return len(text.split()) == 1 and text.lower().endswith((*ENDINGS, *_LINES, *readers))
+        return len(text.split()) == 1 and text.lower().endswith((*ENDINGS, *LINES, *readers))
     except (OSError, ValueError):  # too long for a name, or with a NUL
         return False

@@ -1,14 +1,18 @@
 """The pipeline of a run: prepare, train, score, export, report."""
 
+import hashlib
 import json
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from rnn_apps.checkpoint import Checkpoints
-from rnn_apps.errors import Argument
+from rnn_apps.data.batches import Share, epoch_in_parts
+from rnn_apps.errors import Argument, Setting, UserError
 from rnn_apps.export import get_format
 from rnn_apps.recipe import apply_overrides, load_run_recipe, with_sample
 from rnn_apps.reporting import write_report
@@ -43,8 +47,9 @@ def run_recipe(recipe, out, allow_sample, console, workers=SINGLE):
             pass  # the chief creates the folder
         return train_stage.follow(prepared, console, workers)
     folder = RunFolder(out)
-    with Checkpoints(folder / CHECKPOINTS).locked() as checkpoints:
+    with ExitStack() as stack:
         with workers.together():
+            checkpoints = stack.enter_context(Checkpoints(folder / CHECKPOINTS).locked())
             RunFolder.create(folder.path)
             stages.write_record(folder, prepared)
         console.log(f"Run folder: {folder.path}")
@@ -86,8 +91,9 @@ def resume_run(recipe, out, console, force=False, workers=SINGLE):
             _check_parts(prepared, workers)
         _check_same_data(prepared, workers)
         return train_stage.follow(prepared, console, workers)
-    with Checkpoints(folder / CHECKPOINTS).locked() as checkpoints:
+    with ExitStack() as stack:
         with workers.together():
+            checkpoints = stack.enter_context(Checkpoints(folder / CHECKPOINTS).locked())
             prepared = stages.prepare(recipe, False, console, sample_of)
             _check_parts(prepared, workers)
             _continue_folder(prepared, folder, record, force, console)
@@ -133,13 +139,31 @@ def _continue_folder(prepared, folder, record, force, console):
 
 
 def _check_parts(prepared, workers):
-    check_divisible(prepared.task.trained, workers.count * prepared.recipe.training.accumulate_steps)
+    """Raise UserError if batches cannot be divided into parts for all processes and steps."""
+    training = prepared.recipe.training
+    parts = workers.count * training.accumulate_steps
+    if parts == 1:
+        return
+    if parts > training.batch_size:
+        received = f"{training.batch_size}, divided into {parts} parts"
+        fix = Setting("Use more", f"training.batch_size={parts}")
+        raise UserError("training.batch_size", received=received, expected="an example per part", fix=fix)
+    check_divisible(prepared.task.trained, parts)
+    epoch_in_parts(prepared.task.dataset.training_batches(), [Share(0, parts)])
 
 
 def _check_same_data(prepared, workers):
     data = {key: value for key, value in prepared.data.items() if key != "source"}  # may have another path
     fix = "Give all workers the same data."
     workers.check_same("data", json.loads(json.dumps(data)), fix)
+    if workers.count > 1:  # these weights are not exchanged
+        frozen = [array.tobytes() for array in map(np.asarray, _frozen(prepared.task.predictor.model))]
+        digest = {"frozen": hashlib.sha256(b"".join(frozen)).hexdigest()}
+        workers.check_same("weights of the encoder", digest, "Give all workers the same file of weights.")
+
+
+def _frozen(model):
+    return [weight.numpy() for weight in model.non_trainable_weights if weight.dtype == "float32"]
 
 
 def _check_environment(recipe):

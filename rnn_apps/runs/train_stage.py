@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import tensorflow as tf
 
+from rnn_apps.memory import peak_memory
 from rnn_apps.reporting.views import EigenvalueHistory
 from rnn_apps.runs.checkpointing import Checkpointer
 from rnn_apps.runs.console import HistoryLogs, log_to_console
@@ -74,8 +75,23 @@ def train(prepared, folder, checkpoints, console, force, workers):
         "parameters": int(parameters),
         "parameters_trained": trainable,
         "best_epoch": trainer.best_epoch,
+        "examples_per_second": round(trainer.history[-1]["examples_per_second"], 1),
+        **_memory(),
     }
+    if workers.count > 1:
+        progress["processes"] = workers.count
+    if trainer.skipped_steps is not None:
+        progress["skipped_steps"] = trainer.skipped_steps
+        console.log(f"{trainer.skipped_steps} steps skipped: a gradient was not finite in float16")
     return Trained(progress, eigenvalues, round(timer.seconds + checkpointer.seconds, 2))
+
+
+def _memory():
+    """The peak memory of this process, and of its GPU, in MB."""
+    memory = {"peak_memory_mb": peak_memory()}
+    if tf.config.list_logical_devices("GPU"):
+        memory["peak_gpu_memory_mb"] = round(tf.config.experimental.get_memory_info("GPU:0")["peak"] / 1e6)
+    return memory
 
 
 def follow(prepared, console, workers):

@@ -125,6 +125,7 @@ class Predictor(ABC):
         options: names of the options of `predict`.
         reads_text: whether raw inputs are texts.
         reads_tables: whether raw inputs are the paths of tables.
+        input_key: key of the raw input in answers.
         reads_files: whether all raw inputs that are no texts are paths.
         export_tolerance: largest difference allowed for a SavedModel's outputs, relative for values above 1.
         tables: `tf.Module` or several, with the lookup tables of `functions`, which are exported as well.
@@ -134,6 +135,7 @@ class Predictor(ABC):
     options: tuple[str, ...] = ()
     reads_text = reads_tables = False
     reads_files = True
+    input_key = "input"
     export_tolerance = 1e-4
     tables: tf.Module | list[tf.Module] | None = None
 

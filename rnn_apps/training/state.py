@@ -12,13 +12,15 @@ class TrainingState:
         model: `keras.Model`; its seed generators are among its variables.
         optimizer: Keras optimizer, built.
         average: `WeightAverage`, or None.
+        loss_scale: `LossScale`.
     """
 
-    def __init__(self, model, optimizer, average):
+    def __init__(self, model, optimizer, average, loss_scale):
         groups = {
             "model": model.variables,
             "optimizer": optimizer.variables,
             "average": average.variables if average else [],
+            "loss_scale": loss_scale.variables,
         }
         self._variables = {f"{name}.{i}": v for name, group in groups.items() for i, v in enumerate(group)}
         layers = [layer for layer in model._flatten_layers() if hasattr(layer, "loop_compiler")]

@@ -4,7 +4,8 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from rnn_apps.data.batches import epoch_of_share
+from rnn_apps.data.batches import epoch_in_parts
+from rnn_apps.training.precision import LossScale, computing_in
 from rnn_apps.training.state import CarriedRows
 
 
@@ -49,6 +50,7 @@ class TrainingStep:
         self._shares = workers.share.divided(settings.accumulate_steps)
         self._is_whole = self._shares[0].total == 1
         self._carried = CarriedRows(model, self._shares)
+        self.loss_scale = LossScale(settings.precision == "mixed_float16")
         self._update = tf.function(
             self._apply, autograph=False, jit_compile=self._settings.compile is not False
         )
@@ -65,8 +67,7 @@ class TrainingStep:
         """Return the batches of an epoch from `start` on, as this process computes them."""
         if self._is_whole:
             return self._batches.epoch(epoch, start)
-        parts = (epoch_of_share(self._batches, share, epoch, start) for share in self._shares)
-        return tf.data.Dataset.zip(tuple(parts))
+        return epoch_in_parts(self._batches, self._shares, epoch, start)
 
     def __call__(self, batch, flags):
         """Train on a batch, an element of `epoch`; return a `StepResult`.
@@ -84,11 +85,11 @@ class TrainingStep:
         scores, flags = self._finish(scores, tf.constant(flags, tf.float32))
         total, count, examples, *sums = scores.numpy()
         metrics = dict(zip(self._metric_names, sums))
-        return StepResult(total / count, count, examples, metrics, flags.numpy().tolist())
+        return StepResult(total / max(count, 1), count, examples, metrics, flags.numpy().tolist())
 
     def _whole(self, inputs, targets):
         gradients, *result = self.differentiate(inputs, targets)
-        self._update(gradients)
+        self.loss_scale.apply(gradients, self._update)
         return result
 
     def _part(self, inputs, targets, weight):
@@ -106,7 +107,8 @@ class TrainingStep:
         own = [scores, flags, *carried, *(total.value() for total in self._sums)]
         scores, flags, *rest = self._workers.sum(own)
         self._carried.assign(rest[: len(carried)])
-        self._update([total / scores[1] for total in rest[len(carried) :]])
+        gradients = [total / tf.maximum(scores[1], 1.0) for total in rest[len(carried) :]]
+        self.loss_scale.apply(gradients, self._update)
         for total in self._sums:
             total.assign(tf.zeros_like(total))
         return scores, flags
@@ -119,15 +121,17 @@ class TrainingStep:
             weight: None for the gradients of the mean loss over all items; with a number, those of the sum
                 over all items, times this number.
         """
-        with tf.GradientTape() as tape:
-            outputs = self._model(inputs, training=True)
+        with computing_in(self._model, self._settings.precision), tf.GradientTape() as tape:
+            outputs = _to_float32(self._model(inputs, training=True))
             loss, count = self._objective.loss(outputs, targets), self._objective.count(targets)
             penalty = tf.add_n(self._model.losses) if self._model.losses else 0.0
             total = loss + penalty
             if weight is not None:
                 total *= weight * tf.cast(count, total.dtype)
-        variables = self._model.trainable_variables
-        gradients = tape.gradient(total, [v.value for v in variables])
+            total = self.loss_scale.scale(total)
+        variables = [variable.value for variable in self._model.trainable_variables]
+        with computing_in(self._model, self._settings.precision):
+            gradients = tape.gradient(total, variables)
         gradients = [tf.convert_to_tensor(g) for g in gradients]  # sums the rows of embeddings once
         metrics = self._objective.batch_metrics(outputs, targets)
         return gradients, loss, count, tf.shape(targets)[0], metrics
@@ -139,3 +143,10 @@ class TrainingStep:
         self._optimizer.apply(gradients, self._model.trainable_variables)
         if self._average:
             self._average.update()
+
+
+def _to_float32(outputs):
+    """Cast outputs of lower precision, in which losses would be inexact."""
+    return tf.nest.map_structure(
+        lambda each: tf.cast(each, tf.float32) if each.dtype.is_floating else each, outputs
+    )

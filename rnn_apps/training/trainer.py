@@ -54,7 +54,7 @@ class EpochTotals:
     def means(self):
         """Return the means of loss and metrics over all items, by name."""
         sums = {"loss": self.loss, **self.sums}
-        return {name: total / self.counted for name, total in sums.items()}
+        return {name: total / max(self.counted, 1) for name, total in sums.items()}
 
 
 class Trainer:
@@ -93,7 +93,6 @@ class Trainer:
         self._workers = workers
         decay = self.settings.weight_averaging
         self._average = WeightAverage(self.model.trainable_variables, decay) if decay else None
-        self._state = TrainingState(self.model, self.optimizer, self._average)
         self._callbacks = keras.callbacks.CallbackList(list(callbacks), model=self.model)
         self._on_step = on_step or (lambda *_: None)
         self._checkpoint = checkpoint or (lambda *_: None)
@@ -102,6 +101,7 @@ class Trainer:
         self._train_step = TrainingStep(
             model, batches, objective, self.optimizer, self._average, settings, workers
         )
+        self._state = TrainingState(model, self.optimizer, self._average, self._train_step.loss_scale)
         self.history, self.epoch, self.step, self.totals = [], 0, 0, EpochTotals()
         self.best_epoch, self.best_weights, self._best_score = 0, {}, None
 
@@ -150,6 +150,11 @@ class Trainer:
         if not is_chief:
             self.restore(progress, arrays, {})
             self._state.shift_seeds(self._workers.number)
+
+    @property
+    def skipped_steps(self):
+        """Number of steps that were skipped in float16; None in other precisions."""
+        return self._train_step.loss_scale.skipped
 
     def reset_learning_rate(self):
         """Use the constant learning rate of the recipe instead of the restored one."""
@@ -253,12 +258,13 @@ class Trainer:
     def _validate(self):
         """Scores on the validation split, by the chief; raises Interrupted at once after a signal."""
         scores, stopped_by = None, self._agree()
-        if self._workers.is_chief and not stopped_by:
-            try:
-                with self._signal.raising():
-                    scores = self.objective.validate()
-            except Interrupted as stopped:
-                stopped_by = stopped.signal_number
+        with self._workers.together():
+            if self._workers.is_chief and not stopped_by:
+                try:
+                    with self._signal.raising():
+                        scores = self.objective.validate()
+                except Interrupted as stopped:
+                    stopped_by = stopped.signal_number
         scores, stopped_by = self._workers.broadcast([scores, stopped_by])
         if stopped_by:
             raise Interrupted(stopped_by)

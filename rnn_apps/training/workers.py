@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import numpy as np
 import tensorflow as tf
 
-from rnn_apps.cluster import DEVICE, VARIABLE
+from rnn_apps.cluster import CPU, DEVICE, VARIABLE
 from rnn_apps.data.batches import Share
 from rnn_apps.errors import RnnAppsError, UserError, shown
 from rnn_apps.training.stopping import Stopped
@@ -187,13 +187,17 @@ class Workers(SingleProcess):
             failure = error
             raise
         finally:
-            kind = None if failure is None else [isinstance(failure, UserError), _describe(failure)]
-            kinds = self.gather(kind)
+            try:
+                kinds = self.gather(None if failure is None else _describe(failure))
+            except WorkerLost:
+                if failure is None:
+                    raise
+                kinds = []
             first = next((n for n, one in enumerate(kinds) if one is not None), None)
             if failure is None and first is not None:
                 is_users, text = kinds[first]
                 where = self._name(first)
-                raise UserError(where, text) if is_users else RnnAppsError(f"{where}: {text}")
+                raise UserError(where, text) if is_users else RnnAppsError(f"{where}: {text}.")
 
     def check_same(self, what, value, fix):
         """Raise UserError in all processes unless a dict is the same in all."""
@@ -224,20 +228,25 @@ class Workers(SingleProcess):
 
 
 def _describe(error):
-    if isinstance(error, RnnAppsError):
-        return str(error)
-    return f"{type(error).__name__} {error}".strip()
+    """Whether an error is the user's, and its text without the full stop."""
+    if isinstance(error, (KeyboardInterrupt, SystemExit)):
+        return False, "stopped by a signal"
+    text = str(error) if isinstance(error, RnnAppsError) else f"{type(error).__name__} {error}"
+    return isinstance(error, UserError), text.strip().removesuffix(".")
 
 
 def choose_gpu(console):
-    """Use one GPU in this process: that of the variable RNN_APPS_DEVICE, else the first.
+    """Use one GPU in this process: that of the variable RNN_APPS_DEVICE, else the first; "cpu" uses none.
 
     Raises:
         UserError: if there are fewer GPUs.
     """
     gpus, chosen = tf.config.list_physical_devices("GPU"), os.environ.get(DEVICE)
-    if not gpus:
+    if not gpus or chosen == CPU:
+        tf.config.set_visible_devices([], "GPU")
         return
+    if chosen is not None and not (chosen.isascii() and chosen.isdecimal() and len(chosen) < 6):
+        raise UserError(DEVICE, received=shown(chosen), expected=f'the number of a GPU, or "{CPU}"')
     index = int(chosen or 0)
     if index >= len(gpus):
         received = f"{index + 1} devices or more"

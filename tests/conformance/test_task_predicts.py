@@ -98,19 +98,19 @@ def check_files(run, tiny, inputs, answers, folder):
     result = run.predict_files(files, folder / "out", column="raw", format="jsonl", **tiny.options)
     rows = [json.loads(line) for path in result.shards for line in path.read_text("utf-8").splitlines()]
     assert (result.answered, result.invalid) == (len(inputs), 0)
-    for row, raw, answer in zip(rows, inputs, answers, strict=True):
-        expected = flat(json.loads(json.dumps(answer)), raw)
+    for row, answer in zip(rows, answers, strict=True):
+        expected = flat(json.loads(json.dumps(answer)), run.predictor.input_key)
         assert_same({name: row[name] for name in expected}, expected, "an input in a file")
 
 
-def flat(answer, raw):
+def flat(answer, input_key):
     """The entries of an answer as columns: one for each entry of a dict, none for the input."""
     found = {}
     for name, value in answer.items():
         if isinstance(value, dict):
             prefix = "probability_" if name == "probabilities" else f"{name}."
             found |= {f"{prefix}{key}": one for key, one in value.items()}
-        elif value != raw:
+        elif name != input_key:
             found[name] = value
     return found
 

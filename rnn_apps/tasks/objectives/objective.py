@@ -43,7 +43,7 @@ class Objective(ABC):
 
     @abstractmethod
     def loss(self, outputs, targets):
-        """Return the loss of a batch, a scalar tensor: the mean over `count` items."""
+        """Return the loss of a batch, a scalar tensor: the mean over `count` items, 0 if there are none."""
 
     @abstractmethod
     def validate(self):

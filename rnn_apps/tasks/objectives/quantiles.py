@@ -25,12 +25,11 @@ class QuantileObjective(Objective):
         quantiles = tf.constant(self.recipe.model.quantiles, tf.float32)
         error = truth[..., None] - outputs
         losses = tf.reduce_mean(tf.maximum(quantiles * error, (quantiles - 1) * error), axis=-1)
-        return tf.reduce_sum(losses * weight) / self.count(targets)
+        return tf.reduce_sum(losses * weight) / tf.maximum(self.count(targets), 1.0)
 
     def count(self, targets):
         """Number of known values."""
-        known = tf.reduce_sum(tf.cast(targets[..., 1] > 0, tf.float32))
-        return tf.maximum(known, 1.0)
+        return tf.reduce_sum(tf.cast(targets[..., 1] > 0, tf.float32))
 
     def batch_metrics(self, outputs, targets):
         """Absolute error of the point forecast, in the same units."""

@@ -16,6 +16,7 @@ class TagPredictor(StepPredictor):
 
     kind = "tag"
     reads_text = True
+    input_key = "text"
     answered = "tags"
     part_steps = 60
     export_tolerance = 1e-5

@@ -17,6 +17,7 @@ class TextPredictor(ClassPredictor):
 
     kind = "classify"
     reads_text = True
+    input_key = "text"
     export_tolerance = 1e-5
 
     @property
