@@ -1,4 +1,4 @@
-"""Rule: the parts of a batch, computed by several processes or one after another, add up to the batch."""
+"""Rule: parts of a batch add up to the batch, and lower precision changes its gradients little."""
 
 import itertools
 
@@ -42,12 +42,18 @@ def sums_of(prepared, settings, workers):
     return np.array(gradients), np.array(scores)
 
 
-def test_the_parts_of_a_batch_add_up_to_it(run, tiny):
+@pytest.fixture(scope="module")
+def recipe_and_task(run, tiny):
+    """The tiny recipe without random masks, and its `PreparedTask`."""
     if not tiny.is_trained_here:
         pytest.skip("a network that was trained elsewhere is not trained")
     dropouts = [key for key in run.recipe.flat() if key.endswith("dropout")]
     recipe = apply_overrides(run.recipe, {"training.batch_size": BATCH, **dict.fromkeys(dropouts, 0.0)})
-    prepared = find_task(recipe.task).prepare(recipe)
+    return recipe, find_task(recipe.task).prepare(recipe)
+
+
+def test_the_parts_of_a_batch_add_up_to_it(recipe_and_task):
+    recipe, prepared = recipe_and_task
     gradients, scores = sums_of(prepared, recipe.training, SINGLE)
     settings = recipe.training.model_copy(update={"accumulate_steps": PARTS})
     shares = [sums_of(prepared, settings, OneOf(number, PROCESSES)) for number in range(PROCESSES)]
@@ -55,3 +61,24 @@ def test_the_parts_of_a_batch_add_up_to_it(run, tiny):
     assert np.abs(gradients / counts).max() > 1e-3
     np.testing.assert_allclose(sum(part for _, part in shares), scores, rtol=1e-5)
     np.testing.assert_allclose(sum(part for part, _ in shares) / counts, gradients / counts, atol=1e-5)
+
+
+def first_gradients(prepared, settings):
+    """Gradients of the first batch, one vector."""
+    batches = prepared.dataset.training_batches()
+    step = Trainer(prepared.trained, batches, prepared.objective, settings)._train_step
+    gradients, loss, *_ = step.differentiate(*next(iter(step.epoch(0, 0))))
+    assert loss.dtype == np.float32
+    factor = 2.0**15 if settings.precision == "mixed_float16" else 1.0
+    return np.concatenate([np.ravel(gradient) for gradient in gradients]) / factor
+
+
+def test_lower_precision_changes_gradients_little(recipe_and_task):
+    recipe, prepared = recipe_and_task
+    exact = first_gradients(prepared, recipe.training)
+    for precision, tolerance in (("mixed_bfloat16", 0.4), ("mixed_float16", 0.05)):
+        settings = recipe.training.model_copy(update={"precision": precision})
+        found = first_gradients(prepared, settings)
+        assert found.dtype == np.float32
+        assert 1e-7 < np.linalg.norm(found - exact) / np.linalg.norm(exact) < tolerance, precision
+    assert {layer.compute_dtype for layer in prepared.trained._flatten_layers()} == {"float32"}
