@@ -1,6 +1,5 @@
 """Trials: sampled settings, trained on train and scored on validation."""
 
-import gc
 import json
 import logging
 import time
@@ -77,7 +76,7 @@ class Base:
         digest = sha256_of_texts(dataset.fingerprint("validation"))
         base = cls(prepared.recipe, prepared.sample_of, objective.monitor, digest, prepared.data)
         del prepared, dataset, objective
-        _free_memory()
+        keras.backend.clear_session()  # also collects garbage
         return base
 
     def recipe_with(self, settings, seed=None):
@@ -153,11 +152,6 @@ def _check_comparable(base, recipe, dataset, objective):
         raise TrialFailed("has another validation split than the others")
 
 
-def _free_memory():
-    keras.backend.clear_session()
-    gc.collect()
-
-
 def sampled_settings(params, space):
     """Return the settings of a trial, dotted key to value, from its Optuna parameters."""
     return {
@@ -198,7 +192,7 @@ class Trials:
                 raise TrialFailed(first_line(error)) from error
             finally:
                 trial.set_user_attr(SECONDS, round(time.perf_counter() - start, 2))
-                _free_memory()
+                keras.backend.clear_session()
 
         with_lost = (TrialFailed, UpdateFinishedTrialError)  # given up by another process meanwhile
         self.study.optimize(score, n_trials=1, catch=with_lost, callbacks=[self.log])
@@ -247,7 +241,7 @@ class Search(Trials):
             self.run(self._sample)
 
     def _sample(self, trial):
-        # Seeded by trial, so that a resumed search proposes what it would have proposed, and workers differ.
+        # Seeded by trial, so that processes that share the study propose different settings.
         self.study.sampler = make_sampler(self.sampler, (self.seed * 1_000_003 + trial.number) % _SEEDS)
         params = {key: self._suggest(trial, key, values) for key, values in self.space.items()}
         return self.base.recipe_with(sampled_settings(params, self.space)), True
