@@ -15,8 +15,8 @@ import pytest
 import rnn_apps
 from rnn_apps.cli import call
 from rnn_apps.errors import RecipeError, RnnAppsError, UserError
-from rnn_apps.recipe import apply_overrides, load_recipe, packaged_recipes
-from rnn_apps.tasks import task_names
+from rnn_apps.recipe import apply_overrides, load_recipe, packaged_recipes, with_data
+from rnn_apps.tasks import find_task, task_names
 from rnn_apps.tuning.space import Choices, Range, dump_space, read_space
 from rnn_apps.tuning.study import Location, finished_trials, open_storage, open_study
 
@@ -211,7 +211,7 @@ def test_a_password_is_never_shown():
 
 @pytest.fixture(scope="module")
 def search(tmp_path_factory):
-    """A search with a comparison, whose scores and predictions of the test split would fail."""
+    """A search in which scores of the test split would fail."""
     patch = pytest.MonkeyPatch()
     folder, console = tmp_path_factory.mktemp("tune") / "search", Console()
     from rnn_apps.tasks.objectives.classes import ClassObjective
@@ -224,9 +224,21 @@ def search(tmp_path_factory):
     patch.setattr(ClassObjective, "evaluate", forbidden)
     patch.setattr(ClassObjective, "baselines", forbidden)
     patch.setattr(TextDataset, "encode", lambda self, split: encoded.append(split) or encode(self, split))
-    found = tune(trials=3, out=folder, compare=True, console=console)
+    found = tune(out=folder, console=console)
     patch.undo()
     return found, console, encoded
+
+
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory):
+    """A search of 3 trials with a comparison; scores are a function of learning rate and seed."""
+    from rnn_apps.tuning import trials
+
+    patch, console = pytest.MonkeyPatch(), Console()
+    patch.setattr(trials, "train", lambda base, recipe, *_: (recipe.training.learning_rate + recipe.seed, 1))
+    found = tune(trials=3, out=tmp_path_factory.mktemp("tune") / "search", compare=True, console=console)
+    patch.undo()
+    return found, console
 
 
 @pytest.mark.slow
@@ -237,8 +249,24 @@ def test_the_test_split_is_neither_encoded_nor_scored(search):
 
 
 @pytest.mark.slow
-def test_a_search_writes_the_best_recipe_all_trials_and_a_page(search):
-    found, _, _ = search
+def test_a_file_of_the_test_split_is_not_opened(tmp_path):
+    rows = [json.dumps({"text": f"word{n % 7} good" if n % 2 else "bad", "label": n % 2}) for n in range(60)]
+    (tmp_path / "train.jsonl").write_text("\n".join(rows))
+    (tmp_path / "validation.jsonl").write_text("\n".join(rows[:10]))
+    (tmp_path / "test.jsonl").write_text("not JSON")
+    from rnn_apps.tuning.trials import Base
+
+    recipe = with_data(imdb("data.label=label", "data.text=text"), tmp_path)
+    with pytest.raises(UserError, match="test.jsonl"):
+        find_task("text_classification").prepare(recipe)
+    base = Base.prepare(recipe, False, Console())
+    counts = {split: base.data.get(split) for split in ("train", "validation", "test")}
+    assert counts == {"train": 60, "validation": 10, "test": None}
+
+
+@pytest.mark.slow
+def test_a_search_writes_the_best_recipe_all_trials_and_a_page(compared):
+    found, _ = compared
     names = {path.name for path in found.folder.iterdir()}
     inputs, outputs = {"recipe.yaml", "space.yaml", "study.db"}, {"best.yaml", "trials.csv", "tune.json"}
     assert names == {*inputs, *outputs, "report.html", "plots"}
@@ -262,14 +290,18 @@ def test_a_search_writes_the_best_recipe_all_trials_and_a_page(search):
 
 
 @pytest.mark.slow
-def test_the_comparison_has_three_seeds_that_no_trial_has_used(search):
-    found, console, _ = search
-    comparison = found.results["comparison"]
+def test_the_comparison_trains_each_recipe_with_seeds_that_no_trial_has_used(compared):
+    found, console = compared
+    comparison, rows = found.results["comparison"], (found.folder / "trials.csv").read_text().splitlines()
     assert comparison["seeds"] == [2, 3, 4]
-    labels = [one["label"] for one in comparison["candidates"]]
-    assert labels == ["best of this search", "best of random search", "the recipe itself"]
-    assert all(len(one["scores"]) == 3 for one in comparison["candidates"])
-    assert all(0 <= score <= 1 for one in comparison["candidates"] for score in one["scores"].values())
+    rates = {
+        "best of this search": found.results["best"]["settings"]["training.learning_rate"],
+        "best of random search": max(float(row.split(",")[8]) for row in rows if row.startswith("random")),
+        "the recipe itself": imdb().training.learning_rate,
+    }
+    for one in comparison["candidates"]:
+        assert one["scores"] == pytest.approx({str(seed): rates[one["label"]] + seed for seed in (2, 3, 4)})
+    assert [one["label"] for one in comparison["candidates"]] == list(rates)
     assert any("3 more trials of random search and 9 trainings" in line for line in console.lines)
 
 
@@ -305,16 +337,10 @@ def test_a_trial_that_a_killed_process_left_running_is_replaced(search):
     with sqlite3.connect(study) as database:  # as if the process had written its last heartbeat an hour ago
         values = f"({killed._trial_id}, datetime('now', '-1 hour'))"
         database.execute(f"insert into trial_heartbeats (trial_id, heartbeat) values {values}")
-    assert facts_of(study)[3:] == [(3, "RUNNING")]
-    longer = rnn_apps.tune(study=study, trials=4, compare=False, console=Console())
-    assert facts_of(study) == [
-        (0, "COMPLETE"),
-        (1, "COMPLETE"),
-        (2, "COMPLETE"),
-        (3, "FAIL"),
-        (4, "COMPLETE"),
-    ]
-    assert longer.results["trials"] == {"complete": 4, "pruned": 0, "failed": 0}
+    assert facts_of(study)[2:] == [(2, "RUNNING")]
+    longer = rnn_apps.tune(study=study, trials=3, compare=False, console=Console())
+    assert facts_of(study) == [(0, "COMPLETE"), (1, "COMPLETE"), (2, "FAIL"), (3, "COMPLETE")]
+    assert longer.results["trials"] == {"complete": 3, "pruned": 0, "failed": 0}
 
 
 @pytest.mark.slow

@@ -231,7 +231,7 @@ class Dataset(ABC):
 
     def _request(self, use_all=False):
         fraction = getattr(self.recipe.data, "validation_fraction", 0.1)
-        return SplitRequest(fraction, use_all, None if use_all else "train")
+        return SplitRequest(fraction, use_all, None if use_all else "train", self.dropped)
 
     def _encode_splits(self):
         self.encoded = LazyDict(self.splits, self.encode)
