@@ -28,7 +28,7 @@ from rnn_apps.reporting.scores import format_number
 
 MOST_ROWS, MOST_AXES, MOST_FAILURES = 20, 12, 10
 MIN_LINES = 2
-COLOURS = "viridis"
+COLOURS, REVERSED = "viridis", "viridis_r"  # the best score is the darkest
 
 Trial = Mapping[str, Any]
 
@@ -54,7 +54,7 @@ def write_tuning(content: Mapping[str, Any], folder: Path) -> Path:
     if content["importances"]:
         figures["importances"] = _plot_importances(content["importances"], content["num_important"])
     if len(complete) >= MIN_LINES:
-        figures["parallel_coordinates"] = _plot_parallel(trials, complete, content["space"], name)
+        figures["parallel_coordinates"] = _plot_parallel(trials, complete, content["space"], name, higher)
     if comparison:
         figures["comparison"] = _plot_comparison(comparison["candidates"], name)
     pictures = {key: save_plot(Path(folder), key, plot) for key, plot in figures.items()}
@@ -142,14 +142,16 @@ def _plot_importances(importances: Mapping[str, float], count: int) -> Plot:
     return figure, f"Importance of each setting (fANOVA over {count} complete trials)", description
 
 
-def _plot_parallel(trials: Sequence[Trial], complete: Sequence[Trial], space: Mapping, name: str) -> Plot:
+def _plot_parallel(
+    trials: Sequence[Trial], complete: Sequence[Trial], space: Mapping, name: str, higher: bool
+) -> Plot:
     keys = list(space)[:MOST_AXES]
     scores = [trial["score"] for trial in complete]
     low, high = min(scores), max(scores)
     score_range = {"low": low, "high": high if high > low else low + 1}
     figure = Figure(figsize=(max(5.6, 1.5 * (len(keys) + 1)), 3.8), layout="constrained")
     axes = figure.subplots()
-    colours = ScalarMappable(Normalize(low, score_range["high"]), COLOURS)
+    colours = ScalarMappable(Normalize(low, score_range["high"]), REVERSED if higher else COLOURS)
     for trial in (t for t in trials if t["state"] == "pruned"):
         heights = [_height(trial["settings"].get(key), space[key]) for key in keys]
         axes.plot(range(len(keys)), heights, color=PALE, linewidth=0.8, zorder=1)
@@ -193,7 +195,7 @@ def _draw_axis(axes: Axes, number: int, entry: Any) -> None:
     values = entry if isinstance(entry, list) else [entry["low"], entry["high"]]
     box = {"boxstyle": "round,pad=0.1", "facecolor": "white", "edgecolor": "none", "alpha": 0.75}
     for value in values:
-        text = f"{value:.4g}" if isinstance(value, float) else shorten(shown(value))
+        text = f"{value:.4g}" if isinstance(value, float) else shorten(_shown_choice(value))
         axes.text(
             number + 0.04,
             _height(value, entry),
@@ -205,6 +207,10 @@ def _draw_axis(axes: Axes, number: int, entry: Any) -> None:
             zorder=5,
             parse_math=False,
         )
+
+
+def _shown_choice(value: Any) -> str:
+    return value if isinstance(value, str) else shown(value)
 
 
 def _plot_comparison(candidates: Sequence[Mapping[str, Any]], name: str) -> Plot:
