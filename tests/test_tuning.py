@@ -322,10 +322,15 @@ def test_a_finished_search_is_only_read_and_another_space_recipe_or_data_is_refu
     assert again.results["best"] == found.results["best"]
     assert facts_of(study) == before
     assert not any(line.startswith(("Trial", "Random", "Comparison")) for line in console.lines)
-    with pytest.raises(UserError, match=r"the space has changed: model.units was \[\[2\], \[3\]\], is null"):
+    with pytest.raises(UserError, match=r"of another space: model.units was \[\[2\], \[3\]\], is null"):
         tune(space=RATES, study=study)
-    with pytest.raises(UserError, match=r"the recipe has changed: training.batch_size was 32, is 16"):
+    with pytest.raises(UserError, match=r"of another recipe: training.batch_size was 32, is 16"):
         tune("training.batch_size=16", study=study)
+    others = ["model.cell=gru", "model.dropout=0.1", "training.optimizer=sgd", "training.epsilon=0.1"]
+    with pytest.raises(UserError, match="of another recipe: model.cell was .*; and 1 more"):
+        tune(*others, study=study)
+    with pytest.raises(UserError, match="of another (recipe|data set): "):
+        tune("data.sample.size=120", study=study)
     assert facts_of(study) == before
 
 

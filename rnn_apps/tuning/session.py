@@ -2,11 +2,10 @@
 
 from optuna.exceptions import StorageInternalError
 
-from rnn_apps.errors import RnnAppsError, first_line
+from rnn_apps.errors import RnnAppsError, UserError, first_line, shown
 from rnn_apps.recipe import dump_recipe
 from rnn_apps.reporting.scores import format_duration
 from rnn_apps.run_folder import RunFolder
-from rnn_apps.runs.checkpointing import check_unchanged
 from rnn_apps.runs.console import PrintConsole
 from rnn_apps.runs.pipeline import with_absolute_paths
 from rnn_apps.training import Interrupted
@@ -35,7 +34,7 @@ DEFAULTS = {"trials": 50, "sampler": "tpe", "compare": True}
 RANDOM_SEED = 7919  # added to the seed, so that random search has other trials than the search
 # Settings that do not change scores, or that are paths on this machine.
 _NOT_COMPARED = ("name", "description", "export", "views", "data.path", "model.encoder.weights")
-_DIFFERS = "Undo that, or name another study."
+_MOST = 3  # differences in a message
 
 
 class Session:
@@ -63,7 +62,7 @@ class Session:
                 self.name = next(iter(names_of_searches(self._storage)), self.name)
             self._facts = find_facts(self._storage, self.name)
         if self._facts is not None:
-            self._check("the space", self._facts["space"], plain(plain_space(space)))
+            self._check("space", self._facts["space"], plain(plain_space(space)))
         stored = (self._facts or {}).get("options", {})
         given = {key: value for key, value in options.items() if value is not None}
         self.options = {**DEFAULTS, **stored, **given}
@@ -83,10 +82,14 @@ class Session:
         base = Base.prepare(self.recipe, allow_sample, self.console, sample_of)
         facts = self._new_facts(base)
         if self._facts is not None:
-            self._check("the recipe", self._facts["recipe"], facts["recipe"])
-            self._check("the data", self._facts["data"], facts["data"])
+            self._check("recipe", self._facts["recipe"], facts["recipe"])
+            self._check("data set", self._facts["data"], facts["data"])
         folder, stop = RunFolder(out), StopSignal()
-        folder.path.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            problem, fix = f"{out} cannot be made: {error.strerror}", "Name another folder."
+            raise UserError(problem=problem, fix=fix, option="out") from error
         if not (folder / SPACE_FILE).is_file():
             folder.write_text(RECIPE_FILE, dump_recipe(base.recipe))
             folder.write_text(SPACE_FILE, dump_space(self.space))
@@ -115,7 +118,13 @@ class Session:
         )
 
     def _check(self, what, before, now):
-        check_unchanged(str(self.location), what, before, now, _DIFFERS)
+        missing = object()
+        keys = [key for key in {**before, **now} if before.get(key, missing) != now.get(key, missing)]
+        if keys:
+            texts = [f"{key} was {shown(before.get(key))}, is {shown(now.get(key))}" for key in keys[:_MOST]]
+            texts += [f"and {len(keys) - _MOST} more"] if len(keys) > _MOST else []
+            problem = f"this study is of another {what}: {'; '.join(texts)}"
+            raise UserError(str(self.location), problem, fix="Undo that, or name another study.")
 
     def _open_studies(self, base, facts):
         storage = self._storage or open_storage(self.location)
