@@ -164,9 +164,8 @@ class Session:
         trials, count = self.options["trials"], len(finished_trials(study))
         finished = f", {count:,} of them finished" if count else ""
         name = base.monitor.name
-        self.console.log(
-            f"Search: {trials:,} trials{finished}, scored by {name}; the test split is not used."
-        )
+        total = f"{trials:,} trial{'s' if trials > 1 else ''}"
+        self.console.log(f"Search: {total}{finished}, scored by {name}; the test split is not used.")
         if self.options["compare"]:
             random = "" if is_random else f"{trials:,} more trials of random search and "
             trainings = NUM_SEEDS * (2 if is_random else 3)
