@@ -24,7 +24,6 @@ from rnn_apps.reporting.drawing import (
 )
 from rnn_apps.reporting.pages import Plot, save_plot, write_page
 from rnn_apps.reporting.plots import integer_ticks
-from rnn_apps.reporting.scores import format_number
 
 MOST_ROWS, MOST_AXES, MOST_FAILURES = 20, 12, 10
 MIN_LINES = 2
@@ -67,11 +66,21 @@ def write_tuning(content: Mapping[str, Any], folder: Path) -> Path:
         "candidates": _candidate_rows(comparison["candidates"], higher) if comparison else [],
         "pictures": pictures,
         "keys": list(content["space"]),
+        "text": _text,
     }
     return write_page(Path(folder), "tuning.html", page)
 
 
 STATES = ("complete", "pruned", "failed")
+
+
+def _text(value: Any) -> str:
+    """Return a score or a setting with four digits, by which trials can be told apart."""
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if value is None:
+        return "–"
+    return value if isinstance(value, str) else shown(value)
 
 
 def _title(name: str) -> str:
@@ -120,7 +129,7 @@ def _plot_history(trials: Sequence[Trial], others: Sequence[Trial], name: str, h
             best = (np.maximum if higher else np.minimum).accumulate([score for _, score in steps])
             numbers = [*(number for number, _ in steps), len(several)]
             axes.step(numbers, [*best, best[-1]], where="post", color=colour, linewidth=1.2)
-            texts.append(f"{label} reaches {format_number(float(best[-1]))} in {len(several)} trials")
+            texts.append(f"{label} reaches {_text(float(best[-1]))} in {len(several)} trials")
     axes.set(xlabel="finished trials", ylabel=_title(name))
     integer_ticks(axes)
     if axes.lines:
@@ -167,11 +176,11 @@ def _plot_parallel(
     axes.set(yticks=[], xlim=(-0.1, len(keys) + 0.55), ylim=(-0.05, 1.05))
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)
-    best = "; ".join(f"{key} {shown(complete[0]['settings'].get(key))}" for key in keys)
+    best = "; ".join(f"{key} {_text(complete[0]['settings'].get(key))}" for key in keys)
     caption = "Settings and scores: one line per trial, the thick one is the best"
     if any(trial["state"] == "pruned" for trial in trials):
         caption += ", grey ones were pruned"
-    return figure, caption, f"the best has {best}, and scores {format_number(complete[0]['score'])}"
+    return figure, caption, f"the best has {best}, and scores {_text(complete[0]['score'])}"
 
 
 def _axis_name(key: str) -> str:
@@ -195,7 +204,7 @@ def _draw_axis(axes: Axes, number: int, entry: Any) -> None:
     values = entry if isinstance(entry, list) else [entry["low"], entry["high"]]
     box = {"boxstyle": "round,pad=0.1", "facecolor": "white", "edgecolor": "none", "alpha": 0.75}
     for value in values:
-        text = f"{value:.4g}" if isinstance(value, float) else shorten(_shown_choice(value))
+        text = shorten(_text(value))
         axes.text(
             number + 0.04,
             _height(value, entry),
@@ -209,10 +218,6 @@ def _draw_axis(axes: Axes, number: int, entry: Any) -> None:
         )
 
 
-def _shown_choice(value: Any) -> str:
-    return value if isinstance(value, str) else shown(value)
-
-
 def _plot_comparison(candidates: Sequence[Mapping[str, Any]], name: str) -> Plot:
     figure, axes = new_figure((5.2, 1.2 + 0.36 * max(2, len(candidates))))
     style_axes(axes)
@@ -222,7 +227,7 @@ def _plot_comparison(candidates: Sequence[Mapping[str, Any]], name: str) -> Plot
         axes.plot(values, [row] * len(values), "o", color=colour, alpha=0.75)
         if values:
             axes.plot([np.mean(values)] * 2, [row - 0.25, row + 0.25], color=colour, linewidth=2.5)
-            texts.append(f"{one['label']} {format_number(float(np.mean(values)))}")
+            texts.append(f"{one['label']} {_text(float(np.mean(values)))}")
     axes.set_yticks(range(len(candidates)), [one["label"] for one in candidates])
     axes.set(xlabel=_title(name), ylim=(len(candidates) - 0.5, -0.5))
     return figure, f"{_title(name).capitalize()}: one dot per seed, a bar for the mean", "; ".join(texts)
