@@ -17,6 +17,7 @@ __all__ = [
     "prepare",
     "run",
     "to_keras",
+    "tune",
     "views",
 ]
 
@@ -30,6 +31,7 @@ _PLACES = {
     "prepare": "rnn_apps.runs",
     "run": "rnn_apps.runs",
     "to_keras": "rnn_apps.layers",
+    "tune": "rnn_apps.tuning",
 }
 _MODULES = {"layers": "rnn_apps.layers", "views": "rnn_apps.reporting.views"}
 

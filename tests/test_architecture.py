@@ -17,7 +17,8 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "rnn_apps"
 FLOORS = {
-    "cli": 7,
+    "cli": 8,
+    "tuning": 7,
     "runs": 6,
     **dict.fromkeys(("training", "checkpoint", "export", "importing", "serving"), 5),
     **dict.fromkeys(("checking", "inspecting", "reporting", "run_folder", "progress"), 5),
@@ -43,9 +44,8 @@ WRITES_COMMANDS = {
     "export.client_files",
     "export.serving_files",
 }
-COMMANDS = (
-    "check|check-cell|compare|evaluate|explain|export|import|init|inspect|list|predict|run|schema|serve|show"
-)
+COMMANDS = "check|check-cell|compare|evaluate|explain|export|import|init|inspect|list|predict|run|schema"
+COMMANDS += "|serve|show|tune"
 OPTION = re.compile(rf'(?<!style=")--[a-z][a-z-]*|\brnn-apps (?:{COMMANDS}|validate)\b')
 MAX_FILE, MAX_FUNCTION = 350, 70
 LONGER = {"export.client": 425}  # copied next to an export as one file

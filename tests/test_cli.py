@@ -26,7 +26,7 @@ from rnn_apps.training import Interrupted, TrainingFailed
 
 COMMANDS = ["list", "show", "validate", "prepare", "run", "evaluate", "predict", "compare", "export"]
 COMMANDS += ["check", "check-cell", "completion", "import", "init", "inspect", "kill-test", "schema", "serve"]
-COMMANDS += ["workers"]
+COMMANDS += ["tune", "workers"]
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from rnn_apps.cli import (  # noqa: F401  (each adds its commands)
     models,
     recipes,
     training,
+    tuning,
 )
 from rnn_apps.cli.main import call, main
 from rnn_apps.cli.shared import cli

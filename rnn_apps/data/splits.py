@@ -41,11 +41,13 @@ class SplitRequest(NamedTuple):
         validation_fraction: Fraction of train that is split off for validation.
         use_all_for_test: Only the test split is needed; if the data has no splits, it is all of the data.
         required_split: Split that a folder must have, or None if any will do.
+        dropped: Splits that are not needed; files that have nothing else are not read.
     """
 
     validation_fraction: float = 0.1
     use_all_for_test: bool = False
     required_split: str | None = "train"
+    dropped: tuple[str, ...] = ()
 
     def read_from(self, names):
         """Return which of the splits of the data are read."""
@@ -125,13 +127,16 @@ class SplitReader:
         Raises:
             DataError: a split is empty.
         """
+        names, dropped = self.request.read_from(self._names), self.request.dropped
         loaded = {
-            split: list(self._read(split, self.invalid)) for split in self.request.read_from(self._names)
+            name: [] if self.request.name_of(name, names) in dropped else list(self._read(name, self.invalid))
+            for name in names
         }
         splits = {split: [] for split in self.split_names}
         for split, example in self._limit(self._assign(loaded.get, loaded.get)):
             splits[split].append(example)
-        self.check_sizes({split: len(examples) for split, examples in splits.items()}, loaded.values())
+        sizes = {split: len(examples) for split, examples in splits.items() if split not in dropped}
+        self.check_sizes(sizes, loaded.values())
         return splits
 
     def check_sizes(self, sizes, examples=()):

@@ -9,6 +9,7 @@ from rnn_apps.recipe.loading import (
     parse_recipe,
     with_data,
     with_sample,
+    with_values,
 )
 from rnn_apps.recipe.packaged import packaged_recipes, packaged_values
 from rnn_apps.recipe.writing import dump_commented, dump_recipe, json_schema
@@ -27,4 +28,5 @@ __all__ = [
     "parse_recipe",
     "with_data",
     "with_sample",
+    "with_values",
 ]

@@ -147,6 +147,23 @@ def apply_overrides(recipe: Recipe, overrides: Overrides) -> Recipe:
     return _checked_with_sample(override(_document(recipe.asked or recipe), overrides), recipe.path)
 
 
+def with_values(recipe: Recipe, values: Mapping[str, object], places: Mapping[str, Place]) -> Recipe:
+    """Returns the recipe with other values of some keys, validated.
+
+    Args:
+        recipe: whose values are replaced.
+        values: dotted key to value.
+        places: dotted key to where its value was written, for messages.
+
+    Raises:
+        RecipeError: with every problem found.
+    """
+    document = _document(recipe.asked or recipe)
+    for key, value in values.items():
+        put(document, tuple(key.split(".")), value, places[key]._replace(is_override=True))
+    return _checked_with_sample(document, recipe.path)
+
+
 def with_data(recipe: Recipe, path: str | os.PathLike, origin: str = "data") -> Recipe:
     """Returns the recipe with the user's own file or folder as its data.
 

@@ -53,23 +53,27 @@ class CoreLoader(Reader, Scanner, Parser, Composer, BaseResolver):
         BaseResolver.__init__(self)
 
 
-def parse_document(data: bytes, file: str) -> Document:
-    """Parses the bytes of a recipe.
+START = 'A recipe starts with the key task, such as "task: text_classification".'
+
+
+def parse_document(data: bytes, file: str, kind: str = "recipe", start: str = START) -> Document:
+    """Parses the bytes of a recipe, or of another small YAML file.
 
     Args:
         data: the content of the file.
         file: what messages call it.
+        kind: what messages call its content.
+        start: how such a file starts, a sentence.
 
     Raises:
         RecipeError: if the file cannot be read at all; lesser problems are in the document.
     """
     if len(data) > LARGEST_FILE:
         size = f"more than {LARGEST_FILE // 1024} KiB"
-        raise _unreadable(file, received=size, expected="a recipe, which is far smaller")
+        raise _unreadable(file, received=size, expected=f"a {kind}, which is far smaller")
     document = _parsed(_decoded(data, file), lambda line: Place(f"{file}:{line}", line))
     if document.values is None:
-        fix = 'A recipe starts with the key task, such as "task: text_classification".'
-        raise _unreadable(file, "the file says nothing", fix=fix)
+        raise _unreadable(file, "the file says nothing", fix=start)
     return document
 
 

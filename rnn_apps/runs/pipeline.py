@@ -38,8 +38,8 @@ def run_recipe(recipe, out, allow_sample, console, workers=SINGLE):
         `Run`; None in a process other than the chief.
     """
     with workers.together():
-        _check_environment(recipe)
-        prepared = stages.prepare(_with_absolute_paths(recipe), allow_sample, console)
+        check_environment(recipe)
+        prepared = stages.prepare(with_absolute_paths(recipe), allow_sample, console)
         _check_parts(prepared, workers)
     _check_same_data(prepared, workers)
     if not workers.is_chief:
@@ -72,9 +72,9 @@ def resume_run(recipe, out, console, force=False, workers=SINGLE):
     Raises:
         UserError: if recipe or data have changed since the run was started.
     """
-    recipe, folder = _with_absolute_paths(recipe), RunFolder(out)
+    recipe, folder = with_absolute_paths(recipe), RunFolder(out)
     with workers.together():
-        _check_environment(recipe)
+        check_environment(recipe)
         record, is_complete = None, False
         if workers.is_chief:
             record = folder.read_json(RECORD)
@@ -166,7 +166,8 @@ def _frozen(model):
     return [weight.numpy() for weight in model.non_trainable_weights if weight.dtype == "float32"]
 
 
-def _check_environment(recipe):
+def check_environment(recipe):
+    """Check the packages that the exports of a recipe need, and set deterministic operations."""
     for name in recipe.export:
         get_format(name).check_packages()
     if recipe.training.deterministic:
@@ -229,7 +230,7 @@ def _write_metrics(prepared, trained, scored, not_exported, seconds, folder):
     folder.write_json("metrics.json", metrics)
 
 
-def _with_absolute_paths(recipe):
+def with_absolute_paths(recipe):
     """Return the recipe with absolute paths, so that the run can be used from any folder."""
     weights = getattr(getattr(recipe.model, "encoder", None), "weights", None)
     paths = {"data.path": getattr(recipe.data, "path", None)}

@@ -59,7 +59,7 @@ class Scored:
     seconds: float
 
 
-def prepare(recipe, allow_sample, console, sample_of=None):
+def prepare(recipe, allow_sample, console, sample_of=None, dropped=()):
     """Read the data and build the network.
 
     Args:
@@ -67,18 +67,19 @@ def prepare(recipe, allow_sample, console, sample_of=None):
         allow_sample: whether to use synthetic data if the data set is unavailable.
         console: as in `run_recipe`.
         sample_of: name of the data set that synthetic data already replaces, or None.
+        dropped: names of splits that are dropped before anything is learned or encoded.
 
     Returns:
         `Prepared`.
     """
     with timed() as timer, log_to_console(console):
         try:
-            task = _seeded_task(recipe)
+            task = _seeded_task(recipe, dropped)
         except SourceUnavailable as error:
             recipe, sample_of = _fall_back(recipe, allow_sample, console, error)
-            task = _seeded_task(recipe)
+            task = _seeded_task(recipe, dropped)
     data = task.dataset.describe()
-    counts = ", ".join(f"{split} {data[split]:,}" for split in SPLITS)
+    counts = ", ".join(f"{split} {data[split]:,}" for split in SPLITS if split in data)
     console.log(f"Data: {data['source']} ({counts})")
     for reason, count in data["skipped"].items():
         console.log(f"  skipped {count}: {reason}")
@@ -87,10 +88,10 @@ def prepare(recipe, allow_sample, console, sample_of=None):
     return Prepared(recipe, task, data, sample_of, timer.seconds)
 
 
-def _seeded_task(recipe):
+def _seeded_task(recipe, dropped):
     random.seed(recipe.seed)
     keras.utils.set_random_seed(recipe.seed)
-    return find_task(recipe.task).prepare(recipe)
+    return find_task(recipe.task).prepare(recipe, dropped)
 
 
 def _fall_back(recipe, allow_sample, console, error):
@@ -110,6 +111,7 @@ def truncations(dataset):
     sentences = {
         split: ". ".join(str(each) for each in dataset.all_truncations(split) if each.longer)
         for split in SPLITS
+        if split not in dataset.dropped
     }
     return {split: sentence for split, sentence in sentences.items() if sentence}
 

@@ -92,6 +92,8 @@ class CaptionDataset(GenerationDataset):
     def read(self, request):
         """Read captions, and images or, from a cache, the features that a frozen CNN extracts from them."""
         super().read(request)
+        for split in {*self.dropped} & {*self.splits}:
+            del self.splits[split]  # before its images are read
         if self._prepared is not None:
             self.inputs = LazyDict(self.splits, self._stored_inputs)
             return

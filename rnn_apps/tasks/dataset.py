@@ -37,10 +37,12 @@ class Dataset(ABC):
         invalid: `InvalidRecords` with the invalid records found while reading, or None.
         max_raw_train: maximum number of training examples that prepared data holds as they were.
         max_chunk: maximum number of examples that are encoded together for prepared data.
+        dropped: names of splits that `prepare` drops before it learns, encodes or scores anything.
         streamed: Counter of examples by split, of the last `stream`.
     """
 
     max_raw_train, max_chunk = 25_000, 16_384
+    dropped: tuple[str, ...] = ()
 
     def __init__(self, recipe, preprocessing=None):
         self.recipe, self.preprocessing = recipe, preprocessing
@@ -148,6 +150,8 @@ class Dataset(ABC):
             self.complete_preprocessing()
             self._shards = ShardStore(prepared.folder, prepared.splits["train"].shards, prepared.columns)
         self.read(self._request())
+        for split in {*self.dropped} & {*self.splits}:
+            del self.splits[split]
         if prepared is None:
             self.preprocessing = self.learn()
             self.check(*self.splits)
@@ -227,7 +231,7 @@ class Dataset(ABC):
 
     def _request(self, use_all=False):
         fraction = getattr(self.recipe.data, "validation_fraction", 0.1)
-        return SplitRequest(fraction, use_all, None if use_all else "train")
+        return SplitRequest(fraction, use_all, None if use_all else "train", self.dropped)
 
     def _encode_splits(self):
         self.encoded = LazyDict(self.splits, self.encode)
@@ -259,8 +263,7 @@ class Dataset(ABC):
         """
         other.read(other._request())
         other.check(*other.splits)
-        other.encoded["train"] = other.encode("train")
-        self.splits["train"], self.encoded["train"] = other.splits["train"], other.encoded["train"]
+        self.splits["train"], self.encoded["train"] = other.splits["train"], other.encode("train")
         return True
 
     @property
@@ -275,9 +278,7 @@ class Dataset(ABC):
 
     def count(self, split):
         """Return the number of examples of a split."""
-        if self._prepared is not None:
-            return self._prepared.splits[split].size
-        return len(self.splits[split])
+        return len(self.splits[split]) if self._prepared is None else self._prepared.splits[split].size
 
     def baselines(self):
         """Return the answers of each baseline for the test split, as the objective scores them."""
@@ -295,12 +296,9 @@ class Dataset(ABC):
 
     def describe(self):
         """Return the description of the data in ``metrics.json``: source, counts and a fingerprint."""
-        return {
-            "source": self.source_name,
-            **{split: self.count(split) for split in self.splits},
-            "skipped": self.skipped,
-            "fingerprint": self.digest(),
-        }
+        counts = {split: self.count(split) for split in self.splits}
+        content = {"skipped": self.skipped, "fingerprint": self.digest()}
+        return {"source": self.source_name, **counts, **content}
 
     def settings(self):
         """Return the settings of the data that scores depend on, such as the tokenizer."""

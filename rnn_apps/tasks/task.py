@@ -1,6 +1,6 @@
 """A task: a record of the components for data, network, objective and predictions."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -70,9 +70,15 @@ class Task:
     preprocessing: type[Preprocessing] = Preprocessing
     register: Callable = register_cell_of
 
-    def prepare(self, recipe) -> PreparedTask:
-        """Returns the components for training: reads the data and builds the network."""
+    def prepare(self, recipe, dropped: Sequence[str] = ()) -> PreparedTask:
+        """Returns the components for training: reads the data and builds the network.
+
+        Args:
+            recipe: `Recipe`.
+            dropped: names of splits that are dropped before anything is learned from the data or encoded.
+        """
         dataset = self.dataset(recipe)
+        dataset.dropped = tuple(dropped)
         dataset.prepare(self.preprocessing.load)
         network = self.network(recipe, dataset)
         if not isinstance(network, Network):
