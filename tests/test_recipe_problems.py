@@ -223,6 +223,15 @@ IN_TRAINING = {
         "early_stopping: received true, expected a whole number from 1 to 10000 or null.",
     ),
     "smoothing": ("label_smoothing: 1", f"label_smoothing: received 1, expected {PART}."),
+    "precision": (
+        "precision: float16",
+        'precision: received "float16", expected one of float32, mixed_bfloat16, mixed_float16. '
+        'Did you mean "float32"?',
+    ),
+    "no part": (
+        "accumulate_steps: 0",
+        "accumulate_steps: received 0, expected a whole number from 1 to 65536.",
+    ),
     "checkpoints in words": (
         "checkpoint_every: often",
         'checkpoint_every: received "often", expected a mapping with the keys steps, minutes.',
