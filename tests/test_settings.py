@@ -119,6 +119,8 @@ def test_defaults_are_those_that_are_documented():
         "weight_averaging": None,
         "early_stopping": None,
         "label_smoothing": 0.0,
+        "precision": "float32",
+        "accumulate_steps": 1,
         "recompute_every": None,
         "deterministic": False,
         "compile": "auto",

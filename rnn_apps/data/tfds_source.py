@@ -116,18 +116,26 @@ def _download(builder):
     created = next((folder for folder in folders if not folder.exists()), None)
     config = tfds.download.DownloadConfig(try_download_gcs=False)  # which retries for minutes when offline
     folders[0].parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(folders[0].with_name(f".{folders[0].name}.lock")):  # several workers on one machine
-        if builder.data_path.exists():
-            return
-        try:
-            builder.download_and_prepare(download_config=config)
-        except BaseException as error:
-            if created is not None:
-                shutil.rmtree(created, ignore_errors=True)
-            if not isinstance(error, Exception):
-                raise
-            reason = first_line(error).rstrip(".")
-            raise SourceUnavailable(f"{builder.name} could not be downloaded: {reason}") from error
+    lock = folders[0].with_name(f".{folders[0].name}.lock")
+    try:
+        with FileLock(lock):  # several workers on one machine
+            _download_locked(builder, config, created)
+    finally:
+        lock.unlink(missing_ok=True)
+
+
+def _download_locked(builder, config, created):
+    if builder.data_path.exists():  # by another process
+        return
+    try:
+        builder.download_and_prepare(download_config=config)
+    except BaseException as error:
+        if created is not None:
+            shutil.rmtree(created, ignore_errors=True)
+        if not isinstance(error, Exception):
+            raise
+        reason = first_line(error).rstrip(".")
+        raise SourceUnavailable(f"{builder.name} could not be downloaded: {reason}") from error
 
 
 def splits_of(builder):

@@ -48,7 +48,8 @@ class CarriedStates(keras.layers.Layer):
 
     def take_part(self, num_rows):
         """Let calls read `num_rows` streams from `first_row` on, a variable; other states stay unchanged."""
-        self.first_row, self.num_rows = tf.Variable(0, trainable=False), num_rows
+        self.first_row = 0 if num_rows == self.streams else tf.Variable(0, trainable=False)
+        self.num_rows = num_rows
 
     def call(self, inputs, reset, mask=None, training=False):
         """Run the layer on a window, and keep its final states for the next one."""

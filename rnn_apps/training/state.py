@@ -86,10 +86,9 @@ class CarriedRows:
         self._layers = _carrying(model)
         self.is_used = bool(self._layers)
         self._starts, total = [share.number for share in shares], shares[0].total
-        if total > 1:
-            check_divisible(model, total)
-            for layer in self._layers:
-                layer.take_part(layer.streams // total)
+        check_divisible(model, total)
+        for layer in self._layers:
+            layer.take_part(layer.streams // total)
 
     def select(self, number):
         """Let the layers read the rows of a part of this process."""
