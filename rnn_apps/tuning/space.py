@@ -33,7 +33,6 @@ NOT_SEARCHED = {
     "export": "trials are not exported",
     "views": "it does not change the score",
     "training.deterministic": "it does not change the score",
-    "training.accumulate_steps": "it does not change the score",
     "training.compile": "it does not change the score",
     "training.checkpoint_every": "it does not change the score",
     "training.accumulate_steps": "it does not change the score",
