@@ -1,13 +1,11 @@
 """The pipeline of a run: prepare, train, score, export, report."""
 
-import hashlib
 import json
 import sys
 from contextlib import ExitStack
 from pathlib import Path
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from rnn_apps.checkpoint import Checkpoints
@@ -21,6 +19,7 @@ from rnn_apps.runs import stages, train_stage
 from rnn_apps.runs.checkpointing import check_unchanged
 from rnn_apps.runs.console import layer_paths
 from rnn_apps.runs.trained_run import Run, sample_mark
+from rnn_apps.tasks.visual import digest_of_arrays
 from rnn_apps.training import SINGLE, check_divisible
 
 
@@ -157,8 +156,7 @@ def _check_same_data(prepared, workers):
     fix = "Give all workers the same data."
     workers.check_same("data", json.loads(json.dumps(data)), fix)
     if workers.count > 1:  # these weights are not exchanged
-        frozen = [array.tobytes() for array in map(np.asarray, _frozen(prepared.task.predictor.model))]
-        digest = {"frozen": hashlib.sha256(b"".join(frozen)).hexdigest()}
+        digest = {"frozen": digest_of_arrays(_frozen(prepared.task.predictor.model))}
         workers.check_same("weights of the encoder", digest, "Give all workers the same file of weights.")
 
 

@@ -188,9 +188,14 @@ class FrozenCnn:
 
 def digest_of_weights(model):
     """Return the SHA-256 of the weights of a `keras.Model`."""
+    return digest_of_arrays(model.get_weights())
+
+
+def digest_of_arrays(arrays):
+    """Return the SHA-256 of the bytes of several arrays."""
     digest = hashlib.sha256()
-    for weight in model.get_weights():
-        digest.update(np.ascontiguousarray(weight).tobytes())
+    for array in arrays:
+        digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()
 
 

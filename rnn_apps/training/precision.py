@@ -1,6 +1,6 @@
 """Training in lower precision: float32 weights, and computations in bfloat16 or float16."""
 
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 
 import tensorflow as tf
 
@@ -14,8 +14,7 @@ def computing_in(model, policy):
     Their weights stay float32. It applies to functions that are traced inside.
     """
     if policy == "float32":
-        with nullcontext():
-            yield
+        yield
         return
     layers = list(model._flatten_layers())
     before = [layer.dtype_policy for layer in layers]
