@@ -90,8 +90,8 @@ def epoch_in_parts(batches, shares, epoch=0, start=0):
     """Return a `tf.data.Dataset` of the batches of an epoch, each a tuple of (inputs, targets, weight).
 
     Args:
-        batches: Batches with a method ``epoch(epoch, start)``. If they have no ``epoch_of_share`` of their
-            own, the rows of all tensors are divided, and each process reads the whole batches.
+        batches: Batches with a method ``epoch(epoch, start)``. Of `LengthBuckets`, only the
+            examples of the shares are read; of others the rows of all tensors are divided.
         shares: List of `Share`, one for each element of the tuples.
         epoch: Number of the epoch.
         start: Number of the first batch.
@@ -99,9 +99,8 @@ def epoch_in_parts(batches, shares, epoch=0, start=0):
     Raises:
         UserError: if the batches cannot be divided.
     """
-    if hasattr(batches, "epoch_of_share"):
-        parts = tuple(batches.epoch_of_share(share, epoch, start) for share in shares)
-        return tf.data.Dataset.zip(parts)
+    if isinstance(batches, LengthBuckets):
+        return batches.epoch_in_parts(shares, epoch, start)
     whole = batches.epoch(epoch, start)
     fix = "Train in one process, without training.accumulate_steps."
     if not isinstance(whole, tf.data.Dataset):
@@ -140,7 +139,7 @@ class LengthBuckets:
 
     def __init__(self, lengths, batch_size, seed=None, boundaries=None, groups=None):
         self.batch_size, self.seed, self._groups = batch_size, seed, groups
-        self._share, self._weights = Share(), None
+        self._share, self._weights, self._planned = Share(), None, None
         boundaries = boundaries or bucket_boundaries(lengths, batch_size)
         if len(lengths) and max(lengths) > boundaries[-1]:
             expected = f"the last to hold {max(lengths)} steps"
@@ -192,16 +191,17 @@ class LengthBuckets:
         rest = [(rows, int(length)) for rows, length in zip(waiting, self._boundaries) if len(rows)]
         return batches + [rest[i] for i in rng.permutation(len(rest))]
 
-    def epoch_of_share(self, share, epoch=0, start=0):
-        """Return a `tf.data.Dataset` of (inputs, targets, weight): a `Share` of the batches from `start` on.
-
-        Only the examples of the share are read.
-        """
-        own = copy.copy(self)
-        own._share = share
-        batches = own.epoch(epoch, start)
-        weights = tf.data.Dataset.from_tensor_slices(own._weights[start:])
-        return tf.data.Dataset.zip((batches, weights)).map(lambda batch, weight: (*batch, weight))
+    def epoch_in_parts(self, shares, epoch=0, start=0):
+        """As the function of this name; the epoch is planned once for all shares."""
+        plan, parts = self.plan(epoch), []
+        for share in shares:
+            own = copy.copy(self)
+            own._share, own._planned = share, plan
+            batches = own.epoch(epoch, start)
+            weights = tf.data.Dataset.from_tensor_slices(own._weights[start:])
+            both = tf.data.Dataset.zip((batches, weights))
+            parts.append(both.map(lambda batch, weight: (*batch, weight)))
+        return tf.data.Dataset.zip(tuple(parts))
 
     @property
     def max_rows(self):
@@ -210,7 +210,7 @@ class LengthBuckets:
 
     def _map_plan(self, epoch, start, make_batch):
         """A `tf.data.Dataset` of ``make_batch(indices, padded length)`` for the plan of an epoch."""
-        plan = self.plan(epoch)
+        plan = self.plan(epoch) if self._planned is None else self._planned
         shares = [self._share.rows(len(indices)) for indices, _ in plan]
         self._weights = np.array([weight for *_, weight in shares], np.float32)
         order = tf.constant(np.concatenate([rows[a:b] for (rows, _), (a, b, _) in zip(plan, shares)]))
