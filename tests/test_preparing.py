@@ -18,7 +18,7 @@ from rnn_apps.data.prepared import MANIFEST, PREPROCESSING, UNFINISHED, Prepared
 from rnn_apps.errors import DataError, UserError
 from rnn_apps.inspecting import guess_task, inspect_data
 from rnn_apps.recipe import apply_overrides, load_recipe, with_data
-from rnn_apps.runs import preparing
+from rnn_apps.runs import blocks
 from rnn_apps.tasks import find_task
 from rnn_apps.training import Interrupted
 
@@ -56,8 +56,9 @@ def recipe(reviews):
 
 @pytest.fixture(autouse=True)
 def small_shards(monkeypatch):
-    monkeypatch.setattr(preparing, "CHUNK_EXAMPLES", 10)
-    monkeypatch.setattr(preparing, "SHARD_BYTES", 900)
+    monkeypatch.setattr(blocks, "CHUNK_EXAMPLES", 10)
+    monkeypatch.setattr(blocks, "SHARD_BYTES", 900)
+    monkeypatch.setattr(blocks, "BLOCK_CHUNKS", 8)
 
 
 def files_of(folder):
@@ -108,7 +109,7 @@ def test_an_interrupted_preparation_ends_with_the_same_files(recipe, prepared, t
 
 def stop_after(shards, recipe, folder, console):
     """Prepare, and die after a number of shards."""
-    write_shard, written = preparing.write_shard, []
+    write_shard, written = blocks.write_shard, []
 
     def write_and_die(*args):
         if len(written) == shards:
@@ -117,7 +118,7 @@ def stop_after(shards, recipe, folder, console):
         return write_shard(*args)
 
     with pytest.MonkeyPatch.context() as context:
-        context.setattr(preparing, "write_shard", write_and_die)
+        context.setattr(blocks, "write_shard", write_and_die)
         with pytest.raises(Killed):
             rnn_apps.prepare(recipe, folder, console=console)
 
@@ -146,7 +147,7 @@ def test_more_synthetic_data_is_not_added_to_less(tmp_path, new_console):
 
 def test_without_a_complete_shard_other_settings_start_anew(recipe, tmp_path, new_console):
     stop_after(0, recipe, tmp_path / "half", new_console())
-    (tmp_path / "half" / ".train-00000.tfrecord.gz.part").write_text("half a shard")
+    (tmp_path / "half" / ".train-00000-000.tfrecord.gz.part").write_text("half a shard")
     changed = apply_overrides(recipe, {"data.max_length": 9})
     rnn_apps.prepare(changed, tmp_path / "half", console=new_console())
     rnn_apps.prepare(changed, tmp_path / "other", console=new_console())
@@ -254,10 +255,10 @@ def test_a_file_that_is_missing_is_named_before_the_run_starts(prepared, recipe,
 def test_a_shard_that_is_damaged_while_training_is_named_and_the_run_can_be_resumed(
     prepared, recipe, tmp_path, new_console
 ):
-    path = prepared / "train-00002.tfrecord.gz"
+    path = prepared / "train-00000-002.tfrecord.gz"
     content = path.read_bytes()
     path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
-    with pytest.raises(DataError, match=r"train-00002.tfrecord.gz: damaged: its SHA-256"):
+    with pytest.raises(DataError, match=r"train-00000-002.tfrecord.gz: damaged: its SHA-256"):
         rnn_apps.run(recipe, data=prepared, out=tmp_path / "run", console=new_console())
     path.write_bytes(content)
     assert rnn_apps.run(resume=tmp_path / "run", console=new_console()).is_complete
@@ -287,8 +288,8 @@ def test_a_killed_preparation_is_continued_by_the_same_command(recipe, prepared,
     """Killed by SIGKILL at several times, in processes of its own."""
     script = (
         "import sys, time, rnn_apps\nfrom rnn_apps.recipe import load_recipe\n"
-        "from rnn_apps.runs import preparing as p\n"
-        "p.CHUNK_EXAMPLES, p.SHARD_BYTES, write = 10, 900, p.write_shard\n"
+        "from rnn_apps.runs import blocks as p\n"
+        "p.CHUNK_EXAMPLES, p.SHARD_BYTES, p.BLOCK_CHUNKS, write = 10, 900, 8, p.write_shard\n"
         "def slow(*args):\n    time.sleep(0.2)\n    return write(*args)\n"
         "p.write_shard = slow\n"
         "rnn_apps.prepare(load_recipe(sys.argv[1]), sys.argv[2])\n"
@@ -300,7 +301,7 @@ def test_a_killed_preparation_is_continued_by_the_same_command(recipe, prepared,
     killed = 0
     for shards in (1, 4):
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        while process.poll() is None and not (tmp_path / "killed" / f"train-{shards:05}.npy").exists():
+        while process.poll() is None and len(list((tmp_path / "killed").glob("train-*.npy"))) < shards:
             time.sleep(0.02)
         process.send_signal(signal.SIGKILL)
         killed += process.wait() == -signal.SIGKILL
@@ -374,7 +375,7 @@ def test_a_stopped_preparation_says_how_to_continue(recipe, tmp_path, new_consol
 
     console = new_console()
     with pytest.MonkeyPatch.context() as context:
-        context.setattr(preparing, "write_shard", stop)
+        context.setattr(blocks, "write_shard", stop)
         with pytest.raises((KeyboardInterrupt, SystemExit)):
             rnn_apps.prepare(recipe, tmp_path / "half", console=console)
     assert console.lines[-1] == f"Stopped. The same command continues in {tmp_path / 'half'}."

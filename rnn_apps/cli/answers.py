@@ -8,10 +8,19 @@ from contextlib import contextmanager, suppress
 import click
 
 from rnn_apps.cli import completing
-from rnn_apps.cli.shared import cli, examples, json_option, print_table, run_argument, verbose_option
+from rnn_apps.cli.shared import (
+    beam_options,
+    cli,
+    examples,
+    json_option,
+    print_table,
+    run_argument,
+    verbose_option,
+)
 from rnn_apps.cli.streaming import stream_answers
 from rnn_apps.errors import Argument, UserError, shown
 
+_OF_FILES = ("format", "column", "shard_size", "runner", "workers", "beam_options")  # apply only to --out
 LARGEST_CONFUSION = 12  # classes of a matrix that fits on a screen; --json has larger ones
 
 
@@ -104,6 +113,7 @@ def _print_confusion(confusion):
         "cat reviews.txt | rnn-apps predict RUN -",
         "cat sensor.csv | rnn-apps predict RUN --stream",
         "rnn-apps predict RUN 'reviews/*.jsonl' --out answers/reviews",
+        "rnn-apps predict RUN 'reviews/*.jsonl' --out answers/reviews --runner DirectRunner",
     )
 )
 @run_argument
@@ -147,14 +157,15 @@ def _print_confusion(confusion):
 @click.option(
     "--shard-size", type=click.IntRange(1, 10_000_000), help="With --out: inputs per shard; 10,000."
 )
+@beam_options
 @json_option
 @verbose_option
-def predict(run, inputs, file, as_text, prompt, stream, out, format, column, shard_size, as_json, **options):
+def predict(run, inputs, file, as_text, prompt, stream, out, as_json, **options):
     """Make predictions for INPUTS with the network of a RUN.
 
     INPUTS are texts or files, as the task reads them; "-" reads one per line from standard input.
     """
-    batch = {"format": format, "column": column, "shard_size": shard_size}
+    batch = {name: options.pop(name) for name in _OF_FILES}
     if out is not None:
         others = {
             "file": file,

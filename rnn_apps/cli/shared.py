@@ -78,6 +78,31 @@ set_option = click.option(
     help="Override a setting; repeatable.",
 )
 
+
+def beam_options(command):
+    """Add the options that run a command on Apache Beam."""
+    options = (
+        click.option(
+            "--runner",
+            metavar="NAME",
+            help="Runner of Apache Beam, such as DirectRunner, FlinkRunner, SparkRunner or DataflowRunner.",
+        ),
+        click.option(
+            "--workers",
+            type=int,
+            help="With --runner: number of parts; by default the cores.",
+        ),
+        click.option(
+            "--beam-options",
+            metavar="OPTIONS",
+            help="With --runner: options of Apache Beam in quotes, such as '--flink_master=host:8081'.",
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
 run_argument = click.argument("run", type=click.Path(), shell_complete=completing.runs)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, one object per line.")
 

@@ -7,6 +7,7 @@ import click
 
 from rnn_apps.cli import completing
 from rnn_apps.cli.shared import (
+    beam_options,
     cli,
     examples,
     mark_after,
@@ -178,14 +179,16 @@ def workers(context, arguments, workers):
     epilog=examples(
         "rnn-apps prepare imdb --data reviews.jsonl --to prepared/reviews",
         "rnn-apps prepare recipes/imdb.yaml --to prepared/imdb --set data.max_length=200",
+        "rnn-apps prepare image_captioning --data photos/ --to prepared/photos --runner DirectRunner",
     )
 )
 @recipe_argument
 @set_option
 @click.option("--data", type=click.Path(), help="Folder or file of your own data.")
 @click.option("--to", type=click.Path(), required=True, help="Folder to write, or to continue writing.")
+@beam_options
 @verbose_option
-def prepare(recipe, overrides, data, to):
+def prepare(recipe, overrides, data, to, **beam):
     """Prepare the data of a RECIPE that is larger than memory.
 
     Writes the learned preprocessing, and the encoded examples in compressed shards, which "rnn-apps run
@@ -199,7 +202,7 @@ def prepare(recipe, overrides, data, to):
     with Progress() as console:
         import rnn_apps.runs
 
-        prepared = rnn_apps.runs.prepare(loaded, to, console=console)
+        prepared = rnn_apps.runs.prepare(loaded, to, console=console, **beam)
     counts = ", ".join(f"{name} {split.size:,}" for name, split in prepared.splits.items())
     shards = [shard for split in prepared.splits.values() for shard in split.shards]
     size = sum(shard.bytes for shard in shards) / 1e6

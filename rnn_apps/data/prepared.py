@@ -2,6 +2,8 @@
 
 import json
 import re
+import shutil
+from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,12 +16,12 @@ from rnn_apps.errors import DataError, shown
 MANIFEST = "prepared.json"
 ENDINGS = (".tfrecord.gz", ".npy", ".jsonl.gz")  # of the files of a shard
 MAX_DECODED = 2**30  # bytes of one shard in memory
-UNFINISHED = "preparing.json"  # until the manifest is written
+UNFINISHED, BLOCKS = "preparing.json", "preparing"  # until the manifest is written
 PREPROCESSING = "preprocessing"
 FORMAT = 1
 NOT_ENCODED = ("source", "path", "sample", "on_invalid_record", "max_invalid_records", "shuffle")  # of `data`
 _MAX_MANIFEST = 64 * 2**20
-_SHARD_NAME = re.compile(r"(train|validation|test)-\d{5}")
+_SHARD_NAME = re.compile(r"((?:train|validation|test)-\d{5})-\d{3}|(train|validation|test)-\d{5}")
 _KINDS = re.compile(r"(u?int(8|16|32|64)|bool|float16|float32)")
 _AGAIN = "Prepare the data again into another folder."
 
@@ -86,7 +88,7 @@ class PreparedSplit(NamedTuple):
     Args:
         shards: List of `Shard`.
         truncations: List of the fields of each `rnn_apps.tasks.truncation.Truncation`.
-        raw_every: Every how many examples one is kept as it was.
+        raw_every: Every how many examples of a block one is kept as it was.
         size: Number of examples, of a language model of tokens.
     """
 
@@ -94,6 +96,17 @@ class PreparedSplit(NamedTuple):
     truncations: list
     raw_every: int
     size: int
+
+    def raw_rows(self):
+        """Return the index of each example that is kept as it was, where each shard row is an example."""
+        rows, end, sizes = [np.zeros(0, np.int64)], 0, Counter()
+        for shard in self.shards:
+            block, split = _SHARD_NAME.fullmatch(shard.name).groups()
+            sizes[block or split] += shard.examples  # without a block: data prepared by an older version
+        for size in sizes.values():
+            rows.append(np.arange(end, end + size, self.raw_every))
+            end += size
+        return np.concatenate(rows)
 
 
 class PreparedData(NamedTuple):
@@ -214,6 +227,7 @@ class PreparedData(NamedTuple):
         replace_file(self.folder / MANIFEST, json.dumps(content, indent=1).encode())
         to_disk(self.folder / MANIFEST)
         (self.folder / UNFINISHED).unlink(missing_ok=True)
+        shutil.rmtree(self.folder / BLOCKS, ignore_errors=True)
 
 
 def check_not_prepared(path):

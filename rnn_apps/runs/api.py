@@ -12,6 +12,7 @@ from rnn_apps import reporting
 from rnn_apps.errors import Call, RnnAppsError, UserError, shown
 from rnn_apps.recipe import Recipe, apply_overrides, load_recipe, load_run_recipe, with_data
 from rnn_apps.run_folder import RECORD, RunFolder
+from rnn_apps.runs.beam import BeamJob
 from rnn_apps.runs.connecting import check_same_recipe, connect
 from rnn_apps.runs.console import PrintConsole
 from rnn_apps.runs.pipeline import resume_run, run_recipe
@@ -80,7 +81,18 @@ def run(
     return run_recipe(recipe, out, sample, console, workers)
 
 
-def prepare(recipe, to, *, data=None, overrides=(), console=None, **settings):
+def prepare(
+    recipe,
+    to,
+    *,
+    data=None,
+    overrides=(),
+    console=None,
+    runner=None,
+    workers=None,
+    beam_options=None,
+    **settings,
+):
     """Prepare data that is larger than memory: shards of encoded examples, which `run` reads from disk.
 
     An interrupted preparation continues after its last complete shards when it is started again.
@@ -89,6 +101,11 @@ def prepare(recipe, to, *, data=None, overrides=(), console=None, **settings):
         recipe: as in `run`.
         to: folder to write: new, empty, or half prepared from the same data with the same settings.
         data, overrides, console, **settings: as in `run`.
+        runner: name of an Apache Beam runner whose workers encode the data, such as ``"DirectRunner"``; they
+            need the same paths as this process. None to encode in this process.
+        workers: number of parts that are encoded at the same time, each of which reads all data; for
+            ``"DirectRunner"`` the number of cores by default.
+        beam_options: options of Beam, a list such as ``["--flink_master=host:8081"]``.
 
     Returns:
         `rnn_apps.data.prepared.PreparedData`.
@@ -99,8 +116,9 @@ def prepare(recipe, to, *, data=None, overrides=(), console=None, **settings):
     """
     if isinstance(data, Mapping):
         data, settings = None, {**settings, "data": data}
+    beam = BeamJob.of(runner, workers, beam_options)
     recipe = apply_overrides(apply_overrides(_loaded(recipe), overrides), settings)
-    return prepare_data(recipe if data is None else with_data(recipe, data), to, console)
+    return prepare_data(recipe if data is None else with_data(recipe, data), to, console, beam)
 
 
 def _loaded(recipe):

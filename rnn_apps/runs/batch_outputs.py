@@ -40,12 +40,15 @@ class Names:
 
     Args:
         columns: names of the inputs' columns.
-        progress: `Progress`, which keeps the names of the answers' entries.
+        answers: names of the entries that all answers have; None to take them from the first shard.
         format: one of `FORMATS`.
+
+    Attributes:
+        answers: as above, once they are known.
     """
 
-    def __init__(self, columns, progress, format):
-        self._columns, self._progress, self._format = columns, progress, format
+    def __init__(self, columns, answers, format):
+        self._columns, self.answers, self._format = columns, answers, format
         self._known = set(columns)
 
     def _renamed(self, name):
@@ -62,9 +65,9 @@ class Names:
             answered: list of pairs of a `BatchInput` and the entries of its answer.
             rejected: list of pairs of a `BatchInput` and a reason.
         """
-        if self._progress.answers is None and answered:
+        if self.answers is None and answered:
             first = answered[0][1]
-            self._progress.answers = [name for name in first if all(name in a for _, a in answered)]
+            self.answers = [name for name in first if all(name in a for _, a in answered)]
         rows, rejected = [], list(rejected)
         for one, answer in answered:
             renamed = {self._renamed(name): value for name, value in answer.items()}
@@ -81,7 +84,7 @@ class Names:
         return contents, (len(rows), len(failed))
 
     def _answers(self):
-        return map(self._renamed, self._progress.answers or ())
+        return map(self._renamed, self.answers or ())
 
     def _encode(self, header, rows):
         """JSON lines, or CSV with these columns; other entries of a row are written to one more column."""
@@ -151,22 +154,15 @@ class Progress:
                 if not file.is_file() or sha256_of(file) != digest:
                     raise UserError(str(file), "is missing or has changed", fix=_FIX)
 
-    def write(self, name, contents, counts):
-        """Write the files of a shard, and note that it is complete.
+    def add(self, shard, answers):
+        """Note that the next shard is complete.
 
         Args:
-            name: end of the names of its files.
-            contents: dict with the bytes of "answers" and, if there are any, of "invalid" inputs.
-            counts: numbers of answers and of invalid inputs.
+            shard: what `ShardFiles.write` returned.
+            answers: names of the entries that all answers have, if they are known.
         """
-        files, names = {}, {}
-        for kind, content in contents.items():
-            middle = "" if kind == "answers" else f"{kind}-"
-            path = self._out.with_name(f"{self._out.name}-{middle}{name}")
-            replace_file(path, content)
-            names[kind], files[path.name] = path.name, sha256_of(path)
-        answered, invalid = counts
-        self.shards.append({"answered": answered, "invalid": invalid, "names": names, "files": files})
+        self.shards.append(shard)
+        self.answers = answers
         self._save()
 
     def finish(self):
@@ -195,6 +191,70 @@ class Progress:
 
         answered, invalid = (sum(shard[key] for shard in self.shards) for key in ("answered", "invalid"))
         return BatchResult(answered, invalid, paths("answers"), paths("invalid"), resumed)
+
+
+class ShardFiles(NamedTuple):
+    """The files of the shards of a batch prediction, which several processes may write.
+
+    Args:
+        out: prefix of the files.
+        num_shards: number of shards.
+        format: one of `FORMATS`.
+    """
+
+    out: str
+    num_shards: int
+    format: str
+
+    def write(self, number, contents, counts):
+        """Write the files of a shard.
+
+        Args:
+            number: number of the shard.
+            contents: dict with the bytes of "answers" and, if there are any, of "invalid" inputs.
+            counts: numbers of answers and of invalid inputs.
+
+        Returns:
+            A dict that describes the shard.
+        """
+        files, names, (answered, invalid), out = {}, {}, counts, Path(self.out)
+        for kind, content in contents.items():
+            middle = "" if kind == "answers" else f"{kind}-"
+            end = f"{number:05d}-of-{self.num_shards:05d}.{self.format}"
+            path = out.with_name(f"{out.name}-{middle}{end}")
+            replace_file(path, content)
+            names[kind], files[path.name] = path.name, sha256_of(path)
+        return {"answered": answered, "invalid": invalid, "names": names, "files": files}
+
+    def _note(self, number):
+        out = Path(self.out)
+        return out.with_name(f".{out.name}-{number:05d}.json")
+
+    def leave(self, number, shard):
+        """Leave a note that describes a shard, for the process that knows all of them."""
+        replace_file(self._note(number), json.dumps(shard).encode())
+
+    def has_note(self, number):
+        """Return whether a note on a shard was left."""
+        return self._note(number).is_file()
+
+    def take(self, number):
+        """Return the description of a shard that was left, and remove the note.
+
+        None if there is no note, or its shard is not complete.
+        """
+        path = self._note(number)
+        if not path.is_file():
+            return None
+        try:
+            shard = json.loads(path.read_text(encoding="utf-8"))
+            _check_shards({}, [shard], None)
+            files = [(path.parent / name, digest) for name, digest in shard["files"].items()]
+            is_complete = all(file.is_file() and sha256_of(file) == digest for file, digest in files)
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            is_complete = False
+        path.unlink()
+        return shard if is_complete else None
 
 
 def _check_shards(settings, shards, answers):

@@ -4,32 +4,58 @@ import os
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 from filelock import FileLock, Timeout
 
 from rnn_apps.errors import UserError, shown
 from rnn_apps.runs.batch_inputs import BatchInputs
-from rnn_apps.runs.batch_outputs import FORMATS, Names, Progress
+from rnn_apps.runs.batch_outputs import FORMATS, Names, Progress, ShardFiles
 
 SHARD_SIZE = 10_000
 _BATCH = 256  # inputs of similar length that are predicted together
 
 
-def predict_files(predictor, identity, patterns, out, console, column, format, shard_size, options):
+class Inputs(NamedTuple):
+    """Where the inputs of a batch prediction are.
+
+    Args:
+        patterns: list of paths or patterns.
+        column: name of the column with the texts, or None.
+        shard_size: number of inputs whose answers are in one shard.
+    """
+
+    patterns: list
+    column: str | None
+    shard_size: int
+
+    def open(self, predictor):
+        """Return the `BatchInputs`."""
+        return BatchInputs(self.patterns, predictor, self.column)
+
+    def chunks(self, predictor):
+        """Yield (number of the shard, list of its `BatchInput`)."""
+        return enumerate(_batched(self.open(predictor), self.shard_size))
+
+
+def predict_files(predictor, identity, given, out, console, format, options, beam=None):
     """Predict all inputs of files; see `rnn_apps.runs.Run.predict_files`.
 
     Args:
         predictor: `Predictor`.
         identity: what identifies the network, a JSON value.
-        patterns, out, column, format, shard_size: as of `Run.predict_files`.
+        given: `Inputs`.
+        out, format: as of `Run.predict_files`.
         console: as in `run`.
         options: options of `Predictor.predict`.
+        beam: function from a `ShardWriter` and the number of the first shard that is missing, which predicts
+            the missing shards in other processes; None to predict all in this process.
 
     Returns:
         `BatchResult`.
     """
-    _check_arguments(out, format, shard_size)
-    inputs = BatchInputs(patterns, predictor, column)
+    _check_arguments(out, format, given.shard_size)
+    inputs = given.open(predictor)
     format = format or ("csv" if inputs.are_csv else "jsonl")
     inputs.check_outside(f"{out}-00000-of-00001.{format}")
     columns, total = inputs.column_names(), sum(1 for _ in inputs)
@@ -38,29 +64,56 @@ def predict_files(predictor, identity, patterns, out, console, column, format, s
     settings = {
         "network": identity,
         "inputs": inputs.facts(),
-        "column": column,
+        "column": given.column,
         "format": format,
-        "shard_size": shard_size,
+        "shard_size": given.shard_size,
         "options": options,
     }
     with _locked(Path(out)):
         progress = Progress(out, settings)
-        names = Names(columns, progress, format)
-        resumed, count = len(progress.shards), -(-total // shard_size)
+        files = ShardFiles(str(out), -(-total // given.shard_size), format)
+        writer = ShardWriter(files, Names(columns, progress.answers, format), options)
+        resumed = len(progress.shards)
         if resumed:
-            console.log(f"{resumed} of {count} shards were written before")
+            console.log(f"{resumed} of {files.num_shards} shards were written before")
         console.step(0, total, {})
-        done = 0
-        for number, chunk in enumerate(_batched(inputs, shard_size)):
+        done, on_beam = 0, False
+        for number, chunk in given.chunks(predictor):
             done += len(chunk)
             if number >= resumed:
-                answered, rejected = _predict(predictor, chunk, options)
-                contents, counts = names.contents(answered, rejected)
-                progress.write(f"{number:05d}-of-{count:05d}.{format}", contents, counts)
+                shard = files.take(number)
+                if shard is None and beam is not None and writer.names.answers is not None:
+                    beam(writer, number)
+                    beam, shard, on_beam = None, files.take(number), True
+                if on_beam and shard is None:
+                    console.log(f"No worker has written shard {number}: it is predicted here")
+                progress.add(shard or writer.write(number, chunk, predictor), writer.names.answers)
             console.step(done, total, {})
         console.close()
         progress.finish()
     return progress.result(resumed)
+
+
+class ShardWriter(NamedTuple):
+    """Predicts the inputs of a shard, and writes its files.
+
+    Args:
+        files: `ShardFiles`.
+        names: `Names`.
+        options: options of `Predictor.predict`.
+    """
+
+    files: ShardFiles
+    names: Names
+    options: dict
+
+    def write(self, number, chunk, predictor):
+        """Return what `ShardFiles.write` returns."""
+        return self.files.write(number, *self.names.contents(*self.predict(chunk, predictor)))
+
+    def predict(self, chunk, predictor):
+        """Return the pairs of inputs and answers, in order, and the pairs of invalid inputs and reasons."""
+        return _predict(predictor, chunk, self.options)
 
 
 def _check_arguments(out, format, shard_size):

@@ -5,13 +5,12 @@ import json
 import math
 import os
 import shutil
-from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 
-import numpy as np
-
-from rnn_apps.data.columns import Column
 from rnn_apps.data.prepared import (
+    BLOCKS,
+    ENDINGS,
     MANIFEST,
     PREPROCESSING,
     UNFINISHED,
@@ -22,20 +21,19 @@ from rnn_apps.data.prepared import (
     check_not_prepared,
     combined_digest,
 )
-from rnn_apps.data.shards import write_shard
 from rnn_apps.data.splits import SPLIT_NAMES
 from rnn_apps.data.tfds_source import SourceUnavailable
 from rnn_apps.disk import replace_file, sha256_of, sha256_of_texts, to_disk, update_digest
 from rnn_apps.errors import Setting, UserError
+from rnn_apps.recipe import with_data
+from rnn_apps.runs.blocks import Block, Chunk, add_truncations, consumed_in, read_chunks
 from rnn_apps.runs.console import PrintConsole, log_to_console
 from rnn_apps.tasks import find_task
-from rnn_apps.tasks.truncation import Truncation
 
-CHUNK_EXAMPLES, CHUNK_BYTES = 16_384, 4 * 2**20  # raw examples that are encoded together
-SHARD_BYTES = 16 * 2**20  # of decoded columns, from which a shard is complete
+LAYOUT = 2  # of half prepared folders
 
 
-def prepare_data(recipe, out, console=None):
+def prepare_data(recipe, out, console=None, beam=None):
     """Turn the data of a recipe into shards of encoded examples, in bounded memory.
 
     An interrupted preparation continues after its last complete shards.
@@ -44,6 +42,7 @@ def prepare_data(recipe, out, console=None):
         recipe: `Recipe`.
         out: folder to write: new, empty, or half prepared from the same data with the same settings.
         console: receives progress; prints lines by default.
+        beam: `rnn_apps.runs.beam.BeamJob` whose workers encode; None for this process.
 
     Returns:
         `PreparedData`.
@@ -54,7 +53,7 @@ def prepare_data(recipe, out, console=None):
     console = console or PrintConsole()
     try:
         with log_to_console(console):
-            return _Preparation(recipe, Path(out), console).run()
+            return _Preparation(recipe, Path(out), console).run(beam)
     except (KeyboardInterrupt, SystemExit):
         is_begun = (Path(out) / UNFINISHED).is_file()
         console.log(f"Stopped. The same command continues in {out}." if is_begun else "Stopped.")
@@ -75,51 +74,71 @@ class _Preparation:
         dataset.check_preparable()
         if recipe.data.source == "files":
             check_not_prepared(recipe.data.path)
-        state = {"task": recipe.task, "settings": dataset.encoding_settings()}
+        state = {"layout": LAYOUT, "task": recipe.task, "settings": dataset.encoding_settings()}
         state["data"] = {"source": recipe.data.source, "files": _digest_of_files(recipe.data.path)}
         if recipe.data.source == "sample":
             state["data"]["sample"] = [recipe.seed, recipe.data.sample_size]
         self._state = json.loads(json.dumps(state))
-        self._progress = {"examples": None, "columns": {}, "shards": {split: [] for split in SPLIT_NAMES}}
+        self._num_examples = None  # by split; known when the preprocessing is learned
 
-    def run(self):
+    def run(self, beam=None):
         """Prepare, and return the `PreparedData`."""
         self._check_folder()
-        dataset = self._task.dataset(self._recipe, self._learn())
+        preprocessing = self._learn()
+        if beam is not None:
+            self._encode_on_beam(beam)
+        dataset = self._task.dataset(self._recipe, preprocessing)
         dataset.complete_preprocessing()
-        writers = {split: self._writer(split, dataset) for split in SPLIT_NAMES}
-        total = sum(self._progress["examples"].values())
-        for done, (split, example) in enumerate(dataset.stream(), start=1):
-            writers[split].add(example)
-            if done % max(100_000, total // 20) == 0:
-                self._console.log(f"Encoded {done:,} of {total:,} examples")
-        for writer in writers.values():
-            writer.finish()
-            dataset.invalid.skipped.update(writer.skipped_before)
-        used = sum(writer.records for writer in writers.values())
-        dataset.invalid.check_fraction(dataset.source_name, used)
-        return self._complete(dataset, writers)
+        splits, records = {split: _Split() for split in SPLIT_NAMES}, 0
+        for chunk, block in _blocks(dataset, self._out, self._num_examples, log=self._log_progress):
+            split = splits[chunk.split]
+            if not split.blocks or block is not split.blocks[-1]:
+                split.blocks.append(block)
+                if beam is not None and not block.is_complete:
+                    self._console.log(f"No worker has completed {block.name}: it is encoded here")
+            piece = block.add(chunk, dataset)
+            update_digest(split.digest, piece.fingerprint(chunk.split))
+            records += piece.count_records(piece.splits[chunk.split])
+        for block in (block for split in splits.values() for block in split.blocks):
+            dataset.invalid.skipped.update(block.skipped_before)
+        dataset.invalid.check_fraction(dataset.source_name, records)
+        return self._complete(dataset, splits)
 
-    def _complete(self, dataset, writers):
+    def _encode_on_beam(self, beam):
+        import apache_beam
+
+        path = self._recipe.data.path
+        absolute = None if path is None else os.path.abspath(os.path.expanduser(path))
+        recipe = self._recipe if path is None else with_data(self._recipe, absolute)
+        self._console.log(f"Encoding in {beam.workers} workers of {beam.runner}")
+        part = _EncodePart(recipe, os.path.abspath(self._out), beam.workers)
+        beam.run(lambda workers: workers | apache_beam.Map(part))
+
+    def _log_progress(self, done, total):
+        if total >= 100_000:
+            self._console.log(f"Encoded {done:,} of {total:,} examples")
+
+    def _complete(self, dataset, splits):
         files = [path for path in sorted((self._out / PREPROCESSING).iterdir()) if path.is_file()]
-        splits = {
-            split: PreparedSplit(
-                writer.shards,
-                [list(one) for one in writer.truncations],
-                self._raw_every(split, dataset),
-                writer.count,
+        columns = next(block.columns for split in splits.values() for block in split.blocks if block.columns)
+        found = {
+            name: PreparedSplit(
+                [Shard(*entry["shard"]) for entry in split.entries if entry["shard"]],
+                [list(one) for one in add_truncations(e["truncations"] for e in split.entries if e["shard"])],
+                _raw_every(name, dataset, self._num_examples),
+                sum(entry["count"] for entry in split.entries),
             )
-            for split, writer in writers.items()
+            for name, split in splits.items()
         }
         prepared = PreparedData(
             self._out,
             self._recipe.task,
             self._state["settings"],
             dataset.source_name,
-            combined_digest({split: writer.digest.hexdigest() for split, writer in writers.items()}),
+            combined_digest({name: split.digest.hexdigest() for name, split in splits.items()}),
             dataset.skipped,
-            {name: ColumnSpec(*spec) for name, spec in self._progress["columns"].items()},
-            splits,
+            {name: ColumnSpec(*spec) for name, spec in columns.items()},
+            found,
             {path.name: sha256_of(path) for path in files},
         )
         prepared.write()
@@ -132,33 +151,35 @@ class _Preparation:
             raise UserError(problem=f"{out} is prepared already", fix="Name another folder.", option="to")
         if (out / UNFINISHED).is_file():
             content = json.loads((out / UNFINISHED).read_text(encoding="utf-8"))
-            if any(content["progress"]["shards"].values()) or content["state"] == self._state:
-                self._continue(content)
+            has_shards = any(out.glob(f"*{ENDINGS[0]}"))
+            if has_shards or content["state"] == self._state:
+                self._continue(content, has_shards)
                 return
             (out / UNFINISHED).unlink()  # nothing is lost: it has no shard, and other settings
-            shutil.rmtree(out / PREPROCESSING, ignore_errors=True)
+            for folder in (PREPROCESSING, BLOCKS):
+                shutil.rmtree(out / folder, ignore_errors=True)
             for path in out.glob(".*.part"):
                 path.unlink()
         if out.exists() and (not out.is_dir() or any(out.iterdir())):
             raise UserError(problem=f"{out} exists and is not empty", fix="Name another folder.", option="to")
 
-    def _continue(self, content):
+    def _continue(self, content, has_shards):
         if changed := [key for key, value in self._state.items() if content["state"].get(key) != value]:
             problem = f"{self._out} is half prepared, but the {changed[0]} changed since"
             raise UserError(problem=problem, fix="Remove it, or name another folder.", option="to")
-        self._progress = content["progress"]
-        count = sum(entry["consumed"] for shards in self._progress["shards"].values() for entry in shards)
+        self._num_examples = content["examples"]
+        count = sum(map(consumed_in, (self._out / BLOCKS).glob("*.json")))
         self._console.log(f"Continuing in {self._out}: {count:,} examples are in complete shards")
 
     def _save_progress(self):
-        content = {"state": self._state, "progress": self._progress}
+        content = {"state": self._state, "examples": self._num_examples}
         replace_file(self._out / UNFINISHED, json.dumps(content).encode())
         to_disk(self._out / UNFINISHED)
 
     def _learn(self):
         """Learn the preprocessing from train, or load it if that is done already."""
         folder = self._out / PREPROCESSING
-        if self._progress["examples"] is None:
+        if self._num_examples is None:
             self._console.log("Learning the preprocessing from train")
             dataset = self._task.dataset(self._recipe)
             preprocessing = dataset.learn()
@@ -172,156 +193,81 @@ class _Preparation:
             folder.mkdir()
             preprocessing.save(folder)
             to_disk(folder)
-            self._progress["examples"] = dict(dataset.streamed)
+            (self._out / BLOCKS).mkdir(exist_ok=True)
+            self._num_examples = dict(dataset.streamed)
             self._save_progress()
         return self._task.preprocessing.load(folder, None)
 
-    def _raw_every(self, split, dataset):
-        count = self._progress["examples"][split]
-        return math.ceil(count / dataset.max_raw_train) if split == "train" else 1
 
-    def _writer(self, split, dataset):
-        every = self._raw_every(split, dataset)
-        return SplitWriter(self._out, split, dataset, every, self._progress, self._save_progress)
-
-
-class SplitWriter:
-    """Encodes the examples of one split and writes them into shards.
+def _blocks(dataset, folder, num_examples, is_wanted=lambda number: True, log=lambda done, total: None):
+    """Yield each `Chunk` of the data with its `Block`, which is finished after its last chunk.
 
     Args:
+        dataset: `Dataset` with the preprocessing.
         folder: path of the prepared data.
-        split: name of the split.
-        dataset: `Dataset` with the preprocessing, whose `piece` encodes a chunk of examples.
-        raw_every: every how many examples one is kept as it was.
-        progress: the columns, and a list of dicts for each split, one per complete shard; it continues after
-            them, and appends to them.
-        save: function that is called after each shard.
+        num_examples: split name to number of raw examples.
+        is_wanted: function that returns whether blocks of this number are yielded.
+        log: function that is called, at most 20 times, with the number of examples so far and of all.
+    """
+    blocks, done, total = {}, 0, sum(num_examples.values())
+    for found in read_chunks(dataset.stream(), dataset.max_chunk):
+        if not isinstance(found, Chunk):
+            if found in blocks:
+                blocks.pop(found).finish()
+            continue
+        before, done = done, done + len(found.examples)
+        if done * 20 // total > before * 20 // total:
+            log(done, total)
+        key = (found.split, found.block)
+        if is_wanted(found.block):
+            if key not in blocks:
+                blocks[key] = Block(folder, *key, _raw_every(found.split, dataset, num_examples))
+            yield found, blocks[key]
 
-    Attributes:
-        records: number of records that were encoded.
-        digest: SHA-256 of the content.
-        skipped_before: reason to number of examples that are missing in the complete shards.
+
+def _raw_every(split, dataset, num_examples):
+    return math.ceil(num_examples[split] / dataset.max_raw_train) if split == "train" else 1
+
+
+class _EncodePart:
+    """Encodes, in a worker of Beam, one in `workers` blocks of data whose preprocessing is learned.
+
+    An invalid record ends it; the process that started the workers then finds it again, and reports it.
+
+    Args:
+        recipe: `Recipe`, with an absolute path.
+        folder: absolute path of the prepared data.
+        workers: number of workers.
     """
 
-    def __init__(self, folder, split, dataset, raw_every, progress, save):
-        self._folder, self._split, self._dataset, self._save = folder, split, dataset, save
-        self._raw_every, self._progress, self._entries = raw_every, progress, progress["shards"][split]
-        self._complete = sum(entry["consumed"] for entry in self._entries)
-        self._dropped_before = {index for entry in self._entries for index in entry["dropped"]}
-        self.skipped_before = Counter()
-        for entry in self._entries:
-            self.skipped_before.update(entry["skipped"])
-        self._waiting, self._size, self._read, self._seen = [], 0, 0, 0
-        self._start_shard()
-        self.records, self.digest = 0, hashlib.sha256()
+    def __init__(self, recipe, folder, workers):
+        self._recipe, self._folder, self._workers = recipe, Path(folder), workers
 
-    def _start_shard(self):
-        self._chunks, self._raw, self._truncations = [], [], []
-        self._consumed, self._count, self._dropped, self._skipped = 0, 0, [], Counter()
+    def __call__(self, worker):
+        task = find_task(self._recipe.task)
+        num_examples = json.loads((self._folder / UNFINISHED).read_text(encoding="utf-8"))["examples"]
+        dataset = task.dataset(self._recipe, task.preprocessing.load(self._folder / PREPROCESSING, None))
+        dataset.complete_preprocessing()
 
-    @property
-    def shards(self):
-        """List of `Shard`."""
-        return [Shard(*entry["shard"]) for entry in self._entries]
+        def is_mine(number):
+            return number % self._workers == worker
 
-    @property
-    def truncations(self):
-        """List of `Truncation` of the split."""
-        return _add_truncations([Truncation(*one) for one in entry["truncations"]] for entry in self._entries)
+        with suppress(UserError):
+            for chunk, block in _blocks(dataset, self._folder, num_examples, is_mine):
+                if not block.is_complete:
+                    block.add(chunk, dataset)
+
+
+class _Split:
+    """The blocks of a split, and the digest of its content."""
+
+    def __init__(self):
+        self.blocks, self.digest = [], hashlib.sha256()
 
     @property
-    def count(self):
-        """Number of examples, as `Dataset.count` counts them."""
-        return sum(entry["count"] for entry in self._entries)
-
-    def add(self, example):
-        """Add an example."""
-        self._waiting.append(example)
-        self._size += _size_of(example)
-        if len(self._waiting) == min(CHUNK_EXAMPLES, self._dataset.max_chunk) or self._size >= CHUNK_BYTES:
-            self._encode_chunk()
-
-    def finish(self):
-        """Encode the rest, and write the last shard."""
-        if self._waiting:
-            self._encode_chunk()
-        if self._chunks:
-            self._write()
-
-    def _encode_chunk(self):
-        chunk, split, piece = self._waiting, self._split, self._dataset.piece()
-        first, self._read = self._read, self._read + len(chunk)
-        self._waiting, self._size = [], 0
-        is_complete = first < self._complete
-        if is_complete:
-            examples = [one for n, one in enumerate(chunk, start=first) if n not in self._dropped_before]
-        else:
-            before = Counter(piece.invalid.skipped)
-            examples = piece.drop_unusable(split, chunk)
-            kept = set(map(id, examples))
-            self._dropped += [n for n, one in enumerate(chunk, start=first) if id(one) not in kept]
-            self._skipped.update(piece.invalid.skipped - before)
-            self._consumed += len(chunk)
-        piece.splits[split] = piece.collect(examples)
-        update_digest(self.digest, piece.fingerprint(split))
-        self.records += piece.count_records(piece.splits[split])
-        first, self._seen = self._seen, self._seen + len(examples)
-        if examples and not is_complete:
-            self._add_chunk(piece, examples, first)
-
-    def _add_chunk(self, piece, examples, first):
-        piece.encoded[self._split] = piece.encode(self._split)
-        columns = piece.columns(self._split)
-        self._progress["columns"] = {name: ColumnSpec.of(column) for name, column in columns.items()}
-        self._raw += [
-            json.dumps(piece.to_json(self._split, example))
-            for number, example in enumerate(examples, start=first)
-            if number % self._raw_every == 0
-        ]
-        self._chunks.append(columns)
-        self._truncations.append(piece.truncations(self._split))
-        self._count += piece.count(self._split)
-        if sum(column.values.nbytes for chunk in self._chunks for column in chunk.values()) >= SHARD_BYTES:
-            self._write()
-
-    def _write(self):
-        columns = {
-            name: Column(*(_concatenate([chunk[name][i] for chunk in self._chunks]) for i in (0, 1)))
-            for name in self._progress["columns"]
-        }
-        name = f"{self._split}-{len(self._entries):05}"
-        entry = {
-            "shard": write_shard(self._folder, name, columns, self._raw),
-            "consumed": self._consumed,
-            "dropped": self._dropped,
-            "skipped": self._skipped,
-            "truncations": [list(one) for one in _add_truncations(self._truncations)],
-            "count": self._count,
-        }
-        self._entries.append(entry)
-        self._save()
-        self._start_shard()
-
-
-def _concatenate(arrays):
-    return None if arrays[0] is None else np.concatenate(arrays)
-
-
-def _add_truncations(lists):
-    """Add the numbers of the `Truncation` of several pieces, each with the same list of kinds."""
-    return [
-        kinds[0]._replace(longer=sum(one.longer for one in kinds), total=sum(one.total for one in kinds))
-        for kinds in zip(*lists)
-    ]
-
-
-def _size_of(value):
-    """Approximate bytes of an example."""
-    if isinstance(value, str):
-        return len(value)
-    if isinstance(value, (list, tuple)):
-        return sum(map(_size_of, value))
-    return getattr(value, "nbytes", 8)
+    def entries(self):
+        """The entries of all blocks, in order."""
+        return [entry for block in self.blocks for entry in block.entries]
 
 
 def _digest_of_files(path):

@@ -16,7 +16,8 @@ from rnn_apps.export import export_model, get_format
 from rnn_apps.export.client import Client, InputError
 from rnn_apps.recipe import load_run_recipe
 from rnn_apps.run_folder import RECORD, RunFolder
-from rnn_apps.runs.batch_prediction import SHARD_SIZE, predict_files
+from rnn_apps.runs.batch_prediction import SHARD_SIZE, Inputs, predict_files
+from rnn_apps.runs.beam import BeamJob
 from rnn_apps.runs.console import PrintConsole
 from rnn_apps.runs.evaluation import evaluate, evaluation_recipe
 from rnn_apps.runs.inputs import read_file, read_inputs, read_lines
@@ -131,7 +132,18 @@ class Run:
         return self.predictor.predict(listed, **options) if listed else []
 
     def predict_files(
-        self, patterns, out, *, column=None, format=None, shard_size=SHARD_SIZE, console=None, **options
+        self,
+        patterns,
+        out,
+        *,
+        column=None,
+        format=None,
+        shard_size=SHARD_SIZE,
+        console=None,
+        runner=None,
+        workers=None,
+        beam_options=None,
+        **options,
     ):
         """Predict the inputs in any number of files, and write the answers in shards.
 
@@ -148,6 +160,10 @@ class Run:
             format: ``"jsonl"`` or ``"csv"``; by default that of the first file.
             shard_size: inputs per file.
             console: receives progress; prints lines by default.
+            runner: name of an Apache Beam runner whose workers predict all shards but the first, with the
+                SavedModel of the run if it has one; they need the same paths as this process.
+            workers, beam_options: as of `rnn_apps.prepare`; each worker reads all inputs, and predicts its
+                share of the shards.
             **options: as of `predict`.
 
         Returns:
@@ -160,9 +176,14 @@ class Run:
         self._check_options(options)
         column = column or self._text_column
         identity = sha256_of(self.folder / "model.keras")
-        given = [patterns] if isinstance(patterns, (str, os.PathLike)) else list(patterns)
-        files = (given, out, console or PrintConsole(), column, format, shard_size, options)
-        return predict_files(self.predictor, identity, *files)
+        patterns = [patterns] if isinstance(patterns, (str, os.PathLike)) else list(patterns)
+        given, console = Inputs(list(map(str, patterns)), column, shard_size), console or PrintConsole()
+        beam = BeamJob.of(runner, workers, beam_options)
+        if beam is not None:
+            from rnn_apps.runs.beam_prediction import predict_on_beam
+
+            beam = predict_on_beam(beam, type(self), self.folder, given, console)
+        return predict_files(self.predictor, identity, given, out, console, format, options, beam)
 
     def _check_options(self, options):
         for name in options:

@@ -209,8 +209,7 @@ class CaptionDataset(GenerationDataset):
         of_split = self._prepared.splits[split]
         store = self._shards if split == "train" else None
         store = store or ShardStore(self._prepared.folder, of_split.shards, self._prepared.columns)
-        rows = np.arange(0, len(store), of_split.raw_every)
-        return StoredInputs(store, rows, self.splits[split])
+        return StoredInputs(store, of_split.raw_rows(), self.splits[split])
 
     def to_json(self, split, example):
         """Name, names of the images, captions, and for the report the images of test."""

@@ -4,6 +4,7 @@ import json
 
 import pytest
 from comparing import assert_same
+from conftest import Heard
 
 from rnn_apps.cli import call
 from rnn_apps.errors import UserError
@@ -83,19 +84,22 @@ def test_a_command_that_answers_otherwise_is_caught(run, tiny, inputs, answers, 
         check_command(run, tiny, inputs, answers[::-1], capsys)
 
 
-def check_files(run, tiny, inputs, answers, folder):
-    """Inputs in files are answered as they are by themselves, one row per input."""
-    files = inputs
+def files_of(run, inputs, folder):
+    """Paths of files with these inputs."""
     if run.predictor.reads_text:
-        table = folder / "inputs.jsonl"
-        table.write_text(
-            "".join(json.dumps({"number": i, "raw": raw}) + "\n" for i, raw in enumerate(inputs))
-        )
-        files = [table]
-    elif not run.predictor.reads_files:
+        path = folder / "inputs.jsonl"
+        path.write_text("".join(json.dumps({"number": i, "raw": x}) + "\n" for i, x in enumerate(inputs)))
+        return [path]
+    if not run.predictor.reads_files:
         (folder / "inputs.txt").write_text("".join(f"{raw}\n" for raw in inputs))
-        files = [folder / "inputs.txt"]
-    result = run.predict_files(files, folder / "out", column="raw", format="jsonl", **tiny.options)
+        return [folder / "inputs.txt"]
+    return inputs
+
+
+def check_files(run, tiny, inputs, answers, folder, **options):
+    """Inputs in files are answered as they are by themselves, one row per input."""
+    files, options = files_of(run, inputs, folder), {**tiny.options, **options}
+    result = run.predict_files(files, folder / "out", column="raw", format="jsonl", **options)
     rows = [json.loads(line) for path in result.shards for line in path.read_text("utf-8").splitlines()]
     assert (result.answered, result.invalid) == (len(inputs), 0)
     for row, answer in zip(rows, answers, strict=True):
@@ -117,3 +121,11 @@ def flat(answer, input_key):
 
 def test_files_of_inputs_are_answered_as_the_inputs(run, tiny, inputs, answers, tmp_path):
     check_files(run, tiny, inputs, answers, tmp_path)
+
+
+def test_workers_of_beam_answer_files_as_python_does(run, tiny, inputs, answers, tmp_path):
+    """The second shard is that of a worker, which calls the exported network."""
+    beam = {"runner": "DirectRunner", "workers": 1, "shard_size": 1}
+    console = Heard()
+    check_files(run, tiny, inputs, answers, tmp_path, console=console, **beam)
+    assert console.lines == ["Predicting in 1 workers of DirectRunner"]

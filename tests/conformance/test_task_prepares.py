@@ -63,6 +63,21 @@ def test_a_run_from_prepared_data_is_that_from_the_data(run, task, tmp_path, new
     check_order(dataset)
 
 
+def test_workers_of_beam_write_the_same_files(run, task, tmp_path, new_console):
+    if task in REFUSED:
+        return
+    rnn_apps.prepare(run.recipe, tmp_path / "own", console=new_console())
+    console = new_console()
+    rnn_apps.prepare(run.recipe, tmp_path / "beam", console=console, runner="DirectRunner", workers=1)
+    assert not any("No worker" in line for line in console.lines)
+    assert files_of(tmp_path / "beam") == files_of(tmp_path / "own")
+
+
+def files_of(folder):
+    paths = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
+
+
 # Seeded fault
 
 
