@@ -68,8 +68,10 @@ def pytest_xdist_make_scheduler(config, log):
             if getattr(node, "memory", 0) > LARGE_WORKER and self.workqueue:
                 node.is_replaced = True
                 node.shutdown()  # after the tests that it has
-            else:
-                super()._reschedule(node)
+                return
+            super()._reschedule(node)
+            while self.workqueue and self._pending_of(self.assigned_work[node]) < 2:
+                super()._reschedule(node)  # a worker starts a test when it knows the next one
 
         def remove_node(self, node):
             crashed = super().remove_node(node)

@@ -129,7 +129,7 @@ def test_a_pipeline_that_fails_leaves_what_was_prepared(recipe, expected, tmp_pa
 
     with monkeypatch.context() as context:
         context.setattr(blocks.Block, "add", failing)
-        with pytest.raises(RnnAppsError, match="(?s)DirectRunner failed: .*of a worker.*contin"):
+        with pytest.raises(RnnAppsError, match="(?s)DirectRunner failed: .*of a worker.*again to contin"):
             rnn_apps.prepare(recipe, tmp_path / "beam", console=new_console(), workers=2, **ONE_PROCESS)
     console = new_console()
     rnn_apps.prepare(recipe, tmp_path / "beam", console=console)

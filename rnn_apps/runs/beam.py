@@ -49,7 +49,7 @@ class BeamJob(NamedTuple):
         if importlib.util.find_spec("apache_beam") is None:
             problem, fix = "needs Apache Beam, which is not installed", "pip install 'rnn-apps[beam]'"
             raise UserError(problem=problem, fix=fix, option="runner")
-        runner = DIRECT if runner.lower() in ("direct", "directrunner") else runner
+        runner = DIRECT if str(runner).lower() in ("direct", "directrunner") else runner
         with _quiet():
             _check_runner(runner)
             if workers is None and runner == DIRECT:
@@ -61,6 +61,9 @@ class BeamJob(NamedTuple):
             job = cls(runner, workers, _split(options))
             job._pipeline_options()
         return job
+
+    def __str__(self):
+        return f"{self.workers} worker{'s' if self.workers > 1 else ''} of {self.runner}"
 
     def _pipeline_options(self):
         """The `PipelineOptions`, after checking that Beam knows them all."""
@@ -82,11 +85,9 @@ class BeamJob(NamedTuple):
             raise UserError(problem=problem, fix=fix, option="beam_options")
         added = {"default_sdk_harness_log_level": "ERROR"}
         if self.runner == DIRECT:
-            added["allow_unsafe_triggers"] = (
-                True  # there are none; else it first tries to download another runner
-            )
-            added["direct_num_workers"] = self.workers
-            added["direct_running_mode"] = "in_memory" if self.workers == 1 else "multi_processing"
+            mode = "in_memory" if self.workers == 1 else "multi_processing"
+            added |= {"direct_num_workers": self.workers, "direct_running_mode": mode}
+            added["allow_unsafe_triggers"] = True  # there are none; without this it downloads another runner
         chosen = {text.removeprefix(_DASHES).partition("=")[0] for text in self.options}
         return PipelineOptions(self.options, **{k: v for k, v in added.items() if k not in chosen})
 
@@ -108,7 +109,7 @@ class BeamJob(NamedTuple):
             except Exception as error:  # runners raise all kinds of errors
                 *_, reason = str(error).strip().splitlines() or [type(error).__name__]
                 text = f"The pipeline of {self.runner} failed: {reason[:300]}"
-                raise RnnAppsError(f"{text}\nStarted again, the command continues.") from error
+                raise RnnAppsError(f"{text}\nRun the same command again to continue.") from error
 
 
 def _check_runner(name):

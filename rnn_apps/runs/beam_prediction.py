@@ -32,7 +32,7 @@ def predict_on_beam(job, run_class, folder, given, console):
     folder = os.path.abspath(folder)
 
     def predict(writer, first):
-        console.log(f"Predicting in {job.workers} workers of {job.runner}")
+        console.log(f"Predicting in {job}")
         files = writer.files._replace(out=os.path.abspath(writer.files.out))
         part = _Part(run_class, folder, given, writer._replace(files=files), first, job.workers)
         job.run(

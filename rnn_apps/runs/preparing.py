@@ -110,7 +110,7 @@ class _Preparation:
         path = self._recipe.data.path
         absolute = None if path is None else os.path.abspath(os.path.expanduser(path))
         recipe = self._recipe if path is None else with_data(self._recipe, absolute)
-        self._console.log(f"Encoding in {beam.workers} workers of {beam.runner}")
+        self._console.log(f"Encoding in {beam}")
         part = _EncodePart(recipe, os.path.abspath(self._out), beam.workers)
         beam.run(lambda workers: workers | apache_beam.Map(part))
 

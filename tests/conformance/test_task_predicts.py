@@ -128,4 +128,4 @@ def test_workers_of_beam_answer_files_as_python_does(run, tiny, inputs, answers,
     beam = {"runner": "DirectRunner", "workers": 1, "shard_size": 1}
     console = Heard()
     check_files(run, tiny, inputs, answers, tmp_path, console=console, **beam)
-    assert console.lines == ["Predicting in 1 workers of DirectRunner"]
+    assert console.lines == ["Predicting in 1 worker of DirectRunner"]
