@@ -4,7 +4,6 @@ import json
 
 import pytest
 from comparing import assert_same
-from conftest import Heard
 
 from rnn_apps.cli import call
 from rnn_apps.errors import UserError
@@ -123,9 +122,9 @@ def test_files_of_inputs_are_answered_as_the_inputs(run, tiny, inputs, answers, 
     check_files(run, tiny, inputs, answers, tmp_path)
 
 
-def test_workers_of_beam_answer_files_as_python_does(run, tiny, inputs, answers, tmp_path):
+def test_workers_of_beam_answer_files_as_python_does(run, tiny, inputs, answers, tmp_path, new_console):
     """The second shard is that of a worker, which calls the exported network."""
     beam = {"runner": "DirectRunner", "workers": 1, "shard_size": 1}
-    console = Heard()
+    console = new_console()
     check_files(run, tiny, inputs, answers, tmp_path, console=console, **beam)
     assert console.lines == ["Predicting in 1 worker of DirectRunner"]
