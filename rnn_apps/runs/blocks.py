@@ -14,7 +14,7 @@ from rnn_apps.disk import replace_file, to_disk
 from rnn_apps.tasks.truncation import Truncation
 
 CHUNK_EXAMPLES, CHUNK_BYTES = 16_384, 4 * 2**20  # raw examples that are encoded together
-BLOCK_CHUNKS = 64
+BLOCK_CHUNKS = 16  # at most 262,144 texts, or 1,024 images
 SHARD_BYTES = 16 * 2**20  # of decoded columns, from which a shard is complete
 
 

@@ -199,14 +199,14 @@ class _Preparation:
         return self._task.preprocessing.load(folder, None)
 
 
-def _blocks(dataset, folder, num_examples, is_wanted=lambda number: True, log=lambda done, total: None):
+def _blocks(dataset, folder, num_examples, is_wanted=lambda split, number: True, log=lambda done, total: None):
     """Yield each `Chunk` of the data with its `Block`, which is finished after its last chunk.
 
     Args:
         dataset: `Dataset` with the preprocessing.
         folder: path of the prepared data.
         num_examples: split name to number of raw examples.
-        is_wanted: function that returns whether blocks of this number are yielded.
+        is_wanted: function that returns whether the block of a split with a number is yielded.
         log: function that is called, at most 20 times, with the number of examples so far and of all.
     """
     blocks, done, total = {}, 0, sum(num_examples.values())
@@ -219,7 +219,7 @@ def _blocks(dataset, folder, num_examples, is_wanted=lambda number: True, log=la
         if done * 20 // total > before * 20 // total:
             log(done, total)
         key = (found.split, found.block)
-        if is_wanted(found.block):
+        if is_wanted(*key):
             if key not in blocks:
                 blocks[key] = Block(folder, *key, _raw_every(found.split, dataset, num_examples))
             yield found, blocks[key]
@@ -249,8 +249,8 @@ class _EncodePart:
         dataset = task.dataset(self._recipe, task.preprocessing.load(self._folder / PREPROCESSING, None))
         dataset.complete_preprocessing()
 
-        def is_mine(number):
-            return number % self._workers == worker
+        def is_mine(split, number):
+            return (number + SPLIT_NAMES.index(split)) % self._workers == worker
 
         with suppress(UserError):
             for chunk, block in _blocks(dataset, self._folder, num_examples, is_mine):
