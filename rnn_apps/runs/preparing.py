@@ -250,7 +250,7 @@ class _EncodePart:
         dataset.complete_preprocessing()
 
         def is_mine(split, number):
-            return (number + SPLIT_NAMES.index(split)) % self._workers == worker
+            return (number + [*SPLIT_NAMES].index(split)) % self._workers == worker
 
         with suppress(UserError):
             for chunk, block in _blocks(dataset, self._folder, num_examples, is_mine):
