@@ -165,6 +165,19 @@ def test_a_half_prepared_folder_of_other_data_or_settings_is_refused(recipe, tmp
     assert files_of(tmp_path / "half") == before
 
 
+@pytest.mark.parametrize(
+    "content", ["{", "[]", "{}", '{"state": 1, "examples": {}}', "[" * 100_000], ids=range(5)
+)
+@pytest.mark.parametrize("name", ["preparing.json", "preparing/train-00000.json"])
+def test_a_half_prepared_folder_that_is_damaged_is_refused(recipe, tmp_path, new_console, name, content):
+    stop_after(1, recipe, tmp_path / "half", new_console())
+    (tmp_path / "half" / name).write_text(content)
+    before = files_of(tmp_path / "half")
+    with pytest.raises(UserError, match=f"{name}: damaged; expected .* Remove the folder, or name another"):
+        rnn_apps.prepare(recipe, tmp_path / "half", console=new_console())
+    assert files_of(tmp_path / "half") == before
+
+
 def test_a_folder_that_is_not_free_is_left_as_it_is(recipe, prepared, tmp_path, new_console):
     before = files_of(prepared)
     with pytest.raises(UserError, match="prepared is prepared already"):

@@ -11,11 +11,13 @@ from rnn_apps.data.columns import Column
 from rnn_apps.data.prepared import BLOCKS, ColumnSpec
 from rnn_apps.data.shards import write_shard
 from rnn_apps.disk import replace_file, to_disk
+from rnn_apps.errors import UserError
 from rnn_apps.tasks.truncation import Truncation
 
 CHUNK_EXAMPLES, CHUNK_BYTES = 16_384, 4 * 2**20  # raw examples that are encoded together
 BLOCK_CHUNKS = 16  # at most 262,144 texts, or 1,024 images
 SHARD_BYTES = 16 * 2**20  # of decoded columns, from which a shard is complete
+_KEYS = {"consumed", "kept", "dropped", "count", "shard", "skipped", "truncations"}  # of an entry
 
 
 class Chunk(NamedTuple):
@@ -109,9 +111,7 @@ class Block:
         self._path = self._folder / BLOCKS / f"{self.name}.json"
         self.is_complete, self.columns, self.entries = False, {}, []
         if self._path.is_file():
-            content = json.loads(self._path.read_text(encoding="utf-8"))
-            self.is_complete, self.columns = content["complete"], content["columns"]
-            self.entries = content["entries"]
+            self.is_complete, self.columns, self.entries = _read(self._path)
         self._written = sum(entry["consumed"] for entry in self.entries)
         self.skipped_before = Counter()
         for entry in self.entries:
@@ -201,8 +201,21 @@ class Block:
 
 def consumed_in(path):
     """Return the number of raw examples in the complete shards of a block, from the path of its file."""
-    entries = json.loads(path.read_text(encoding="utf-8"))["entries"]
+    *_, entries = _read(path)
     return sum(entry["consumed"] for entry in entries)
+
+
+def _read(path):
+    """Return whether a block is complete, its columns and its entries, from the path of its file."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        is_complete, columns, entries = (content[key] for key in ("complete", "columns", "entries"))
+        if not all(entry.keys() >= _KEYS for entry in entries):
+            raise ValueError("keys")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        fix = "Remove the folder, or name another one."
+        raise UserError(str(path), "damaged", expected="the complete shards of a block", fix=fix) from error
+    return is_complete, columns, entries
 
 
 def _concatenate(arrays):

@@ -150,7 +150,7 @@ class _Preparation:
         if (out / MANIFEST).exists():
             raise UserError(problem=f"{out} is prepared already", fix="Name another folder.", option="to")
         if (out / UNFINISHED).is_file():
-            content = json.loads((out / UNFINISHED).read_text(encoding="utf-8"))
+            content = _read_state(out / UNFINISHED)
             has_shards = any(out.glob(f"*{ENDINGS[0]}"))
             if has_shards or content["state"] == self._state:
                 self._continue(content, has_shards)
@@ -167,7 +167,7 @@ class _Preparation:
         if changed := [key for key, value in self._state.items() if content["state"].get(key) != value]:
             problem = f"{self._out} is half prepared, but the {changed[0]} changed since"
             raise UserError(problem=problem, fix="Remove it, or name another folder.", option="to")
-        self._num_examples = content["examples"]
+        self._num_examples = content.get("examples")
         count = sum(map(consumed_in, (self._out / BLOCKS).glob("*.json")))
         self._console.log(f"Continuing in {self._out}: {count:,} examples are in complete shards")
 
@@ -199,14 +199,14 @@ class _Preparation:
         return self._task.preprocessing.load(folder, None)
 
 
-def _blocks(dataset, folder, num_examples, is_wanted=lambda split, number: True, log=lambda done, total: None):
+def _blocks(dataset, folder, num_examples, wants=lambda split, number: True, log=lambda done, total: None):
     """Yield each `Chunk` of the data with its `Block`, which is finished after its last chunk.
 
     Args:
         dataset: `Dataset` with the preprocessing.
         folder: path of the prepared data.
         num_examples: split name to number of raw examples.
-        is_wanted: function that returns whether the block of a split with a number is yielded.
+        wants: function that returns whether the block of a split with a number is yielded.
         log: function that is called, at most 20 times, with the number of examples so far and of all.
     """
     blocks, done, total = {}, 0, sum(num_examples.values())
@@ -219,10 +219,21 @@ def _blocks(dataset, folder, num_examples, is_wanted=lambda split, number: True,
         if done * 20 // total > before * 20 // total:
             log(done, total)
         key = (found.split, found.block)
-        if is_wanted(*key):
+        if wants(*key):
             if key not in blocks:
                 blocks[key] = Block(folder, *key, _raw_every(found.split, dataset, num_examples))
             yield found, blocks[key]
+
+
+def _read_state(path):
+    """Return the state of a half prepared folder, from the path of its file."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        content["state"].keys()
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        fix = "Remove the folder, or name another one."
+        raise UserError(str(path), "damaged", expected="the state of a preparation", fix=fix) from error
+    return content
 
 
 def _raw_every(split, dataset, num_examples):
