@@ -2,6 +2,7 @@
 
 import ctypes
 import sys
+from pathlib import Path
 
 _TRIM_THRESHOLD, _MMAP_MAX = -1, -4  # names of mallopt(3), by number
 _MOST_KEPT = 2**30  # bytes
@@ -20,6 +21,19 @@ def keep_freed_memory():
     if mallopt is not None:
         mallopt(_MMAP_MAX, 0)  # a block of its own mapping goes back when it is freed, whatever its size
         mallopt(_TRIM_THRESHOLD, _MOST_KEPT)
+
+
+def share_of_maps():
+    """Return the share of the memory maps that Linux allows a process which this one has, from 0 to 1.
+
+    Other systems have no such limit; there it is 0.
+    """
+    try:
+        limit = int(Path("/proc/sys/vm/max_map_count").read_text())
+        with open("/proc/self/maps", "rb") as lines:
+            return sum(1 for _ in lines) / limit
+    except (OSError, ValueError, ZeroDivisionError):
+        return 0.0
 
 
 def peak_memory():

@@ -596,8 +596,8 @@ def test_a_reader_that_goes_away_is_no_failure():
 def test_what_cpp_code_writes_to_standard_error_is_sent_away_but_not_python():
     script = """
 import os, sys
-from rnn_apps.cli.main import _quieten
-_quieten()
+from rnn_apps.cli.quiet import be_quiet
+be_quiet()
 os.write(2, b"noise of TensorFlow")
 print("a message", file=sys.stderr)
 """

@@ -370,6 +370,32 @@ def test_a_signal_keeps_finished_trials_and_says_how_to_continue(tmp_path, monke
     assert not Path("out/best.yaml").exists()
 
 
+@pytest.mark.slow
+def test_a_search_continues_in_a_new_process_when_xla_has_no_room_left(tmp_path, monkeypatch, capsys):
+    from rnn_apps.tuning import session, trials
+
+    def replaced(program, command):
+        started.append(command)
+        raise SystemExit(0)
+
+    monkeypatch.chdir(tmp_path)
+    Path("space.yaml").write_text("training.learning_rate: [0.001, 0.002, 0.003]")
+    monkeypatch.setattr(trials, "train", lambda *_: (0.5, 1))
+    monkeypatch.setattr("rnn_apps.cli.tuning.os.execvp", replaced)
+    room, started = [True, False], []  # not asked before the first trial
+    monkeypatch.setattr(session, "has_room_to_compile", lambda: room.pop(0) if room else True)
+    command = ["tune", "imdb", "--space", "space.yaml", "--no-compare", "--out", "out", "--trials", "4"]
+    command += [part for text in SMALL for part in ("--set", text)]
+    with pytest.raises(SystemExit):
+        call(command, program=["python", "-m", "rnn_apps"])
+    assert "continuing in a new one" in capsys.readouterr().out
+    assert started == [["python", "-m", "rnn_apps", *command, "--study", "out/study.db"]]
+    assert facts_of("out/study.db") == [(0, "COMPLETE"), (1, "COMPLETE")]
+    assert call(started[0][3:], program=["python"]) == 0
+    assert facts_of("out/study.db") == [(n, "COMPLETE") for n in range(4)]
+    assert len(started) == 1
+
+
 # What a search proposes and counts, without training
 
 
@@ -380,7 +406,9 @@ def fake(monkeypatch):
 
     def use(function, study, space=SPACE, sampler="tpe", seed=1, overrides=()):
         base = SimpleNamespace(
-            monitor=("val_accuracy", True), recipe_with=lambda settings: apply_overrides(recipe, settings)
+            monitor=("val_accuracy", True),
+            recipe_with=lambda settings: apply_overrides(recipe, settings),
+            between_trials=lambda: None,
         )
         recipe = imdb(*overrides)
         monkeypatch.setattr(trials, "train", function)

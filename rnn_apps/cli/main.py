@@ -1,13 +1,12 @@
 """Runs a command and returns its exit code."""
 
-import logging
 import os
 import signal
 import sys
-import warnings
 
 import click
 
+from rnn_apps.cli.quiet import be_quiet
 from rnn_apps.cli.shared import cli
 from rnn_apps.errors import type_and_line
 
@@ -16,7 +15,7 @@ def main():
     """Run the command line; TensorFlow's own log lines appear only with --verbose."""
     verbose = "--verbose" in sys.argv
     if not verbose:
-        _quieten()
+        be_quiet()
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # so that files are tidied up
     program = sys.orig_argv[: len(sys.orig_argv) - len(sys.argv) + 1]
     sys.exit(call(sys.argv[1:], verbose, program))
@@ -57,13 +56,3 @@ def call(arguments, verbose=False, program=None):
         click.echo(f"{type_and_line(error, None)}\n{where}", err=True)
         return 1
     return 0
-
-
-def _quieten():
-    """Discard what TensorFlow's C++ code writes to stderr; Python's stderr still reaches the terminal."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    warnings.filterwarnings("ignore")
-    for name in ("tensorflow", "absl"):
-        logging.getLogger(name).setLevel(logging.ERROR)
-    sys.stderr = os.fdopen(os.dup(2), "w", buffering=1, errors="backslashreplace")
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)

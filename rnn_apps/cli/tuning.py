@@ -1,10 +1,14 @@
 """The command that searches for settings."""
 
+import os
 import shlex
+import sys
+from functools import partial
 
 import click
 
 from rnn_apps.cli import completing
+from rnn_apps.cli.quiet import speak_again
 from rnn_apps.cli.shared import cli, examples, print_table, set_option, verbose_option
 
 
@@ -50,7 +54,8 @@ from rnn_apps.cli.shared import cli, examples, print_table, set_option, verbose_
     help="Fail if the data set is unavailable; do not fall back to synthetic data.",
 )
 @verbose_option
-def tune(recipe, space, trials, overrides, data, out, study, name, sampler, compare, no_sample):
+@click.pass_context
+def tune(context, recipe, space, trials, overrides, data, out, study, name, sampler, compare, no_sample):
     """Search for the settings of a RECIPE that score best on validation.
 
     Trains RECIPE once per trial, with settings from the space file; the test split is not used. Stop it at
@@ -76,9 +81,23 @@ def tune(recipe, space, trials, overrides, data, out, study, name, sampler, comp
             sample=not no_sample,
             overrides=overrides,
             console=console,
+            on_full=partial(_continue_in_place, context, console),
             **options,
         )
     _print_results(found)
+
+
+def _continue_in_place(context, console, location):
+    """Replace this process by a new one that continues the search: XLA never frees what it compiled."""
+    arguments = list(context.obj["arguments"])
+    if not any(text.partition("=")[0] == "--study" for text in arguments):
+        arguments += ["--study", location]
+    console.log("XLA has compiled as much as a process can hold: continuing in a new one")
+    console.close()
+    program = context.obj["program"]
+    sys.stdout.flush()
+    speak_again()
+    os.execvp(program[0], [*program, *arguments])
 
 
 def _print_results(found):

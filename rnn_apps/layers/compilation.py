@@ -1,5 +1,6 @@
 """Compiles recurrent loops with XLA for recurring shapes, and runs plain graphs otherwise."""
 
+import logging
 import os
 from contextlib import contextmanager
 
@@ -9,10 +10,23 @@ from tensorflow.python.eager import record  # no public function tells whether a
 from tensorflow.python.ops import control_flow_util  # nor whether an outer function is compiled by XLA
 from tensorflow.python.saved_model import save_context  # nor whether a model is being saved
 
+from rnn_apps.memory import share_of_maps
+
+_log = logging.getLogger("rnn_apps.layers")
 USES_BEFORE_COMPILING = 3
+MOST_MAPS = 0.5  # of those that Linux allows, above which nothing new is compiled
 MAX_COMPILED_SHAPES = 16
 _ADMITTED = -1
 _graph_form = False
+
+
+def has_room_to_compile():
+    """Whether this process may compile more with XLA.
+
+    XLA keeps about three memory maps for each kernel that it has compiled until the process ends, and crashes
+    if the system allows no more. 30 to 60 trainings of stacked layers use them up.
+    """
+    return share_of_maps() <= MOST_MAPS
 
 
 @contextmanager
@@ -124,6 +138,11 @@ class LoopCompiler:
         with tf.init_scope():
             if self._uses is None:
                 self._uses = tf.lookup.experimental.MutableHashTable(tf.int64, tf.int64, default_value=0)
+                if not has_room_to_compile():
+                    reason = "XLA has compiled so much that the process would run out of memory maps"
+                    _log.warning("%s: new layers run without it, more slowly, until a new process.", reason)
+                    total, most = (tf.constant([n], tf.int64) for n in (-1, MAX_COMPILED_SHAPES))
+                    self._uses.insert(total, most)
 
     def _count(self, shape):
         """Count a use of this shape; return whether it is to be compiled."""

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from rnn_apps.data.batches import epoch_in_parts
+from rnn_apps.layers.compilation import has_room_to_compile
 from rnn_apps.training.precision import LossScale, computing_in
 from rnn_apps.training.state import CarriedRows
 
@@ -51,9 +52,8 @@ class TrainingStep:
         self._is_whole = self._shares[0].total == 1
         self._carried = CarriedRows(model, self._shares)
         self.loss_scale = LossScale(settings.precision == "mixed_float16")
-        self._update = tf.function(
-            self._apply, autograph=False, jit_compile=self._settings.compile is not False
-        )
+        compiles = self._settings.compile is not False and has_room_to_compile()
+        self._update = tf.function(self._apply, autograph=False, jit_compile=compiles)
         shapes = getattr(self.epoch(0, 0), "element_spec", None)  # avoids retracing
         options = {"autograph": False, "reduce_retracing": True}
         if self._is_whole:

@@ -35,6 +35,7 @@ def tune(
     sample=True,
     overrides=(),
     console=None,
+    on_full=None,
     **settings,
 ):
     """Search the settings of a recipe that score best on validation.
@@ -58,6 +59,8 @@ def tune(
         sample: whether to use synthetic data if the data set is unavailable.
         overrides: texts such as ``"training.epochs=8"``.
         console: receives progress; prints lines by default.
+        on_full: function that is called between trials, with the location of the study, when this process
+            cannot compile any more, to continue in another one; by default later trials run without XLA.
         **settings: overrides as nested dicts.
 
     Returns:
@@ -83,7 +86,7 @@ def tune(
     from rnn_apps.tuning.session import Session  # imports TensorFlow
 
     options = {"trials": trials, "sampler": sampler, "compare": compare}
-    session = Session(recipe, space, location, name, options, console)
+    session = Session(recipe, space, location, name, options, console, on_full)
     return session.run(out, sample, _continuing(typed, location, out, name, source is not None))
 
 

@@ -1,8 +1,11 @@
 """One process of a search: it runs trials and trainings until all are finished, and writes the results."""
 
+from dataclasses import replace
+
 from optuna.exceptions import StorageInternalError
 
 from rnn_apps.errors import RnnAppsError, UserError, first_line, shown
+from rnn_apps.layers.compilation import has_room_to_compile
 from rnn_apps.recipe import dump_recipe
 from rnn_apps.reporting.scores import format_duration
 from rnn_apps.run_folder import RunFolder
@@ -47,14 +50,16 @@ class Session:
         name: name of the study, or None for that of the recipe, or of the only study in a file.
         options: ``trials``, ``sampler`` and ``compare``; None for those of the study.
         console: receives progress; prints lines by default.
+        on_full: as of `rnn_apps.tune`.
 
     Raises:
         UserError: if the study is of another space.
     """
 
-    def __init__(self, recipe, space, location, name, options, console=None):
+    def __init__(self, recipe, space, location, name, options, console=None, on_full=None):
         self.recipe, self.space, self.location = with_absolute_paths(recipe), space, location
         self.name, self.console = name or recipe.name, console or PrintConsole()
+        self._on_full, self._has_begun = on_full, False
         self._storage, self._facts = None, None
         if location.exists:
             self._storage = open_storage(location)
@@ -80,6 +85,7 @@ class Session:
         """
         sample_of = (self._facts or {}).get("sample_of")
         base = Base.prepare(self.recipe, allow_sample, self.console, sample_of)
+        base = replace(base, between_trials=self._make_room)
         facts = self._new_facts(base)
         if self._facts is not None:
             self._check("recipe", self._facts["recipe"], facts["recipe"])
@@ -104,6 +110,12 @@ class Session:
             problem = f"{self.location}: cannot be used any more ({first_line(error.__cause__ or error)})"
             raise RnnAppsError(f"{problem}. {continuing}") from error
         return write_results(findings, folder)
+
+    def _make_room(self):
+        """Let the caller start another process if this one, after a trial, cannot compile any more."""
+        is_first, self._has_begun = not self._has_begun, True
+        if not is_first and self._on_full is not None and not has_room_to_compile():
+            self._on_full(str(self.location))
 
     def _new_facts(self, base):
         flat = base.recipe.flat()

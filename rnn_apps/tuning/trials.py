@@ -3,6 +3,7 @@
 import json
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import keras
@@ -54,6 +55,7 @@ class Base:
         monitor: `Monitor`, the validation score.
         validation: SHA-256 of the validation split.
         data: description of the data without test.
+        between_trials: function that is called before each trial.
     """
 
     recipe: Recipe
@@ -61,6 +63,7 @@ class Base:
     monitor: tuple
     validation: str
     data: dict
+    between_trials: Callable[[], None] = lambda: None
 
     @classmethod
     def prepare(cls, recipe, allow_sample, console, sample_of=None):
@@ -194,6 +197,7 @@ class Trials:
                 trial.set_user_attr(SECONDS, round(time.perf_counter() - start, 2))
                 keras.backend.clear_session()
 
+        self.base.between_trials()
         with_lost = (TrialFailed, UpdateFinishedTrialError)  # given up by another process meanwhile
         self.study.optimize(score, n_trials=1, catch=with_lost, callbacks=[self.log])
 

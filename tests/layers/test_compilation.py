@@ -39,6 +39,18 @@ def test_no_more_than_so_many_shapes_are_compiled(few_shapes):
     assert form(compiler, 2, 3) == "xla"
 
 
+def test_a_process_without_room_for_more_compiled_code_compiles_no_more_shapes(monkeypatch, caplog):
+    """XLA crashes the process when Linux allows no more memory maps."""
+    assert 0 <= compilation.share_of_maps() < 0.5
+    before = LoopCompiler("auto")
+    assert [form(before, 2, 3) for _ in range(3)][-1] == "xla"
+    monkeypatch.setattr(compilation, "share_of_maps", lambda: 0.51)
+    after = LoopCompiler("auto")
+    assert [form(after, 2, 3) for _ in range(4)] == ["graph"] * 4
+    assert "would run out of memory maps: new layers run without it" in caplog.text
+    assert form(before, 2, 3) == "xla"
+
+
 def test_sixteen_shapes_is_the_limit():
     assert compilation.MAX_COMPILED_SHAPES == 16
     assert compilation.USES_BEFORE_COMPILING == 3
