@@ -25,7 +25,9 @@ class NamedCellLayer(RecurrentLayer):
         names = [one.name for one in ordered if one.kind == one.POSITIONAL_OR_KEYWORD]
         named, title = dict(zip(names, args)), type(self).__name__
         if len(args) > len(names):
-            raise TypeError(f"{title}: received {len(args)} positional arguments, expected at most {len(names)}.")
+            raise TypeError(
+                f"{title}: received {len(args)} positional arguments, expected at most {len(names)}."
+            )
         if doubled := named.keys() & kwargs.keys():
             raise TypeError(f"{title}: received several values for {', '.join(sorted(doubled))}.")
         return named
