@@ -45,6 +45,7 @@ def test_every_input_has_one_answer_or_one_reason(finished, table, tmp_path):
         ("in-2.jsonl.gz:3", "not JSON"),
     ]
     assert invalid[0]["input"] == {"id": 3, "text": None, "label": "given"}
+    assert invalid[2]["input"] == {"line": "{no JSON"}
 
 
 class Stopping:
@@ -66,8 +67,10 @@ class Stopping:
 
 def test_an_interrupted_prediction_continues_after_its_last_shard(finished, table, tmp_path, monkeypatch):
     finished.predict_files(table, tmp_path / "whole", shard_size=4)
+    stopped = Stopping(8)
     with pytest.raises(KeyboardInterrupt):
-        finished.predict_files(table, tmp_path / "part", shard_size=4, console=Stopping(8))
+        finished.predict_files(table, tmp_path / "part", shard_size=4, console=stopped)
+    assert stopped.lines == ["Stopped. The same command continues: 2 of 7 shards are written."]
     read, predict = [], type(finished.predictor).predict
 
     def counting(self, inputs):
@@ -127,7 +130,7 @@ def test_what_cannot_be_predicted_is_refused_and_nothing_is_written(finished, ta
     out = tmp_path / "out"
     refuse(finished, r"nothing-\*: no such file", str(tmp_path / "nothing-*"), out)
     refuse(
-        finished, r'column=.*received "id", "text", "label", expected "body"|body', table, out, column="body"
+        finished, 'lacks the column of the texts; received "id", "text", "label"', table, out, column="body"
     )
     refuse(finished, "is a folder", tmp_path, out)
     (tmp_path / "empty.jsonl").write_text("\n")
@@ -157,7 +160,10 @@ def test_shards_of_another_prediction_are_not_continued(finished, table, tmp_pat
         shard_size=20,
     )
     (tmp_path / "in-1.jsonl").write_text('{"text": "new"}\n')
-    refuse(finished, r"out.json, inputs: of another prediction", table, out, shard_size=10)
+    refuse(finished, r"inputs: of another .* received .*in-1.jsonl, which has", table, out, shard_size=10)
+    (tmp_path / "in-3.jsonl").write_text('{"text": "new"}\n')
+    (tmp_path / "in-1.jsonl").unlink()
+    refuse(finished, r"received .*in-1.jsonl: no such file, expected a file", table, out, shard_size=10)
 
 
 SHARD = {"answered": 1, "invalid": 0, "names": {"answers": "../a"}, "files": {"../a": "0"}}

@@ -219,7 +219,10 @@ def test_workers_elsewhere_need_absolute_paths(finished, table, tmp_path):
         (["--runner", "DirectRuner"], '--runner: received "DirectRuner", expected one of DataflowRunner'),
         (["--runner", "DirectRuner"], 'Did you mean "DirectRunner"?'),
         (["--runner", "my.Runner"], '--runner: "my.Runner" is not available (No module'),
-        (["--runner", "FlinkRunner"], "--workers: received none, which only DirectRunner allows, expected a"),
+        (
+            ["--runner", "FlinkRunner"],
+            "--workers: FlinkRunner needs a number of workers. Add it: --workers 16",
+        ),
         (["--runner", "direct", "--workers", "0"], "--workers: received 0, expected a whole number from 1"),
         (
             ["--runner", "direct", "--beam-options", "--direct_num_wokers=2"],

@@ -148,8 +148,9 @@ def test_more_synthetic_data_is_not_added_to_less(tmp_path, new_console):
 def test_without_a_complete_shard_other_settings_start_anew(recipe, tmp_path, new_console):
     stop_after(0, recipe, tmp_path / "half", new_console())
     (tmp_path / "half" / ".train-00000-000.tfrecord.gz.part").write_text("half a shard")
-    changed = apply_overrides(recipe, {"data.max_length": 9})
-    rnn_apps.prepare(changed, tmp_path / "half", console=new_console())
+    changed, console = apply_overrides(recipe, {"data.max_length": 9}), new_console()
+    rnn_apps.prepare(changed, tmp_path / "half", console=console)
+    assert any("it has no complete shard, and the settings changed" in line for line in console.lines)
     rnn_apps.prepare(changed, tmp_path / "other", console=new_console())
     assert files_of(tmp_path / "half") == files_of(tmp_path / "other")
 
@@ -163,6 +164,34 @@ def test_a_half_prepared_folder_of_other_data_or_settings_is_refused(recipe, tmp
     with pytest.raises(UserError, match="half is half prepared, but the data changed since"):
         rnn_apps.prepare(recipe, tmp_path / "half", console=new_console())
     assert files_of(tmp_path / "half") == before
+
+
+@pytest.mark.parametrize("ending", [".tfrecord.gz", ".npy", ".jsonl.gz"])
+@pytest.mark.parametrize("is_missing", [True, False])
+def test_a_complete_shard_that_is_damaged_since_is_encoded_again(
+    recipe, prepared, tmp_path, new_console, ending, is_missing
+):
+    stop_after(3, recipe, tmp_path / "half", new_console())
+    damaged = tmp_path / "half" / f"train-00000-001{ending}"
+    damaged.unlink() if is_missing else damaged.write_bytes(b"0" * 1000)
+    console = new_console()
+    rnn_apps.prepare(recipe, tmp_path / "half", console=console)
+    assert f"{damaged} is missing or damaged: it is encoded again" in console.lines
+    assert files_of(tmp_path / "half") == files_of(prepared)
+
+
+def test_prepared_data_without_its_manifest_is_named(prepared, recipe, tmp_path, new_console):
+    (prepared / MANIFEST).unlink()
+    with pytest.raises(DataError, match="prepared: prepared data whose prepared.json is missing"):
+        rnn_apps.run(recipe, data=prepared, out=tmp_path / "run", console=new_console())
+
+
+def test_a_destination_below_a_file_is_refused_before_anything_is_read(recipe, tmp_path, new_console):
+    (tmp_path / "file").write_text("")
+    console = new_console()
+    with pytest.raises(UserError, match="to: .*file is a file, not a folder"):
+        rnn_apps.prepare(recipe, tmp_path / "file" / "prepared", console=console)
+    assert console.lines == []
 
 
 @pytest.mark.parametrize(

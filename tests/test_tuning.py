@@ -165,6 +165,7 @@ REFUSED = [
     (["imdb", "--space", "space.yaml", "--study", "space.yaml"], "--study: space.yaml is not a study"),
     (["imdb", "--space", "space.yaml", "--study", "other.db"], "--study: other.db is not a study"),
     (["imdb", "--space", "space.yaml", "--study", "."], "--study: . is a folder"),
+    (["--study", "runs/gone/study.db"], "runs/gone/study.db: no such study. Name the file of a study, or"),
     (["imdb", "--space", "space.yaml", "--study", "mongodb://me:secret@host/x"], "postgresql://"),
     (["imdb", "--space", "space.yaml", "--out", "full"], "--out: full is there already"),
 ]  # fmt: skip

@@ -14,6 +14,7 @@ from train_as_worker import Console, Trained
 
 import rnn_apps
 from rnn_apps.checkpoint import Checkpoints
+from rnn_apps.cli import call
 from rnn_apps.cluster import DEVICE, VARIABLE, Cluster, on_this_machine
 from rnn_apps.errors import UserError
 from rnn_apps.run_folder import CHECKPOINTS
@@ -29,6 +30,15 @@ RECIPES = {
     "translation": {"model": TINY, "data": SAMPLE},
     "language_model": {"model": TINY, "data": SAMPLE},
 }
+
+
+def test_a_cluster_of_the_environment_is_refused_where_processes_are_started(monkeypatch, capsys):
+    cluster = {"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "index": 0}}
+    monkeypatch.setenv("TF_CONFIG", json.dumps(cluster))
+    assert call(["workers", "imdb", "--workers", "2"]) == 2
+    assert (
+        "TF_CONFIG: names the processes, but this command starts its own. Unset it" in capsys.readouterr().err
+    )
 
 
 def job_of(name, **changes):

@@ -167,11 +167,16 @@ def workers(context, arguments, workers):
     Takes all options of "rnn-apps run". Each process computes a share of every batch, on its part of the
     cores. For GPUs use "rnn-apps run --devices".
     """
+    from rnn_apps.cluster import VARIABLE, Cluster
+
     for text in arguments:
         option = text.partition("=")[0]
         if option in ("--devices", "--slurm"):
             problem, fix = "cannot be combined with --workers", "Leave one of them out."
             raise UserError(option, problem, fix=fix)
+    if Cluster.from_environment() is not None:
+        problem = "names the processes, but this command starts its own"
+        raise UserError(VARIABLE, problem, fix='Unset it, or use "rnn-apps run".')
     _launch(context, workers, f"workers --workers {workers}", ["run", *arguments])
 
 

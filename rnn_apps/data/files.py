@@ -223,9 +223,15 @@ def width_problem(row, columns):
 
 def json_lines(lines):
     """Yield (line number, object, problem) of each line that is not empty; one of the last two is None."""
+    for number, _, record, problem in json_lines_with_text(lines):
+        yield number, record, problem
+
+
+def json_lines_with_text(lines):
+    """Yield (line number, text, object, problem) of each line that is not empty, as `json_lines` does."""
     for number, line in enumerate(lines, start=1):
         if line.strip():
-            yield number, *_parse_json_object(line)
+            yield number, line.rstrip("\r\n"), *_parse_json_object(line)
 
 
 def _parse_json_object(line):

@@ -146,6 +146,8 @@ class PreparedData(NamedTuple):
             if (folder / UNFINISHED).is_file():
                 fix = "Run the command that prepares it again: it continues where it stopped."
                 raise DataError(str(path), "half prepared: its preparation did not finish", fix=fix)
+            if (folder / PREPROCESSING).is_dir() and any(folder.glob(f"*{ENDINGS[0]}")):
+                raise DataError(str(path), f"prepared data whose {MANIFEST} is missing", fix=_AGAIN)
             return None
         try:
             found = cls._from_json(folder, _read_json(folder / MANIFEST))

@@ -71,6 +71,16 @@ def write_shard(folder, name, columns, raw):
     return Shard(name, count, paths[0].stat().st_size, decoded, len(raw), *map(sha256_of, paths))
 
 
+def find_damage(folder, shard):
+    """Return the path of the first file of a shard that is missing or has another content, or None."""
+    digests = (shard.sha256, shard.index_sha256, shard.raw_sha256)
+    for ending, sha256 in zip(ENDINGS, digests, strict=True):
+        path = Path(folder) / f"{shard.name}{ending}"
+        if not path.is_file() or sha256_of(path) != sha256:
+            return path
+    return None
+
+
 def _check(path, sha256):
     """Raise DataError if a file is missing or has another content."""
     try:

@@ -6,10 +6,10 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
-from rnn_apps.data.files import json_lines, open_lines, open_table
+from rnn_apps.data.files import json_lines_with_text, open_lines, open_table
 from rnn_apps.data.records import INVALID_UTF8, find_surrogate
 from rnn_apps.data.split_files import ENDINGS
-from rnn_apps.errors import UserError, shown
+from rnn_apps.errors import Argument, UserError, shown
 from rnn_apps.runs.inputs import LINES, read_file
 
 MAX_FILES = 1_000_000
@@ -100,8 +100,9 @@ class BatchInputs:
     def _check_column(self, file, table):
         if self._column not in table.columns:
             received, expected = ", ".join(map(shown, table.columns)) or "no columns", shown(self._column)
-            fix = "Name the column of the texts."
-            raise UserError(str(file), received=received, expected=expected, fix=fix, option="column")
+            fix = Argument("Name the column of the texts, the same in all files", "column=NAME")
+            details = {"received": received, "expected": expected, "fix": fix}
+            raise UserError(str(file), "lacks the column of the texts", **details)
         doubled = next((name for name in table.columns if table.columns.count(name) > 1), None)
         if doubled is not None:
             raise UserError(str(file), f"has several columns {shown(doubled)}", fix="Rename one of them.")
@@ -131,12 +132,12 @@ class BatchInputs:
     def _rows(self, file):
         if file.name.lower().removesuffix(".gz").endswith(".jsonl"):
             with open_lines(file) as lines:
-                for number, record, problem in json_lines(lines):
-                    yield self._row(f"{file}:{number}", record or {}, problem)
+                for number, line, record, problem in json_lines_with_text(lines):
+                    yield self._row(f"{file}:{number}", {"line": line} if problem else record, problem)
             return
         with open_table(file) as table:
             for number, cells, problem in table.rows:
-                columns = {} if problem else dict(zip(table.columns, cells))
+                columns = {"cells": list(cells)} if problem else dict(zip(table.columns, cells))
                 yield self._row(f"{file}:{number}", columns, problem)
 
     def _row(self, location, columns, problem):

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from rnn_apps.disk import replace_file, sha256_of
-from rnn_apps.errors import UserError, shown
+from rnn_apps.errors import UserError, printable, shown
 
 FORMATS = ("jsonl", "csv")
 PREFIX = "predicted_"  # of an answer's name that is also the name of an input's column
@@ -146,13 +146,16 @@ class Progress:
         changed = next((key for key in self._settings if before.get(key) != self._settings[key]), None)
         if changed is not None:
             received, expected = shown(self._settings[changed]), shown(before.get(changed))
+            if changed == "inputs":
+                received, expected = _first_difference(self._settings[changed], before.get(changed))
             where = f"{self._path}, {changed}"
             raise UserError(where, "of another prediction", received=received, expected=expected, fix=_FIX)
         for shard in self.shards:
             for name, digest in shard["files"].items():
                 file = self._path.parent / name
                 if not file.is_file() or sha256_of(file) != digest:
-                    raise UserError(str(file), "is missing or has changed", fix=_FIX)
+                    fix = f"Restore it; or move all files of the prefix {self._out} away, and predict again."
+                    raise UserError(str(file), "is missing or has changed", fix=fix)
 
     def add(self, shard, answers):
         """Note that the next shard is complete.
@@ -255,6 +258,20 @@ class ShardFiles(NamedTuple):
             is_complete = False
         path.unlink()
         return shard if is_complete else None
+
+
+def _first_difference(now, before):
+    """Describe the first input file that differs: (received, expected)."""
+    if not (isinstance(before, list) and all(isinstance(one, list) and len(one) == 3 for one in before)):
+        return "other files", "those of the first time"
+    own, others = ({path: facts for path, *facts in files} for files in (now, before))
+    for path in sorted(own.keys() | others.keys()):
+        if path not in own or path not in others:
+            here, there = ("no such file" if path not in files else "a file" for files in (own, others))
+            return f"{printable(path)}: {here}", there
+        if own[path] != others[path]:
+            return f"{printable(path)}, which has changed", "as it was"
+    return "another order of files", "that of the first time"
 
 
 def _check_shards(settings, shards, answers):

@@ -74,24 +74,39 @@ def predict_files(predictor, identity, given, out, console, format, options, bea
         files = ShardFiles(str(out), -(-total // given.shard_size), format)
         writer = ShardWriter(files, Names(columns, progress.answers, format), options)
         resumed = len(progress.shards)
-        if resumed:
-            console.log(f"{resumed} of {files.num_shards} shards were written before")
-        console.step(0, total, {})
-        done, on_beam = 0, False
-        for number, chunk in given.chunks(predictor):
-            done += len(chunk)
-            if number >= resumed:
-                shard = files.take(number)
-                if shard is None and beam is not None and writer.names.answers is not None:
-                    beam(writer, number)
-                    beam, shard, on_beam = None, files.take(number), True
-                if on_beam and shard is None:
-                    console.log(f"No worker has written shard {number}: it is predicted here")
-                progress.add(shard or writer.write(number, chunk, predictor), writer.names.answers)
-            console.step(done, total, {})
-        console.close()
+        try:
+            _write_all(predictor, given, progress, writer, console, total, beam)
+        except (KeyboardInterrupt, SystemExit):
+            console.close()
+            done = len(progress.shards) + sum(map(files.has_note, range(files.num_shards)))
+            console.log(
+                f"Stopped. The same command continues: {done} of {files.num_shards} shards are written."
+            )
+            raise
         progress.finish()
     return progress.result(resumed)
+
+
+def _write_all(predictor, given, progress, writer, console, total, beam):
+    """Write the shards that are missing; see `predict_files`."""
+    files, resumed = writer.files, len(progress.shards)
+    written = resumed + sum(map(files.has_note, range(resumed, files.num_shards)))
+    if written:
+        console.log(f"{written} of {files.num_shards} shards were written before")
+    console.step(0, total, {})
+    done, on_beam = 0, False
+    for number, chunk in given.chunks(predictor):
+        done += len(chunk)
+        if number >= resumed:
+            shard = files.take(number)
+            if shard is None and beam is not None and writer.names.answers is not None:
+                beam(writer, number)
+                beam, shard, on_beam = None, files.take(number), True
+            if on_beam and shard is None:
+                console.log(f"No worker has written shard {number}: it is predicted here")
+            progress.add(shard or writer.write(number, chunk, predictor), writer.names.answers)
+        console.step(done, total, {})
+    console.close()
 
 
 class ShardWriter(NamedTuple):

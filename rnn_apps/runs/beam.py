@@ -54,10 +54,12 @@ class BeamJob(NamedTuple):
             _check_runner(runner)
             if workers is None and runner == DIRECT:
                 workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+            if workers is None:
+                fix = Argument("Add it", "workers=16")
+                raise UserError(problem=f"{runner} needs a number of workers", fix=fix, option="workers")
             if isinstance(workers, bool) or not isinstance(workers, int) or not 1 <= workers <= MAX_WORKERS:
-                received = f"none, which only {DIRECT} allows" if workers is None else shown(workers)
                 expected = f"a whole number from 1 to {MAX_WORKERS:,}"
-                raise UserError(received=received, expected=expected, option="workers")
+                raise UserError(received=shown(workers), expected=expected, option="workers")
             job = cls(runner, workers, _split(options))
             job._pipeline_options()
         return job

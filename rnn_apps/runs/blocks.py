@@ -1,6 +1,7 @@
 """Blocks of prepared data: examples that are encoded and written into shards independently of all others."""
 
 import json
+import logging
 from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
@@ -8,12 +9,13 @@ from typing import NamedTuple
 import numpy as np
 
 from rnn_apps.data.columns import Column
-from rnn_apps.data.prepared import BLOCKS, ColumnSpec
-from rnn_apps.data.shards import write_shard
+from rnn_apps.data.prepared import BLOCKS, ColumnSpec, Shard
+from rnn_apps.data.shards import find_damage, write_shard
 from rnn_apps.disk import replace_file, to_disk
 from rnn_apps.errors import UserError
 from rnn_apps.tasks.truncation import Truncation
 
+_log = logging.getLogger(__name__)
 CHUNK_EXAMPLES, CHUNK_BYTES = 16_384, 4 * 2**20  # raw examples that are encoded together
 BLOCK_CHUNKS = 16  # at most 262,144 texts, or 1,024 images
 SHARD_BYTES = 16 * 2**20  # of decoded columns, from which a shard is complete
@@ -112,6 +114,7 @@ class Block:
         self.is_complete, self.columns, self.entries = False, {}, []
         if self._path.is_file():
             self.is_complete, self.columns, self.entries = _read(self._path)
+            self._leave_out_damaged()
         self._written = sum(entry["consumed"] for entry in self.entries)
         self.skipped_before = Counter()
         for entry in self.entries:
@@ -119,6 +122,15 @@ class Block:
         self._dropped_before = {index for entry in self.entries for index in entry["dropped"]}
         self._kept = sum(entry["kept"] for entry in self.entries)
         self._start_shard()
+
+    def _leave_out_damaged(self):
+        """Leave out the shards from the first one on that is missing or damaged: they are encoded again."""
+        for number, entry in enumerate(self.entries):
+            damaged = entry["shard"] and find_damage(self._folder, Shard(*entry["shard"]))
+            if damaged:
+                _log.warning("%s is missing or damaged: it is encoded again", damaged)
+                self.is_complete, self.entries = False, self.entries[:number]
+                return
 
     def _start_shard(self):
         self._chunks, self._raw, self._truncations = [], [], []

@@ -155,11 +155,18 @@ class _Preparation:
             if has_shards or content["state"] == self._state:
                 self._continue(content, has_shards)
                 return
-            (out / UNFINISHED).unlink()  # nothing is lost: it has no shard, and other settings
+            changed = next(key for key, value in self._state.items() if content["state"].get(key) != value)
+            self._console.log(f"Starting again in {out}: it has no complete shard, and the {changed} changed")
+            (out / UNFINISHED).unlink()
             for folder in (PREPROCESSING, BLOCKS):
                 shutil.rmtree(out / folder, ignore_errors=True)
             for path in out.glob(".*.part"):
                 path.unlink()
+        above = next((parent for parent in out.absolute().parents if parent.exists()), None)
+        if above is not None and not above.is_dir():
+            raise UserError(
+                problem=f"{above} is a file, not a folder", fix="Name another folder.", option="to"
+            )
         if out.exists() and (not out.is_dir() or any(out.iterdir())):
             raise UserError(problem=f"{out} exists and is not empty", fix="Name another folder.", option="to")
 

@@ -77,6 +77,9 @@ def tune(
     if location is not None:
         location.check()
     source = _beside(location)
+    if recipe is None and location is not None and location.path is not None and not location.path.exists():
+        fix = "Name the file of a study, or the recipe and the space of a new one."
+        raise UserError(str(location), "no such study", fix=fix)
     typed = (recipe, space)
     if isinstance(data, Mapping):
         data, settings = None, {**settings, "data": data}
