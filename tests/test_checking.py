@@ -141,6 +141,11 @@ def test_a_loss_on_saving_is_detected():
 
 
 @keras.saving.register_keras_serializable(package="test_checking")
+class OwnCell(L.SimpleRNNCell):
+    """A cell that only its user knows."""
+
+
+@keras.saving.register_keras_serializable(package="test_checking")
 class Unreadable(Forgetful):
     """A layer that its configuration cannot restore."""
 
@@ -155,10 +160,10 @@ def test_a_model_that_cannot_be_loaded_has_a_reason():
 
 
 def test_the_path_of_keras_own_layers_says_what_would_make_it_faster():
-    model = sequential(L.LSTM(3, name="fit", return_sequences=True), L.GRU(3, reset_after=False, name="old"))
+    model = sequential(L.LSTM(3, name="fit", return_sequences=True), L.RNN(OwnCell(3), name="own"))
     findings = found(model)
     assert "importing the model converts it" in findings["path of fit"].detail
-    assert "reset_after=False" in findings["path of old"].detail
+    assert "OwnCell is not in the engine's form" in findings["path of own"].detail
 
 
 def linear(factor):

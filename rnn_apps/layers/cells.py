@@ -132,18 +132,20 @@ class LSTMCell(RecurrentCell):
 
 @register_cell("gru")
 class GRUCell(RecurrentCell):
-    """Gated recurrent unit (`reset_after`) with the weights of `keras.layers.GRUCell`: gates z, r, h.
+    """Gated recurrent unit with the weights of `keras.layers.GRUCell`: gates z, r, h.
 
     h_t = u * h_{t-1} + (1 - u) * tanh(z_h + s * r_h), with update u and reset s = sigmoid(z + r).
 
     Args:
         units: size of h.
         recurrent_activation: of the gates.
-        reset_after: must be True: the form before it is not one product a step. `keras.layers.GRU` has it.
+        reset_after: whether the reset gate is applied after the recurrent product, as in cuDNN. False applies
+            it before: the candidate is tanh(z_h + (s * h_{t-1}) W_h), a second product in every step.
         **kwargs: as in `RecurrentCell`.
 
     Reference:
-        Cho et al., "Learning Phrase Representations using RNN Encoder-Decoder" (2014), in the form of cuDNN.
+        Cho et al., "Learning Phrase Representations using RNN Encoder-Decoder" (2014), version 1 with
+        ``reset_after=True``, version 3 without.
     """
 
     gates = 3
@@ -160,25 +162,33 @@ class GRUCell(RecurrentCell):
     ):
         super().__init__(units, activation, use_bias, *args, **kwargs)
         self.recurrent_activation = keras.activations.get(recurrent_activation)
-        if reset_after is not True:
-            raise ValueError(
-                f"{type(self).__name__}: reset_after: received {reset_after!r}, expected True: the other "
-                "form is not one product a step. Use keras.layers.GRU(..., reset_after=False) for it."
-            )
-        self.reset_after = reset_after
+        self.reset_after = check_choice(type(self).__name__, "reset_after", reset_after, (True, False))
 
     def bias_shape(self):
-        """Two rows: the bias of z and the bias of r."""
-        return (2, 3 * self.units)
+        """Two rows, the bias of z and the bias of r; a single one for ``reset_after=False``."""
+        return (2, 3 * self.units) if self.reset_after else super().bias_shape()
 
     def split_bias(self):
         """The rows of `bias`."""
-        return ((self.bias[0],), (self.bias[1],)) if self.use_bias else ((), ())
+        if not (self.use_bias and self.reset_after):
+            return super().split_bias()
+        return (self.bias[0],), (self.bias[1],)
 
-    def step(self, z, r, states):
+    @property
+    def loop_kernel(self):
+        """The kernel of both gates, and of the candidate if the reset follows the product."""
+        return self.recurrent_kernel if self.reset_after else self.recurrent_kernel[:, : 2 * self.units]
+
+    @property
+    def own_weights(self):
+        """The recurrent kernel of the candidate, if the reset precedes the product."""
+        return () if self.reset_after else (self.recurrent_kernel[:, 2 * self.units :],)
+
+    def step(self, z, r, states, *candidate_kernel):
         """h_t = u * h_{t-1} + (1 - u) * candidate."""
         (h,) = states
         z_u, z_s, z_h = ops.split(z, 3, axis=-1)
-        r_u, r_s, r_h = ops.split(r, 3, axis=-1)
+        r_u, r_s, *r_h = ops.split(r, 3 if self.reset_after else 2, axis=-1)
         update, reset = self.recurrent_activation(z_u + r_u), self.recurrent_activation(z_s + r_s)
-        return (update * h + (1 - update) * self.activation(z_h + reset * r_h),)
+        r_h = reset * r_h[0] if self.reset_after else ops.matmul(reset * h, *candidate_kernel)
+        return (update * h + (1 - update) * self.activation(z_h + r_h),)

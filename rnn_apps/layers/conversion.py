@@ -97,8 +97,6 @@ def why_not(layer):
 def _why_not_cell(cell):
     if type(cell) not in _CELLS:
         return f"its cell {type(cell).__name__} is not in the engine's form"
-    if getattr(cell, "reset_after", True) is not True:
-        return "a GRU with reset_after=False is not one product a step"
     return None
 
 

@@ -49,6 +49,7 @@ def _obstacle(layer):
     """Return the first option that cuDNN does not support, or None."""
     cell = layer.cell
     checks = (
+        (layer.use_cudnn is False, "use_cudnn=False"),
         (mode(cell) is None, f"{type(cell).__name__} with these activations has no kernel"),
         (not cell.use_bias, "use_bias=False"),
         (cell.recurrent_dropout > 0, "recurrent_dropout"),
@@ -65,7 +66,7 @@ def mode(cell):
         sigmoid = cell.recurrent_activation is keras.activations.sigmoid
     if type(cell) is LSTMCell and tanh and sigmoid:
         return "lstm"
-    if type(cell) is GRUCell and tanh and sigmoid:
+    if type(cell) is GRUCell and tanh and sigmoid and cell.reset_after:
         return "gru"
     if type(cell) is VanillaRNNCell:
         relu = cell.activation is keras.activations.relu

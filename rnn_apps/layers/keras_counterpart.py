@@ -24,6 +24,11 @@ class NotConvertible(ValueError):
     """Raised for a layer without an equivalent in Keras."""
 
 
+def keras_class(cell_class):
+    """Return the Keras layer that has a cell of this class of ours, or None."""
+    return _BY_CELL.get(cell_class)
+
+
 def keras_layer(layer):
     """Return the Keras counterpart of a `RecurrentLayer`, without weights.
 
@@ -31,7 +36,7 @@ def keras_layer(layer):
         NotConvertible: there is none.
     """
     cell = layer.cell
-    cls = _BY_CELL.get(type(cell))
+    cls = keras_class(type(cell))
     if cls is None:
         raise NotConvertible(f"{layer.name}: received {type(layer).__name__}, which Keras has no layer for.")
     options = serialized_arguments(cell, constructor_arguments(type(cell)))

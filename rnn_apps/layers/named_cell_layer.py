@@ -3,6 +3,7 @@
 import inspect
 
 from rnn_apps.layers.arguments import constructor_arguments, serialized_arguments
+from rnn_apps.layers.keras_counterpart import keras_class
 from rnn_apps.layers.recurrent_layer import RecurrentLayer
 
 
@@ -12,10 +13,24 @@ class NamedCellLayer(RecurrentLayer):
     cell_class: type | None = None
 
     def __init__(self, *args, **kwargs):
+        kwargs |= self._named(args, kwargs)
         names = constructor_arguments(self.cell_class)
         cell_options = {key: kwargs.pop(key) for key in list(kwargs) if key in names}
         shared = {key: kwargs[key] for key in ("dtype", "trainable") if key in kwargs}
-        super().__init__(self.cell_class(*args, **cell_options, **shared), **kwargs)
+        super().__init__(self.cell_class(**cell_options, **shared), **kwargs)
+
+    def _named(self, args, kwargs):
+        """Return positional arguments by their names in the constructor of the Keras layer."""
+        ordered = inspect.signature(keras_class(self.cell_class) or self.cell_class).parameters.values()
+        names = [one.name for one in ordered if one.kind == one.POSITIONAL_OR_KEYWORD]
+        named, title = dict(zip(names, args)), type(self).__name__
+        if len(args) > len(names):
+            raise TypeError(
+                f"{title}: received {len(args)} positional arguments, expected at most {len(names)}."
+            )
+        if doubled := named.keys() & kwargs.keys():
+            raise TypeError(f"{title}: received several values for {', '.join(sorted(doubled))}.")
+        return named
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
@@ -27,7 +42,10 @@ class NamedCellLayer(RecurrentLayer):
     def get_config(self):
         """Return all constructor arguments, the cell's among them."""
         config = {key: value for key, value in super().get_config().items() if key != "cell"}
-        return {**config, **serialized_arguments(self.cell, constructor_arguments(self.cell_class))}
+        arguments = serialized_arguments(self.cell, constructor_arguments(self.cell_class))
+        if arguments.get("output_units", 0) is None:
+            del arguments["output_units"]  # Keras does not know it
+        return {**config, **arguments}
 
     @classmethod
     def from_config(cls, config, custom_objects=None):

@@ -91,7 +91,7 @@ def recur(form, run_loop, z, mask, initial, weights, collect=True):
         finals, histories, terms = runner("all", forward_loop(form, "all"), z, *others)
         states = others[1]  # a compiled loop may have forgotten the batch size
         histories = tuple(tf.ensure_shape(h, [None, *s.shape]) for h, s in zip(histories, states))
-        terms = tuple(tf.ensure_shape(term, z.shape) for term in terms)
+        terms = tuple(tf.ensure_shape(term, [*z.shape[:2], term.shape[-1]]) for term in terms)
         return finals, histories, step_terms(form, z, terms)
 
     def pass_forward(*arguments):
@@ -170,7 +170,8 @@ def forward_loop(form, record):
         if opens:
             histories = tuple(array.write(0, s) for array, s in zip(histories, kept))
         keep_terms = record == "all" and form.recurrent != "none" and form.slope is None
-        terms = (step_array(steps, [batch, z.shape[-1]], z.dtype),) if keep_terms else ()
+        width = (z if form.additive or not keep_terms else weights.kernel[0]).shape[-1]
+        terms = (step_array(steps, [batch, width], z.dtype),) if keep_terms else ()
 
         def body(t, states, histories, terms):
             states, term = advance(t, states)
@@ -198,9 +199,9 @@ def backward_loop(form):
     def loop(d_outputs, d_finals, histories, terms, mask, weights):
         steps, batch = tf.shape(histories[0])[0] - 1, histories[0].shape[1]
         separate_r = len(terms) == 2
-        shape = [batch, (terms or weights.kernel)[0].shape[-1]]
-        d_z = step_array(steps, shape, histories[0].dtype)
-        d_r = (step_array(steps, shape, histories[0].dtype),) if separate_r else ()
+        widths = [term.shape[-1] for term in terms or weights.kernel]
+        d_z, *d_r = (step_array(steps, [batch, width], histories[0].dtype) for width in widths[:2])
+        d_r = tuple(d_r) if separate_r else ()
         d_own = tuple(tf.zeros_like(w) for w in weights.own)
 
         def body(t, d_states, d_own, d_z, d_r):

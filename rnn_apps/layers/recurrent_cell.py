@@ -159,6 +159,11 @@ class RecurrentCell(keras.layers.Layer):
         return self.units
 
     @property
+    def loop_kernel(self):
+        """The weight whose product with the state is r, `recurrent_kernel`."""
+        return self.recurrent_kernel
+
+    @property
     def own_weights(self):
         """Further weights of the cell, which are passed to `step`."""
         return ()
@@ -233,7 +238,7 @@ class RecurrentCell(keras.layers.Layer):
         if self.recurrent == "none":
             return 0.0
         if self.recurrent == "dense":
-            return ops.matmul(h, self.recurrent_kernel)
+            return ops.matmul(h, self.loop_kernel)
         return ops.concatenate([h] * self.gates, axis=-1) * self.recurrent_kernel
 
     def drop(self, tensor, rate, training):

@@ -16,6 +16,7 @@ from rnn_apps.layers.recurrence import RecurrentWeights, project, recur
 from rnn_apps.layers.recurrent_cell import RecurrentCell
 
 _log = logging.getLogger("rnn_apps.layers")
+_OWN_OPTIONS = {"use_cudnn": "auto", "implementation": 2, "compile": "auto", "recompute_every": None}
 
 
 @keras.saving.register_keras_serializable(package="rnn_apps")
@@ -30,7 +31,9 @@ class RecurrentLayer(keras.layers.RNN):
         return_state: whether to return the final states after the output.
         go_backwards: whether to read the sequence backwards; outputs are in reading order.
         stateful: whether the final states of a batch are the initial states of the next one.
-        unroll: accepted for compatibility with Keras; it has no effect, which is logged.
+        unroll, implementation: accepted for compatibility with Keras; they have no effect, which is logged.
+        use_cudnn: ``"auto"``: where gradients are computed on a GPU, cuDNN is used if it supports the
+            arguments. True: an error if it does not. False: never.
         zero_output_for_mask: whether outputs at masked steps are zeros instead of the previous output.
         compile: ``"auto"``: where gradients are computed, XLA compiles a (batch, steps) shape on its third
             use, at most 16 shapes per layer. True: always. False: never.
@@ -57,7 +60,17 @@ class RecurrentLayer(keras.layers.RNN):
         TensorShape([2, 5, 8])
     """
 
-    def __init__(self, cell, *, unroll=False, compile="auto", recompute_every=None, **kwargs):
+    def __init__(
+        self,
+        cell,
+        *,
+        unroll=False,
+        use_cudnn="auto",
+        implementation=2,
+        compile="auto",
+        recompute_every=None,
+        **kwargs,
+    ):
         if not isinstance(cell, RecurrentCell):
             raise ValueError(
                 f"{type(self).__name__}: cell: received {cell!r}, expected a RecurrentCell. "
@@ -68,6 +81,10 @@ class RecurrentLayer(keras.layers.RNN):
             check_choice(title, name, kwargs.get(name, False), (True, False))
         super().__init__(cell, **kwargs)
         self.unroll_requested = check_choice(title, "unroll", unroll, (True, False))
+        self.use_cudnn = check_choice(title, "use_cudnn", use_cudnn, ("auto", True, False))
+        self.implementation = implementation
+        if implementation not in (1, 2):
+            raise ValueError(f"{title}: implementation: received {implementation!r}, expected 1 or 2.")
         self.compile = check_choice(title, "compile", compile, ("auto", True, False))
         self.recompute_every = recompute_every
         if recompute_every is not None:
@@ -77,6 +94,8 @@ class RecurrentLayer(keras.layers.RNN):
         self.loop_compiler = LoopCompiler(compile)
         if unroll:
             _log.info("%s: unroll has no effect; the engine's loop is compiled instead.", self.name)
+        if implementation != 2:
+            _log.info("%s: implementation has no effect; all gates share one dropout mask.", self.name)
 
     @property
     def units(self):
@@ -142,6 +161,10 @@ class RecurrentLayer(keras.layers.RNN):
     def _note_path(self, differentiated, masks):
         """Choose the path; for differentiated calls it is logged and stored in `engine_path`."""
         path = cudnn.choose_path(self, differentiated, bool(masks))
+        if self.use_cudnn is True and differentiated and path[0] != "cudnn":
+            raise ValueError(
+                f'{self.name}: use_cudnn=True, but: {path[1]}. Use use_cudnn="auto" to train without cuDNN.'
+            )
         if differentiated and path != self.engine_path:
             _log.info("%s: %s path: %s", self.name, *path)
             self.engine_path = path
@@ -183,7 +206,7 @@ class RecurrentLayer(keras.layers.RNN):
     def _weights(self, keep):
         cell = self.cell
         bias_z, bias_r = (tuple(map(_read, bias)) for bias in cell.split_bias())
-        recurrent = () if cell.recurrent == "none" else (_read(cell.recurrent_kernel),)
+        recurrent = () if cell.recurrent == "none" else (_read(cell.loop_kernel),)
         own = tuple(map(_read, cell.own_weights))
         return RecurrentWeights(recurrent, bias_r, keep, own), _read(cell.kernel), bias_z
 
@@ -211,11 +234,12 @@ class RecurrentLayer(keras.layers.RNN):
         return self.cell.output(states)
 
     def get_config(self):
-        """Return all constructor arguments."""
+        """Return all constructor arguments, but not defaults that `keras.layers.SimpleRNN` does not know."""
         config = {key: value for key, value in super().get_config().items() if key not in LAYER_OPTIONS}
         options = {name: getattr(self, name) for name in LAYER_OPTIONS}
         options["unroll"] = self.unroll_requested
-        return {**config, **options, "compile": self.compile, "recompute_every": self.recompute_every}
+        own = {name: getattr(self, name) for name in _OWN_OPTIONS}
+        return {**config, **options, **{k: v for k, v in own.items() if v != _OWN_OPTIONS[k]}}
 
 
 def _read(weight):

@@ -15,7 +15,12 @@ GOLDEN = Path(__file__).parent.parent / "golden"
 FILES = sorted(path for path in GOLDEN.iterdir() if path.suffix != ".npz")
 CONVERTED = {
     "frames": ["rnn: RNN converted"],
-    "series": ["rnn: RNN converted", "simple_rnn: SimpleRNN converted", "lstm: LSTM converted"],
+    "series": [
+        "rnn: RNN converted",
+        "simple_rnn: SimpleRNN converted",
+        "lstm: LSTM converted",
+        "gru: GRU converted",
+    ],
     "text_classifier": ["bidirectional: Bidirectional LSTM converted", "gru: GRU converted"],
 }
 
@@ -53,8 +58,7 @@ def test_recurrent_layers_are_converted_and_every_change_is_listed(golden):
     lines = "\n".join(found.changes)
     for converted in CONVERTED[name]:
         assert f"{converted} to rnn-apps" in lines
-    kept = ["gru: GRU kept as it is, a GRU with reset_after=False is not one product a step"]
-    assert found.kept == (kept if name == "series" else [])
+    assert found.kept == []
     old = version.startswith("2")
     assert ("batch_input_shape" in lines) is old
     assert ("the hard_sigmoid of Keras 2" in lines) is (old and name == "series")

@@ -107,12 +107,12 @@ def test_stateful_calls_continue_the_sequence_until_reset(name):
 
 @pytest.mark.parametrize("name", OURS)
 def test_switching_from_keras_takes_one_word(name):
-    """Every argument but the choice of kernels exists, and positional ones mean the same."""
+    """Every argument exists, and positional ones mean the same."""
 
     def arguments(cls):
         return [p for p in inspect.signature(cls).parameters if p not in ("kwargs", "self")]
 
-    theirs = [a for a in arguments(KERAS[name]) if a != "use_cudnn"]
+    theirs = arguments(KERAS[name])
     ours = set(arguments(OURS[name])) | {"activity_regularizer"}  # of keras.layers.Layer
     assert set(theirs) <= ours
     gate = [] if name == "vanilla" else ["hard_sigmoid"]
@@ -121,8 +121,17 @@ def test_switching_from_keras_takes_one_word(name):
     configs = [layer(*positional).get_config() for layer in (OURS[name], KERAS[name])]
     for argument in names:
         assert configs[0][argument] == configs[1][argument], argument
-    with pytest.raises(TypeError):
-        OURS[name](*positional, "l2")
+    forget = [False] if name == "lstm" else []
+    positional = (*positional, *forget, "l1", "l2", "l1", None, "non_neg", "non_neg", "unit_norm", 0.1, 0.2)
+    layers = [layer(*positional) for layer in (OURS[name], KERAS[name])]
+    for argument in theirs[: len(positional)]:
+        ours, peers = (getattr(layer, argument) for layer in layers)
+        same = [keras.saving.serialize_keras_object(one) for one in (ours, peers)]
+        assert same[0] == same[1], argument
+    with pytest.raises(TypeError, match="several values for units"):
+        OURS[name](4, units=4)
+    with pytest.raises(TypeError, match="positional arguments, expected at most"):
+        OURS[name](*range(len(theirs) + 1))
 
 
 @pytest.mark.parametrize("name", OURS)

@@ -28,13 +28,13 @@ THEIRS = {
     "SimpleRNN": lambda: L.SimpleRNN(4, activation="relu", return_sequences=True, kernel_regularizer="l2"),
     "LSTM": lambda: L.LSTM(4, dropout=0.1, go_backwards=True, unit_forget_bias=False),
     "GRU": lambda: L.GRU(4, zero_output_for_mask=True, return_sequences=True, use_bias=False),
+    "GRU, reset first": lambda: L.GRU(4, reset_after=False, return_sequences=True),
     "RNN of a cell": lambda: L.RNN(L.LSTMCell(4), return_sequences=True),
     "RNN of cells": lambda: L.RNN([L.GRUCell(4), L.GRUCell(3)], return_sequences=True),
     "Bidirectional": lambda: L.Bidirectional(L.LSTM(4, return_sequences=True), merge_mode="sum"),
     "two of different size": lambda: L.Bidirectional(L.GRU(4), backward_layer=L.GRU(3, go_backwards=True)),
 }
 LEFT = {
-    "reset_after=False": lambda: L.GRU(4, reset_after=False),
     "is no recurrent layer": lambda: L.Dense(3),
     "is not in the engine's form": lambda: L.RNN(OwnCell()),
     "differ in more than their units": lambda: L.RNN([L.GRUCell(4), L.LSTMCell(3)]),
@@ -92,7 +92,7 @@ def test_a_layer_alone_keeps_its_weights_and_its_arguments(name):
     for mine, its in zip(ours.get_weights(), layer.get_weights(), strict=True):
         np.testing.assert_array_equal(mine, its)
     np.testing.assert_allclose(ours(X), layer(X), atol=1e-6)
-    if name in ("SimpleRNN", "LSTM", "GRU"):
+    if name in ("SimpleRNN", "LSTM", "GRU", "GRU, reset first"):
         mine, its = ours.get_config(), layer.get_config()
         assert {k: v for k, v in mine.items() if k in its and k != "dtype"} == {
             k: v for k, v in its.items() if k in mine and k != "dtype"
