@@ -21,7 +21,7 @@ PREPROCESSING = "preprocessing"
 FORMAT = 1
 NOT_ENCODED = ("source", "path", "sample", "on_invalid_record", "max_invalid_records", "shuffle")  # of `data`
 _MAX_MANIFEST = 64 * 2**20
-_SHARD_NAME = re.compile(r"((?:train|validation|test)-\d{5})-\d{3}|(train|validation|test)-\d{5}")
+_SHARD_NAME = re.compile(r"((?:train|validation|test)-\d{5,9})-\d{3,9}|(train|validation|test)-\d{5}")
 _KINDS = re.compile(r"(u?int(8|16|32|64)|bool|float16|float32)")
 _AGAIN = "Prepare the data again into another folder."
 

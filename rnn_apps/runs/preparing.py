@@ -120,7 +120,8 @@ class _Preparation:
 
     def _complete(self, dataset, splits):
         files = [path for path in sorted((self._out / PREPROCESSING).iterdir()) if path.is_file()]
-        columns = next(block.columns for split in splits.values() for block in split.blocks if block.columns)
+        blocks = (block for split in splits.values() for block in split.blocks if block.columns)
+        columns = next(blocks).columns
         found = {
             name: PreparedSplit(
                 [Shard(*entry["shard"]) for entry in split.entries if entry["shard"]],
