@@ -40,7 +40,7 @@ class Heard:
         self.closed = True
 
 
-LARGE_WORKER = 1_500  # MB after which a worker gets no more tests; those of one task add up to 1,200
+LARGE_WORKER = 2_000  # MB after which a worker gets no more tests; a new one costs 9 s of work
 
 
 def pytest_xdist_make_scheduler(config, log):
