@@ -83,8 +83,8 @@ class RecurrentLayer(keras.layers.RNN):
         self.unroll_requested = check_choice(title, "unroll", unroll, (True, False))
         self.use_cudnn = check_choice(title, "use_cudnn", use_cudnn, ("auto", True, False))
         self.implementation = implementation
-        if implementation not in (1, 2):
-            raise ValueError(f"{title}: implementation: received {implementation!r}, expected 1 or 2.")
+        if implementation not in (0, 1, 2):  # 0 is of Keras 1
+            raise ValueError(f"{title}: implementation: received {implementation!r}, expected 0, 1 or 2.")
         self.compile = check_choice(title, "compile", compile, ("auto", True, False))
         self.recompute_every = recompute_every
         if recompute_every is not None:

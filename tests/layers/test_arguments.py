@@ -27,7 +27,7 @@ REFUSED = [
     (VanillaRNN, {"units": 4, "use_bias": 1}, f"VanillaRNNCell: use_bias: received 1, {BOOL}"),
     (LSTM, {"units": 4, "unit_forget_bias": "yes"}, f"LSTMCell: unit_forget_bias: received 'yes', {BOOL}"),
     (GRU, {"units": 4, "reset_after": 0}, f"GRUCell: reset_after: received 0, {BOOL}"),
-    (GRU, {"units": 4, "implementation": 3}, "GRU: implementation: received 3, expected 1 or 2."),
+    (GRU, {"units": 4, "implementation": 3}, "GRU: implementation: received 3, expected 0, 1 or 2."),
     (LSTM, {"units": 4, "use_cudnn": "no"}, "LSTM: use_cudnn: received 'no', expected one of 'auto', True"),
     (GRU, {"units": 4, "return_sequences": 1}, f"GRU: return_sequences: received 1, {BOOL}"),
     (GRU, {"units": 4, "return_state": None}, f"GRU: return_state: received None, {BOOL}"),
