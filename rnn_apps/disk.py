@@ -22,6 +22,11 @@ def sha256_of_texts(texts):
     return digest.hexdigest()
 
 
+def has_digest(path, sha256):
+    """Return whether a path is a file with this SHA-256."""
+    return Path(path).is_file() and sha256_of(path) == sha256
+
+
 def update_digest(digest, texts):
     """Add texts to a digest of `hashlib`."""
     for text in texts:

@@ -2,9 +2,9 @@
 
 import importlib.util
 import json
-from pathlib import Path
 
 import pytest
+from folders import files_of
 
 import rnn_apps
 from rnn_apps.cli import call
@@ -34,11 +34,6 @@ def small_blocks(monkeypatch):
     monkeypatch.setattr(blocks, "CHUNK_EXAMPLES", 10)
     monkeypatch.setattr(blocks, "SHARD_BYTES", 900)
     monkeypatch.setattr(blocks, "BLOCK_CHUNKS", 4)
-
-
-def files_of(folder):
-    paths = (path for path in sorted(Path(folder).rglob("*")) if path.is_file())
-    return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from folders import files_of
 from PIL import Image
 
 import rnn_apps
@@ -59,12 +60,6 @@ def small_shards(monkeypatch):
     monkeypatch.setattr(blocks, "CHUNK_EXAMPLES", 10)
     monkeypatch.setattr(blocks, "SHARD_BYTES", 900)
     monkeypatch.setattr(blocks, "BLOCK_CHUNKS", 8)
-
-
-def files_of(folder):
-    """Name to content of the files in a folder."""
-    paths = (path for path in sorted(folder.rglob("*")) if path.is_file())
-    return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from rnn_apps.data.splits import SPLIT_NAMES
-from rnn_apps.disk import replace_file, sha256_of, sha256_of_texts, to_disk
+from rnn_apps.disk import has_digest, replace_file, sha256_of_texts, to_disk
 from rnn_apps.errors import DataError, shown
 
 MANIFEST = "prepared.json"
@@ -192,7 +192,7 @@ class PreparedData(NamedTuple):
     def _check_files(self):
         for name, sha256 in self.files.items():
             path = self.folder / PREPROCESSING / name
-            if "/" in name or not path.is_file() or sha256_of(path) != sha256:
+            if "/" in name or not has_digest(path, sha256):
                 raise DataError(str(path), "missing or damaged", fix=_AGAIN)
         for shard in (shard for split in self.splits.values() for shard in split.shards):
             path = self.folder / f"{shard.name}{ENDINGS[0]}"

@@ -16,7 +16,7 @@ import tensorflow as tf
 
 from rnn_apps.data.columns import Column
 from rnn_apps.data.prepared import ENDINGS, ColumnSpec, Shard
-from rnn_apps.disk import sha256_of, to_disk
+from rnn_apps.disk import has_digest, sha256_of, to_disk
 from rnn_apps.errors import DataError
 
 MAX_RAW = 2**26  # bytes of a raw example
@@ -76,7 +76,7 @@ def find_damage(folder, shard):
     digests = (shard.sha256, shard.index_sha256, shard.raw_sha256)
     for ending, sha256 in zip(ENDINGS, digests, strict=True):
         path = Path(folder) / f"{shard.name}{ending}"
-        if not path.is_file() or sha256_of(path) != sha256:
+        if not has_digest(path, sha256):
             return path
     return None
 

@@ -66,10 +66,11 @@ def num_parts(batch, differentiated):
     """
     if not differentiated or in_graph_form() or inside_xla() or tf.config.list_logical_devices("GPU"):
         return 1
-    return max(1, min(_cores(), 4, batch or 4))
+    return max(1, min(num_cores(), 4, batch or 4))
 
 
-def _cores():
+def num_cores():
+    """Return the number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import NamedTuple
 
-from rnn_apps.disk import replace_file, sha256_of
+from rnn_apps.disk import has_digest, replace_file, sha256_of
 from rnn_apps.errors import UserError, printable, shown
 
 FORMATS = ("jsonl", "csv")
@@ -153,7 +153,7 @@ class Progress:
         for shard in self.shards:
             for name, digest in shard["files"].items():
                 file = self._path.parent / name
-                if not file.is_file() or sha256_of(file) != digest:
+                if not has_digest(file, digest):
                     fix = f"Restore it; or move all files of the prefix {self._out} away, and predict again."
                     raise UserError(str(file), "is missing or has changed", fix=fix)
 
@@ -241,6 +241,10 @@ class ShardFiles(NamedTuple):
         """Return whether a note on a shard was left."""
         return self._note(number).is_file()
 
+    def num_notes(self):
+        """Return the number of shards with a note."""
+        return sum(map(self.has_note, range(self.num_shards)))
+
     def take(self, number):
         """Return the description of a shard that was left, and remove the note.
 
@@ -252,8 +256,7 @@ class ShardFiles(NamedTuple):
         try:
             shard = json.loads(path.read_text(encoding="utf-8"))
             _check_shards({}, [shard], None)
-            files = [(path.parent / name, digest) for name, digest in shard["files"].items()]
-            is_complete = all(file.is_file() and sha256_of(file) == digest for file, digest in files)
+            is_complete = all(has_digest(path.parent / name, one) for name, one in shard["files"].items())
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             is_complete = False
         path.unlink()

@@ -33,9 +33,9 @@ class Inputs(NamedTuple):
         """Return the `BatchInputs`."""
         return BatchInputs(self.patterns, predictor, self.column)
 
-    def chunks(self, predictor):
-        """Yield (number of the shard, list of its `BatchInput`)."""
-        return enumerate(_batched(self.open(predictor), self.shard_size))
+    def chunks(self, inputs):
+        """Yield (number of the shard, list of its `BatchInput`) of what `open` returned."""
+        return enumerate(_batched(inputs, self.shard_size))
 
 
 def predict_files(predictor, identity, given, out, console, format, options, beam=None):
@@ -75,27 +75,24 @@ def predict_files(predictor, identity, given, out, console, format, options, bea
         writer = ShardWriter(files, Names(columns, progress.answers, format), options)
         resumed = len(progress.shards)
         try:
-            _write_all(predictor, given, progress, writer, console, total, beam)
+            if written := resumed + files.num_notes():
+                console.log(f"{written} of {files.num_shards} shards were written before")
+            console.step(0, total, {})
+            _write_all(predictor, given.chunks(inputs), progress, writer, console, total, beam)
         except (KeyboardInterrupt, SystemExit):
             console.close()
-            done = len(progress.shards) + sum(map(files.has_note, range(files.num_shards)))
-            console.log(
-                f"Stopped. The same command continues: {done} of {files.num_shards} shards are written."
-            )
+            written = f"{len(progress.shards) + files.num_notes()} of {files.num_shards} shards are written"
+            console.log(f"Stopped. The same command continues: {written}.")
             raise
         progress.finish()
     return progress.result(resumed)
 
 
-def _write_all(predictor, given, progress, writer, console, total, beam):
+def _write_all(predictor, chunks, progress, writer, console, total, beam):
     """Write the shards that are missing; see `predict_files`."""
     files, resumed = writer.files, len(progress.shards)
-    written = resumed + sum(map(files.has_note, range(resumed, files.num_shards)))
-    if written:
-        console.log(f"{written} of {files.num_shards} shards were written before")
-    console.step(0, total, {})
     done, on_beam = 0, False
-    for number, chunk in given.chunks(predictor):
+    for number, chunk in chunks:
         done += len(chunk)
         if number >= resumed:
             shard = files.take(number)

@@ -3,12 +3,12 @@
 import importlib.util
 import io
 import logging
-import os
 import shlex
 from contextlib import contextmanager, redirect_stderr
 from typing import NamedTuple
 
 from rnn_apps.errors import Argument, RnnAppsError, UserError, nearest, shown
+from rnn_apps.layers.compilation import num_cores
 
 DIRECT = "DirectRunner"
 MAX_WORKERS = 10_000
@@ -53,7 +53,7 @@ class BeamJob(NamedTuple):
         with _quiet():
             _check_runner(runner)
             if workers is None and runner == DIRECT:
-                workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+                workers = num_cores()
             if workers is None:
                 fix = Argument("Add it", "workers=16")
                 raise UserError(problem=f"{runner} needs a number of workers", fix=fix, option="workers")

@@ -56,7 +56,8 @@ class _Part:
 
     def read(self, worker):
         """Yield the number and the inputs of each missing shard of a worker."""
-        for number, chunk in self.given.chunks(_load(self.run_class, self.folder)):
+        inputs = self.given.open(_load(self.run_class, self.folder))
+        for number, chunk in self.given.chunks(inputs):
             is_mine = number >= self._first and number % self._workers == worker
             if is_mine and not self.writer.files.has_note(number):
                 yield number, chunk

@@ -153,11 +153,16 @@ class _Preparation:
         if (out / UNFINISHED).is_file():
             content = _read_state(out / UNFINISHED)
             has_shards = any(out.glob(f"*{ENDINGS[0]}"))
-            if has_shards or content["state"] == self._state:
-                self._continue(content, has_shards)
+            changed = [key for key, value in self._state.items() if content["state"].get(key) != value]
+            if changed and has_shards:
+                problem = f"{out} is half prepared, but the {changed[0]} changed since"
+                raise UserError(problem=problem, fix="Remove it, or name another folder.", option="to")
+            if not changed:
+                self._continue(content)
                 return
-            changed = next(key for key, value in self._state.items() if content["state"].get(key) != value)
-            self._console.log(f"Starting again in {out}: it has no complete shard, and the {changed} changed")
+            self._console.log(
+                f"Starting again in {out}: it has no complete shard, and the {changed[0]} changed"
+            )
             (out / UNFINISHED).unlink()
             for folder in (PREPROCESSING, BLOCKS):
                 shutil.rmtree(out / folder, ignore_errors=True)
@@ -171,10 +176,7 @@ class _Preparation:
         if out.exists() and (not out.is_dir() or any(out.iterdir())):
             raise UserError(problem=f"{out} exists and is not empty", fix="Name another folder.", option="to")
 
-    def _continue(self, content, has_shards):
-        if changed := [key for key, value in self._state.items() if content["state"].get(key) != value]:
-            problem = f"{self._out} is half prepared, but the {changed[0]} changed since"
-            raise UserError(problem=problem, fix="Remove it, or name another folder.", option="to")
+    def _continue(self, content):
         self._num_examples = content.get("examples")
         count = sum(map(consumed_in, (self._out / BLOCKS).glob("*.json")))
         self._console.log(f"Continuing in {self._out}: {count:,} examples are in complete shards")
@@ -264,7 +266,7 @@ class _EncodePart:
 
     def __call__(self, worker):
         task = find_task(self._recipe.task)
-        num_examples = json.loads((self._folder / UNFINISHED).read_text(encoding="utf-8"))["examples"]
+        num_examples = _read_state(self._folder / UNFINISHED)["examples"]
         dataset = task.dataset(self._recipe, task.preprocessing.load(self._folder / PREPROCESSING, None))
         dataset.complete_preprocessing()
 

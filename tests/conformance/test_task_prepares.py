@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 import tensorflow as tf
+from folders import files_of
 from test_task_resumes import check_resumed, stop
 
 import rnn_apps
@@ -71,11 +72,6 @@ def test_workers_of_beam_write_the_same_files(run, task, tmp_path, new_console):
     rnn_apps.prepare(run.recipe, tmp_path / "beam", console=console, runner="DirectRunner", workers=1)
     assert not any("No worker" in line for line in console.lines)
     assert files_of(tmp_path / "beam") == files_of(tmp_path / "own")
-
-
-def files_of(folder):
-    paths = (path for path in sorted(folder.rglob("*")) if path.is_file())
-    return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
 
 
 # Seeded fault

@@ -130,7 +130,7 @@ def test_keras_leaves_the_whole_step_uncompiled_where_the_layer_chooses():
 
 @pytest.mark.parametrize(("batch", "expected"), [(1, 1), (2, 2), (32, 2), (None, 2), (0, 2)])
 def test_a_batch_is_cut_into_a_part_a_core_while_training(batch, expected, monkeypatch):
-    monkeypatch.setattr(compilation, "_cores", lambda: 2)
+    monkeypatch.setattr(compilation, "num_cores", lambda: 2)
     assert num_parts(batch, True) == expected
     assert num_parts(batch, False) == 1
     with graph_form():
@@ -138,7 +138,7 @@ def test_a_batch_is_cut_into_a_part_a_core_while_training(batch, expected, monke
 
 
 def test_there_are_never_more_than_four_parts(monkeypatch):
-    monkeypatch.setattr(compilation, "_cores", lambda: 64)
+    monkeypatch.setattr(compilation, "num_cores", lambda: 64)
     assert num_parts(64, True) == num_parts(None, True) == 4
     assert num_parts(3, True) == 3
 
