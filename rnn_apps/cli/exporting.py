@@ -85,9 +85,21 @@ def export(run, out, format, weights, steps, no_examples):
             size, difference = f"{row.bytes / 1e6:.2f}", f"{row.difference:.1e}"
             table.add_row(row.name, size, difference, same, f"{row.milliseconds:.2f}")
         print_table(table)
+        _print_layers(written)
     if weights != "float32":
         click.echo(_score_line(opened.export_score(place)))
     click.echo(f"{get_format(format).title or format}: {place}")
+
+
+def _print_layers(written):
+    from rich.table import Table
+
+    if any(row.layers for row in written):
+        table = Table("file", "recurrent layer", "operator", "note")
+        for row in written:
+            for layer in row.layers:
+                table.add_row(row.name, *layer)
+        print_table(table)
 
 
 def _score_line(score):

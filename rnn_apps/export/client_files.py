@@ -27,7 +27,7 @@ This input only shows the format; `python client.py --help` describes it.
 {length}{classes}"""
 
 
-def write_client(predictor, parts, folder, form, tolerance):
+def write_client(predictor, parts, folder, form, tolerance, layers):
     """Write ``client.py``, ``client.json``, ``preprocessing/`` and ``README.md``, and test the client.
 
     Args:
@@ -36,6 +36,7 @@ def write_client(predictor, parts, folder, form, tolerance):
         folder: path of the folder with their files.
         form: `ExportFormat` of the files.
         tolerance: largest difference of files with a fixed length from the network; None allows any.
+        layers: name of a part to the `LayerForm` of its recurrent layers.
 
     Raises:
         RnnAppsError: the client's outputs for a sequence of another length differ from the network's.
@@ -43,12 +44,16 @@ def write_client(predictor, parts, folder, form, tolerance):
     shutil.copyfile(_CLIENT, folder / "client.py")
     (folder / "preprocessing").mkdir()
     predictor.preprocessing.save(folder / "preprocessing")
-    described = {part.name: _describe(part, form) for part in parts}
+    described = {
+        part.name: {**_describe(part, form), "layers": [layer._asdict() for layer in layers[part.name]]}
+        for part in parts
+    }
     metadata = {"kind": predictor.kind, **predictor.facts(), "parts": described}
     text = json.dumps(metadata, indent=2, ensure_ascii=False)
     (folder / "client.json").write_text(text + "\n", encoding="utf-8")
     example = shlex.quote(_write_example(predictor, parts[0], form, folder))
-    (folder / "README.md").write_text(_readme(predictor, parts, form, example), encoding="utf-8")
+    readme = _readme(predictor, parts, form, example) + _describe_layers(layers)
+    (folder / "README.md").write_text(readme, encoding="utf-8")
     if form.fixed_steps:
         _verify_lengths(parts[0], Client(folder), tolerance)
 
@@ -126,6 +131,13 @@ def _readme(predictor, parts, form, example):
         length=f"{_describe_length(predictor, parts, form)}\n" if has_fixed_length else "",
         classes=f"\n`probabilities` has the classes in this order: {names}.\n" if names else "",
     )
+
+
+def _describe_layers(layers):
+    rows = [f"| {part} | {' | '.join(layer)} |" for part, listed in layers.items() for layer in listed]
+    if not rows:
+        return ""
+    return "\n".join(["", "| part | recurrent layer | operator | note |", "|---|---|---|---|", *rows, ""])
 
 
 def _describe_length(predictor, parts, form):

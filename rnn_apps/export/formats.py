@@ -70,6 +70,9 @@ class ExportFormat:
             part: `NetworkPart` of the network.
             path: path of the file.
             weights: one of `self.weights`.
+
+        Returns:
+            A list of `rnn_apps.export.verification.LayerForm`, or None.
         """
         raise NotImplementedError
 
@@ -114,11 +117,13 @@ class ExportFormat:
             parts = _with_steps(parts, steps)
         folder.mkdir()
         for part, name in self.files(parts):
-            self.convert(part, folder / name, weights)
+            layers = self.convert(part, folder / name, weights) or ()
             run = self.load(folder / name, part)
-            results.append(verify_export(part, run, folder / name, self.batches_of(part), tolerance))
+            result = verify_export(part, run, folder / name, self.batches_of(part), tolerance)
+            results.append(result._replace(layers=tuple(layers)))
         if self.client_package is not None:
-            write_client(predictor, parts, folder, self, tolerance)
+            forms = {part.name: result.layers for part, result in zip(parts, results)}
+            write_client(predictor, parts, folder, self, tolerance, forms)
         return results
 
     def check_packages(self):

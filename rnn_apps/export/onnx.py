@@ -8,7 +8,7 @@ OPSET = 18
 
 
 class Onnx(ExportFormat):
-    """One ``NAME.onnx`` per part; int8 applies to the weights of matrix products and tables outside loops."""
+    """One ``NAME.onnx`` per part, with the operators of ONNX for the layers that they compute."""
 
     name = extra = "onnx"
     packages = ("tf2onnx", "onnxruntime")
@@ -18,34 +18,27 @@ class Onnx(ExportFormat):
     client_package = "onnxruntime"
 
     def convert(self, part, path, weights):
-        """Write a part with tf2onnx; int8 weights are quantized with ONNX Runtime."""
+        """Write a part with tf2onnx, and return the `LayerForm` of each recurrent layer."""
         import tensorflow as tf
         import tf2onnx
 
-        from rnn_apps.layers import graph_form
+        from rnn_apps.export.onnx_operators import handlers
+        from rnn_apps.export.onnx_quantization import quantize
+        from rnn_apps.export.verification import LayerForm
+        from rnn_apps.layers.onnx_operators import onnx_operators
 
         logging.getLogger("tf2onnx").setLevel(logging.ERROR)
         specs = list(part.inputs.values())
         function = tf.function(part.function, input_signature=specs, autograph=False)
-        with graph_form():
-            tf2onnx.convert.from_function(function, specs, opset=OPSET, output_path=str(path))
-        if weights == "int8":
-            _quantize(path)
+        with onnx_operators() as written:
+            tf2onnx.convert.from_function(
+                function, specs, opset=OPSET, output_path=str(path), custom_op_handlers=handlers(written)
+            )
+        forms = dict.fromkeys(LayerForm(one.layer, one.form, one.note) for one in written)
+        return quantize(path, forms) if weights == "int8" else list(forms)
 
     def load(self, path, part):
         """Return a function that runs a file with the client's ONNX Runtime code."""
         from rnn_apps.export.client_files import make_runner
 
         return make_runner(path, part, self)
-
-
-def _quantize(path):
-    from onnxruntime.quantization import QuantType, quantize_dynamic
-
-    quantized, level = path.with_suffix(".int8"), logging.root.manager.disable
-    logging.disable(logging.WARNING)  # it would name every tensor that is not quantized
-    try:
-        quantize_dynamic(path, quantized, weight_type=QuantType.QInt8)
-    finally:
-        logging.disable(level)
-    quantized.replace(path)

@@ -11,6 +11,20 @@ from rnn_apps.models.example_inputs import relative_difference
 NUM_TIMED_CALLS = 15
 
 
+class LayerForm(NamedTuple):
+    """How a recurrent layer is written in an exported file.
+
+    Args:
+        layer: path of the layer.
+        operator: operator that computes it.
+        note: why it has this form, and what is special about its weights.
+    """
+
+    layer: str
+    operator: str
+    note: str = ""
+
+
 class ExportResult(NamedTuple):
     """The comparison of one exported file with the network.
 
@@ -20,6 +34,7 @@ class ExportResult(NamedTuple):
         difference: largest difference of the outputs, relative for outputs larger than 1.
         agreement: fraction of the outputs with the same highest entry, or None if nothing is predicted.
         milliseconds: median time of a call with one example.
+        layers: `LayerForm` of each recurrent layer, where the format has more than one form.
     """
 
     name: str
@@ -27,6 +42,7 @@ class ExportResult(NamedTuple):
     difference: float
     agreement: float | None
     milliseconds: float
+    layers: tuple = ()
 
 
 def verify_export(part, run, path, batches, tolerance=None):

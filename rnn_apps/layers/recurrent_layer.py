@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 from keras import ops
 
-from rnn_apps.layers import cudnn
+from rnn_apps.layers import cudnn, onnx_operators
 from rnn_apps.layers.arguments import check_choice, check_count
 from rnn_apps.layers.compilation import LoopCompiler, is_differentiated, num_parts
 from rnn_apps.layers.input_rank import check_rank, check_shape
@@ -130,6 +130,9 @@ class RecurrentLayer(keras.layers.RNN):
         rows = (sequences, masks, initial, self._recurrent_dropout(initial[0], training))
         if path == "cudnn":
             last, outputs, finals = self._run_on_gpu(rows)
+        elif onnx_operators.is_active() and onnx_operators.takes(self, sequences.shape[1]):
+            outputs, finals = onnx_operators.run(self, rows[:3], lambda: self._run_in_parts(rows, False))
+            last = outputs
         else:
             last, outputs, finals = self._run_in_parts(rows, differentiated)
         return last, outputs, list(finals)

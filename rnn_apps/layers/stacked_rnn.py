@@ -6,6 +6,7 @@ import logging
 import keras
 from keras import ops
 
+from rnn_apps.layers import onnx_operators
 from rnn_apps.layers.arguments import (
     check_choice,
     check_count,
@@ -220,6 +221,8 @@ class StackedRNN(keras.layers.Layer):
         for index, direction in enumerate(layer):
             count = len(direction.state_size)
             initial = None if initial_state is None else list(initial_state[index * count :][:count])
+            if onnx_operators.is_active() and not isinstance(direction, RecurrentLayer):
+                onnx_operators.takes(direction)
             result, *states = direction(sequences, initial_state=initial, mask=mask, training=training)
             last.append(result[:, -1])
             outputs.append(ops.flip(result, axis=1) if direction.go_backwards else result)

@@ -9,6 +9,7 @@ import numpy as np
 import onnx
 import pytest
 from comparing import assert_same
+from folders import operators_of
 from onnx import numpy_helper
 
 from rnn_apps.export import export_subdir
@@ -78,6 +79,19 @@ def test_the_command_in_the_readme_of_an_export_is_answered(run, name, monkeypat
     *_, example = shlex.split(command)
     monkeypatch.chdir(folder)
     assert Client(".").answer(example)
+
+
+def test_recurrent_layers_are_listed_with_the_operators_in_the_files(run):
+    folder = run.folder / export_subdir("onnx")
+    listed = {name: part["layers"] for name, part in Client(folder).metadata["parts"].items()}
+    assert any(listed.values())
+    for name, layers in listed.items():
+        found = operators_of(onnx.load(folder / f"{name}.onnx").graph)
+        for operator in {"RNN", "GRU", "LSTM"}:
+            assert found.count(operator) == sum(layer["operator"] == operator for layer in layers)
+        for layer in layers:
+            assert layer["operator"] in found
+            assert f"| {name} | {' | '.join(layer.values())} |" in (folder / "README.md").read_text()
 
 
 UNREADABLE = {  # kind, or what it reads: an input, and what the client says of it
