@@ -16,8 +16,9 @@ _log = logging.getLogger("rnn_apps.layers")
 USES_BEFORE_COMPILING = 3
 MOST_MAPS = 0.5  # of those that Linux allows, above which nothing new is compiled
 MAX_COMPILED_SHAPES = 16
+STEPS_PER_ITERATION = 8  # of a loop at inference that XLA does not compile
 _ADMITTED = -1
-_graph_form = False
+_graph_form: int | None = None  # steps per iteration
 
 
 def has_room_to_compile():
@@ -30,10 +31,14 @@ def has_room_to_compile():
 
 
 @contextmanager
-def graph_form():
-    """Context manager in which all loops are plain graphs of stock operations, as exports need."""
+def graph_form(steps_per_iteration=STEPS_PER_ITERATION):
+    """Context manager in which all loops are plain graphs of stock operations, as exports need.
+
+    Args:
+        steps_per_iteration: how many steps are unrolled in the body of a loop.
+    """
     global _graph_form
-    previous, _graph_form = _graph_form, True
+    previous, _graph_form = _graph_form, steps_per_iteration
     try:
         yield
     finally:
@@ -42,7 +47,7 @@ def graph_form():
 
 def in_graph_form():
     """Whether loops must be plain graphs: inside `graph_form`, or while saving a SavedModel."""
-    return _graph_form or save_context.in_save_context()
+    return _graph_form is not None or save_context.in_save_context()
 
 
 def is_differentiated(tensors):
@@ -179,6 +184,13 @@ class LoopRunner:
     def plain(self, name, loop, *arguments):
         """Call it as a plain graph, which TensorFlow itself can differentiate any number of times."""
         return self._compiler._run(name, loop, False, arguments)
+
+    def steps_per_iteration(self):
+        """Return how many steps to unroll in the body of a loop that is not differentiated: 1 under XLA."""
+        if _graph_form is not None:
+            return _graph_form
+        compiled = self._use_xla is not False or inside_xla()
+        return 1 if self.differentiated or compiled else STEPS_PER_ITERATION
 
     def for_gradient(self):
         """Return the runner of a backward pass: this one, or one that counts the shape only now."""

@@ -63,7 +63,7 @@ def onnx_operators():
     global _written
     previous, _written = _written, []
     try:
-        with graph_form():
+        with graph_form(steps_per_iteration=1):
             yield _written
     finally:
         _written = previous

@@ -82,9 +82,10 @@ def recur(form, run_loop, z, mask, initial, weights, collect=True):
         tuple of final states.
     """
     brief = "outputs" if collect else "nothing"
+    brief_loop = forward_loop(form, brief, run_loop.steps_per_iteration())
 
     def plain(*arguments):
-        finals, histories, _ = run_loop.plain(brief, forward_loop(form, brief), *arguments)
+        finals, histories, _ = run_loop.plain(brief, brief_loop, *arguments)
         return histories, finals
 
     def recorded(runner, z, *others):
@@ -96,7 +97,7 @@ def recur(form, run_loop, z, mask, initial, weights, collect=True):
 
     def pass_forward(*arguments):
         if not run_loop.differentiated:
-            finals, outputs, _ = run_loop(brief, forward_loop(form, brief), *arguments)
+            finals, outputs, _ = run_loop(brief, brief_loop, *arguments)
             return (outputs, finals), ()
         finals, *kept = recorded(run_loop, *arguments)
         return ((kept[0][0][1:],) if collect else (), finals), kept
@@ -143,13 +144,16 @@ def _select(mask, new, old):
     return new
 
 
-def forward_loop(form, record):
+def forward_loop(form, record, steps_per_iteration=1):
     """Return the loop over all steps; `record` is ``nothing``, ``outputs`` (first state) or ``all``.
 
     The loop gives final states, histories (steps, batch, size), and what the backward loop cannot read from
     them: r of each step, or z + r for an additive cell. Recording all, the histories open with the initial
     state and are one step longer. Otherwise the loop is one that ONNX and LiteRT know: what a step writes
     goes to the place of that step; and one step alone, as decoding takes it, is no loop.
+
+    At inference most of the time of a loop of single steps is control flow: with more `steps_per_iteration`,
+    as many steps are unrolled in its body, and a second loop runs the rest of them.
     """
     opens = int(record == "all")
 
@@ -157,14 +161,14 @@ def forward_loop(form, record):
         steps, batch = tf.shape(z)[0], initial[0].shape[0]
         kept = {"nothing": (), "outputs": initial[:1], "all": initial}[record]
 
-        def advance(t, states):
+        def advance(z_t, mask_t, states):
             r = _recurrent_term(form, states[0], weights)
-            z_t, r = (z[t] + r, 0.0) if form.additive else (z[t], r)
+            z_t, r = (z_t + r, 0.0) if form.additive else (z_t, r)
             new = tuple(form.step(z_t, r, states, *weights.own))
-            return _select(tuple(m[t] for m in mask), new, states), z_t if form.additive else r
+            return _select(mask_t, new, states), z_t if form.additive else r
 
         if z.shape[0] == 1 and not opens:
-            finals, _ = advance(0, tuple(initial))
+            finals, _ = advance(z[0], tuple(m[0] for m in mask), tuple(initial))
             return finals, tuple(state[None] for state in finals[: len(kept)]), ()
         histories = tuple(step_array(steps + opens, s.shape, s.dtype) for s in kept)
         if opens:
@@ -173,17 +177,29 @@ def forward_loop(form, record):
         width = (z if form.additive or not keep_terms else weights.kernel[0]).shape[-1]
         terms = (step_array(steps, [batch, width], z.dtype),) if keep_terms else ()
 
-        def body(t, states, histories, terms):
-            states, term = advance(t, states)
-            terms = tuple(array.write(t, term) for array in terms)
-            histories = tuple(array.write(t + opens, s) for array, s in zip(histories, states))
-            return t + 1, states, histories, terms
+        def loop_in_blocks(state, size):
+            def body(t, states, histories, terms):
+                for z_t, *mask_t in zip(*(_block(tensor, t, size) for tensor in (z, *mask))):
+                    states, term = advance(z_t, tuple(mask_t), states)
+                    terms = tuple(array.write(t, term) for array in terms)
+                    histories = tuple(array.write(t + opens, s) for array, s in zip(histories, states))
+                    t = t + 1
+                return t, states, histories, terms
 
-        start = (0, tuple(initial), histories, terms)
-        _, finals, histories, terms = tf.while_loop(lambda t, *_: t < steps, body, start)
+            return tf.while_loop(lambda t, *_: t <= steps - size, body, state)
+
+        state = (0, tuple(initial), histories, terms)
+        for size in sorted({steps_per_iteration, 1}, reverse=True):
+            state = loop_in_blocks(state, size)
+        _, finals, histories, terms = state
         return finals, tuple(h.stack() for h in histories), tuple(a.stack() for a in terms)
 
     return loop
+
+
+def _block(tensor, start, size):
+    """The `size` steps of a tensor from `start` on, as a list."""
+    return [tensor[start]] if size == 1 else tf.unstack(tensor[start : start + size], size)
 
 
 def step_terms(form, z, terms):
