@@ -3,9 +3,9 @@
     python benchmarks/inference.py layers [--before TREE] [--cells vanilla gru lstm] [--rounds 21]
     python benchmarks/inference.py tasks [--before TREE] [--tasks tagging forecasting]
 
-TREE is a checkout of an earlier commit (`git worktree add TREE COMMIT`), whose files run in the same rounds. All
-take turns; before each timed call its own session has run once, because idle threads of another ONNX Runtime
-session keep a core busy for a while.
+TREE is a checkout of an earlier commit (`git worktree add TREE COMMIT`), whose files run in the same rounds.
+All take turns; before each timed call its own session has run once, because idle threads of another ONNX
+Runtime session keep a core busy for a while.
 """
 
 import argparse
