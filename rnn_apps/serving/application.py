@@ -15,6 +15,7 @@ from rnn_apps.serving.model import QUEUE_SIZE, Busy, Worker
 from rnn_apps.serving.protocol import BadRequest, Limits, read_request, write_response
 
 DEMO_PATH = "/demo"
+MOST_AT_ONCE = 64 << 10  # bytes to read or write between two other requests
 LOCAL_HOSTS = ("127.0.0.1", "localhost", "::1")
 _log = logging.getLogger("rnn_apps.serving")
 _ERRORS = {
@@ -66,16 +67,7 @@ def make_application(
     application = FastAPI(title=f"rnn-apps: {name}", lifespan=lifespan, docs_url=None, redoc_url=None)
     application.state.ready = False
 
-    @application.middleware("http")
-    async def guard(request, call_next):
-        try:
-            _check_sender(request, hosts, token)
-            return await call_next(request)
-        except HTTPException as error:
-            return _error_response(error)
-        except Exception:
-            _log.exception("a request failed")
-            return _error_response(_unavailable("the server could not answer"))
+    application.add_middleware(_Guard, hosts=hosts, token=token)
 
     @application.exception_handler(HTTPException)
     async def refuse(request, error):
@@ -96,6 +88,36 @@ def make_application(
 
         application.state.uploads = mount_demo(application, DEMO_PATH, worker, limits, name)
     return application
+
+
+class _Guard:
+    """ASGI middleware that refuses senders, and answers with 503 where the application fails."""
+
+    def __init__(self, application, hosts, token):
+        self._application, self._hosts, self._token = application, hosts, token
+
+    async def __call__(self, scope, receive, send):
+        """Handle one request."""
+        if scope["type"] != "http":
+            return await self._application(scope, receive, send)
+        started = False
+
+        async def send_noting(message):
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            _check_sender(Request(scope), self._hosts, self._token)
+            return await self._application(scope, receive, send_noting)
+        except HTTPException as error:
+            response = _error_response(error)
+        except Exception:
+            if started:
+                raise
+            _log.exception("a request failed")
+            response = _error_response(_unavailable("the server could not answer"))
+        return await response(scope, receive, send)
 
 
 def _add_health(application, worker):
@@ -134,7 +156,7 @@ def _add_predict(application, path, model, worker, limits):
         if not application.state.ready:
             raise _unavailable("the server is starting or stopping")
         try:
-            parsed = await asyncio.to_thread(read_request, body, model.specs, limits)
+            parsed = await _call(len(body), read_request, body, model.specs, limits)
             outputs = await asyncio.wait_for(asyncio.wrap_future(worker.submit(parsed)), worker.timeout)
         except BadRequest as error:
             raise HTTPException(400, str(error)) from error
@@ -142,7 +164,15 @@ def _add_predict(application, path, model, worker, limits):
             raise HTTPException(429, "too many requests are waiting", {"Retry-After": "1"}) from None
         except TimeoutError:
             raise _unavailable(f"no answer within {worker.timeout:g} s", seconds=5) from None
-        return await asyncio.to_thread(_json_response, outputs, parsed.row_format)
+        size = sum(array.nbytes for array in outputs.values())
+        return await _call(size, _json_response, outputs, parsed.row_format)
+
+
+async def _call(size, function, *arguments):
+    """Call a function that processes `size` bytes, in a thread if that would keep other requests waiting."""
+    if size <= MOST_AT_ONCE:
+        return function(*arguments)
+    return await asyncio.to_thread(function, *arguments)
 
 
 def _unavailable(text, seconds=1):
