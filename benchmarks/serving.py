@@ -1,20 +1,26 @@
-"""Requests a second of `rnn-apps serve`, each answer checked, beside the SavedModel called directly.
+"""Requests a second of `rnn-apps serve`, each answer checked, next to its peers.
 
-    python benchmarks/serving.py --run RUN
+    python benchmarks/serving.py --run RUN [--before TREE EXPORT] [--rounds 3]
     python benchmarks/serving.py --run RUN --requests 25000 --connections 16 16 16 16
 
-RUN is a finished sentiment run. An asyncio client on the loopback keeps 1, 16 and 256 connections busy, or as
-many as are named, with texts that differ; every answer is held against the one that the SavedModel gives
-directly. The resident memory of the server is read before and after.
+RUN is a finished sentiment run; its test texts are the requests. An asyncio client on the loopback keeps 1,
+16 and 256 connections busy, or as many as are named; every answer is compared with the one that the
+SavedModel gives directly. The peers, which take turns with it: the server of an earlier commit, checked out
+in TREE, with the SavedModel in EXPORT that this commit wrote; and a network of torch with the same shape
+behind a plain FastAPI function, if torch is installed. The resident memory of the server is read before and
+after.
 """
 
 import argparse
 import asyncio
+import importlib.util
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -25,8 +31,7 @@ import numpy as np
 import tensorflow as tf
 from peers import table
 
-WORDS = ["a", "film", "to", "remember", "dull", "bright", "slow", "actors", "story", "boring", "lovely"]
-TEXTS = [" ".join(np.random.default_rng(i).choice(WORDS, 20 + i % 60)) for i in range(500)]
+NUM_TEXTS = 500
 CONNECTIONS = (1, 16, 256)
 
 
@@ -46,7 +51,7 @@ async def ask(reader, writer, path, host, text):
     return int(answer[9:12]), await reader.readexactly(int(length.split(b":")[1]))
 
 
-async def load(address, connections, requests, expected):
+async def load(address, connections, requests, texts, expected=None):
     """Latencies in seconds, the statuses besides 200, and wrong answers."""
     latencies, others, wrong, numbers = [], {}, 0, iter(range(requests))
     url = urlsplit(address)
@@ -55,27 +60,28 @@ async def load(address, connections, requests, expected):
         nonlocal wrong
         reader, writer = await asyncio.open_connection(url.hostname, url.port)
         for number in numbers:
-            index = number % len(TEXTS)
+            index = number % len(texts)
             start = time.perf_counter()
-            status, body = await ask(reader, writer, url.path, url.netloc, TEXTS[index])
+            status, body = await ask(reader, writer, url.path, url.netloc, texts[index])
             if status != 200:
                 others[status] = others.get(status, 0) + 1
                 await asyncio.sleep(0.1)
                 continue
             latencies.append(time.perf_counter() - start)
-            found = json.loads(body)["predictions"][0]["probabilities"]
-            wrong += not np.allclose(found, expected[index], atol=1e-4)
+            if expected is not None:
+                found = json.loads(body)["predictions"][0]["probabilities"]
+                wrong += not np.allclose(found, expected[index], atol=1e-4)
         writer.close()
 
     await asyncio.gather(*(work() for _ in range(connections)))
     return latencies, others, wrong
 
 
-def directly(signature):
+def directly(signature, texts):
     """Seconds a call of the SavedModel with one text, and with 64."""
     times = {}
     for size in (1, 64):
-        batches = [tf.constant(TEXTS[i : i + size]) for i in range(0, 100)]
+        batches = [tf.constant(texts[i : i + size]) for i in range(0, 100)]
         signature(text=batches[0])
         start = time.perf_counter()
         for batch in batches[:50]:
@@ -87,41 +93,112 @@ def directly(signature):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--run", required=True)
+    parser.add_argument("--before", nargs=2, metavar=("TREE", "EXPORT"))
     parser.add_argument("--requests", type=int, default=2000, help="at each number of connections")
     parser.add_argument("--connections", type=int, nargs="+", default=CONNECTIONS)
+    parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--torch-port", type=int, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    loaded = tf.saved_model.load(str(Path(arguments.run) / "export" / "1"))
-    signature = loaded.signatures["serving_default"]
-    expected = signature(text=tf.constant(TEXTS))["probabilities"].numpy()
-    times = directly(signature)
-    command = [sys.executable, "-m", "rnn_apps", "serve", arguments.run, "--port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
-        address = server.stdout.readline().split()[-1]
+    if arguments.torch_port:
+        return serve_torch(arguments.run, arguments.torch_port)
+    with open(Path(arguments.run) / "predictions.jsonl", encoding="utf-8") as lines:
+        texts = [json.loads(line)["text"] for line, _ in zip(lines, range(NUM_TEXTS))]
+    signature = tf.saved_model.load(str(Path(arguments.run) / "export" / "1")).signatures["serving_default"]
+    expected = signature(text=tf.constant(texts))["probabilities"].numpy()
+    for size, seconds in directly(signature, texts).items():
+        print(f"SavedModel directly, {size} a call: {size / seconds:.0f} a second, {1000 * seconds:.1f} ms")
+    servers, rows = {"rnn-apps serve": (None, arguments.run, expected)}, {}
+    if arguments.before:
+        servers["before"] = (*arguments.before, expected)
+    if importlib.util.find_spec("torch"):
+        servers["torch"] = (None, arguments.run, None)
+    for _ in range(arguments.rounds):
+        for name, (tree, model, answers) in servers.items():
+            with serving(name, tree, model) as (server, address):
+                for key, row in measure(server, address, arguments, texts, answers).items():
+                    rows.setdefault((key[0], name, key[1]), []).append(row)
+    head = ["connections", "server", "answers a second", "p50, ms", "p99, ms", "wrong", "refused", "MB"]
+    print(table(head, [[key[0], key[1], *shown(rounds)] for key, rounds in sorted(rows.items())]))
+
+
+def shown(rounds):
+    """The median of every column over the rounds."""
+    return [
+        f"{np.median(column):.{1 if index in (1, 2) else 0}f}" for index, column in enumerate(zip(*rounds))
+    ]
+
+
+@contextmanager
+def serving(name, tree, model):
+    """Start a server, and give its process and its address once it is ready."""
+    environment = {**os.environ, **({"PYTHONPATH": str(Path(tree).resolve())} if tree else {})}
+    command = [sys.executable, "-m", "rnn_apps", "serve", model, "--port", "0"]
+    if name == "torch":
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        command = [sys.executable, __file__, "--run", model, "--torch-port", str(port)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as server:
+        if name == "torch":
+            address = f"http://127.0.0.1:{port}/v1/models/torch:predict"
+        else:
+            address = server.stdout.readline().split()[-1]
         while True:
             try:
                 httpx.get(address.partition("/v1/")[0] + "/readyz").raise_for_status()
                 break
             except httpx.HTTPError:
                 time.sleep(0.2)
-        asyncio.run(load(address, 4, 100, expected))
-        rows, before = [], resident(server)
-        for connections in arguments.connections:
-            start = time.perf_counter()
-            latencies, others, wrong = asyncio.run(load(address, connections, arguments.requests, expected))
-            rate = (arguments.requests - sum(others.values())) / (time.perf_counter() - start)
-            p50, p99 = (1000 * float(np.percentile(latencies, q)) for q in (50, 99))
-            refused = ", ".join(f"{code}: {count}" for code, count in others.items()) or "none"
-            after = resident(server)
-            rows.append(
-                [connections, f"{rate:.0f}", f"{p50:.1f}", f"{p99:.1f}", wrong, refused, f"{after:.0f}"]
-            )
+        yield server, address
         server.terminate()
-    head = ["connections", "answers a second", "p50, ms", "p99, ms", "wrong", "refused", "memory after, MB"]
-    print(table(head, rows))
-    for size, seconds in times.items():
-        print(f"SavedModel directly, {size} a call: {size / seconds:.0f} a second, {1000 * seconds:.1f} ms")
-    requests = len(arguments.connections) * arguments.requests
-    print(f"Memory of the server: {before:.0f} MB before, {after:.0f} MB after {requests:,} requests")
+
+
+def measure(server, address, arguments, texts, expected):
+    """(connections, repetition) to a row of numbers."""
+    asyncio.run(load(address, 4, 200, texts, expected))
+    rows = {}
+    for repetition, connections in enumerate(arguments.connections):
+        start, run = time.perf_counter(), load(address, connections, arguments.requests, texts, expected)
+        latencies, others, wrong = asyncio.run(run)
+        refused = sum(others.values())
+        rate = (arguments.requests - refused) / (time.perf_counter() - start)
+        percentiles = np.percentile(latencies, (50, 99)) * 1000
+        rows[connections, repetition] = [rate, *percentiles, wrong, refused, resident(server)]
+    return rows
+
+
+def serve_torch(run, port):
+    """What one would write without rnn-apps: a network of the same shape in torch, and a FastAPI function."""
+    import torch
+    import uvicorn
+    from fastapi import FastAPI
+
+    from rnn_apps.export.client import tokens_of
+    from rnn_apps.runs import open_run
+
+    opened = open_run(run)
+    (kernel, *_), model = opened.model.weights, opened.recipe.model
+    cls = {"vanilla": torch.nn.RNN, "gru": torch.nn.GRU, "lstm": torch.nn.LSTM}[model.cell]
+    embedding = torch.nn.Embedding(*kernel.shape)
+    layer = cls(kernel.shape[1], model.units[0], batch_first=True, bidirectional=model.bidirectional)
+    dense = torch.nn.Linear(2 * model.units[0] * (1 + model.bidirectional), 2)
+    vocabulary = {f"word {number}": number for number in range(kernel.shape[0])}
+    application = FastAPI()
+
+    @application.get("/readyz")
+    def ready():
+        return {}
+
+    @application.post("/v1/models/torch:predict")
+    def predict(body: dict):
+        tokens = tokens_of(body["instances"][0], "word")[: opened.recipe.data.max_length]
+        numbers = torch.tensor([[vocabulary.get(token, 1) for token in tokens]])
+        with torch.inference_mode():
+            outputs, _ = layer(embedding(numbers))
+            pooled = torch.cat([outputs.mean(1), outputs.amax(1)], -1)
+            return {"predictions": [{"probabilities": torch.softmax(dense(pooled), -1)[0].tolist()}]}
+
+    uvicorn.run(application, port=port, log_level="error")
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ class SavedModel(ExportFormat):
         from rnn_apps.export.serving_files import write_readme, write_warm_up
         from rnn_apps.layers import graph_form
 
-        with graph_form():
+        with graph_form(for_serving=True):
             module = predictor.make_module()
             try:
                 tf.saved_model.save(module, str(folder), signatures=module.signatures)

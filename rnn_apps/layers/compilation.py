@@ -19,6 +19,7 @@ MAX_COMPILED_SHAPES = 16
 STEPS_PER_ITERATION = 8  # of a loop at inference that XLA does not compile
 _ADMITTED = -1
 _graph_form: int | None = None  # steps per iteration
+_for_serving = False
 
 
 def has_room_to_compile():
@@ -31,23 +32,30 @@ def has_room_to_compile():
 
 
 @contextmanager
-def graph_form(steps_per_iteration=STEPS_PER_ITERATION):
+def graph_form(steps_per_iteration=STEPS_PER_ITERATION, for_serving=False):
     """Context manager in which all loops are plain graphs of stock operations, as exports need.
 
     Args:
         steps_per_iteration: how many steps are unrolled in the body of a loop.
+        for_serving: whether loops have a second form, which `rnn-apps serve` compiles.
     """
-    global _graph_form
-    previous, _graph_form = _graph_form, steps_per_iteration
+    global _graph_form, _for_serving
+    previous = _graph_form, _for_serving
+    _graph_form, _for_serving = steps_per_iteration, for_serving
     try:
         yield
     finally:
-        _graph_form = previous
+        _graph_form, _for_serving = previous
 
 
 def in_graph_form():
     """Whether loops must be plain graphs: inside `graph_form`, or while saving a SavedModel."""
     return _graph_form is not None or save_context.in_save_context()
+
+
+def is_for_serving():
+    """Whether loops get a second form, for the server, in the graph that is traced."""
+    return _for_serving
 
 
 def is_differentiated(tensors):

@@ -14,8 +14,9 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from rnn_apps.layers.compilation import in_graph_form
+from rnn_apps.layers.compilation import in_graph_form, is_for_serving
 from rnn_apps.layers.custom_gradient import with_gradient
+from rnn_apps.layers.served_loop import with_compiled_form
 
 
 class CellForm(NamedTuple):
@@ -84,6 +85,14 @@ def recur(form, run_loop, z, mask, initial, weights, collect=True):
     brief = "outputs" if collect else "nothing"
     brief_loop = forward_loop(form, brief, run_loop.steps_per_iteration())
 
+    def run_brief(*arguments):
+        def usual():
+            return run_loop(brief, brief_loop, *arguments)
+
+        if z.shape[0] == 1 or not is_for_serving():
+            return usual()
+        return with_compiled_form(forward_loop(form, brief), usual, *arguments)
+
     def plain(*arguments):
         finals, histories, _ = run_loop.plain(brief, brief_loop, *arguments)
         return histories, finals
@@ -97,7 +106,7 @@ def recur(form, run_loop, z, mask, initial, weights, collect=True):
 
     def pass_forward(*arguments):
         if not run_loop.differentiated:
-            finals, outputs, _ = run_loop(brief, brief_loop, *arguments)
+            finals, outputs, _ = run_brief(*arguments)
             return (outputs, finals), ()
         finals, *kept = recorded(run_loop, *arguments)
         return ((kept[0][0][1:],) if collect else (), finals), kept
@@ -154,11 +163,14 @@ def forward_loop(form, record, steps_per_iteration=1):
 
     At inference most of the time of a loop of single steps is control flow: with more `steps_per_iteration`,
     as many steps are unrolled in its body, and a second loop runs the rest of them.
+
+    The loop takes the arguments of `recur`, and optionally how many of the steps to run.
     """
     opens = int(record == "all")
 
-    def loop(z, mask, initial, weights):
-        steps, batch = tf.shape(z)[0], initial[0].shape[0]
+    def loop(z, mask, initial, weights, steps=None):
+        length, batch = tf.shape(z)[0], initial[0].shape[0]
+        steps = length if steps is None else steps
         kept = {"nothing": (), "outputs": initial[:1], "all": initial}[record]
 
         def advance(z_t, mask_t, states):
@@ -170,12 +182,12 @@ def forward_loop(form, record, steps_per_iteration=1):
         if z.shape[0] == 1 and not opens:
             finals, _ = advance(z[0], tuple(m[0] for m in mask), tuple(initial))
             return finals, tuple(state[None] for state in finals[: len(kept)]), ()
-        histories = tuple(step_array(steps + opens, s.shape, s.dtype) for s in kept)
+        histories = tuple(step_array(length + opens, s.shape, s.dtype) for s in kept)
         if opens:
             histories = tuple(array.write(0, s) for array, s in zip(histories, kept))
         keep_terms = record == "all" and form.recurrent != "none" and form.slope is None
         width = (z if form.additive or not keep_terms else weights.kernel[0]).shape[-1]
-        terms = (step_array(steps, [batch, width], z.dtype),) if keep_terms else ()
+        terms = (step_array(length, [batch, width], z.dtype),) if keep_terms else ()
 
         def loop_in_blocks(state, size):
             def body(t, states, histories, terms):

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 import queue
 import threading
 import time
@@ -13,11 +14,13 @@ import numpy as np
 import tensorflow as tf
 
 from rnn_apps.errors import UserError
+from rnn_apps.serving.compiled import load_compiled, warm_up_requests
 from rnn_apps.serving.protocol import DEFAULT_SIGNATURE, BadRequest, ParsedRequest
 
 MANIFEST = "manifest.json"
 QUEUE_SIZE, MAX_BATCH_SIZE = 64, 256
 _STOP = object()
+_log = logging.getLogger("rnn_apps.serving")
 
 
 class Busy(Exception):
@@ -67,14 +70,30 @@ class Model:
         path: folder of the loaded version.
         specs: signature name to the specs of its inputs, by name.
         outputs: signature name to the specs of its outputs, by name.
+        num_compiled: number of loops that XLA compiles for requests with one example.
     """
 
     def __init__(self, folder):
         self.version, self.path = newest_version(folder)
-        self._loaded = tf.saved_model.load(str(self.path))
+        self._loaded, self.num_compiled = load_compiled(self.path)
         functions = self._loaded.signatures
         self.specs = {name: dict(f.structured_input_signature[1]) for name, f in functions.items()}
         self.outputs = {name: dict(f.structured_outputs) for name, f in functions.items()}
+
+    def warm_up(self):
+        """Answer requests of several lengths, so that no later one waits for XLA; return the seconds it took.
+
+        If the model cannot be compiled, it is loaded again without.
+        """
+        start = time.monotonic()
+        try:
+            for inputs in warm_up_requests(self.path, self.specs.get(DEFAULT_SIGNATURE, {})):
+                self.answer(DEFAULT_SIGNATURE, inputs)
+        except BadRequest as error:
+            if self.num_compiled:
+                _log.warning("the loops of the model run uncompiled: %s", error.__cause__ or error)
+                self._loaded, self.num_compiled = tf.saved_model.load(str(self.path)), 0
+        return time.monotonic() - start
 
     def answer(self, signature, inputs):
         """Return output name to array.

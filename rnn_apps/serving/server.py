@@ -49,7 +49,9 @@ def serve(
         raise UserError(problem=problem, fix=fix, option="host")
     listener = _listen(host, port)  # before the model is loaded, so that a taken port is reported at once
     own_names = () if _is_local(host) else (host, socket.gethostname(), socket.getfqdn())
-    application = make_application(Model(folder), name, (*LOCAL_HOSTS, *own_names), token, demo=demo)
+    model = Model(folder)
+    seconds = model.warm_up()
+    application = make_application(model, name, (*LOCAL_HOSTS, *own_names), token, demo=demo)
     config = uvicorn.Config(
         application,
         log_level="warning",
@@ -59,6 +61,8 @@ def serve(
     )
     address = f"http://{host}:{listener.getsockname()[1]}"
     log(f"Serving {name} at {address}/v1/models/{name}:predict")
+    if model.num_compiled:
+        log(f"Compiled the loops for requests with one example in {seconds:.1f} s")
     server = uvicorn.Server(config)
     if demo:
         log(f"Demo page: {address}{DEMO_PATH}")
