@@ -32,14 +32,12 @@ class SavedModel(ExportFormat):
         import tensorflow as tf
 
         from rnn_apps.export.serving_files import write_readme, write_warm_up
-        from rnn_apps.layers import graph_form
 
-        with graph_form(for_serving=True):
-            module = predictor.make_module()
-            try:
-                tf.saved_model.save(module, str(folder), signatures=module.signatures)
-            except tf.errors.PermissionDeniedError as error:
-                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder)) from error
+        module = predictor.module
+        try:
+            tf.saved_model.save(module, str(folder), signatures=module.signatures)
+        except tf.errors.PermissionDeniedError as error:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder)) from error
         _check_operations(folder)
         loaded = tf.saved_model.load(str(folder))
         predictor.verify_saved_model(loaded)

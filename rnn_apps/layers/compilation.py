@@ -16,7 +16,7 @@ _log = logging.getLogger("rnn_apps.layers")
 USES_BEFORE_COMPILING = 3
 MOST_MAPS = 0.5  # of those that Linux allows, above which nothing new is compiled
 MAX_COMPILED_SHAPES = 16
-STEPS_PER_ITERATION = 8  # of a loop at inference that XLA does not compile
+STEPS_PER_ITERATION = 4  # of a loop at inference that XLA does not compile
 _ADMITTED = -1
 _graph_form: int | None = None  # steps per iteration
 _for_serving = False
@@ -194,11 +194,15 @@ class LoopRunner:
         return self._compiler._run(name, loop, False, arguments)
 
     def steps_per_iteration(self):
-        """Return how many steps to unroll in the body of a loop that is not differentiated: 1 under XLA."""
+        """Return how many steps to unroll in the body of a loop that is not differentiated.
+
+        One under XLA, which needs no more, and eagerly, where a loop is traced for few calls.
+        """
         if _graph_form is not None:
             return _graph_form
         compiled = self._use_xla is not False or inside_xla()
-        return 1 if self.differentiated or compiled else STEPS_PER_ITERATION
+        single = self.differentiated or compiled or tf.executing_eagerly()
+        return 1 if single else STEPS_PER_ITERATION
 
     def for_gradient(self):
         """Return the runner of a backward pass: this one, or one that counts the shape only now."""

@@ -105,11 +105,9 @@ class _ExportedModule:
 
     def __init__(self, predictor, folder):
         self._loaded = tf.saved_model.load(str(folder))
-        self.signatures = {
-            name: _positional(self._loaded.signatures[name], [spec.name for spec in specs])
-            for name, (_, specs) in predictor.functions().items()
-        }
+        self._specs = {name: specs for name, (_, specs) in predictor.functions().items()}
 
-
-def _positional(signature, names):
-    return lambda *tensors: signature(**dict(zip(names, tensors, strict=True)))
+    def signature(self, name):
+        """Return the function of a signature, which takes tensors in the order of the predictor's."""
+        names, function = [spec.name for spec in self._specs[name]], self._loaded.signatures[name]
+        return lambda *tensors: function(**dict(zip(names, tensors, strict=True)))

@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from rnn_apps.errors import RnnAppsError, UserError
+from rnn_apps.layers import graph_form
 
 MAX_STEPS = 100_000  # for formats with fixed shapes
 _MOST_SEED = 2**31 - 1
@@ -101,15 +102,26 @@ class ExportModule(tf.Module):
         super().__init__()
         self.model, self.tables = predictor.model, predictor.tables
         self._held = [variable.value for variable in self.model.variables]  # tf.saved_model finds no others
-        self._functions = {
-            name: tf.function(function, input_signature=specs, autograph=False)
-            for name, (function, specs) in predictor.functions().items()
-        }
+        self._traced = {}  # of concrete functions, which saving does not trace again
+        functions = predictor.functions()
+        self._trace = lambda name: _trace(*functions[name], for_serving=name == "serving_default")
+        self.names = tuple(functions)
+
+    def signature(self, name):
+        """Return the function of a signature, traced when it is first needed."""
+        if name not in self._traced:
+            self._traced[name] = self._trace(name)
+        return self._traced[name]
 
     @property
     def signatures(self):
         """Functions of all signatures by name."""
-        return dict(self._functions)
+        return {name: self.signature(name) for name in self.names}
+
+
+def _trace(function, specs, for_serving):
+    with graph_form(for_serving=for_serving):
+        return tf.function(function, input_signature=specs, autograph=False).get_concrete_function()
 
 
 class Predictor(ABC):
@@ -159,18 +171,14 @@ class Predictor(ABC):
     def network_parts(self):
         """Return the list of `NetworkPart` for ONNX, LiteRT and plain Keras."""
 
-    def make_module(self):
-        """Return a new `ExportModule`."""
-        return ExportModule(self)
-
     @cached_property
     def module(self):
-        """The module that `predict` calls."""
-        return self.make_module()
+        """The `ExportModule` that `predict` calls and a SavedModel contains."""
+        return ExportModule(self)
 
     def call(self, signature, *inputs):
         """Return the outputs of a signature, a dict of tensors."""
-        return self.module.signatures[signature](*inputs)
+        return self.module.signature(signature)(*inputs)
 
     @property
     def core(self):

@@ -131,7 +131,8 @@ class Module(tf.Module):
         super().__init__()
         self.serve = function
 
-    def make_module(self):
+    @property
+    def module(self):
         return self
 
     @property

@@ -393,7 +393,7 @@ def test_a_number_that_stands_for_a_missing_value_does_so_in_exports_too(run):
         given[0][0, -3:, 0] = value
         given[1][0, 1, 0] = value
         exported = (
-            with_sentinel.make_module().signatures["serving_default"],
+            with_sentinel.module.signature("serving_default"),
             with_sentinel.network_parts()[0].function,
         )
         answers += [one(*map(tf.constant, given))["forecast"].numpy() for one in exported]

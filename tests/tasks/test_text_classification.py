@@ -126,7 +126,7 @@ def test_a_text_that_comes_line_by_line_is_in_the_end_what_the_whole_is(small_re
         list(found[-1]["probabilities"].values()), list(whole["probabilities"].values()), atol=2e-6
     )
     assert found[1]["probabilities"] == found[0]["probabilities"]
-    assert "step" in predictor.module.signatures
+    assert "step" in predictor.module.names
 
 
 def test_right_answers_are_counted(three_classes):

@@ -39,7 +39,7 @@ class ForecastStream(Stream):
             fix = "Give files with these rows as inputs."
             raise UserError(problem=problem, fix=fix, option="stream")
         data = predictor.recipe.data
-        super().__init__(predictor.module.signatures["step"], predictor.initial_state(1))
+        super().__init__(predictor.module.signature("step"), predictor.initial_state(1))
         self._predictor, self._initial, self._reader = predictor, self._states, None
         self._table = TableLines(PLACE, self._start)
         invalid, self._reported = InvalidRecords(data.on_invalid_record, ANY_NUMBER), Counter()

@@ -61,7 +61,7 @@ class _LabelStream(Stream):
     """Counts the steps, and decodes their labels."""
 
     def __init__(self, predictor):
-        super().__init__(predictor.module.signatures["step"], predictor.zero_states(1))
+        super().__init__(predictor.module.signature("step"), predictor.zero_states(1))
         self._steps = 0
 
     def _label_chunk(self, chunk):

@@ -226,7 +226,7 @@ class TextStream(Stream):
     """
 
     def __init__(self, predictor):
-        super().__init__(predictor.module.signatures["step"], predictor.initial_state(1))
+        super().__init__(predictor.module.signature("step"), predictor.initial_state(1))
         self._unit = predictor.vocabulary.unit
 
     def feed(self, lines):

@@ -111,7 +111,7 @@ class WordStream(Stream):
     cuts_at_blanks = True
 
     def __init__(self, predictor):
-        super().__init__(predictor.module.signatures["step"], predictor.zero_states(1))
+        super().__init__(predictor.module.signature("step"), predictor.zero_states(1))
 
     def feed(self, lines):
         """Return token, tag and score of every word."""

@@ -177,7 +177,7 @@ class TextStream(Stream):
     """
 
     def __init__(self, predictor):
-        super().__init__(predictor.module.signatures["step"], predictor.zero_states(1))
+        super().__init__(predictor.module.signature("step"), predictor.zero_states(1))
         self._class_names = predictor.class_names
 
     def feed(self, lines):
