@@ -26,14 +26,16 @@ FLOORS = {
     "tasks": 3,
     "models": 2,
     **dict.fromkeys(("layers", "data", "metrics", "baselines"), 1),
-    **dict.fromkeys(("cluster", "disk", "errors", "export_formats", "memory", "settings"), 0),
+    **dict.fromkeys(
+        ("cluster", "compiled_form", "disk", "errors", "export_formats", "memory", "settings"), 0
+    ),
 }
 FRONT = {"", "__main__"}  # rnn_apps itself and `python -m rnn_apps` open every floor
 SAMPLES_OF_RECIPES = "recipes"  # package data, no code
 FORBIDDEN_PAIRS = {("models", "data")}
 # The strict settings speak in the message formula and know the names of the formats.
 WITHIN_FLOOR = {("settings", "errors"), ("settings", "export_formats"), ("cluster", "errors")}
-ONLY = {"serving": {"errors"}}  # of ours it may import nothing else
+ONLY = {"serving": {"errors", "compiled_form"}}  # of ours it may import nothing else
 MORE = {"serving.demo": {"data"}}  # but its page reads a visitor's files as the commands read a user's
 PUBLIC = {"errors", "settings"}  # besides the packages: modules whose names users import
 # They start commands, or write documents that show commands.

@@ -2,14 +2,12 @@
 
 In a loop over one sequence, TensorFlow spends most of the time on control flow. Compiled, it is two to three
 times as fast; but batches gain nothing, and not every TensorFlow has XLA. So an export has both forms, and a
-constant, False, that chooses; `rnn_apps.serving.compiled` sets it and marks the functions, by these names.
+constant, False, that chooses; `rnn_apps.serving.compiled` sets it and marks the functions.
 """
 
 import tensorflow as tf
 
-SWITCH = "rnn_apps_compiled_loops"
-FUNCTION = "rnn_apps_compiled_loop"
-LENGTHS = (64, 256, 1024, 4096)  # one is compiled for each; padding to them is not computed
+from rnn_apps.compiled_form import LENGTHS, SWITCH
 
 
 def with_compiled_form(loop, plain, z, mask, initial, weights):

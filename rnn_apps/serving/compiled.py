@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
-from rnn_apps.layers.served_loop import FUNCTION, LENGTHS, SWITCH
+from rnn_apps.compiled_form import FUNCTION, LENGTHS, SWITCH
 from rnn_apps.serving.protocol import DEFAULT_SIGNATURE, BadRequest, Limits, make_request
 
 MOST_WARM_UP_STEPS = 1024
