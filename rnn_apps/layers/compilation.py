@@ -16,9 +16,9 @@ _log = logging.getLogger("rnn_apps.layers")
 USES_BEFORE_COMPILING = 3
 MOST_MAPS = 0.5  # of those that Linux allows, above which nothing new is compiled
 MAX_COMPILED_SHAPES = 16
-STEPS_PER_ITERATION = 4  # of a loop at inference that XLA does not compile
 _ADMITTED = -1
-_graph_form: int | None = None  # steps per iteration
+_graph_form = False
+_steps_per_iteration = 1
 _for_serving = False
 
 
@@ -32,25 +32,31 @@ def has_room_to_compile():
 
 
 @contextmanager
-def graph_form(steps_per_iteration=STEPS_PER_ITERATION, for_serving=False):
+def graph_form(steps_per_iteration=1, for_serving=False):
     """Context manager in which all loops are plain graphs of stock operations, as exports need.
 
     Args:
-        steps_per_iteration: how many steps are unrolled in the body of a loop.
+        steps_per_iteration: how many steps are unrolled in the body of a loop. With more than one, which is
+            faster, TensorFlow runs the graph, but other runtimes may not.
         for_serving: whether loops have a second form, which `rnn-apps serve` compiles.
     """
-    global _graph_form, _for_serving
-    previous = _graph_form, _for_serving
-    _graph_form, _for_serving = steps_per_iteration, for_serving
+    global _graph_form, _steps_per_iteration, _for_serving
+    previous = _graph_form, _steps_per_iteration, _for_serving
+    _graph_form, _steps_per_iteration, _for_serving = True, steps_per_iteration, for_serving
     try:
         yield
     finally:
-        _graph_form, _for_serving = previous
+        _graph_form, _steps_per_iteration, _for_serving = previous
 
 
 def in_graph_form():
     """Whether loops must be plain graphs: inside `graph_form`, or while saving a SavedModel."""
-    return _graph_form is not None or save_context.in_save_context()
+    return _graph_form or save_context.in_save_context()
+
+
+def steps_per_iteration():
+    """Return how many steps to unroll in the body of a loop that is not differentiated."""
+    return _steps_per_iteration
 
 
 def is_for_serving():
@@ -192,17 +198,6 @@ class LoopRunner:
     def plain(self, name, loop, *arguments):
         """Call it as a plain graph, which TensorFlow itself can differentiate any number of times."""
         return self._compiler._run(name, loop, False, arguments)
-
-    def steps_per_iteration(self):
-        """Return how many steps to unroll in the body of a loop that is not differentiated.
-
-        One under XLA, which needs no more, and eagerly, where a loop is traced for few calls.
-        """
-        if _graph_form is not None:
-            return _graph_form
-        compiled = self._use_xla is not False or inside_xla()
-        single = self.differentiated or compiled or tf.executing_eagerly()
-        return 1 if single else STEPS_PER_ITERATION
 
     def for_gradient(self):
         """Return the runner of a backward pass: this one, or one that counts the shape only now."""

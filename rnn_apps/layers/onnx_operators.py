@@ -28,9 +28,8 @@ _ACTIVATIONS = {
     keras.activations.relu: "Relu",
     keras.activations.sigmoid: "Sigmoid",
 }
-MOST_SLOW_VALUES = (
-    1024  # batch times units, up to which scalar activations cost less than the steps of a loop
-)
+# Batch times units, up to which activations that are computed one by one cost less than a loop does.
+MOST_SLOW_VALUES = 1024
 _written: list | None = None
 
 
@@ -63,7 +62,7 @@ def onnx_operators():
     global _written
     previous, _written = _written, []
     try:
-        with graph_form(steps_per_iteration=1):
+        with graph_form():
             yield _written
     finally:
         _written = previous
@@ -99,10 +98,10 @@ def obstacle_of(layer):
         return f"ONNX has no operator for {type(cell).__name__}"
     if layer.compute_dtype != "float32":
         return f"ONNX Runtime has no operator in {layer.compute_dtype}"
-    unknown = [one for one in _activations(cell) if one not in _ACTIVATIONS]
-    return (
-        f"no operator has the activation {getattr(unknown[0], '__name__', unknown[0])}" if unknown else None
-    )
+    for activation in _activations(cell):
+        if activation not in _ACTIVATIONS:
+            return f"no operator has the activation {getattr(activation, '__name__', activation)}"
+    return None
 
 
 def run(layer, rows, run_loop):

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from rnn_apps.layers.compilation import in_graph_form, is_for_serving
+from rnn_apps.layers.compilation import in_graph_form, is_for_serving, steps_per_iteration
 from rnn_apps.layers.custom_gradient import with_gradient
 from rnn_apps.layers.served_loop import with_compiled_form
 
@@ -83,7 +83,7 @@ def recur(form, run_loop, z, mask, initial, weights, collect=True):
         tuple of final states.
     """
     brief = "outputs" if collect else "nothing"
-    brief_loop = forward_loop(form, brief, run_loop.steps_per_iteration())
+    brief_loop = forward_loop(form, brief, steps_per_iteration())
 
     def run_brief(*arguments):
         def usual():
@@ -153,7 +153,7 @@ def _select(mask, new, old):
     return new
 
 
-def forward_loop(form, record, steps_per_iteration=1):
+def forward_loop(form, record, block=1):
     """Return the loop over all steps; `record` is ``nothing``, ``outputs`` (first state) or ``all``.
 
     The loop gives final states, histories (steps, batch, size), and what the backward loop cannot read from
@@ -161,8 +161,8 @@ def forward_loop(form, record, steps_per_iteration=1):
     state and are one step longer. Otherwise the loop is one that ONNX and LiteRT know: what a step writes
     goes to the place of that step; and one step alone, as decoding takes it, is no loop.
 
-    At inference most of the time of a loop of single steps is control flow: with more `steps_per_iteration`,
-    as many steps are unrolled in its body, and a second loop runs the rest of them.
+    At inference most of the time of a loop of single steps is control flow. With a `block` of several steps,
+    these are unrolled in its body, and a second loop runs the rest of the steps.
 
     The loop takes the arguments of `recur`, and optionally how many of the steps to run.
     """
@@ -201,7 +201,7 @@ def forward_loop(form, record, steps_per_iteration=1):
             return tf.while_loop(lambda t, *_: t <= steps - size, body, state)
 
         state = (0, tuple(initial), histories, terms)
-        for size in sorted({steps_per_iteration, 1}, reverse=True):
+        for size in sorted({block, 1}, reverse=True):
             state = loop_in_blocks(state, size)
         _, finals, histories, terms = state
         return finals, tuple(h.stack() for h in histories), tuple(a.stack() for a in terms)

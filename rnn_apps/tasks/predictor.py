@@ -12,6 +12,7 @@ import tensorflow as tf
 from rnn_apps.errors import RnnAppsError, UserError
 from rnn_apps.layers import graph_form
 
+STEPS_PER_ITERATION = 4  # of the loops of a SavedModel; more is hardly faster, and slow to trace
 MAX_STEPS = 100_000  # for formats with fixed shapes
 _MOST_SEED = 2**31 - 1
 _RANGES = {  # of the options of `predict`
@@ -120,7 +121,7 @@ class ExportModule(tf.Module):
 
 
 def _trace(function, specs, for_serving):
-    with graph_form(for_serving=for_serving):
+    with graph_form(STEPS_PER_ITERATION, for_serving):
         return tf.function(function, input_signature=specs, autograph=False).get_concrete_function()
 
 

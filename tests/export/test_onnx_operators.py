@@ -12,6 +12,8 @@ import tf2onnx
 from folders import operators_of
 
 from rnn_apps.export.onnx_operators import handlers
+from rnn_apps.export.onnx_quantization import quantize
+from rnn_apps.export.verification import LayerForm
 from rnn_apps.layers import GRU, LSTM, StackedRNN, VanillaRNN, list_cells
 from rnn_apps.layers.onnx_operators import MOST_SLOW_VALUES, onnx_operators
 
@@ -139,6 +141,30 @@ def test_both_branches_of_a_vanilla_layer_are_right(tmp_path):
         np.testing.assert_allclose(run(inputs)["y"], layer(inputs["x"]), atol=2e-6)
     (operator,) = written
     assert operator.note == f"a Loop, faster then, where batch x units is above {MOST_SLOW_VALUES:,}"
+
+
+def test_int8_applies_to_the_weights_of_every_operator(tmp_path):
+    cells = ("vanilla", "gru", "lstm", "min_gru")
+    layers = {cell: StackedRNN(32, cell=cell, return_sequences=True) for cell in cells}
+    for layer in layers.values():
+        layer.build((None, None, FEATURES))
+    specs = [tf.TensorSpec([None, None, FEATURES], name="x")]
+    path = tmp_path / "layers.onnx"
+    written, model, run = convert(lambda x: {k: layer(x) for k, layer in layers.items()}, specs, path)
+    forms = quantize(path, [LayerForm(one.layer, one.form) for one in written])
+    notes = {form.operator: form.note for form in forms}
+    in_float32 = "int8 weights, computed in float32"
+    loop = "float32 weights in the loop"
+    assert notes == {"RNN": in_float32, "GRU": in_float32, "LSTM": "int8", "Loop": loop}
+    quantized = onnx.load(path).graph
+    assert {"DynamicQuantizeLSTM", "DequantizeLinear", "RNN", "GRU"} <= set(operators_of(quantized))
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    inputs = inputs_of(2, 7, 0, False)
+    names = [output.name for output in session.get_outputs()]
+    for name, found in zip(names, session.run(names, inputs)):
+        differences = np.abs(found - run(inputs)[name])
+        assert differences.max() < 0.1, name
+    assert [node.name for node in quantized.node] != [node.name for node in model.graph.node]
 
 
 @keras.saving.register_keras_serializable(package="tests")
