@@ -92,7 +92,7 @@ def write_layer(cell, masked, folder):
 
     from rnn_apps.export.onnx import Onnx
     from rnn_apps.layers import StackedRNN, graph_form
-    from rnn_apps.tasks.predictor import NetworkPart
+    from rnn_apps.tasks import predictor
 
     folder, masked = Path(folder), masked == "masked"
     keras.utils.set_random_seed(0)
@@ -106,12 +106,13 @@ def write_layer(cell, masked, folder):
         return {"y": layer(x, mask=mask)}
 
     folder.mkdir(parents=True)
-    Onnx().convert(NetworkPart("layer", function, specs, None, 1), folder / "layer.onnx", "float32")
+    Onnx().convert(predictor.NetworkPart("layer", function, specs, None, 1), folder / "layer.onnx", "float32")
     module = tf.Module()
     module.kept = [weight.value for weight in layer.weights]
     for name, jit in (("plain", None), ("compiled", True)):
         setattr(module, name, tf.function(function, input_signature=list(specs.values()), jit_compile=jit))
-    with graph_form():
+    steps = getattr(predictor, "STEPS_PER_ITERATION", None)
+    with graph_form(steps) if steps else graph_form():  # earlier commits had no choice
         tf.saved_model.save(module, folder / "saved_model")
     np.savez(folder / "weights.npz", *[weight.numpy() for weight in layer.weights])
 
