@@ -44,7 +44,8 @@ def resident(process):
 async def ask(reader, writer, path, host, text):
     """One request over a connection that stays open: status and body."""
     body = json.dumps({"instances": [text]}).encode()
-    head = f"POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: {len(body)}\r\n\r\n"
+    kind = "Content-Type: application/json"
+    head = f"POST {path} HTTP/1.1\r\nHost: {host}\r\n{kind}\r\nContent-Length: {len(body)}\r\n\r\n"
     writer.write(head.encode() + body)
     answer = await reader.readuntil(b"\r\n\r\n")
     length = next(line for line in answer.lower().split(b"\r\n") if line.startswith(b"content-length"))
