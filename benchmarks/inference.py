@@ -109,11 +109,14 @@ def write_layer(cell, masked, folder):
     Onnx().convert(predictor.NetworkPart("layer", function, specs, None, 1), folder / "layer.onnx", "float32")
     module = tf.Module()
     module.kept = [weight.value for weight in layer.weights]
-    for name, jit in (("plain", None), ("compiled", True)):
-        setattr(module, name, tf.function(function, input_signature=list(specs.values()), jit_compile=jit))
+    signature = list(specs.values())
+    with graph_form():
+        compiled = tf.function(function, input_signature=signature, jit_compile=True)
+        module.compiled = compiled.get_concrete_function()
     steps = getattr(predictor, "STEPS_PER_ITERATION", None)
     with graph_form(steps) if steps else graph_form():  # earlier commits had no choice
-        tf.saved_model.save(module, folder / "saved_model")
+        module.plain = tf.function(function, input_signature=signature).get_concrete_function()
+    tf.saved_model.save(module, folder / "saved_model")
     np.savez(folder / "weights.npz", *[weight.numpy() for weight in layer.weights])
 
 
