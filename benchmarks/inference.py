@@ -250,16 +250,8 @@ def measure_tasks(folder, given):
     """Head and rows of the table: every part of every task in ONNX and LiteRT, and the SavedModel."""
     rows = []
     for recipe in given.tasks or RECIPES:
-        command = [
-            "run",
-            recipe,
-            "--out",
-            folder / recipe,
-            "--set",
-            "training.epochs=1",
-            "--set",
-            "views=false",
-        ]
+        settings = ["--set", "training.epochs=1", "--set", "views=false"]
+        command = ["run", recipe, "--out", folder / recipe, *settings]
         subprocess.run([sys.executable, "-m", "rnn_apps", *command], check=True, capture_output=True)
         trees = {"": None, " before": given.before} if given.before else {"": None}
         for name, tree in trees.items():

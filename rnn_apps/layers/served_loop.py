@@ -7,7 +7,7 @@ constant, False, that chooses; `rnn_apps.serving.compiled` sets it and marks the
 
 import tensorflow as tf
 
-from rnn_apps.compiled_form import LENGTHS, SWITCH
+from rnn_apps.compiled_form import FUNCTION, LENGTHS, SWITCH
 
 
 def with_compiled_form(loop, plain, z, mask, initial, weights):
@@ -21,9 +21,11 @@ def with_compiled_form(loop, plain, z, mask, initial, weights):
     """
     steps, batch = tf.unstack(tf.shape(z)[:2])
 
-    def rnn_apps_compiled_loop(*arguments):
+    def outputs(*arguments):
         finals, histories, _ = loop(*arguments)
         return finals, histories
+
+    outputs.__name__ = FUNCTION  # by which the server finds it
 
     def compiled():
         lengths = tf.constant(LENGTHS)
@@ -32,7 +34,7 @@ def with_compiled_form(loop, plain, z, mask, initial, weights):
         def padded(tensor):
             return tf.pad(tensor, [[0, length - steps], [0, 0], [0, 0]])
 
-        function = tf.function(rnn_apps_compiled_loop, autograph=False)
+        function = tf.function(outputs, autograph=False)
         finals, histories = function(padded(z), tuple(map(padded, mask)), initial, weights, steps)
         return finals, tuple(history[:steps] for history in histories)
 
