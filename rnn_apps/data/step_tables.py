@@ -14,6 +14,7 @@ from rnn_apps.data.records import INVALID_UTF8, SKIP, InvalidRecords, find_surro
 from rnn_apps.data.split_files import find_splits, log_unread, one_per_split, visible_files
 from rnn_apps.data.splits import SPLITS_BY_NAME, FixedSplits, SplitReader, split_generated
 from rnn_apps.data.synthetic.labelled_clips import labelled_clips
+from rnn_apps.data.synthetic.vibration import CHANNELS, vibration_streams
 from rnn_apps.errors import DataError, Setting, shown
 
 ENDINGS = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
@@ -56,7 +57,7 @@ class LabelledSequence(NamedTuple):
     stream: str = ""
 
 
-def open_streams(source, request, invalid, columns):
+def open_streams(source, request, invalid, columns, sample="events"):
     """Return the names of the features, None for images, and the `SplitReader` of `LabelledSequence`.
 
     A folder holds ``train.csv`` and optionally ``validation.csv`` and ``test.csv``, gzipped or not; or
@@ -67,14 +68,13 @@ def open_streams(source, request, invalid, columns):
         request: `SplitRequest`; train is split by a hash of the stream names.
         invalid: `InvalidRecords`.
         columns: `Columns`.
+        sample: Kind of synthetic data: ``"events"`` or ``"vibration"``.
 
     Raises:
         DataError: a file cannot be read.
     """
     if source.name == "sample":
-        clips = labelled_clips(source.sample_size, source.seed, columns.image_size[0])
-        streams = [LabelledSequence(f"sample:{i}", *clip) for i, clip in enumerate(clips)]
-        return None, FixedSplits("sample:events", split_generated(streams))
+        return _generated(source, columns, sample)
     files_of, name = find_stream_files(source.path, request.required_split), str(source.path)
     first = next(files_of[split] for split in request.read_from(files_of))[0]
     with open_table(first) as table:
@@ -88,6 +88,16 @@ def open_streams(source, request, invalid, columns):
         return name_of(stream, name)
 
     return names, SplitReader(name, files_of, read, request, key, invalid, "stream", keep_labels=True)
+
+
+def _generated(source, columns, sample):
+    names, made = None, (source.sample_size, source.seed)
+    if sample == "vibration":
+        names, made = list(CHANNELS), vibration_streams(*made)
+    else:
+        made = labelled_clips(*made, columns.image_size[0])
+    streams = [LabelledSequence(f"sample:{i}", *one) for i, one in enumerate(made)]
+    return names, FixedSplits(f"sample:{sample}", split_generated(streams))
 
 
 def find_stream_files(path, required_split):

@@ -231,9 +231,13 @@ class SequenceDecoder(keras.layers.Layer):
             Logits (batch, steps, vocabulary), the states after the last token, and the attention weights
             (batch, steps, positions), None without attention.
         """
+        return self.forward_embedded(self.embedder(tokens), states, context, mask, training)
+
+    def forward_embedded(self, embedded, states, context=(), mask=None, training=False):
+        """As `forward_from_state`, for tokens that are embedded already, (batch, steps, embedding)."""
         lower = len(self.recurrent.layers)
         first, others = (None, None) if states is None else (states[:lower], states[lower:])
-        embedded = self.drop(self.embedder(tokens), training=training)
+        embedded = self.drop(embedded, training=training)
         h, states = self.recurrent(embedded, initial_state=first, mask=mask, training=training)
         weights, attended = None, []
         if context:

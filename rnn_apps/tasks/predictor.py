@@ -202,6 +202,18 @@ class Predictor(ABC):
         outputs = part.answers(part.examples(1, part.steps, 0))
         return {"inputs": list(part.inputs), "outputs": list(outputs), "class_names": self.class_names}
 
+    def stepwise_problem(self):
+        """Return briefly why this network cannot be exported as a single step, or None."""
+        return f"the task {self.recipe.task} has no answer at every step"
+
+    def stepwise(self, dataset):
+        """Return the `rnn_apps.tasks.stepwise.StepwiseNetwork`, for a network without `stepwise_problem`.
+
+        Args:
+            dataset: `Dataset` with the splits train and test.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no stepwise network.")
+
     def input_note(self):
         """Return sentences about the inputs for the README of an export, or ""."""
         return ""

@@ -18,6 +18,7 @@ from rnn_apps.tasks.predictor import (
     input_specs,
     numbered_states,
 )
+from rnn_apps.tasks.stepwise import StepwiseNetwork, accuracy_of, one_step, split_sequences
 
 
 def step_classifier(recipe, make_extractor, num_classes):
@@ -130,6 +131,40 @@ class StepPredictor(Predictor):
         shared = ("probabilities", classifier, MAX_STEPS, True)
         part = NetworkPart("network", network, specs, examples, self.part_steps, *shared)
         return [part, _step_part(model, specs, examples)] if self.can_stream else [part]
+
+    def stepwise_problem(self):
+        """A network that reads backward, too."""
+        if self.can_stream:
+            return None
+        return "it is bidirectional, so it needs the whole input (train it with model.bidirectional=false)"
+
+    @abstractmethod
+    def stepwise_kind(self):
+        """Return the attributes of the `StepwiseNetwork` that depend on the inputs, a dict."""
+
+    def stepwise(self, dataset):
+        """The network from the features of a step to logits."""
+        network, model = self.per_step, self.model
+        structure = network.zero_states(1)
+
+        def answers(sequence):
+            inputs = [sequence[None, :, 0] if self.reads_text else sequence[None]]
+            inputs += [np.ones((1, len(sequence)), bool)] * (len(model.inputs) - 1)
+            return call_network(model, inputs).numpy()[0]
+
+        def sequences(split):
+            (values, *_), lengths, _ = dataset.encoded[split]
+            return split_sequences(values, lengths)
+
+        return StepwiseNetwork(
+            function=one_step(network.recurrent.forward_from_state, network.head, structure),
+            width=network.extractor.outputs[0].shape[-1],
+            states=tuple(state.shape[1] for state in tf.nest.flatten(structure)),
+            sequences=sequences,
+            answers=answers,
+            score=accuracy_of(dataset.encoded["test"][2]),
+            **self.stepwise_kind(),
+        )
 
     def facts(self):
         """The class names."""

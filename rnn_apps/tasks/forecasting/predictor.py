@@ -11,6 +11,7 @@ from rnn_apps.models.forecaster import forecast_head_of, network_of, step_inputs
 from rnn_apps.models.per_step import PerStepNetwork, state_specs
 from rnn_apps.tasks.forecasting.answers import OUTPUTS, Table, cleaning_options, columns_note, influence
 from rnn_apps.tasks.forecasting.dataset import sizes_of
+from rnn_apps.tasks.forecasting.stepwise import stepwise_forecaster
 from rnn_apps.tasks.forecasting.streaming import ForecastStream
 from rnn_apps.tasks.predictor import NetworkPart, Predictor, call_network, input_specs, numbered_states
 
@@ -152,6 +153,16 @@ class ForecastPredictor(Predictor):
             return [rows[:, :steps], rows[:, steps:, sizes.known_columns]][: len(network.inputs)]
 
         return NetworkPart("network", forecast, input_specs(network), examples, self._window, None, network)
+
+    def stepwise_problem(self):
+        """Known covariates, of which a stream does not have the future values."""
+        if not self.columns.known:
+            return None
+        return f"it needs future values of {', '.join(self.columns.known)}"
+
+    def stepwise(self, dataset):
+        """The recurrent network from the features of a step to the corrections of the linear forecast."""
+        return stepwise_forecaster(self, dataset)
 
     def input_note(self):
         """The columns of a series, and the notation of missing values."""

@@ -8,6 +8,15 @@ from rnn_apps.models.forecaster import SeriesScaling
 MIN_DEVIATION = 1e-6
 
 
+def scaling_of(recipe, dataset):
+    """Return the `SeriesScaling` of a network, from the training split of a `SeriesDataset`."""
+    model, columns, lags = recipe.model, dataset.columns, dataset.sizes.lags
+    by_window = model.spread == "lags" or (model.spread == "auto" and len(dataset.series) > 1)
+    places = [one.location for one in dataset.series]
+    options = (columns.targets, lags, model.transform, by_window, model.level_feature)
+    return learn_scaling(dataset.training_values(), places, *options)
+
+
 def learn_scaling(values, places, names, lags, transform="none", by_window=False, level_feature=True):
     """Return the `SeriesScaling` of the training values of some series.
 

@@ -4,18 +4,15 @@ from rnn_apps.models.forecaster import forecaster, window_forecaster
 from rnn_apps.tasks.cell import make_recurrent_layers, model_errors
 from rnn_apps.tasks.forecasting.dataset import SeriesDataset, SeriesPreprocessing
 from rnn_apps.tasks.forecasting.predictor import ForecastPredictor
-from rnn_apps.tasks.forecasting.scaling import learn_scaling
+from rnn_apps.tasks.forecasting.scaling import scaling_of
 from rnn_apps.tasks.objectives.quantiles import QuantileObjective
 from rnn_apps.tasks.task import Network, Task
 
 
 def series_forecaster(recipe, dataset):
     """Return the `Network` from a series to quantiles of the next steps after every step."""
-    data, model, sizes, columns = recipe.data, recipe.model, dataset.sizes, dataset.columns
-    by_window = model.spread == "lags" or (model.spread == "auto" and len(dataset.series) > 1)
-    places = [one.location for one in dataset.series]
-    options = (columns.targets, sizes.lags, model.transform, by_window, model.level_feature)
-    scaling = learn_scaling(dataset.training_values(), places, *options)
+    data, model, sizes = recipe.data, recipe.model, dataset.sizes
+    scaling = scaling_of(recipe, dataset)
     with model_errors(model.cell):
         recurrent = make_recurrent_layers(recipe)
         network = forecaster(recurrent, sizes, scaling, data.period, model.dropout, seed=recipe.seed)

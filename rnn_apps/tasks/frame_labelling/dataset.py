@@ -86,7 +86,8 @@ class FrameDataset(LabelledSequences):
     def open(self, request):
         """Open the streams."""
         columns = columns_of(self.recipe, self._features)
-        self._features_read, reader = open_streams(self._source(), request, self.invalid, columns)
+        kind = {} if self.recipe.data.sample is None else {"sample": self.recipe.data.sample.name}
+        self._features_read, reader = open_streams(self._source(), request, self.invalid, columns, **kind)
         return reader
 
     def encoding_settings(self):

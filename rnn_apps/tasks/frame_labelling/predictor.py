@@ -12,6 +12,7 @@ from rnn_apps.models.step_features import precomputed_feature_extractor
 from rnn_apps.tasks.frame_labelling.dataset import columns_of, is_frozen
 from rnn_apps.tasks.frame_labelling.inputs import FrameStream, RowStream, read_inputs
 from rnn_apps.tasks.step_predictor import StepPredictor
+from rnn_apps.tasks.stepwise import EXAMPLE_STEPS
 from rnn_apps.tasks.streaming import needs_whole_input
 from rnn_apps.tasks.visual import decode_frames, noise_frames
 
@@ -120,6 +121,23 @@ class FramePredictor(StepPredictor):
         shape = (batch, steps, *self.model.inputs[0].shape[2:])
         values = rng.uniform(0, 255, shape) if self.are_pictures else rng.normal(size=shape)
         return [values.astype("float32"), mask]
+
+    def stepwise_problem(self):
+        """Pictures, or a network that reads backward, too."""
+        if self.are_pictures:
+            return "its steps are pictures, and only steps of numbers are supported"
+        return super().stepwise_problem()
+
+    def stepwise_kind(self):
+        """The columns of a row and how they are standardized; an example of normally distributed values."""
+        scaling = self.per_step.extractor.get_layer("scaling")
+        scale, offset = (np.array(values, np.float32) for values in (scaling.scale, scaling.offset))
+        constants = {"columns": self.features, "scale": scale.tolist(), "offset": offset.tolist()}
+        normal = np.random.default_rng(0).normal(size=(EXAMPLE_STEPS, len(scale)))
+        data = self.recipe.data
+        constants |= {"class_names": self.class_names, "stream": data.stream, "on_missing": data.on_missing}
+        example = ((normal - offset) / scale).astype(np.float32)
+        return {"kind": "labels", "constants": constants, "example": example}
 
     def facts(self):
         """The class names, and options for reading tables and frames."""

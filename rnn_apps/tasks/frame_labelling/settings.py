@@ -18,10 +18,14 @@ from rnn_apps.tasks.settings import (
 )
 
 
-class EventsSample(SampleSettings):
-    """Synthetic clips of shapes that appear, move, collide and vanish."""
+class StreamsSample(SampleSettings):
+    """Synthetic streams: clips of moving shapes, or the vibration of a machine."""
 
-    name: Literal["events"] = Field("events", description="Kind of synthetic data.")
+    name: Literal["events", "vibration"] = Field(
+        "events",
+        description="events: clips of shapes that appear, move, collide and vanish; "
+        "vibration: accelerations of a machine that is off, normal, unbalanced or worn.",
+    )
 
 
 class FrameLabellingData(SourceSettings):
@@ -41,8 +45,8 @@ class FrameLabellingData(SourceSettings):
     on_missing: Literal["fail", "previous"] = Field(
         "fail", description="Empty cells: fail, or repeat the previous value."
     )
-    sample: EventsSample | None = sample_field(
-        EventsSample, "Synthetic clips; null: fail instead of using them."
+    sample: StreamsSample | None = sample_field(
+        StreamsSample, "Synthetic streams; null: fail instead of using them."
     )
 
     def cross_checks(self) -> Iterator[tuple[tuple[str, ...], str]]:
@@ -54,7 +58,9 @@ class FrameLabellingData(SourceSettings):
     @property
     def are_pictures(self) -> bool:
         """Whether steps are images."""
-        return self.frames is not None or self.source == "sample"
+        if self.source == "sample":
+            return self.sample is None or self.sample.name == "events"
+        return self.frames is not None
 
 
 class FrameEncoderSettings(VisualEncoderSettings):
@@ -92,6 +98,6 @@ class FrameLabellingSettings(LabellingSettings):
         """Yields conflicting keys, and sizes that synthetic clips cannot have."""
         yield from super().cross_checks()
         size = self.model.encoder.image_size
-        if self.data.source == "sample" and size[0] != size[1]:
+        if self.data.source == "sample" and self.data.are_pictures and size[0] != size[1]:
             path = ("model", "encoder", "image_size")
             yield path, f"received {size}, but synthetic clips are square; expected the same number twice."

@@ -11,6 +11,7 @@ from rnn_apps.models.decoding import sample
 from rnn_apps.models.per_step import state_specs
 from rnn_apps.tasks.decoder_parts import step_part
 from rnn_apps.tasks.predictor import Predictor, check_options, numbered_states
+from rnn_apps.tasks.stepwise import EXAMPLE_STEPS, StepwiseNetwork, one_step
 from rnn_apps.tasks.streaming import Stream
 
 _CHARACTERS = 2_000  # of a text that are read at a time
@@ -187,6 +188,39 @@ class LanguageModelPredictor(Predictor):
             return numbered_states(self.decoder.forward_from_state(tf.constant(tokens), None)[1])
 
         return [step_part(self.decoder, states)]
+
+    def stepwise_problem(self):
+        """None: every language model reads forward only."""
+        return None
+
+    def stepwise(self, dataset):
+        """The network from an embedded token to the logits of the next one."""
+        decoder = self.decoder
+        structure, embedding = decoder.zero_states(1), decoder.embedder.embeddings.numpy()
+        test = dataset.encoded["test"]
+
+        def recurrent(features, states):
+            logits, states, _ = decoder.forward_embedded(features, states)
+            return logits, states
+
+        def score(answers):
+            (logits,), after = answers, test[1:]
+            shifted = logits - logits.max(-1, keepdims=True)
+            nats = np.log(np.exp(shifted).sum(-1)) - shifted[np.arange(len(after)), after]
+            return "nats_per_token", float(nats.mean())
+
+        return StepwiseNetwork(
+            kind="text",
+            constants={**self.facts(), "tokens": self.vocabulary.tokens},
+            function=one_step(recurrent, lambda logits: logits, structure),
+            width=embedding.shape[1],
+            states=tuple(state.shape[1] for state in tf.nest.flatten(structure)),
+            sequences=lambda split: [dataset.encoded[split][:-1, None]],
+            answers=lambda tokens: decoder.forward_from_state(tokens.T, None)[0].numpy()[0],
+            score=score,
+            example=(np.arange(EXAMPLE_STEPS)[:, None] % len(self.vocabulary.tokens) + FIRST_TOKEN),
+            table=embedding,
+        )
 
     def facts(self):
         """Sampling settings, and the unit of tokens."""

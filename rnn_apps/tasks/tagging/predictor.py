@@ -4,8 +4,10 @@ import numpy as np
 import tensorflow as tf
 
 from rnn_apps.data.tagged_files import TAGGED_ENDINGS, read_words
+from rnn_apps.data.tokenizer import FIRST_WITHOUT_MARKERS
 from rnn_apps.errors import Argument, DataError
 from rnn_apps.tasks.step_predictor import StepPredictor
+from rnn_apps.tasks.stepwise import EXAMPLE_STEPS
 from rnn_apps.tasks.streaming import Stream, needs_whole_input
 
 TEXTS_PER_CALL = 64
@@ -84,6 +86,22 @@ class TagPredictor(StepPredictor):
         words = rng.integers(1, encoder.vocabulary_size, (batch, steps)) * valid
         letters = rng.integers(1, encoder.num_characters, (batch, steps, encoder.max_length))
         return self._inputs(words.astype("int32"), (letters * valid[:, :, None]).astype("int32"))
+
+    def stepwise_problem(self):
+        """A network that reads characters or backward."""
+        if self.recipe.model.characters is not None:
+            return "it reads the characters of each word (train it with model.characters=null)"
+        return super().stepwise_problem()
+
+    def stepwise_kind(self):
+        """The vocabulary with the embedding of each word; an example of the most frequent words."""
+        embedding = self.per_step.extractor.get_layer("embedding").embeddings.numpy()
+        return {
+            "kind": "tags",
+            "constants": {"tokens": self.tables.words, "first": FIRST_WITHOUT_MARKERS, "class_names": self.class_names},
+            "example": (np.arange(EXAMPLE_STEPS)[:, None] % (len(embedding) - 1) + 1).astype(np.float32),
+            "table": embedding,
+        }
 
     def export_score(self, client, records):
         """Accuracy over all tokens of the records; tokens that the export does not tag count as wrong."""
