@@ -35,6 +35,7 @@ def _facts_of_formats():
         "rnn-apps export RUN --format onnx",
         "rnn-apps export RUN --format litert --weights int8",
         "rnn-apps export RUN --format litert --steps 200",
+        "rnn-apps export RUN --format micro",
     )
 )
 @run_argument
@@ -52,10 +53,8 @@ def _facts_of_formats():
 @click.option(
     "--weights",
     cls=_FormatOption,
-    default="float32",
     shell_complete=completing.weights,
-    show_default=True,
-    help="Precision: float32; {weights}.",
+    help="Precision: float32 by default; {weights}.",
 )
 @click.option(
     "--steps",
@@ -86,7 +85,8 @@ def export(run, out, format, weights, steps, no_examples):
             table.add_row(row.name, size, difference, same, f"{row.milliseconds:.2f}")
         print_table(table)
         _print_layers(written)
-    if weights != "float32":
+        _print_measured(written)
+    if weights not in (None, "float32") and not any(row.measured for row in written):
         click.echo(_score_line(opened.export_score(place)))
     click.echo(f"{get_format(format).title or format}: {place}")
 
@@ -100,6 +100,20 @@ def _print_layers(written):
             for layer in row.layers:
                 table.add_row(row.name, *layer)
         print_table(table)
+
+
+def _print_measured(written):
+    from rich.table import Table
+
+    from rnn_apps.export.micro.format import table_of
+
+    for row in written:
+        if row.measured:
+            header, lines = table_of(row.measured)
+            table = Table(*header)
+            for line in lines:
+                table.add_row(*line)
+            print_table(table)
 
 
 def _score_line(score):

@@ -2,6 +2,7 @@
 
 import importlib
 import importlib.util
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,8 @@ class ExportFormat:
         extension: file name extension without the dot.
         batches: (examples, steps) pairs on which a file and the network are compared.
         client_package: package that ``client.py`` needs to run the files; None for a format without a client.
+        needs_data: whether `write` has an argument `dataset`, a function that returns the `Dataset` of the
+            run with the splits train and test.
         needs_plain_path: whether its writer treats characters such as ``*`` in a path as a pattern.
 
     Examples:
@@ -53,11 +56,17 @@ class ExportFormat:
     extension: str | None = None
     batches: tuple[tuple[int, int], ...] = ((1, 7), (3, 12))
     client_package: str | None = None
+    needs_data = False
     needs_plain_path = False
 
-    def subdirectory(self, weights="float32"):
+    @property
+    def default_weights(self):
+        """The first type of weights."""
+        return next(iter(self.weights))
+
+    def subdirectory(self, weights=None):
         """Return the path of an export in its run folder."""
-        return f"export/{self.name}" + ("" if weights == "float32" else f"_{weights}")
+        return f"export/{self.name}" + ("" if weights in (None, self.default_weights) else f"_{weights}")
 
     def unsupported(self, predictor):
         """Return briefly why a network cannot be exported in this format, or None."""
@@ -180,7 +189,7 @@ def weight_types() -> dict[str, list[str]]:
     return types
 
 
-def export_subdir(name: str, weights: str = "float32") -> str:
+def export_subdir(name: str, weights: str | None = None) -> str:
     """Return the path of an export in its run folder."""
     return get_format(name).subdirectory(weights)
 
@@ -189,9 +198,10 @@ def export_model(
     predictor: Any,
     name: str,
     folder: str | Path,
-    weights: str = "float32",
+    weights: str | None = None,
     examples: Path | None = None,
     steps: int | None = None,
+    dataset: Callable[[], Any] | None = None,
 ) -> list:
     """Export a network and compare the outputs of the export with its own.
 
@@ -199,9 +209,10 @@ def export_model(
         predictor: `Predictor` of the trained network.
         name: one of `FORMATS`.
         folder: path, which must not exist.
-        weights: a type of weights that the format supports.
+        weights: a type of weights that the format supports; None for its first one.
         examples: folder with the example inputs of a run, for a demo page, or None.
         steps: length of the inputs, for a format with fixed lengths; by default that of the network.
+        dataset: function that returns the `Dataset` of the run, for a format that needs it.
 
     Returns:
         A list of `rnn_apps.export.verification.ExportResult`, empty for a SavedModel.
@@ -211,6 +222,7 @@ def export_model(
         RnnAppsError: the outputs differ by more than the format allows.
     """
     chosen, types = get_format(name), weight_types()
+    weights = weights or chosen.default_weights
     if weights not in types:
         raise UserError(received=shown(weights), expected=", ".join(types), option="weights")
     if weights not in chosen.weights:
@@ -225,7 +237,8 @@ def export_model(
     problem = chosen.unsupported(predictor)
     if problem is not None:
         raise UserError(name, problem, fix=OTHER_FORMATS, option="format")
-    return chosen.write(predictor, Path(folder), weights, steps, examples)
+    data = {"dataset": dataset} if chosen.needs_data else {}
+    return chosen.write(predictor, Path(folder), weights, steps, examples, **data)
 
 
 def _import_path(cls):

@@ -19,7 +19,7 @@ class SavedModel(ExportFormat):
     name, title = "saved_model", "SavedModel"
     needs_plain_path = True
 
-    def subdirectory(self, weights="float32"):
+    def subdirectory(self, weights=None):
         """Return the path of version 1 in its run folder."""
         return "export/1"
 

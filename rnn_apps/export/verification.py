@@ -35,6 +35,7 @@ class ExportResult(NamedTuple):
         agreement: fraction of the outputs with the same highest entry, or None if nothing is predicted.
         milliseconds: median time of a call with one example.
         layers: `LayerForm` of each recurrent layer, where the format has more than one form.
+        measured: dicts of further measurements, for a table of their own.
     """
 
     name: str
@@ -43,6 +44,7 @@ class ExportResult(NamedTuple):
     agreement: float | None
     milliseconds: float
     layers: tuple = ()
+    measured: tuple = ()
 
 
 def verify_export(part, run, path, batches, tolerance=None):

@@ -191,7 +191,13 @@ def export(prepared, folder, console):
         for name in prepared.recipe.export:
             try:
                 with folder.writing(export_subdir(name)) as path:
-                    export_model(prepared.task.predictor, name, path, examples=folder / "examples")
+                    export_model(
+                        prepared.task.predictor,
+                        name,
+                        path,
+                        examples=folder / "examples",
+                        dataset=lambda: prepared.task.dataset,
+                    )
             except Exception as error:
                 reason = str(error)
                 if not isinstance(error, RnnAppsError):

@@ -251,21 +251,24 @@ class Run:
         recipe = self.recipe
         if data is not None:
             recipe = evaluation_recipe(recipe, data, max_invalid_records)
+        return self._prepare_evaluation(recipe, use_all=data is not None)
+
+    def _prepare_evaluation(self, recipe, **options):
         try:
-            task = find_task(recipe.task)
-            return task.prepare_evaluation(recipe, self.predictor, use_all=data is not None)
+            return find_task(recipe.task).prepare_evaluation(recipe, self.predictor, **options)
         except SourceUnavailable as error:
             fix = Argument("Give the data with", "data=PATH")
             raise UserError("data.source", str(error), fix=fix) from error
 
-    def export(self, format="saved_model", *, out=None, weights="float32", steps=None, examples=True):
+    def export(self, format="saved_model", *, out=None, weights=None, steps=None, examples=True):
         """Export the network, to the run folder or to `out`.
 
         Args:
-            format: name of an export format: ``"saved_model"``, ``"onnx"``, ``"litert"``, ``"keras"``, or one
-                registered with `rnn_apps.export.register_format`.
+            format: name of an export format: ``"saved_model"``, ``"onnx"``, ``"litert"``, ``"micro"``,
+                ``"keras"``, or one registered with `rnn_apps.export.register_format`.
             out: path of a new folder; by default a folder in ``export/`` of the run.
             weights: ``"float32"``; also ``"float16"`` or ``"int8"`` for LiteRT, and ``"int8"`` for ONNX.
+                For ``"micro"`` ``"int8"`` or ``"int16x8"``. None for the first one of the format.
             steps: sequence length for LiteRT, whose shapes are fixed; other formats accept any length.
             examples: whether a SavedModel includes a few test inputs, for the demo page.
 
@@ -285,10 +288,14 @@ class Run:
         folder, name = (self._files, place) if out is None else (RunFolder(Path(out).parent), Path(out).name)
         with folder.writing(name) as path:
             kept = self.folder / "examples" if examples else None
-            written = export_model(self.predictor, format, path, weights, kept, steps)
+            written = export_model(self.predictor, format, path, weights, kept, steps, self._own_data)
         if out is None:
             self._files.renew_manifest(name)
         return folder / name, written
+
+    def _own_data(self):
+        """Return the `Dataset` of the run with the splits train and test."""
+        return self._prepare_evaluation(self.recipe, splits=("train", "test")).dataset
 
     def export_score(self, folder):
         """Score an export and the network on evenly spaced records of the test split.

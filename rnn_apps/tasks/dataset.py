@@ -218,15 +218,16 @@ class Dataset(ABC):
         """Return the example that `to_json` returned."""
         return tuple(values)
 
-    def prepare_evaluation(self, use_all=False):
-        """Read and encode the test split for a trained network.
+    def prepare_evaluation(self, use_all=False, splits=("test",)):
+        """Read and encode the test split, or others, for a trained network.
 
         Args:
             use_all: whether to use all examples if the data has no test split.
+            splits: names of the splits.
         """
         self.read(self._request(use_all))
-        self.check("test")
-        self.splits = {"test": self.splits["test"]}
+        self.check(*splits)
+        self.splits = {split: self.splits[split] for split in splits}
         self._encode_splits()
 
     def _request(self, use_all=False):

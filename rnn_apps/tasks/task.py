@@ -99,14 +99,17 @@ class Task:
         model = load_model()
         return self.predictor(recipe, model, self.preprocessing.load(folder, model))
 
-    def prepare_evaluation(self, recipe, predictor, use_all: bool = False) -> PreparedTask:
+    def prepare_evaluation(
+        self, recipe, predictor, use_all: bool = False, splits: Sequence[str] = ("test",)
+    ) -> PreparedTask:
         """Returns the components that evaluate a trained network on the test split of a recipe's data.
 
         Args:
             recipe: `Recipe` with the data.
             predictor: `Predictor` of the network.
             use_all: whether to use all examples if the data has no test split.
+            splits: names of the splits to read.
         """
         dataset = self.dataset(recipe, predictor.preprocessing)
-        dataset.prepare_evaluation(use_all)
+        dataset.prepare_evaluation(use_all, splits)
         return PreparedTask(dataset, predictor, self.objective(recipe, dataset, predictor))

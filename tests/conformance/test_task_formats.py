@@ -1,5 +1,6 @@
 """Rule: the files of every format, run without the network, give the answers of the network."""
 
+import json
 import re
 import shlex
 import shutil
@@ -15,6 +16,7 @@ from onnx import numpy_helper
 from rnn_apps.export import export_subdir
 from rnn_apps.export.client import Client, InputError
 from rnn_apps.export.formats import FORMATS
+from rnn_apps.export.micro.format import HAS_TFLM
 
 STEPS = 5
 
@@ -53,6 +55,15 @@ def check_plain_layers(folder, other):
         assert min(errors) < 1e-4, "the plain layers differ from the ONNX file"
 
 
+def check_micro(folder):
+    """The integers of one step score nearly as the network, in both interpreters."""
+    floats, *integers = json.loads((folder / "network.json").read_text())["measured"]
+    score = list(floats)[1]
+    for row in integers:
+        for name in (score, f"{score} in TFLM") if HAS_TFLM else (score,):
+            assert row[name] == pytest.approx(floats[score], rel=0.1), row
+
+
 @pytest.fixture(scope="session")
 def client_answers(run, tiny, inputs):
     return run.predict(inputs, **tiny.client_options)
@@ -63,6 +74,8 @@ def test_the_files_of_every_format_answer_as_the_network(run, tiny, inputs, clie
     folder = run.folder / export_subdir(name)
     if name in tiny.without or name == "saved_model":  # which test_task_serves.py asks
         assert folder.is_dir() == (name == "saved_model")
+    elif name == "micro":
+        check_micro(folder)
     elif (folder / "client.json").is_file():
         check_client(folder, tiny, inputs, client_answers)
         check_score(run.export_score(folder))

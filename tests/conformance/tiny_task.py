@@ -20,7 +20,7 @@ class TinyTask:
 
     recipe = ""  # name of a packaged recipe
     settings = {}
-    without = ()  # formats that say that they cannot hold the network
+    without = ("micro",)  # formats that say that they cannot hold the network
     is_trained_here = True  # or its network comes from elsewhere: without data, history and report
     layers = ("recurrent/layer_0_forward",)  # recurrent layers that the views show
     options = {}  # of `predict`, under which it answers as `serving_default` does

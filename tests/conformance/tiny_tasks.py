@@ -57,6 +57,7 @@ class TinyTextClassification(TinyTask):
 
 class TinyForecasting(TinyTask):
     recipe = "forecasting"
+    without = ()
     settings = {
         "model": {"units": [4], "window": 30, "lags": 8},
         "data": {**SAMPLE, "period": 8, "horizon": 4, "windows": 32, "known": [], "sample": {"size": 600}},
@@ -133,7 +134,7 @@ class TinyTagging(TinyTask):
 class TinyFrameLabelling(TinyTask):
     recipe = "frame_labelling"
     settings = {"model": {"units": [4], "encoder": CNN}, "data": {**SAMPLE, "frames": "frame"}}
-    without = ("keras",)
+    without = ("keras", "micro")
     text = "labels"
 
     def path_of(self, files):

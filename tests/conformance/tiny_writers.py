@@ -13,7 +13,7 @@ DECODER = {"embedding": 6, "units": [8], "dropout": 0.0, "decoding": {"beam": 2,
 
 
 class TinyWriting(TinyTask):
-    without = ("keras",)
+    without = ("keras", "micro")
     layers = ("decoder/recurrent/layer_0_forward",)
     client_options = {"beam": 1}
     text = "caption"

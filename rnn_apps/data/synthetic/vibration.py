@@ -10,10 +10,10 @@ _NOISE = 0.12
 
 
 def vibration_streams(count, seed):
-    """Return a list of streams, (accelerations float32 (steps, 3), conditions); see `CONDITIONS`.
+    """Return a list of streams: accelerations float32 (steps, 3), and a list of conditions.
 
-    A machine turns at its own speed. Out of balance, it shakes more in x and y; with a worn bearing, it knocks
-    in z. A single step rarely shows which, because every oscillation passes through zero.
+    A machine turns at its own speed. Out of balance, it shakes more in x and y; with a worn bearing, it
+    knocks in z. A single step rarely shows which, because every oscillation passes through zero.
 
     Args:
         count: Number of streams, of 120 to 240 steps; the first ones do not depend on it.
@@ -30,7 +30,10 @@ def _stream(rng):
         order.append((order[-1] + int(rng.integers(1, len(CONDITIONS)))) % len(CONDITIONS))
     condition = np.repeat(order, lengths)[:steps]
     smooth = np.ones(_RAMP) / _RAMP
-    share = [np.convolve(np.r_[[c == condition[0]] * (_RAMP - 1), c == condition], smooth, "valid") for c in range(4)]
+    share = [
+        np.convolve(np.r_[[c == condition[0]] * (_RAMP - 1), c == condition], smooth, "valid")
+        for c in range(4)
+    ]
     _, normal, unbalanced, worn = share
     phase = 2 * np.pi * (rng.uniform(0.08, 0.14) * np.arange(steps) + rng.uniform())
     amplitude = 0.35 * (normal + worn) + 0.9 * unbalanced

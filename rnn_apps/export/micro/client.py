@@ -51,20 +51,20 @@ class TFLM:
 
     Args:
         path: path of the file.
+        arena: bytes of the arena; None for more than enough.
     """
 
-    def __init__(self, path):
+    def __init__(self, path, arena=None):
         from tflite_micro.python.tflite_micro import runtime
 
-        self.interpreter = runtime.Interpreter.from_file(str(path))
-        self._outputs = None
+        self._interpreter = runtime.Interpreter.from_file(str(path), arena_size=arena)
 
     def run(self, arrays):
         """Return the outputs, a list of arrays, for a list of inputs."""
         for index, array in enumerate(arrays):
-            self.interpreter.set_input(array, index)
-        self.interpreter.invoke()
-        return [self.interpreter.get_output(index) for index in range(len(arrays))]
+            self._interpreter.set_input(array, index)
+        self._interpreter.invoke()
+        return [self._interpreter.get_output(index) for index in range(len(arrays))]
 
 
 RUNTIMES = {"litert": LiteRT, "tflm": TFLM}
@@ -88,8 +88,10 @@ class Network:
 
     def reset(self):
         """Begin a new sequence, with states of zeros."""
-        self.states = [quantize(np.zeros((1, size), np.float32), (dtype, size, *scale))
-                       for dtype, size, *scale in self._states]
+        self.states = [
+            quantize(np.zeros((1, size), np.float32), (dtype, size, *scale))
+            for dtype, size, *scale in self._states
+        ]
 
     def step(self, features):
         """Return the outputs, float32 (any,), for the features of the next step, and keep the new states."""
@@ -269,8 +271,10 @@ class Forecasts(Labels):
         for _, _, row in read_rows(path, self.constants["columns"], None):
             quantiles = self.decode(network.step(self.encode(row)))
             yield {
-                name: {key: quantiles[:, index, place].tolist()
-                       for key, place in (("forecast", middle), ("lower", 0), ("upper", -1))}
+                name: {
+                    key: quantiles[:, index, place].tolist()
+                    for key, place in (("forecast", middle), ("lower", 0), ("upper", -1))
+                }
                 for index, name in enumerate(targets)
             }
 
@@ -301,7 +305,11 @@ def read_rows(path, columns, stream_column):
             raise InputError(f"{path}: no column {missing[0]}; the columns are {listed}")
         for row in table:
             place = f"{path}, line {table.line_num}"
-            yield place, row.get(stream_column), np.array([_number(row, n, place) for n in columns], np.float32)
+            yield (
+                place,
+                row.get(stream_column),
+                np.array([_number(row, n, place) for n in columns], np.float32),
+            )
 
 
 def _number(row, name, place):

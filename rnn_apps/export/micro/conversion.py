@@ -1,9 +1,12 @@
 """Converts one step of a network to a LiteRT model of integers, calibrated on training data."""
 
 import re
+import warnings
+from collections import Counter
 
 import numpy as np
 import tensorflow as tf
+from tensorflow.lite.python import schema_py_generated as schema
 from tensorflow.python.framework import convert_to_constants
 
 from rnn_apps.errors import RnnAppsError, first_line
@@ -53,7 +56,9 @@ def convert(frozen, weights, samples=()):
         converter.target_spec.supported_ops = [_OPERATIONS[weights]]
         converter.inference_input_type = converter.inference_output_type = _TYPES[weights]
     try:
-        return converter.convert()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # no statistics of inputs, which the samples replace
+            return converter.convert()
     except Exception as error:  # the converter raises exceptions of many types
         missing = sorted(set(re.findall(r"'?tfl?\.([A-Z]\w+)'? op", str(error))))
         reason = f"no {weights} form of {', '.join(missing)}" if missing else first_line(error)
@@ -94,18 +99,39 @@ def collect_samples(network, reader, sequences):
     return samples
 
 
-def describe_tensors(details):
-    """Return type, size, scale and zero point of tensors, for network.json; no scale for floats."""
+def describe(path):
+    """Return type, size, scale and zero point of inputs and outputs, and the operations, of a model.
+
+    Raises:
+        RnnAppsError: a model of integers has numbers of floating point.
+    """
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(model_path=str(path))
+    interpreter.allocate_tensors()
+    model = schema.ModelT.InitFromPackedBuf(bytearray(path.read_bytes()))
+    names = {code: name for name, code in vars(schema.BuiltinOperator).items() if name.isupper()}
+    (graph,) = model.subgraphs
+    codes = [model.operatorCodes[one.opcodeIndex] for one in graph.operators]
+    operators = Counter(names[max(code.builtinCode, code.deprecatedBuiltinCode)] for code in codes)
+    inputs, outputs = map(_tensors, (interpreter.get_input_details(), interpreter.get_output_details()))
+    floats = [one.name for one in graph.tensors if one.type == schema.TensorType.FLOAT32]
+    if inputs[0]["scale"] is not None and floats:
+        raise RnnAppsError(f"{path.name}: {floats[0].decode()} has no integer form; it was not kept.")
+    return {"inputs": inputs, "outputs": outputs, "operators": dict(operators)}
+
+
+def _tensors(details):
     described = []
     for one in details:
         scale, zero_point = one["quantization"]
         integer = np.issubdtype(one["dtype"], np.integer)
+        values = (float(scale), int(zero_point)) if integer else (None, None)
         described.append(
             {
                 "type": np.dtype(one["dtype"]).name,
                 "size": int(one["shape"][-1]),
-                "scale": float(scale) if integer else None,
-                "zero_point": int(zero_point) if integer else None,
+                **dict(zip(("scale", "zero_point"), values)),
             }
         )
     return described

@@ -98,7 +98,11 @@ class TagPredictor(StepPredictor):
         embedding = self.per_step.extractor.get_layer("embedding").embeddings.numpy()
         return {
             "kind": "tags",
-            "constants": {"tokens": self.tables.words, "first": FIRST_WITHOUT_MARKERS, "class_names": self.class_names},
+            "constants": {
+                "tokens": self.tables.words,
+                "first": FIRST_WITHOUT_MARKERS,
+                "class_names": self.class_names,
+            },
             "example": (np.arange(EXAMPLE_STEPS)[:, None] % (len(embedding) - 1) + 1).astype(np.float32),
             "table": embedding,
         }
