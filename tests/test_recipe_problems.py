@@ -307,7 +307,7 @@ WHOLE = {
     "formats": (
         HEAD + "export: [onx, saved_model]\n",
         [
-            'r.yaml:4  export.0: received "onx", expected one of saved_model, onnx, litert, keras. '
+            'r.yaml:4  export.0: received "onx", expected one of saved_model, onnx, litert, micro, keras. '
             'Did you mean "onnx"?'
         ],
     ),
@@ -349,7 +349,7 @@ WHOLE = {
         [
             "r.yaml:5  seed: written twice, first on line 4. Keep one of the two.",
             'r.yaml:6  export: received "keras", expected a list of entries, each one of saved_model, onnx, '
-            "litert, keras.",
+            "litert, micro, keras.",
         ],
     ),
 }

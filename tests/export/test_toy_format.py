@@ -145,8 +145,8 @@ def test_schema_completion_and_help_list_it(capsys):
     assert [item.value for item in weights(None, None, "float16")] == ["float16"]
     assert call(["export", "--help"]) == 0
     out = " ".join(capsys.readouterr().out.split())
-    assert "Format: saved_model, onnx, litert, keras, toy." in out
-    assert "for litert float16 and int8, for toy float16." in out
+    assert "Format: saved_model, onnx, litert, micro, keras, toy." in out
+    assert "for litert float16 and int8, for micro int8 and int16x8, for toy float16." in out
 
 
 def test_a_misspelt_name_in_a_recipe_lists_all_names(small_recipe):

@@ -1,10 +1,10 @@
 """An example of a program that runs this network step by step, as a microcontroller does.
 
-    python client.py INPUT [--runtime tflm]
+    python client.py INPUT [tflm]
 
 INPUT depends on the network: a CSV file with a row for each step, a text to tag, or the beginning of a text.
-README.md has an example. Each answer is one line of JSON. The program needs numpy and ai-edge-litert; with
-``--runtime tflm`` it needs tflite-micro, the interpreter of microcontrollers, instead.
+README.md has an example. Each answer is one line of JSON. The program needs numpy and ai-edge-litert,
+or after ``tflm`` tflite-micro, the interpreter of microcontrollers.
 """
 
 import argparse
@@ -334,7 +334,7 @@ def main():
     """Answer the input on the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("input")
-    parser.add_argument("--runtime", choices=RUNTIMES, default="litert")
+    parser.add_argument("runtime", nargs="?", choices=RUNTIMES, default="litert")
     arguments = parser.parse_args()
     network, reader = load(Path(__file__).parent, arguments.runtime)
     try:
