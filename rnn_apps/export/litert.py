@@ -33,7 +33,7 @@ class LiteRT(ExportFormat):
             tf.TensorSpec(array.shape, spec.dtype, name=name)
             for array, (name, spec) in zip(part.examples(1, part.steps, 0), part.inputs.items())
         ]
-        with graph_form():
+        with graph_form(in_blocks=True):
             concrete = tf.function(part.function, autograph=False).get_concrete_function(*shapes)
             frozen = convert_to_constants.convert_variables_to_constants_v2(
                 concrete, lower_control_flow=False
