@@ -24,7 +24,7 @@ def run_in_blocks(advance, rows, mask, states, collect):
         collect: whether the first state of every step is wanted.
 
     Returns:
-        The final states, and the first state of every step ``(steps, batch, size)`` in a tuple, ``()`` without
+        The final states, and a tuple of the first state of every step ``(steps, batch, size)``, empty without
         `collect`.
     """
     steps, batch, _ = _sizes(rows)
