@@ -35,7 +35,7 @@ def write_client(predictor, parts, folder, form, tolerance, layers):
         parts: list of exported `NetworkPart`.
         folder: path of the folder with their files.
         form: `ExportFormat` of the files.
-        tolerance: largest difference of files with a fixed length from the network; None allows any.
+        tolerance: largest difference of the client's outputs from the network's; None allows any.
         layers: name of a part to the `LayerForm` of its recurrent layers.
 
     Raises:
