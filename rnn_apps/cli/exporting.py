@@ -24,7 +24,7 @@ def _facts_of_formats():
     formats = {name: get_format(name) for name in FORMATS}
     more = {name: [w for w in form.weights if w != "float32"] for name, form in formats.items()}
     weights = [f"for {name} {' and '.join(types)}" for name, types in more.items() if types]
-    fixed = [name for name, form in formats.items() if form.fixed_steps]
+    fixed = [name for name, form in formats.items() if form.takes_steps]
     return {"formats": ", ".join(formats), "weights": ", ".join(weights), "fixed": " or ".join(fixed)}
 
 
@@ -60,7 +60,7 @@ def _facts_of_formats():
     "--steps",
     cls=_FormatOption,
     type=click.IntRange(1, 100_000),
-    help="Sequence length of a {fixed} file, in words, rows, frames or tokens; others accept any length.",
+    help="Fix the sequence length of a {fixed} file, in words, rows, frames or tokens; by default it is any.",
 )
 @click.option("--no-examples", is_flag=True, help="Do not include test inputs as examples for the demo page.")
 @verbose_option

@@ -5,8 +5,7 @@
 INPUT depends on the network: a text, the path of an image, a folder of frames, a CSV file with a row for each
 step to label, the beginning of a text, or as JSON or the path of a .json file an array, the rows of a series,
 or an object of several by name, such as {"series": [[1.5], [null]], "known": [[0]]}. README.md has an
-example. Each answer is one line of JSON. The program needs numpy, onnxruntime or ai-edge-litert, and pillow
-for images.
+example. Each answer is one line of JSON. It needs numpy, onnxruntime or ai-edge-litert, pillow for images.
 """
 
 import csv
@@ -260,18 +259,24 @@ def _load_litert(path, part):
     from ai_edge_litert.interpreter import Interpreter
 
     interpreter = Interpreter(model_path=str(path))
-    interpreter.allocate_tensors()
     input_details, output_details = interpreter.get_input_details(), interpreter.get_output_details()
-    shapes = {details["name"]: details["shape"].tolist() for details in input_details}
+    shapes = {x["name"]: [n if n > 0 else None for n in x["shape_signature"].tolist()] for x in input_details}
+    sizes = None
 
     def run(inputs):
+        nonlocal interpreter, sizes
         fitted = _fit(inputs, shapes, part)
+        if sizes != [array.shape for array in fitted.values()]:
+            sizes = [array.shape for array in fitted.values()]
+            interpreter = Interpreter(model_path=str(path))  # resized twice, one may answer wrongly
+            for details in input_details:
+                interpreter.resize_tensor_input(details["index"], fitted[details["name"]].shape)
+            interpreter.allocate_tensors()
         for details in input_details:
             interpreter.set_tensor(details["index"], fitted[details["name"]])
         interpreter.invoke()
-        outputs = {}
-        for name, details in zip(part["outputs"], output_details):
-            outputs[name] = interpreter.get_tensor(details["index"]).copy()
+        arrays = (interpreter.get_tensor(details["index"]) for details in output_details)  # copies
+        outputs = dict(zip(part["outputs"], arrays))
         for name in part["by_step"]:  # without the steps of the padding
             outputs[name] = outputs[name][:, : inputs[part["sequences"][0]].shape[1]]
         return outputs
@@ -379,8 +384,7 @@ def _fit(inputs, shapes, part):
 
 
 def _evenly_spaced(paths, num):
-    count = len(paths)
-    return paths if count <= num else [paths[(2 * i + 1) * count // (2 * num)] for i in range(num)]
+    return paths if len(paths) <= num else [paths[(2 * i + 1) * len(paths) // (2 * num)] for i in range(num)]
 
 
 def _frames(folder):

@@ -35,7 +35,7 @@ def write_client(predictor, parts, folder, form, tolerance, layers):
         parts: list of exported `NetworkPart`.
         folder: path of the folder with their files.
         form: `ExportFormat` of the files.
-        tolerance: largest difference of files with a fixed length from the network; None allows any.
+        tolerance: largest difference of the client's outputs from the network's; None allows any.
         layers: name of a part to the `LayerForm` of its recurrent layers.
 
     Raises:
@@ -54,7 +54,7 @@ def write_client(predictor, parts, folder, form, tolerance, layers):
     example = shlex.quote(_write_example(predictor, parts[0], form, folder))
     readme = _readme(predictor, parts, form, example) + _describe_layers(layers)
     (folder / "README.md").write_text(readme, encoding="utf-8")
-    if form.fixed_steps:
+    if form.takes_steps:
         _verify_lengths(parts[0], Client(folder), tolerance)
 
 
@@ -72,7 +72,7 @@ def _describe(part, form):
     return {
         "inputs": {key: spec.dtype.name for key, spec in part.inputs.items()},
         "outputs": sorted(outputs),
-        "steps": part.steps if form.fixed_steps and part.sequences else None,
+        "steps": part.steps if part.fixed_steps and part.sequences else None,
         "sequences": part.sequences,
         "by_step": by_step,
         "states": {key: spec.shape[-1] for key, spec in part.inputs.items() if key.startswith("state_")},
@@ -83,13 +83,13 @@ def _describe(part, form):
 def _write_example(predictor, part, form, folder):
     """Return an input for the client; a file or folder of it is written into `folder`."""
     if predictor.kind == "arrays":
-        steps = part.steps if form.fixed_steps else max(part.min_steps, min(part.steps, EXAMPLE_STEPS))
+        steps = part.steps if part.fixed_steps else max(part.min_steps, min(part.steps, EXAMPLE_STEPS))
         inputs = dict(zip(part.inputs, part.examples(1, steps, 0)))
     else:
         (_, request), *_ = predictor.example_requests()
         inputs = {name: tensor.numpy() for name, tensor in request.items()}
     first, *_ = values = [array[0] if array.ndim else array for array in inputs.values()]
-    limit = part.steps if form.fixed_steps else None
+    limit = part.steps if part.fixed_steps else None
     if "image" in inputs and isinstance(first, bytes):
         (folder / "example.png").write_bytes(first)
         return "example.png"
@@ -113,13 +113,14 @@ def _readme(predictor, parts, form, example):
     for part in parts:
         lines.append(f"`{part.name}.{form.extension}` takes")
         for key, spec in part.inputs.items():
-            fixed = {0: 1, 1: part.steps} if form.fixed_steps else {}
+            fixed = {0: 1} if form.takes_steps else {}
+            fixed |= {1: part.steps} if part.fixed_steps else {}
             sizes = (fixed.get(i, "any") if size is None else size for i, size in enumerate(spec.shape))
             lines.append(f"- `{key}`: {spec.dtype.name} ({', '.join(map(str, sizes))})")
         lines.append("")
     if note := predictor.input_note():
         lines.append(f"{note}\n")
-    has_fixed_length = form.fixed_steps and parts[0].sequences
+    note_length = form.takes_steps and parts[0].sequences
     names = ", ".join(predictor.class_names or ())
     return _README.format(
         name=predictor.recipe.name,
@@ -128,7 +129,7 @@ def _readme(predictor, parts, form, example):
         package=form.client_package + (" pillow" if example in ("example", "example.png") else ""),
         example=example,
         inputs="\n".join(lines),
-        length=f"{_describe_length(predictor, parts, form)}\n" if has_fixed_length else "",
+        length=f"{_describe_length(predictor, parts, form)}\n" if note_length else "",
         classes=f"\n`probabilities` has the classes in this order: {names}.\n" if names else "",
     )
 
@@ -142,6 +143,12 @@ def _describe_layers(layers):
 
 def _describe_length(predictor, parts, form):
     part, can_step = parts[0], any(part.name == "step" for part in parts[1:])
+    option = f"`rnn-apps export RUN --format {form.name} --steps N`"
+    if not part.fixed_steps:
+        return (
+            "Sequences can have any length. Make a new interpreter for a new length, as the client does: one "
+            f"that is resized again may answer wrongly. {option} exports files for one length."
+        )
     if predictor.kind == "forecast":
         does = "takes the last steps of a longer series, and puts missing values before a shorter one"
     elif not part.masks_padding:
@@ -153,20 +160,23 @@ def _describe_length(predictor, parts, form):
         )
     else:
         does = "pads shorter ones, and the network masks the padding; longer ones it rejects"
-    option = f" (`rnn-apps export RUN --format {form.name} --steps N`)" if part.max_steps else ""
+    option = f" ({option})" if part.max_steps else ""
     return f"Sequences have a fixed length of {part.steps} steps{option}. The client {does}."
 
 
 def _verify_lengths(part, client, tolerance):
-    """Compare the client's outputs with the network's at several lengths, one of them past the limit."""
+    """Compare the client's outputs with the network's at several lengths, one of them past a fixed length."""
     if part.max_steps is None:
         return
-    for steps in sorted({1, (part.steps + 1) // 2, part.steps, part.steps + 3}):
+    most = part.steps + 3 if part.fixed_steps else part.max_steps
+    least = 1 if part.fixed_steps else part.min_steps
+    lengths = {1, (part.steps + 1) // 2, part.steps, part.steps + 3}
+    for steps in sorted({min(max(steps, least), most) for steps in lengths}):
         inputs = part.examples(1, steps, steps)
         try:
             outputs = client.run(part.name, dict(zip(part.inputs, inputs)))
         except InputError:
-            if steps > part.steps or not part.masks_padding:
+            if part.fixed_steps and (steps > part.steps or not part.masks_padding):
                 continue
             raise
         for key, expected in part.answers(inputs).items():

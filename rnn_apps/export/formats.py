@@ -30,6 +30,7 @@ class ExportFormat:
         weights: type of the weights to the largest difference allowed, relative for outputs larger than 1;
             None allows any.
         fixed_steps: whether its files take sequences of one length, which ``steps`` sets.
+        can_fix_steps: whether they do so where ``steps`` is given, or where the part of the network says so.
         extension: file name extension without the dot.
         batches: (examples, steps) pairs on which a file and the network are compared.
         client_package: package that ``client.py`` needs to run the files; None for a format without a client.
@@ -53,6 +54,7 @@ class ExportFormat:
     extra: str | None = None
     weights: dict[str, float | None] = {"float32": 1e-5}
     fixed_steps = False
+    can_fix_steps = False
     extension: str | None = None
     batches: tuple[tuple[int, int], ...] = ((1, 7), (3, 12))
     client_package: str | None = None
@@ -67,6 +69,11 @@ class ExportFormat:
     def subdirectory(self, weights=None):
         """Return the path of an export in its run folder."""
         return f"export/{self.name}" + ("" if weights in (None, self.default_weights) else f"_{weights}")
+
+    @property
+    def takes_steps(self):
+        """Whether ``steps`` may be given."""
+        return self.fixed_steps or self.can_fix_steps
 
     def unsupported(self, predictor):
         """Return briefly why a network cannot be exported in this format, or None."""
@@ -102,6 +109,11 @@ class ExportFormat:
         """Return the (examples, steps) pairs on which a file of this part and the network are compared."""
         return self.batches
 
+    def fixes_steps(self, part, steps):
+        """Return whether the file of a part takes sequences of one length only; `steps` as in `write`."""
+        is_given = steps is not None or part.max_steps is None or part.fixed_steps
+        return self.fixed_steps or (self.can_fix_steps and is_given)
+
     def write(self, predictor, folder, weights="float32", steps=None, examples=None):
         """Write an export, run it, and compare its outputs with the network's.
 
@@ -109,7 +121,7 @@ class ExportFormat:
             predictor: `Predictor` of the trained network.
             folder: path, which must not exist.
             weights: one of `self.weights`.
-            steps: length of the inputs, for a format with fixed lengths; by default that of the network.
+            steps: length of the inputs, for a format that can fix it.
             examples: folder with the example inputs of a run, for a demo page, or None.
 
         Returns:
@@ -124,6 +136,7 @@ class ExportFormat:
         parts, tolerance, results = predictor.network_parts(), self.weights[weights], []
         if steps is not None:
             parts = _with_steps(parts, steps)
+        parts = [part._replace(fixed_steps=self.fixes_steps(part, steps)) for part in parts]
         folder.mkdir()
         for part, name in self.files(parts):
             layers = self.convert(part, folder / name, weights) or ()
@@ -211,7 +224,7 @@ def export_model(
         folder: path, which must not exist.
         weights: a type of weights that the format supports; None for its first one.
         examples: folder with the example inputs of a run, for a demo page, or None.
-        steps: length of the inputs, for a format with fixed lengths; by default that of the network.
+        steps: length of the inputs, for a format that can fix it.
         dataset: function that returns the `Dataset` of the run, for a format that needs it.
 
     Returns:
@@ -230,8 +243,8 @@ def export_model(
         fix = f"{weights} is for {', '.join(types[weights])}."
         raise UserError(problem=problem, fix=fix, option="weights")
     chosen.check_packages()
-    if steps is not None and not chosen.fixed_steps:
-        fixed = ", ".join(other for other in FORMATS if get_format(other).fixed_steps)
+    if steps is not None and not chosen.takes_steps:
+        fixed = ", ".join(other for other in FORMATS if get_format(other).takes_steps)
         fix = f"Leave it out; it is for {fixed}."
         raise UserError(problem=f"{name} takes sequences of any length", fix=fix, option="steps")
     problem = chosen.unsupported(predictor)

@@ -1,7 +1,12 @@
-"""LiteRT (TensorFlow Lite) export: one example, a fixed number of steps, built-in operations only."""
+"""LiteRT (TensorFlow Lite) export: one example, any or a fixed number of steps, built-in operations only."""
+
+import logging
+import shutil
 
 from rnn_apps.errors import RnnAppsError, first_line
 from rnn_apps.export.formats import ExportFormat
+
+_log = logging.getLogger("rnn_apps.export")
 
 
 class LiteRT(ExportFormat):
@@ -10,16 +15,32 @@ class LiteRT(ExportFormat):
     name = extra = "litert"
     packages = ("ai_edge_litert",)
     weights = {"float32": 1e-3, "float16": 0.1, "int8": None}
-    fixed_steps = True
+    can_fix_steps = True
     extension = "tflite"
     client_package = "ai-edge-litert"
 
     def batches_of(self, part):
-        """Return 24 single examples with the length of the file."""
-        return ((1, part.steps),) * 24
+        """Return 24 single examples, most of them of the usual length."""
+        others = () if part.fixed_steps or not part.sequences else (1, 20, 21, 50)
+        lengths = [min(steps, part.max_steps) for steps in others]
+        return ((1, part.steps),) * (24 - len(lengths)) + tuple((1, steps) for steps in lengths)
+
+    def write(self, predictor, folder, weights="float32", steps=None, examples=None):
+        """Write files for sequences of any length, or of one length if the runtime cannot run the former."""
+        try:
+            return super().write(predictor, folder, weights, steps, examples)
+        except (RnnAppsError, RuntimeError, ValueError) as error:  # also of the runtime
+            lengths = [part.steps for part in predictor.network_parts() if part.max_steps is not None]
+            if steps is not None or not lengths:
+                raise
+            shutil.rmtree(folder)
+            _log.info(
+                "%s: sequences of %d steps only, because %s", self.name, max(lengths), first_line(error)
+            )
+            return super().write(predictor, folder, weights, max(lengths), examples)
 
     def convert(self, part, path, weights):
-        """Write a frozen part with inputs of `part.steps` steps.
+        """Write a frozen part.
 
         Raises:
             RnnAppsError: the part has an operation that is not built in.
@@ -29,12 +50,13 @@ class LiteRT(ExportFormat):
 
         from rnn_apps.layers import graph_form
 
-        shapes = [
-            tf.TensorSpec(array.shape, spec.dtype, name=name)
-            for array, (name, spec) in zip(part.examples(1, part.steps, 0), part.inputs.items())
-        ]
-        with graph_form():
-            concrete = tf.function(part.function, autograph=False).get_concrete_function(*shapes)
+        specs = []
+        for array, (name, spec) in zip(part.examples(1, part.steps, 0), part.inputs.items()):
+            is_open = name in part.sequences and not part.fixed_steps
+            shape = [1, None, *array.shape[2:]] if is_open else array.shape
+            specs.append(tf.TensorSpec(shape, spec.dtype, name=name))
+        with graph_form(in_blocks=True):
+            concrete = tf.function(part.function, autograph=False).get_concrete_function(*specs)
             frozen = convert_to_constants.convert_variables_to_constants_v2(
                 concrete, lower_control_flow=False
             )

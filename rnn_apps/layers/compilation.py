@@ -20,6 +20,7 @@ _ADMITTED = -1
 _graph_form = False
 _steps_per_iteration = 1
 _for_serving = False
+_in_blocks = False
 
 
 def has_room_to_compile():
@@ -32,21 +33,23 @@ def has_room_to_compile():
 
 
 @contextmanager
-def graph_form(steps_per_iteration=1, for_serving=False):
+def graph_form(steps_per_iteration=1, for_serving=False, in_blocks=False):
     """Context manager in which all loops are plain graphs of stock operations, as exports need.
 
     Args:
         steps_per_iteration: how many steps are unrolled in the body of a loop. With more than one, which is
             faster, TensorFlow runs the graph, but other runtimes may not.
         for_serving: whether loops have a second form, which `rnn-apps serve` compiles.
+        in_blocks: whether loops have the form that suits LiteRT, see `rnn_apps.layers.block_loop`.
     """
-    global _graph_form, _steps_per_iteration, _for_serving
-    previous = _graph_form, _steps_per_iteration, _for_serving
-    _graph_form, _steps_per_iteration, _for_serving = True, steps_per_iteration, for_serving
+    global _graph_form, _steps_per_iteration, _for_serving, _in_blocks
+    previous = _graph_form, _steps_per_iteration, _for_serving, _in_blocks
+    _graph_form, _steps_per_iteration = True, steps_per_iteration
+    _for_serving, _in_blocks = for_serving, in_blocks
     try:
         yield
     finally:
-        _graph_form, _steps_per_iteration, _for_serving = previous
+        _graph_form, _steps_per_iteration, _for_serving, _in_blocks = previous
 
 
 def in_graph_form():
@@ -57,6 +60,11 @@ def in_graph_form():
 def steps_per_iteration():
     """Return how many steps to unroll in the body of a loop that is not differentiated."""
     return _steps_per_iteration
+
+
+def in_blocks():
+    """Whether loops that are not differentiated run over blocks of steps, as LiteRT needs them."""
+    return _in_blocks
 
 
 def is_for_serving():

@@ -14,7 +14,8 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from rnn_apps.layers.compilation import in_graph_form, is_for_serving, steps_per_iteration
+from rnn_apps.layers.block_loop import run_in_blocks
+from rnn_apps.layers.compilation import in_blocks, in_graph_form, is_for_serving, steps_per_iteration
 from rnn_apps.layers.custom_gradient import with_gradient
 from rnn_apps.layers.served_loop import with_compiled_form
 
@@ -84,6 +85,8 @@ def recur(form, run_loop, z, mask, initial, weights, collect=True):
     """
     brief = "outputs" if collect else "nothing"
     brief_loop = forward_loop(form, brief, steps_per_iteration())
+    if in_blocks():
+        brief_loop = block_loop(form, collect)
 
     def run_brief(*arguments):
         def usual():
@@ -148,9 +151,19 @@ def _repeat_gates(state, kernel):
 
 
 def _select(mask, new, old):
+    """Choose rows by a mask (batch, 1), or (batch,), for which LiteRT has a faster operator."""
     for m in mask:
-        new = tuple(tf.where(m, n, o) for n, o in zip(new, old))
+        where = tf.where if len(m.shape) == 2 else tf.compat.v1.where
+        new = tuple(where(m, n, o) for n, o in zip(new, old))
     return new
+
+
+def _advance(form, weights, states, z, mask):
+    """Take one step; return the states, and z + r of an additive cell or r of another one."""
+    r = _recurrent_term(form, states[0], weights)
+    z, r = (z + r, 0.0) if form.additive else (z, r)
+    new = tuple(form.step(z, r, states, *weights.own))
+    return _select(mask, new, states), z if form.additive else r
 
 
 def forward_loop(form, record, block=1):
@@ -158,7 +171,7 @@ def forward_loop(form, record, block=1):
 
     The loop gives final states, histories (steps, batch, size), and what the backward loop cannot read from
     them: r of each step, or z + r for an additive cell. Recording all, the histories open with the initial
-    state and are one step longer. Otherwise the loop is one that ONNX and LiteRT know: what a step writes
+    state and are one step longer. Otherwise the loop is one that ONNX knows: what a step writes
     goes to the place of that step; and one step alone, as decoding takes it, is no loop.
 
     At inference most of the time of a loop of single steps is control flow. With a `block` of several steps,
@@ -173,14 +186,8 @@ def forward_loop(form, record, block=1):
         steps = length if steps is None else steps
         kept = {"nothing": (), "outputs": initial[:1], "all": initial}[record]
 
-        def advance(z_t, mask_t, states):
-            r = _recurrent_term(form, states[0], weights)
-            z_t, r = (z_t + r, 0.0) if form.additive else (z_t, r)
-            new = tuple(form.step(z_t, r, states, *weights.own))
-            return _select(mask_t, new, states), z_t if form.additive else r
-
         if z.shape[0] == 1 and not opens:
-            finals, _ = advance(z[0], tuple(m[0] for m in mask), tuple(initial))
+            finals, _ = _advance(form, weights, tuple(initial), z[0], tuple(m[0] for m in mask))
             return finals, tuple(state[None] for state in finals[: len(kept)]), ()
         histories = tuple(step_array(length + opens, s.shape, s.dtype) for s in kept)
         if opens:
@@ -192,7 +199,7 @@ def forward_loop(form, record, block=1):
         def loop_in_blocks(state, size):
             def body(t, states, histories, terms):
                 for z_t, *mask_t in zip(*(_block(tensor, t, size) for tensor in (z, *mask))):
-                    states, term = advance(z_t, tuple(mask_t), states)
+                    states, term = _advance(form, weights, states, z_t, tuple(mask_t))
                     terms = tuple(array.write(t, term) for array in terms)
                     histories = tuple(array.write(t + opens, s) for array, s in zip(histories, states))
                     t = t + 1
@@ -205,6 +212,22 @@ def forward_loop(form, record, block=1):
             state = loop_in_blocks(state, size)
         _, finals, histories, terms = state
         return finals, tuple(h.stack() for h in histories), tuple(a.stack() for a in terms)
+
+    return loop
+
+
+def block_loop(form, collect):
+    """Return the loop for LiteRT, which gives what `forward_loop` gives without recording terms."""
+
+    def loop(z, mask, initial, weights):
+        def advance(states, z_t, mask_t):
+            return _advance(form, weights, states, z_t, mask_t)[0]
+
+        if z.shape[0] == 1:
+            finals = advance(tuple(initial), z[0], tuple(m[0] for m in mask))
+            return finals, (finals[0][None],) if collect else (), ()
+        mask = tuple(tf.squeeze(m, -1) for m in mask)
+        return (*run_in_blocks(advance, z, mask, tuple(initial), collect), ())
 
     return loop
 

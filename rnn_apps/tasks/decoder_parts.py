@@ -24,7 +24,8 @@ def encode_part(spec, extractor, search, steps, examples, max_steps=None):
             **dict(zip(("keys", "mask"), search.context(encoded))),
         }
 
-    return NetworkPart("encode", encode, {"inputs": spec}, examples, steps, None, None, max_steps, True)
+    part = NetworkPart("encode", encode, {"inputs": spec}, examples, steps, None, None, max_steps, True)
+    return part._replace(fixed_steps=True)  # a new length would cost more than padding, twice
 
 
 def step_part(decoder, initial, steps=1, max_steps=None):
@@ -58,4 +59,5 @@ def step_part(decoder, initial, steps=1, max_steps=None):
 
     inputs = {"token": tf.TensorSpec([None], tf.int32, name="token")}
     inputs |= {name: spec(name) for name in (*names, *context)}
-    return NetworkPart("step", step, inputs, examples, steps, "logits", None, max_steps, True)
+    part = NetworkPart("step", step, inputs, examples, steps, "logits", None, max_steps, True)
+    return part._replace(fixed_steps=True)

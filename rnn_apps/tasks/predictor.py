@@ -40,6 +40,7 @@ class NetworkPart(NamedTuple):
         max_steps: largest allowed `steps`; None if the sequence length is fixed.
         masks_padding: whether padding with zeros at the end leaves the outputs unchanged.
         min_steps: smallest number of steps that the network is known to work on.
+        fixed_steps: whether a file takes sequences of `steps` steps only, in a format that can do so.
     """
 
     name: str
@@ -52,6 +53,7 @@ class NetworkPart(NamedTuple):
     max_steps: int | None = None
     masks_padding: bool = False
     min_steps: int = 1
+    fixed_steps: bool = False
 
     @property
     def sequences(self):

@@ -18,6 +18,7 @@ from rnn_apps.data.tokenizer import Tokenizer
 from rnn_apps.errors import RnnAppsError, UserError
 from rnn_apps.export import FORMATS, export_subdir, get_format
 from rnn_apps.export.client import Client, InputError, split_words, tokens_of
+from rnn_apps.export.litert import LiteRT
 from rnn_apps.models.example_inputs import relative_difference
 from rnn_apps.recipe import apply_overrides
 from rnn_apps.runs import open_run
@@ -209,10 +210,27 @@ def test_a_text_longer_than_the_fixed_length_is_refused(finished, tmp_path):
     done = subprocess.run([*command, "good " * 6], capture_output=True, text=True, cwd="/", timeout=60)
     assert (done.returncode, done.stdout) == (2, "")
     assert re.search(
-        r"\nclient.py: good .*: numbers: received .*README.md says how to export others\n$", done.stderr
+        r"^client.py: good .*: numbers: received .*README.md says how to export others\n$", done.stderr
     )
     done = subprocess.run([*command, "--help"], capture_output=True, text=True, cwd="/", timeout=60)
     assert (done.returncode, "python client.py INPUT..." in done.stdout) == (0, True)
+
+
+def test_a_network_that_no_file_runs_at_any_length_has_a_file_of_one_length(finished, tmp_path, monkeypatch):
+    convert, tried = LiteRT.convert, []
+
+    def convert_fixed(self, part, path, weights):
+        tried.append(part.fixed_steps)
+        if not part.fixed_steps:
+            raise RuntimeError("failed to prepare")
+        convert(self, part, path, weights)
+
+    monkeypatch.setattr(LiteRT, "convert", convert_fixed)
+    folder, _ = finished.export("litert", out=tmp_path / "litert")
+    assert tried == [False, True]
+    assert Client(folder).metadata["parts"]["network"]["steps"] == finished.recipe.data.max_length
+    (own,) = finished.predict(["good bad"])
+    assert Client(folder).answer("good bad")["score"] == pytest.approx(own["score"], abs=1e-4)
 
 
 @pytest.mark.parametrize(

@@ -128,6 +128,25 @@ def test_keras_leaves_the_whole_step_uncompiled_where_the_layer_chooses():
     assert StackedRNN(4, compile=True).supports_jit
 
 
+@pytest.mark.parametrize("length", [20, 43, None])
+def test_blocks_of_steps_give_what_single_steps_give(length):
+    """The form for LiteRT: steps that fill the blocks and steps that do not, with and without a mask."""
+    every, last = GRU(3, return_sequences=True), LSTM(3, return_state=True)
+
+    def call(x, mask):
+        return [every(x), last(x, mask=mask)]
+
+    specs = tf.TensorSpec([2, length, 3]), tf.TensorSpec([2, length], tf.bool)
+    with graph_form(in_blocks=True):
+        blocks = tf.function(call, autograph=False).get_concrete_function(*specs)
+    assert not [op for op in blocks.graph.get_operations() if op.type.startswith("TensorList")]
+    for steps in (length,) if length else (1, 2, 20, 43):
+        x, mask = sequences(batch=2, steps=steps), np.random.default_rng(steps).random((2, steps)) < 0.7
+        found = blocks(tf.constant(x), tf.constant(mask))
+        for one, other in zip(*map(tf.nest.flatten, (call(x, mask), found)), strict=True):
+            np.testing.assert_allclose(one, other, rtol=1e-6, atol=1e-6)
+
+
 @pytest.mark.parametrize(("batch", "expected"), [(1, 1), (2, 2), (32, 2), (None, 2), (0, 2)])
 def test_a_batch_is_cut_into_a_part_a_core_while_training(batch, expected, monkeypatch):
     monkeypatch.setattr(compilation, "num_cores", lambda: 2)

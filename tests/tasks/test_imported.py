@@ -282,7 +282,7 @@ def test_too_few_steps_are_said(tmp_path):
         run.evaluate(tmp_path / "x.npy")
 
 
-def test_a_file_of_fixed_length_rejects_what_it_would_have_to_cut_or_pad(tmp_path):
+def test_only_a_file_of_fixed_length_rejects_what_it_would_have_to_cut_or_pad(tmp_path):
     keras.Sequential([keras.Input((None, 2)), L.GRU(3)]).save(tmp_path / "g.keras")
     run, _ = import_run(tmp_path / "g.keras", tmp_path / "run")
     folder, _ = run.export("litert", out=tmp_path / "litert", steps=5)
@@ -295,6 +295,13 @@ def test_a_file_of_fixed_length_rejects_what_it_would_have_to_cut_or_pad(tmp_pat
         with pytest.raises(InputError, match=expected):
             client.answer(json.dumps(steps[:count]))
     assert "The client rejects others." in (folder / "README.md").read_text()
+    folder, _ = run.export("litert", out=tmp_path / "any")
+    client = Client(folder)
+    for count in (6, 4, 6):
+        (own,) = run.predict([json.dumps(steps[:count])])
+        np.testing.assert_allclose(
+            client.answer(json.dumps(steps[:count]))[name], own["output"][name], atol=1e-5
+        )
 
 
 def test_inputs_and_outputs_that_are_a_mapping_go_by_its_keys(tmp_path):

@@ -182,7 +182,7 @@ def test_the_streams_of_a_table_are_answered_each_by_itself_in_any_order_of_rows
 
 
 @pytest.mark.parametrize(("which", "steps"), [("labelled", None), ("labelled", 7), ("tagged", 4)])
-def test_a_file_of_fixed_length_reads_longer_and_shorter_sequences_all_the_same(
+def test_a_file_reads_sequences_of_any_length_or_by_single_steps_what_is_longer_than_a_fixed_one(
     which, steps, request, sensors, tmp_path
 ):
     run = request.getfixturevalue(which)
@@ -190,8 +190,9 @@ def test_a_file_of_fixed_length_reads_longer_and_shorter_sequences_all_the_same(
     if steps is not None:
         folder, _ = run.export("litert", out=tmp_path / "litert", steps=steps)
     facts = json.loads((folder / "client.json").read_text())
-    assert facts["parts"]["network"]["steps"] == (steps or 32)
-    assert f"a fixed length of {steps or 32} steps" in (folder / "README.md").read_text()
+    assert facts["parts"]["network"]["steps"] == steps
+    expected = f"a fixed length of {steps} steps" if steps else "can have any length"
+    assert expected in (folder / "README.md").read_text()
     given = [" ".join(["They", "can"] * n) for n in (1, 2, 9)]
     if which == "labelled":
         given, lines = [], (sensors / "test.csv").read_text().splitlines()
