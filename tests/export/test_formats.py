@@ -141,7 +141,7 @@ def test_a_missing_package_is_named_with_its_extra(name, package, finished, tmp_
         (["--format", "onx"], 'no such format "onx". Did you mean "onnx"?'),
         (
             ["--format", "keras", "--weights", "int8"],
-            "keras has no int8 weights, only float32. int8 is for onnx, litert.",
+            "keras has no int8 weights, only float32. int8 is for onnx, litert, micro.",
         ),
         (["--format", "litert", "--weights", "int4"], 'received "int4"; expected float32, int8, float16'),
     ],
@@ -257,7 +257,14 @@ def test_onnx_has_no_float16_weights(finished, tmp_path):
 
 def test_every_format_has_its_own_folder():
     places = [export_subdir(name) for name in FORMATS] + [export_subdir("litert", "int8")]
-    assert places == ["export/1", "export/onnx", "export/litert", "export/keras", "export/litert_int8"]
+    assert places == [
+        "export/1",
+        "export/onnx",
+        "export/litert",
+        "export/micro",
+        "export/keras",
+        "export/litert_int8",
+    ]
 
 
 def test_the_page_on_exports_has_every_format_and_its_extra():

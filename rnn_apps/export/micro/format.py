@@ -86,7 +86,7 @@ class Micro(ExportFormat):
         answers = client.stream(network, reader, example)
         write_c_source(folder, stepwise, description, model, (example, answers))
         shown = _write_example(folder, stepwise, example)
-        text = _readme(predictor.recipe.name, description, len(model), rows, shown)
+        text = _readme(predictor.recipe.name, description, len(model), rows, shown, stepwise.table)
         (folder / "README.md").write_text(text, encoding="utf-8")
         return [_result(rows, weights, len(model))]
 
@@ -252,7 +252,14 @@ def table_of(rows):
     return [units.get(name, name) for name in names], table
 
 
-def _readme(name, description, size, rows, example):
+def _table_bytes(description, table):
+    if table is None:
+        return ""
+    size = table.size * np.dtype(description["inputs"][0]["type"]).itemsize
+    return f". The features of {len(table):,} tokens in `network.c` take {size:,} bytes more"
+
+
+def _readme(name, description, size, rows, example, table):
     header, texts = table_of(rows)
     lines = [header, ["---"] * len(header), *texts]
     operators = ", ".join(f"{one} x {n}" for one, n in description["operators"].items())
@@ -265,7 +272,7 @@ def _readme(name, description, size, rows, example):
         weights=description["weights"],
         bytes=size,
         example=example,
-        operators=f"Operations: {operators}",
+        operators=f"Operations: {operators}{_table_bytes(description, table)}",
         arena=arena,
         table="\n".join(f"| {' | '.join(line)} |" for line in lines),
     )
