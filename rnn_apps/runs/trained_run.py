@@ -251,11 +251,8 @@ class Run:
         recipe = self.recipe
         if data is not None:
             recipe = evaluation_recipe(recipe, data, max_invalid_records)
-        return self._prepare_evaluation(recipe, use_all=data is not None)
-
-    def _prepare_evaluation(self, recipe, **options):
         try:
-            return find_task(recipe.task).prepare_evaluation(recipe, self.predictor, **options)
+            return find_task(recipe.task).prepare_evaluation(recipe, self.predictor, data is not None)
         except SourceUnavailable as error:
             fix = Argument("Give the data with", "data=PATH")
             raise UserError("data.source", str(error), fix=fix) from error
@@ -267,8 +264,7 @@ class Run:
             format: name of an export format: ``"saved_model"``, ``"onnx"``, ``"litert"``, ``"micro"``,
                 ``"keras"``, or one registered with `rnn_apps.export.register_format`.
             out: path of a new folder; by default a folder in ``export/`` of the run.
-            weights: ``"float32"``; also ``"float16"`` or ``"int8"`` for LiteRT, and ``"int8"`` for ONNX.
-                For ``"micro"`` ``"int8"`` or ``"int16x8"``. None for the first one of the format.
+            weights: ``"float32"``, ``"float16"``, ``"int8"`` or ``"int16x8"``, if the format supports it.
             steps: sequence length for LiteRT, whose shapes are fixed; other formats accept any length.
             examples: whether a SavedModel includes a few test inputs, for the demo page.
 
@@ -295,7 +291,11 @@ class Run:
 
     def _own_data(self):
         """Return the `Dataset` of the run with the splits train and test."""
-        return self._prepare_evaluation(self.recipe, splits=("train", "test")).dataset
+        prepare = find_task(self.recipe.task).prepare_evaluation
+        try:
+            return prepare(self.recipe, self.predictor, splits=("train", "test")).dataset
+        except SourceUnavailable as error:
+            raise UserError("data.source", str(error), fix="Export where the data is available.") from error
 
     def export_score(self, folder):
         """Score an export and the network on evenly spaced records of the test split.

@@ -22,7 +22,8 @@ from rnn_apps.layers.recurrent_cell import RecurrentCell
 from rnn_apps.tasks.stepwise import StepwiseNetwork, one_step
 
 needs_tflm = pytest.mark.skipif(not HAS_TFLM, reason="tflite-micro has wheels for Linux on x86-64 only")
-needs_compiler = pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler")
+HAS_COMPILER = all(map(shutil.which, ("cc", "c++")))
+needs_compiler = pytest.mark.skipif(not HAS_COMPILER, reason="no C and C++ compilers")
 SETTINGS = {
     "data": {"sample": {"name": "vibration", "size": 100, "set": {}}},
     "model": {"units": [32]},
@@ -246,7 +247,7 @@ def test_the_c_code_of_forecasts_computes_as_the_client(transform, tmp_path):
 def test_the_c_code_of_tokens_computes_as_the_client(tmp_path):
     table = np.random.default_rng(0).normal(size=(6, 5)).astype(np.float32)
     check_c_of(
-        "tags", {"class_names": ['a"b', "c\\"]}, np.array([[1.0], [5.0], [0.0]]), 5, 2, tmp_path, table
+        "tags", {"class_names": ['a"b', "c\\", "é🎬"]}, np.array([[1.0], [5.0], [0.0]]), 5, 2, tmp_path, table
     )
 
 

@@ -87,7 +87,10 @@ def write_c_source(folder, stepwise, description, model, example):
     }
     names = stepwise.constants.get("class_names")
     if names:
-        arrays["classes"] = ("const char *const rnn_classes[]", _listed(json.dumps(name) for name in names))
+        arrays["classes"] = (
+            "const char *const rnn_classes[]",
+            _listed(json.dumps(name, ensure_ascii=False) for name in names),
+        )
     more_sizes, more_arrays = _KINDS[stepwise.kind](stepwise, inputs[0])
     sizes, arrays = sizes | more_sizes, arrays | more_arrays
     declarations = [f"extern {_declared(name, *one)};" for name, one in arrays.items()]

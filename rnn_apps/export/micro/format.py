@@ -224,8 +224,8 @@ def _quiet():
 def _write_example(folder, stepwise, example):
     """Return the argument of an example command, for which a file may be written."""
     if stepwise.kind in ("labels", "forecasts"):
-        rows = csv_bytes(stepwise.constants["columns"], example.tolist())
-        (folder / "example.csv").write_bytes(rows.replace(b"nan", b""))
+        rows = [["" if np.isnan(value) else f"{value:.7g}" for value in row] for row in example]
+        (folder / "example.csv").write_bytes(csv_bytes(stepwise.constants["columns"], rows))
         return "example.csv"
     first, tokens = stepwise.constants["first"], stepwise.constants["tokens"]
     if stepwise.kind == "text":
