@@ -276,6 +276,23 @@ def test_networks_that_cannot_read_step_by_step_say_why(run, tmp_path):
         export_model(predictor, "micro", tmp_path / "export", weights="float32")
 
 
+def test_only_the_type_of_weights_that_is_wanted_must_exist(run, tmp_path, monkeypatch):
+    convert = conversion.convert
+
+    def fail_for_int16(frozen, weights, samples=()):
+        if weights == "int16x8":
+            raise RnnAppsError("no int16x8 form of EXP")
+        return convert(frozen, weights, samples)
+
+    monkeypatch.setattr(conversion, "convert", fail_for_int16)
+    _, (result,) = run.export("micro", out=tmp_path / "int8")
+    assert result.measured[-1] == {"weights": "int16x8", "note": "no int16x8 form of EXP"}
+    assert "| int16x8 |" in (tmp_path / "int8" / "README.md").read_text()
+    with pytest.raises(RnnAppsError, match="no int16x8 form of EXP"):
+        run.export("micro", out=tmp_path / "int16x8", weights="int16x8")
+    assert not (tmp_path / "int16x8").exists()
+
+
 def test_an_operation_without_an_integer_form_is_named():
     def function(features, states):
         return keras.ops.erfinv(features * 0.1), states

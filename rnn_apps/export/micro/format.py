@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from rnn_apps.data.files import csv_bytes
-from rnn_apps.errors import RnnAppsError
+from rnn_apps.errors import RnnAppsError, first_line
 from rnn_apps.export.formats import ExportFormat
 from rnn_apps.export.micro import client
 
@@ -71,8 +71,7 @@ class Micro(ExportFormat):
 
         stepwise = predictor.stepwise(dataset())
         folder.mkdir()
-        models, rows = _measure(stepwise)
-        model, description = models[weights]
+        model, description, rows = _measure(stepwise, weights)
         (folder / "network.tflite").write_bytes(model)
         constants = {"kind": stepwise.kind, "constants": stepwise.constants, "measured": rows}
         description = {"weights": weights, **constants, **description}
@@ -100,45 +99,71 @@ def _result(rows, weights, size):
     return ExportResult("network.tflite", size, difference, agreement, milliseconds, measured=tuple(rows))
 
 
-def _measure(stepwise):
+def _measure(stepwise, wanted):
     """Convert the network in all types of weights, and stream the test split through each.
 
     Returns:
-        Type of weights to model and description, and a row of measurements for each.
+        Model and description of the type `wanted`, and a row of measurements for each type; only a note for
+        another type that the network has no form of.
     """
     from rnn_apps.export.micro import conversion
 
-    frozen, constants = conversion.freeze(stepwise), json.loads(json.dumps(stepwise.constants))
-    reader = client.READERS[stepwise.kind](constants, stepwise.table)
-    test, models, rows, samples, truth = stepwise.sequences("test"), {}, [], (), None
+    frozen, reader = conversion.freeze(stepwise), _reader(stepwise)
+    rows, samples, truth = [], (), None
     with tempfile.TemporaryDirectory() as temporary:
         path = Path(temporary) / "network.tflite"
         for weights in ("float32", *Micro.weights):
-            model = conversion.convert(frozen, weights, samples)
-            path.write_bytes(model)
-            description = conversion.describe(path)
-            runtime = client.LiteRT(path)
-            network = client.Network(runtime, description)
-            if weights == "float32":
-                _compare(stepwise, network, reader, test[0][:NUM_COMPARED])
-                samples = conversion.collect_samples(
-                    network, reader, conversion.excerpts(stepwise.sequences("train"))
-                )
-            answers = _stream(network, reader, test)
-            truth = answers if truth is None else truth
-            name, score = stepwise.score(answers)
-            zeros = [np.zeros((1, one["size"]), one["type"]) for one in description["inputs"]]
-            row = {"weights": weights, name: score, **_agreement(stepwise, truth, answers)}
-            row |= {"bytes": len(model), "microseconds": _microseconds(runtime, zeros)}
-            if HAS_TFLM and weights != "float32":
-                answers = _stream(client.Network(_tflm(path), description), reader, test)
-                row |= {f"{name} in TFLM": stepwise.score(answers)[1]}
-                row["arena"] = description["arena"] = _arena(path, zeros)
-            description["arena_bytes"] = -(-description.get("arena", UNKNOWN_ARENA) // 1024) * 1024
-            if weights != "float32":
-                models[weights] = model, description
+            try:
+                path.write_bytes(conversion.convert(frozen, weights, samples))
+                description = conversion.describe(path)
+                network = client.Network(client.LiteRT(path), description)
+                if weights == "float32":
+                    _compare(stepwise, network, reader)
+                    samples = conversion.collect_samples(
+                        network, reader, conversion.excerpts(stepwise.sequences("train"))
+                    )
+                answers, row = _row(stepwise, weights, path, description, truth)
+            except RnnAppsError as error:
+                if weights in ("float32", wanted):
+                    raise
+                rows.append({"weights": weights, "note": first_line(error)})
+                continue
             rows.append(row)
-    return models, rows
+            truth = answers if truth is None else truth
+            if weights == wanted:
+                chosen = path.read_bytes(), description
+    return *chosen, rows
+
+
+def _reader(stepwise):
+    """Return the client's reader, with the constants as it will read them from network.json."""
+    return client.READERS[stepwise.kind](json.loads(json.dumps(stepwise.constants)), stepwise.table)
+
+
+def _row(stepwise, weights, path, description, truth):
+    """Return the answers of a model to the test split, and its measurements.
+
+    The size of the arena is added to its description.
+
+    Args:
+        stepwise: `StepwiseNetwork`.
+        weights: type of the weights.
+        path: path of the model.
+        description: its description.
+        truth: answers of the model in float32; None if it is this one.
+    """
+    runtime, reader, test = client.LiteRT(path), _reader(stepwise), stepwise.sequences("test")
+    answers = _stream(client.Network(runtime, description), reader, test)
+    name, score = stepwise.score(answers)
+    zeros = [np.zeros((1, one["size"]), one["type"]) for one in description["inputs"]]
+    row = {"weights": weights, name: score, **_agreement(stepwise, truth or answers, answers)}
+    row |= {"bytes": path.stat().st_size, "microseconds": _microseconds(runtime, zeros)}
+    if HAS_TFLM and weights != "float32":
+        answers_there = _stream(client.Network(_tflm(path), description), reader, test)
+        row |= {f"{name} in TFLM": stepwise.score(answers_there)[1]}
+        row["arena"] = description["arena"] = _arena(path, zeros)
+    description["arena_bytes"] = -(-description.get("arena", UNKNOWN_ARENA) // 1024) * 1024
+    return answers, row
 
 
 def _tflm(path):
@@ -154,10 +179,11 @@ def _tflm(path):
         raise RnnAppsError(f"network.tflite: {problem} ({error}); it was not kept.") from error
 
 
-def _compare(stepwise, network, reader, sequence):
+def _compare(stepwise, network, reader):
     """Raise RnnAppsError unless the client gives the network's own answers in float32."""
     from rnn_apps.models.example_inputs import relative_difference
 
+    sequence = stepwise.sequences("test")[0][:NUM_COMPARED]
     difference = relative_difference(stepwise.answers(sequence), client.stream(network, reader, sequence))
     if not difference <= TOLERANCE:
         problem = f"the answers of its client differ from the network's by {difference:.1e}"
