@@ -7,11 +7,11 @@ import tensorflow as tf
 
 from rnn_apps.layers.compilation import in_graph_form
 from rnn_apps.layers.custom_gradient import with_gradient
+from rnn_apps.layers.projection import project
 from rnn_apps.layers.recurrence import (
     backward_loop,
     forward_loop,
     outer_sum,
-    project,
     step_array,
     step_terms,
     weight_gradients,

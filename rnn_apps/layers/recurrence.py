@@ -15,7 +15,13 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from rnn_apps.layers.block_loop import run_in_blocks
-from rnn_apps.layers.compilation import in_blocks, in_graph_form, is_for_serving, steps_per_iteration
+from rnn_apps.layers.compilation import (
+    in_blocks,
+    in_graph_form,
+    inside_xla,
+    is_for_serving,
+    steps_per_iteration,
+)
 from rnn_apps.layers.custom_gradient import with_gradient
 from rnn_apps.layers.served_loop import with_compiled_form
 
@@ -51,16 +57,6 @@ class RecurrentWeights(NamedTuple):
     bias: tuple = ()
     dropout: tuple = ()
     own: tuple = ()
-
-
-def project(inputs, kernel, bias=()):
-    """Return ``inputs @ kernel + bias`` in one product: (..., features) to (..., gates * units)."""
-    shape = tf.shape(inputs)
-    flat = tf.matmul(tf.reshape(inputs, [-1, inputs.shape[-1]]), kernel)
-    for vector in bias:
-        flat = tf.nn.bias_add(flat, vector)
-    result = tf.reshape(flat, tf.concat([shape[:-1], [kernel.shape[-1]]], 0))
-    return tf.ensure_shape(result, inputs.shape[:-1] + [kernel.shape[-1]])
 
 
 def recur(form, run_loop, z, mask, initial, weights, collect=True):
@@ -177,6 +173,9 @@ def forward_loop(form, record, block=1):
     At inference most of the time of a loop of single steps is control flow. With a `block` of several steps,
     these are unrolled in its body, and a second loop runs the rest of the steps.
 
+    XLA compiles what a step computes of parts of ``z[t]`` to scalar code, because it reads t again for every
+    number. So a compiled loop carries the z of the next step as a tensor of its own.
+
     The loop takes the arguments of `recur`, and optionally how many of the steps to run.
     """
     opens = int(record == "all")
@@ -197,20 +196,23 @@ def forward_loop(form, record, block=1):
         terms = (step_array(length, [batch, width], z.dtype),) if keep_terms else ()
 
         def loop_in_blocks(state, size):
-            def body(t, states, histories, terms):
-                for z_t, *mask_t in zip(*(_block(tensor, t, size) for tensor in (z, *mask))):
+            def body(t, ahead, states, histories, terms):
+                for z_t, *mask_t in zip(ahead or _block(z, t, size), *(_block(m, t, size) for m in mask)):
                     states, term = _advance(form, weights, states, z_t, tuple(mask_t))
                     terms = tuple(array.write(t, term) for array in terms)
                     histories = tuple(array.write(t + opens, s) for array, s in zip(histories, states))
                     t = t + 1
-                return t, states, histories, terms
+                ahead = tuple(z[tf.minimum(t, length - 1)] for _ in ahead)
+                return t, ahead, states, histories, terms
 
             return tf.while_loop(lambda t, *_: t <= steps - size, body, state)
 
-        state = (0, tuple(initial), histories, terms)
+        splits = z.shape[-1] > initial[0].shape[-1]
+        ahead = (tf.reduce_sum(z[:1], 0),) if splits and block == 1 and inside_xla() else ()
+        state = (0, ahead, tuple(initial), histories, terms)
         for size in sorted({block, 1}, reverse=True):
             state = loop_in_blocks(state, size)
-        _, finals, histories, terms = state
+        _, _, finals, histories, terms = state
         return finals, tuple(h.stack() for h in histories), tuple(a.stack() for a in terms)
 
     return loop
@@ -245,7 +247,11 @@ def step_terms(form, z, terms):
 
 
 def backward_loop(form):
-    """Return the backward loop: gradients of z, r, the initial states, and the cell's own weights."""
+    """Return the backward loop: gradients of z, r, the initial states, and the cell's own weights.
+
+    A dense kernel is transposed once, before the loop: products with ``transpose_b`` rearrange it in every
+    step.
+    """
 
     def loop(d_outputs, d_finals, histories, terms, mask, weights):
         steps, batch = tf.shape(histories[0])[0] - 1, histories[0].shape[1]
@@ -274,6 +280,8 @@ def backward_loop(form):
             d_own = tuple(total if g is None else total + g for total, g in zip(d_own, g_own))
             return t - 1, d_states, d_own, d_z.write(t, g_z), tuple(a.write(t, g_r) for a in d_r)
 
+        if form.recurrent == "dense":
+            weights = weights._replace(kernel=(tf.transpose(weights.kernel[0]),))
         start = (steps - 1, tuple(d_finals), d_own, d_z, d_r)
         _, d_initial, d_own, d_z, d_r = tf.while_loop(lambda t, *_: t >= 0, body, start)
         d_z = d_z.stack()
@@ -304,12 +312,15 @@ def _step_gradients(form, z, r, previous, own, d_new):
 
 
 def _through_kernel(form, d_r, weights, units):
-    """The gradient of h_{t-1} through the recurrent product, or None without one."""
+    """The gradient of h_{t-1} through the recurrent product, or None without one.
+
+    A dense kernel is passed transposed.
+    """
     if form.recurrent == "none":
         return None
     (kernel,) = weights.kernel
     if form.recurrent == "dense":
-        d_state = tf.matmul(d_r, kernel, transpose_b=True)
+        d_state = tf.matmul(d_r, kernel)
     else:
         d_state = tf.add_n(tf.split(d_r * kernel, kernel.shape[-1] // units, axis=-1))
     for keep in weights.dropout:

@@ -11,8 +11,9 @@ from rnn_apps.layers.arguments import check_choice, check_count
 from rnn_apps.layers.compilation import LoopCompiler, is_differentiated, num_parts
 from rnn_apps.layers.input_rank import check_rank, check_shape
 from rnn_apps.layers.keras_counterpart import LAYER_OPTIONS, keras_layer, with_weights
+from rnn_apps.layers.projection import project
 from rnn_apps.layers.recomputation import recur_in_chunks
-from rnn_apps.layers.recurrence import RecurrentWeights, project, recur
+from rnn_apps.layers.recurrence import RecurrentWeights, recur
 from rnn_apps.layers.recurrent_cell import RecurrentCell
 
 _log = logging.getLogger("rnn_apps.layers")

@@ -2,10 +2,12 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from oracles import assert_close, sequences, tensors
+from oracles import assert_close, mask_of, randomize, sequences, states, tensors
 
 from rnn_apps.layers import GRU, LSTM, StackedRNN, VanillaRNN, compilation, cudnn, graph_form, recurrent_layer
+from rnn_apps.layers.cells import GRUCell, LSTMCell
 from rnn_apps.layers.compilation import LoopCompiler, inside_xla, num_parts
+from rnn_apps.layers.recurrence import RecurrentWeights, forward_loop
 
 
 def form(compiler, batch, steps, training=True):
@@ -101,6 +103,62 @@ def test_the_compiled_third_call_gives_what_the_first_gave_in_eager_and_in_a_gra
         for ours, theirs in zip(later, first):
             assert_close(ours, theirs)
     assert int(traced(x)[0][0].shape[0]) == 4
+
+
+@pytest.mark.parametrize(
+    ("layer_class", "mask", "options"),
+    [
+        (VanillaRNN, "holes", {}),
+        (LSTM, "none", {}),
+        (LSTM, "holes", {"recurrent_dropout": 0.5}),
+        (GRU, "left", {}),
+        (GRU, "fully padded", {"recurrent_dropout": 0.5, "reset_after": False}),
+    ],
+)
+def test_compiled_loops_give_what_plain_ones_give(layer_class, mask, options):
+    x, found = sequences(), []
+    for compiled in (True, False):
+        layer = layer_class(4, return_sequences=True, return_state=True, compile=compiled, **options)
+        layer.build(x.shape)
+        randomize(layer)
+        layer.cell.seed_generator.state.assign([0, 1])
+        initial = states(layer.cell.state_sizes)
+        found.append(tensors(layer, x, mask_of(mask), initial if len(initial) > 1 else initial[0]))
+    for ours, theirs in zip(*(tf.nest.flatten(one) for one in found)):
+        assert_close(ours, theirs)
+
+
+@pytest.mark.parametrize("cell_class", [LSTMCell, GRUCell])
+def test_a_compiled_step_computes_its_gates_from_tensors_that_do_not_depend_on_t(cell_class):
+    """A fusion with both a dynamic slice and an activation is compiled to scalar code."""
+    cell = cell_class(8)
+    z, state = tf.zeros([5, 4, cell.gates * 8]), tf.zeros([4, 8])
+
+    @tf.function(jit_compile=True, autograph=False)
+    def loop(z, initial, kernel):
+        return forward_loop(cell.form(), "all")(z, (), initial, RecurrentWeights((kernel,)))
+
+    arguments = z, [state for _ in cell.state_sizes], tf.zeros([8, cell.gates * 8])
+    text = loop.experimental_get_compiler_ir(*arguments)(stage="optimized_hlo")
+    active = [part for part in text.split("\n}\n") if " tanh(" in part]
+    assert active
+    assert not any("dynamic-slice(" in part for part in active)
+
+
+@pytest.mark.parametrize("layer_class", [VanillaRNN, LSTM, GRU])
+def test_the_backward_loop_transposes_the_kernel_before_its_steps(layer_class):
+    layer = layer_class(4, compile=False)
+    layer.build((None, None, 3))
+    traced = tf.function(lambda x: tensors(layer, x)).get_concrete_function(sequences())
+    products = [
+        node.attr["transpose_b"].b
+        for function in traced.graph.as_graph_def().library.function
+        if "while_body" in function.signature.name
+        for node in function.node_def
+        if node.op == "MatMul"
+    ]
+    assert products
+    assert not any(products)
 
 
 def test_stock_fit_runs_in_the_form_that_the_layer_chooses():
